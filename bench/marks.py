@@ -1,0 +1,50 @@
+"""Counts jobs by the jobs themselves: job number n adds one to byte n of a file that is mapped into memory.
+
+Every system's job does the same, in one line of its own language. Threads and processes need no lock, since
+no two jobs share a byte; the harness sees the progress without a Redis command; and at the end a byte that is
+not 1 names the very job that was lost or run twice, where a sum would let one of each cancel out.
+"""
+
+import mmap
+import os
+from pathlib import Path
+
+from bench.errors import BenchError
+
+ENVIRONMENT_VARIABLE = "BENCH_MARKS"
+
+
+def open_marks() -> mmap.mmap:
+    """The marks of this visit, for a job: `marks[number] += 1`."""
+    return _map(Path(os.environ[ENVIRONMENT_VARIABLE]))
+
+
+def _map(path: Path) -> mmap.mmap:
+    with path.open("r+b") as file:
+        return mmap.mmap(file.fileno(), 0)
+
+
+class Marks:
+    """The harness's view of the marks of jobs 0 to `jobs` - 1, in a new file at `path`."""
+
+    def __init__(self, path: Path, jobs: int) -> None:
+        path.write_bytes(bytes(jobs))
+        self.path = path
+        self._map = _map(path)
+
+    def done(self, numbers: range) -> int:
+        """How many of these jobs have run. Takes 0.6 ns a job, so it can be asked every few milliseconds."""
+        return len(numbers) - self._map[numbers.start : numbers.stop].count(0)
+
+    def check(self) -> None:
+        """Raises BenchError unless every job has run exactly once."""
+        content = self._map[:]
+        lost = content.count(0)
+        doubled = len(content) - lost - content.count(1)
+        if lost or doubled:
+            first = next(number for number, mark in enumerate(content) if mark != 1)
+            raise BenchError(f"{lost} jobs were lost and {doubled} run more than once; the first is {first}")
+
+    def close(self) -> None:
+        self._map.close()
+        self.path.unlink()

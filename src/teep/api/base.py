@@ -1,0 +1,86 @@
+"""What every class of the data API shares: its configuration, its driver, and iteration.
+
+Each class with I/O is written once and comes as a pair: `Queue` runs its operations on threads, `AsyncQueue` has
+the same ones to await. Iteration is the one thing that stands here twice.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from teep.client import AsyncClient, Client
+from teep.config import Config, async_driver_for, default_config, driver_for
+from teep.drivers import AsyncDriver, Driver
+from teep.drivers.pairs import AsyncSide, SyncSide
+from teep.wire.commands import Plan
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Page(NamedTuple, Generic[R]):
+    """A page of a listing: its items, how many there are in all, and its number, from 1."""
+
+    items: list[R]
+    total: int
+    number: int
+
+
+class Api:
+    """The base of both sides. `config` or `client` says which Redis; default: the process-wide configuration."""
+
+    def __init__(self, *, config: Config | None = None, client: Client | AsyncClient | None = None) -> None:
+        self.config = config or (client.config if client is not None else default_config())
+
+
+class SyncApi(Api, SyncSide):
+    """The side that blocks."""
+
+    def _driver(self) -> Driver:
+        return driver_for(self.config)
+
+
+class AsyncApi(Api, AsyncSide):
+    """The side that is awaited."""
+
+    def _driver(self) -> AsyncDriver:
+        return async_driver_for(self.config)
+
+
+class Walkable(Generic[R]):
+    """What can be iterated: `_walk` starts a walk, and gives the plan that reads the next items (none: the end)."""
+
+    def _walk(self) -> Callable[[], Plan[list[R]]]:
+        raise TypeError(f"{type(self).__qualname__} cannot be iterated")
+
+
+class SyncIterable(Walkable[R], SyncApi):
+    """Iteration on threads."""
+
+    def __iter__(self) -> Iterator[R]:
+        following = self._walk()
+        while items := self._run(following()):
+            yield from items
+
+
+class AsyncIterable(Walkable[R], AsyncApi):
+    """Iteration on asyncio."""
+
+    async def __aiter__(self) -> AsyncIterator[R]:
+        following = self._walk()
+        while items := await self._run(following()):
+            for item in items:
+                yield item
+
+
+def once(plan: Callable[[], Plan[list[Any]]]) -> Callable[[], Plan[list[Any]]]:
+    """Return a walk over what one plan returns at once."""
+    done = False
+
+    async def following() -> list[Any]:
+        nonlocal done
+        if done:
+            return []
+        done = True
+        return await plan()
+
+    return following

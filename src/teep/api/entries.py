@@ -1,0 +1,74 @@
+"""A job in the scheduled, retry or dead set, and what can be done with it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from teep.api import verbs
+from teep.api.base import AsyncApi, SyncApi
+from teep.api.records import _JobRecord
+from teep.client.times import epoch
+from teep.config import Config
+from teep.drivers.pairs import operation
+from teep.store import jobsets
+
+
+class _SortedEntry(_JobRecord):
+    """A job with its time. Each verb is one atomic step on its exact bytes, True where the job was still there.
+
+    Sidekiq's SortedEntry.
+    """
+
+    def __init__(self, raw: bytes, score: float, key: str, *, config: Config | None = None) -> None:
+        super().__init__(raw, config=config)
+        self.score = score
+        self.key = key
+
+    @property
+    def id(self) -> str:
+        """What names it on a page: `score|jid`."""
+        return f"{self.score!r}|{self.jid}"
+
+    @property
+    def at(self) -> datetime:
+        """Its score as a time: when it is due, or in the dead set when it died."""
+        return datetime.fromtimestamp(self.score, UTC)
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it carries an error."""
+        return bool(self.item.get("error_class"))
+
+    @operation
+    async def delete(self) -> bool:
+        """Remove it for good."""
+        return await jobsets.delete(self.key, self.raw)
+
+    @operation
+    async def reschedule(self, at: datetime | float) -> bool:
+        """Change its time to a datetime or epoch seconds; the payload stays byte for byte."""
+        self.score = epoch(at)
+        return await jobsets.reschedule(self.key, self.raw, self.score)
+
+    @operation
+    async def add_to_queue(self) -> bool:
+        """Move it to its queue now, through the client middleware."""
+        return await verbs.enqueue(self.config, self.key, self.raw, take_back=False)
+
+    @operation
+    async def retry(self) -> bool:
+        """Move it to its queue now; this does not use up one of its retries."""
+        return await verbs.enqueue(self.config, self.key, self.raw, take_back=True)
+
+    @operation
+    async def kill(self) -> bool:
+        """Move it to the dead set, tell the death handlers, and trim the set."""
+        return await verbs.kill(self.config, self.key, self.raw)
+
+
+class SortedEntry(_SortedEntry, SyncApi):
+    __doc__ = _SortedEntry.__doc__
+
+
+class AsyncSortedEntry(_SortedEntry, AsyncApi):
+    __doc__ = _SortedEntry.__doc__

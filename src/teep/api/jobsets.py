@@ -1,0 +1,217 @@
+"""The scheduled, retry and dead sets."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from teep.api import verbs
+from teep.api.base import AsyncIterable, Page, SyncIterable
+from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
+from teep.client.times import epoch
+from teep.config import Config, default_config
+from teep.drivers.pairs import operation
+from teep.store import jobsets
+from teep.wire import keys, payload
+from teep.wire.commands import Plan
+
+E = TypeVar("E", bound=_SortedEntry)
+
+
+class _JobSet(Generic[E]):
+    """A set of jobs by time. Iterates from the latest time down, as Sidekiq does, stable while others change it.
+
+    Verbs for the whole set run in batches of 500: each job moves in one atomic step, so a crash between two
+    batches loses nothing and leaves the rest where it was. They visit what is there when they start.
+    """
+
+    _entry: ClassVar[Callable[..., Any]]
+    _key: ClassVar[str]
+    _ascending: ClassVar[bool] = True
+    config: Config
+
+    @property
+    def name(self) -> str:
+        """Its key in Redis."""
+        return self._key
+
+    @operation
+    async def size(self) -> int:
+        """Return how many jobs it holds. One O(1) command."""
+        return await jobsets.size(self._key)
+
+    @operation
+    async def page(self, number: int = 1, size: int = 25) -> Page[E]:
+        """Return page `number` (from 1) of `size` entries: the next due first, in the dead set the newest first."""
+        start = (max(number, 1) - 1) * size
+        total, entries = await jobsets.sized_page(self._key, start, size, ascending=self._ascending)
+        return Page(self._entries(entries), total, max(number, 1))
+
+    @operation
+    async def schedule(self, at: datetime | float, job: Mapping[str, Any]) -> None:
+        """Add a payload for a time (datetime or epoch seconds) as it is."""
+        await jobsets.add(self._key, [(epoch(at), payload.serialise(dict(job)))])
+
+    @operation
+    async def scan(self, match: str) -> list[E]:
+        """Return the entries whose JSON contains `match`, or matches it where it has a `*`. O(n) in Redis.
+
+        Without a `*` the text is taken literally.
+        """
+        found: dict[bytes, float] = {}
+        cursor = None
+        while cursor != 0:
+            cursor, entries = await jobsets.scan_page(self._key, cursor or 0, jobsets.glob(match))
+            found.update(entries)
+        return self._entries(list(found.items()))
+
+    @operation
+    async def find_job(self, jid: str) -> E | None:
+        """Return the entry with this jid, or None. O(n) in Redis; only what matches crosses the network."""
+        cursor = None
+        while cursor != 0:
+            cursor, entries = await jobsets.scan_page(self._key, cursor or 0, jobsets.glob(jid))
+            for entry in self._entries(entries):
+                if entry.jid == jid:
+                    return entry
+        return None
+
+    @operation
+    async def fetch(self, score: float | datetime | tuple[float, float], jid: str | None = None) -> list[E]:
+        """Return the entries at a score, or from one to another inclusive; with `jid` only that one. O(log n)."""
+        low, high = score if isinstance(score, tuple) else (epoch(score), epoch(score))
+        entries: list[E] = self._entries(await jobsets.between(self._key, low, high))
+        return [entry for entry in entries if jid is None or entry.jid == jid]
+
+    @operation
+    async def delete_by_jid(self, score: float, jid: str) -> bool:
+        """Delete the entry with this score and jid; True where it was there. O(log n)."""
+        for entry in self._entries(await jobsets.between(self._key, score, score)):
+            if entry.jid == jid:
+                return await jobsets.delete(self._key, entry.raw)
+        return False
+
+    @operation
+    async def clear(self) -> int:
+        """Delete every job; returns how many there were."""
+        return await jobsets.clear(self._key)
+
+    @operation
+    async def delete_all(self) -> int:
+        """Delete every job; returns how many there were."""
+        return await jobsets.clear(self._key)
+
+    @operation
+    async def retry_all(self) -> int:
+        """Move every job to its queue, through the client middleware; returns how many. Uses up no retries."""
+        return await verbs.enqueue_all(self.config, self._key, take_back=True)
+
+    @operation
+    async def add_all_to_queue(self) -> int:
+        """Move every job to its queue, through the client middleware, as if it were due; returns how many."""
+        return await verbs.enqueue_all(self.config, self._key, take_back=False)
+
+    @operation
+    async def kill_all(self, *, notify_failure: bool = False, ex: BaseException | None = None) -> int:
+        """Move every job to the dead set, which is trimmed once; returns how many.
+
+        `notify_failure` tells the death handlers of each, with `ex` as the reason.
+        """
+        return await verbs.kill_all(self.config, self._key, notify_failure=notify_failure, ex=ex)
+
+    def _entries(self, found: list[tuple[bytes, float]]) -> list[E]:
+        return [self._entry(raw, score, self._key, config=self.config) for raw, score in found]
+
+    def _walk(self) -> Callable[[], Plan[list[E]]]:
+        walk = jobsets.Walk(self._key)
+
+        async def following() -> list[E]:
+            return self._entries(await walk.next())
+
+        return following
+
+
+class _DeadSet(_JobSet[E]):
+    """Jobs that will not run again unless someone sends them back; the newest dead first.
+
+    Kept: `Config.dead_max_jobs` less one, and none older than `Config.dead_timeout`.
+    """
+
+    _key = keys.dead()
+    _ascending = False
+
+    @operation
+    async def kill(self, job: str | bytes, *, notify_failure: bool = True, trim: bool = True) -> bool:
+        """Add a payload (its JSON) as dead from now on; True. Tells the death handlers unless told not to."""
+        now = time.time()
+        raw = job.encode(errors="surrogateescape") if isinstance(job, str) else job
+        await jobsets.add(self._key, [(now, raw)])
+        if trim:
+            await jobsets.trim_dead(now, verbs.limits(self.config))
+        if notify_failure:
+            verbs.notify(self.config, raw, verbs.JobKilled("Job killed by API"))
+        return True
+
+    @operation
+    async def trim(self) -> bool:
+        """Drop what is beyond the limits; True."""
+        await jobsets.trim_dead(time.time(), verbs.limits(self.config))
+        return True
+
+    @staticmethod
+    def max_jobs(config: Config | None = None) -> int:
+        """Return how many jobs the dead set keeps."""
+        return (config or default_config()).dead_max_jobs
+
+    @staticmethod
+    def timeout(config: Config | None = None) -> float:
+        """Return how many seconds the dead set keeps a job."""
+        return (config or default_config()).dead_timeout
+
+
+class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry]):
+    __doc__ = _JobSet.__doc__
+    _entry = SortedEntry
+
+    def __len__(self) -> int:
+        return self.size()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class AsyncJobSet(_JobSet[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry]):
+    __doc__ = _JobSet.__doc__
+    _entry = AsyncSortedEntry
+
+
+class ScheduledSet(JobSet):
+    """Jobs for later, by the time they are due."""
+
+    _key = keys.schedule()
+
+
+class AsyncScheduledSet(AsyncJobSet):
+    """Jobs for later, by the time they are due."""
+
+    _key = keys.schedule()
+
+
+class RetrySet(JobSet):
+    """Jobs that failed, by the time of their next try."""
+
+    _key = keys.retry()
+
+
+class AsyncRetrySet(AsyncJobSet):
+    """Jobs that failed, by the time of their next try."""
+
+    _key = keys.retry()
+
+
+class DeadSet(_DeadSet[SortedEntry], JobSet):
+    __doc__ = _DeadSet.__doc__
+
+
+class AsyncDeadSet(_DeadSet[AsyncSortedEntry], AsyncJobSet):
+    __doc__ = _DeadSet.__doc__

@@ -1,0 +1,229 @@
+"""Live processes, and how to quiet or stop them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from teep.api.base import AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
+from teep.client import AsyncClient, Client
+from teep.config import Config
+from teep.drivers.pairs import operation
+from teep.errors import TeepError
+from teep.store import processes
+from teep.wire.commands import Plan
+
+P = TypeVar("P", bound="_Process")
+
+
+class EmbeddedProcess(TeepError, RuntimeError):
+    """A worker that is embedded in another program is not to be quieted or stopped from outside."""
+
+
+class _Process:
+    """A process as of its last heartbeat. Sidekiq's Process."""
+
+    config: Config
+
+    def __init__(self, data: processes.Process, *, config: Config | None = None) -> None:
+        super().__init__(config=config)  # type: ignore[call-arg]
+        self._data = data
+
+    def __getitem__(self, field: str) -> Any:
+        """Return a field of what the process says of itself, or None."""
+        return self._data.info.get(field)
+
+    @property
+    def identity(self) -> str:
+        return str(self["identity"])
+
+    @property
+    def id(self) -> str:
+        return self.identity
+
+    @property
+    def hostname(self) -> str:
+        return str(self["hostname"])
+
+    @property
+    def pid(self) -> int:
+        return int(self["pid"])
+
+    @property
+    def tag(self) -> str:
+        return str(self["tag"] or "")
+
+    @property
+    def labels(self) -> list[str]:
+        return list(self["labels"] or ())
+
+    @property
+    def queues(self) -> list[str]:
+        """The queues it serves, over all its capsules."""
+        if self["queues"] is not None:
+            return list(self["queues"])
+        return [queue for capsule in self.capsules.values() for queue in capsule["weights"]]
+
+    @property
+    def weights(self) -> list[dict[str, int]]:
+        """The weights of its queues, a dict a capsule; 0 everywhere where the order is strict."""
+        return list(self["weights"] or [capsule["weights"] for capsule in self.capsules.values()])
+
+    @property
+    def capsules(self) -> dict[str, dict[str, Any]]:
+        """Its capsules: {"default": {"concurrency": 10, "mode": "strict", "weights": {"default": 0}}}."""
+        return dict(self["capsules"] or {})
+
+    @property
+    def concurrency(self) -> int:
+        """Jobs it runs at a time. Sidekiq kept this in different places over its versions."""
+        return int(self._data.concurrency or self["concurrency"] or 0)
+
+    @property
+    def busy(self) -> int:
+        """Jobs that ran."""
+        return self._data.busy
+
+    @property
+    def beat(self) -> datetime:
+        """When this was written."""
+        return datetime.fromtimestamp(self._data.beat, UTC)
+
+    @property
+    def started_at(self) -> datetime:
+        return datetime.fromtimestamp(float(self["started_at"]), UTC)
+
+    @property
+    def rss(self) -> int:
+        """Resident memory, in KB."""
+        return self._data.rss
+
+    @property
+    def rtt_us(self) -> int:
+        """How long Redis takes to answer it, in microseconds."""
+        return self._data.rtt_us
+
+    @property
+    def version(self) -> str | None:
+        return self["version"]  # type: ignore[no-any-return]
+
+    @property
+    def embedded(self) -> bool:
+        return bool(self["embedded"])
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it takes no more jobs."""
+        return self._data.quiet
+
+    @operation
+    async def quiet(self) -> None:
+        """Let it take no more jobs; there is no way back but a restart."""
+        self._must_be_signalable("quieted")
+        await processes.send_signal(self.identity, "TSTP")
+
+    @operation
+    async def stop(self) -> None:
+        """Let it finish its jobs within its timeout, and exit."""
+        self._must_be_signalable("stopped")
+        await processes.send_signal(self.identity, "TERM")
+
+    @operation
+    async def dump_threads(self) -> None:
+        """Let it log what each of its threads does."""
+        await processes.send_signal(self.identity, "TTIN")
+
+    @operation
+    async def is_leader(self) -> bool:
+        """Tell whether it leads the fleet."""
+        return await processes.leader() == self.identity
+
+    def _must_be_signalable(self, verb: str) -> None:
+        if self.embedded:
+            raise EmbeddedProcess(f"{self.identity} is embedded in another program and cannot be {verb} from outside")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.identity} busy {self.busy} of {self.concurrency}>"
+
+
+class Process(_Process, SyncApi):
+    __doc__ = _Process.__doc__
+
+
+class AsyncProcess(_Process, AsyncApi):
+    __doc__ = _Process.__doc__
+
+
+class _ProcessSet(Generic[P]):
+    """The live processes, by identity. `clean` first drops those whose heartbeat expired, at most once a minute.
+
+    Sidekiq's ProcessSet.
+    """
+
+    _process: ClassVar[Callable[..., Any]]
+    config: Config
+
+    def __init__(
+        self, clean: bool = True, *, config: Config | None = None, client: Client | AsyncClient | None = None
+    ) -> None:
+        super().__init__(config=config, client=client)  # type: ignore[call-arg]
+        self._clean = clean
+
+    @operation
+    async def size(self) -> int:
+        """Return how many there are. Those that just died may be counted. One O(1) command."""
+        await self._cleaned()
+        return await processes.count()
+
+    @operation
+    async def total_concurrency(self) -> int:
+        """Return how many jobs they could run together. Two round trips."""
+        return sum(process.concurrency for process in await self._all())
+
+    @operation
+    async def total_rss_in_kb(self) -> int:
+        """Return their resident memory in KB. Two round trips."""
+        return sum(process.rss for process in await self._all())
+
+    @operation
+    async def leader(self) -> str:
+        """Return the identity of the leader, or ""."""
+        return await processes.leader()
+
+    @operation
+    async def get(self, identity: str) -> P | None:
+        """Return one process, or None."""
+        found = await processes.get(identity)
+        return None if found is None else self._process(found, config=self.config)
+
+    @operation
+    async def cleanup(self) -> int:
+        """Drop dead processes, at most once a minute among all who ask; returns how many."""
+        return await processes.cleanup()
+
+    async def _all(self) -> list[P]:
+        await self._cleaned()
+        return [self._process(process, config=self.config) for process in await processes.listing()]
+
+    async def _cleaned(self) -> None:
+        if self._clean:
+            self._clean = False
+            await processes.cleanup()
+
+    def _walk(self) -> Callable[[], Plan[list[P]]]:
+        return once(self._all)
+
+
+class ProcessSet(_ProcessSet[Process], SyncIterable[Process]):
+    __doc__ = _ProcessSet.__doc__
+    _process = Process
+
+    def __len__(self) -> int:
+        return self.size()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class AsyncProcessSet(_ProcessSet[AsyncProcess], AsyncIterable[AsyncProcess]):
+    __doc__ = _ProcessSet.__doc__
+    _process = AsyncProcess

@@ -1,0 +1,156 @@
+"""Queues and what lies in them."""
+
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+
+from teep.api.base import AsyncIterable, Page, SyncIterable
+from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.client import AsyncClient, Client
+from teep.config import Config
+from teep.drivers.pairs import operation
+from teep.errors import MalformedPayload
+from teep.store import queues
+from teep.wire import payload
+from teep.wire.commands import Plan
+
+R = TypeVar("R", bound=_JobRecord)
+
+
+class _Queue(Generic[R]):
+    """A queue by its name; making one costs nothing. Iterates newest first, as Sidekiq does.
+
+    An iteration is stable while others push and take: no job that stays is passed over, none is given twice.
+    Sidekiq's Queue.
+    """
+
+    _record: ClassVar[Callable[..., Any]]
+    config: Config
+
+    def __init__(
+        self, name: str = "default", *, config: Config | None = None, client: Client | AsyncClient | None = None
+    ) -> None:
+        super().__init__(config=config, client=client)  # type: ignore[call-arg]
+        self.name = name
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self.name
+
+    @operation
+    async def size(self) -> int:
+        """Return how many jobs wait. One O(1) command."""
+        return await queues.size(self.name)
+
+    @operation
+    async def latency(self) -> float:
+        """Return how long (seconds) the next job has waited; 0.0 where none does. One O(1) command."""
+        return latency_of(await queues.oldest(self.name))
+
+    @operation
+    async def is_paused(self) -> bool:
+        """Tell whether workers leave it alone (Sidekiq Pro's `paused` set)."""
+        return await queues.is_paused(self.name)
+
+    @operation
+    async def page(self, number: int = 1, size: int = 25) -> Page[R]:
+        """Return page `number` (from 1) of `size` jobs, newest first. One round trip."""
+        total, raws = await queues.sized_page(self.name, (max(number, 1) - 1) * size, size)
+        return Page(self._records(raws), total, max(number, 1))
+
+    @operation
+    async def find_job(self, jid: str) -> R | None:
+        """Return the job with this jid, or None. O(n), but inside Redis: only what matches crosses the network."""
+        for record in self._records(await queues.search(self.name, jid.encode())):
+            if record.jid == jid:
+                return record
+        return None
+
+    @operation
+    async def delete_job(self, jid: str) -> bool:
+        """Delete the job with this jid; True where there was one. As `find_job`, and an O(n) removal."""
+        for record in self._records(await queues.search(self.name, jid.encode())):
+            if record.jid == jid:
+                return await queues.delete(self.name, record.raw)
+        return False
+
+    @operation
+    async def clear(self) -> bool:
+        """Delete the queue with all its jobs; True. One round trip."""
+        await queues.clear(self.name)
+        return True
+
+    async def _first(self, count: int | None) -> Any:
+        records = self._records(await queues.page(self.name, 0, 1 if count is None else count))
+        if count is not None:
+            return records
+        return records[0] if records else None
+
+    def _records(self, raws: list[bytes]) -> list[R]:
+        return [self._record(raw, self.name, config=self.config) for raw in raws]
+
+    def _walk(self) -> Callable[[], Plan[list[R]]]:
+        walk = queues.Walk(self.name)
+
+        async def following() -> list[R]:
+            return self._records(await walk.next())
+
+        return following
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class Queue(_Queue[JobRecord], SyncIterable[JobRecord]):
+    __doc__ = _Queue.__doc__
+    _record = JobRecord
+
+    @overload
+    def first(self) -> JobRecord | None: ...
+    @overload
+    def first(self, count: int) -> list[JobRecord]: ...
+    def first(self, count: int | None = None) -> Any:
+        """Return the newest job or None; with `count`, a list of the newest. One command."""
+        return self._run(self._first(count))
+
+    def __len__(self) -> int:
+        return self.size()
+
+    def __bool__(self) -> bool:
+        return True
+
+    @classmethod
+    def all(cls, *, config: Config | None = None, client: Client | None = None) -> list[Self]:
+        """Return every queue, by name. One round trip."""
+        here = cls(config=config, client=client)
+        return [cls(name, config=here.config) for name in here._run(queues.names())]
+
+
+class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord]):
+    __doc__ = _Queue.__doc__
+    _record = AsyncJobRecord
+
+    @overload
+    async def first(self) -> AsyncJobRecord | None: ...
+    @overload
+    async def first(self, count: int) -> list[AsyncJobRecord]: ...
+    async def first(self, count: int | None = None) -> Any:
+        """Return the newest job or None; with `count`, a list of the newest. One command."""
+        return await self._run(self._first(count))
+
+    @classmethod
+    async def all(cls, *, config: Config | None = None, client: AsyncClient | None = None) -> list[Self]:
+        """Return every queue, by name. One round trip."""
+        here = cls(config=config, client=client)
+        return [cls(name, config=here.config) for name in await here._run(queues.names())]
+
+
+def latency_of(oldest: bytes | None) -> float:
+    """Return how long (seconds) a queue's next job has waited; 0.0 for none, or for bytes that are no job."""
+    if oldest is None:
+        return 0.0
+    try:
+        return payload.latency(payload.parse(oldest), time.time())
+    except MalformedPayload:
+        return 0.0

@@ -1,0 +1,153 @@
+"""A job as it lies in a queue."""
+
+import time
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from teep.api.base import AsyncApi, SyncApi
+from teep.api.unwrapping import display_args, display_class
+from teep.config import Config
+from teep.drivers.pairs import operation
+from teep.errors import MalformedPayload
+from teep.store import queues
+from teep.wire import backtrace, json, payload
+from teep.wire.payload import Item
+
+
+class _JobRecord:
+    """A job as it lay in Redis when it was read; nothing is read again. Its JSON is decoded when first asked for.
+
+    Bytes that are no job are shown too: `item` is then empty and `args` holds the raw text. Sidekiq's JobRecord.
+    """
+
+    config: Config
+
+    def __init__(self, raw: bytes, queue: str | None = None, *, config: Config | None = None) -> None:
+        super().__init__(config=config)  # type: ignore[call-arg]
+        self.raw = raw
+        self._queue = queue
+
+    @property
+    def value(self) -> str:
+        """The JSON exactly as it lies in Redis; bytes that are no UTF-8 come as surrogate escapes."""
+        return self.raw.decode(errors="surrogateescape")
+
+    @cached_property
+    def item(self) -> Item:
+        """The parsed payload, with every field; {} where the bytes are no JSON object."""
+        try:
+            item = json.loads(self.raw)
+        except MalformedPayload:
+            return {}
+        return item if isinstance(item, dict) else {}
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a field of the payload, or None."""
+        return self.item.get(name)
+
+    @property
+    def klass(self) -> str:
+        """The payload's `class`."""
+        return str(self.item.get("class", ""))
+
+    @property
+    def display_class(self) -> str:
+        """The class a person would name: ActiveJob's wrapping taken off."""
+        return display_class(self.item)
+
+    @property
+    def args(self) -> list[Any]:
+        args = self.item.get("args")
+        return args if isinstance(args, list) else [self.value]
+
+    @property
+    def display_args(self) -> list[Any]:
+        """The arguments a person would recognise: ActiveJob's unwrapped, an encrypted one masked."""
+        return display_args(self.item, self.args)
+
+    @property
+    def jid(self) -> str:
+        return str(self.item.get("jid", ""))
+
+    @property
+    def bid(self) -> str | None:
+        return self.item.get("bid")
+
+    @property
+    def queue(self) -> str:
+        """The queue it lies in, else the one it names."""
+        return self._queue or str(self.item.get("queue", "default"))
+
+    @property
+    def tags(self) -> list[str]:
+        return self.item.get("tags") or []
+
+    @property
+    def created_at(self) -> datetime | None:
+        return self._time("created_at")
+
+    @property
+    def enqueued_at(self) -> datetime | None:
+        return self._time("enqueued_at")
+
+    @property
+    def failed_at(self) -> datetime | None:
+        return self._time("failed_at")
+
+    @property
+    def retried_at(self) -> datetime | None:
+        return self._time("retried_at")
+
+    @property
+    def error_class(self) -> str | None:
+        return self.item.get("error_class")
+
+    @property
+    def error_message(self) -> str | None:
+        return self.item.get("error_message")
+
+    @cached_property
+    def error_backtrace(self) -> list[str] | None:
+        """The stored backtrace, innermost line first, or None where there is none that can be read."""
+        stored = self.item.get("error_backtrace")
+        if isinstance(stored, list):  # Sidekiq 5 and older kept the lines as they are
+            return [str(line) for line in stored]
+        try:
+            return backtrace.unpack(stored) if isinstance(stored, str) else None
+        except MalformedPayload:
+            return None
+
+    @property
+    def retry_count(self) -> int | None:
+        """How often it was retried: 0 after the first failure, None before."""
+        return self.item.get("retry_count")
+
+    @property
+    def latency(self) -> float:
+        """Seconds since it was enqueued, else created."""
+        return payload.latency(self.item, time.time())
+
+    def _time(self, field: str) -> datetime | None:
+        seconds = payload.read_stamp(self.item.get(field))
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.display_class} {self.jid}>"
+
+
+class _QueuedRecord(_JobRecord):
+    """A job in a queue, which it can be deleted from."""
+
+    @operation
+    async def delete(self) -> bool:
+        """Remove it from its queue by its exact bytes; True where it was still there. O(n) in Redis."""
+        return await queues.delete(self.queue, self.raw)
+
+
+class JobRecord(_QueuedRecord, SyncApi):
+    __doc__ = _JobRecord.__doc__
+
+
+class AsyncJobRecord(_QueuedRecord, AsyncApi):
+    __doc__ = _JobRecord.__doc__

@@ -1,0 +1,206 @@
+"""Statistics: counters, sizes, and their history by day."""
+
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any, NamedTuple, Self
+
+from teep.api.base import AsyncApi, SyncApi
+from teep.api.queue import latency_of
+from teep.client import AsyncClient, Client
+from teep.config import Config
+from teep.drivers.pairs import operation
+from teep.errors import InvalidJob
+from teep.store import queues, stats
+
+_MOST_DAYS = 5 * 365
+_COUNTERS = ("processed", "failed")
+
+
+class QueueSummary(NamedTuple):
+    """A queue's name, size (jobs), latency (seconds), and whether it is paused."""
+
+    name: str
+    size: int
+    latency: float
+    paused: bool
+
+
+class _Snapshot:
+    """What `Stats` knows of the moment when it was fetched."""
+
+    _fast: dict[str, Any]
+
+    @property
+    def processed(self) -> int:
+        """Jobs run so far, failed ones included."""
+        return int(self._fast["processed"])
+
+    @property
+    def failed(self) -> int:
+        """Runs that failed so far."""
+        return int(self._fast["failed"])
+
+    @property
+    def scheduled_size(self) -> int:
+        return int(self._fast["scheduled_size"])
+
+    @property
+    def retry_size(self) -> int:
+        return int(self._fast["retry_size"])
+
+    @property
+    def dead_size(self) -> int:
+        return int(self._fast["dead_size"])
+
+    @property
+    def processes_size(self) -> int:
+        return int(self._fast["processes_size"])
+
+    @property
+    def default_queue_latency(self) -> float:
+        """Seconds that the default queue's next job has waited."""
+        return float(self._fast["default_queue_latency"])
+
+    @operation
+    async def queue_summaries(self) -> list[QueueSummary]:
+        """Return every queue's summary, largest first. Two round trips."""
+        return [
+            QueueSummary(row.name, row.size, latency_of(row.oldest), row.paused) for row in await queues.summaries()
+        ]
+
+    @operation
+    async def fetch_stats_fast(self) -> dict[str, Any]:
+        """Read the counters and sizes anew, keep them, and return them. One round trip of O(1) commands."""
+        self._fast = await _fetch_fast()
+        return dict(self._fast)
+
+    @operation
+    async def reset(self, *names: str) -> None:
+        """Set the lifetime counters "processed" and "failed" back to 0; without names both."""
+        unknown = set(names) - set(_COUNTERS)
+        if unknown:
+            raise InvalidJob(f"only {' and '.join(_COUNTERS)} can be reset, not {', '.join(sorted(unknown))}")
+        chosen = names or _COUNTERS
+        await stats.reset(processed="processed" in chosen, failed="failed" in chosen)
+        self._fast = await _fetch_fast()
+
+
+class _History:
+    """Jobs processed and failed by UTC day, newest first: {"2026-11-24": 12, …}. One round trip.
+
+    Sidekiq's Stats::History.
+    """
+
+    def __init__(
+        self,
+        days_previous: int,
+        start_date: date | None = None,
+        *,
+        config: Config | None = None,
+        client: Client | AsyncClient | None = None,
+    ) -> None:
+        super().__init__(config=config, client=client)  # type: ignore[call-arg]
+        if not 1 <= days_previous <= _MOST_DAYS:
+            raise ValueError(f"days_previous must be from 1 to {_MOST_DAYS}, not {days_previous}")
+        self._days = days_previous
+        self._newest = start_date or datetime.now(UTC).date()
+
+
+class History(_History, SyncApi):
+    __doc__ = _History.__doc__
+
+    @cached_property
+    def _counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        return self._run(stats.history(self._newest, self._days))
+
+    @property
+    def processed(self) -> dict[str, int]:
+        """Runs by day, failed ones included."""
+        return self._counts[0]
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """Failed runs by day."""
+        return self._counts[1]
+
+
+class AsyncHistory(_History, AsyncApi):
+    __doc__ = _History.__doc__
+
+    processed: dict[str, int]
+    failed: dict[str, int]
+
+    @classmethod
+    async def fetch(
+        cls,
+        days_previous: int,
+        start_date: date | None = None,
+        *,
+        config: Config | None = None,
+        client: AsyncClient | None = None,
+    ) -> Self:
+        """Return the history of `days_previous` days up to `start_date` (default: today, UTC)."""
+        history = cls(days_previous, start_date, config=config, client=client)
+        history.processed, history.failed = await history._run(stats.history(history._newest, history._days))
+        return history
+
+
+class Stats(_Snapshot, SyncApi):
+    """A snapshot of the counters and sizes, fetched when it is made in one round trip of O(1) commands.
+
+    `enqueued`, `workers_size` and `queues` cost two round trips more, at their first use. Sidekiq's Stats.
+    """
+
+    History = History
+
+    def __init__(self, *, config: Config | None = None, client: Client | None = None) -> None:
+        super().__init__(config=config, client=client)
+        self._fast = self._run(_fetch_fast())
+
+    @cached_property
+    def _slow(self) -> stats.Slow:
+        return self._run(stats.slow())
+
+    @cached_property
+    def queues(self) -> dict[str, int]:
+        """Every queue's size, largest first."""
+        return self._run(stats.queue_sizes())
+
+    @property
+    def enqueued(self) -> int:
+        """Jobs waiting in all queues."""
+        return self._slow.enqueued
+
+    @property
+    def workers_size(self) -> int:
+        """Jobs that ran at the last heartbeats."""
+        return self._slow.workers_size
+
+    def __repr__(self) -> str:
+        return f"<Stats {self._fast}>"
+
+
+class AsyncStats(_Snapshot, AsyncApi):
+    """As `Stats`; made by `await AsyncStats.fetch()`, which fetches everything."""
+
+    History = AsyncHistory
+
+    queues: dict[str, int]
+    enqueued: int
+    workers_size: int
+
+    @classmethod
+    async def fetch(cls, *, config: Config | None = None, client: AsyncClient | None = None) -> Self:
+        """Return a snapshot. Five round trips."""
+        snapshot = cls(config=config, client=client)
+        snapshot._fast = await snapshot._run(_fetch_fast())
+        slow = await snapshot._run(stats.slow())
+        snapshot.enqueued, snapshot.workers_size = slow.enqueued, slow.workers_size
+        snapshot.queues = await snapshot._run(stats.queue_sizes())
+        return snapshot
+
+
+async def _fetch_fast() -> dict[str, Any]:
+    fast = (await stats.fast())._asdict()
+    oldest = fast.pop("default_queue_oldest")
+    return fast | {"default_queue_latency": latency_of(oldest)}

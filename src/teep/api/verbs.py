@@ -1,0 +1,67 @@
+"""What the data API does to jobs in sets, as plans: enqueue, kill, and the same for whole sets."""
+
+import time
+
+from teep.client.preparation import again
+from teep.config import Config
+from teep.config.handlers import notify_death
+from teep.errors import MalformedPayload
+from teep.store import jobsets
+from teep.store.jobsets import Enqueued, Limits, Verdict
+from teep.wire import keys, payload
+
+
+class JobKilled(RuntimeError):
+    """What death handlers get for a job that someone killed through the API."""
+
+
+async def enqueue(config: Config, key: str, raw: bytes, *, take_back: bool) -> bool:
+    """Move one job to its queue; True where it was still in the set."""
+    verdict = again(config, raw, take_back=take_back)
+    if isinstance(verdict, Enqueued):
+        return (await jobsets.enqueue(key, [(raw, verdict)]))[0]
+    if verdict is Verdict.DROP:
+        return await jobsets.delete(key, raw)
+    raise MalformedPayload("these bytes are no job, so no queue can take them; delete or kill the entry")
+
+
+async def enqueue_all(config: Config, key: str, *, take_back: bool) -> int:
+    """Move every job of a set to its queue; bytes that are no job stay. Returns how many moved."""
+    return await jobsets.enqueue_all(key, lambda raw: again(config, raw, take_back=take_back))
+
+
+async def kill(config: Config, key: str, raw: bytes) -> bool:
+    """Move one job to the dead set; True where it was still in the set."""
+    now = time.time()
+    killed = (await jobsets.transfer(key, keys.dead(), [(raw, now, raw)]))[0]
+    if killed:
+        await jobsets.trim_dead(now, limits(config))
+        notify(config, raw, JobKilled("Job killed by API"))
+    return killed
+
+
+async def kill_all(config: Config, key: str, *, notify_failure: bool, ex: BaseException | None) -> int:
+    """Move every job of a set to the dead set and trim that once; returns how many moved."""
+    now = time.time()
+    reason = ex or JobKilled("Job killed by API")
+
+    def moved_one(raw: bytes) -> None:
+        if notify_failure:
+            notify(config, raw, reason)
+
+    moved = await jobsets.transfer_all(key, keys.dead(), now, moved_one)
+    await jobsets.trim_dead(now, limits(config))
+    return moved
+
+
+def notify(config: Config, raw: bytes, reason: BaseException) -> None:
+    """Tell the death handlers of a job; bytes that are no job are nothing they could use."""
+    try:
+        item = payload.parse(raw)
+    except MalformedPayload:
+        return
+    notify_death(config, item, reason)
+
+
+def limits(config: Config) -> Limits:
+    return Limits(config.dead_max_jobs, config.dead_timeout)

@@ -1,0 +1,101 @@
+"""What runs right now."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar
+
+from teep.api.base import AsyncIterable, SyncIterable, once
+from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.config import Config
+from teep.drivers.pairs import operation
+from teep.store import processes
+from teep.wire.commands import Plan
+
+R = TypeVar("R", bound=_JobRecord)
+
+
+class Work(Generic[R]):
+    """A running job: in which process and thread, from which queue, since when. Sidekiq's Work."""
+
+    def __init__(self, data: processes.Work, record: Callable[[bytes, str], R]) -> None:
+        self._data = data
+        self._record = record
+
+    @property
+    def process_id(self) -> str:
+        return self._data.identity
+
+    @property
+    def thread_id(self) -> str:
+        return self._data.thread_id
+
+    @property
+    def queue(self) -> str:
+        return self._data.queue
+
+    @property
+    def run_at(self) -> datetime:
+        """When it started, to the second."""
+        return datetime.fromtimestamp(self._data.run_at, UTC)
+
+    @property
+    def payload(self) -> str:
+        """The job's JSON."""
+        return self._data.payload.decode(errors="replace")
+
+    @cached_property
+    def job(self) -> R:
+        """The job."""
+        return self._record(self._data.payload, self.queue)
+
+    def __repr__(self) -> str:
+        return f"<Work {self.job.display_class} {self.job.jid} at {self.process_id}/{self.thread_id}>"
+
+
+class _WorkSet(Generic[R]):
+    """The running jobs as of the last heartbeats, the longest-running first: (process id, thread id, work).
+
+    Sidekiq's WorkSet.
+    """
+
+    _job_record: ClassVar[Callable[..., Any]]
+    config: Config
+
+    @operation
+    async def size(self) -> int:
+        """Return how many jobs run. Two round trips."""
+        return len(await processes.running())
+
+    @operation
+    async def find_work(self, jid: str) -> Work[R] | None:
+        """Return the running job with this jid, or None. Two round trips."""
+        for work in await processes.running():
+            if jid.encode() in work.payload and (found := self._work(work)).job.jid == jid:
+                return found
+        return None
+
+    async def _all(self) -> list[tuple[str, str, Work[R]]]:
+        return [(work.identity, work.thread_id, self._work(work)) for work in await processes.running()]
+
+    def _work(self, data: processes.Work) -> Work[R]:
+        return Work(data, lambda raw, queue: self._job_record(raw, queue, config=self.config))
+
+    def _walk(self) -> Callable[[], Plan[list[tuple[str, str, Work[R]]]]]:
+        return once(self._all)
+
+
+class WorkSet(_WorkSet[JobRecord], SyncIterable[tuple[str, str, Work[JobRecord]]]):
+    __doc__ = _WorkSet.__doc__
+    _job_record = JobRecord
+
+    def __len__(self) -> int:
+        return self.size()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class AsyncWorkSet(_WorkSet[AsyncJobRecord], AsyncIterable[tuple[str, str, Work[AsyncJobRecord]]]):
+    __doc__ = _WorkSet.__doc__
+    _job_record = AsyncJobRecord

@@ -1,0 +1,5 @@
+"""The command line: `teep …`."""
+
+from teep.cli.app import main
+
+__all__ = ["main"]

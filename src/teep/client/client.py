@@ -1,0 +1,123 @@
+"""The client: pushes payloads, one or many, now or for later."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Protocol
+
+from teep.client.preparation import Bulk, Prepared, prepare
+from teep.client.times import due
+from teep.config import Config, async_driver_for, default_config, driver_for
+from teep.drivers import AsyncDriver, Driver
+from teep.drivers.pairs import AsyncSide, SyncSide, operation
+from teep.store import pushes
+
+
+class Enqueueable(Protocol):
+    """A job as the client sees it: something that turns arguments into a payload."""
+
+    def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class _Client:
+    """What both clients do.
+
+    1. A payload gets its defaults, is checked, goes through the client middleware and is written as Ruby would.
+    2. It is sent in one round trip; a bulk push takes one a slice of 1000 jobs.
+
+    Raises:
+        InvalidJob, InvalidArguments: before anything is sent.
+        RedisUnavailable: the answer was lost; the job may or may not have been pushed, so it is not sent twice.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or default_config()
+
+    @operation
+    async def push(self, item: Mapping[str, Any]) -> str | None:
+        """Push one payload, such as `{"class": "SomeRubyWorker", "args": [1], "queue": "x"}`.
+
+        `at` (epoch seconds) schedules it. Returns the jid, or None where a middleware stopped it.
+        One round trip. Sidekiq's Client#push.
+        """
+        return await _send_one(self.config, item)
+
+    @operation
+    async def push_bulk(self, items: Mapping[str, Any]) -> list[str | None]:
+        """Push one job for each argument list in `items["args"]`, any iterable, read lazily.
+
+        `at`: one time or one for each (epoch seconds). `spread_interval`: seconds over which the jobs are spread
+        at random. `batch_size`: jobs a round trip, at most 1000. Returns the jids, None for what was stopped.
+        Sidekiq's Client#push_bulk.
+        """
+        jids: list[str | None] = []
+        for prepared in Bulk(self.config, items).slices():
+            await _send([job for job in prepared if job is not None])
+            jids.extend(job and job.jid for job in prepared)
+        return jids
+
+    @operation
+    async def enqueue(self, job: Enqueueable, /, *args: Any, **kwargs: Any) -> str | None:
+        """Push a job with its arguments."""
+        return await _send_one(self.config, job.to_payload(args, kwargs))
+
+    @operation
+    async def enqueue_to(self, queue: str, job: Enqueueable, /, *args: Any, **kwargs: Any) -> str | None:
+        """Push a job to another queue than its own."""
+        return await _send_one(self.config, job.to_payload(args, kwargs) | {"queue": queue})
+
+    @operation
+    async def enqueue_in(
+        self, interval: float | timedelta, job: Enqueueable, /, *args: Any, **kwargs: Any
+    ) -> str | None:
+        """Push a job for later: `interval` is seconds or a timedelta."""
+        return await _send_one(self.config, job.to_payload(args, kwargs) | {"at": due(interval)})
+
+    @operation
+    async def enqueue_to_in(
+        self, queue: str, interval: float | timedelta, job: Enqueueable, /, *args: Any, **kwargs: Any
+    ) -> str | None:
+        """Push a job for later, to another queue than its own."""
+        return await _send_one(self.config, job.to_payload(args, kwargs) | {"queue": queue, "at": due(interval)})
+
+
+class Client(_Client, SyncSide):
+    """Pushes jobs from threads."""
+
+    @cached_property
+    def _connected(self) -> Driver:
+        return driver_for(self.config)
+
+    def _driver(self) -> Driver:
+        return self._connected
+
+
+class AsyncClient(_Client, AsyncSide):
+    """Pushes jobs from asyncio."""
+
+    @cached_property
+    def _connected(self) -> AsyncDriver:
+        return async_driver_for(self.config)
+
+    def _driver(self) -> AsyncDriver:
+        return self._connected
+
+
+async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
+    job = prepare(config, item)
+    if job is None:
+        return None
+    await _send([job])
+    return job.jid
+
+
+async def _send(prepared: Sequence[Prepared]) -> None:
+    """Send a slice in one round trip."""
+    now: dict[str, list[bytes]] = {}
+    later: list[tuple[float, bytes]] = []
+    for job in prepared:
+        if job.at is None:
+            now.setdefault(job.queue, []).append(job.raw)
+        else:
+            later.append((job.at, job.raw))
+    await pushes.push(now, later)

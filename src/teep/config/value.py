@@ -1,0 +1,183 @@
+"""The configuration value."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from teep.config.queues import QueueOrder
+from teep.drivers.pools import check_url
+from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
+from teep.middleware import Chain
+from teep.wire import json, payload
+
+Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat"]
+ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
+DeathHandler = Callable[[dict[str, Any], BaseException], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Config:
+    """How teep works in this process; frozen, and validated whole when it is made.
+
+    Args:
+        redis_url: where Redis is; None: `TEEP_REDIS_URL`, else `REDIS_URL`, else the embedded server.
+        concurrency: jobs that a worker process runs at a time, threads and coroutines together.
+        queues: what a worker serves, as `"name"` or `"name,weight"`. No weights: strictly in this order.
+        timeout: seconds that running jobs get to finish when the process must stop.
+        environment: a label; default `APP_ENV`, else "development".
+        tag: shown beside the process; default the name of the current directory.
+        labels: more labels of the process.
+        job_defaults: options of every job that does not set them, such as `{"retry": 5}`.
+        max_retries: retries of a job whose `retry` is true.
+        dead_max_jobs: jobs that the dead set keeps (one less, as in Sidekiq).
+        dead_timeout: seconds that the dead set keeps a job.
+        poll_interval_average: seconds between this process's looks for due jobs; None: scaled so that the whole
+            fleet looks every `average_scheduled_poll_interval` seconds.
+        heartbeat_interval: seconds between heartbeats; Redis forgets a process 60 s after its last one.
+        timestamps: how job timestamps are written: float "seconds", which every Sidekiq reads, or integer
+            "milliseconds", as Sidekiq 8 writes. Both are read.
+
+    Raises:
+        ConfigurationError: every problem found, in sentences.
+    """
+
+    redis_url: str | None = None
+    concurrency: int = 10
+    queues: Sequence[str] = ("default",)
+    timeout: float = 25.0
+    environment: str = field(default_factory=lambda: os.environ.get("APP_ENV") or "development")
+    tag: str = field(default_factory=lambda: Path.cwd().name)
+    labels: Sequence[str] = ()
+    job_defaults: Mapping[str, Any] = field(default_factory=dict)
+    max_retries: int = 25
+    dead_max_jobs: int = 10_000
+    dead_timeout: float = 180 * 86_400.0
+    poll_interval_average: float | None = None
+    average_scheduled_poll_interval: float = 5.0
+    heartbeat_interval: float = 5.0
+    timestamps: payload.TimeUnit = "seconds"
+
+    client_middleware: Chain = field(default_factory=Chain, init=False, repr=False)
+    server_middleware: Chain = field(default_factory=Chain, init=False, repr=False)
+    error_handlers: list[ErrorHandler] = field(default_factory=list, init=False, repr=False)
+    death_handlers: list[DeathHandler] = field(default_factory=list, init=False, repr=False)
+    _listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        problems = [problem for check in _CHECKS if (problem := check(self)) is not None]
+        if problems:
+            raise ConfigurationError("; ".join(problems))
+        object.__setattr__(self, "queues", tuple(self.queues))
+        object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "job_defaults", MappingProxyType(dict(self.job_defaults)))
+
+    def on(self, event: Event, listener: Callable[[], None]) -> None:
+        """Call `listener` at a moment of the worker's life.
+
+        "startup" and "shutdown" and "quiet" and "exit" come once; "heartbeat" at the first beat and after an
+        outage; "beat" at every one. Those on the way out run in reverse order of registration.
+
+        Raises:
+            ConfigurationError: there is no such event.
+        """
+        if event not in get_args(Event):
+            raise ConfigurationError(f"there is no event {event!r}; there are {', '.join(get_args(Event))}")
+        self._listeners.setdefault(event, []).append(listener)
+
+    def listeners(self, event: Event) -> tuple[Callable[[], None], ...]:
+        """Return the listeners of an event in the order they run."""
+        registered = self._listeners.get(event, [])
+        return tuple(reversed(registered)) if event in ("quiet", "shutdown", "exit") else tuple(registered)
+
+    @property
+    def queue_order(self) -> QueueOrder:
+        """The queues as parsed."""
+        return QueueOrder.parse(self.queues)
+
+
+def _redis_url(config: Config) -> str | None:
+    return _problem(check_url, config.redis_url) if config.redis_url is not None else None
+
+
+def _queues(config: Config) -> str | None:
+    if isinstance(config.queues, str):
+        return f"queues must be a list, such as [{config.queues!r}], not a string"
+    return _problem(QueueOrder.parse, config.queues)
+
+
+def _job_defaults(config: Config) -> str | None:
+    def check(options: Mapping[str, Any]) -> None:
+        payload.validate_options({"queue": "default", **options})
+        json.check(dict(options), "job_defaults")
+
+    return _problem(check, config.job_defaults)
+
+
+def _timestamps(config: Config) -> str | None:
+    allowed = get_args(payload.TimeUnit)
+    return None if config.timestamps in allowed else f"timestamps must be one of {allowed}, not {config.timestamps!r}"
+
+
+def _tag(config: Config) -> str | None:
+    return "the tag must be one line of text" if re.search(r"[\r\n]", config.tag) else None
+
+
+def _whole(name: str, least: int) -> Callable[[Config], str | None]:
+    def check(config: Config) -> str | None:
+        value = getattr(config, name)
+        fits = type(value) is int and value >= least
+        return None if fits else f"{name} must be a whole number from {least}, not {value!r}"
+
+    return check
+
+
+def _seconds(name: str, least: float, *, optional: bool = False) -> Callable[[Config], str | None]:
+    def check(config: Config) -> str | None:
+        value = getattr(config, name)
+        fits = (optional and value is None) or (type(value) in (int, float) and value >= least)
+        return None if fits else f"{name} must be seconds, at least {least}, not {value!r}"
+
+    return check
+
+
+def _problem(check: Callable[[Any], Any], value: Any) -> str | None:
+    try:
+        check(value)
+    except (ConfigurationError, InvalidArguments, InvalidJob) as error:
+        return str(error)
+    return None
+
+
+# A heartbeat must come well within the 60 s after which Redis forgets the process.
+_HEARTBEAT_MOST = 20.0
+
+
+def _heartbeat(config: Config) -> str | None:
+    too_long = config.heartbeat_interval > _HEARTBEAT_MOST
+    return (
+        f"heartbeat_interval must be at most {_HEARTBEAT_MOST} s, not {config.heartbeat_interval}"
+        if too_long
+        else None
+    )
+
+
+_CHECKS: tuple[Callable[[Config], str | None], ...] = (
+    _redis_url,
+    _queues,
+    _job_defaults,
+    _timestamps,
+    _tag,
+    _whole("concurrency", 1),
+    _whole("max_retries", 0),
+    _whole("dead_max_jobs", 1),
+    _seconds("timeout", 0),
+    _seconds("dead_timeout", 1),
+    _seconds("poll_interval_average", 0.05, optional=True),
+    _seconds("average_scheduled_poll_interval", 0.05),
+    _seconds("heartbeat_interval", 0.1),
+    _heartbeat,
+)

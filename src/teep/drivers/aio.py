@@ -1,0 +1,129 @@
+"""The asyncio driver: runs plans on redis-py's asyncio connections."""
+
+import asyncio
+import os
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+import redis.asyncio
+from redis import exceptions as redis_errors
+
+from teep.drivers import pools
+from teep.drivers.conversation import LOST, Conversation, not_a_command, raise_ours
+from teep.wire.commands import Command, Plan
+
+T = TypeVar("T")
+
+
+class AsyncExecutor(Protocol):
+    """What carries out commands, one at a time."""
+
+    async def execute(self, command: Command[T]) -> T: ...
+
+
+async def run_plan(plan: Plan[T], executor: AsyncExecutor) -> T:
+    """Run a plan to its end, each command it awaits carried out by `executor`.
+
+    Raises:
+        TypeError: the plan awaited something that is not a command.
+    """
+    try:
+        command = plan.send(None)
+        while True:
+            if not isinstance(command, Command):
+                raise not_a_command(plan, command)
+            try:
+                result = await executor.execute(command)
+            except BaseException as error:  # noqa: BLE001 - the plan decides, as at any await
+                command = plan.throw(error)
+            else:
+                command = plan.send(result)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+
+
+class AsyncDriver:
+    """Carries out commands on pools of asyncio connections, one pool an event loop.
+
+    A loop that ended takes its pool along, so one driver serves a process that calls `asyncio.run` many times.
+    Costs and errors are those of `teep.drivers.sync.Driver`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.ConnectionPool] = WeakKeyDictionary()
+        self._pid = os.getpid()
+
+    async def run(self, plan: Plan[T]) -> T:
+        """Run a plan and return its result."""
+        return await run_plan(plan, self)
+
+    async def execute(self, command: Command[T]) -> T:
+        """Carry out one command on any free connection of this loop."""
+        talk = Conversation(command)
+        while (error := await self._attempt(talk)) is not None:
+            pause = talk.wait_after_loss(error)
+            if pause is None:
+                raise_ours(error)
+            await asyncio.sleep(pause)
+        return talk.result()
+
+    async def close(self) -> None:
+        """Close the running loop's connections. Idempotent; a later command opens new ones."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.disconnect()
+
+    def _pool(self) -> Any:
+        if self._pid != os.getpid():
+            # After a fork the parent's sockets must not be used, nor said goodbye to, by the child.
+            self._pools, self._pid = WeakKeyDictionary(), os.getpid()
+        loop = asyncio.get_running_loop()
+        if loop not in self._pools:
+            self._pools[loop] = pools.async_pool(self.url)
+        return self._pools[loop]
+
+    async def _attempt(self, talk: Conversation[T]) -> Exception | None:
+        """Send and receive until all is settled; return the error that broke the connection, if one did."""
+        pool = self._pool()
+        try:
+            connection: Any = await pool.get_connection()
+        except LOST as error:
+            return error
+        try:
+            while not await self._turn(connection, talk):
+                pause = talk.wait_after_refusal()
+                if pause is None:
+                    break
+                if pause:
+                    # A refusing server may have been demoted: the next connection asks again who leads.
+                    await connection.disconnect(nowait=True)
+                    await asyncio.sleep(pause)
+        except LOST as error:
+            return error
+        except BaseException:
+            # Cancelled between a command and its reply: the next user would get this one's reply.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
+        return None
+
+    @staticmethod
+    async def _turn(connection: Any, talk: Conversation[T]) -> bool:
+        sends = talk.to_send()
+        if not connection.is_connected:
+            await connection.connect()
+        await connection.send_packed_command(connection.pack_commands(sends))
+        return talk.receive([await _read_reply(connection, talk.block) for _ in sends])
+
+
+async def _read_reply(connection: Any, block: float) -> Any:
+    """Read one reply; an error reply is a value, a broken connection is raised, and closed."""
+    try:
+        if block:
+            return await connection.read_response(timeout=block + pools.ANSWER_SECONDS, disconnect_on_error=True)
+        return await connection.read_response(disconnect_on_error=True)
+    except redis_errors.ResponseError as error:
+        return error

@@ -1,0 +1,177 @@
+"""What a command and the server say to each other, without the I/O.
+
+1. It says what to send: at first everything, later only what is not settled.
+2. It takes the replies: a result, an error, or a reason to send that part again (NOSCRIPT: load the script;
+   READONLY, LOADING and their like: the server did nothing, so wait and ask again, perhaps another server).
+3. It says whether a lost connection allows sending again: only where everything unsettled is idempotent.
+"""
+
+from typing import Any, Generic, NoReturn, TypeVar, cast
+
+from redis import exceptions as redis_errors
+
+from teep.errors import RedisCommandError, RedisError, RedisRefused, RedisTimedOut, RedisUnavailable
+from teep.wire.commands import Command, Pipeline, Plan, Transaction
+from teep.wire.scripts import ScriptCall
+
+T = TypeVar("T")
+Args = tuple[Any, ...]
+
+# How redis-py tells that a connection failed.
+LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
+
+# Seconds before each further try. Together they bridge a failover's first moments; longer outages are the
+# caller's to wait out (the worker does so without end).
+PAUSES = (0.0, 0.1, 0.4)
+
+# What a server answers that carried nothing out and may do so soon, here or after a failover elsewhere.
+_REFUSALS = (
+    "READONLY",
+    "LOADING",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "NOREPLICAS",
+    "UNBLOCKED",
+    "BUSY ",
+)
+
+
+class Conversation(Generic[T]):
+    """One command's way to its result, over as many sends as it takes."""
+
+    def __init__(self, command: Command[T]) -> None:
+        self._command = command
+        self._atomic = isinstance(command, Transaction)
+        self._parts: tuple[Command[Any], ...] = command.commands if isinstance(command, Pipeline) else (command,)
+        self._replies: list[Any] = [None] * len(self._parts)
+        self._unsettled = list(range(len(self._parts)))
+        self._to_load: set[int] = set()
+        self._loaded: set[int] = set()
+        self._refusal: Exception | None = None
+        self._in_doubt = False
+        self._failures = 0
+
+    @property
+    def block(self) -> float:
+        """How long (seconds) the server may hold the answer back."""
+        return self._command.block
+
+    def to_send(self) -> list[Args]:
+        """Return the commands to send now, in one write; one reply belongs to each."""
+        self._in_doubt = True
+        self._refusal = None
+        if self._atomic:
+            return [("MULTI",), *(part.args for part in self._parts), ("EXEC",)]
+        sends: list[Args] = []
+        for index in self._unsettled:
+            if index in self._to_load:
+                sends.append(("SCRIPT", "LOAD", self._script(index).script.source))
+            sends.append(self._parts[index].args)
+        return sends
+
+    def receive(self, replies: list[Any]) -> bool:
+        """Take the replies to what was sent, errors among them as values. True when nothing is left to send."""
+        self._in_doubt = False
+        if self._atomic:
+            return self._receive_exec(replies)
+        answers = iter(replies)
+        still: list[int] = []
+        for index in self._unsettled:
+            if index in self._to_load:
+                next(answers)  # a failed load shows again in the call's own answer
+                self._loaded.add(index)
+            if not self._settle(index, next(answers)):
+                still.append(index)
+        self._to_load -= self._loaded
+        self._unsettled = still
+        return not still
+
+    def wait_after_refusal(self) -> float | None:
+        """Return the seconds to wait before sending the rest, or None where it is time to give up."""
+        return 0.0 if self._refusal is None else self._next_pause()
+
+    def wait_after_loss(self, error: Exception) -> float | None:
+        """Return the seconds to wait before connecting and sending again, or None where that must not be."""
+        harmless = not self._in_doubt or is_refusal(error) or all(self._parts[i].idempotent for i in self._unsettled)
+        if not harmless or isinstance(error, redis_errors.AuthenticationError):
+            return None
+        return self._next_pause()
+
+    def _next_pause(self) -> float | None:
+        self._failures += 1
+        return PAUSES[self._failures - 1] if self._failures <= len(PAUSES) else None
+
+    def result(self) -> T:
+        """Return the command's result. Raises the first error among the replies."""
+        if self._refusal is not None:
+            raise_ours(self._refusal)
+        for reply in self._replies:
+            if isinstance(reply, Exception):
+                raise_ours(reply)
+        if isinstance(self._command, Pipeline):
+            values = [part.read(reply) for part, reply in zip(self._parts, self._replies, strict=True)]
+            return cast("T", values)
+        return self._command.read(self._replies[0])
+
+    def _settle(self, index: int, reply: Any) -> bool:
+        if isinstance(reply, redis_errors.NoScriptError) and index not in self._loaded:
+            self._to_load.add(index)
+            return False
+        if isinstance(reply, Exception) and is_refusal(reply):
+            self._refusal = reply
+            return False
+        self._replies[index] = reply
+        return True
+
+    def _receive_exec(self, replies: list[Any]) -> bool:
+        outcome = replies[-1]
+        if isinstance(outcome, Exception):
+            cause = next((reply for reply in replies if isinstance(reply, Exception)), outcome)
+            if is_refusal(cause):
+                self._refusal = cause
+                return False
+            raise_ours(cause)
+        self._replies = list(outcome)
+        self._unsettled = []
+        return True
+
+    def _script(self, index: int) -> ScriptCall[Any]:
+        part = self._parts[index]
+        if not isinstance(part, ScriptCall):
+            raise TypeError(f"{part!r} is no script, yet the server answered NOSCRIPT")
+        return part
+
+
+def not_a_command(plan: Plan[Any], awaited: object) -> TypeError:
+    """Return the error for a plan that awaited something else, such as a socket or a future."""
+    plan.close()
+    return TypeError(f"{plan!r} awaited {awaited!r}; a plan awaits only teep's own commands")
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether this error means that the server carried nothing out and may do so soon."""
+    if isinstance(error, (redis_errors.ReadOnlyError, redis_errors.BusyLoadingError, redis_errors.MasterDownError)):
+        return True
+    # redis-py's Sentinel connections turn READONLY into a lost connection; the answer is the context.
+    if isinstance(error, redis_errors.ConnectionError) and isinstance(error.__context__, redis_errors.ReadOnlyError):
+        return True
+    return isinstance(error, redis_errors.ResponseError) and str(error).startswith(_REFUSALS)
+
+
+def raise_ours(error: BaseException) -> NoReturn:
+    """Raise redis-py's error as one of teep's, with the original as its cause."""
+    raise _ours(error) from error
+
+
+def _ours(error: BaseException) -> RedisError:
+    text = str(error) or type(error).__name__
+    if is_refusal(error) or isinstance(error, redis_errors.OutOfMemoryError):
+        return RedisRefused(f"Redis refuses for now: {text}")
+    if isinstance(error, redis_errors.AuthenticationError):
+        return RedisCommandError(f"Redis did not accept the user name or password: {text}")
+    if isinstance(error, redis_errors.TimeoutError):
+        return RedisTimedOut(f"Redis did not answer in time: {text}")
+    if isinstance(error, (redis_errors.ConnectionError, OSError)):
+        return RedisUnavailable(f"no connection to Redis: {text}")
+    return RedisCommandError(text)

@@ -1,0 +1,133 @@
+"""The thread driver: runs plans on redis-py's blocking connections."""
+
+import time
+from typing import Any, Protocol, TypeVar
+
+import redis
+from redis import exceptions as redis_errors
+
+from teep.drivers import pools
+from teep.drivers.conversation import LOST, Conversation, not_a_command, raise_ours
+from teep.wire.commands import Command, Plan
+
+T = TypeVar("T")
+
+
+class Executor(Protocol):
+    """What carries out commands, one at a time."""
+
+    def execute(self, command: Command[T]) -> T: ...
+
+
+def run_plan(plan: Plan[T], executor: Executor) -> T:
+    """Run a plan to its end, each command it awaits carried out by `executor`.
+
+    Raises:
+        TypeError: the plan awaited something that is not a command.
+    """
+    try:
+        command = plan.send(None)
+        while True:
+            if not isinstance(command, Command):
+                raise not_a_command(plan, command)
+            try:
+                result = executor.execute(command)
+            except BaseException as error:  # noqa: BLE001 - the plan decides, as at any await
+                command = plan.throw(error)
+            else:
+                command = plan.send(result)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+
+
+class Driver:
+    """Carries out commands on a pool of connections; safe to share between threads and across fork.
+
+    Costs one round trip a command. Commands whose repeat is harmless are sent again up to twice when the
+    connection fails; others raise `RedisUnavailable` at once.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._pool = pools.sync_pool(url)
+
+    def run(self, plan: Plan[T]) -> T:
+        """Run a plan and return its result."""
+        return run_plan(plan, self)
+
+    def execute(self, command: Command[T]) -> T:
+        """Carry out one command on any free connection.
+
+        Raises:
+            RedisUnavailable: no connection, or lost before the answer.
+            RedisRefused: the server answered that it does not take this now.
+            RedisCommandError: the server answered with an error.
+        """
+        talk = Conversation(command)
+        while (error := self._attempt(talk)) is not None:
+            pause = talk.wait_after_loss(error)
+            if pause is None:
+                raise_ours(error)
+            time.sleep(pause)
+        return talk.result()
+
+    def connection(self) -> redis.Connection:
+        """Return a connected connection of the pool, for who drives it by hand; `release` it afterwards."""
+        try:
+            return self._pool.get_connection()
+        except LOST as error:
+            raise_ours(error)
+
+    def release(self, connection: redis.Connection) -> None:
+        self._pool.release(connection)
+
+    def close(self) -> None:
+        """Close every connection. Idempotent; a later command opens new ones."""
+        self._pool.disconnect()
+
+    def _attempt(self, talk: Conversation[T]) -> Exception | None:
+        """Send and receive until all is settled; return the error that broke the connection, if one did."""
+        try:
+            connection: Any = self._pool.get_connection()
+        except LOST as error:
+            return error
+        try:
+            while not self._turn(connection, talk):
+                pause = talk.wait_after_refusal()
+                if pause is None:
+                    break
+                if pause:
+                    # A refusing server may have been demoted: the next connection asks again who leads.
+                    connection.disconnect()
+                    time.sleep(pause)
+        except LOST as error:
+            return error
+        except BaseException:
+            # Interrupted between a command and its reply: the next user would get this one's reply.
+            connection.disconnect()
+            raise
+        finally:
+            self._pool.release(connection)
+        return None
+
+    @staticmethod
+    def _turn(connection: Any, talk: Conversation[T]) -> bool:
+        sends = talk.to_send()
+        if not connection.is_connected:
+            connection.connect()
+        connection.send_packed_command(connection.pack_commands(sends))
+        return talk.receive([read_reply(connection, talk.block) for _ in sends])
+
+
+def read_reply(connection: Any, block: float = 0.0) -> Any:
+    """Read one reply, giving the server `block` seconds more than usual.
+
+    An error reply is a value; a broken connection is raised, and closed.
+    """
+    try:
+        if block:
+            return connection.read_response(timeout=block + pools.ANSWER_SECONDS, disconnect_on_error=True)
+        return connection.read_response(disconnect_on_error=True)
+    except redis_errors.ResponseError as error:
+        return error

@@ -1,0 +1,135 @@
+"""Waiting on several blocking commands at once, with no polling, and with a way to end the wait.
+
+Redis has no blocking move from many lists, so each command gets a connection of its own, and one thread waits for
+all their sockets. When the first answers, the others are unblocked by CLIENT UNBLOCK, which Redis carries out
+atomically: each either still had its effect, which is then returned too, or had none.
+"""
+
+import contextlib
+import selectors
+import socket
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from teep.drivers import pools
+from teep.drivers.conversation import LOST, is_refusal, raise_ours
+from teep.drivers.sync import Driver, read_reply
+from teep.errors import RedisTimedOut
+from teep.wire.commands import Command
+
+T = TypeVar("T")
+
+
+class Waiter:
+    """Waits for whichever of several blocking commands answers first.
+
+    One thread at a time may wait; `wake` may be called from any thread, also when nobody waits.
+    Costs each command, and a CLIENT UNBLOCK for each but the one that answered.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._lines: list[_Line] = []
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+
+    def wait(self, commands: Sequence[Command[T | None]]) -> list[tuple[int, T]]:
+        """Send blocking commands and return (index, result) of those that had one; often one, none when woken.
+
+        Raises:
+            RedisUnavailable, RedisRefused: all connections are closed. A command may have had its effect meanwhile,
+                so look where that would show.
+        """
+        try:
+            lines = self._open(len(commands))
+            for line, command in zip(lines, commands, strict=True):
+                line.send(command)
+            answered = self._await_first(lines, max(command.block for command in commands))
+            self._unblock([line for line in lines if line not in answered])
+            replies = [line.read() for line in lines]
+        except (*LOST, RedisTimedOut) as error:
+            self.close()
+            if isinstance(error, RedisTimedOut):
+                raise
+            raise_ours(error)
+        except BaseException:
+            self.close()
+            raise
+        self._raise_errors(replies)
+        results = [command.read(reply) for command, reply in zip(commands, replies, strict=True)]
+        return [(index, result) for index, result in enumerate(results) if result is not None]
+
+    def wake(self) -> None:
+        """End the wait that goes on, or the next one, at once."""
+        with contextlib.suppress(BlockingIOError):
+            self._waker.send(b"\0")
+
+    def close(self) -> None:
+        """Close the connections. Idempotent; the next wait opens new ones."""
+        for line in self._lines:
+            line.connection.disconnect()
+            self._driver.release(line.connection)
+        self._lines.clear()
+
+    def _open(self, count: int) -> list["_Line"]:
+        while len(self._lines) < count:
+            self._lines.append(_Line(self._driver.connection()))
+        return self._lines[:count]
+
+    def _await_first(self, lines: Sequence["_Line"], block: float) -> set["_Line"]:
+        """Return the lines that answered first; none when woken."""
+        with selectors.DefaultSelector() as selector:
+            for line in lines:
+                selector.register(line.socket, selectors.EVENT_READ, line)
+            selector.register(self._woken, selectors.EVENT_READ)
+            while True:
+                events = selector.select(block + pools.ANSWER_SECONDS)
+                if not events:
+                    raise RedisTimedOut(f"Redis did not end a blocking command of {block} s")
+                ready = {key.data for key, _ in events if key.data is not None}
+                # TLS sockets are readable for records that are no reply, so the parser is asked as well.
+                answered = {line for line in ready if line.connection.can_read(0)}
+                if self._was_woken() or answered:
+                    return answered
+
+    def _was_woken(self) -> bool:
+        try:
+            return bool(self._woken.recv(4096))
+        except BlockingIOError:
+            return False
+
+    def _unblock(self, lines: Sequence["_Line"]) -> None:
+        for line in lines:
+            # Zero means that the server has not come to the blocked command yet, or that it just ended by itself.
+            while not self._driver.execute(line.unblock()) and not line.connection.can_read(0):
+                continue
+
+    def _raise_errors(self, replies: Sequence[Any]) -> None:
+        errors = [reply for reply in replies if isinstance(reply, Exception)]
+        if errors:
+            self.close()
+            raise_ours(next(filter(is_refusal, errors), errors[0]))
+
+
+class _Line:
+    """One connection with at most one blocked command on it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        connection.send_command("CLIENT", "ID")
+        self._id = int(connection.read_response())
+
+    @property
+    def socket(self) -> socket.socket:
+        # redis-py offers no public way to wait for several connections together.
+        raw: socket.socket = self.connection._sock  # noqa: SLF001
+        return raw
+
+    def send(self, command: Command[Any]) -> None:
+        self.connection.send_packed_command(self.connection.pack_commands([command.args]))
+
+    def unblock(self) -> Command[int]:
+        return Command("CLIENT", "UNBLOCK", self._id, read=int, idempotent=True)
+
+    def read(self) -> Any:
+        return read_reply(self.connection)

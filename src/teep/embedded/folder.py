@@ -1,0 +1,83 @@
+"""The data folder: where it is, that it is ours alone, and where its socket can be."""
+
+import hashlib
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from teep.errors import ConfigurationError
+
+SOCKET_PATH_LIMIT = 100
+"""Bytes. The kernel's limit is 103 on macOS and 107 on Linux."""
+
+RUNTIME = "/tmp/teep-"  # noqa: S108 - a folder of mode 0700, used only where it is ours
+"""Where sockets lie whose data folder has too long a path, before the user's id."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One data folder, by its real path, and the path of the socket that its server listens on."""
+
+    path: Path
+    socket: Path
+
+    @classmethod
+    def prepare(cls, data_dir: Path | None) -> "Folder":
+        """Finds the folder (`data_dir`, or the default one) and creates it, readable by its owner only.
+
+        Raises ConfigurationError where it cannot be created, or is open to other users.
+        """
+        path = Path(os.path.realpath((data_dir or default_data_dir()).expanduser()))
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(path)
+        except OSError as exc:
+            raise ConfigurationError(
+                f"The data folder {path} cannot be used: {exc.strerror}. Set TEEP_DATA_DIR to one that can."
+            ) from exc
+        return cls(path, _socket_for(path))
+
+
+def default_data_dir() -> Path:
+    """`TEEP_DATA_DIR`, else the folder for teep among the user's application data."""
+    if chosen := os.environ.get("TEEP_DATA_DIR"):
+        return Path(chosen)
+    if sys.platform == "darwin":
+        return Path("~/Library/Application Support/teep")
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "teep"
+
+
+def _make_private(path: Path) -> None:
+    # An empty folder was made for this. Any other may be someone's home: its mode is theirs to choose, as
+    # long as nobody else can plant files in it. What we create inside is private by itself.
+    if _is_owned(path) and not any(path.iterdir()):
+        path.chmod(0o700)
+    _require(path, forbidden=0o022)
+
+
+def _socket_for(path: Path) -> Path:
+    beside = path / "valkey.sock"
+    if len(os.fsencode(beside)) <= SOCKET_PATH_LIMIT:
+        return beside
+    # Every process must come to the same path, so neither TMPDIR nor XDG_RUNTIME_DIR has a say.
+    runtime = Path(f"{RUNTIME}{os.geteuid()}")
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    _require(runtime, forbidden=0o077)
+    return runtime / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}.sock"
+
+
+def _is_owned(path: Path) -> bool:
+    status = path.lstat()  # a link that someone put in our place is not followed
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+
+
+def _require(path: Path, *, forbidden: int) -> None:
+    if not _is_owned(path):
+        raise ConfigurationError(
+            f"The folder {path} belongs to another user, so the embedded server will not use it. "
+            "Set TEEP_DATA_DIR to a folder of your own, with a short path."
+        )
+    if path.lstat().st_mode & forbidden:
+        raise ConfigurationError(f"The folder {path} is open to other users; close it with `chmod 700 {path}`.")

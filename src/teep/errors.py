@@ -1,0 +1,65 @@
+"""Every error teep raises of its own, in one tree.
+
+1. `TeepError` is the root: catching it catches all of them.
+2. What the caller did wrong is also a `TypeError` or `ValueError`, so that callers who know only Python are served.
+3. What Redis did is a `RedisError`; its subclasses say whether the command can have been carried out.
+"""
+
+
+class TeepError(Exception):
+    """The root of teep's errors."""
+
+
+class ConfigurationError(TeepError, ValueError):
+    """The configuration cannot work; the message says what to change."""
+
+
+class EmbeddedServerError(TeepError):
+    """The embedded server could not be started; the message ends with the last lines of its log."""
+
+
+class InvalidArguments(TeepError, TypeError):
+    """A job's arguments do not fit its signature, or are not plain JSON; the message names the place."""
+
+
+class InvalidJob(TeepError, ValueError):
+    """A payload or an option of a job is not what Sidekiq's format allows."""
+
+
+class MalformedPayload(TeepError, ValueError):
+    """Bytes found in Redis are not a job: not JSON, or not an object with `class` and `args`."""
+
+
+class UnknownJob(TeepError, LookupError):
+    """A payload's `class` is not registered in this process; import the module that defines it."""
+
+
+class Shutdown(BaseException):
+    """Raised inside a job that still runs when the process must go; its job is already back in its queue.
+
+    A `BaseException`, as Sidekiq's is an Interrupt: no `except Exception` of a job should hold it up.
+    """
+
+
+class RedisError(TeepError):
+    """Redis did not do what was asked."""
+
+
+class RedisUnavailable(RedisError):
+    """No answer: the connection failed or timed out.
+
+    A command that was on its way may or may not have been carried out; commands for which that is harmless
+    were already tried again before this is raised.
+    """
+
+
+class RedisRefused(RedisError):
+    """Redis answered that it cannot do this now (read-only replica, loading, out of memory): nothing was done."""
+
+
+class RedisCommandError(RedisError):
+    """Redis answered with an error, such as a key of another type."""
+
+
+class RedisTimedOut(RedisUnavailable):
+    """Redis did not answer in time."""

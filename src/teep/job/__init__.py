@@ -1,0 +1,9 @@
+"""What a user writes: the decorator, the class form, their options, and what a running job knows of itself."""
+
+from teep.job.classes import Job
+from teep.job.context import JobContext, current_job
+from teep.job.definition import Definition
+from teep.job.functions import JobFunction, job
+from teep.job.verbs import AsyncVerbs, Verbs
+
+__all__ = ["AsyncVerbs", "Definition", "Job", "JobContext", "JobFunction", "Verbs", "current_job", "job"]

@@ -1,0 +1,46 @@
+"""What a running job knows of itself."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+
+class JobContext:
+    """The job that runs now.
+
+    `jid`, `queue`, `tags` and `payload` are those of its payload; `attempt` is 1 at the first run.
+    """
+
+    __slots__ = ("payload",)
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        self.payload = payload
+
+    @property
+    def jid(self) -> str:
+        return str(self.payload.get("jid", ""))
+
+    @property
+    def queue(self) -> str:
+        return str(self.payload.get("queue", "default"))
+
+    @property
+    def tags(self) -> list[str]:
+        return list(self.payload.get("tags") or ())
+
+    @property
+    def attempt(self) -> int:
+        count = self.payload.get("retry_count")
+        # 0 after the first failure; -1 where someone sent it back from the retry set.
+        return 1 if count is None else int(count) + 2
+
+    def __repr__(self) -> str:
+        return f"JobContext(jid={self.jid!r}, queue={self.queue!r}, attempt={self.attempt})"
+
+
+running: ContextVar[JobContext | None] = ContextVar("teep_job", default=None)
+
+
+def current_job() -> JobContext | None:
+    """Return the job that runs in this thread or task, or None outside of one."""
+    return running.get()

@@ -1,0 +1,101 @@
+"""A job as the runtime sees it, and the registry that finds one by the name in a payload."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from teep.errors import InvalidJob, UnknownJob
+from teep.job.options import Options
+from teep.job.signature import Binder
+
+_registry: dict[str, "Definition"] = {}
+
+
+class Definition:
+    """One job: its name on the wire, its options, and how to call it.
+
+    `make` returns the function to call for one run; for a class it makes an instance first.
+    """
+
+    def __init__(
+        self, name: str, options: Options, function: Callable[..., Any], instance_of: type | None = None
+    ) -> None:
+        self.name = name
+        self.options = options
+        self.is_async = inspect.iscoroutinefunction(function)
+        self._function = function
+        self._class = instance_of
+        self._binder = Binder(function, name, skip_self=instance_of is not None)
+
+    def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the payload for a call, in Sidekiq's order: options, then what is pushed."""
+        positions, by_name = self._binder.bind(args, kwargs)
+        item = {**self.options.fields, "args": positions, "class": self.name}
+        if by_name:
+            item["kwargs"] = by_name
+        return item
+
+    def bulk_args(self, args: Any) -> list[Any]:
+        """Check one job's argument list of a bulk push against the signature."""
+        positions, _ = self._binder.bind(tuple(args), {})
+        return positions
+
+    def call(self, item: Mapping[str, Any]) -> Callable[[], Any]:
+        """Return what runs the job that a payload describes."""
+        function = self._function if self._class is None else partial(self._function, self._class())
+        return partial(function, *item["args"], **item.get("kwargs", {}))
+
+    def __repr__(self) -> str:
+        return f"<job {self.name}>"
+
+
+def register(definition: Definition) -> None:
+    """Make a job findable by its name.
+
+    Raises:
+        InvalidJob: another function or class has that name.
+    """
+    known = _registry.get(definition.name)
+    if known is not None and _source(known) != _source(definition):
+        raise InvalidJob(f"there is another job {definition.name!r}; give one of the two another name=")
+    _registry[definition.name] = definition
+
+
+def find(name: str) -> Definition:
+    """Return the job with this name.
+
+    Raises:
+        UnknownJob: no imported module defines it. Names in payloads are data: nothing is imported for them.
+    """
+    try:
+        return _registry[name]
+    except KeyError:
+        raise UnknownJob(f"no job {name!r} is known here; give the worker the module that defines it") from None
+
+
+def registered() -> list[Definition]:
+    """Return every known job, by name."""
+    return [_registry[name] for name in sorted(_registry)]
+
+
+def dotted_name(thing: Any) -> str:
+    """Return the default name of a job: its dotted path, also where its module runs as a script."""
+    module = thing.__module__
+    if module == "__main__":
+        main = sys.modules["__main__"]
+        spec = getattr(main, "__spec__", None)
+        path = getattr(main, "__file__", None)
+        if spec is not None:
+            module = spec.name.removesuffix(".__main__")
+        elif path is not None:
+            module = Path(path).stem
+    return f"{module}.{thing.__qualname__}"
+
+
+def _source(definition: Definition) -> tuple[str, str]:
+    """Identify the code, so that a module imported again (reloaded, or as a script too) may register again."""
+    code = getattr(inspect.unwrap(definition._function), "__code__", None)  # noqa: SLF001 - its own module
+    return (code.co_filename, code.co_qualname) if code is not None else (definition.name, "")

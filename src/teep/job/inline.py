@@ -1,0 +1,61 @@
+"""Running a job here and now, as it would run in a worker: through both middleware chains and JSON."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from teep.client.preparation import prepare
+from teep.config import Config
+from teep.job.context import JobContext, running
+from teep.job.definition import Definition
+from teep.wire import payload
+from teep.wire.payload import Item
+
+
+def run_inline(config: Config, definition: Definition, given: Mapping[str, Any]) -> Any:
+    """Run a job and return what it returns, or None where a client middleware stopped it. An async one gets a loop.
+
+    Whatever the job raises comes out; nothing is retried and Redis is not used.
+    """
+    item = _round_trip(config, given)
+    if item is None:
+        return None
+    if definition.is_async:
+        return asyncio.run(_run_async(config, definition, item))
+    return _run_sync(config, definition, item)
+
+
+async def run_inline_async(config: Config, definition: Definition, given: Mapping[str, Any]) -> Any:
+    """As `run_inline`, on the running loop; a plain `def` job runs in this very thread."""
+    item = _round_trip(config, given)
+    if item is None:
+        return None
+    if definition.is_async:
+        return await _run_async(config, definition, item)
+    return _run_sync(config, definition, item)
+
+
+def _round_trip(config: Config, given: Mapping[str, Any]) -> Item | None:
+    prepared = prepare(config, {name: value for name, value in given.items() if name != "at"})
+    return None if prepared is None else payload.parse(prepared.raw)
+
+
+def _run_sync(config: Config, definition: Definition, item: Item) -> Any:
+    call = definition.call(item)
+    return _in_context(item, lambda: config.server_middleware.invoke(item, call))
+
+
+async def _run_async(config: Config, definition: Definition, item: Item) -> Any:
+    token = running.set(JobContext(item))
+    try:
+        return await config.server_middleware.ainvoke(item, definition.call(item))
+    finally:
+        running.reset(token)
+
+
+def _in_context(item: Item, call: Callable[[], Any]) -> Any:
+    token = running.set(JobContext(item))
+    try:
+        return call()
+    finally:
+        running.reset(token)

@@ -1,0 +1,51 @@
+"""How a job's arguments travel: positions as the wire's `args`, keyword-only ones as the field `kwargs`."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from teep.errors import InvalidArguments
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Binder:
+    """Binds a call to a function's signature, so that a wrong call fails at the push and not in a worker."""
+
+    def __init__(self, function: Callable[..., Any], name: str, *, skip_self: bool = False) -> None:
+        parameters = list(inspect.signature(function).parameters.values())[1 if skip_self else 0 :]
+        self._name = name
+        self._signature = inspect.Signature(parameters)
+        self._positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
+        self._least = sum(parameter.default is parameter.empty for parameter in self._positional)
+        open_ended = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
+        self._most = float("inf") if open_ended else len(self._positional)
+        self._only_positions = not any(
+            parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+            for parameter in parameters
+        )
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return (args, kwargs) as they go on the wire.
+
+        Raises:
+            InvalidArguments: the function could not be called like this.
+        """
+        if not kwargs and self._only_positions and self._least <= len(args) <= self._most:
+            return list(args), {}
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidArguments(f"{self._name}{self._signature} cannot be called like this: {error}") from error
+        return self._in_positions(bound)
+
+    def _in_positions(self, bound: inspect.BoundArguments) -> tuple[list[Any], dict[str, Any]]:
+        by_name = bound.kwargs
+        given = [index for index, parameter in enumerate(self._positional) if parameter.name in by_name]
+        if not given:
+            return list(bound.args), by_name
+        # A default lies between what was given: it is written out, since positions have no gaps.
+        upto = self._positional[: given[-1] + 1]
+        args = [bound.arguments.get(parameter.name, parameter.default) for parameter in upto]
+        names = {parameter.name for parameter in upto}
+        return args, {name: value for name, value in by_name.items() if name not in names}

@@ -1,0 +1,164 @@
+"""The verbs that push a job: perform_async and its kin, with their asyncio twins."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Generic, ParamSpec, Self
+
+from teep.client import AsyncClient, Client
+from teep.client.times import due, epoch
+from teep.config import Config, default_config
+from teep.errors import InvalidJob
+from teep.job.definition import Definition
+from teep.job.inline import run_inline, run_inline_async
+from teep.job.options import check_fields
+
+P = ParamSpec("P")
+
+Times = float | datetime | Iterable[float | datetime]
+
+
+class Pushable(Generic[P]):
+    """A job, with options of its own for the pushes made through it."""
+
+    def __init__(
+        self, definition: Definition, overrides: dict[str, Any] | None = None, at: float | None = None
+    ) -> None:
+        self._definition = definition
+        self._overrides = overrides or {}
+        self._at = at
+
+    def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the payload of a call, as `Client.push` takes it."""
+        item = self._definition.to_payload(args, kwargs)
+        if self._overrides:
+            # Options stand before what is pushed, in Sidekiq's order.
+            item = {**self._definition.options.fields, **self._overrides} | item | self._overrides
+        return item if self._at is None else item | {"at": self._at}
+
+    def _later(self, at: float, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        return self.to_payload(args, kwargs) | {"at": at}
+
+    def _bulk(self, args: Iterable[Sequence[Any]], at: Times | None, how: dict[str, Any]) -> dict[str, Any]:
+        item = {
+            **self._definition.options.fields,
+            **self._overrides,
+            "args": map(self._definition.bulk_args, args),
+            "class": self._definition.name,
+            **{name: value for name, value in how.items() if value is not None},
+        }
+        times = self._at if at is None else _times(at)
+        return item if times is None else item | {"at": times}
+
+    def _set(self, options: dict[str, Any]) -> Self:
+        fields = dict(options)
+        wait, wait_until = fields.pop("wait", None), fields.pop("wait_until", None)
+        if wait is not None and wait_until is not None:
+            raise InvalidJob("give wait (from now) or wait_until (a time), not both")
+        at = self._at
+        if wait is not None:
+            at = due(wait)
+        elif wait_until is not None:
+            at = epoch(wait_until)
+        overrides = self._overrides | check_fields(self._definition.name, fields)
+        return type(self)(self._definition, overrides, at)
+
+
+class Verbs(Pushable[P]):
+    """What pushes a job from threads. Each verb but `perform_inline` costs one round trip, a bulk one a slice."""
+
+    @property
+    def aio(self) -> "AsyncVerbs[P]":
+        """The same verbs, awaited."""
+        return AsyncVerbs(self._definition, self._overrides, self._at)
+
+    def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
+        """Push the job; it runs as soon as a worker is free. Returns its jid, or None where middleware stopped it.
+
+        Raises:
+            InvalidArguments: the arguments do not fit the signature or are not plain JSON; nothing was pushed.
+            RedisError: see `teep.errors`.
+        """
+        return _client(default_config()).push(self.to_payload(args, kwargs))
+
+    def perform_in(self, interval: float | timedelta, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
+        """Push the job for later: `interval` is seconds from now or a timedelta."""
+        return _client(default_config()).push(self._later(due(interval), args, kwargs))
+
+    def perform_at(self, at: datetime | float, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
+        """Push the job for a time: a datetime or epoch seconds. A time that has passed means now."""
+        return _client(default_config()).push(self._later(epoch(at), args, kwargs))
+
+    def perform_bulk(
+        self,
+        args: Iterable[Sequence[Any]],
+        *,
+        at: Times | None = None,
+        batch_size: int | None = None,
+        spread_interval: float | None = None,
+    ) -> list[str | None]:
+        """Push one job for each argument list of any iterable, read lazily, one round trip per 1000 jobs.
+
+        `at`: one time, or one for each. `batch_size`: jobs a round trip, at most 1000. `spread_interval`: seconds
+        over which the jobs are spread at random, at least 5. Returns the jids.
+        """
+        how = {"batch_size": batch_size, "spread_interval": spread_interval}
+        return _client(default_config()).push_bulk(self._bulk(args, at, how))
+
+    def perform_inline(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Run the job here and now, through middleware and a JSON round trip; returns what it returns."""
+        return run_inline(default_config(), self._definition, self.to_payload(args, kwargs))
+
+    perform_sync = perform_inline
+
+    def set(self, **options: Any) -> "Verbs[P]":
+        """Return the job with other options for these pushes: any option, `wait=` (seconds) or `wait_until=`."""
+        return Verbs(self._definition, self._overrides, self._at)._set(options)  # noqa: SLF001 - its own kind
+
+
+class AsyncVerbs(Pushable[P]):
+    """What pushes a job from asyncio; the verbs of `Verbs`, awaited."""
+
+    async def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
+        return await _async_client(default_config()).push(self.to_payload(args, kwargs))
+
+    async def perform_in(self, interval: float | timedelta, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
+        return await _async_client(default_config()).push(self._later(due(interval), args, kwargs))
+
+    async def perform_at(self, at: datetime | float, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
+        return await _async_client(default_config()).push(self._later(epoch(at), args, kwargs))
+
+    async def perform_bulk(
+        self,
+        args: Iterable[Sequence[Any]],
+        *,
+        at: Times | None = None,
+        batch_size: int | None = None,
+        spread_interval: float | None = None,
+    ) -> list[str | None]:
+        how = {"batch_size": batch_size, "spread_interval": spread_interval}
+        return await _async_client(default_config()).push_bulk(self._bulk(args, at, how))
+
+    async def perform_inline(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return await run_inline_async(default_config(), self._definition, self.to_payload(args, kwargs))
+
+    perform_sync = perform_inline
+
+    def set(self, **options: Any) -> "AsyncVerbs[P]":
+        return self._set(options)
+
+
+def _times(at: Times) -> float | list[float]:
+    if isinstance(at, (int, float, datetime)):
+        return epoch(at)
+    return [epoch(moment) for moment in at]
+
+
+@lru_cache(maxsize=8)
+def _client(config: Config) -> Client:
+    return Client(config)
+
+
+@lru_cache(maxsize=8)
+def _async_client(config: Config) -> AsyncClient:
+    return AsyncClient(config)

@@ -1,0 +1,155 @@
+"""Jobs in flight: what each process has reserved and not yet acknowledged, a list a queue.
+
+1. `exchange` acknowledges and reserves in one round trip; `fail` moves a failed job on.
+2. `give_back` and `requeue_all` return jobs to the tails of their queues.
+3. A registry of our own names every process that may have jobs in flight, since Ruby's API prunes `processes`;
+   only `forget` clears it, after the lists are empty.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from teep.errors import MalformedPayload
+from teep.wire import commands, json, keys, scripts
+from teep.wire.commands import score
+
+DAY_STATS_SECONDS = 5 * 365 * 86_400
+REQUEUE_BATCH = 500
+
+
+class Owner(NamedTuple):
+    """A process that may have jobs in flight, as it registered itself.
+
+    `machine` tells pid spaces apart and `started` (ticks since boot, 0 where unknown) tells reused pids apart.
+    """
+
+    identity: str
+    pid: int
+    machine: str
+    started: int
+    queues: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """What became of a job that did not succeed: the set it enters (None: discarded), at which score, as what.
+
+    `counted` is False for bytes that were no job at all, which no statistic shows.
+    """
+
+    queue: str
+    raw: bytes
+    target: str | None
+    score: float
+    payload: bytes
+    counted: bool = True
+
+
+async def exchange(
+    identity: str, done: Mapping[str, Sequence[bytes]], queues: Sequence[str], limit: int, day: date
+) -> tuple[list[tuple[str, bytes]], list[bytes]]:
+    """Acknowledge the `done` payloads by queue, and reserve up to `limit` jobs from `queues`, in that order.
+
+    Returns (queue, payload) of those reserved, and the done payloads that were no longer in flight. One round trip.
+    """
+    involved = [*queues, *(queue for queue in done if queue not in queues)] if limit else list(done)
+    lanes = [
+        scripts.Lane(keys.queue(queue), keys.inflight(queue, identity), done.get(queue, ())) for queue in involved
+    ]
+    counters = (keys.processed(), keys.processed_on(day))
+    reserved, late = await scripts.exchange(lanes, limit, counters, DAY_STATS_SECONDS)
+    jobs = [(queue, raw) for queue, raws in zip(involved, reserved, strict=True) for raw in raws]
+    return jobs, late
+
+
+async def fail(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bool]:
+    """Move failed jobs on, each in one atomic step; False for those no longer in flight. One round trip."""
+    return await commands.pipeline_of(_fail(identity, outcome, day) for outcome in outcomes)
+
+
+def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
+    counters = (keys.processed(), keys.processed_on(day), keys.failed(), keys.failed_on(day))
+    return scripts.fail(
+        keys.inflight(outcome.queue, identity),
+        outcome.target or keys.dead(),
+        counters if outcome.counted else (),
+        outcome.raw,
+        (score(outcome.score), outcome.payload) if outcome.target else None,
+        DAY_STATS_SECONDS,
+    )
+
+
+def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[commands.Command[bytes | None]]:
+    """Return one blocking move a queue: its next job into this process's in-flight list."""
+    return [commands.blmove_tail(keys.queue(queue), keys.inflight(queue, identity), seconds) for queue in queues]
+
+
+async def held(identity: str, queues: Sequence[str]) -> dict[str, list[bytes]]:
+    """Return every payload in flight at a process, by queue. One round trip."""
+    lists = await commands.pipeline_of(commands.lrange(keys.inflight(queue, identity), 0, -1) for queue in queues)
+    return dict(zip(queues, lists, strict=True))
+
+
+async def give_back(identity: str, queue: str, raws: Sequence[bytes]) -> int:
+    """Put reserved jobs (oldest first) back; returns how many were still in flight. One round trip."""
+    _, moved = await commands.pipeline_of(
+        [
+            commands.sadd(keys.queues(), queue),
+            scripts.give_back(keys.inflight(queue, identity), keys.queue(queue), raws),
+        ]
+    )
+    return moved
+
+
+async def requeue_all(identity: str, queues: Sequence[str]) -> dict[str, int]:
+    """Put everything in flight at a process back, the oldest to run next; returns how many by queue."""
+    moved = dict.fromkeys(queues, 0)
+    for queue in queues:
+        source, target = keys.inflight(queue, identity), keys.queue(queue)
+        while await commands.llen(source):
+            await commands.sadd(keys.queues(), queue)
+            moved[queue] += await scripts.requeue(source, target, REQUEUE_BATCH)
+    return {queue: count for queue, count in moved.items() if count}
+
+
+async def register(owner: Owner) -> None:
+    """Enter a process into the registry. Idempotent; must come before its first reservation."""
+    value = {
+        "pid": owner.pid,
+        "machine": owner.machine,
+        "started": owner.started,
+        "queues": list(owner.queues),
+    }
+    await commands.hset(keys.inflight_owners(), {owner.identity: json.dumps(value)})
+
+
+async def owners() -> list[Owner]:
+    """Return every registered process."""
+    entries = await commands.hgetall(keys.inflight_owners())
+    return [_owner(identity, raw) for identity, raw in entries.items()]
+
+
+def _owner(identity: str, raw: bytes) -> Owner:
+    value = json.loads(raw)
+    try:
+        return Owner(identity, value["pid"], value["machine"], value["started"], tuple(value["queues"]))
+    except (KeyError, TypeError) as error:
+        raise MalformedPayload(f"the registry entry of {identity} is damaged: {error!r}") from error
+
+
+async def rescue(owner: Owner, is_gone: Callable[[Owner], bool]) -> dict[str, int] | None:
+    """Put back what a dead process has in flight and forget it; None where it lives.
+
+    It is dead when its heartbeat has expired, or when `is_gone` knows better. Rescuing twice, or crashing in
+    between, is harmless: a job is in one list or the other, and the registry entry goes last.
+    """
+    if not is_gone(owner) and await commands.exists(keys.process(owner.identity)):
+        return None
+    moved = await requeue_all(owner.identity, owner.queues)
+    await forget(owner.identity)
+    return moved
+
+
+async def forget(identity: str) -> None:
+    """Take a process out of the registry; its in-flight lists must be empty."""
+    await commands.hdel(keys.inflight_owners(), identity)

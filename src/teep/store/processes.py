@@ -1,0 +1,161 @@
+"""Processes: the set of identities, each one's hash, its running work, and the signals sent to it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from teep.wire import commands, json, keys
+from teep.wire.commands import Arg
+
+HEARTBEAT_EXPIRY = 60
+SIGNAL_EXPIRY = 60
+CLEANUP_INTERVAL = 60
+
+
+class Process(NamedTuple):
+    """One process as its hash shows it: `info` as it declared itself, the rest as of its last heartbeat."""
+
+    info: Mapping[str, Any]
+    busy: int
+    beat: float
+    quiet: bool
+    rss: int
+    rtt_us: int
+    concurrency: int | None
+
+
+class Work(NamedTuple):
+    """A running job: where, since when (epoch seconds), and its payload's bytes."""
+
+    identity: str
+    thread_id: str
+    queue: str
+    payload: bytes
+    run_at: float
+
+
+async def beat(identity: str, fields: Mapping[str, Arg], work: Mapping[str, bytes]) -> bool:
+    """Write a heartbeat and the running work; False where the process had expired, or never was. One round trip.
+
+    The work is written under the names that Sidekiq >= 6.5 and Sidekiq <= 6.4 read.
+    """
+    replies = await commands.transaction(
+        commands.exists(keys.process(identity)),
+        commands.sadd(keys.processes(), identity),
+        commands.hset(keys.process(identity), fields),
+        commands.expire(keys.process(identity), HEARTBEAT_EXPIRY),
+        *_write_work(keys.work(identity), work),
+        *_write_work(keys.work_of_sidekiq_6(identity), work),
+    )
+    return bool(replies[0])
+
+
+def _write_work(key: str, work: Mapping[str, bytes]) -> list[commands.Command[int]]:
+    if not work:
+        return [commands.unlink(key)]
+    return [commands.unlink(key), commands.hset(key, work), commands.expire(key, HEARTBEAT_EXPIRY)]
+
+
+def work_entry(queue: str, payload: bytes, run_at: float) -> bytes:
+    """Return a running job as it is written into the work hash."""
+    return json.dumps({"queue": queue, "payload": payload.decode(errors="replace"), "run_at": int(run_at)})
+
+
+async def leave(identity: str) -> None:
+    """Take a process that ended well out of the set. Its hash expires by itself, as Sidekiq's does."""
+    await commands.pipeline(
+        commands.srem(keys.processes(), identity),
+        commands.unlink(keys.work(identity), keys.work_of_sidekiq_6(identity)),
+    )
+
+
+def next_signal(identity: str, seconds: int) -> commands.Command[str | None]:
+    """Return the command that waits up to `seconds` for a signal sent to this process, and takes it."""
+    return commands.brpop_text(keys.signals(identity), seconds)
+
+
+async def send_signal(identity: str, name: str) -> None:
+    """Send a signal by name, such as TSTP; it expires when nobody takes it."""
+    await commands.transaction(
+        commands.lpush(keys.signals(identity), name), commands.expire(keys.signals(identity), SIGNAL_EXPIRY)
+    )
+
+
+async def identities() -> list[str]:
+    """Return the identities in the process set, sorted; some may have died since."""
+    return sorted(await commands.smembers(keys.processes()))
+
+
+async def count() -> int:
+    return await commands.scard(keys.processes())
+
+
+async def get(identity: str) -> Process | None:
+    """Return one process, or None where it is unknown or its heartbeat has expired."""
+    known, fields = await commands.pipeline(
+        commands.sismember(keys.processes(), identity), commands.hgetall(keys.process(identity))
+    )
+    return _process(fields) if known else None
+
+
+async def listing() -> list[Process]:
+    """Return every live process, by identity. Two round trips."""
+    hashes = await commands.pipeline_of(commands.hgetall(keys.process(identity)) for identity in await identities())
+    return [process for fields in hashes if (process := _process(fields)) is not None]
+
+
+async def cleanup() -> int:
+    """Drop processes whose heartbeat has expired from the set, at most once a minute among all who ask.
+
+    Returns how many were dropped.
+    """
+    if not await commands.set_if_absent(keys.process_cleanup(), "1", CLEANUP_INTERVAL):
+        return 0
+    listed = await identities()
+    infos = await commands.pipeline_of(commands.hget(keys.process(identity), "info") for identity in listed)
+    gone = [identity for identity, info in zip(listed, infos, strict=True) if info is None]
+    return await commands.srem(keys.processes(), *gone) if gone else 0
+
+
+async def leader() -> str:
+    """Return the identity of the leader, or "" where there is none."""
+    return await commands.get_text(keys.leader())
+
+
+async def running() -> list[Work]:
+    """Return every job that ran at the last heartbeats, the longest-running first. Two round trips.
+
+    Reads the hash names of all Sidekiq versions; a process writes either or, as teep, both with the same content.
+    """
+    listed = await identities()
+    hashes = await commands.pipeline_of(
+        commands.hgetall(key(identity)) for identity in listed for key in (keys.work, keys.work_of_sidekiq_6)
+    )
+    works = [
+        _work(identity, thread_id, raw)
+        for index, identity in enumerate(listed)
+        for thread_id, raw in (hashes[2 * index] or hashes[2 * index + 1]).items()
+    ]
+    return sorted(works, key=lambda work: work.run_at)
+
+
+def _process(fields: Mapping[str, bytes]) -> Process | None:
+    if "info" not in fields:
+        return None
+    concurrency = fields.get("concurrency")
+    return Process(
+        info=json.loads(fields["info"]),
+        busy=int(fields.get("busy", 0)),
+        beat=float(fields.get("beat", 0)),
+        quiet=fields.get("quiet") == b"true",
+        rss=int(fields.get("rss", 0)),
+        rtt_us=int(fields.get("rtt_us", 0)),
+        concurrency=None if concurrency is None else int(concurrency),
+    )
+
+
+def _work(identity: str, thread_id: str, raw: bytes) -> Work:
+    value = json.loads(raw)
+    payload = value["payload"]
+    # Sidekiq before 6 nested the payload itself instead of its JSON.
+    raw_payload = payload.encode() if isinstance(payload, str) else json.dumps(payload)
+    return Work(identity, thread_id, value["queue"], raw_payload, float(value["run_at"]))

@@ -1,0 +1,295 @@
+"""The Redis commands teep uses, each a typed value that a plan awaits and a driver carries out.
+
+1. `Command` is what to send, how to read the reply, and whether sending it twice is harmless.
+2. `pipeline` sends several in one round trip; they are not atomic, as in Sidekiq's own pipelines.
+3. `transaction` wraps several in MULTI and EXEC.
+
+Replies are RESP2: byte strings, integers, lists and None.
+"""
+
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar, cast, overload
+
+T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+
+Arg = bytes | str | int
+Plan = Coroutine[Any, Any, T]
+
+
+class Command(Generic[T]):
+    """One command: `args` as sent, `read` from reply to result, `idempotent` where a repeat is harmless.
+
+    `block` is how long (seconds) the server may hold the command back; drivers wait that much longer.
+    """
+
+    __slots__ = ("args", "block", "idempotent", "read")
+
+    def __init__(self, *args: Arg, read: Callable[[Any], T], idempotent: bool = False, block: float = 0.0) -> None:
+        self.args = args
+        self.read = read
+        self.idempotent = idempotent
+        self.block = block
+
+    def __await__(self) -> "Generator[Command[T], T, T]":
+        return (yield self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({b' '.join(map(_shown, self.args)).decode(errors='replace')})"
+
+
+class Pipeline(Command[list[Any]]):
+    """Several commands in one round trip, each with its own outcome; the first error among them is raised."""
+
+    __slots__ = ("commands",)
+
+    def __init__(self, commands: Iterable[Command[Any]]) -> None:
+        self.commands = tuple(commands)
+        super().__init__(read=list, idempotent=all(command.idempotent for command in self.commands))
+
+
+def _shown(arg: Arg) -> bytes:
+    raw = arg if isinstance(arg, bytes) else str(arg).encode()
+    return raw if len(raw) <= 40 else raw[:40] + b"..."
+
+
+@overload
+def pipeline(a: Command[T1], b: Command[T2], /) -> Command[tuple[T1, T2]]: ...
+@overload
+def pipeline(a: Command[T1], b: Command[T2], c: Command[T3], /) -> Command[tuple[T1, T2, T3]]: ...
+def pipeline(*commands: Command[Any]) -> Any:
+    """Send `commands` in one round trip and return their results in order."""
+    return Pipeline(commands)
+
+
+def pipeline_of(commands: Iterable[Command[T]]) -> Command[list[T]]:
+    """As `pipeline`, from an iterable."""
+    return cast("Command[list[T]]", Pipeline(commands))
+
+
+class Transaction(Pipeline):
+    """Several commands in MULTI and EXEC. They must not be scripts, which are atomic by themselves."""
+
+    __slots__ = ()
+
+
+def transaction(*commands: Command[Any]) -> Command[list[Any]]:
+    """Carry out `commands` all together or not at all, and return their results in order."""
+    return Transaction(commands)
+
+
+def score(seconds: float) -> str:
+    """Return a zset score as Sidekiq sends it: the shortest decimal that is this double."""
+    return repr(float(seconds))
+
+
+def as_is(reply: Any) -> Any:
+    return reply
+
+
+def _text(reply: bytes) -> str:
+    return reply.decode(errors="surrogateescape")
+
+
+def _texts(reply: list[bytes]) -> list[str]:
+    return [_text(item) for item in reply]
+
+
+def _int_or_zero(reply: bytes | None) -> int:
+    return int(reply or 0)
+
+
+def scored(reply: list[bytes]) -> list[tuple[bytes, float]]:
+    return [(reply[i], float(reply[i + 1])) for i in range(0, len(reply), 2)]
+
+
+def _scan_page(reply: tuple[bytes, list[bytes]]) -> tuple[int, list[bytes]]:
+    return int(reply[0]), reply[1]
+
+
+def _fields(reply: list[bytes]) -> dict[str, bytes]:
+    return {_text(reply[i]): reply[i + 1] for i in range(0, len(reply), 2)}
+
+
+def ping() -> Command[Any]:
+    return Command("PING", read=as_is, idempotent=True)
+
+
+def exists(key: str) -> Command[bool]:
+    return Command("EXISTS", key, read=bool, idempotent=True)
+
+
+def unlink(*keys: str) -> Command[int]:
+    return Command("UNLINK", *keys, read=int, idempotent=True)
+
+
+def expire(key: str, seconds: int) -> Command[int]:
+    return Command("EXPIRE", key, seconds, read=int, idempotent=True)
+
+
+def get_int(key: str) -> Command[int]:
+    return Command("GET", key, read=_int_or_zero, idempotent=True)
+
+
+def get_text(key: str) -> Command[str]:
+    return Command("GET", key, read=lambda reply: _text(reply or b""), idempotent=True)
+
+
+def mget_ints(keys: Sequence[str]) -> Command[list[int]]:
+    return Command("MGET", *keys, read=lambda reply: [int(n or 0) for n in reply], idempotent=True)
+
+
+def mset(values: Mapping[str, Arg]) -> Command[Any]:
+    return Command("MSET", *(part for pair in values.items() for part in pair), read=as_is, idempotent=True)
+
+
+def set_if_absent(key: str, value: Arg, seconds: int) -> Command[bool]:
+    return Command("SET", key, value, "NX", "EX", seconds, read=lambda reply: reply is not None)
+
+
+def sadd(key: str, *members: Arg) -> Command[int]:
+    return Command("SADD", key, *members, read=int, idempotent=True)
+
+
+def srem(key: str, *members: Arg) -> Command[int]:
+    return Command("SREM", key, *members, read=int, idempotent=True)
+
+
+def scard(key: str) -> Command[int]:
+    return Command("SCARD", key, read=int, idempotent=True)
+
+
+def sismember(key: str, member: Arg) -> Command[bool]:
+    return Command("SISMEMBER", key, member, read=bool, idempotent=True)
+
+
+def smembers(key: str) -> Command[list[str]]:
+    return Command("SMEMBERS", key, read=_texts, idempotent=True)
+
+
+def llen(key: str) -> Command[int]:
+    return Command("LLEN", key, read=int, idempotent=True)
+
+
+def lpush(key: str, *values: Arg) -> Command[int]:
+    return Command("LPUSH", key, *values, read=int)
+
+
+def lindex(key: str, index: int) -> Command[bytes | None]:
+    return Command("LINDEX", key, index, read=as_is, idempotent=True)
+
+
+def lrange(key: str, start: int, stop: int) -> Command[list[bytes]]:
+    return Command("LRANGE", key, start, stop, read=list, idempotent=True)
+
+
+def lrem(key: str, count: int, value: Arg) -> Command[int]:
+    return Command("LREM", key, count, value, read=int, idempotent=True)
+
+
+def rpop(key: str) -> Command[bytes | None]:
+    return Command("RPOP", key, read=as_is)
+
+
+def brpop_text(key: str, seconds: int) -> Command[str | None]:
+    return Command("BRPOP", key, seconds, read=lambda reply: reply and _text(reply[1]), block=seconds)
+
+
+def blmove_tail(source: str, target: str, seconds: int) -> Command[bytes | None]:
+    """Take the next job of a queue (its tail) and append it to `target`, waiting up to `seconds` for one."""
+    return Command("BLMOVE", source, target, "RIGHT", "RIGHT", seconds, read=as_is, block=seconds)
+
+
+def zcard(key: str) -> Command[int]:
+    return Command("ZCARD", key, read=int, idempotent=True)
+
+
+def zadd(key: str, *scored: tuple[float, bytes]) -> Command[int]:
+    return Command(
+        "ZADD",
+        key,
+        *(part for at, member in scored for part in (score(at), member)),
+        read=int,
+        idempotent=True,
+    )
+
+
+def zadd_existing(key: str, at: float, member: bytes) -> Command[bool]:
+    """Change the score of a member that is there; True where it was. A repeat would answer False."""
+    return Command("ZADD", key, "XX", "CH", score(at), member, read=bool)
+
+
+def zscore(key: str, member: bytes) -> Command[float | None]:
+    return Command("ZSCORE", key, member, read=lambda reply: reply and float(reply), idempotent=True)
+
+
+def zrem(key: str, *members: bytes) -> Command[int]:
+    return Command("ZREM", key, *members, read=int, idempotent=True)
+
+
+def zrange(key: str, start: int, stop: int) -> Command[list[tuple[bytes, float]]]:
+    """Members by rank, lowest score first, with their scores."""
+    return Command("ZRANGE", key, start, stop, "WITHSCORES", read=scored, idempotent=True)
+
+
+def zrevrange(key: str, start: int, stop: int) -> Command[list[tuple[bytes, float]]]:
+    """Members by rank, highest score first, with their scores."""
+    return Command("ZREVRANGE", key, start, stop, "WITHSCORES", read=scored, idempotent=True)
+
+
+def zrangebyscore(
+    key: str, low: str, high: str, offset: int = 0, count: int = -1
+) -> Command[list[tuple[bytes, float]]]:
+    """Members with scores from `low` to `high` (Redis notation, such as "-inf" or "(5")."""
+    return Command(
+        "ZRANGEBYSCORE", key, low, high, "WITHSCORES", "LIMIT", offset, count, read=scored, idempotent=True
+    )
+
+
+def zremrangebyscore(key: str, low: str, high: str) -> Command[int]:
+    return Command("ZREMRANGEBYSCORE", key, low, high, read=int, idempotent=True)
+
+
+def zremrangebyrank(key: str, start: int, stop: int) -> Command[int]:
+    return Command("ZREMRANGEBYRANK", key, start, stop, read=int)
+
+
+def zscan(key: str, cursor: int, match: str, count: int) -> Command[tuple[int, list[tuple[bytes, float]]]]:
+    return Command(
+        "ZSCAN", key, cursor, "MATCH", match, "COUNT", count,
+        read=lambda reply: (int(reply[0]), scored(reply[1])), idempotent=True,
+    )  # fmt: skip
+
+
+def hset(key: str, fields: Mapping[str, Arg]) -> Command[int]:
+    return Command("HSET", key, *(part for pair in fields.items() for part in pair), read=int, idempotent=True)
+
+
+def hdel(key: str, *fields: str) -> Command[int]:
+    return Command("HDEL", key, *fields, read=int, idempotent=True)
+
+
+def hget(key: str, field: str) -> Command[bytes | None]:
+    return Command("HGET", key, field, read=as_is, idempotent=True)
+
+
+def hget_int(key: str, field: str) -> Command[int]:
+    return Command("HGET", key, field, read=_int_or_zero, idempotent=True)
+
+
+def hmget(key: str, *fields: str) -> Command[list[bytes | None]]:
+    return Command("HMGET", key, *fields, read=list, idempotent=True)
+
+
+def hgetall(key: str) -> Command[dict[str, bytes]]:
+    return Command("HGETALL", key, read=_fields, idempotent=True)
+
+
+def incrby(key: str, amount: int) -> Command[int]:
+    return Command("INCRBY", key, amount, read=int)
+
+
+def info(section: str) -> Command[str]:
+    return Command("INFO", section, read=_text, idempotent=True)

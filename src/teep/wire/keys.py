@@ -1,0 +1,83 @@
+"""Every Redis key teep reads or writes, as a function; its Redis type stands in the comment.
+
+Sidekiq's keys have Sidekiq's names. Keys of our own are named after what they accompany, with braces that
+put them into the same Redis Cluster slot.
+"""
+
+from datetime import date
+
+
+def queues() -> str:  # set of queue names
+    return "queues"
+
+
+def queue(name: str) -> str:  # list of payloads, newest at the head
+    return f"queue:{name}"
+
+
+def paused() -> str:  # set of queue names
+    return "paused"
+
+
+def schedule() -> str:  # zset payload -> due time, epoch seconds
+    return "schedule"
+
+
+def retry() -> str:  # zset payload -> due time, epoch seconds
+    return "retry"
+
+
+def dead() -> str:  # zset payload -> time of death, epoch seconds
+    return "dead"
+
+
+def processed() -> str:  # string int
+    return "stat:processed"
+
+
+def failed() -> str:  # string int
+    return "stat:failed"
+
+
+def processed_on(day: date) -> str:  # string int, UTC day
+    return f"stat:processed:{day.isoformat()}"
+
+
+def failed_on(day: date) -> str:  # string int, UTC day
+    return f"stat:failed:{day.isoformat()}"
+
+
+def processes() -> str:  # set of identities
+    return "processes"
+
+
+def process(identity: str) -> str:  # hash: info, busy, beat, rtt_us, quiet, rss, concurrency
+    return identity
+
+
+def work(identity: str) -> str:  # hash tid -> {"queue", "payload", "run_at"}
+    return f"{identity}:work"
+
+
+def work_of_sidekiq_6(identity: str) -> str:  # the same hash under the name that Sidekiq <= 6.4 reads
+    return f"{identity}:workers"
+
+
+def signals(identity: str) -> str:  # list of signal names
+    return f"{identity}-signals"
+
+
+def process_cleanup() -> str:  # string "1", a lock that expires
+    return "process_cleanup"
+
+
+def leader() -> str:  # string identity
+    return "dear-leader"
+
+
+def inflight(queue_name: str, identity: str) -> str:  # list of payloads, oldest at the head (teep's own)
+    return f"{{queue:{queue_name}}}:inflight:{identity}"
+
+
+def inflight_owners() -> str:  # hash identity -> JSON of the process and its queues (teep's own)
+    return "teep:inflight"

@@ -1,0 +1,174 @@
+"""The job payload: its fields, their validation, and how a job's states follow from each other.
+
+1. `Item` is a parsed payload: a dict in wire order, with every field that anyone put there.
+2. `parse` reads one, `normalise` makes one from what a caller gives, `serialise` writes it.
+3. `scheduled`, `queued`, `failed` and `taken_back` are the transitions; each returns a new dict.
+
+Timestamps: a JSON float is epoch seconds, a JSON integer epoch milliseconds (Sidekiq 8). Scores are always seconds.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from teep.errors import InvalidJob, MalformedPayload
+from teep.wire import json
+
+Item = dict[str, Any]
+TimeUnit = Literal["seconds", "milliseconds"]
+
+# A retry_for beyond this is an absolute time by mistake; Sidekiq refuses it too.
+_MAX_RETRY_FOR = 1_000_000_000
+_ERROR_MESSAGE_CHARS = 10_000
+
+
+def new_jid(now: float, randomness: bytes) -> str:
+    """Return a jid: 12 hex digits of epoch milliseconds and 12 of `randomness` (6 bytes).
+
+    The time in front lets a search go to the place in the queue where a job of that age must lie.
+    """
+    return f"{int(now * 1000):012x}{randomness.hex()}"
+
+
+def parse(raw: bytes) -> Item:
+    """Return the payload in `raw`.
+
+    Raises:
+        MalformedPayload: it is not JSON, not an object, or lacks `class` or `args`.
+    """
+    item = json.loads(raw)
+    if type(item) is not dict:
+        raise MalformedPayload("not a JSON object")
+    if type(item.get("class")) is not str or type(item.get("args")) is not list:
+        raise MalformedPayload("no `class` string or no `args` array")
+    return item
+
+
+def serialise(item: Item) -> bytes:
+    """Return the payload's bytes as Ruby would write them."""
+    return json.dumps(item)
+
+
+def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, now: float, unit: TimeUnit) -> Item:
+    """Return a complete payload of what a caller pushes, in Sidekiq's order: defaults, given, jid, created_at.
+
+    `at` stays in it until `queued` or `scheduled` takes it out. A `jid` or `created_at` that was given is kept.
+
+    Raises:
+        InvalidJob: a field is missing or of the wrong kind.
+        InvalidArguments: a value is not plain JSON.
+    """
+    validate(given)
+    item: Item = {"retry": True, "queue": "default", **defaults, **given}
+    validate_options(item)
+    for name, value in item.items():
+        json.check(value, name)
+    item.setdefault("jid", jid)
+    item.setdefault("created_at", stamp(now, unit))
+    return item
+
+
+def validate(given: Mapping[str, Any]) -> None:
+    """Refuse a pushed mapping that is no job."""
+    if not isinstance(given.get("class"), str) or not given["class"]:
+        raise InvalidJob('a job needs "class": the name of the job class, a string')
+    if not isinstance(given.get("args"), list):
+        raise InvalidJob(f'"args" of {given["class"]} must be a list, not {type(given.get("args")).__name__}')
+    at = given.get("at")
+    if at is not None and (isinstance(at, bool) or not isinstance(at, (int, float))):
+        raise InvalidJob(f'"at" must be epoch seconds, a number, not {at!r}')
+
+
+def validate_options(item: Mapping[str, Any]) -> None:
+    """Refuse options that Sidekiq would refuse or misread."""
+    queue = item.get("queue")
+    if not isinstance(queue, str) or not queue:
+        raise InvalidJob(f'"queue" must be the name of a queue, not {queue!r}')
+    retry = item.get("retry")
+    if retry is not None and (not isinstance(retry, int) or retry < 0):
+        raise InvalidJob(f'"retry" must be true, false or how many times (0 or more), not {retry!r}')
+    tags = item.get("tags")
+    if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
+        raise InvalidJob(f'"tags" must be a list of strings, not {tags!r}')
+    retry_for = item.get("retry_for")
+    if retry_for is not None and not (isinstance(retry_for, (int, float)) and 0 < retry_for <= _MAX_RETRY_FOR):
+        raise InvalidJob(f'"retry_for" must be seconds from now, up to {_MAX_RETRY_FOR}, not {retry_for!r}')
+
+
+def stamp(now: float, unit: TimeUnit) -> float | int:
+    """Return a timestamp as it is written into a payload."""
+    return int(now * 1000) if unit == "milliseconds" else float(now)
+
+
+def read_stamp(value: Any) -> float | None:
+    """Return a payload's timestamp in epoch seconds, whichever Sidekiq wrote it, or None."""
+    if type(value) is float:
+        return value
+    if type(value) is int:
+        return value / 1000
+    return None
+
+
+def latency(item: Mapping[str, Any], now: float) -> float:
+    """Return how long (seconds) a job has waited: since it was enqueued, else created."""
+    since = read_stamp(item.get("enqueued_at", item.get("created_at")))
+    return 0.0 if since is None else max(0.0, now - since)
+
+
+def scheduled(item: Item) -> Item:
+    """Return the payload as it lies in the scheduled set."""
+    return {name: value for name, value in item.items() if name not in ("at", "enqueued_at")}
+
+
+def queued(item: Item, now: float, unit: TimeUnit) -> Item:
+    """Return the payload as it lies in its queue from `now` on."""
+    after = {name: value for name, value in item.items() if name != "at"}
+    after["enqueued_at"] = stamp(now, unit)
+    return after
+
+
+def taken_back(item: Item) -> Item:
+    """Return the payload of a retry or dead job that someone sends back to its queue by hand.
+
+    Sidekiq takes the attempt back, so that the job has as many retries left as before.
+    """
+    if type(count := item.get("retry_count")) is not int:
+        return item
+    return item | {"retry_count": count - 1}
+
+
+def failed(item: Item, error_class: str, message: str, backtrace: str | None, now: float, unit: TimeUnit) -> Item:
+    """Return the payload after one more failure: error fields, times and retry_count (0 after the first)."""
+    after = dict(item)
+    if isinstance(retry_queue := after.get("retry_queue"), str):
+        after["queue"] = retry_queue
+    after["error_message"] = message[:_ERROR_MESSAGE_CHARS].encode(errors="replace").decode()
+    after["error_class"] = error_class
+    if type(count := after.get("retry_count")) is int:
+        after["retried_at"] = stamp(now, unit)
+        after["retry_count"] = count + 1
+    else:
+        after["failed_at"] = stamp(now, unit)
+        after["retry_count"] = 0
+    if backtrace is not None:
+        after["error_backtrace"] = backtrace
+    return after
+
+
+def is_exhausted(item: Mapping[str, Any], max_retries: int, now: float) -> bool:
+    """Tell whether a failed job has no retries left. `retry_for` (seconds) replaces the count, as in Sidekiq 8."""
+    retry_for = item.get("retry_for")
+    if isinstance(retry_for, (int, float)):
+        first = read_stamp(item.get("failed_at"))
+        return first is not None and first + retry_for < now
+    retry = item.get("retry", True)
+    limit = max_retries if retry is True or retry is None else int(retry)
+    return bool(item["retry_count"] >= limit)
+
+
+def retry_delay(count: int, base: float | None, chance: float) -> float:
+    """Return the seconds until retry number `count` (0-based), `chance` being a random number in [0, 1).
+
+    Sidekiq 8's formula: count ** 4 + 15, or the job's own `base`, then a whole number of seconds of jitter
+    below 10 * (count + 1).
+    """
+    return (base if base is not None else count**4 + 15) + int(chance * 10 * (count + 1))

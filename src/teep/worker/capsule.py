@@ -1,0 +1,138 @@
+"""A capsule: queues, and the slots that run their jobs.
+
+A thread is a slot. One that takes a `def` job runs it; one that takes an `async def` job hands it to the loop and
+rests until a slot is free again there, so that threads and coroutines together never exceed the concurrency.
+"""
+
+import contextlib
+import ctypes
+import logging
+import threading
+import time
+
+from teep.config import Config
+from teep.config.handlers import report
+from teep.drivers import Driver
+from teep.errors import RedisError, Shutdown
+from teep.worker import identity
+from teep.worker.fetcher import Fetcher
+from teep.worker.loop import JobLoop
+from teep.worker.outage import Outage
+from teep.worker.processor import Processor
+from teep.worker.reserved import Reserved
+from teep.worker.running import RunningJobs
+
+logger = logging.getLogger("teep")
+
+# How often (seconds) to look at jobs that were reserved ahead; one that has not started within two looks goes back.
+_TICK = 0.01
+# How often (seconds) to look whether the running jobs have ended, while stopping.
+_LOOK = 0.01
+# How long (seconds) jobs get to end after they were told that the process must stop.
+_LAST_MOMENT = 3.0
+
+
+class Capsule:
+    """Runs the jobs of its queues, `config.concurrency` at a time."""
+
+    def __init__(self, config: Config, driver: Driver, identity_: str, outage: Outage) -> None:
+        self._config = config
+        self.order = config.queue_order
+        self.fetcher = Fetcher(driver, identity_, self.order, outage)
+        self.running = RunningJobs()
+        self._processor = Processor(config, self.fetcher, self.running)
+        self._slots = threading.Semaphore(0)
+        self._loop = JobLoop(self.fetcher, self._processor, self._slots.release)
+        self._threads: list[threading.Thread] = []
+        self._idents: dict[str, int] = {}
+        self._ticker = threading.Thread(target=self._tick, name="teep-ticker", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads and the loop."""
+        self._loop.start()
+        self._ticker.start()
+        for number in range(self._config.concurrency):
+            thread = threading.Thread(target=self._work, name=f"teep-job-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def quiet(self) -> None:
+        """Take no more jobs; running ones go on. Idempotent."""
+        self.fetcher.be_quiet()
+
+    def stop(self, deadline: float) -> bool:
+        """Let running jobs finish until `deadline` (monotonic seconds), then put them back; True if none is stuck.
+
+        Jobs are put back before their threads hear of it, so that nothing is lost whatever they do then.
+        """
+        self.quiet()
+        while self._busy() and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+        self._settle()
+        unfinished = self.running.jobs()
+        self.fetcher.close()
+        self._requeue()
+        for _ in self._threads:
+            self._slots.release()
+        if unfinished:
+            logger.warning("%d jobs did not finish in time and are back in their queues", len(unfinished))
+            self._raise_shutdown()
+        return self._join()
+
+    def _busy(self) -> int:
+        """How many slots are taken. A job counts from the moment a thread has it, before it shows as running."""
+        return len(self._threads) - self.fetcher.idle
+
+    def _work(self) -> None:
+        """The life of a slot."""
+        thread_id = identity.thread_id()
+        self._idents[thread_id] = threading.get_ident()
+        with contextlib.suppress(Shutdown):  # it may come at any bytecode, also just after its job has ended
+            while (job := self.fetcher.take()) is not None:
+                if job.is_async:
+                    self._loop.submit(job)
+                    self._slots.acquire()
+                else:
+                    self._run(job, thread_id)
+
+    def _run(self, job: Reserved, thread_id: str) -> None:
+        try:
+            self._processor.run(job, thread_id)
+        except Exception as error:  # noqa: BLE001 - teep's own failure: the slot must live on, the job stays in flight
+            report(self._config, error, {"context": "a job could not be settled", "raw": job.raw})
+
+    def _tick(self) -> None:
+        while not self.fetcher.closed.is_set():
+            self.fetcher.ahead.wait()
+            self.fetcher.closed.wait(_TICK)
+            self.fetcher.tick()
+
+    def _settle(self) -> None:
+        if not self.fetcher.settle():
+            logger.error("Redis is away, so it does not know yet what was finished here; those jobs may run again")
+
+    def _requeue(self) -> None:
+        try:
+            for queue, count in self.fetcher.requeue_all().items():
+                logger.info("put %d jobs back into %s", count, queue)
+        except RedisError as error:
+            logger.error("unfinished jobs stay in flight until another process rescues them: %s", error)  # noqa: TRY400 - an outage needs no traceback
+
+    def _raise_shutdown(self) -> None:
+        self._loop.cancel_all()
+        for thread_id in self.running.snapshot():
+            if thread_id in self._idents:
+                ident = ctypes.c_ulong(self._idents[thread_id])
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Shutdown))
+
+    def _join(self) -> bool:
+        deadline = time.monotonic() + _LAST_MOMENT
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        while len(self.running) and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+        self._loop.stop()
+        stuck = self.running.jobs()
+        for job in stuck:
+            logger.warning("%s still runs after it was told to stop; its process ends regardless", job.raw[:200])
+        return not stuck

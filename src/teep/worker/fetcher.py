@@ -1,0 +1,351 @@
+"""Reserving jobs and settling them: the one place where a capsule talks to Redis about jobs.
+
+1. `take` gives a thread its next job. Where none is at hand, one thread (the leader) does the exchange for all:
+   it acknowledges what is done and reserves the next jobs in one round trip, while the others wait for it.
+2. Where Redis has none either, one thread waits in a blocked move a queue, with no polling; the job it gets is its.
+3. `done` and `failed` note what became of a job; the next exchange tells Redis, at the latest after a tick.
+4. What was reserved ahead and cannot start soon is given back (`tick`).
+5. After an outage it compares what it holds with what lies in flight, so that a lost answer loses no job.
+
+Every job that is in flight for this process is in `_owned` until Redis has confirmed its settlement.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+from teep.config import QueueOrder
+from teep.drivers import Driver, Waiter
+from teep.errors import RedisError
+from teep.store import inflight
+from teep.store.inflight import Outcome
+from teep.worker.outage import Outage
+from teep.worker.prefetch import Prefetch
+from teep.worker.reserved import Reserved
+
+T = TypeVar("T")
+
+logger = logging.getLogger("teep.fetcher")
+
+# Seconds that a blocked move waits at the server, as Sidekiq's BRPOP does.
+_BLOCK = 2
+
+
+class Fetcher:
+    """A capsule's stock of reserved jobs; safe to use from all of its threads."""
+
+    def __init__(self, driver: Driver, identity: str, order: QueueOrder, outage: Outage) -> None:
+        self._driver = driver
+        self._identity = identity
+        self._order = order
+        self._outage = outage
+        self._waiter = Waiter(driver)
+        self._prefetch = Prefetch()
+        self._buffer: deque[Reserved] = deque()
+        self._done: deque[Reserved] = deque()
+        self._failed: deque[Outcome] = deque()
+        self._owned: Counter[tuple[str, bytes]] = Counter()
+        self._exchanging = threading.Lock()  # guards the conversation with Redis, _owned and _prefetch
+        self._changed = threading.Condition()  # guards _idle and _someone_waits
+        self._idle = 0
+        self._someone_waits = False
+        self._reconcile = False
+        self._reconciliations = 0
+        self._last_tick: tuple[object, object] = (None, None)
+        self.ahead = threading.Event()
+        self.quiet = threading.Event()
+        self.closed = threading.Event()
+
+    @property
+    def idle(self) -> int:
+        """How many threads wait for a job."""
+        return self._idle
+
+    def take(self) -> Reserved | None:
+        """Return the next job, waiting for one; None when the fetcher is closed."""
+        while not self.closed.is_set():
+            try:
+                return self._buffer.popleft()
+            except IndexError:
+                self._refill()
+        return None
+
+    def take_async(self) -> Reserved | None:
+        """Return the next job if it is at hand and an async one, without waiting."""
+        try:
+            job = self._buffer.popleft()
+        except IndexError:
+            return None
+        if job.is_async:
+            return job
+        self._buffer.appendleft(job)
+        return None
+
+    def done(self, job: Reserved) -> None:
+        """Note that a job succeeded."""
+        self._done.append(job)
+
+    def failed(self, outcome: Outcome) -> None:
+        """Note what is to become of a job that failed."""
+        self._failed.append(outcome)
+
+    def tick(self) -> None:
+        """Look after what waits longer than it should: settle outcomes, give back jobs that do not start.
+
+        Call it every 20 ms or so while `ahead` is set. What was there at the last tick already has waited.
+        """
+        now = (self._first(self._buffer), self._first(self._done) or self._first(self._failed))
+        buffered, settled = (
+            current is not None and current is last for current, last in zip(now, self._last_tick, strict=True)
+        )
+        self._last_tick = now
+        if buffered:
+            self.give_back()
+        if buffered or settled:
+            self.settle()
+        if now == (None, None):
+            self.ahead.clear()
+
+    def settle(self) -> bool:
+        """Tell Redis what became of jobs; False where it cannot be told now."""
+        with self._exchanging:
+            return self._exchange(0) is not None
+
+    def give_back(self) -> None:
+        """Return what was reserved ahead to its queues, in its former order."""
+        with self._exchanging:
+            jobs = self._drain(self._buffer)
+            by_queue: dict[str, list[bytes]] = {}
+            for job in jobs:
+                by_queue.setdefault(job.queue, []).append(job.raw)
+            self._prefetch.forget()
+            try:
+                for queue, raws in by_queue.items():
+                    self._driver.run(inflight.give_back(self._identity, queue, raws))
+                    self._disown((queue, raw) for raw in raws)
+            except RedisError as error:
+                self._lost(error)
+        if jobs:
+            logger.debug("gave back %d jobs that could not start soon", len(jobs))
+
+    def be_quiet(self) -> None:
+        """Reserve nothing more, and return what was reserved ahead."""
+        self.quiet.set()
+        self._waiter.wake()
+        self.give_back()
+        self._wake_all()
+
+    def close(self) -> None:
+        """Let every `take` return. What is in flight then is for `requeue_all`."""
+        self.closed.set()
+        self.ahead.set()
+        self.be_quiet()
+
+    def requeue_all(self) -> dict[str, int]:
+        """Put everything still in flight back, unburnt; returns how many jobs by queue.
+
+        Outcomes that come later change nothing.
+
+        Raises:
+            RedisError: Redis is away; the jobs stay in flight and will be rescued.
+        """
+        with self._exchanging:
+            moved = self._driver.run(inflight.requeue_all(self._identity, list(self._order.weights)))
+            self._owned.clear()
+            return moved
+
+    def suspect(self) -> None:
+        """Take note that other processes may have given this one up: compare at the next exchange."""
+        self._reconcile = True
+
+    def _refill(self) -> None:
+        """Get jobs into the buffer, or wait until someone did or something changed."""
+        with self._changed:
+            self._idle += 1
+        try:
+            if not self._lead() and not self.closed.is_set():
+                self._await_job()
+        finally:
+            with self._changed:
+                self._idle -= 1
+
+    def _lead(self) -> bool:
+        """Do an exchange unless another thread did one meanwhile; True where there are jobs now."""
+        with self._exchanging:
+            if self._buffer:
+                return True
+            free = self._idle - self._someone_waits
+            want = 0 if self.quiet.is_set() else self._prefetch.want(max(1, free))
+            jobs = self._exchange(want)
+            if jobs is None:
+                self._outage.wait(self.closed)
+                return True
+            self._buffer.extend(jobs)
+            if len(jobs) > free:
+                self.ahead.set()
+        self._wake(len(jobs) - 1)
+        if len(jobs) > free and self._someone_waits:
+            self._waiter.wake()
+        return bool(jobs)
+
+    def _await_job(self) -> None:
+        """Wait in a blocked move, or for the thread that does."""
+        with self._changed:
+            if self._someone_waits or self.quiet.is_set():
+                if not self._buffer and not self.closed.is_set():
+                    self._changed.wait()
+                return
+            self._someone_waits = True
+        taken = 0
+        try:
+            taken = self._blocked_move()
+        finally:
+            with self._changed:
+                self._someone_waits = False
+        # This thread will be busy; another one takes its place at the queues.
+        self._wake(taken)
+
+    def _blocked_move(self) -> int:
+        """Wait for a job in any queue; returns how many were taken."""
+        queues = self._order.names()
+        before = self._reconciliations
+        try:
+            taken = self._waiter.wait(inflight.blocking_moves(self._identity, queues, _BLOCK))
+        except RedisError as error:
+            self._lost(error)
+            self._outage.wait(self.closed)
+            return 0
+        with self._exchanging:
+            jobs = [Reserved(queues[index], raw) for index, raw in taken]
+            if self._reconciliations != before:
+                # Another thread compared while these were on their way here, and has adopted them.
+                jobs = [job for job in jobs if not self._owned[job.queue, job.raw]]
+            self._own(jobs)
+            self._prefetch.forget()
+            self._buffer.extend(jobs)
+        self._outage.over()
+        return len(jobs)
+
+    def _exchange(self, want: int) -> list[Reserved] | None:
+        """Settle what is settled here and reserve up to `want` jobs; None where Redis is away.
+
+        Needs `_exchanging`.
+        """
+        done, failed = self._drain(self._done), self._drain(self._failed)
+        adopted: list[Reserved] = []
+        try:
+            if self._reconcile:
+                adopted = self._reconciled(done, failed)
+            if not (done or failed or want):
+                return adopted
+            jobs = self._tell(done, failed, want)
+        except RedisError as error:
+            self._done.extendleft(reversed(done))
+            self._failed.extendleft(reversed(failed))
+            self._buffer.extend(adopted)
+            self._lost(error)
+            return None
+        self._outage.over()
+        self._prefetch.learn(len(done) + len(failed), time.monotonic())
+        return adopted + jobs
+
+    def _tell(self, done: list[Reserved], failed: list[Outcome], want: int) -> list[Reserved]:
+        today = _today()
+        if failed:
+            moved = self._driver.run(inflight.fail(self._identity, failed, today))
+            for outcome, was_ours in zip(list(failed), moved, strict=True):
+                self._settled(outcome.queue, outcome.raw, was_ours=was_ours)
+            failed.clear()
+        if not (done or want):
+            return []
+        by_queue: dict[str, list[bytes]] = {}
+        for job in done:
+            by_queue.setdefault(job.queue, []).append(job.raw)
+        taken, late = self._driver.run(inflight.exchange(self._identity, by_queue, self._order.names(), want, today))
+        self._disown((job.queue, job.raw) for job in done)
+        for raw in late:
+            _log_late(raw)
+        jobs = [Reserved(queue, raw) for queue, raw in taken]
+        self._own(jobs)
+        return jobs
+
+    def _reconciled(self, done: list[Reserved], failed: list[Outcome]) -> list[Reserved]:
+        """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
+
+        An outcome whose job is gone was told to Redis before its answer was lost, or the job was given to others.
+        """
+        held = self._driver.run(inflight.held(self._identity, list(self._order.weights)))
+        there = Counter((queue, raw) for queue, raws in held.items() for raw in raws)
+        unknown = there - self._owned
+        gone = self._owned - there
+        done[:] = [job for job in done if not _strike(gone, (job.queue, job.raw))]
+        failed[:] = [outcome for outcome in failed if not _strike(gone, (outcome.queue, outcome.raw))]
+        for job in self._drain(self._buffer):
+            if not _strike(gone, (job.queue, job.raw)):
+                self._buffer.append(job)
+        # What is left of `gone` runs right now: its outcome will come late.
+        self._owned = there + gone
+        self._reconcile = False
+        self._reconciliations += 1
+        return [Reserved(queue, raw) for queue, raw in unknown.elements()]
+
+    def _settled(self, queue: str, raw: bytes, *, was_ours: bool) -> None:
+        self._disown([(queue, raw)])
+        if not was_ours:
+            _log_late(raw)
+
+    def _own(self, jobs: Iterable[Reserved]) -> None:
+        for job in jobs:
+            self._owned[job.queue, job.raw] += 1
+
+    def _disown(self, settled: Iterable[tuple[str, bytes]]) -> None:
+        for key in settled:
+            if self._owned[key] > 1:
+                self._owned[key] -= 1
+            else:
+                del self._owned[key]
+
+    def _lost(self, error: RedisError) -> None:
+        self._reconcile = True
+        self._outage.began(error)
+
+    def _wake(self, count: int) -> None:
+        if count > 0:
+            with self._changed:
+                self._changed.notify(count)
+
+    def _wake_all(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    @staticmethod
+    def _drain(items: "deque[T]") -> list[T]:
+        """Take everything out; threads may append meanwhile, and what they append stays."""
+        return [items.popleft() for _ in range(len(items))]
+
+    @staticmethod
+    def _first(items: "deque[Reserved] | deque[Outcome]") -> object:
+        try:
+            return items[0]
+        except IndexError:
+            return None
+
+
+def _strike(counts: Counter[tuple[str, bytes]], key: tuple[str, bytes]) -> bool:
+    """Take one off a count; True where there was one."""
+    if counts[key] <= 0:
+        return False
+    counts[key] -= 1
+    return True
+
+
+def _log_late(raw: bytes) -> None:
+    logger.warning("a job was finished here after it had been given to others; this changes nothing: %r", raw[:200])
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

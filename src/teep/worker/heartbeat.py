@@ -1,0 +1,96 @@
+"""The heartbeat: shows this process and its running jobs in Redis, and keeps it from being taken for dead."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from teep.config import Config
+from teep.config.handlers import report
+from teep.drivers import Driver
+from teep.errors import RedisError
+from teep.store import inflight, processes
+from teep.store.inflight import Owner
+from teep.wire import commands, json
+from teep.worker.capsule import Capsule
+from teep.worker.service import OnError, Service
+
+
+class Heartbeat(Service):
+    """Beats every `heartbeat_interval` seconds.
+
+    1. It writes the process hash and the work hash that Sidekiq's API and Web UI read.
+    2. Where the process had expired (first beat, outage, a long pause), it registers anew, lets the fetcher compare
+       what it holds, and fires "heartbeat".
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts it shows
+        self,
+        config: Config,
+        driver: Driver,
+        info: dict[str, Any],
+        capsule: Capsule,
+        owner: Owner,
+        on_error: OnError,
+    ) -> None:
+        super().__init__("heartbeat", on_error)
+        self._config = config
+        self._driver = driver
+        self._info = json.dumps(info)
+        self._capsule = capsule
+        self._owner = owner
+
+    def run_once(self) -> None:
+        started = time.perf_counter()
+        self._driver.execute(commands.ping())
+        rtt = time.perf_counter() - started
+        work = self._capsule.running.snapshot()
+        known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
+        if not known:
+            self._driver.run(inflight.register(self._owner))
+            self._capsule.fetcher.suspect()
+            self._fire(self._config.listeners("heartbeat"))
+        self._fire(self._config.listeners("beat"))
+
+    def pause(self) -> float:
+        return self._config.heartbeat_interval
+
+    def leave(self) -> None:
+        """Take the process out of the set, after the last job has been settled or put back."""
+        try:
+            self._driver.run(processes.leave(self._owner.identity))
+            if not any(self._driver.run(inflight.held(self._owner.identity, self._owner.queues)).values()):
+                self._driver.run(inflight.forget(self._owner.identity))
+        except RedisError as error:
+            self._on_error(error, self.name)
+
+    def _fields(self, busy: int, rtt: float) -> dict[str, commands.Arg]:
+        return {
+            "info": self._info,
+            "busy": busy,
+            "beat": repr(time.time()),
+            "rtt_us": int(rtt * 1_000_000),
+            "quiet": "true" if self._capsule.fetcher.quiet.is_set() else "false",
+            "rss": rss_in_kb(),
+            "concurrency": self._config.concurrency,
+        }
+
+    def _fire(self, listeners: tuple[Callable[[], None], ...]) -> None:
+        for listener in listeners:
+            try:
+                listener()
+            except Exception as error:  # noqa: BLE001 - reported; a listener must not stop the heart
+                report(self._config, error, {"context": "heartbeat listener"})
+
+
+def rss_in_kb() -> int:
+    """Return this process's resident memory in KB (where there is no /proc, the most it ever was)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most // 1024 if sys.platform == "darwin" else most
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024

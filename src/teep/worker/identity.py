@@ -1,0 +1,79 @@
+"""Who this process is, and how to tell whether another one still lives."""
+
+import os
+import secrets
+import socket
+import threading
+from functools import cache
+from pathlib import Path
+
+from teep.store.inflight import Owner
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# The 22nd field of /proc/<pid>/stat, counted after the command's closing parenthesis.
+_START_FIELD = 19
+
+
+def hostname() -> str:
+    return os.environ.get("DYNO") or socket.gethostname()
+
+
+def new_identity() -> str:
+    """Return `hostname:pid:nonce`, new for each worker that starts."""
+    return f"{hostname()}:{os.getpid()}:{secrets.token_hex(6)}"
+
+
+def thread_id() -> str:
+    """Return the running thread's id as Sidekiq shows it: base 36."""
+    return base36(threading.get_ident() ^ os.getpid())
+
+
+def base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits or "0"
+
+
+@cache
+def machine() -> str:
+    """Identify the space in which this process's pid means something: the boot and the pid namespace.
+
+    Containers may share a host name and not their pids, so the name alone would not do.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # no Linux: no pid namespaces either
+        return hostname()
+
+
+def started(pid: int) -> int:
+    """Return when a process started (clock ticks since boot), or 0 where that cannot be told."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[_START_FIELD])
+
+
+def owner(identity: str, queues: tuple[str, ...]) -> Owner:
+    """Return this process's entry for the registry of jobs in flight."""
+    return Owner(identity, os.getpid(), machine(), started(os.getpid()), queues)
+
+
+def is_gone(owner: Owner) -> bool:
+    """Tell whether a process is certainly dead: it ran on this machine, and its pid is free or another's now.
+
+    False where this machine cannot know; then the heartbeat decides.
+    """
+    if owner.machine != machine():
+        return False
+    try:
+        os.kill(owner.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False  # it lives, under another user
+    return bool(owner.started) and started(owner.pid) not in (0, owner.started)

@@ -1,0 +1,87 @@
+"""How a worker logs: one line an event, with the job's class and jid, as text or as JSON."""
+
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from teep.job.context import current_job
+from teep.wire import json
+from teep.worker import identity
+
+_COLOURS = {"DEBUG": "\033[36m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
+_RESET = "\033[0m"
+_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+
+
+def set_up(level: str, *, as_json: bool) -> None:
+    """Send everything that this process logs to standard error; `level` is a name such as INFO."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_add_context)
+    handler.setFormatter(JsonFormatter() if as_json else PrettyFormatter(colour=sys.stderr.isatty()))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def _add_context(record: logging.LogRecord) -> bool:
+    """Give lines that a job's own code logs the job's class and jid, as teep's lines have them."""
+    if not hasattr(record, "teep"):
+        job = current_job()
+        record.teep = {} if job is None else {"class": job.payload.get("class"), "jid": job.jid}
+    if getattr(record, "tid", None) is None:
+        record.tid = identity.thread_id()
+    return True
+
+
+class PrettyFormatter(logging.Formatter):
+    """`INFO 2026-11-24T03:02:04.123Z pid=7 tid=k3 class=Welcome jid=…: done`, as Sidekiq's."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__()
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = _LEVELS.get(record.levelname, record.levelname)
+        if self._colour and record.levelname in _COLOURS:
+            level = f"{_COLOURS[record.levelname]}{level}{_RESET}"
+        context = "".join(f" {name}={_short(value)}" for name, value in _context(record).items())
+        line = f"{level} {_time(record)} pid={os.getpid()} tid={record.__dict__['tid']}{context}: {record.getMessage()}"
+        return line if not record.exc_info else f"{line}\n{self.formatException(record.exc_info)}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line with ts, pid, tid, lvl, msg and ctx, as Sidekiq's; errors add `exc`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "ts": _time(record),
+            "pid": os.getpid(),
+            "tid": record.__dict__["tid"],
+            "lvl": _LEVELS.get(record.levelname, record.levelname),
+            "msg": record.getMessage(),
+        }
+        if context := _context(record):
+            line["ctx"] = context
+        if record.exc_info:
+            line["exc"] = self.formatException(record.exc_info)
+        return json.dumps(line).decode()
+
+
+def _context(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what is known of the job; a payload in it is cut down to what names it, so that no argument is logged."""
+    context: dict[str, Any] = dict(record.__dict__["teep"])
+    context.pop("context", None)
+    context.pop("raw", None)
+    if isinstance(job := context.pop("job", None), dict):
+        context |= {"class": job.get("class"), "jid": job.get("jid")}
+    return context
+
+
+def _short(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

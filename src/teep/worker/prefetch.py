@@ -1,0 +1,37 @@
+"""How many jobs to reserve at a time."""
+
+# What is reserved beyond the free slots should start within this many seconds.
+HORIZON = 0.005
+# Jobs a reservation at most: bounds one script call in Redis to about a millisecond.
+MOST = 1_000
+# A measurement over less than this (seconds) says little; it is added to the next one.
+_SHORTEST = 0.000_5
+
+
+class Prefetch:
+    """Learns the rate at which jobs are done, so that no-op jobs come by the hundred and long jobs one by one."""
+
+    def __init__(self) -> None:
+        self._rate = 0.0
+        self._since: float | None = None
+        self._done = 0
+
+    def learn(self, done: int, now: float) -> None:
+        """Take note of jobs done since the last call; `now` is in monotonic seconds."""
+        if self._since is None:
+            self._since = now
+            return
+        self._done += done
+        elapsed = now - self._since
+        if elapsed >= _SHORTEST:
+            # Half the old and half the new: one slow batch halves what is reserved ahead at once.
+            self._rate = (self._rate + self._done / elapsed) / 2
+            self._since, self._done = now, 0
+
+    def forget(self) -> None:
+        """Start anew: jobs did not start as expected, or there were none to measure by."""
+        self._rate, self._since, self._done = 0.0, None, 0
+
+    def want(self, free: int) -> int:
+        """Return how many jobs to reserve for `free` slots."""
+        return min(MOST, free + int(self._rate * HORIZON))

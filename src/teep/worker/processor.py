@@ -1,0 +1,124 @@
+"""One job's run, from reserved to settled.
+
+In this order, for a `def` job on a thread and for an `async def` job on the loop: show it as running, log the
+start, match it with its code, go through the server middleware, call it; then note success or failure.
+A job whose process must stop (`Shutdown`) is neither: it is back in its queue already.
+"""
+
+import asyncio
+import contextvars
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from teep.config import Config
+from teep.config.handlers import report
+from teep.errors import Shutdown
+from teep.job.context import JobContext, running
+from teep.job.definition import Definition
+from teep.wire.payload import Item
+from teep.worker import failure
+from teep.worker.fetcher import Fetcher
+from teep.worker.reserved import Reserved
+from teep.worker.running import RunningJobs
+
+logger = logging.getLogger("teep.job")
+
+
+class Processor:
+    """Runs jobs of one capsule; each call is one job."""
+
+    def __init__(self, config: Config, fetcher: Fetcher, running_jobs: RunningJobs) -> None:
+        self._config = config
+        self._fetcher = fetcher
+        self._running = running_jobs
+
+    def run(self, job: Reserved, thread_id: str) -> None:
+        """Run a `def` job, or one that cannot run at all, in this thread."""
+        started = self._begin(job, thread_id)
+        try:
+            # A copied context: what one job sets in it, the next does not see.
+            contextvars.copy_context().run(self._call, job)
+        except BaseException as error:  # noqa: BLE001 - whatever a job raises is its failure
+            self._failed(job, error, started)
+        else:
+            self._succeeded(job, started)
+        finally:
+            self._running.clear(thread_id)
+
+    async def run_async(self, job: Reserved, thread_id: str) -> None:
+        """Run an `async def` job in this task."""
+        started = self._begin(job, thread_id)
+        try:
+            await self._acall(job)
+        except BaseException as error:  # noqa: BLE001 - as above; a cancellation, too, ends only this job
+            self._failed(job, error, started)
+        else:
+            self._succeeded(job, started)
+        finally:
+            self._running.remove(thread_id)
+
+    def _call(self, job: Reserved) -> None:
+        item, definition = _runnable(job)
+        running.set(JobContext(item))
+        call = definition.call(item)
+        chain = self._config.server_middleware
+        if len(chain):
+            chain.invoke(item, call)
+        else:
+            call()
+
+    async def _acall(self, job: Reserved) -> None:
+        item, definition = _runnable(job)
+        running.set(JobContext(item))
+        await self._config.server_middleware.ainvoke(item, definition.call(item))
+
+    def _begin(self, job: Reserved, thread_id: str) -> float:
+        self._running.set(thread_id, job)
+        if job.item is not None and logger.isEnabledFor(logging.INFO):
+            logger.info("start", extra=_log_context(job.item, thread_id))
+        return time.perf_counter()
+
+    def _succeeded(self, job: Reserved, started: float) -> None:
+        if logger.isEnabledFor(logging.INFO) and job.item is not None:
+            logger.info("done", extra=_log_context(job.item, None, started))
+        self._fetcher.done(job)
+
+    def _failed(self, job: Reserved, error: BaseException, started: float) -> None:
+        if self._fetcher.closed.is_set() and is_shutdown(error):
+            return
+        if job.item is None:
+            report(self._config, error, {"context": "malformed payload, moved to the dead set", "raw": job.raw})
+            self._fetcher.failed(failure.malformed(job, time.time()))
+            return
+        logger.info("fail", extra=_log_context(job.item, None, started))
+        report(self._config, error, {"context": "job raised", "job": job.item})
+        self._fetcher.failed(failure.outcome_of(self._config, job, error, time.time()))
+
+
+def is_shutdown(error: BaseException | None) -> bool:
+    """Tell whether an exception is the process's stop, or was raised because of it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, (Shutdown, asyncio.CancelledError)):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _runnable(job: Reserved) -> tuple[Item, Definition]:
+    if job.item is None or job.definition is None:
+        raise job.problem or TypeError("a job without a payload or code has a problem that says so")
+    return job.item, job.definition
+
+
+def _log_context(item: Mapping[str, Any], thread_id: str | None, started: float | None = None) -> dict[str, Any]:
+    context: dict[str, Any] = {"class": item.get("wrapped") or item["class"], "jid": item.get("jid")}
+    for name in ("bid", "tags"):
+        if item.get(name):
+            context[name] = item[name]
+    if started is not None:
+        context["elapsed"] = round(time.perf_counter() - started, 3)
+    return {"teep": context, "tid": thread_id}

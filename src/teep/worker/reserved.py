@@ -1,0 +1,31 @@
+"""A job that this process has reserved, decoded and matched with its code."""
+
+from teep.errors import MalformedPayload, UnknownJob
+from teep.job.definition import Definition, find
+from teep.wire import payload
+from teep.wire.payload import Item
+
+
+class Reserved:
+    """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
+
+    `problem` says what is wrong with it, where something is.
+    """
+
+    __slots__ = ("definition", "item", "problem", "queue", "raw")
+
+    def __init__(self, queue: str, raw: bytes) -> None:
+        self.queue = queue
+        self.raw = raw
+        self.item: Item | None = None
+        self.definition: Definition | None = None
+        self.problem: MalformedPayload | UnknownJob | None = None
+        try:
+            self.item = payload.parse(raw)
+            self.definition = find(self.item["class"])
+        except (MalformedPayload, UnknownJob) as error:
+            self.problem = error
+
+    @property
+    def is_async(self) -> bool:
+        return self.definition is not None and self.definition.is_async

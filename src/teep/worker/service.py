@@ -1,0 +1,70 @@
+"""The one shape of everything that runs in the background.
+
+`start` and `stop` are idempotent; `run_once` is one turn of the loop, apart from it, so that a test can take one.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from teep.errors import RedisError
+
+OnError = Callable[[BaseException, str], None]
+
+# Seconds between tries while Redis is away.
+_OUTAGE_PAUSE = 1.0
+
+
+class Service(ABC):
+    """A thread that takes a turn, waits as long as `pause` says, and takes the next, until it is stopped."""
+
+    def __init__(self, name: str, on_error: OnError) -> None:
+        self.name = name
+        self._on_error = on_error
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    @abstractmethod
+    def run_once(self) -> None:
+        """Take one turn."""
+
+    @abstractmethod
+    def pause(self) -> float:
+        """Return the seconds to wait before the next turn."""
+
+    def start(self) -> None:
+        """Start the thread, unless it runs."""
+        with self._lock:
+            if self._thread is None:
+                self._stopping.clear()
+                self._thread = threading.Thread(target=self._loop, name=f"teep-{self.name}", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End the loop after the turn that goes on, and wait for that."""
+        self._stopping.set()
+        self.interrupt()
+        with self._lock:
+            if self._thread is not None and self._thread is not threading.current_thread():
+                self._thread.join()
+                self._thread = None
+
+    def interrupt(self) -> None:  # noqa: B027 - most turns are short: only one that waits has something to do
+        """Cut a turn short that waits for something."""
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self._stopping.wait(self._turn())
+
+    def _turn(self) -> float:
+        """Take a turn and return the seconds until the next; an error is reported and ends only the turn."""
+        try:
+            self.run_once()
+            return self.pause()
+        except RedisError as error:
+            self._on_error(error, self.name)
+            return _OUTAGE_PAUSE
+        except Exception as error:  # noqa: BLE001 - a service lives as long as its process; all is reported
+            self._on_error(error, self.name)
+            return _OUTAGE_PAUSE

@@ -1,0 +1,85 @@
+"""Fixtures for every test: real servers, shared by the session or fresh for one test."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Protocol, cast
+
+import pytest
+
+from tests.support.servers import KINDS, Kind, Server
+from tests.support.special import AclServer, Sentinel, TlsServer, tls_kinds
+
+
+class ServerFactory(Protocol):
+    """Starts a server that belongs to one test alone; it is closed when the test ends."""
+
+    def __call__(
+        self, kind: Kind = "valkey", *, append_only: bool = False, options: Sequence[str] = ()
+    ) -> Server: ...
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # Not a plain `params=`: whether a build has TLS is found out by running it, so only where a test asks.
+    if "tls_server" in metafunc.fixturenames:
+        metafunc.parametrize("tls_server", tls_kinds(), indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Server]:
+    """The session's Valkey. Flush it yourself, or take `server`."""
+    with Server("valkey") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Server]:
+    """The session's Redis, as Debian ships it. Flush it yourself, or take `server`."""
+    with Server("redis") as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest) -> Server:
+    """An empty server: the test runs once on Valkey and once on Redis."""
+    fixture = {"valkey": "valkey", "redis": "redis_server"}[request.param]
+    server = cast("Server", request.getfixturevalue(fixture))
+    server.flushall()
+    return server
+
+
+@pytest.fixture
+def server_url(server: Server) -> str:
+    """The URL of `server`."""
+    return server.url
+
+
+@pytest.fixture
+def fresh_server() -> Iterator[ServerFactory]:
+    """Starts servers for tests that kill, restart or configure their own."""
+    with ExitStack() as servers:
+
+        def start(kind: Kind = "valkey", *, append_only: bool = False, options: Sequence[str] = ()) -> Server:
+            return servers.enter_context(Server(kind, append_only=append_only, options=options))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def tls_server(request: pytest.FixtureRequest) -> Iterator[TlsServer]:
+    """A server behind TLS, once for each kind whose build has it."""
+    with TlsServer(request.param) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def acl_server(request: pytest.FixtureRequest) -> Iterator[AclServer]:
+    """A server that asks for a user's password."""
+    with AclServer(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def sentinel() -> Iterator[Sentinel]:
+    """A primary, a replica and a sentinel of its own: it takes about a second to start."""
+    with Sentinel() as sentinel:
+        yield sentinel

@@ -1,0 +1,138 @@
+"""Real users of the embedded server: processes that hold a lease until they are told to leave, or killed."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+USER = """
+import os, signal, sys
+from pathlib import Path
+{prelude}
+print("here", flush=True)
+from teep.embedded import acquire
+lease = acquire(Path(sys.argv[1]))
+print(lease.pid, lease.url, flush=True)
+sys.stdin.read()
+"""
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Returns once the condition holds; fails where it does not within the seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def processes(folder: Path, kind: str = "") -> list[int]:
+    """The living keepers, standbys and servers of the folder, or those whose command line ends in `kind`."""
+    listing = subprocess.run(["ps", "-axww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True)
+    found: list[int] = []
+    for line in listing.stdout.splitlines():
+        pid, state, command = line.split(None, 2)
+        ours = f" {folder} " in command or f":{folder}/" in command
+        if ours and not state.startswith("Z") and command.rstrip().endswith(kind):
+            found.append(int(pid))
+    return found
+
+
+def lives(pid: int) -> bool:
+    """Whether there is a process of that pid, which may be a zombie that nobody has reaped."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+class User:
+    """A process with a lease, in a session of its own, as a terminal's."""
+
+    def __init__(self, folder: Path, prelude: str = "") -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", USER.format(prelude=prelude), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.server = 0
+        assert self._line() == "here"
+
+    def joined(self) -> "User":
+        """Waits until it has its lease."""
+        pid, self.url = self._line().split()
+        self.server = int(pid)
+        return self
+
+    def _line(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().rstrip("\n")
+
+    @contextlib.contextmanager
+    def redis(self) -> Iterator[Any]:
+        """A client of the server; it retries nothing."""
+        with redis.Redis.from_url(self.url, retry=None, decode_responses=True) as client:
+            yield client
+
+    def answers(self) -> bool:
+        try:
+            with self.redis() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def leave(self) -> None:
+        self.process.communicate()
+        assert self.process.returncode == 0
+
+    def kill(self, sign: signal.Signals = signal.SIGKILL) -> None:
+        os.killpg(self.process.pid, sign)
+        self.process.communicate()
+
+
+class Users:
+    """Starts users, and ends all that is left of them and of their servers."""
+
+    def __init__(self) -> None:
+        self._users: list[tuple[Path, User]] = []
+
+    def __call__(self, folder: Path, *, prelude: str = "") -> User:
+        """A user with its lease."""
+        return self.coming(folder, prelude=prelude).joined()
+
+    def coming(self, folder: Path, *, prelude: str = "") -> User:
+        """A user that may still wait for its lease."""
+        user = User(folder, prelude)
+        self._users.append((folder, user))
+        return user
+
+    def end(self) -> None:
+        for folder, user in self._users:
+            with contextlib.suppress(ProcessLookupError):
+                user.kill()
+            if folder.exists():
+                folder.rename(f"{folder}.gone")  # which stops the server at once
+        eventually(lambda: not any(processes(folder) for folder, _ in self._users))
+        eventually(lambda: not any(lives(user.server) for _, user in self._users if user.server))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def join() -> Iterator[Users]:
+    users = Users()
+    yield users
+    users.end()

@@ -1,0 +1,1 @@
+"""Tests against real Sidekiq, run from Debian's `ruby-sidekiq` package."""

@@ -1,0 +1,91 @@
+# frozen_string_literal: true
+
+# The job classes of the interop tests. A process of real Sidekiq runs them (`sidekiq -r jobs.rb`), and
+# rpc.rb pushes them. The keys that they write are read by ruby_side.py.
+
+require "json"
+require "sidekiq"
+
+# Sidekiq 6.4.1 uses the redis gem in ways that the gem warns of at each call; that would drown its log.
+Redis.silence_deprecations = true
+Redis.sadd_returns_boolean = false
+
+RAN = "interop:ran"         # list: {"class", "jid", "args"} of each job that came to its end, oldest first
+STARTED = "interop:started" # list: the jid of each SlowJob that has begun, oldest first
+
+def record_run(job, args)
+  Sidekiq.redis { |conn| conn.rpush(RAN, JSON.generate("class" => job.class.name, "jid" => job.jid, "args" => args)) }
+end
+
+class EchoJob
+  include Sidekiq::Worker
+
+  def perform(*args)
+    record_run(self, args)
+  end
+end
+
+class LowEchoJob
+  include Sidekiq::Worker
+  sidekiq_options queue: "low", retry: 3, tags: ["interop"]
+
+  def perform(*args)
+    record_run(self, args)
+  end
+end
+
+# Fails always; its third failure is its death.
+class FailJob
+  include Sidekiq::Worker
+  sidekiq_options retry: 2, backtrace: true
+
+  def perform(message = "boom")
+    raise ArgumentError, message
+  end
+end
+
+# Dies at its first failure.
+class FragileJob
+  include Sidekiq::Worker
+  sidekiq_options retry: 0
+
+  def perform(message = "boom")
+    raise ArgumentError, message
+  end
+end
+
+# Fails the first time that its jid runs, and succeeds from then on.
+class FlakyJob
+  include Sidekiq::Worker
+  sidekiq_options backtrace: 3
+
+  def perform(*args)
+    first = Sidekiq.redis { |conn| conn.set("interop:flaky:#{jid}", "1", nx: true) }
+    raise "fails the first time" if first
+
+    record_run(self, args)
+  end
+end
+
+# Says that it has begun, then runs until something is pushed to the list "interop:release:<jid>".
+class SlowJob
+  include Sidekiq::Worker
+
+  def perform(*args)
+    Sidekiq.redis do |conn|
+      conn.rpush(STARTED, jid)
+      conn.blpop("interop:release:#{jid}", timeout: 0)
+    end
+    record_run(self, args)
+  end
+end
+
+# Only the pace is changed here, so that tests need not wait: Sidekiq polls for due jobs after up to 15 seconds,
+# and tells Redis what it does every 5 seconds.
+Sidekiq.configure_server do
+  Sidekiq.options[:poll_interval_average] = 0.1
+  Sidekiq::Scheduled::Poller.class_eval { private def initial_wait = nil }
+
+  Sidekiq::Launcher.send(:remove_const, :BEAT_PAUSE)
+  Sidekiq::Launcher.const_set(:BEAT_PAUSE, 0.2)
+end

@@ -1,0 +1,101 @@
+"""A Ruby program as a child process: its lines in and out, its log, its end."""
+
+import atexit
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+
+_ANSWER_SECONDS = 30.0
+_END_SECONDS = 30.0
+
+
+class RubyProgram:
+    """A running Ruby program that finds its Redis at `url`. What it prints on standard error is its log.
+
+    `arguments` begin with the program's name. With `answers`, standard input and output are for
+    `write_line()` and `read_line()`; without, standard output goes to the log.
+    """
+
+    def __init__(self, arguments: Sequence[str], url: str, *, answers: bool = False) -> None:
+        self._log_file = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
+        self._log = ""
+        self._owner = os.getpid()
+        self._unread = b""
+        self._process = subprocess.Popen(
+            [_find(arguments[0]), *arguments[1:]],
+            stdin=subprocess.PIPE if answers else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if answers else self._log_file,
+            stderr=self._log_file,
+            bufsize=0,
+            # Ruby reads text as UTF-8 whatever the machine's locale, as it would in production.
+            env=os.environ | {"REDIS_URL": url, "LC_ALL": "C.UTF-8"},
+        )
+        atexit.register(self.end, signal.SIGKILL)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, also after its end."""
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it has printed so far (the first megabyte), also after its end."""
+        if not self._log_file.closed:
+            # The child writes at the file's own position: read without moving it.
+            self._log = os.pread(self._log_file.fileno(), 1 << 20, 0).decode(errors="replace")
+        return self._log
+
+    def check(self) -> None:
+        """Raise RuntimeError with the log where the program has ended."""
+        if self._process.poll() is not None:
+            raise RuntimeError(f"Ruby has ended with {self._process.returncode}; its log:\n{self.log}")
+
+    def write_line(self, line: str) -> None:
+        """Send one line to standard input. Raises RuntimeError where the program has ended."""
+        self.check()
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode() + b"\n")
+
+    def read_line(self) -> bytes:
+        """The next line from standard output. Raises RuntimeError when the program ends, TimeoutError after 30 s."""
+        assert self._process.stdout is not None
+        while b"\n" not in self._unread:
+            if not select.select([self._process.stdout], [], [], _ANSWER_SECONDS)[0]:
+                raise TimeoutError(f"Ruby gave no answer for {_ANSWER_SECONDS} s; its log:\n{self.log}")
+            chunk = self._process.stdout.read(1 << 16)
+            if not chunk:
+                self._process.wait(_END_SECONDS)
+                self.check()
+            self._unread += chunk
+        line, self._unread = self._unread.split(b"\n", 1)
+        return line
+
+    def end(self, how: signal.Signals) -> None:
+        """Send a signal and wait for the end. Raises subprocess.TimeoutExpired after 30 s.
+
+        Harmless after the end, and in a forked child, to which the program does not belong.
+        """
+        if os.getpid() != self._owner:
+            return
+        atexit.unregister(self.end)
+        self._process.send_signal(how)
+        try:
+            self._process.wait(_END_SECONDS)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._log = self.log
+            for file in (self._log_file, self._process.stdin, self._process.stdout):
+                if file is not None:
+                    file.close()
+
+
+def _find(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise RuntimeError(f"The interop tests need {program}: apt-get install ruby-sidekiq")
+    return path

@@ -1,0 +1,1 @@
+"""What tests share: real servers, recordings of real Sidekiq, and waiting with a deadline."""
