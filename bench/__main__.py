@@ -1,93 +1,74 @@
-"""`python -m bench`: measures the systems, prints the table, and writes it as Markdown if asked to."""
+"""`python -m bench`: measures, prints the tables, and writes them as one Markdown page if asked to."""
 
 import sys
-from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Self
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench.api.run import measure as measure_api
+from bench.comparison import compare
 from bench.errors import BenchError
 from bench.machine import describe
-from bench.measure import Reading, visits
-from bench.registry import Selection, select, versions
-from bench.report import Report
+from bench.registry import select, versions
+from bench.report import Section, page
 from bench.server import Server
 from bench.throughput import Throughput
 
 
+class Part(StrEnum):
+    """What can be measured."""
+
+    THROUGHPUT = "throughput"
+    API = "api"
+
+
 def main(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each system is visited.")] = 3,
-    jobs: Annotated[int, typer.Option(min=1, help="Jobs in one visit.")] = 100_000,
-    only: Annotated[str, typer.Option(help="Names of systems, with commas between; all by default.")] = "",
-    markdown: Annotated[Path | None, typer.Option(help="A file to write the table to.")] = None,
+    parts: Annotated[list[Part] | None, typer.Argument(help="What to measure; everything by default.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is visited.")] = 3,
+    jobs: Annotated[int, typer.Option(min=1, help="throughput: jobs in one visit.")] = 100_000,
+    only: Annotated[str, typer.Option(help="throughput: names of systems, with commas between; else all.")] = "",
+    scale: Annotated[float, typer.Option(min=0.001, max=1, help="api: the fraction of its jobs to measure.")] = 1.0,
+    markdown: Annotated[Path | None, typer.Option(help="A file to write the page to.")] = None,
 ) -> None:
-    """Measure how many no-op jobs a second each system runs, and what a job costs."""
-    # Rich takes 80 characters for a pipe, too few for the table.
-    console = Console() if sys.stdout.isatty() else Console(width=140)
+    """Measure how many no-op jobs a second each system runs, and the data API beside Sidekiq's."""
+    # Rich takes 80 characters for a pipe, too few for the tables.
+    console = Console() if sys.stdout.isatty() else Console(width=120)
     try:
-        report = run(Throughput(jobs), select([name for name in only.split(",") if name]), rounds, console)
+        selection = select([name for name in only.split(",") if name])
+        measures: dict[Part, Callable[[Server], Section]] = {
+            Part.THROUGHPUT: lambda server: compare(Throughput(jobs), selection, rounds, server, console).section(),
+            Part.API: lambda server: measure_api(rounds, scale, server, console),
+        }
+        sections = [_measure(measures[part], console) for part in dict.fromkeys(parts or Part)]
+        circumstances = _circumstances()
     except BenchError as error:
         Console(stderr=True).print(str(error), style="red", markup=False)
         raise typer.Exit(1) from error
-    console.print(report.table())
-    for note in report.notes:
-        console.print(note, markup=False, highlight=False)
+    for sentence in circumstances:
+        console.print(sentence, markup=False, highlight=False)
     if markdown:
-        markdown.write_text(report.markdown(), encoding="utf-8")
+        markdown.write_text(page(sections, circumstances), encoding="utf-8")
 
 
-def run(measure: Throughput, selection: Selection, rounds: int, console: Console) -> Report:
-    """Visits the selected systems `rounds` times, with a progress bar on `console`."""
-    readings: dict[str, list[Reading]] = defaultdict(list)
+def _measure(part: Callable[[Server], Section], console: Console) -> Section:
+    """Measures one part on a server of its own, and shows it at once."""
     with TemporaryDirectory(prefix="bench-") as directory, Server(Path(directory)) as server:
-        notes = [
-            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {describe()}.",
-            f"{', '.join([server.version(), *versions(selection.systems)])}.",
-            f"{rounds} rounds of {measure.jobs:,} jobs; median (min-max).",
-            *selection.missing,
-        ]
-        with _Bar(console, rounds * len(selection.systems), measure.jobs) as bar:
-            for name, reading in visits(measure, selection.systems, server, rounds, bar.show):
-                readings[name].append(reading)
-                bar.finish_visit()
-    return Report(measure, readings, notes)
+        section = part(server)
+    console.print(section.table())
+    for note in section.notes:
+        console.print(note, markup=False, highlight=False)
+    console.print()
+    return section
 
 
-class _Bar:
-    """How many jobs of all visits have run, and which system runs them.
-
-    Drawn only twice a second, to leave the CPU to what is measured.
-    """
-
-    def __init__(self, console: Console, visits: int, jobs: int) -> None:
-        columns = (
-            TextColumn("{task.description:18}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        self._bar = Progress(*columns, console=console, transient=True, refresh_per_second=2)
-        self._task = self._bar.add_task("", total=visits * jobs)
-        self._jobs = jobs
-        self._finished = 0
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._bar.stop()
-
-    def show(self, name: str, done: int) -> None:
-        self._bar.update(self._task, description=name, completed=self._finished * self._jobs + done)
-
-    def finish_visit(self) -> None:
-        self._finished += 1
+def _circumstances() -> list[str]:
+    return [f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {describe()}.", f"{', '.join(versions())}."]
 
 
 if __name__ == "__main__":

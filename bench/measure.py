@@ -22,11 +22,10 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One figure of a measure: its key in a reading, its heading, its format such as ",.0f"."""
+    """One figure of a measure: its key in a reading, and its heading."""
 
     key: str
     heading: str
-    format: str
 
 
 class Measure(Protocol):
@@ -34,6 +33,11 @@ class Measure(Protocol):
 
     @property
     def title(self) -> str: ...
+
+    @property
+    def lead(self) -> str:
+        """What is measured, in a sentence or two."""
+        ...
 
     @property
     def columns(self) -> Sequence[Column]:

@@ -16,9 +16,12 @@ _STOP_SECONDS = 40.0
 
 
 class Process:
-    """Runs `command` from the project's root in a session of its own; its output goes to `log`."""
+    """Runs `command` from the project's root in a session of its own; its output goes to `log`.
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+    One that `talks` has pipes as its standard input and output; only its errors go to the log.
+    """
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path, *, talks: bool = False) -> None:
         self._command = command
         self._log = log
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
@@ -27,9 +30,9 @@ class Process:
                 command,
                 cwd=_ROOT,
                 env={**os.environ, "PYTHONPATH": path, **env},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else output,
+                stderr=output,
                 start_new_session=True,
             )
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.server import Server
 from bench.system import SidekiqFormat, System
 
 _PYTHON = sys.executable
@@ -57,15 +58,13 @@ def _why_missing(name: str) -> str:
     return ""
 
 
-def versions(systems: Sequence[System]) -> list[str]:
+def versions() -> list[str]:
     """What runs here, each with its version, such as "hiredis 3.5.0"; teep is this checkout."""
-    found = [f"python {sys.version.split()[0]}"]
+    found = [Server.version(), f"python {sys.version.split()[0]}"]
     found += [f"{package} {version(package)}" for package in ("redis", "hiredis", "msgspec")]
-    if any(system.name.startswith("ruby") for system in systems):
+    if shutil.which("sidekiq"):
         found += [" ".join(_output("ruby", "--version").split()[:2]), _output("sidekiq", "-V").lower()]
-    if any(system.name.startswith("teep") for system in systems):
-        found.append(f"teep at {_output('git', 'describe', '--always', '--dirty')}")
-    return found
+    return [*found, f"teep at {_output('git', 'describe', '--always', '--dirty')}"]
 
 
 def _output(*command: str) -> str:

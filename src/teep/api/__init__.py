@@ -1,20 +1,28 @@
 """The data API: queues, sets, processes and running work as they are in Redis right now, sync and async."""
 
 from teep.api.base import Page
+from teep.api.deploy import AsyncDeploy, Deploy, NoDeployLabel
 from teep.api.entries import AsyncSortedEntry, SortedEntry
+from teep.api.filters import Conditions
+from teep.api.iteration import AsyncIterableJobQuery, IterableJobQuery, IterableState
 from teep.api.jobsets import (
     AsyncDeadSet,
     AsyncJobSet,
     AsyncRetrySet,
     AsyncScheduledSet,
     DeadSet,
+    JobGroup,
     JobSet,
     RetrySet,
     ScheduledSet,
 )
+from teep.api.locate import AsyncLocated, Located, async_find_job, find_job
+from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
 from teep.api.processes import AsyncProcess, AsyncProcessSet, EmbeddedProcess, Process, ProcessSet
+from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
 from teep.api.queue import AsyncQueue, Queue
 from teep.api.records import AsyncJobRecord, JobRecord
+from teep.api.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
 from teep.api.stats import AsyncHistory, AsyncStats, History, QueueSummary, Stats
 from teep.api.verbs import JobKilled
 from teep.api.work import AsyncWorkSet, Work, WorkSet
@@ -24,34 +32,59 @@ AsyncWorkers = AsyncWorkSet
 
 __all__ = [
     "AsyncDeadSet",
+    "AsyncDeploy",
     "AsyncHistory",
+    "AsyncIterableJobQuery",
     "AsyncJobRecord",
     "AsyncJobSet",
+    "AsyncLocated",
+    "AsyncMetricsQuery",
     "AsyncProcess",
     "AsyncProcessSet",
+    "AsyncProfileRecord",
+    "AsyncProfileSet",
     "AsyncQueue",
+    "AsyncQueueSelection",
     "AsyncRetrySet",
     "AsyncScheduledSet",
+    "AsyncSetSelection",
     "AsyncSortedEntry",
     "AsyncStats",
     "AsyncWorkSet",
     "AsyncWorkers",
+    "Conditions",
     "DeadSet",
+    "Deploy",
+    "DeployMark",
     "EmbeddedProcess",
     "History",
+    "IterableJobQuery",
+    "IterableState",
+    "JobGroup",
     "JobKilled",
     "JobRecord",
+    "JobResult",
     "JobSet",
+    "Located",
+    "MetricsQuery",
+    "MetricsResult",
+    "NoDeployLabel",
     "Page",
     "Process",
     "ProcessSet",
+    "ProfileRecord",
+    "ProfileSet",
     "Queue",
+    "QueueSelection",
     "QueueSummary",
     "RetrySet",
     "ScheduledSet",
+    "SetSelection",
     "SortedEntry",
     "Stats",
     "Work",
     "WorkSet",
     "Workers",
+    "async_find_job",
+    "find_job",
 ]

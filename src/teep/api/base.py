@@ -47,9 +47,9 @@ class AsyncApi(Api, AsyncSide):
 
 
 class Walkable(Generic[R]):
-    """What can be iterated: `_walk` starts a walk, and gives the plan that reads the next items (none: the end)."""
+    """What can be iterated: `_walk` starts a walk, and gives the plan that reads the next items (None: the end)."""
 
-    def _walk(self) -> Callable[[], Plan[list[R]]]:
+    def _walk(self) -> Callable[[], Plan[list[R] | None]]:
         raise TypeError(f"{type(self).__qualname__} cannot be iterated")
 
 
@@ -58,7 +58,7 @@ class SyncIterable(Walkable[R], SyncApi):
 
     def __iter__(self) -> Iterator[R]:
         following = self._walk()
-        while items := self._run(following()):
+        while (items := self._run(following())) is not None:
             yield from items
 
 
@@ -67,19 +67,19 @@ class AsyncIterable(Walkable[R], AsyncApi):
 
     async def __aiter__(self) -> AsyncIterator[R]:
         following = self._walk()
-        while items := await self._run(following()):
+        while (items := await self._run(following())) is not None:
             for item in items:
                 yield item
 
 
-def once(plan: Callable[[], Plan[list[Any]]]) -> Callable[[], Plan[list[Any]]]:
+def once(plan: Callable[[], Plan[list[Any]]]) -> Callable[[], Plan[list[Any] | None]]:
     """Return a walk over what one plan returns at once."""
     done = False
 
-    async def following() -> list[Any]:
+    async def following() -> list[Any] | None:
         nonlocal done
         if done:
-            return []
+            return None
         done = True
         return await plan()
 

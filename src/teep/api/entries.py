@@ -1,13 +1,13 @@
 """A job in the scheduled, retry or dead set, and what can be done with it."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from teep.api import verbs
 from teep.api.base import AsyncApi, SyncApi
 from teep.api.records import _JobRecord
-from teep.client.times import epoch
+from teep.client.preparation import changed
+from teep.client.times import exactly, shown
 from teep.config import Config
 from teep.drivers.pairs import operation
 from teep.store import jobsets
@@ -16,8 +16,11 @@ from teep.store import jobsets
 class _SortedEntry(_JobRecord):
     """A job with its time. Each verb is one atomic step on its exact bytes, True where the job was still there.
 
-    Sidekiq's SortedEntry.
+    Sidekiq's SortedEntry. `score` is its time in epoch seconds, `key` the set it lies in.
     """
+
+    score: float
+    key: str
 
     def __init__(self, raw: bytes, score: float, key: str, *, config: Config | None = None) -> None:
         super().__init__(raw, config=config)
@@ -32,7 +35,7 @@ class _SortedEntry(_JobRecord):
     @property
     def at(self) -> datetime:
         """Its score as a time: when it is due, or in the dead set when it died."""
-        return datetime.fromtimestamp(self.score, UTC)
+        return shown(self.score)
 
     @property
     def is_error(self) -> bool:
@@ -45,9 +48,24 @@ class _SortedEntry(_JobRecord):
         return await jobsets.delete(self.key, self.raw)
 
     @operation
+    async def update(self, /, **fields: Any) -> bool:
+        """Change fields of the payload, such as `update(args=[2])`; False where the entry is gone or has changed.
+
+        A value of `None` takes the field out. This entry then shows what it changed to.
+
+        Raises:
+            InvalidArguments, InvalidJob, MalformedPayload: nothing was changed.
+        """
+        new = changed(self.raw, fields)
+        done = await jobsets.replace(self.key, self.raw, new)
+        if done:
+            self._become(new)
+        return done
+
+    @operation
     async def reschedule(self, at: datetime | float) -> bool:
         """Change its time to a datetime or epoch seconds; the payload stays byte for byte."""
-        self.score = epoch(at)
+        self.score = exactly(at)
         return await jobsets.reschedule(self.key, self.raw, self.score)
 
     @operation

@@ -1,21 +1,37 @@
 """The scheduled, retry and dead sets."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, Unpack
 
 from teep.api import verbs
 from teep.api.base import AsyncIterable, Page, SyncIterable
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
-from teep.client.times import epoch
+from teep.api.filters import Conditions, Filter
+from teep.api.selection import AsyncSetSelection, SetSelection
+from teep.client.times import exactly, shown
 from teep.config import Config, default_config
 from teep.drivers.pairs import operation
-from teep.store import jobsets
+from teep.store import grouping, jobsets, queues
+from teep.store.locate import has_jid
 from teep.wire import keys, payload
 from teep.wire.commands import Plan
 
 E = TypeVar("E", bound=_SortedEntry)
+
+Moment = float | datetime
+
+
+class JobGroup(NamedTuple, Generic[E]):
+    """Jobs of a set with one class and one error: how many, their latest and earliest time, and the latest one."""
+
+    klass: str
+    error_class: str
+    count: int  # type: ignore[assignment]  # a tuple's own count() is of no use here
+    newest: datetime
+    oldest: datetime
+    sample: E
 
 
 class _JobSet(Generic[E]):
@@ -50,7 +66,7 @@ class _JobSet(Generic[E]):
     @operation
     async def schedule(self, at: datetime | float, job: Mapping[str, Any]) -> None:
         """Add a payload for a time (datetime or epoch seconds) as it is."""
-        await jobsets.add(self._key, [(epoch(at), payload.serialise(dict(job)))])
+        await jobsets.add(self._key, [(exactly(at), payload.serialise(dict(job)))])
 
     @operation
     async def scan(self, match: str) -> list[E]:
@@ -68,19 +84,14 @@ class _JobSet(Generic[E]):
     @operation
     async def find_job(self, jid: str) -> E | None:
         """Return the entry with this jid, or None. O(n) in Redis; only what matches crosses the network."""
-        cursor = None
-        while cursor != 0:
-            cursor, entries = await jobsets.scan_page(self._key, cursor or 0, jobsets.glob(jid))
-            for entry in self._entries(entries):
-                if entry.jid == jid:
-                    return entry
-        return None
+        found = await jobsets.find(self._key, jid, lambda raw: has_jid(raw, jid))
+        return None if found is None else self._entries([found])[0]
 
     @operation
-    async def fetch(self, score: float | datetime | tuple[float, float], jid: str | None = None) -> list[E]:
+    async def fetch(self, score: Moment | tuple[Moment, Moment], jid: str | None = None) -> list[E]:
         """Return the entries at a score, or from one to another inclusive; with `jid` only that one. O(log n)."""
-        low, high = score if isinstance(score, tuple) else (epoch(score), epoch(score))
-        entries: list[E] = self._entries(await jobsets.between(self._key, low, high))
+        low, high = score if isinstance(score, tuple) else (score, score)
+        entries: list[E] = self._entries(await jobsets.between(self._key, exactly(low), exactly(high)))
         return [entry for entry in entries if jid is None or entry.jid == jid]
 
     @operation
@@ -90,6 +101,27 @@ class _JobSet(Generic[E]):
             if entry.jid == jid:
                 return await jobsets.delete(self._key, entry.raw)
         return False
+
+    delete = delete_by_jid
+
+    @operation
+    async def delete_by_value(self, value: str | bytes) -> bool:
+        """Delete the entry with exactly this JSON; True where it was there. O(log n)."""
+        raw = value.encode(errors="surrogateescape") if isinstance(value, str) else value
+        return await jobsets.delete(self._key, raw)
+
+    @operation
+    async def groups(self) -> list[JobGroup[E]]:
+        """Return how many jobs there are of each class and error, largest first.
+
+        One pass inside Redis, 1000 jobs a step; only the groups cross the network.
+        """
+        return [self._group(group) for group in await grouping.groups(self._key)]
+
+    @operation
+    async def memory_usage(self) -> int:
+        """Return about how many bytes of Redis memory the set takes, estimated from a sample."""
+        return await queues.memory_usage(self._key)
 
     @operation
     async def clear(self) -> int:
@@ -119,14 +151,24 @@ class _JobSet(Generic[E]):
         """
         return await verbs.kill_all(self.config, self._key, notify_failure=notify_failure, ex=ex)
 
+    def as_json(self) -> dict[str, str]:
+        """Return what names it, as a dict."""
+        return {"name": self.name}
+
+    def _group(self, group: grouping.Group) -> JobGroup[E]:
+        newest, oldest = shown(group.newest), shown(group.oldest)
+        (sample,) = self._entries([(group.sample, group.newest)])
+        return JobGroup(group.klass, group.error_class, group.size, newest, oldest, sample)
+
     def _entries(self, found: list[tuple[bytes, float]]) -> list[E]:
         return [self._entry(raw, score, self._key, config=self.config) for raw, score in found]
 
-    def _walk(self) -> Callable[[], Plan[list[E]]]:
+    def _walk(self) -> Callable[[], Plan[list[E] | None]]:
         walk = jobsets.Walk(self._key)
 
-        async def following() -> list[E]:
-            return self._entries(await walk.next())
+        async def following() -> list[E] | None:
+            found = await walk.next()
+            return None if found is None else self._entries(found)
 
         return following
 
@@ -173,6 +215,20 @@ class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry]):
     __doc__ = _JobSet.__doc__
     _entry = SortedEntry
 
+    def where(self, **conditions: Unpack[Conditions]) -> SetSelection:
+        """Select jobs by conditions that must all be met; see `Conditions`. Costs nothing until it is used."""
+        return SetSelection(self._key, Filter(**conditions), config=self.config)
+
+    def pop_each(self) -> Iterator[SortedEntry]:
+        """Take the entries out one by one, lowest score first, at most as many as there are now.
+
+        What was taken is the caller's: it is in Redis no more. Sidekiq's pop_each; one round trip each.
+        """
+        for _ in range(self.size()):
+            if (popped := self._run(jobsets.pop(self._key))) is None:
+                return
+            yield self._entries([popped])[0]
+
     def __len__(self) -> int:
         return self.size()
 
@@ -183,6 +239,17 @@ class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry]):
 class AsyncJobSet(_JobSet[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry]):
     __doc__ = _JobSet.__doc__
     _entry = AsyncSortedEntry
+
+    def where(self, **conditions: Unpack[Conditions]) -> AsyncSetSelection:
+        """Select jobs by conditions that must all be met; see `Conditions`. Costs nothing until it is used."""
+        return AsyncSetSelection(self._key, Filter(**conditions), config=self.config)
+
+    async def pop_each(self) -> AsyncIterator[AsyncSortedEntry]:
+        """As `JobSet.pop_each`."""
+        for _ in range(await self.size()):
+            if (popped := await self._run(jobsets.pop(self._key))) is None:
+                return
+            yield self._entries([popped])[0]
 
 
 class ScheduledSet(JobSet):

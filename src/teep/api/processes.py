@@ -184,6 +184,8 @@ class _ProcessSet(Generic[P]):
         """Return their resident memory in KB. Two round trips."""
         return sum(process.rss for process in await self._all())
 
+    total_rss = total_rss_in_kb
+
     @operation
     async def leader(self) -> str:
         """Return the identity of the leader, or ""."""
@@ -209,7 +211,7 @@ class _ProcessSet(Generic[P]):
             self._clean = False
             await processes.cleanup()
 
-    def _walk(self) -> Callable[[], Plan[list[P]]]:
+    def _walk(self) -> Callable[[], Plan[list[P] | None]]:
         return once(self._all)
 
 

@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, overload
 
 from teep.api.base import AsyncIterable, Page, SyncIterable
+from teep.api.filters import Conditions, Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.api.selection import AsyncQueueSelection, QueueSelection, delete_class
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.pairs import operation
 from teep.errors import MalformedPayload
 from teep.store import queues
-from teep.wire import payload
+from teep.store.locate import has_jid
+from teep.wire import keys, payload
 from teep.wire.commands import Plan
 
 R = TypeVar("R", bound=_JobRecord)
@@ -26,6 +29,7 @@ class _Queue(Generic[R]):
 
     _record: ClassVar[Callable[..., Any]]
     config: Config
+    name: str
 
     def __init__(
         self, name: str = "default", *, config: Config | None = None, client: Client | AsyncClient | None = None
@@ -61,25 +65,52 @@ class _Queue(Generic[R]):
 
     @operation
     async def find_job(self, jid: str) -> R | None:
-        """Return the job with this jid, or None. O(n), but inside Redis: only what matches crosses the network."""
-        for record in self._records(await queues.search(self.name, jid.encode())):
-            if record.jid == jid:
-                return record
-        return None
+        """Return the job with this jid, or None; the search is done inside Redis.
+
+        A jid that teep made tells its time, and is found by a few looks whatever the queue's length; others by
+        reading the queue there, slice by slice.
+        """
+        return await self._search(jid)
 
     @operation
     async def delete_job(self, jid: str) -> bool:
         """Delete the job with this jid; True where there was one. As `find_job`, and an O(n) removal."""
-        for record in self._records(await queues.search(self.name, jid.encode())):
-            if record.jid == jid:
-                return await queues.delete(self.name, record.raw)
-        return False
+        record = await self._search(jid)
+        return record is not None and await queues.delete(self.name, record.raw)
+
+    @operation
+    async def delete_by_class(self, klass: str) -> int:
+        """Delete every job of a class (an ActiveJob's own class too); returns how many."""
+        return await delete_class(self.name, klass)
+
+    @operation
+    async def pause(self) -> None:
+        """Let workers leave the queue alone, teep's within a second; pushes go on. Sidekiq Pro's Queue#pause!."""
+        await queues.pause(self.name)
+
+    @operation
+    async def unpause(self) -> None:
+        """Let workers serve the queue again."""
+        await queues.unpause(self.name)
+
+    @operation
+    async def memory_usage(self) -> int:
+        """Return about how many bytes of Redis memory the queue takes, estimated from a sample."""
+        return await queues.memory_usage(keys.queue(self.name))
 
     @operation
     async def clear(self) -> bool:
         """Delete the queue with all its jobs; True. One round trip."""
         await queues.clear(self.name)
         return True
+
+    def as_json(self) -> dict[str, str]:
+        """Return what names it, as a dict."""
+        return {"name": self.name}
+
+    async def _search(self, jid: str) -> R | None:
+        raw = await queues.find(self.name, jid, lambda raw: has_jid(raw, jid))
+        return None if raw is None else self._records([raw])[0]
 
     async def _first(self, count: int | None) -> Any:
         records = self._records(await queues.page(self.name, 0, 1 if count is None else count))
@@ -90,11 +121,12 @@ class _Queue(Generic[R]):
     def _records(self, raws: list[bytes]) -> list[R]:
         return [self._record(raw, self.name, config=self.config) for raw in raws]
 
-    def _walk(self) -> Callable[[], Plan[list[R]]]:
+    def _walk(self) -> Callable[[], Plan[list[R] | None]]:
         walk = queues.Walk(self.name)
 
-        async def following() -> list[R]:
-            return self._records(await walk.next())
+        async def following() -> list[R] | None:
+            raws = await walk.next()
+            return None if raws is None else self._records(raws)
 
         return following
 
@@ -113,6 +145,10 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord]):
     def first(self, count: int | None = None) -> Any:
         """Return the newest job or None; with `count`, a list of the newest. One command."""
         return self._run(self._first(count))
+
+    def where(self, **conditions: Unpack[Conditions]) -> QueueSelection:
+        """Select jobs by conditions that must all be met; see `Conditions`. Costs nothing until it is used."""
+        return QueueSelection(self.name, Filter(**conditions), config=self.config)
 
     def __len__(self) -> int:
         return self.size()
@@ -138,6 +174,10 @@ class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord]):
     async def first(self, count: int | None = None) -> Any:
         """Return the newest job or None; with `count`, a list of the newest. One command."""
         return await self._run(self._first(count))
+
+    def where(self, **conditions: Unpack[Conditions]) -> AsyncQueueSelection:
+        """Select jobs by conditions that must all be met; see `Conditions`. Costs nothing until it is used."""
+        return AsyncQueueSelection(self.name, Filter(**conditions), config=self.config)
 
     @classmethod
     async def all(cls, *, config: Config | None = None, client: AsyncClient | None = None) -> list[Self]:

@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import Any
 
 from teep.api.base import AsyncApi, SyncApi
+from teep.api.iteration import IterableState, state_of
 from teep.api.unwrapping import display_args, display_class
+from teep.client.preparation import changed
 from teep.config import Config
 from teep.drivers.pairs import operation
 from teep.errors import MalformedPayload
-from teep.store import queues
+from teep.store import iteration, queues
 from teep.wire import backtrace, json, payload
 from teep.wire.payload import Item
 
@@ -81,7 +83,8 @@ class _JobRecord:
 
     @property
     def tags(self) -> list[str]:
-        return self.item.get("tags") or []
+        tags = self.item.get("tags")
+        return tags if isinstance(tags, list) else []
 
     @property
     def created_at(self) -> datetime | None:
@@ -128,9 +131,23 @@ class _JobRecord:
         """Seconds since it was enqueued, else created."""
         return payload.latency(self.item, time.time())
 
+    @operation
+    async def iterable_state(self) -> IterableState | None:
+        """Return how far an iterable job has come, or None where it left nothing. One round trip."""
+        return state_of(self.jid, await iteration.state(self.jid))
+
     def _time(self, field: str) -> datetime | None:
         seconds = payload.read_stamp(self.item.get(field))
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        try:
+            return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        except (OverflowError, ValueError, OSError):  # beyond the calendar: no time that anyone meant
+            return None
+
+    def _become(self, raw: bytes) -> None:
+        """Show other bytes from now on."""
+        self.raw = raw
+        for cached in ("item", "error_backtrace"):
+            self.__dict__.pop(cached, None)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.display_class} {self.jid}>"
@@ -143,6 +160,21 @@ class _QueuedRecord(_JobRecord):
     async def delete(self) -> bool:
         """Remove it from its queue by its exact bytes; True where it was still there. O(n) in Redis."""
         return await queues.delete(self.queue, self.raw)
+
+    @operation
+    async def update(self, /, **fields: Any) -> bool:
+        """Change fields of the payload in its place, such as `update(args=[2])`; False where it is gone or changed.
+
+        A value of `None` takes the field out. O(n) in Redis. This record then shows what it changed to.
+
+        Raises:
+            InvalidArguments, InvalidJob, MalformedPayload: nothing was changed.
+        """
+        new = changed(self.raw, fields)
+        done = await queues.replace(self.queue, self.raw, new)
+        if done:
+            self._become(new)
+        return done
 
 
 class JobRecord(_QueuedRecord, SyncApi):

@@ -75,6 +75,17 @@ class _Snapshot:
         return dict(self._fast)
 
     @operation
+    async def fetch_stats_slow(self) -> dict[str, int]:
+        """Read how many jobs run and wait in all queues. Two round trips, a command a process and a queue."""
+        return (await stats.slow())._asdict()
+
+    @operation
+    async def fetch_stats(self) -> dict[str, Any]:
+        """Read everything anew. Three round trips."""
+        self._fast = await _fetch_fast()
+        return self._fast | (await stats.slow())._asdict()
+
+    @operation
     async def reset(self, *names: str) -> None:
         """Set the lifetime counters "processed" and "failed" back to 0; without names both."""
         unknown = set(names) - set(_COUNTERS)

@@ -45,14 +45,20 @@ def _active_job_args(item: Mapping[str, Any]) -> list[Any]:
 def _wrapped(item: Mapping[str, Any]) -> str:
     if isinstance(wrapped := item.get("wrapped"), str):
         return wrapped
-    inner = item["args"][0] if item.get("args") else ""
-    return str(inner.get("job_class", "")) if isinstance(inner, dict) else str(inner)
+    inner = _inner(item)
+    return str(inner.get("job_class", "")) if isinstance(inner, dict) else str(inner or "")
 
 
 def _job_arguments(item: Mapping[str, Any]) -> list[Any]:
-    inner = item["args"][0] if item.get("args") else None
-    arguments = inner.get("arguments", []) if isinstance(inner, dict) else []
-    return [_plain(argument) for argument in arguments]
+    inner = _inner(item)
+    arguments = inner.get("arguments") if isinstance(inner, dict) else None
+    return [_plain(argument) for argument in arguments] if isinstance(arguments, list) else []
+
+
+def _inner(item: Mapping[str, Any]) -> Any:
+    """Return the job that a wrapper carries as its only argument, or None where it carries none."""
+    args = item.get("args")
+    return args[0] if isinstance(args, list) and args else None
 
 
 def _plain(argument: Any) -> Any:

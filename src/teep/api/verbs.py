@@ -1,6 +1,7 @@
 """What the data API does to jobs in sets, as plans: enqueue, kill, and the same for whole sets."""
 
 import time
+from collections.abc import Sequence
 
 from teep.client.preparation import again
 from teep.config import Config
@@ -8,7 +9,7 @@ from teep.config.handlers import notify_death
 from teep.errors import MalformedPayload
 from teep.store import jobsets
 from teep.store.jobsets import Enqueued, Limits, Verdict
-from teep.wire import keys, payload
+from teep.wire import commands, keys, payload
 
 
 class JobKilled(RuntimeError):
@@ -17,12 +18,23 @@ class JobKilled(RuntimeError):
 
 async def enqueue(config: Config, key: str, raw: bytes, *, take_back: bool) -> bool:
     """Move one job to its queue; True where it was still in the set."""
-    verdict = again(config, raw, take_back=take_back)
-    if isinstance(verdict, Enqueued):
-        return (await jobsets.enqueue(key, [(raw, verdict)]))[0]
-    if verdict is Verdict.DROP:
-        return await jobsets.delete(key, raw)
-    raise MalformedPayload("these bytes are no job, so no queue can take them; delete or kill the entry")
+    try:
+        payload.parse(raw)
+    except MalformedPayload as error:
+        raise MalformedPayload(f"no queue can take this entry ({error}); delete or kill it") from error
+    return bool(await enqueue_some(config, key, [raw], take_back=take_back))
+
+
+async def enqueue_some(config: Config, key: str, raws: Sequence[bytes], *, take_back: bool) -> int:
+    """Move jobs of a set to their queues; returns how many were still there. Bytes that are no job stay.
+
+    What a client middleware stops is dropped, as Sidekiq does.
+    """
+    verdicts = [(raw, again(config, raw, take_back=take_back)) for raw in raws]
+    moves = [(raw, verdict) for raw, verdict in verdicts if isinstance(verdict, Enqueued)]
+    drops = [raw for raw, verdict in verdicts if verdict is Verdict.DROP]
+    dropped = await commands.zrem(key, *drops) if drops else 0
+    return dropped + (sum(await jobsets.enqueue(key, moves)) if moves else 0)
 
 
 async def enqueue_all(config: Config, key: str, *, take_back: bool) -> int:

@@ -75,13 +75,15 @@ class _WorkSet(Generic[R]):
                 return found
         return None
 
+    find_work_by_jid = find_work
+
     async def _all(self) -> list[tuple[str, str, Work[R]]]:
         return [(work.identity, work.thread_id, self._work(work)) for work in await processes.running()]
 
     def _work(self, data: processes.Work) -> Work[R]:
         return Work(data, lambda raw, queue: self._job_record(raw, queue, config=self.config))
 
-    def _walk(self) -> Callable[[], Plan[list[tuple[str, str, Work[R]]]]]:
+    def _walk(self) -> Callable[[], Plan[list[tuple[str, str, Work[R]]] | None]]:
         return once(self._all)
 
 

@@ -1,11 +1,16 @@
-"""The `teep` command: its subcommands, and how errors come out."""
+"""The `teep` command: its subcommands, and how errors come out.
+
+What a command needs is imported when it runs, so that `--help` and completion stay quick.
+"""
 
 import sys
+from typing import Annotated
 
 import typer
 
-from teep.cli import worker
+from teep.cli import demo, look, worker
 from teep.errors import TeepError
+from teep.version import __version__
 
 app = typer.Typer(
     help="Background jobs on Redis or Valkey, in Sidekiq's own wire format.",
@@ -13,11 +18,25 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+app.command("demo")(demo.demo)
 app.command("worker")(worker.worker)
+app.command("stats")(look.stats)
+app.command("queues")(look.queues)
 
 
-@app.callback()
-def _teep() -> None:
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"teep {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show teep's version and exit.")
+]
+
+
+@app.callback(epilog="Start here: [bold]teep demo[/bold]")
+def _teep(version: Version = False) -> None:
     """Background jobs on Redis or Valkey, in Sidekiq's own wire format."""
 
 

@@ -3,14 +3,15 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from teep.config import Config
-from teep.worker import Worker, log
+from teep.cli.options import LogLevel, RedisUrl, set_up_logs
 
-Modules = Annotated[list[str], typer.Argument(help="Modules that define jobs, such as app.jobs.", metavar="MODULE...")]
+Modules = Annotated[
+    list[str], typer.Argument(help="Modules that define jobs, such as app.jobs.", metavar="MODULE...")
+]
 Concurrency = Annotated[int, typer.Option("--concurrency", "-c", help="Jobs to run at a time.")]
 Queues = Annotated[
     list[str],
@@ -20,11 +21,7 @@ Timeout = Annotated[float, typer.Option("--timeout", "-t", help="Seconds that ru
 Environment = Annotated[str | None, typer.Option("--environment", "-e", help="Default: APP_ENV, else development.")]
 Tag = Annotated[str | None, typer.Option("--tag", "-g", help="Shown beside the process. Default: the folder's name.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log level DEBUG.")]
-LogLevel = Annotated[str, typer.Option("--log-level", envvar="TEEP_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")]
 JsonLogs = Annotated[bool, typer.Option("--json-logs", help="Log one JSON object a line.")]
-RedisUrl = Annotated[
-    str | None, typer.Option("--redis-url", help="Default: TEEP_REDIS_URL, REDIS_URL, else the embedded server.")
-]
 
 
 def worker(
@@ -43,15 +40,13 @@ def worker(
 
     Example: [bold]teep worker app.jobs -c 20 -q critical,3 -q default,1[/bold]
     """
-    log.set_up("DEBUG" if verbose else log_level.upper(), as_json=json_logs)
-    given = {"environment": environment, "tag": tag}
-    config = Config(
-        redis_url=redis_url,
-        concurrency=concurrency,
-        queues=queue,
-        timeout=timeout,
-        **{name: value for name, value in given.items() if value is not None},
-    )
+    from teep.config import Config
+    from teep.worker import Worker
+
+    set_up_logs("DEBUG" if verbose else log_level, as_json=json_logs)
+    labels = {"environment": environment, "tag": tag}
+    given: dict[str, Any] = {name: value for name, value in labels.items() if value is not None}
+    config = Config(redis_url=redis_url, concurrency=concurrency, queues=queue, timeout=timeout, **given)
     sys.path.insert(0, str(Path.cwd()))
     clean = Worker(config, *modules).run()
     sys.stderr.flush()

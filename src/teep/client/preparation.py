@@ -1,5 +1,6 @@
 """What a pushed mapping goes through before it is sent: defaults, validation, middleware, JSON."""
 
+import inspect
 import os
 import random
 import time
@@ -16,6 +17,8 @@ from teep.wire.payload import Item
 BULK_SLICE = 1_000
 _MIN_SPREAD = 5.0
 _JID_RANDOM_BYTES = 6
+# Stands for what differs between payloads while the rest is written; no field can hold it by chance.
+_MARK = os.urandom(16).hex()
 
 
 class Prepared(NamedTuple):
@@ -43,6 +46,8 @@ def finish(config: Config, item: Item, now: float) -> Prepared | None:
     """Run the client middleware and write the payload's bytes."""
     if len(config.client_middleware):
         passed = config.client_middleware.invoke(item, lambda: item)
+        if inspect.isawaitable(passed):
+            raise InvalidJob("a client middleware must be a plain def: it runs at every push, from threads too")
         if not passed:
             return None
         item = passed
@@ -71,6 +76,35 @@ def again(config: Config, raw: bytes, *, take_back: bool) -> Enqueued | Verdict:
     return Verdict.DROP if prepared is None else Enqueued(prepared.queue, prepared.raw)
 
 
+def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
+    """Return a payload with some fields changed (None: taken out), checked as at a push.
+
+    Raises:
+        InvalidArguments, InvalidJob: it would be no valid job.
+        MalformedPayload: it is none already.
+    """
+    item = {**payload.parse(raw), **fields}
+    item = {name: value for name, value in item.items() if value is not None or name not in fields}
+    payload.validate(item)
+    payload.validate_options({"queue": "default", **item})
+    for name in fields:
+        json.check(item.get(name), name)
+    return payload.serialise(item)
+
+
+def moved_to(raw: bytes, queue: str, enqueued: tuple[float, payload.TimeUnit] | None = None) -> bytes:
+    """Return a payload that names another queue, and where `enqueued` (epoch seconds, unit) is given says since when.
+
+    Bytes that are no job stay as they are.
+    """
+    try:
+        item = payload.parse(raw)
+    except MalformedPayload:
+        return raw
+    item["queue"] = queue
+    return payload.serialise(item if enqueued is None else payload.queued(item, *enqueued))
+
+
 def _refuse_unavailable(item: Item) -> None:
     if item.get("encrypt"):
         # Storing the clear secret because nobody can encrypt it yet would be the worst answer.
@@ -87,8 +121,10 @@ class Bulk:
         self._config = config
         self._size = _slice_size(fields.pop("batch_size", BULK_SLICE))
         self._spread = _spread(fields.pop("spread_interval", None))
-        self._at = fields.pop("at", None)
-        self._args: Iterable[Any] = fields.get("args", ())
+        self._at = _times(fields.pop("at", None))
+        if self._spread is not None and self._at is not None:
+            raise InvalidJob("give at (a time for each job) or spread_interval (a random one), not both")
+        self._args = _arguments(fields)
         self._jid = fields.pop("jid", None)
         # What all jobs share is checked and ordered once; only arguments and times differ.
         self._template = payload.normalise({**fields, "args": []}, config.job_defaults, "", 0.0, config.timestamps)
@@ -101,20 +137,47 @@ class Bulk:
             InvalidArguments, InvalidJob: at the first bad one; the slices before it were sent, its own was not.
         """
         jobs = enumerate(self._args)
-        times = None if self._at is None or isinstance(self._at, (int, float)) else iter(self._at)
+        times = iter(self._at) if isinstance(self._at, Iterable) else None
         while chunk := list(islice(jobs, self._size)):
             now = time.time()
-            yield [finish(self._config, self._item(index, args, times, now), now) for index, args in chunk]
-        if times is not None and next(times, None) is not None:
-            raise InvalidJob('"at" lists more times than there are jobs')
+            jids = payload.new_jids(now, os.urandom(_JID_RANDOM_BYTES * len(chunk)))
+            prepared = self._alike(chunk, jids, now) if self._is_plain else self._each(chunk, jids, times, now)
+            if len(chunk) < self._size:
+                _refuse_more(times)
+            yield prepared
+        _refuse_more(times)
 
-    def _item(self, index: int, args: Any, times: Iterator[float] | None, now: float) -> Item:
-        if not isinstance(args, (list, tuple)):
-            raise InvalidJob(f"args[{index}] must be the list of one job's arguments, not {args!r}")
-        json.check(list(args), f"args[{index}]")
+    @property
+    def _is_plain(self) -> bool:
+        """Whether nothing but arguments and jid differs, and no middleware looks at the payloads."""
+        return (
+            self._at is None and self._spread is None and self._jid is None and not len(self._config.client_middleware)
+        )
+
+    def _alike(self, chunk: list[tuple[int, Any]], jids: list[str], now: float) -> list[Prepared | None]:
+        """Write the JSON that the jobs of a slice share once; the same bytes as `_each` makes, in half the time."""
+        stamp = payload.stamp(now, self._config.timestamps)
+        shared = payload.queued(self._template | {"created_at": stamp}, now, self._config.timestamps)
+        raw = payload.serialise(shared | {"args": _MARK, "jid": _MARK})
+        before, between, after = raw.split(json.dumps(_MARK))  # the template has its jid behind the arguments
+        queue = shared["queue"]
+        return [
+            Prepared(jid, queue, None, b'%b%b%b"%b"%b' % (before, json.dumps(args), between, jid.encode(), after))
+            for args, jid in zip(map(_checked_args, chunk), jids, strict=True)
+        ]
+
+    def _each(
+        self, chunk: list[tuple[int, Any]], jids: list[str], times: Iterator[float] | None, now: float
+    ) -> list[Prepared | None]:
+        return [
+            finish(self._config, self._item(job, jid, times, now), now) for job, jid in zip(chunk, jids, strict=True)
+        ]
+
+    def _item(self, job: tuple[int, Any], jid: str, times: Iterator[float] | None, now: float) -> Item:
+        index = job[0]
         item = dict(self._template)
-        item["args"] = list(args)
-        item["jid"] = self._own_jid(index) or new_jid(now)
+        item["args"] = _checked_args(job)
+        item["jid"] = self._own_jid(index) or jid
         item["created_at"] = payload.stamp(now, self._config.timestamps)
         at = self._time(index, times, now)
         if at is not None:
@@ -129,12 +192,48 @@ class Bulk:
     def _time(self, index: int, times: Iterator[float] | None, now: float) -> float | None:
         if self._spread is not None:
             return now + random.random() * self._spread
+        if isinstance(self._at, (int, float)):
+            return float(self._at)
         if times is None:
-            return None if self._at is None else float(self._at)
+            return None
         at = next(times, None)
         if at is None:
             raise InvalidJob(f'"at" has no time for job {index}; give one for each')
+        payload.validate_time(at)
         return at
+
+
+def _checked_args(job: tuple[int, Any]) -> list[Any]:
+    """Return the arguments of one job, given with its place in the push."""
+    index, args = job
+    if not isinstance(args, (list, tuple)):
+        raise InvalidJob(f"args[{index}] must be the list of one job's arguments, not {args!r}")
+    listed = list(args)
+    json.check(listed, f"args[{index}]")
+    return listed
+
+
+def _arguments(fields: Mapping[str, Any]) -> Iterable[Any]:
+    args = fields.get("args")
+    if not isinstance(args, Iterable):
+        raise InvalidJob(
+            f'"args" of {fields.get("class")} must be a list of argument lists, or any other iterable of them,'
+            f" not {type(args).__name__}"
+        )
+    return args
+
+
+def _times(at: Any) -> float | Iterable[float] | None:
+    if at is None or (isinstance(at, (int, float)) and not isinstance(at, bool)):
+        return at
+    if isinstance(at, str) or not isinstance(at, Iterable):
+        raise InvalidJob(f'"at" must be epoch seconds, a number or one for each job, not {at!r}')
+    return at
+
+
+def _refuse_more(times: Iterator[float] | None) -> None:
+    if times is not None and next(times, None) is not None:
+        raise InvalidJob('"at" lists more times than there are jobs')
 
 
 def _slice_size(size: Any) -> int:

@@ -1,12 +1,15 @@
 """What callers give as a time, as epoch seconds."""
 
+import math
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from teep.errors import InvalidJob
 
 # Sidekiq's border: a smaller "interval" counts from now, a larger one is an epoch time already.
 _ABSOLUTE_FROM = 1_000_000_000
+
+_CALENDAR = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def due(interval: float | timedelta) -> float:
@@ -22,3 +25,19 @@ def epoch(at: datetime | float) -> float:
     if isinstance(at, datetime):
         return at.timestamp()
     return due(at)
+
+
+def exactly(at: datetime | float) -> float:
+    """Return epoch seconds of a datetime, or a number as it is, as a set's scores are meant."""
+    seconds = at.timestamp() if isinstance(at, datetime) else at
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        raise InvalidJob(f"a time must be a datetime or epoch seconds, not {at!r}")
+    return float(seconds)
+
+
+def shown(score: float) -> datetime:
+    """Return the time that a set's score stands for; beyond the calendar (another's mistake) its first or last."""
+    first, last = (end.timestamp() for end in _CALENDAR)
+    if first < score < last:
+        return datetime.fromtimestamp(score, UTC)
+    return _CALENDAR[score > 0]

@@ -15,7 +15,7 @@ def report(config: Config, error: BaseException, context: dict[str, Any]) -> Non
     for handler in config.error_handlers:
         try:
             handler(error, context)
-        except Exception:
+        except BaseException:  # noqa: BLE001 - user code may raise anything, sys.exit() too
             logger.exception("an error handler failed")
 
 
@@ -24,5 +24,5 @@ def notify_death(config: Config, item: dict[str, Any], reason: BaseException) ->
     for handler in config.death_handlers:
         try:
             handler(item, reason)
-        except Exception as error:  # noqa: BLE001 - reported; user code may raise anything
+        except BaseException as error:  # noqa: BLE001 - reported; user code may raise anything
             report(config, error, {"context": "death handler", "job": item})

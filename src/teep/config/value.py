@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -100,16 +100,32 @@ class Config:
 
 
 def _redis_url(config: Config) -> str | None:
-    return _problem(check_url, config.redis_url) if config.redis_url is not None else None
+    if config.redis_url is None:
+        return None
+    if not isinstance(config.redis_url, str):
+        return f"redis_url must be a text such as redis://localhost:6379/0, not {config.redis_url!r}"
+    return _problem(check_url, config.redis_url)
 
 
 def _queues(config: Config) -> str | None:
-    if isinstance(config.queues, str):
-        return f"queues must be a list, such as [{config.queues!r}], not a string"
-    return _problem(QueueOrder.parse, config.queues)
+    return _texts("queues", config.queues, "default") or _problem(QueueOrder.parse, config.queues)
+
+
+def _labels(config: Config) -> str | None:
+    return _texts("labels", config.labels, "web")
+
+
+def _texts(name: str, value: Any, example: str) -> str | None:
+    fits = (
+        isinstance(value, Collection) and not isinstance(value, str) and all(isinstance(item, str) for item in value)
+    )
+    return None if fits else f"{name} must be a list of texts, such as [{example!r}], not {value!r}"
 
 
 def _job_defaults(config: Config) -> str | None:
+    if not isinstance(config.job_defaults, Mapping):
+        return f"job_defaults must be a mapping, such as {{'retry': 5}}, not {config.job_defaults!r}"
+
     def check(options: Mapping[str, Any]) -> None:
         payload.validate_options({"queue": "default", **options})
         json.check(dict(options), "job_defaults")
@@ -123,7 +139,8 @@ def _timestamps(config: Config) -> str | None:
 
 
 def _tag(config: Config) -> str | None:
-    return "the tag must be one line of text" if re.search(r"[\r\n]", config.tag) else None
+    fits = isinstance(config.tag, str) and not re.search(r"[\r\n]", config.tag)
+    return None if fits else "the tag must be one line of text"
 
 
 def _whole(name: str, least: int) -> Callable[[Config], str | None]:
@@ -135,11 +152,15 @@ def _whole(name: str, least: int) -> Callable[[Config], str | None]:
     return check
 
 
-def _seconds(name: str, least: float, *, optional: bool = False) -> Callable[[Config], str | None]:
+def _seconds(
+    name: str, least: float, most: float = float("inf"), *, optional: bool = False
+) -> Callable[[Config], str | None]:
+    limits = f"at least {least}" if most == float("inf") else f"from {least} to {most}"
+
     def check(config: Config) -> str | None:
         value = getattr(config, name)
-        fits = (optional and value is None) or (type(value) in (int, float) and value >= least)
-        return None if fits else f"{name} must be seconds, at least {least}, not {value!r}"
+        fits = (optional and value is None) or (type(value) in (int, float) and least <= value <= most)
+        return None if fits else f"{name} must be seconds, {limits}, not {value!r}"
 
     return check
 
@@ -152,22 +173,10 @@ def _problem(check: Callable[[Any], Any], value: Any) -> str | None:
     return None
 
 
-# A heartbeat must come well within the 60 s after which Redis forgets the process.
-_HEARTBEAT_MOST = 20.0
-
-
-def _heartbeat(config: Config) -> str | None:
-    too_long = config.heartbeat_interval > _HEARTBEAT_MOST
-    return (
-        f"heartbeat_interval must be at most {_HEARTBEAT_MOST} s, not {config.heartbeat_interval}"
-        if too_long
-        else None
-    )
-
-
 _CHECKS: tuple[Callable[[Config], str | None], ...] = (
     _redis_url,
     _queues,
+    _labels,
     _job_defaults,
     _timestamps,
     _tag,
@@ -178,6 +187,6 @@ _CHECKS: tuple[Callable[[Config], str | None], ...] = (
     _seconds("dead_timeout", 1),
     _seconds("poll_interval_average", 0.05, optional=True),
     _seconds("average_scheduled_poll_interval", 0.05),
-    _seconds("heartbeat_interval", 0.1),
-    _heartbeat,
+    # A heartbeat must come well within the 60 s after which Redis forgets the process.
+    _seconds("heartbeat_interval", 0.1, 20.0),
 )

@@ -1,6 +1,7 @@
 """The asyncio driver: runs plans on redis-py's asyncio connections."""
 
 import asyncio
+import math
 import os
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -53,6 +54,7 @@ class AsyncDriver:
     def __init__(self, url: str) -> None:
         self.url = url
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.ConnectionPool] = WeakKeyDictionary()
+        self._inherited: list[redis.asyncio.ConnectionPool] = []
         self._pid = os.getpid()
 
     async def run(self, plan: Plan[T]) -> T:
@@ -62,6 +64,9 @@ class AsyncDriver:
     async def execute(self, command: Command[T]) -> T:
         """Carry out one command on any free connection of this loop."""
         talk = Conversation(command)
+        if not command.idempotent:
+            # Lets the loop see which pooled connections the server has closed: a push is not sent to one and again.
+            await asyncio.sleep(0)
         while (error := await self._attempt(talk)) is not None:
             pause = talk.wait_after_loss(error)
             if pause is None:
@@ -73,11 +78,13 @@ class AsyncDriver:
         """Close the running loop's connections. Idempotent; a later command opens new ones."""
         pool = self._pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
-            await pool.disconnect()
+            await pools.close_async(pool)
 
     def _pool(self) -> Any:
         if self._pid != os.getpid():
-            # After a fork the parent's sockets must not be used, nor said goodbye to, by the child.
+            # A forked child must not use the parent's connections, nor drop them: their finalizers would take them
+            # out of the parent's event loop, whose epoll set both processes share.
+            self._inherited += self._pools.values()
             self._pools, self._pid = WeakKeyDictionary(), os.getpid()
         loop = asyncio.get_running_loop()
         if loop not in self._pools:
@@ -112,9 +119,9 @@ class AsyncDriver:
 
     @staticmethod
     async def _turn(connection: Any, talk: Conversation[T]) -> bool:
-        sends = talk.to_send()
         if not connection.is_connected:
             await connection.connect()
+        sends = talk.to_send()
         await connection.send_packed_command(connection.pack_commands(sends))
         return talk.receive([await _read_reply(connection, talk.block) for _ in sends])
 
@@ -122,8 +129,12 @@ class AsyncDriver:
 async def _read_reply(connection: Any, block: float) -> Any:
     """Read one reply; an error reply is a value, a broken connection is raised, and closed."""
     try:
-        if block:
-            return await connection.read_response(timeout=block + pools.ANSWER_SECONDS, disconnect_on_error=True)
-        return await connection.read_response(disconnect_on_error=True)
+        if not block:
+            return await connection.read_response(disconnect_on_error=True)
+        # Not redis-py's own timeout: it would return None, as if that were the reply, and keep the connection.
+        async with asyncio.timeout(block + pools.ANSWER_SECONDS):
+            return await connection.read_response(timeout=math.inf, disconnect_on_error=True)
     except redis_errors.ResponseError as error:
         return error
+    except TimeoutError as error:
+        raise redis_errors.TimeoutError(f"waited {block} s and {pools.ANSWER_SECONDS} s more") from error

@@ -25,15 +25,8 @@ LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
 PAUSES = (0.0, 0.1, 0.4)
 
 # What a server answers that carried nothing out and may do so soon, here or after a failover elsewhere.
-_REFUSALS = (
-    "READONLY",
-    "LOADING",
-    "MASTERDOWN",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "NOREPLICAS",
-    "UNBLOCKED",
-    "BUSY ",
+_REFUSALS = frozenset(
+    ("READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "UNBLOCKED", "BUSY")
 )
 
 
@@ -96,6 +89,8 @@ class Conversation(Generic[T]):
         harmless = not self._in_doubt or is_refusal(error) or all(self._parts[i].idempotent for i in self._unsettled)
         if not harmless or isinstance(error, redis_errors.AuthenticationError):
             return None
+        if isinstance(error, redis_errors.TimeoutError) and self._failures:
+            return None  # a server that is silent twice has cost its caller two full timeouts already
         return self._next_pause()
 
     def _next_pause(self) -> float | None:
@@ -111,7 +106,7 @@ class Conversation(Generic[T]):
                 raise_ours(reply)
         if isinstance(self._command, Pipeline):
             values = [part.read(reply) for part, reply in zip(self._parts, self._replies, strict=True)]
-            return cast("T", values)
+            return cast("T", self._command.read(values))
         return self._command.read(self._replies[0])
 
     def _settle(self, index: int, reply: Any) -> bool:
@@ -151,12 +146,10 @@ def not_a_command(plan: Plan[Any], awaited: object) -> TypeError:
 
 def is_refusal(error: BaseException) -> bool:
     """Tell whether this error means that the server carried nothing out and may do so soon."""
-    if isinstance(error, (redis_errors.ReadOnlyError, redis_errors.BusyLoadingError, redis_errors.MasterDownError)):
-        return True
-    # redis-py's Sentinel connections turn READONLY into a lost connection; the answer is the context.
-    if isinstance(error, redis_errors.ConnectionError) and isinstance(error.__context__, redis_errors.ReadOnlyError):
-        return True
-    return isinstance(error, redis_errors.ResponseError) and str(error).startswith(_REFUSALS)
+    if not isinstance(error, (redis_errors.ResponseError, redis_errors.BusyLoadingError)):
+        return False
+    # redis-py cuts the codes that it knows off the text.
+    return (error.status_code or str(error).partition(" ")[0]) in _REFUSALS
 
 
 def raise_ours(error: BaseException) -> NoReturn:

@@ -4,15 +4,18 @@ URLs: `redis://`, `rediss://` (TLS) and `unix://` as redis-py reads them, and fo
 `redis+sentinel://user:password@host:26379,host2:26379/service/db?sentinel_password=…` (`rediss+sentinel://`: TLS).
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import redis
 import redis.asyncio
+import redis.asyncio.retry
 import redis.asyncio.sentinel
+import redis.retry
 import redis.sentinel
+from redis.backoff import NoBackoff
 
+from teep.drivers import sentinels
 from teep.errors import ConfigurationError
 
 CONNECT_SECONDS = 3.0
@@ -29,24 +32,36 @@ def check_url(url: str) -> None:
     Raises:
         ConfigurationError: with what is wrong; never with the password.
     """
-    scheme = url.partition("://")[0]
-    if scheme not in _SCHEMES:
+    scheme, separator, _ = url.partition("://")
+    if scheme not in _SCHEMES or not separator:
+        # A URL without a scheme stays out of the message: its password could stand anywhere in it.
+        named = f", not {scheme!r}" if separator and scheme.isalnum() else ""
         raise ConfigurationError(
-            f"the Redis URL must begin with one of {', '.join(f'{name}://' for name in _SCHEMES)}, not {scheme!r}"
+            f"the Redis URL must begin with one of {', '.join(f'{name}://' for name in _SCHEMES)}{named}"
         )
     try:
-        sync_pool(url)
-    except ValueError as error:
-        raise ConfigurationError(f"the Redis URL cannot be read: {error}") from error
+        sync_pool(url).make_connection()  # which only builds it; options that redis-py does not know show here
+    except ConfigurationError:
+        raise
+    except (ValueError, TypeError):
+        # Neither the error's text nor the error: a password with a "/" or "#" in it shows up there as a port.
+        raise ConfigurationError(
+            "the Redis URL cannot be read: its user name and password must be percent-encoded, its port and "
+            "database numbers, and its options those of redis-py"
+        ) from None
 
 
 def sync_pool(url: str) -> redis.ConnectionPool:
     if not _is_sentinel(url):
-        return redis.ConnectionPool.from_url(url, **_COMMON)
+        return redis.ConnectionPool.from_url(url, **_options(url))
     address = _Sentinels.parse(url)
-    manager: Any = redis.sentinel.Sentinel(address.hosts, sentinel_kwargs=address.sentinel_options)  # type: ignore[no-untyped-call]
+    # When to try again is the driver's business; redis-py's clients would wait for seconds in between.
+    once = redis.retry.Retry(NoBackoff(), 0)
+    asking = {**address.sentinel_options, "retry": once}
+    manager: Any = redis.sentinel.Sentinel(address.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
+    kind = sentinels.TlsConnection if address.tls else sentinels.Connection
     pool: redis.ConnectionPool = redis.sentinel.SentinelConnectionPool(  # type: ignore[no-untyped-call]
-        address.service, manager, **address.options
+        address.service, manager, connection_class=kind, **address.options
     )
     return pool
 
@@ -54,22 +69,40 @@ def sync_pool(url: str) -> redis.ConnectionPool:
 def async_pool(url: str) -> redis.asyncio.ConnectionPool:
     if not _is_sentinel(url):
         return redis.asyncio.BlockingConnectionPool.from_url(
-            url, max_connections=ASYNC_CONNECTIONS, timeout=None, **_COMMON
+            url, max_connections=ASYNC_CONNECTIONS, timeout=None, **_options(url)
         )
     address = _Sentinels.parse(url)
-    manager: Any = redis.asyncio.sentinel.Sentinel(address.hosts, sentinel_kwargs=address.sentinel_options)  # type: ignore[no-untyped-call]
+    once = redis.asyncio.retry.Retry(NoBackoff(), 0)
+    asking = {**address.sentinel_options, "retry": once}
+    manager: Any = redis.asyncio.sentinel.Sentinel(address.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
+    kind = sentinels.AsyncTlsConnection if address.tls else sentinels.AsyncConnection
     pool: redis.asyncio.ConnectionPool = redis.asyncio.sentinel.SentinelConnectionPool(  # type: ignore[no-untyped-call]
-        address.service, manager, **address.options
+        address.service, manager, connection_class=kind, **address.options
     )
     return pool
 
 
-_COMMON: Mapping[str, Any] = {
-    "protocol": 2,
-    "socket_connect_timeout": CONNECT_SECONDS,
-    "socket_timeout": ANSWER_SECONDS,
-    "socket_keepalive": True,
-}
+async def close_async(pool: Any) -> None:
+    """Close a pool's connections, those to its sentinels too."""
+    await pool.disconnect()
+    if isinstance(pool, redis.asyncio.sentinel.SentinelConnectionPool):
+        for client in pool.sentinel_manager.sentinels:
+            await client.aclose()
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "protocol": 2,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": ANSWER_SECONDS,
+        "socket_keepalive": True,
+    }
+
+
+def _options(url: str) -> dict[str, Any]:
+    # redis-py knows these two for TCP only.
+    tcp_only = ("socket_connect_timeout", "socket_keepalive") if url.startswith("unix:") else ()
+    return {name: value for name, value in _common().items() if name not in tcp_only}
 
 
 def _is_sentinel(url: str) -> bool:
@@ -81,6 +114,7 @@ class _Sentinels(NamedTuple):
 
     hosts: list[tuple[str, int]]
     service: str
+    tls: bool
     options: dict[str, Any]
     sentinel_options: dict[str, Any]
 
@@ -92,17 +126,19 @@ class _Sentinels(NamedTuple):
         if not service:
             raise ConfigurationError("a Sentinel URL names its service: redis+sentinel://host:26379/SERVICE/0")
         username, _, password = credentials.partition(":")
-        options: dict[str, Any] = {**_COMMON, "db": int(db or 0)}
+        options: dict[str, Any] = {**_common(), "db": int(db or 0)}
         if password:
             options |= {"username": unquote(username) or None, "password": unquote(password)}
-        if parts.scheme == "rediss+sentinel":
-            options["ssl"] = True
         query = dict(parse_qsl(parts.query))
         own = {
             name: query.pop(f"sentinel_{name}") for name in ("username", "password") if f"sentinel_{name}" in query
         }
+        if not addresses:
+            raise ConfigurationError(
+                "a Sentinel URL names its hosts: redis+sentinel://HOST:26379,HOST2:26379/service/0"
+            )
         hosts = [_address(address) for address in addresses.split(",")]
-        return cls(hosts, service, options | query, {**_COMMON, **own})
+        return cls(hosts, service, parts.scheme == "rediss+sentinel", options | query, {**_common(), **own})
 
 
 def _address(text: str) -> tuple[str, int]:

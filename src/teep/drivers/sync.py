@@ -44,8 +44,8 @@ def run_plan(plan: Plan[T], executor: Executor) -> T:
 class Driver:
     """Carries out commands on a pool of connections; safe to share between threads and across fork.
 
-    Costs one round trip a command. Commands whose repeat is harmless are sent again up to twice when the
-    connection fails; others raise `RedisUnavailable` at once.
+    Costs one round trip a command. Commands whose repeat is harmless are sent again up to three times when
+    the connection fails; others raise `RedisUnavailable` at once.
     """
 
     def __init__(self, url: str) -> None:
@@ -113,9 +113,9 @@ class Driver:
 
     @staticmethod
     def _turn(connection: Any, talk: Conversation[T]) -> bool:
-        sends = talk.to_send()
         if not connection.is_connected:
             connection.connect()
+        sends = talk.to_send()
         connection.send_packed_command(connection.pack_commands(sends))
         return talk.receive([read_reply(connection, talk.block) for _ in sends])
 

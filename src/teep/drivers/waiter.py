@@ -8,6 +8,7 @@ atomically: each either still had its effect, which is then returned too, or had
 import contextlib
 import selectors
 import socket
+import weakref
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -31,7 +32,9 @@ class Waiter:
         self._driver = driver
         self._lines: list[_Line] = []
         self._woken, self._waker = socket.socketpair()
-        self._woken.setblocking(False)
+        for end in (self._woken, self._waker):
+            end.setblocking(False)
+            weakref.finalize(self, end.close)
 
     def wait(self, commands: Sequence[Command[T | None]]) -> list[tuple[int, T]]:
         """Send blocking commands and return (index, result) of those that had one; often one, none when woken.

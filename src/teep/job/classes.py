@@ -22,8 +22,7 @@ class Job:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
-        inherited = {name: value for name, value in cls._options.items() if name != "name"}
-        cls._options = inherited | options
+        cls._options = cls._options | options
         cls._verbs = None
         perform = getattr(cls, "perform", None)
         if perform is not None:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from teep.errors import InvalidJob, UnknownJob
+from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.options import Options
 from teep.job.signature import Binder
 
@@ -40,6 +40,8 @@ class Definition:
 
     def bulk_args(self, args: Any) -> list[Any]:
         """Check one job's argument list of a bulk push against the signature."""
+        if not isinstance(args, (list, tuple)):
+            raise InvalidArguments(f"{self.name} needs a list of arguments for each job, not {args!r}")
         positions, _ = self._binder.bind(tuple(args), {})
         return positions
 

@@ -16,7 +16,12 @@ def run_inline(config: Config, definition: Definition, given: Mapping[str, Any])
     """Run a job and return what it returns, or None where a client middleware stopped it. An async one gets a loop.
 
     Whatever the job raises comes out; nothing is retried and Redis is not used.
+
+    Raises:
+        RuntimeError: the job is async and a loop runs in this thread already.
     """
+    if definition.is_async and _in_a_loop():
+        raise RuntimeError(f"{definition.name} is async, and a loop runs here: await its aio.perform_inline instead")
     item = _round_trip(config, given)
     if item is None:
         return None
@@ -51,6 +56,14 @@ async def _run_async(config: Config, definition: Definition, item: Item) -> Any:
         return await config.server_middleware.ainvoke(item, definition.call(item))
     finally:
         running.reset(token)
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _in_context(item: Item, call: Callable[[], Any]) -> Any:

@@ -37,14 +37,18 @@ class Pushable(Generic[P]):
         return item if self._at is None else item | {"at": self._at}
 
     def _later(self, at: float, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        return self.to_payload(args, kwargs) | {"at": at}
+        item = self.to_payload(args, kwargs) | {"at": at}
+        if self._overrides:
+            return item
+        # In Sidekiq's order the class stands before the arguments here, and after them in other single pushes.
+        return {**self._definition.options.fields, "class": self._definition.name, **item}
 
     def _bulk(self, args: Iterable[Sequence[Any]], at: Times | None, how: dict[str, Any]) -> dict[str, Any]:
         item = {
             **self._definition.options.fields,
             **self._overrides,
-            "args": map(self._definition.bulk_args, args),
             "class": self._definition.name,
+            "args": map(self._definition.bulk_args, args),
             **{name: value for name, value in how.items() if value is not None},
         }
         times = self._at if at is None else _times(at)

@@ -50,14 +50,17 @@ async def exchange(
 ) -> tuple[list[tuple[str, bytes]], list[bytes]]:
     """Acknowledge the `done` payloads by queue, and reserve up to `limit` jobs from `queues`, in that order.
 
+    Paused queues give none.
+
     Returns (queue, payload) of those reserved, and the done payloads that were no longer in flight. One round trip.
     """
     involved = [*queues, *(queue for queue in done if queue not in queues)] if limit else list(done)
     lanes = [
-        scripts.Lane(keys.queue(queue), keys.inflight(queue, identity), done.get(queue, ())) for queue in involved
+        scripts.Lane(queue, keys.queue(queue), keys.inflight(queue, identity), done.get(queue, ()))
+        for queue in involved
     ]
     counters = (keys.processed(), keys.processed_on(day))
-    reserved, late = await scripts.exchange(lanes, limit, counters, DAY_STATS_SECONDS)
+    reserved, late = await scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS)
     jobs = [(queue, raw) for queue, raws in zip(involved, reserved, strict=True) for raw in raws]
     return jobs, late
 
@@ -123,18 +126,26 @@ async def register(owner: Owner) -> None:
     await commands.hset(keys.inflight_owners(), {owner.identity: json.dumps(value)})
 
 
-async def owners() -> list[Owner]:
-    """Return every registered process."""
-    entries = await commands.hgetall(keys.inflight_owners())
-    return [_owner(identity, raw) for identity, raw in entries.items()]
+async def owners(on_damage: Callable[[MalformedPayload], None] | None = None) -> list[Owner]:
+    """Return every registered process. An entry that cannot be read is left alone, and told to `on_damage`."""
+    found: list[Owner] = []
+    for identity, raw in (await commands.hgetall(keys.inflight_owners())).items():
+        try:
+            found.append(_owner(identity, raw))
+        except MalformedPayload as error:
+            if on_damage is not None:
+                on_damage(error)
+    return found
 
 
 def _owner(identity: str, raw: bytes) -> Owner:
-    value = json.loads(raw)
     try:
+        value = json.loads(raw)
         return Owner(identity, value["pid"], value["machine"], value["started"], tuple(value["queues"]))
-    except (KeyError, TypeError) as error:
-        raise MalformedPayload(f"the registry entry of {identity} is damaged: {error!r}") from error
+    except (KeyError, TypeError, MalformedPayload) as error:
+        raise MalformedPayload(
+            f"the registry entry of {identity} is damaged, so its jobs in flight cannot be rescued: {error!r}"
+        ) from error
 
 
 async def rescue(owner: Owner, is_gone: Callable[[Owner], bool]) -> dict[str, int] | None:

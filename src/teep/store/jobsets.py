@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from teep.wire import commands, keys, scripts
+from teep.wire import commands, keys, payload, scripts
 from teep.wire.commands import Plan, score
 
 Entry = tuple[bytes, float]
 
 # Jobs a script call: about a millisecond inside Redis, and far below Lua's limit of values on its stack.
 BATCH = 500
+# The same where Redis passes on only what holds certain words.
+FILTERED_BATCH = 2_000
 SCAN_COUNT = 1_000
 
 
@@ -55,22 +57,24 @@ async def page(key: str, start: int, count: int, *, ascending: bool) -> list[Ent
 
 
 class Walk:
-    """A walk through a set, highest score first, that is stable while others add and take."""
+    """A walk through a set, highest score first, that is stable while others add and take.
 
-    def __init__(self, key: str) -> None:
+    With `needles` only payloads that hold each of them are given; the others do not cross the network.
+    """
+
+    def __init__(self, key: str, *, needles: Sequence[bytes] = ()) -> None:
         self._key = key
-        self._last: Entry | None = None
+        self._needles = needles
+        self._count = FILTERED_BATCH if needles else BATCH
+        self._place: Entry | None = None
+        self.examined = 0
 
-    async def next(self) -> list[Entry]:
-        """Return the next entries, at most a batch; none at the end. One round trip."""
-        if self._last is None:
-            entries = await commands.zrevrange(self._key, 0, BATCH - 1)
-        else:
-            raw, at = self._last
-            entries = await scripts.zset_below(self._key, score(at), raw, BATCH)
-        if entries:
-            self._last = entries[-1]
-        return entries
+    async def next(self) -> list[Entry] | None:
+        """Return the next entries, perhaps none where needles are given; None at the end. One round trip."""
+        below = await scripts.zset_below(self._key, self._place, self._count, self._needles)
+        self._place = below.last
+        self.examined += below.read
+        return None if below.last is None else below.entries
 
 
 async def sized_page(key: str, start: int, count: int, *, ascending: bool) -> tuple[int, list[Entry]]:
@@ -87,6 +91,22 @@ async def between(key: str, low: float, high: float) -> list[Entry]:
 async def scan_page(key: str, cursor: int, match: str) -> tuple[int, list[Entry]]:
     """Return the next cursor (0 at the end) and the entries whose payload matches a glob; some may come twice."""
     return await commands.zscan(key, cursor, match, SCAN_COUNT)
+
+
+async def find(key: str, jid: str, is_it: Callable[[bytes], bool]) -> Entry | None:
+    """Return the entry with this jid, or None; read slice by slice inside Redis."""
+    walk = Walk(key, needles=(payload.jid_needle(jid),))
+    while (entries := await walk.next()) is not None:
+        for entry in entries:
+            if is_it(entry[0]):
+                return entry
+    return None
+
+
+async def pop(key: str) -> Entry | None:
+    """Take the entry with the lowest score out of a set."""
+    popped = await commands.zpopmin(key)
+    return popped[0] if popped else None
 
 
 async def delete(key: str, raw: bytes) -> bool:
@@ -115,6 +135,12 @@ async def enqueue(key: str, moves: Sequence[tuple[bytes, Enqueued]]) -> list[boo
 async def transfer(source: str, target: str, moves: Sequence[tuple[bytes, float, bytes]]) -> list[bool]:
     """Move jobs to another set: (member, new score, new payload); True for each that was there. One round trip."""
     return await scripts.transfer(source, target, [(old, score(at), new) for old, at, new in moves])
+
+
+async def replace(key: str, old: bytes, new: bytes) -> bool:
+    """Exchange a job's payload for another, whatever its time is by now. True where it was still there."""
+    (done,) = await scripts.transfer(key, key, [(old, "", new)])
+    return done
 
 
 async def trim_dead(now: float, limits: Limits) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from teep.errors import MalformedPayload
 from teep.wire import commands, json, keys
 from teep.wire.commands import Arg
 
@@ -131,19 +132,22 @@ async def running() -> list[Work]:
         commands.hgetall(key(identity)) for identity in listed for key in (keys.work, keys.work_of_sidekiq_6)
     )
     works = [
-        _work(identity, thread_id, raw)
+        work
         for index, identity in enumerate(listed)
         for thread_id, raw in (hashes[2 * index] or hashes[2 * index + 1]).items()
+        if (work := _work(identity, thread_id, raw)) is not None
     ]
     return sorted(works, key=lambda work: work.run_at)
 
 
 def _process(fields: Mapping[str, bytes]) -> Process | None:
-    if "info" not in fields:
+    try:
+        info = json.loads(fields["info"])
+    except (KeyError, MalformedPayload):  # expired, or damaged: no reason to hide the others
         return None
     concurrency = fields.get("concurrency")
     return Process(
-        info=json.loads(fields["info"]),
+        info=info,
         busy=int(fields.get("busy", 0)),
         beat=float(fields.get("beat", 0)),
         quiet=fields.get("quiet") == b"true",
@@ -153,9 +157,12 @@ def _process(fields: Mapping[str, bytes]) -> Process | None:
     )
 
 
-def _work(identity: str, thread_id: str, raw: bytes) -> Work:
-    value = json.loads(raw)
-    payload = value["payload"]
-    # Sidekiq before 6 nested the payload itself instead of its JSON.
-    raw_payload = payload.encode() if isinstance(payload, str) else json.dumps(payload)
-    return Work(identity, thread_id, value["queue"], raw_payload, float(value["run_at"]))
+def _work(identity: str, thread_id: str, raw: bytes) -> Work | None:
+    try:
+        value = json.loads(raw)
+        payload = value["payload"]
+        # Sidekiq before 6 nested the payload itself instead of its JSON.
+        raw_payload = payload.encode() if isinstance(payload, str) else json.dumps(payload)
+        return Work(identity, thread_id, value["queue"], raw_payload, float(value["run_at"]))
+    except (MalformedPayload, LookupError, TypeError):  # damaged: no reason to hide the others
+        return None

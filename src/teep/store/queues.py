@@ -1,17 +1,24 @@
 """Queues: lists of payloads, newest at the head, and the set of their names."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from teep.wire import commands, keys, scripts
+from teep.wire import commands, keys, payload, scripts
 
+_NOTHING = scripts.Slice(0, 0, 0, [], [])
 # Payloads a round trip when a whole queue is walked: large enough that the network is not what counts.
 PAGE = 500
+# The same where Redis passes on only what holds certain words.
+FILTERED_PAGE = 2_000
 # How many of the last payloads may have vanished meanwhile before a walk loses its place.
 ANCHORS = 50
 # Payloads that one call of the search script looks at: a few milliseconds inside Redis.
 SEARCH_SLICE = 5_000
+# Payloads on either side of the place where a job should lie: first if clocks agree, then if they do not quite.
+PROBE_WINDOWS = (100, 2_000)
+# How many jobs workers may have taken since a walk read a slice, for its jobs still to be found where they were.
+SHIFT = 1_000
 
 
 class Summary(NamedTuple):
@@ -62,42 +69,69 @@ async def page(queue: str, start: int, count: int) -> list[bytes]:
 
 
 class Walk:
-    """A walk through a queue, newest first, that is stable while others push and take.
+    """A walk through a queue that is stable while others push and take.
 
-    No job that stays in the queue is passed over, and none is given twice. It reads one page ahead and finds its
-    place again by the jobs in that page, which the caller has not seen and so has not deleted.
+    No job that stays in the queue is passed over, and none is given twice. It reads one slice ahead and finds its
+    place again by the jobs in that slice, which the caller has not seen and so has not deleted.
+    With `needles` only payloads that hold each of them are given; the others do not cross the network.
+    `limit` is how many jobs it reads at most: what comes later in the queue is not looked at.
+    `examined` is how many jobs were read so far, `place` where the slice just given lies (position, length).
     """
 
-    def __init__(self, queue: str) -> None:
+    def __init__(
+        self,
+        queue: str,
+        *,
+        end: scripts.End = "newest",
+        needles: Sequence[bytes] = (),
+        limit: int | None = None,
+    ) -> None:
         self._key = keys.queue(queue)
-        self._ahead: list[bytes] | None = None
-        self._position = 0
+        self._end: scripts.End = end
+        self._needles = needles
+        self._count = FILTERED_PAGE if needles else PAGE
+        self._left = limit
+        self._ahead: scripts.Slice | None = None
+        self._anchors: list[bytes] = []
+        self.examined = 0
+        self.place = (0, 0)
 
-    async def next(self) -> list[bytes]:
-        """Return the next payloads, at most a page; none at the end. One round trip."""
+    async def next(self) -> list[bytes] | None:
+        """Return the next payloads, perhaps none where needles are given; None at the end. One round trip."""
         if self._ahead is None:
-            self._ahead = await commands.lrange(self._key, 0, PAGE - 1)
+            self._ahead = await self._read(0)
         given = self._ahead
-        if given:
-            self._ahead = await self._after(given)
-        return given
+        if not given.read:
+            return None
+        self.examined += given.read
+        self.place = (given.position, given.read)
+        self._anchors = given.anchors
+        self._ahead = await self._read(given.position + given.read - 1)
+        return given.payloads
 
-    async def _after(self, page: list[bytes]) -> list[bytes]:
-        last = self._position + len(page) - 1
-        following = await scripts.list_after(self._key, last, PAGE, page[: -ANCHORS - 1 : -1])
-        if following is None:
-            return []
-        self._position, raws = following
-        read = Counter(page[-ANCHORS:])
-        fresh: list[bytes] = []
-        for raw in raws:
-            # Where an earlier anchor had to do, later ones come again.
-            if read[raw] > 0 and len(fresh) < ANCHORS:
-                read[raw] -= 1
-            else:
-                fresh.append(raw)
-        self._position += len(raws) - len(fresh)
-        return fresh
+    def removed(self, count: int) -> None:
+        """Note that the caller took jobs out of the slice it was given, which shifts what comes after."""
+        if self._ahead is not None:
+            self._ahead = self._ahead._replace(position=self._ahead.position - count)
+
+    async def _read(self, position: int) -> scripts.Slice:
+        count = self._count if self._left is None else min(self._count, self._left)
+        if count == 0:
+            return _NOTHING
+        found = await scripts.list_after(self._key, self._end, position, count, self._needles, self._anchors)
+        if found is None and self._end == "oldest":
+            # Workers took the whole slice from this end meanwhile: what lies there now comes next.
+            found = await scripts.list_after(self._key, self._end, 0, count, self._needles, ())
+        if found is None:
+            return _NOTHING
+        if self._left is not None:
+            self._left -= found.read
+        # Where an earlier anchor had to do, those after it were read before.
+        again = Counter(self._anchors[: found.anchor])
+        fresh = [raw for raw in found.payloads if not take_one(again, raw)] if again else found.payloads
+        # A short slice may vanish as a whole, so the anchors before it stay.
+        anchors = [*(found.anchors or found.payloads[::-1]), *self._anchors[found.anchor :]][:ANCHORS]
+        return found._replace(payloads=fresh, anchors=anchors)
 
 
 async def sized_page(queue: str, start: int, count: int) -> tuple[int, list[bytes]]:
@@ -107,17 +141,34 @@ async def sized_page(queue: str, start: int, count: int) -> tuple[int, list[byte
     )
 
 
-async def search(queue: str, needle: bytes) -> list[bytes]:
-    """Return the payloads that hold `needle`, read slice by slice inside Redis; stops at the first slice with one."""
+async def search(queue: str, needle: bytes, is_it: Callable[[bytes], bool]) -> bytes | None:
+    """Return the newest payload that holds `needle` and `is_it`, or None; read slice by slice inside Redis."""
     start = 0
     # Slices overlap by nothing: jobs pushed meanwhile shift the rest to higher positions, where it is read again,
     # and jobs taken meanwhile go from the end, which is read last.
     while start < await commands.llen(keys.queue(queue)):
         found = await scripts.search(keys.queue(queue), needle, start, SEARCH_SLICE)
-        if found:
-            return found
+        for raw in found:
+            if is_it(raw):
+                return raw
         start += SEARCH_SLICE
-    return []
+    return None
+
+
+async def find(queue: str, jid: str, is_it: Callable[[bytes], bool]) -> bytes | None:
+    """Return the payload with this jid, or None.
+
+    A jid that tells its time is first looked for where a job of that time must lie: a few looks inside Redis,
+    whatever the queue's length. Jobs that lie elsewhere (they were retried, or have Ruby's random jids) are found
+    by reading the queue slice by slice inside Redis.
+    """
+    needle = jid.encode()
+    born = payload.jid_time(jid)
+    for window in PROBE_WINDOWS if born is not None else ():
+        found, whole_queue = await scripts.probe(keys.queue(queue), needle, born or 0.0, window)
+        if (raw := next(filter(is_it, found), None)) is not None or whole_queue:
+            return raw
+    return await search(queue, payload.jid_needle(jid), is_it)
 
 
 async def delete(queue: str, raw: bytes) -> bool:
@@ -130,5 +181,70 @@ async def clear(queue: str) -> None:
     await commands.transaction(commands.unlink(keys.queue(queue)), commands.srem(keys.queues(), queue))
 
 
+async def memory_usage(key: str) -> int:
+    """Return about how many bytes of memory a queue or set takes, from a sample of its jobs; 0 where it is empty."""
+    return await commands.memory_usage(key)
+
+
+async def pause(queue: str) -> None:
+    """Let workers leave a queue alone. Pushes go on."""
+    await commands.sadd(keys.paused(), queue)
+
+
+async def unpause(queue: str) -> None:
+    await commands.srem(keys.paused(), queue)
+
+
+async def paused() -> frozenset[str]:
+    """Return the names of the paused queues."""
+    return frozenset(await commands.smembers(keys.paused()))
+
+
 async def is_paused(queue: str) -> bool:
     return await commands.sismember(keys.paused(), queue)
+
+
+class Target(NamedTuple):
+    """Where jobs go that are taken out of a queue: "drop", "zset" (`key`), or "list" (the queue `name`)."""
+
+    kind: str
+    key: str
+    name: str = ""
+
+
+async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.Moved], target: Target) -> list[bool]:
+    """Take jobs out of the middle of a queue, in the order from the oldest on; True for each that was there.
+
+    `place` is where they were seen, as `Walk.place` tells. One round trip; more only where so many jobs were taken
+    meanwhile that they no longer lie there.
+    """
+
+    def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> commands.Command[list[bool]]:
+        how = (target.kind, target.name)
+        return scripts.sift(keys.queue(queue), target.key, keys.queues(), how, where, some)
+
+    position, length = place
+    taken = await sift((position, length + SHIFT), moves)
+    missing = [index for index, was_there in enumerate(taken) if not was_there]
+    if missing:
+        size = await commands.llen(keys.queue(queue))
+        places = await commands.pipeline_of(
+            commands.lpos_from_tail(keys.queue(queue), moves[index][0]) for index in missing
+        )
+        for index, at in zip(missing, places, strict=True):
+            if at is not None:
+                (taken[index],) = await sift((max(0, size - 1 - at), SHIFT), [moves[index]])
+    return taken
+
+
+async def replace(queue: str, old: bytes, new: bytes) -> bool:
+    """Exchange a job's payload for another in its place; True where it was still there. O(n) in Redis."""
+    return await scripts.replace(keys.queue(queue), old, new)
+
+
+def take_one(counts: Counter[bytes], raw: bytes) -> bool:
+    """Take one off a count; True where there was one."""
+    if counts[raw] <= 0:
+        return False
+    counts[raw] -= 1
+    return True

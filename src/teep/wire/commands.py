@@ -45,9 +45,9 @@ class Pipeline(Command[list[Any]]):
 
     __slots__ = ("commands",)
 
-    def __init__(self, commands: Iterable[Command[Any]]) -> None:
+    def __init__(self, commands: Iterable[Command[Any]], read: Callable[[Any], Any] = list) -> None:
         self.commands = tuple(commands)
-        super().__init__(read=list, idempotent=all(command.idempotent for command in self.commands))
+        super().__init__(read=read, idempotent=all(command.idempotent for command in self.commands))
 
 
 def _shown(arg: Arg) -> bytes:
@@ -61,7 +61,7 @@ def pipeline(a: Command[T1], b: Command[T2], /) -> Command[tuple[T1, T2]]: ...
 def pipeline(a: Command[T1], b: Command[T2], c: Command[T3], /) -> Command[tuple[T1, T2, T3]]: ...
 def pipeline(*commands: Command[Any]) -> Any:
     """Send `commands` in one round trip and return their results in order."""
-    return Pipeline(commands)
+    return Pipeline(commands, read=tuple)
 
 
 def pipeline_of(commands: Iterable[Command[T]]) -> Command[list[T]]:
@@ -129,6 +129,10 @@ def expire(key: str, seconds: int) -> Command[int]:
     return Command("EXPIRE", key, seconds, read=int, idempotent=True)
 
 
+def get(key: str) -> Command[bytes | None]:
+    return Command("GET", key, read=as_is, idempotent=True)
+
+
 def get_int(key: str) -> Command[int]:
     return Command("GET", key, read=_int_or_zero, idempotent=True)
 
@@ -179,6 +183,11 @@ def lpush(key: str, *values: Arg) -> Command[int]:
 
 def lindex(key: str, index: int) -> Command[bytes | None]:
     return Command("LINDEX", key, index, read=as_is, idempotent=True)
+
+
+def lpos_from_tail(key: str, value: bytes) -> Command[int | None]:
+    """The index (from the head) of the value's last occurrence."""
+    return Command("LPOS", key, value, "RANK", -1, read=as_is, idempotent=True)
 
 
 def lrange(key: str, start: int, stop: int) -> Command[list[bytes]]:
@@ -256,6 +265,10 @@ def zremrangebyrank(key: str, start: int, stop: int) -> Command[int]:
     return Command("ZREMRANGEBYRANK", key, start, stop, read=int)
 
 
+def zpopmin(key: str) -> Command[list[tuple[bytes, float]]]:
+    return Command("ZPOPMIN", key, read=scored)
+
+
 def zscan(key: str, cursor: int, match: str, count: int) -> Command[tuple[int, list[tuple[bytes, float]]]]:
     return Command(
         "ZSCAN", key, cursor, "MATCH", match, "COUNT", count,
@@ -265,6 +278,11 @@ def zscan(key: str, cursor: int, match: str, count: int) -> Command[tuple[int, l
 
 def hset(key: str, fields: Mapping[str, Arg]) -> Command[int]:
     return Command("HSET", key, *(part for pair in fields.items() for part in pair), read=int, idempotent=True)
+
+
+def hset_if_absent(key: str, field: str, value: Arg) -> Command[bool]:
+    """Set a field that is not there yet; True where it was set. A repeat would answer False."""
+    return Command("HSETNX", key, field, value, read=bool)
 
 
 def hdel(key: str, *fields: str) -> Command[int]:
@@ -289,6 +307,10 @@ def hgetall(key: str) -> Command[dict[str, bytes]]:
 
 def incrby(key: str, amount: int) -> Command[int]:
     return Command("INCRBY", key, amount, read=int)
+
+
+def memory_usage(key: str) -> Command[int]:
+    return Command("MEMORY", "USAGE", key, "SAMPLES", 50, read=_int_or_zero, idempotent=True)
 
 
 def info(section: str) -> Command[str]:

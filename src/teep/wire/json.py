@@ -20,8 +20,8 @@ _decode = msgspec.json.Decoder().decode
 # writes exponents of its own there. Between them both write the shortest digits, the same ones.
 _PLAIN_FROM, _PLAIN_BELOW = 1e-4, 1e15
 
-# As deep as Ruby's generator goes (max_nesting); deeper values could not be read back there.
-_MAX_DEPTH = 100
+# As deep as Ruby reads (max_nesting: 100), of which the payload around the value is one level.
+_MAX_DEPTH = 99
 
 
 def dumps(value: Any) -> bytes:
@@ -70,7 +70,7 @@ def _check(value: Any, path: str, depth: int) -> None:
         if not math.isfinite(value):
             raise InvalidArguments(f"{path} is {value}, which JSON cannot hold; pass a finite number or None")
     elif kind is list or kind is dict:
-        if depth > _MAX_DEPTH:
+        if depth >= _MAX_DEPTH:
             raise InvalidArguments(f"{path} lies more than {_MAX_DEPTH} levels deep; flatten the data")
         _check_items(value, path, depth + 1)
     elif value is not None and kind is not int and kind is not bool:
@@ -80,7 +80,10 @@ def _check(value: Any, path: str, depth: int) -> None:
 def _check_items(container: list[Any] | dict[Any, Any], path: str, depth: int) -> None:
     if isinstance(container, list):
         for index, item in enumerate(container):
-            _check(item, f"{path}[{index}]", depth)
+            kind = type(item)
+            # What most arguments are needs no path for an error that does not come.
+            if kind is not int and not (kind is str and item.isascii()):
+                _check(item, f"{path}[{index}]", depth)
         return
     for key, item in container.items():
         if type(key) is not str:
@@ -118,10 +121,16 @@ def _has_odd_float(value: Any) -> bool:
     kind = type(value)
     if kind is float:
         return _is_odd(value)
-    if kind is list:
-        return any(map(_has_odd_float, value))
-    if kind is dict:
-        return any(map(_has_odd_float, value.values()))
+    if kind is not list and kind is not dict:
+        return False
+    # Leaves are looked at in the loop: a call for each would cost more than all the rest of a push's JSON.
+    for item in value if kind is list else value.values():
+        kind = type(item)
+        if kind is float:
+            if not _PLAIN_FROM <= item < _PLAIN_BELOW and _is_odd(item):
+                return True
+        elif (kind is list or kind is dict) and _has_odd_float(item):
+            return True
     return False
 
 

@@ -4,7 +4,7 @@ Sidekiq's keys have Sidekiq's names. Keys of our own are named after what they a
 put them into the same Redis Cluster slot.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 
 def queues() -> str:  # set of queue names
@@ -59,7 +59,7 @@ def work(identity: str) -> str:  # hash tid -> {"queue", "payload", "run_at"}
     return f"{identity}:work"
 
 
-def work_of_sidekiq_6(identity: str) -> str:  # the same hash under the name that Sidekiq <= 6.4 reads
+def work_of_sidekiq_6(identity: str) -> str:  # hash, the same, where Sidekiq <= 6.4 reads it
     return f"{identity}:workers"
 
 
@@ -73,6 +73,46 @@ def process_cleanup() -> str:  # string "1", a lock that expires
 
 def leader() -> str:  # string identity
     return "dear-leader"
+
+
+def iteration(jid: str) -> str:  # hash: ex, c, rt, cancelled
+    return f"it-{jid}"
+
+
+def metrics_minute(at: datetime) -> str:  # hash "<class>|p" (also f, ms) -> int, a UTC minute; Sidekiq >= 8
+    return f"j|{at:%y%m%d}|{at.hour}:{at:%M}"
+
+
+def metrics_ten_minutes(at: datetime) -> str:  # the same of ten UTC minutes; Sidekiq >= 8
+    return f"j|{at:%y%m%d}|{at.hour}:{at.minute // 10}"
+
+
+def metrics_minute_of_sidekiq_7(at: datetime) -> str:  # the minute's hash as Sidekiq 7 names it
+    return f"j|{at:%Y%m%d}|{at.hour}:{at.minute}"
+
+
+def histogram(job: str, at: datetime) -> str:  # string of 26 big-endian u16, a class and UTC minute; Sidekiq >= 8
+    return f"h|{job}-{at.day}-{at.hour}:{at.minute}"
+
+
+def histogram_of_sidekiq_7(job: str, at: datetime) -> str:  # the same as Sidekiq 7 names it
+    return f"{job}-{at:%d-%H}:{at.minute}"
+
+
+def deploy_marks(day: date) -> str:  # hash ISO 8601 minute -> label, a UTC day
+    return f"{day:%Y%m%d}-marks"
+
+
+def deploy_lock(label: str) -> str:  # string, a lock that expires
+    return f"deploylock-{label}"
+
+
+def profiles() -> str:  # zset "<token>-<jid>" -> expiry, epoch seconds
+    return "profiles"
+
+
+def profile(key: str) -> str:  # hash: started_at, token, type, jid, elapsed, data, size
+    return key
 
 
 def inflight(queue_name: str, identity: str) -> str:  # list of payloads, oldest at the head (teep's own)

@@ -9,15 +9,19 @@ Scripts move bytes and compare them; none decodes a payload.
 
 import hashlib
 import re
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import resources
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from teep.wire.commands import Arg, Command, scored
+from teep.wire.commands import Arg, Command, score, scored
 
 T = TypeVar("T")
+
+# (the payload that lies there, the payload to put elsewhere, its score)
+Moved = tuple[bytes, bytes, str]
 
 _HEADER = re.compile(r"^-- (KEYS|ARGV|RETURNS):[ ]*(.*)$", re.MULTILINE)
 _REPEATED = re.compile(r"(?:\(([^)]*)\)|(\S+))\*\s*$")
@@ -89,6 +93,7 @@ def load(name: str) -> Script:
 class Lane(NamedTuple):
     """A queue and this process's in-flight list of it, with the payloads that are done there."""
 
+    name: str
     queue: str
     inflight: str
     done: Sequence[bytes]
@@ -101,8 +106,10 @@ class Exchanged(NamedTuple):
     late: list[bytes]
 
 
-def exchange(lanes: Sequence[Lane], limit: int, counters: tuple[str, str], ttl: int) -> Command[Exchanged]:
-    """Acknowledge what is done, count it, and reserve up to `limit` jobs, lanes in the order given.
+def exchange(
+    lanes: Sequence[Lane], limit: int, counters: tuple[str, str], paused: str, ttl: int
+) -> Command[Exchanged]:
+    """Acknowledge what is done, count it, and reserve up to `limit` jobs, lanes in the order given, but paused ones.
 
     Not idempotent: a repeat would reserve again. Where the answer is lost, what was reserved lies in the
     in-flight lists.
@@ -114,8 +121,8 @@ def exchange(lanes: Sequence[Lane], limit: int, counters: tuple[str, str], ttl: 
 
     return ScriptCall(
         load("exchange"),
-        (*counters, *chain.from_iterable((lane.queue, lane.inflight) for lane in lanes)),
-        (limit, ttl, *(len(lane.done) for lane in lanes), *done),
+        (*counters, paused, *chain.from_iterable((lane.queue, lane.inflight) for lane in lanes)),
+        (limit, ttl, *(part for lane in lanes for part in (lane.name, len(lane.done))), *done),
         read,
         idempotent=False,
     )
@@ -156,7 +163,10 @@ def enqueue(source: str, queues: str, moves: Sequence[tuple[bytes, str, bytes, s
 
 
 def transfer(source: str, target: str, moves: Iterable[tuple[bytes, str, bytes]]) -> Command[list[bool]]:
-    """Move members from one zset to another: (member, new score, new payload) each; True for each that was there."""
+    """Move members from one zset to another: (member, new score, new payload) each; True for each that was there.
+
+    An empty score keeps the one that it has.
+    """
     return ScriptCall(
         load("transfer"),
         (source, target),
@@ -170,18 +180,116 @@ def search(queue: str, needle: bytes, start: int, count: int) -> Command[list[by
     return ScriptCall(load("search"), (queue,), (needle, start, count), read=list)
 
 
+End = Literal["newest", "oldest"]
+
+
+class Slice(NamedTuple):
+    """What `list_after` read of a queue: `position` and `read` of the slice, counted from the end walked from.
+
+    `anchor` is which of the anchors given was found; `anchors` are the next ones, where needles were given;
+    `payloads` are those that hold all needles, in the order walked.
+    """
+
+    anchor: int
+    position: int
+    read: int
+    anchors: list[bytes]
+    payloads: list[bytes]
+
+
 def list_after(
-    queue: str, position: int, count: int, anchors: Sequence[bytes]
-) -> Command[tuple[int, list[bytes]] | None]:
-    """Return (position, payloads) that follow the anchors in a queue, or None where no anchor is left."""
+    queue: str, end: End, position: int, count: int, needles: Sequence[bytes], anchors: Sequence[bytes]
+) -> Command[Slice | None]:
+    """Read the slice of a queue that follows the anchors (none: from the end); None where no anchor is left."""
     return ScriptCall(
         load("list_after"),
         (queue,),
-        (position, count, *anchors),
-        read=lambda reply: None if reply is None else (int(reply[0]), reply[1]),
+        (end, position, count, len(needles), *needles, *anchors),
+        read=lambda reply: None if reply is None else Slice(*reply),
     )
 
 
-def zset_below(key: str, score: str, member: bytes, count: int) -> Command[list[tuple[bytes, float]]]:
-    """Return the entries that follow a place in a zset, highest score first."""
-    return ScriptCall(load("zset_below"), (key,), (score, member, count), read=scored)
+class Below(NamedTuple):
+    """What a slice of a zset gave: the last entry read (None: none was), how many were, which hold all needles."""
+
+    last: tuple[bytes, float] | None
+    read: int
+    entries: list[tuple[bytes, float]]
+
+
+def zset_below(key: str, place: tuple[bytes, float] | None, count: int, needles: Sequence[bytes]) -> Command[Below]:
+    """Read the entries that follow a place in a zset (None: the top), highest score first."""
+    return ScriptCall(
+        load("zset_below"),
+        (key,),
+        (*_place(place), count, *needles),
+        read=lambda reply: Below((reply[0], float(reply[1])) if reply[1] else None, reply[2], scored(reply[3])),
+    )
+
+
+def _place(place: tuple[bytes, float] | None) -> tuple[str, bytes]:
+    return ("", b"") if place is None else (score(place[1]), place[0])
+
+
+def sift(
+    queue: str, target: str, queues: str, how: tuple[str, str], place: tuple[int, int], moves: Sequence[Moved]
+) -> Command[list[bool]]:
+    """Take jobs out of the middle of a queue; True for each that was there.
+
+    `how` is (kind, queue name): "drop", "zset" or "list". `place` is (position from the oldest job, span): where
+    about they lie together. Each of `moves` is (payload there, payload to put, score).
+    """
+    # No payload can equal the mark: it is no JSON, and random.
+    mark = secrets.token_bytes(16)
+    return ScriptCall(
+        load("sift"),
+        (queue, target, queues),
+        (*how, mark, *place, *(part for move in moves for part in move)),
+        read=lambda reply: [bool(taken) for taken in reply],
+    )
+
+
+def replace(queue: str, old: bytes, new: bytes) -> Command[bool]:
+    """Exchange a job's payload for another in its place; True where it was there."""
+    return ScriptCall(load("replace"), (queue,), (old, new), read=bool)
+
+
+def probe(queue: str, needle: bytes, time: float, window: int) -> Command[tuple[list[bytes], bool]]:
+    """Look for a payload among those enqueued about `time`; also tells whether that was the whole queue."""
+    return ScriptCall(
+        load("probe"),
+        (queue,),
+        (needle, score(time), window),
+        read=lambda reply: (reply[0], bool(reply[1])),
+    )
+
+
+class GroupRow(NamedTuple):
+    """Jobs of one class and error in a slice of a set."""
+
+    klass: bytes
+    error_class: bytes
+    size: int
+    oldest: float
+    newest: float
+    sample: bytes
+
+
+class Groups(NamedTuple):
+    """What a slice of a set gave: the last entry read (None: nothing was), and its groups."""
+
+    last: tuple[bytes, float] | None
+    rows: list[GroupRow]
+
+
+def groups(key: str, place: tuple[bytes, float] | None, count: int) -> Command[Groups]:
+    """Count a slice of a set by class and error, highest score first."""
+    return ScriptCall(
+        load("groups"),
+        (key,),
+        (*_place(place), count),
+        read=lambda reply: Groups(
+            (reply[0], float(reply[1])) if reply[1] else None,
+            [GroupRow(row[0], row[1], row[2], float(row[3]), float(row[4]), row[5]) for row in reply[2]],
+        ),
+    )

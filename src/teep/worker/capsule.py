@@ -14,6 +14,7 @@ from teep.config import Config
 from teep.config.handlers import report
 from teep.drivers import Driver
 from teep.errors import RedisError, Shutdown
+from teep.store.jobsets import Limits
 from teep.worker import identity
 from teep.worker.fetcher import Fetcher
 from teep.worker.loop import JobLoop
@@ -38,7 +39,8 @@ class Capsule:
     def __init__(self, config: Config, driver: Driver, identity_: str, outage: Outage) -> None:
         self._config = config
         self.order = config.queue_order
-        self.fetcher = Fetcher(driver, identity_, self.order, outage)
+        limits = Limits(config.dead_max_jobs, config.dead_timeout)
+        self.fetcher = Fetcher(driver, identity_, self.order, outage, limits)
         self.running = RunningJobs()
         self._processor = Processor(config, self.fetcher, self.running)
         self._slots = threading.Semaphore(0)
@@ -77,7 +79,9 @@ class Capsule:
         if unfinished:
             logger.warning("%d jobs did not finish in time and are back in their queues", len(unfinished))
             self._raise_shutdown()
-        return self._join()
+        clean = self._join()
+        self.fetcher.disconnect()
+        return clean
 
     def _busy(self) -> int:
         """How many slots are taken. A job counts from the moment a thread has it, before it shows as running."""
@@ -134,5 +138,5 @@ class Capsule:
         self._loop.stop()
         stuck = self.running.jobs()
         for job in stuck:
-            logger.warning("%s still runs after it was told to stop; its process ends regardless", job.raw[:200])
+            logger.warning("a job still runs after it was told to stop; its process ends regardless", extra=job.named())
         return not stuck

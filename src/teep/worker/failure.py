@@ -106,7 +106,7 @@ class _Failure:
         """Call the job author's code; where it fails itself, that is reported and the usual road taken."""
         try:
             return question()
-        except Exception as error:  # noqa: BLE001 - reported; user code may raise anything
+        except BaseException as error:  # noqa: BLE001 - reported; user code may raise anything
             report(self._config, error, {"context": f"{what} failed", "job": self._item})
             return None
 
@@ -120,7 +120,7 @@ def message(error: BaseException) -> str:
     """Return an exception's message, whatever its `__str__` does."""
     try:
         return str(error)
-    except Exception as broken:  # noqa: BLE001 - the job's failure is stored in any case
+    except BaseException as broken:  # noqa: BLE001 - the job's failure is stored in any case
         return f"(its message cannot be shown: {type(broken).__qualname__} in __str__)"
 
 
@@ -129,7 +129,7 @@ def _stored_backtrace(option: Any, error: BaseException) -> str | None:
     if not option:
         return None
     lines = (f"{frame.filename}:{frame.lineno}:in `{frame.name}'" for frame in _frames(error))
-    return backtrace.pack(list(lines if option is True else islice(lines, int(option))))
+    return backtrace.pack(list(islice(lines, option) if type(option) is int and option > 0 else lines))
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:

@@ -21,8 +21,10 @@ from typing import TypeVar
 from teep.config import QueueOrder
 from teep.drivers import Driver, Waiter
 from teep.errors import RedisError
-from teep.store import inflight
+from teep.store import inflight, jobsets, queues
 from teep.store.inflight import Outcome
+from teep.store.jobsets import Limits
+from teep.wire import keys
 from teep.worker.outage import Outage
 from teep.worker.prefetch import Prefetch
 from teep.worker.reserved import Reserved
@@ -31,18 +33,21 @@ T = TypeVar("T")
 
 logger = logging.getLogger("teep.fetcher")
 
-# Seconds that a blocked move waits at the server, as Sidekiq's BRPOP does.
-_BLOCK = 2
+# Seconds that a blocked move waits at the server: so long at most does it take from a queue that was just paused.
+_BLOCK = 1
 
 
 class Fetcher:
     """A capsule's stock of reserved jobs; safe to use from all of its threads."""
 
-    def __init__(self, driver: Driver, identity: str, order: QueueOrder, outage: Outage) -> None:
+    def __init__(
+        self, driver: Driver, identity: str, order: QueueOrder, outage: Outage, dead_limits: Limits
+    ) -> None:
         self._driver = driver
         self._identity = identity
         self._order = order
         self._outage = outage
+        self._dead_limits = dead_limits
         self._waiter = Waiter(driver)
         self._prefetch = Prefetch()
         self._buffer: deque[Reserved] = deque()
@@ -54,7 +59,10 @@ class Fetcher:
         self._idle = 0
         self._someone_waits = False
         self._reconcile = False
-        self._reconciliations = 0
+        # Jobs found in flight while a blocked move was under way: its answer may be what brings them.
+        self._adopted: Counter[tuple[str, bytes]] = Counter()
+        # Jobs whose settlement was sent and not answered: where they are gone, it was carried out.
+        self._in_doubt: Counter[tuple[str, bytes]] = Counter()
         self._last_tick: tuple[object, object] = (None, None)
         self.ahead = threading.Event()
         self.quiet = threading.Event()
@@ -98,7 +106,10 @@ class Fetcher:
 
         Call it every 20 ms or so while `ahead` is set. What was there at the last tick already has waited.
         """
+        self.ahead.clear()
         now = (self._first(self._buffer), self._first(self._done) or self._first(self._failed))
+        if now != (None, None):
+            self.ahead.set()
         buffered, settled = (
             current is not None and current is last for current, last in zip(now, self._last_tick, strict=True)
         )
@@ -107,30 +118,22 @@ class Fetcher:
             self.give_back()
         if buffered or settled:
             self.settle()
-        if now == (None, None):
-            self.ahead.clear()
 
     def settle(self) -> bool:
         """Tell Redis what became of jobs; False where it cannot be told now."""
         with self._exchanging:
-            return self._exchange(0) is not None
+            found = self._exchange(0)
+            self._keep(found or [])
+        if found:
+            self.ahead.set()
+            self._wake(len(found))
+        return found is not None
 
     def give_back(self) -> None:
         """Return what was reserved ahead to its queues, in its former order."""
         with self._exchanging:
-            jobs = self._drain(self._buffer)
-            by_queue: dict[str, list[bytes]] = {}
-            for job in jobs:
-                by_queue.setdefault(job.queue, []).append(job.raw)
+            self._return(self._drain(self._buffer))
             self._prefetch.forget()
-            try:
-                for queue, raws in by_queue.items():
-                    self._driver.run(inflight.give_back(self._identity, queue, raws))
-                    self._disown((queue, raw) for raw in raws)
-            except RedisError as error:
-                self._lost(error)
-        if jobs:
-            logger.debug("gave back %d jobs that could not start soon", len(jobs))
 
     def be_quiet(self) -> None:
         """Reserve nothing more, and return what was reserved ahead."""
@@ -144,6 +147,10 @@ class Fetcher:
         self.closed.set()
         self.ahead.set()
         self.be_quiet()
+
+    def disconnect(self) -> None:
+        """Give the connections of the blocked moves back, when every `take` has returned."""
+        self._waiter.close()
 
     def requeue_all(self) -> dict[str, int]:
         """Put everything still in flight back, unburnt; returns how many jobs by queue.
@@ -175,19 +182,27 @@ class Fetcher:
 
     def _lead(self) -> bool:
         """Do an exchange unless another thread did one meanwhile; True where there are jobs now."""
-        with self._exchanging:
+        # During an outage one thread at a time tries, and none queues for the lock: a stop needs it, too.
+        if not self._exchanging.acquire(blocking=not self._outage.goes_on):
+            self._outage.wait(self.closed)
+            return True
+        try:
             if self._buffer:
                 return True
             free = self._idle - self._someone_waits
             want = 0 if self.quiet.is_set() else self._prefetch.want(max(1, free))
             jobs = self._exchange(want)
-            if jobs is None:
-                self._outage.wait(self.closed)
-                return True
-            self._buffer.extend(jobs)
-            if len(jobs) > free:
-                self.ahead.set()
-        self._wake(len(jobs) - 1)
+            if jobs is not None:
+                self._keep(jobs)
+                if len(jobs) > free:
+                    self.ahead.set()
+        finally:
+            self._exchanging.release()
+        if jobs is None:
+            self._outage.wait(self.closed)
+            return True
+        # One of the jobs is for this thread; where nobody is at the queues, one more thread has to go there.
+        self._wake(len(jobs) - self._someone_waits)
         if len(jobs) > free and self._someone_waits:
             self._waiter.wake()
         return bool(jobs)
@@ -211,24 +226,56 @@ class Fetcher:
 
     def _blocked_move(self) -> int:
         """Wait for a job in any queue; returns how many were taken."""
-        queues = self._order.names()
-        before = self._reconciliations
         try:
-            taken = self._waiter.wait(inflight.blocking_moves(self._identity, queues, _BLOCK))
+            names = self._unpaused()
+            if not names:
+                self.quiet.wait(_BLOCK)
+                return 0
+            taken = self._waiter.wait(inflight.blocking_moves(self._identity, names, _BLOCK))
         except RedisError as error:
             self._lost(error)
+            with self._exchanging:
+                self._adopted.clear()
             self._outage.wait(self.closed)
             return 0
         with self._exchanging:
-            jobs = [Reserved(queues[index], raw) for index, raw in taken]
-            if self._reconciliations != before:
-                # Another thread compared while these were on their way here, and has adopted them.
-                jobs = [job for job in jobs if not self._owned[job.queue, job.raw]]
+            fresh = [(names[index], raw) for index, raw in taken if not _strike(self._adopted, (names[index], raw))]
+            if len(fresh) < len(taken):
+                # Most likely the adopted job itself; where it was given back meanwhile and taken anew, this finds it.
+                self._reconcile = True
+            self._adopted.clear()
+            jobs = [Reserved(queue, raw) for queue, raw in fresh]
             self._own(jobs)
             self._prefetch.forget()
-            self._buffer.extend(jobs)
+            self._keep(jobs)
         self._outage.over()
         return len(jobs)
+
+    def _keep(self, jobs: list[Reserved]) -> None:
+        """Put jobs into the buffer; a quiet process gives them back. Needs `_exchanging`."""
+        if self.quiet.is_set():
+            self._return(jobs)
+        else:
+            self._buffer.extend(jobs)
+
+    def _unpaused(self) -> list[str]:
+        paused = self._driver.run(queues.paused())
+        return [name for name in self._order.names() if name not in paused]
+
+    def _return(self, jobs: list[Reserved]) -> None:
+        """Give reserved jobs back to their queues. Needs `_exchanging`."""
+        by_queue: dict[str, list[bytes]] = {}
+        for job in jobs:
+            by_queue.setdefault(job.queue, []).append(job.raw)
+        # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
+        self._disown((job.queue, job.raw) for job in jobs)
+        try:
+            for queue, raws in by_queue.items():
+                self._driver.run(inflight.give_back(self._identity, queue, raws))
+        except RedisError as error:
+            self._lost(error)
+        if jobs:
+            logger.debug("gave back %d jobs that could not start soon", len(jobs))
 
     def _exchange(self, want: int) -> list[Reserved] | None:
         """Settle what is settled here and reserve up to `want` jobs; None where Redis is away.
@@ -246,6 +293,7 @@ class Fetcher:
         except RedisError as error:
             self._done.extendleft(reversed(done))
             self._failed.extendleft(reversed(failed))
+            self._in_doubt.update((settled.queue, settled.raw) for settled in (*done, *failed))
             self._buffer.extend(adopted)
             self._lost(error)
             return None
@@ -259,7 +307,10 @@ class Fetcher:
             moved = self._driver.run(inflight.fail(self._identity, failed, today))
             for outcome, was_ours in zip(list(failed), moved, strict=True):
                 self._settled(outcome.queue, outcome.raw, was_ours=was_ours)
+            died = any(outcome.target == keys.dead() for outcome in failed)
             failed.clear()
+            if died:
+                self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
         if not (done or want):
             return []
         by_queue: dict[str, list[bytes]] = {}
@@ -276,22 +327,31 @@ class Fetcher:
     def _reconciled(self, done: list[Reserved], failed: list[Outcome]) -> list[Reserved]:
         """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
 
-        An outcome whose job is gone was told to Redis before its answer was lost, or the job was given to others.
+        An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
         """
         held = self._driver.run(inflight.held(self._identity, list(self._order.weights)))
         there = Counter((queue, raw) for queue, raws in held.items() for raw in raws)
         unknown = there - self._owned
         gone = self._owned - there
-        done[:] = [job for job in done if not _strike(gone, (job.queue, job.raw))]
-        failed[:] = [outcome for outcome in failed if not _strike(gone, (outcome.queue, outcome.raw))]
+        done[:] = [job for job in done if not self._is_gone(gone, job.queue, job.raw)]
+        failed[:] = [outcome for outcome in failed if not self._is_gone(gone, outcome.queue, outcome.raw)]
+        self._in_doubt.clear()
         for job in self._drain(self._buffer):
             if not _strike(gone, (job.queue, job.raw)):
                 self._buffer.append(job)
         # What is left of `gone` runs right now: its outcome will come late.
         self._owned = there + gone
         self._reconcile = False
-        self._reconciliations += 1
+        if self._someone_waits:
+            self._adopted.update(unknown)
         return [Reserved(queue, raw) for queue, raw in unknown.elements()]
+
+    def _is_gone(self, gone: Counter[tuple[str, bytes]], queue: str, raw: bytes) -> bool:
+        if not _strike(gone, (queue, raw)):
+            return False
+        if not _strike(self._in_doubt, (queue, raw)):
+            _log_late(raw)
+        return True
 
     def _settled(self, queue: str, raw: bytes, *, was_ours: bool) -> None:
         self._disown([(queue, raw)])
@@ -344,7 +404,10 @@ def _strike(counts: Counter[tuple[str, bytes]], key: tuple[str, bytes]) -> bool:
 
 
 def _log_late(raw: bytes) -> None:
-    logger.warning("a job was finished here after it had been given to others; this changes nothing: %r", raw[:200])
+    logger.warning(
+        "a job was finished here after it had been given to others; this changes nothing",
+        extra=Reserved("", raw).named(),
+    )
 
 
 def _today() -> date:

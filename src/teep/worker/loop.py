@@ -5,6 +5,7 @@ No user code on it can hold up the fetcher or the heartbeat, which are on other 
 
 import asyncio
 import itertools
+import logging
 import threading
 from collections.abc import Callable
 
@@ -12,6 +13,8 @@ from teep.worker import identity
 from teep.worker.fetcher import Fetcher
 from teep.worker.processor import Processor
 from teep.worker.reserved import Reserved
+
+logger = logging.getLogger("teep")
 
 
 class JobLoop:
@@ -21,13 +24,14 @@ class JobLoop:
         self._fetcher = fetcher
         self._processor = processor
         self._on_free = on_free
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self._thread = threading.Thread(target=self._run, name="teep-loop", daemon=True)
         self._thread_id = ""
 
     def start(self) -> None:
+        self._loop = asyncio.new_event_loop()
         self._thread.start()
 
     def submit(self, job: Reserved) -> None:
@@ -47,10 +51,19 @@ class JobLoop:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._thread_id = identity.thread_id()
-        self._loop.run_forever()
+        self._run_until_stopped()
         if not self._tasks:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
+
+    def _run_until_stopped(self) -> None:
+        while True:
+            try:
+                return self._loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                # asyncio lets these two through when a task that a job started raises them. The job, if it awaits
+                # that task, gets them as well, and the others must go on.
+                logger.warning("a task of a job raised SystemExit or KeyboardInterrupt")
 
     def _start(self, job: Reserved) -> None:
         if self._fetcher.closed.is_set():

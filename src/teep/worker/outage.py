@@ -18,6 +18,10 @@ class Outage:
         self._since: float | None = None
         self._pause = _FIRST_PAUSE
 
+    @property
+    def goes_on(self) -> bool:
+        return self._since is not None
+
     def began(self, error: BaseException) -> None:
         """Note a failure; the first one is logged."""
         with self._lock:

@@ -8,7 +8,7 @@ from teep.config import Config
 from teep.drivers import Driver
 from teep.errors import MalformedPayload
 from teep.store import jobsets, processes
-from teep.store.jobsets import Enqueued, Verdict
+from teep.store.jobsets import Enqueued, Limits, Verdict
 from teep.wire import commands, keys
 from teep.worker.interval import spread
 from teep.worker.service import OnError, Service
@@ -31,8 +31,10 @@ class Poller(Service):
         self._driver = driver
 
     def run_once(self) -> None:
-        for key in (keys.retry(), keys.schedule()):
-            self._move_due(key)
+        failures = [failure for key in (keys.retry(), keys.schedule()) for failure in self._move_due(key)]
+        if failures:
+            # Those jobs stay and are tried again at the next turn; they held up no other.
+            raise failures[0]
 
     def pause(self) -> float:
         others = self._driver.run(processes.count())
@@ -42,12 +44,18 @@ class Poller(Service):
             return usual
         return min(usual, max(0.0, due - time.time()) + random.random() * _APART * max(1, others))
 
-    def _move_due(self, key: str) -> None:
+    def _move_due(self, key: str) -> list[Exception]:
+        """Move what is due in a set; returns what the client middleware raised, where it did."""
         now = time.time()
         broken: list[bytes] = []
+        failures: list[Exception] = []
 
         def rewrite(raw: bytes) -> Enqueued | Verdict:
-            verdict = again(self._config, raw, take_back=False)
+            try:
+                verdict = again(self._config, raw, take_back=False)
+            except Exception as error:  # noqa: BLE001 - raised later; a middleware may raise anything
+                failures.append(error)
+                return Verdict.LEAVE
             if verdict is Verdict.LEAVE:
                 broken.append(raw)
             return verdict
@@ -55,6 +63,9 @@ class Poller(Service):
         self._driver.run(jobsets.enqueue_all(key, rewrite, until=commands.score(now)))
         if broken:
             self._driver.run(jobsets.transfer(key, keys.dead(), [(raw, now, raw) for raw in broken]))
+            limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
+            self._driver.run(jobsets.trim_dead(now, limits))
             self._on_error(
                 MalformedPayload(f"{len(broken)} entries of {key} were no jobs: see the dead set"), self.name
             )
+        return failures

@@ -17,6 +17,7 @@ from teep.config.handlers import report
 from teep.errors import Shutdown
 from teep.job.context import JobContext, running
 from teep.job.definition import Definition
+from teep.store.inflight import Outcome
 from teep.wire.payload import Item
 from teep.worker import failure
 from teep.worker.fetcher import Fetcher
@@ -94,7 +95,14 @@ class Processor:
             return
         logger.info("fail", extra=_log_context(job.item, None, started))
         report(self._config, error, {"context": "job raised", "job": job.item})
-        self._fetcher.failed(failure.outcome_of(self._config, job, error, time.time()))
+        self._fetcher.failed(self._outcome(job, error))
+
+    def _outcome(self, job: Reserved, error: BaseException) -> Outcome:
+        try:
+            return failure.outcome_of(self._config, job, error, time.time())
+        except Exception as problem:  # noqa: BLE001 - another producer may have put anything into any field
+            report(self._config, problem, {"context": "a payload unfit for a retry, moved to the dead set", "raw": job.raw})
+            return failure.malformed(job, time.time())
 
 
 def is_shutdown(error: BaseException | None) -> bool:

@@ -4,6 +4,7 @@ import logging
 
 from teep.config import Config
 from teep.drivers import Driver
+from teep.errors import MalformedPayload
 from teep.store import inflight, processes
 from teep.worker.identity import is_gone
 from teep.worker.interval import spread
@@ -27,12 +28,15 @@ class Rescuer(Service):
         self._identity = identity
 
     def run_once(self) -> None:
-        for owner in self._driver.run(inflight.owners()):
+        for owner in self._driver.run(inflight.owners(self._report_damage)):
             if owner.identity == self._identity:
                 continue
             moved = self._driver.run(inflight.rescue(owner, is_gone))
             for queue, count in (moved or {}).items():
                 logger.warning("rescued %d jobs of %s, which died, into %s", count, owner.identity, queue)
+
+    def _report_damage(self, error: MalformedPayload) -> None:
+        self._on_error(error, self.name)
 
     def pause(self) -> float:
         return spread(self._driver.run(processes.count()), self._AVERAGE)

@@ -1,5 +1,7 @@
 """A job that this process has reserved, decoded and matched with its code."""
 
+from typing import Any
+
 from teep.errors import MalformedPayload, UnknownJob
 from teep.job.definition import Definition, find
 from teep.wire import payload
@@ -25,6 +27,11 @@ class Reserved:
             self.definition = find(self.item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
+
+    def named(self) -> dict[str, Any]:
+        """Return what a log line about it has as `extra`: its class and jid, never its arguments."""
+        item = self.item or {}
+        return {"teep": {"class": item.get("class"), "jid": item.get("jid")}}
 
     @property
     def is_async(self) -> bool:

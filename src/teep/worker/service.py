@@ -42,11 +42,15 @@ class Service(ABC):
                 self._thread.start()
 
     def stop(self) -> None:
-        """End the loop after the turn that goes on, and wait for that."""
-        self._stopping.set()
-        self.interrupt()
+        """End the loop after the turn that goes on, and wait for that; a turn that calls it itself does not wait."""
+        if self._thread is threading.current_thread():
+            self._stopping.set()
+            return
+        # Inside the lock: a start between the request and the wait would take the request back.
         with self._lock:
-            if self._thread is not None and self._thread is not threading.current_thread():
+            if self._thread is not None:
+                self._stopping.set()
+                self.interrupt()
                 self._thread.join()
                 self._thread = None
 

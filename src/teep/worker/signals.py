@@ -28,3 +28,9 @@ class SignalListener(Service):
 
     def interrupt(self) -> None:
         self._waiter.wake()
+
+    def _loop(self) -> None:
+        try:
+            super()._loop()
+        finally:
+            self._waiter.close()

@@ -83,8 +83,8 @@ class Worker:
                 _load(module)
             driver = driver_for(self.config)
             _check_redis(driver)
-            self._build(driver, embedded=embedded)
             self._fire("startup")
+            self._build(driver, embedded=embedded)
             self._running = True
             self._capsule.start()
             for service in self._services:

@@ -4,6 +4,8 @@
 # input, {"method": "queue_jobs", "args": ["default"]}, and answers each with one line on standard output:
 # {"result": …} or {"error": "ArgumentError: …"}. It ends when its input does. ruby_side.py speaks to it.
 
+require "rack/mock"
+require "sidekiq/web"
 require_relative "jobs"
 require_relative "views"
 
@@ -69,6 +71,12 @@ class Requests
     process = Sidekiq::ProcessSet.new.find { |candidate| candidate.identity == identity }
     (process || raise(KeyError, "no process #{identity}")).public_send(verb)
     nil
+  end
+
+  # Sidekiq's Web UI: a page by its path, as a browser with a session gets it.
+  def web_page(path)
+    response = Rack::MockRequest.new(Sidekiq::Web).get(path, "rack.session" => {csrf: "x" * 32})
+    {status: response.status, body: response.body}
   end
 
   def works = Sidekiq::Workers.new.map { |process_id, thread_id, work| Views.work(process_id, thread_id, work) }

@@ -1,17 +1,20 @@
--- Read on in a zset, highest score first, from the member a reader stood at, which may be gone by now.
+-- Read on in a zset, highest score first, from the entry a reader stood at, which may be gone by now.
 -- KEYS: zset
--- ARGV: score member count
--- RETURNS: members and scores below that place
+-- ARGV: score member count needle*
+-- RETURNS: { the last member read and its score, or two empty strings at the end; how many were read; members that
+-- hold every needle, each followed by its score }
+-- An empty score starts at the top.
 local score, member, count = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local now = redis.call('ZSCORE', KEYS[1], member)
-local start
-if now and tonumber(now) == tonumber(score) then
-  start = redis.call('ZREVRANK', KEYS[1], member) + 1
-else
+
+local function place_after()
+  if score == '' then return 0 end
+  local now = redis.call('ZSCORE', KEYS[1], member)
+  if now and tonumber(now) == tonumber(score) then
+    return redis.call('ZREVRANK', KEYS[1], member) + 1
+  end
   -- Members of one score lie in byte order: step over those that came before.
-  start = redis.call('ZCOUNT', KEYS[1], '(' .. score, '+inf')
-  local ties = redis.call('ZCOUNT', KEYS[1], score, score)
-  local low, high = 0, ties
+  local start = redis.call('ZCOUNT', KEYS[1], '(' .. score, '+inf')
+  local low, high = 0, redis.call('ZCOUNT', KEYS[1], score, score)
   while low < high do
     local middle = math.floor((low + high) / 2)
     if redis.call('ZREVRANGE', KEYS[1], start + middle, start + middle)[1] > member then
@@ -20,6 +23,35 @@ else
       high = middle
     end
   end
-  start = start + low
+  return start + low
 end
-return redis.call('ZREVRANGE', KEYS[1], start, start + count - 1, 'WITHSCORES')
+
+-- Looked up once, since it is called for every entry.
+local find, arguments, last = string.find, ARGV, #ARGV
+
+local function holds_all(raw)
+  for i = 4, last do
+    if not find(raw, arguments[i], 1, true) then return false end
+  end
+  return true
+end
+
+local start = place_after()
+local stop = start + count - 1
+if last == 3 then
+  local entries = redis.call('ZREVRANGE', KEYS[1], start, stop, 'WITHSCORES')
+  if #entries == 0 then return { '', '', 0, {} } end
+  return { entries[#entries - 1], entries[#entries], #entries / 2, entries }
+end
+
+-- Half of the time would go into writing out scores, so only those that are needed are read.
+local members = redis.call('ZREVRANGE', KEYS[1], start, stop)
+if #members == 0 then return { '', '', 0, {} } end
+local lowest, matching = members[#members], {}
+for _, raw in ipairs(members) do
+  if holds_all(raw) then
+    matching[#matching + 1] = raw
+    matching[#matching + 1] = redis.call('ZSCORE', KEYS[1], raw)
+  end
+end
+return { lowest, redis.call('ZSCORE', KEYS[1], lowest), #members, matching }

@@ -1,0 +1,79 @@
+"""A side's process, asked over its standard input."""
+
+import json
+import select
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bench.errors import BenchError
+from bench.process import Process
+
+TEEP = "teep"
+COUNTING = "teep-counting"
+RUBY = "ruby-sidekiq"
+_TEEP = (sys.executable, "-m", "bench.systems.teep_api")
+_PROGRAMS = {
+    TEEP: _TEEP,
+    COUNTING: (*_TEEP, "count"),
+    RUBY: ("ruby", str(Path(__file__).parent.parent / "systems" / "api.rb")),
+}
+_ANSWER_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How long an operation took (seconds), what it returned, and where they are counted its round trips."""
+
+    seconds: float
+    result: Any
+    round_trips: int = 0
+
+
+class Side(Process):
+    """The program of one side, `TEEP` or `RUBY`, on the Redis at `url`; `COUNTING` counts teep's round trips."""
+
+    def __init__(self, name: str, url: str, directory: Path) -> None:
+        super().__init__(_PROGRAMS[name], {"REDIS_URL": url}, directory / f"{name}.log", talks=True)
+
+    def prepare(self, operation: str, args: Sequence[Any], repeat: int = 1) -> None:
+        """Let it make what an operation needs first.
+
+        Raises BenchError, as `run` does, where it ends, or takes more than 120 s.
+        """
+        self._write(json.dumps({"operation": operation, "args": args, "repeat": repeat}))
+        self._read()
+
+    def run(self) -> Answer:
+        """Let it carry out what was prepared; the seconds are those of one repetition."""
+        self._write("go")
+        return Answer(**json.loads(self._read()))
+
+    def _write(self, line: str) -> None:
+        pipe = self._popen.stdin
+        assert pipe is not None
+        try:
+            pipe.write(line.encode() + b"\n")
+            pipe.flush()
+        except BrokenPipeError:
+            self._raise_ended()
+
+    def _read(self) -> bytes:
+        pipe = self._popen.stdout
+        assert pipe is not None
+        if not select.select([pipe], [], [], _ANSWER_SECONDS)[0]:
+            raise BenchError(f"no answer within {_ANSWER_SECONDS:.0f} s:\n{self.log_tail()}")
+        return pipe.readline() or self._raise_ended()
+
+    def _raise_ended(self) -> NoReturn:
+        self._popen.wait()
+        self.check_alive()
+        raise BenchError("it ended")
+
+    def stop(self) -> None:
+        super().stop()
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                pipe.close()

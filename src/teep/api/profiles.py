@@ -1,0 +1,124 @@
+"""Profiles that jobs left (pushed with `profile`), for a day."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from teep.api.base import AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
+from teep.config import Config
+from teep.drivers.pairs import operation
+from teep.store import profiles
+from teep.wire.commands import Plan
+
+R = TypeVar("R", bound="_ProfileRecord")
+
+
+class _ProfileRecord:
+    """A profile, without its data until that is asked for. Sidekiq's ProfileRecord."""
+
+    def __init__(self, profile: profiles.Profile, *, config: Config | None = None) -> None:
+        super().__init__(config=config)  # type: ignore[call-arg]
+        self._profile = profile
+
+    @property
+    def key(self) -> str:
+        """What names it: `token-jid`."""
+        return self._profile.key
+
+    @property
+    def started_at(self) -> datetime:
+        """When the job started, to the second."""
+        return datetime.fromtimestamp(self._profile.started_at, UTC)
+
+    @property
+    def jid(self) -> str:
+        return self._profile.jid
+
+    @property
+    def type(self) -> str:
+        """The job's class."""
+        return self._profile.type
+
+    @property
+    def token(self) -> str:
+        """What `profile` was set to, such as the name of who looks into it."""
+        return self._profile.token
+
+    @property
+    def size(self) -> int:
+        """Bytes of its data, compressed."""
+        return self._profile.size
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the job ran."""
+        return self._profile.elapsed
+
+    @operation
+    async def data(self) -> bytes | None:
+        """Return its data, gzipped JSON for the Firefox Profiler, or None where it has expired. One round trip."""
+        return await profiles.data(self.key)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.type} {self.key}>"
+
+
+class ProfileRecord(_ProfileRecord, SyncApi):
+    __doc__ = _ProfileRecord.__doc__
+
+
+class AsyncProfileRecord(_ProfileRecord, AsyncApi):
+    __doc__ = _ProfileRecord.__doc__
+
+
+class _ProfileSet(Generic[R]):
+    """The profiles of the last day, newest first. The first use drops those that have expired.
+
+    Sidekiq's ProfileSet.
+    """
+
+    _record: ClassVar[Callable[..., Any]]
+    _clean = False
+    config: Config
+
+    @operation
+    async def size(self) -> int:
+        """Return how many there are. One O(1) command."""
+        await self._cleaned()
+        return await profiles.size()
+
+    @operation
+    async def get(self, key: str) -> R | None:
+        """Return the profile of this key, or None. Two round trips of O(1) commands."""
+        await self._cleaned()
+        found = await profiles.get(key)
+        return None if found is None else self._record(found, config=self.config)
+
+    async def _all(self) -> list[R]:
+        await self._cleaned()
+        return [self._record(profile, config=self.config) for profile in await profiles.listing()]
+
+    async def _cleaned(self) -> None:
+        if not self._clean:
+            await profiles.drop_expired(time.time())
+            self._clean = True
+
+    def _walk(self) -> Callable[[], Plan[list[R] | None]]:
+        return once(self._all)
+
+
+class ProfileSet(_ProfileSet[ProfileRecord], SyncIterable[ProfileRecord]):
+    __doc__ = _ProfileSet.__doc__
+    _record = ProfileRecord
+
+    def __len__(self) -> int:
+        return self.size()
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class AsyncProfileSet(_ProfileSet[AsyncProfileRecord], AsyncIterable[AsyncProfileRecord]):
+    __doc__ = _ProfileSet.__doc__
+    _record = AsyncProfileRecord

@@ -1,0 +1,292 @@
+"""Selections: what can be done to all jobs of a queue or set that meet some conditions.
+
+Each verb walks once through what is there when it starts, in slices inside Redis, and moves what it finds in
+batches of compare-and-move scripts. A job that someone else takes meanwhile is passed over; a crash between two
+batches leaves the rest where it was, and nothing is ever in two places.
+"""
+
+import glob
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from teep.api import verbs
+from teep.api.base import AsyncIterable, SyncIterable
+from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
+from teep.api.filters import Filter
+from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.client.preparation import moved_to
+from teep.client.times import exactly
+from teep.config import Config
+from teep.drivers.pairs import operation
+from teep.store import jobsets, queues
+from teep.store.jobsets import Enqueued
+from teep.store.queues import Target
+from teep.wire import commands, keys
+from teep.wire.commands import Plan
+
+R = TypeVar("R", bound=_JobRecord)
+E = TypeVar("E", bound=_SortedEntry)
+B = TypeVar("B")
+
+Progress = Callable[[int, int], None]
+# Jobs a script call: a few milliseconds inside Redis at the most.
+_BATCH = 500
+_DROP = Target("drop", keys.dead())  # a script needs a key there; it is not touched
+
+
+class _QueueSelection(Generic[R]):
+    """The jobs of a queue that meet some conditions.
+
+    Verbs go from the oldest job to the newest and return how many they took; with `dry_run=True` how many they
+    would. `on_progress(done, total)` is called after each slice with the jobs looked at.
+    """
+
+    _record: ClassVar[Callable[..., Any]]
+    config: Config
+
+    def __init__(self, queue: str, chosen: Filter, *, config: Config | None = None) -> None:
+        super().__init__(config=config)  # type: ignore[call-arg]
+        self._queue = queue
+        self._filter = chosen
+
+    @operation
+    async def count(self) -> int:
+        """Return how many jobs meet the conditions. One round trip per 500 to 2000 jobs of the queue."""
+        return await self._take(_DROP, _as_it_is, 0.0, (True, None))
+
+    @operation
+    async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Delete them."""
+        return await self._take(_DROP, _as_it_is, 0.0, (dry_run, on_progress))
+
+    @operation
+    async def kill_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Move them to the dead set, which is trimmed once."""
+        now = time.time()
+        taken = await self._take(Target("zset", keys.dead()), _as_it_is, now, (dry_run, on_progress))
+        if taken and not dry_run:
+            await jobsets.trim_dead(now, verbs.limits(self.config))
+        return taken
+
+    @operation
+    async def reschedule_all(
+        self, at: datetime | float, *, dry_run: bool = False, on_progress: Progress | None = None
+    ) -> int:
+        """Move them to the scheduled set, for a datetime or epoch seconds."""
+        target = Target("zset", keys.schedule())
+        return await self._take(target, _as_it_is, exactly(at), (dry_run, on_progress))
+
+    @operation
+    async def move_to(self, queue: str, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Move them to another queue, in their order, behind what waits there. Their `queue` field says so."""
+        target = Target("list", keys.queue(queue), queue)
+
+        def rewrite(raw: bytes) -> bytes:
+            return moved_to(raw, queue)
+
+        return await self._take(target, rewrite, 0.0, (dry_run, on_progress))
+
+    async def _take(
+        self, target: Target, rewrite: Callable[[bytes], bytes], at: float, how: tuple[bool, Progress | None]
+    ) -> int:
+        dry_run, on_progress = how
+        return await take_from_queue(
+            self._queue, self._filter, target, rewrite, at, dry_run=dry_run, on_progress=on_progress
+        )
+
+    def _walk(self) -> Callable[[], Plan[list[R] | None]]:
+        walk = queues.Walk(self._queue, needles=self._filter.needles)
+
+        async def following() -> list[R] | None:
+            raws = await walk.next()
+            if raws is None:
+                return None
+            return [self._record(raw, self._queue, config=self.config) for raw in raws if self._filter.matches(raw)]
+
+        return following
+
+
+class QueueSelection(_QueueSelection[JobRecord], SyncIterable[JobRecord]):
+    __doc__ = _QueueSelection.__doc__
+    _record = JobRecord
+
+
+class AsyncQueueSelection(_QueueSelection[AsyncJobRecord], AsyncIterable[AsyncJobRecord]):
+    __doc__ = _QueueSelection.__doc__
+    _record = AsyncJobRecord
+
+
+class _SetSelection(Generic[E]):
+    """The jobs of a set that meet some conditions.
+
+    Verbs go from the highest score down and return how many they took; with `dry_run=True` how many they would.
+    `on_progress(done, total)` is called after each slice with the jobs looked at.
+    """
+
+    _entry: ClassVar[Callable[..., Any]]
+    config: Config
+
+    def __init__(self, key: str, chosen: Filter, *, config: Config | None = None) -> None:
+        super().__init__(config=config)  # type: ignore[call-arg]
+        self._key = key
+        self._filter = chosen
+
+    @operation
+    async def count(self) -> int:
+        """Return how many jobs meet the conditions. One round trip per 500 to 2000 jobs of the set."""
+        return await self._each(_counted, dry_run=True, on_progress=None)
+
+    @operation
+    async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Delete them."""
+
+        async def act(batch: Sequence[jobsets.Entry]) -> int:
+            return await commands.zrem(self._key, *(raw for raw, _ in batch))
+
+        return await self._each(act, dry_run=dry_run, on_progress=on_progress)
+
+    @operation
+    async def retry_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Move them to their queues, through the client middleware. Uses up no retries."""
+
+        async def act(batch: Sequence[jobsets.Entry]) -> int:
+            return await verbs.enqueue_some(self.config, self._key, [raw for raw, _ in batch], take_back=True)
+
+        return await self._each(act, dry_run=dry_run, on_progress=on_progress)
+
+    @operation
+    async def kill_all(
+        self, *, notify_failure: bool = False, dry_run: bool = False, on_progress: Progress | None = None
+    ) -> int:
+        """Move them to the dead set, which is trimmed once; `notify_failure` tells the death handlers of each."""
+        now = time.time()
+
+        async def act(batch: Sequence[jobsets.Entry]) -> int:
+            moved = await jobsets.transfer(self._key, keys.dead(), [(raw, now, raw) for raw, _ in batch])
+            for (raw, _), was_there in zip(batch, moved, strict=True):
+                if was_there and notify_failure:
+                    verbs.notify(self.config, raw, verbs.JobKilled("Job killed by API"))
+            return sum(moved)
+
+        killed = await self._each(act, dry_run=dry_run, on_progress=on_progress)
+        if killed and not dry_run:
+            await jobsets.trim_dead(now, verbs.limits(self.config))
+        return killed
+
+    @operation
+    async def reschedule_all(
+        self, at: datetime | float, *, dry_run: bool = False, on_progress: Progress | None = None
+    ) -> int:
+        """Change their time to a datetime or epoch seconds; those that have it already are left alone."""
+        moment = exactly(at)
+
+        async def act(batch: Sequence[jobsets.Entry]) -> int:
+            # Those moved below the walk's place are met again there, at their new time.
+            moves = [(raw, moment, raw) for raw, score in batch if score != moment]
+            return sum(await jobsets.transfer(self._key, self._key, moves)) if moves else 0
+
+        return await self._each(act, dry_run=dry_run, on_progress=on_progress)
+
+    @operation
+    async def move_to(self, queue: str, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Move them to a queue of your choice, now. Their `queue` field says so, and `enqueued_at` when."""
+
+        async def act(batch: Sequence[jobsets.Entry]) -> int:
+            now, unit = time.time(), self.config.timestamps
+            moves = [(raw, Enqueued(queue, moved_to(raw, queue, (now, unit)))) for raw, _ in batch]
+            return sum(await jobsets.enqueue(self._key, moves))
+
+        return await self._each(act, dry_run=dry_run, on_progress=on_progress)
+
+    async def _each(
+        self,
+        act: Callable[[Sequence[jobsets.Entry]], Awaitable[int]],
+        *,
+        dry_run: bool,
+        on_progress: Progress | None,
+    ) -> int:
+        walk = jobsets.Walk(self._key, needles=self._filter.needles)
+        total = await jobsets.size(self._key)
+        taken = 0
+        while (entries := await walk.next()) is not None:
+            chosen = [entry for entry in entries if self._filter.matches(entry[0])]
+            for some in _batches(chosen):
+                taken += len(some) if dry_run else await act(some)
+            if on_progress is not None:
+                on_progress(min(walk.examined, total), total)
+        return taken
+
+    def _walk(self) -> Callable[[], Plan[list[E] | None]]:
+        walk = jobsets.Walk(self._key, needles=self._filter.needles)
+
+        async def following() -> list[E] | None:
+            entries = await walk.next()
+            if entries is None:
+                return None
+            chosen = [entry for entry in entries if self._filter.matches(entry[0])]
+            return [self._entry(raw, score, self._key, config=self.config) for raw, score in chosen]
+
+        return following
+
+
+class SetSelection(_SetSelection[SortedEntry], SyncIterable[SortedEntry]):
+    __doc__ = _SetSelection.__doc__
+    _entry = SortedEntry
+
+
+class AsyncSetSelection(_SetSelection[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry]):
+    __doc__ = _SetSelection.__doc__
+    _entry = AsyncSortedEntry
+
+
+async def take_from_queue(
+    queue: str,
+    chosen: Filter,
+    target: Target,
+    rewrite: Callable[[bytes], bytes],
+    at: float,
+    *,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+) -> int:
+    """Take the chosen jobs out of a queue, from the oldest on, to `target` as `rewrite` makes them; returns how many.
+
+    `at` is their score where the target is a set.
+    """
+    total = await queues.size(queue)
+    # What is pushed meanwhile lies beyond the limit, also what this very call moves to the same queue.
+    walk = queues.Walk(queue, end="oldest", needles=chosen.needles, limit=total)
+    score = commands.score(at)
+    taken = 0
+    while (raws := await walk.next()) is not None:
+        for some in _batches([raw for raw in raws if chosen.matches(raw)]):
+            if dry_run:
+                taken += len(some)
+                continue
+            moves = [(raw, rewrite(raw), score) for raw in some]
+            count = sum(await queues.take_out(queue, walk.place, moves, target))
+            walk.removed(count)
+            taken += count
+        if on_progress is not None:
+            on_progress(min(walk.examined, total), total)
+    return taken
+
+
+async def delete_class(queue: str, klass: str) -> int:
+    """Delete the jobs of one class from a queue; returns how many."""
+    return await take_from_queue(queue, Filter(klass=glob.escape(klass)), _DROP, _as_it_is, 0.0)
+
+
+def _as_it_is(raw: bytes) -> bytes:
+    return raw
+
+
+async def _counted(batch: Sequence[jobsets.Entry]) -> int:
+    return len(batch)
+
+
+def _batches(items: list[B]) -> Iterator[list[B]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]

@@ -1,0 +1,16 @@
+"""`teep demo`: see it work."""
+
+from teep.cli.options import LogLevel, set_up_logs
+
+
+def demo(log_level: LogLevel = "WARNING") -> None:
+    """Analyse Python's standard library with real jobs, then tour the data API. Leaves nothing behind.
+
+    It takes about half a minute, on an embedded server of its own: no Redis is needed, none is touched.
+
+    Example: [bold]teep demo[/bold]
+    """
+    from teep.demo import run
+
+    set_up_logs(log_level)
+    run()

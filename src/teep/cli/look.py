@@ -1,0 +1,67 @@
+"""`teep stats` and `teep queues`: what there is, as tables for people and as JSON for programs."""
+
+from typing import Any
+
+from teep.cli.options import AsJson, LogLevel, RedisUrl, configured
+
+
+def stats(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLevel = "WARNING") -> None:
+    """Show the counters, and how many jobs wait where.
+
+    Example: [bold]teep stats --json | jq .enqueued[/bold]
+    """
+    from teep.api import Stats
+
+    now = Stats(config=configured(redis_url, log_level))
+    fast = now.fetch_stats_fast()
+    latency = fast.pop("default_queue_latency")
+    counts = {**fast, "enqueued": now.enqueued, "workers_size": now.workers_size}
+    if as_json:
+        _print_json({**counts, "default_queue_latency": latency, "queues": now.queues})
+        return
+    rows = [(name.replace("_size", "").replace("workers", "busy"), f"{count:,}") for name, count in counts.items()]
+    _print_table(["", "now"], [*rows, ("default queue's latency", _seconds(latency))])
+
+
+def queues(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLevel = "WARNING") -> None:
+    """Show every queue: its size, how long its next job has waited, and whether it is paused.
+
+    Example: [bold]teep queues --redis-url redis://localhost:6379/0[/bold]
+    """
+    from teep.api import Stats
+
+    summaries = Stats(config=configured(redis_url, log_level)).queue_summaries()
+    if as_json:
+        _print_json([summary._asdict() for summary in summaries])
+    elif not summaries:
+        print("There are no queues: nothing was pushed yet.")
+    else:
+        _print_table(
+            ["queue", "size", "latency", "paused"],
+            [(name, f"{size:,}", _seconds(latency), "yes" * paused) for name, size, latency, paused in summaries],
+        )
+
+
+def _print_json(value: Any) -> None:
+    from teep.wire import json
+
+    print(json.dumps(value).decode())
+
+
+def _print_table(columns: list[str], rows: list[tuple[str, ...]]) -> None:
+    """Print a table whose first column is a name and whose others are figures."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(columns[0], style="bold")
+    for column in columns[1:]:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.1f} s"

@@ -1,0 +1,46 @@
+"""The options that commands share, and what they mean."""
+
+import logging
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from teep.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from teep.config import Config
+
+RedisUrl = Annotated[
+    str | None,
+    typer.Option("--redis-url", help="Default: TEEP_REDIS_URL, REDIS_URL, else the embedded server.", metavar="URL"),
+]
+LogLevel = Annotated[
+    str,
+    typer.Option("--log-level", envvar="TEEP_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.", metavar="LEVEL"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def configured(redis_url: str | None, log_level: str) -> "Config":
+    """Return the configuration of a command that looks or changes, with its logs on standard error.
+
+    Raises:
+        ConfigurationError: an option does not fit.
+    """
+    from teep.config import Config
+
+    set_up_logs(log_level)
+    return Config(redis_url=redis_url)
+
+
+def set_up_logs(level: str, *, as_json: bool = False) -> None:
+    """Send this process's logs to standard error from a level, such as "info", on.
+
+    Raises:
+        ConfigurationError: there is no such level.
+    """
+    from teep.worker import log
+
+    if not isinstance(logging.getLevelName(level.upper()), int):
+        raise ConfigurationError(f"there is no log level {level!r}; there are DEBUG, INFO, WARNING and ERROR")
+    log.set_up(level.upper(), as_json=as_json)

@@ -1,0 +1,48 @@
+"""Where the demo's jobs leave their results: a file of JSON lines, a line a job.
+
+A job queue carries no results back; jobs write them where they belong. Each line is one write to a file that is
+opened for appending, so lines of many threads and processes never mix.
+"""
+
+import os
+from pathlib import Path
+
+from teep.demo.analysis import Counts
+from teep.wire import json
+
+FOLDER = "TEEP_DEMO_FOLDER"
+"""The environment variable that tells the worker where the demo's folder is."""
+
+
+def path_in(folder: Path) -> Path:
+    return folder / "results.jsonl"
+
+
+def append(path: str, counts: Counts) -> None:
+    """Add a file's counts to the results of the demo that this process works for."""
+    line = json.dumps([path, *counts]) + b"\n"
+    results = os.open(path_in(Path(os.environ[FOLDER])), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(results, line)
+    finally:
+        os.close(results)
+
+
+class Results:
+    """The results so far, by file: a job that ran twice counts once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = path_in(folder)
+        self._path.touch()
+        self._read = 0
+        self.counts: dict[str, Counts] = {}
+
+    def refresh(self) -> None:
+        """Read what was added since the last time."""
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            complete, end, _ = file.read().rpartition(b"\n")
+        self._read += len(complete) + len(end)
+        for line in complete.splitlines():
+            path, *counts = json.loads(line)
+            self.counts[path] = Counts(*counts)

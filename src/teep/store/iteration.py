@@ -1,0 +1,41 @@
+"""What iterable jobs keep of their way: a hash a job."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from teep.wire import commands, keys
+from teep.wire.commands import Command
+
+_FIELDS = ("ex", "rt", "c", "cancelled")
+
+
+class State(NamedTuple):
+    """How often a job was started, how long (seconds) it ran, its cursor's JSON, its cancellation (epoch seconds)."""
+
+    executions: int
+    runtime: float
+    cursor: bytes | None
+    cancelled: int | None
+
+
+async def states(jids: Iterable[str]) -> dict[str, State]:
+    """Return the states of those jobs that have one, by jid. One round trip, of one HMGET a job."""
+    asked = list(jids)
+    rows = await commands.pipeline_of(_read(jid) for jid in asked)
+    return {jid: state for jid, row in zip(asked, rows, strict=True) if (state := _state(row)) is not None}
+
+
+async def state(jid: str) -> State | None:
+    """Return a job's state, or None where it has none. One round trip."""
+    return _state(await _read(jid))
+
+
+def _read(jid: str) -> Command[list[bytes | None]]:
+    return commands.hmget(keys.iteration(jid), *_FIELDS)
+
+
+def _state(row: list[bytes | None]) -> State | None:
+    executions, runtime, cursor, cancelled = row
+    if row == [None] * len(_FIELDS):
+        return None
+    return State(int(executions or 0), float(runtime or 0), cursor, None if cancelled is None else int(cancelled))

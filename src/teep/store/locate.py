@@ -1,0 +1,69 @@
+"""Finding a job wherever it is."""
+
+from typing import Literal, NamedTuple
+
+from teep.errors import MalformedPayload
+from teep.store import inflight, jobsets, queues
+from teep.wire import commands, json, keys, scripts
+
+Where = Literal["working", "queued", "scheduled", "retrying", "dead"]
+
+# An in-flight list holds what one process runs and has reserved ahead: it is read at once.
+_WHOLE = 100_000
+
+
+class Found(NamedTuple):
+    """A job's place: its payload, and the queue it came from or lies in; in a set, its key and score."""
+
+    where: Where
+    raw: bytes
+    queue: str
+    key: str
+    score: float | None
+
+
+async def find(jid: str) -> Found | None:
+    """Return a job's place, or None where it is nowhere."""
+    # In flight once more: a worker may have taken it from its queue after the first look.
+    return await _in_flight(jid) or await _queued(jid) or await _in_sets(jid) or await _in_flight(jid)
+
+
+def has_jid(raw: bytes, jid: str) -> bool:
+    """Tell whether a payload is the job with this jid; others may name it too, such as in their arguments."""
+    try:
+        item = json.loads(raw)
+    except MalformedPayload:
+        return False
+    return isinstance(item, dict) and item.get("jid") == jid
+
+
+async def _in_flight(jid: str) -> Found | None:
+    owners = await inflight.owners()
+    lists = [(queue, keys.inflight(queue, owner.identity)) for owner in owners for queue in owner.queues]
+    found = await commands.pipeline_of(scripts.search(key, jid.encode(), 0, _WHOLE) for _, key in lists)
+    for (queue, key), raws in zip(lists, found, strict=True):
+        for raw in raws:
+            if has_jid(raw, jid):
+                return Found("working", raw, queue, key, None)
+    return None
+
+
+async def _queued(jid: str) -> Found | None:
+    for queue in await queues.names():
+        raw = await queues.find(queue, jid, lambda raw: has_jid(raw, jid))
+        if raw is not None:
+            return Found("queued", raw, queue, keys.queue(queue), None)
+    return None
+
+
+async def _in_sets(jid: str) -> Found | None:
+    sets: tuple[tuple[Where, str], ...] = (
+        ("scheduled", keys.schedule()),
+        ("retrying", keys.retry()),
+        ("dead", keys.dead()),
+    )
+    for where, key in sets:
+        entry = await jobsets.find(key, jid, lambda raw: has_jid(raw, jid))
+        if entry is not None:
+            return Found(where, entry[0], "", key, entry[1])
+    return None

@@ -1,0 +1,160 @@
+"""A set's jobs counted by class and error, and the small verbs of sets: pop_each and delete_by_value."""
+
+import json
+import random
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from teep.store import grouping
+from teep.wire import scripts
+from tests.api.sides import Side, jid, job, raw
+
+Key = tuple[str, str]
+
+ODD: dict[bytes, Key] = {
+    b"no json": ("", ""),
+    b"[1]": ("", ""),
+    b"7": ("", ""),
+    b"null": ("", ""),
+    b'{"args":[]}': ("", ""),
+    b'{"class":7,"error_class":["E"]}': ("", ""),
+    b'{"class":"Deep","args":' + b"[" * 1_100 + b"]" * 1_100 + b"}": ("", ""),
+    b'{"class":"Big","args":[1' + b"0" * 400 + b'],"jid":"big"}': ("Big", ""),
+    b'{"class":"Half","args":["\\ud800"]}': ("", ""),
+    b'{"class":"Caf\\u00e9","error_class":"\\u00dcbel"}': ("Café", "Übel"),
+    '{"class":"Café","error_class":"Übel","args":[]}'.encode(): ("Café", "Übel"),
+    b'{"class":"Wrapper","wrapped":"Mine"}': ("Mine", ""),
+    b'{"class":"Wrapper","wrapped":"Mine","display_class":"Shown"}': ("Shown", ""),
+    b'{"class":"Plain","wrapped":null,"display_class":null,"error_class":null}': ("Plain", ""),
+}
+
+
+def counted(side: Side, name: str = "RetrySet") -> dict[Key, int]:
+    groups = side.run(getattr(side, name)().groups())
+    assert len({(group.klass, group.error_class) for group in groups}) == len(groups)
+    assert groups == sorted(groups, key=lambda group: (-group.count, group.klass, group.error_class))
+    return {(group.klass, group.error_class): group.count for group in groups}
+
+
+def random_jobs(seed: int, count: int) -> dict[bytes, float]:
+    """Jobs of few classes and errors, most of them at one of few times."""
+    chance = random.Random(seed)
+    jobs: dict[bytes, float] = {}
+    for number in range(count):
+        fields: dict[str, Any] = {"class": chance.choice("ABC")}
+        if chance.random() < 0.8:
+            fields["error_class"] = chance.choice(["E::One", "E::Two"])
+        if chance.random() < 0.2:
+            fields["wrapped"] = chance.choice("AX")
+        jobs[raw(job(number, **fields))] = chance.choice([5.0, 1_000.25, 2e9, chance.random() * 1e9])
+    return jobs
+
+
+def key_of(payload: bytes) -> Key:
+    item = json.loads(payload)
+    return item.get("wrapped") or item["class"], item.get("error_class", "")
+
+
+@pytest.mark.parametrize("count", [0, 1, grouping.SLICE, grouping.SLICE + 1, 3_500])
+def test_groups_are_what_a_count_in_python_gives(side: Side, count: int) -> None:
+    jobs = random_jobs(count, count)
+    if jobs:
+        side.server.client.zadd("retry", jobs)
+    assert counted(side) == Counter(map(key_of, jobs))
+    for group in side.run(side.RetrySet().groups()):
+        scores = [score for payload, score in jobs.items() if key_of(payload) == (group.klass, group.error_class)]
+        assert (group.newest.timestamp(), group.oldest.timestamp()) == (
+            pytest.approx(max(scores), abs=1e-5), pytest.approx(min(scores), abs=1e-5),
+        )  # fmt: skip
+        assert group.newest.tzinfo is UTC
+        assert key_of(group.sample.raw) == (group.klass, group.error_class)
+        assert jobs[group.sample.raw] == group.sample.score == max(scores)
+
+
+def test_jobs_of_one_time_that_pass_a_slice_are_counted_once(side: Side) -> None:
+    """A whole retry set that was killed has one time."""
+    side.server.client.zadd("dead", {raw(job(number)): 5.0 for number in range(3_200)})
+    assert counted(side, "DeadSet") == {("Noop", ""): 3_200}
+
+
+def test_odd_payloads_break_nothing(side: Side) -> None:
+    side.server.client.zadd("retry", {payload: float(score) for score, payload in enumerate(ODD)})
+    assert counted(side) == Counter(ODD.values())
+    samples = {group.sample.raw for group in side.run(side.RetrySet().groups())}
+    assert samples <= set(ODD)
+
+
+@pytest.mark.parametrize("score", [5.0, None], ids=["one time", "many times"])
+def test_a_place_that_is_gone_makes_no_job_count_twice(side: Side, score: float | None) -> None:
+    """Between two slices someone deletes the very job that tells where to read on."""
+    jobs = {raw(job(number)): float(number) if score is None else score for number in range(2_500)}
+    side.server.client.zadd("retry", jobs)
+    read = scripts.groups
+    places = 0
+
+    def disturbed(key: str, place: tuple[bytes, float] | None, count: int) -> Any:
+        nonlocal places
+        if place is not None:
+            places += side.server.command("ZREM", "retry", place[0])
+        return read(key, place, count)
+
+    with patch.object(scripts, "groups", disturbed):
+        assert counted(side) == {("Noop", ""): 2_500}
+    assert places == 3
+
+
+def test_pop_each_takes_what_is_there_now_from_the_lowest_score_up(side: Side) -> None:
+    side.add("retry", {float(number): job(number) for number in (3, 1, 2)})
+    seen: list[tuple[list[int], float]] = []
+    for entry in side.walk(side.RetrySet().pop_each()):
+        seen.append((entry.args, entry.score))
+        assert side.run(side.RetrySet().find_job(entry.jid)) is None
+        side.add("retry", {10.0 + entry.score: job(10 + len(seen))})  # comes back, as a failed retry would
+    assert seen == [([1], 1.0), ([2], 2.0), ([3], 3.0)]
+    assert side.run(side.RetrySet().size()) == 3
+    assert side.listed(side.DeadSet().pop_each()) == []
+
+
+def test_a_pop_each_that_is_left_early_leaves_the_rest(side: Side) -> None:
+    side.add("retry", {float(number): job(number) for number in range(5)})
+    steps = side.walk(side.RetrySet().pop_each())
+    assert next(steps).args == [0]
+    assert [entry.args for entry in side.listed(side.RetrySet())] == [[4], [3], [2], [1]]
+
+
+@pytest.mark.parametrize("value", [raw(job(1)).decode(), raw(job(1))], ids=["text", "bytes"])
+def test_delete_by_value_takes_exactly_these_bytes(side: Side, value: str | bytes) -> None:
+    side.add("dead", {1.0: job(1), 2.0: job(2), 3.0: raw(job(1)).decode() + " "})
+    assert side.run(side.DeadSet().delete_by_value(value)) is True
+    assert side.run(side.DeadSet().delete_by_value(value)) is False
+    assert list(side.scored("dead").values()) == [2.0, 3.0]
+
+
+def test_delete_by_value_of_bytes_that_are_no_text(side: Side) -> None:
+    side.server.command("ZADD", "dead", 1, b"\xff\xfe")
+    (entry,) = side.listed(side.DeadSet())
+    assert side.run(side.DeadSet().delete_by_value(entry.value))
+
+
+def test_memory_usage_grows_with_what_is_there(side: Side) -> None:
+    assert (side.run(side.Queue().memory_usage()), side.run(side.RetrySet().memory_usage())) == (0, 0)
+    side.push(*(job(number) for number in range(1_000)))
+    side.server.client.zadd("retry", {raw(job(number)): 1.0 for number in range(1_000)})
+    least = 1_000 * len(raw(job(0)))
+    for place in (side.Queue(), side.RetrySet()):
+        assert least / 2 < side.run(place.memory_usage()) < 10 * least
+
+
+def test_groups_of_a_time_beyond_the_calendar_are_shown_at_its_end(side: Side) -> None:
+    """Milliseconds by mistake, or an infinite score, must not hide every other group."""
+    side.add("retry", {1.7e12: job(1), 5.0: job(2)})
+    side.server.command("ZADD", "retry", "+inf", raw(job(3, **{"class": "Other"})))
+    assert counted(side) == {("Noop", ""): 2, ("Other", ""): 1}
+    noop, other = side.run(side.RetrySet().groups())
+    assert noop.oldest == datetime.fromtimestamp(5, UTC)
+    assert noop.newest.year == other.newest.year == 9999
+    assert noop.sample.jid == jid(1)

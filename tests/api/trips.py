@@ -1,0 +1,27 @@
+"""Counts the round trips of either side."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from teep.drivers import AsyncDriver, Driver
+from teep.wire.commands import Command
+
+
+@contextmanager
+def sent() -> Iterator[list[Command[Any]]]:
+    """The commands carried out meanwhile, a pipeline as one: as many as there were round trips."""
+    commands: list[Command[Any]] = []
+    execute, execute_async = Driver.execute, AsyncDriver.execute
+
+    def noted(driver: Driver, command: Command[Any]) -> Any:
+        commands.append(command)
+        return execute(driver, command)
+
+    def noted_async(driver: AsyncDriver, command: Command[Any]) -> Any:
+        commands.append(command)
+        return execute_async(driver, command)
+
+    with patch.object(Driver, "execute", noted), patch.object(AsyncDriver, "execute", noted_async):
+        yield commands

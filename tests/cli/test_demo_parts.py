@@ -1,0 +1,141 @@
+"""The parts of the demo that can be looked at alone."""
+
+import signal
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from teep.demo import files, results, stage, waiting
+from teep.demo.analysis import Counts, count
+from teep.demo.show import Typist
+from teep.demo.waiting import DemoFailed
+from tests.support.waiting import wait_until
+
+SOURCE = """import os
+from sys import path, argv
+
+class One:
+    def method(self):
+        if True:
+            import json
+        else:
+            async def inner(): ...
+        match self:
+            case None:
+                class Two: ...
+        try:
+            pass
+        except ValueError:
+            def handler(): ...
+"""
+
+
+def test_counts_are_those_of_all_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "source.py"
+    path.write_text(SOURCE)
+    assert count(str(path)) == Counts(lines=16, functions=3, classes=2, imports=3)
+
+
+def test_the_named_encoding_counts(tmp_path: Path) -> None:
+    path = tmp_path / "latin.py"
+    path.write_bytes(b"# coding: latin-1\nname = 'caf\xe9'\n")
+    assert count(str(path)).lines == 2
+
+
+def test_the_broken_files_fail_each_in_its_way_until_one_is_mended(tmp_path: Path) -> None:
+    broken = files.write_broken(tmp_path / "broken")
+    errors: list[str] = []
+    for path in broken:
+        with pytest.raises((SyntaxError, UnicodeDecodeError)) as caught:
+            count(str(path))
+        errors.append(f"{caught.type.__name__}: {caught.value}")
+    assert [error.partition(" ")[0] for error in errors] == ["SyntaxError:", "UnicodeDecodeError:", "SyntaxError:"]
+    assert "unknown encoding" in errors[2]
+    files.mend(str(broken[0]))
+    assert count(str(broken[0])).functions == 1
+
+
+def test_what_is_installed_is_no_standard_library(tmp_path: Path) -> None:
+    for name in ("json/decoder.py", "ast.py", "site-packages/rich/text.py", "dist-packages/apt.py", "notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert files.python_files(tmp_path) == [tmp_path / "ast.py", tmp_path / "json/decoder.py"]
+
+
+def test_each_file_goes_to_one_kind_of_job(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.py" for number in range(50)]
+    for path in paths:
+        path.touch()
+    paths[7].write_bytes(b"#" * 100_000)
+    shares = files.share_out(paths)
+    assert sorted(map(str, paths)) == sorted(chain(*shares))
+    assert shares.heavy == [str(paths[7])]
+    assert min(map(len, shares)) > 0
+
+
+def test_results_are_read_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(results.FOLDER, str(tmp_path))
+    reader = results.Results(tmp_path)
+    reader.refresh()
+    assert reader.counts == {}
+    results.append("a.py", Counts(1, 2, 3, 4))
+    results.append("a.py", Counts(1, 2, 3, 4))
+    with results.path_in(tmp_path).open("a") as file:
+        file.write('["b.py",')
+    reader.refresh()
+    assert reader.counts == {"a.py": Counts(1, 2, 3, 4)}
+    with results.path_in(tmp_path).open("a") as file:
+        file.write("5,6,7,8]\n")
+    reader.refresh()
+    assert reader.counts["b.py"] == Counts(5, 6, 7, 8)
+
+
+def test_a_signal_waits_until_a_part_is_whole() -> None:
+    done: list[str] = []
+
+    def part() -> None:
+        with stage._whole():
+            signal.raise_signal(signal.SIGINT)
+            done.append("whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        part()
+    assert done == ["whole"]
+
+
+def test_a_worker_that_ends_is_told_with_its_last_lines(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DemoFailed, match=r"127\.0\.0\.1:1"),
+        stage.worker("redis://127.0.0.1:1/0", tmp_path) as worker,
+    ):
+        wait_until(worker.check, 30, "the worker to end, for want of a Redis")
+
+
+def test_waiting_has_an_end() -> None:
+    with pytest.raises(DemoFailed, match="in vain"):
+        waiting.wait_until(lambda: False, patience=0)
+
+
+def test_what_is_typed_is_what_runs() -> None:
+    console = Console(width=40, record=True, file=(tmp := open("/dev/null", "w")))  # noqa: SIM115, PTH123
+    Typist(console, {"data": {"key": "value " * 12}}).type_in("""
+        size = len(data)
+        size
+        None
+        data
+    """)
+    tmp.close()
+    assert console.export_text().splitlines() == [
+        ">>> size = len(data)",
+        ">>> size",
+        "    1",
+        ">>> None",
+        ">>> data",
+        "    {",
+        "      'key': 'value value value value ",
+        "      value value value value value ",
+        "      value value value '",
+        "    }",
+    ]

@@ -1,0 +1,47 @@
+"""Every Python example in README and docs runs, page by page, on a real server."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import Server
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```python\n(?P<code>.*?)```", re.DOTALL)
+
+
+def examples(page: Path) -> list[re.Match[str]]:
+    return list(BLOCK.finditer(page.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=lambda page: page.name)
+def test_the_examples_of_a_page_run_in_order(page: Path, valkey: Server, tmp_path: Path) -> None:
+    valkey.flushall()
+    script = []
+    for block in examples(page):
+        if block["file"]:
+            (tmp_path / block["file"]).write_text(block["code"], "utf-8")
+        else:
+            script.append(block["code"])
+    (tmp_path / "page.py").write_text("\n".join(script), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "page.py"],
+        cwd=tmp_path,
+        env={**os.environ, "TEEP_REDIS_URL": valkey.url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_readme_shows_the_two_commands_first() -> None:
+    shell = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert shell[0].split()[0:2] == ["make", "demo"]
+    assert "make test" in shell[0]

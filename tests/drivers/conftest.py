@@ -1,0 +1,81 @@
+"""Both drivers behind one face, so that every case runs on either, on Valkey and on Redis."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Protocol, TypeVar
+
+import pytest
+
+from teep.drivers import AsyncDriver, Driver
+from teep.wire.commands import Command, Plan
+from tests.support.proxy import Proxy
+from tests.support.servers import Server
+
+T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """A driver, and where it is asynchronous, the event loop that runs it."""
+
+    def run(self, plan: Plan[T]) -> T: ...
+
+    def execute(self, command: Command[T]) -> T: ...
+
+    def close(self) -> None: ...
+
+
+class AsyncRunner:
+    """The asyncio driver on an event loop of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.loop = asyncio.Runner()
+        self.driver = AsyncDriver(url)
+
+    def run(self, plan: Plan[T]) -> T:
+        return self.loop.run(self.driver.run(plan))
+
+    def execute(self, command: Command[T]) -> T:
+        return self.loop.run(self.driver.execute(command))
+
+    def close(self) -> None:
+        self.loop.run(self.driver.close())
+        self.loop.close()
+
+
+class Connect(Protocol):
+    """Makes a driver for a URL; it is closed when the test ends."""
+
+    def __call__(self, url: str) -> Runner: ...
+
+
+@pytest.fixture(params=[Driver, AsyncRunner], ids=["sync", "asyncio"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """Either driver, for a URL of the test's choice."""
+    with ExitStack() as runners:
+
+        def make(url: str) -> Runner:
+            runner: Runner = request.param(url)
+            runners.callback(runner.close)
+            return runner
+
+        yield make
+
+
+@pytest.fixture
+def runner(connect: Connect, server: Server) -> Runner:
+    """Either driver on either server."""
+    return connect(server.url)
+
+
+@pytest.fixture
+def proxy(server: Server) -> Iterator[Proxy]:
+    """A way to `server` that can be disturbed."""
+    with Proxy(server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def disturbed(connect: Connect, proxy: Proxy) -> Runner:
+    """Either driver on either server through `proxy`."""
+    return connect(proxy.url)

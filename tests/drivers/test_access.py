@@ -1,0 +1,140 @@
+"""The ways to a server: users, TLS, unix sockets, Sentinel; and URLs that cannot work."""
+
+import time
+from typing import Any
+
+import pytest
+
+from teep.drivers import pools
+from teep.errors import ConfigurationError, RedisCommandError, RedisRefused, RedisUnavailable
+from teep.wire import commands
+from teep.wire.commands import Command
+from tests.drivers.conftest import Connect
+from tests.support.servers import Server, free_port
+from tests.support.special import AclServer, Sentinel, TlsServer
+
+
+def test_unix_socket(connect: Connect, server: Server) -> None:
+    assert connect(server.unix_url).execute(commands.lpush("list", b"x")) == 1
+
+
+def test_a_user_with_a_password(connect: Connect, acl_server: AclServer) -> None:
+    for url in (acl_server.url, acl_server.unix_url):
+        assert connect(url).execute(Command("ACL", "WHOAMI", read=commands.as_is)) == b"teep"
+
+
+@pytest.mark.parametrize("credentials", ["", "teep:gu3ss@", ":gu3ss@"])
+def test_a_stranger_is_told_at_once_and_no_password_shown(
+    connect: Connect, acl_server: AclServer, credentials: str
+) -> None:
+    stranger = connect(f"redis://{credentials}127.0.0.1:{acl_server.port}/0")
+    before, started = _connections(acl_server), time.monotonic()
+    with pytest.raises(RedisCommandError, match="user name or password") as caught:
+        stranger.execute(commands.pipeline(commands.llen("a"), commands.llen("b")))
+    assert time.monotonic() - started < 1
+    assert _connections(acl_server) == before + 1, "it was tried again"
+    assert "gu3ss" not in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_a_user_who_may_not_is_told_so(connect: Connect, acl_server: AclServer) -> None:
+    acl_server.command("ACL", "SETUSER", "reader", "on", ">pw", "~*", "+@read", "+@connection")
+    reader = connect(f"redis://reader:pw@127.0.0.1:{acl_server.port}/0")
+    with pytest.raises(RedisCommandError, match="permission"):
+        reader.execute(commands.lpush("list", b"x"))
+    assert reader.execute(commands.llen("list")) == 0
+
+
+def test_tls(connect: Connect, tls_server: TlsServer) -> None:
+    assert connect(tls_server.url).execute(commands.llen("list")) == 0
+
+
+def test_an_unknown_authority_is_not_trusted(connect: Connect, tls_server: TlsServer) -> None:
+    with pytest.raises(RedisUnavailable, match=r"(?i)certificate"):
+        connect(f"rediss://127.0.0.1:{tls_server.port}/0").execute(commands.ping())
+
+
+def test_sentinel_leads_to_the_primary(connect: Connect, sentinel: Sentinel) -> None:
+    assert connect(_url(sentinel)).execute(commands.lpush("list", b"x")) == 1
+    assert sentinel.primary.command("LLEN", "list") == 1
+
+
+def test_a_push_follows_the_primary(connect: Connect, sentinel: Sentinel) -> None:
+    runner = connect(_url(sentinel))
+    runner.execute(commands.lpush("list", b"x"))
+    new = sentinel.failover()
+    # The old primary lives on, and answers the push on the pooled connection with READONLY.
+    assert runner.execute(commands.lpush("list", b"y")) == 2
+    assert new.command("LRANGE", "list", 0, -1) == [b"y", b"x"]
+
+
+def test_a_push_in_a_pipeline_follows_the_primary(connect: Connect, sentinel: Sentinel) -> None:
+    runner = connect(_url(sentinel))
+    runner.execute(commands.ping())
+    sentinel.failover()
+    assert runner.execute(commands.pipeline(commands.sadd("queues", "q"), commands.lpush("list", b"y"))) == (1, 1)
+
+
+def test_what_was_pushed_before_a_demotion_is_not_pushed_again(connect: Connect, sentinel: Sentinel) -> None:
+    runner, primary = connect(_url(sentinel)), sentinel.primary
+    demote: Command[bytes] = Command("REPLICAOF", "127.0.0.1", free_port(), read=commands.as_is)
+    pushes: list[Command[Any]] = [commands.lpush("a", b"x"), demote, commands.lpush("b", b"y")]
+    with pytest.raises(RedisRefused):
+        runner.execute(commands.pipeline_of(pushes))
+    assert (primary.command("LLEN", "a"), primary.command("LLEN", "b")) == (1, 0)
+
+
+def test_dead_sentinels_are_told_in_time(connect: Connect) -> None:
+    started = time.monotonic()
+    with pytest.raises(RedisUnavailable):
+        connect(f"redis+sentinel://127.0.0.1:{free_port()}/teep-primary/0").execute(commands.ping())
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://user:p%40ss@localhost:6379/3?socket_timeout=1.5",
+        "rediss://localhost:6380/0?ssl_ca_certs=/etc/ca.crt",
+        "unix:///run/redis.sock?db=2",
+        "redis+sentinel://one,two:26380/primary/2?sentinel_password=x",
+        "rediss+sentinel://user:p%40ss@one/primary",
+    ],
+)
+def test_urls_that_can_work(url: str) -> None:
+    pools.check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://localhost", "must begin with one of redis://, .*, not 'http'"),
+        ("localhost:6379", "must begin with"),
+        ("redis://localhost:port", "cannot be read"),
+        ("redis://localhost:99999", "cannot be read"),
+        ("redis://localhost?socket_timeout=soon", "cannot be read"),
+        ("redis://localhost?no_such_option=1", "cannot be read"),
+        ("redis://user:s3cret#1@localhost", "percent-encoded"),
+        ("redis://user:s3cret/1@localhost", "percent-encoded"),
+        ("redis+sentinel://localhost", "names its service"),
+        ("redis+sentinel:///primary", "names its hosts"),
+        ("redis+sentinel://localhost/primary/zero", "cannot be read"),
+        ("redis+sentinel://user:s3cret/1@localhost/primary", "cannot be read"),
+        ("redis+sentinel://localhost/primary?no_such_option=1", "cannot be read"),
+    ],
+)
+def test_urls_that_cannot(url: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        pools.check_url(url)
+    assert "s3cret" not in str(caught.value)
+    # A traceback shows the cause's text as well.
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def _connections(server: Server) -> int:
+    return int(server.client.info("stats")["total_connections_received"])
+
+
+def _url(sentinel: Sentinel) -> str:
+    return f"redis+sentinel://{sentinel.host}:{sentinel.port}/{sentinel.service}/0"

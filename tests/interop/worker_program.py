@@ -1,0 +1,22 @@
+"""A teep worker for the interop tests: `python -m tests.interop.worker_program CONCURRENCY QUEUE...`.
+
+Only the pace is changed, as in `ruby/jobs.rb`, so that tests need not wait.
+"""
+
+import sys
+
+from teep import Config
+from teep.worker import Worker, log
+
+if __name__ == "__main__":
+    log.set_up("INFO", as_json=False)
+    config = Config(
+        concurrency=int(sys.argv[1]),
+        queues=sys.argv[2:],
+        timeout=5.0,
+        tag="interop",
+        labels=["python"],
+        poll_interval_average=0.1,
+        heartbeat_interval=0.2,
+    )
+    Worker(config, "tests.interop.jobs").run()

@@ -1,0 +1,79 @@
+"""A job's name is the same in the program that pushes it, run as a script, and in the worker that imports it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import teep
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
+
+_APP = """
+import os
+import teep
+import redis
+
+@teep.job
+def greet(name):
+    redis.Redis.from_url(os.environ["REDIS_URL"]).rpush("greeted", name)
+
+class Wave(teep.Job):
+    def perform(self, name):
+        redis.Redis.from_url(os.environ["REDIS_URL"]).rpush("greeted", name + " waved")
+
+if __name__ == "__main__":
+    greet.perform_async("x")
+    Wave.perform_async("y")
+"""
+
+_SOURCE = str(Path(teep.__file__).parents[1])
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """A folder with a module `tasks` and a package `shop` with the same module in it."""
+    (tmp_path / "tasks.py").write_text(_APP)
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "shop" / "tasks.py").write_text(_APP)
+    (tmp_path / "shop" / "__main__.py").write_text("from shop import tasks\n" + _APP)
+    return tmp_path
+
+
+def environment(server: Server) -> dict[str, str]:
+    return os.environ | {"REDIS_URL": server.url, "PYTHONPATH": _SOURCE}
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        (["tasks.py"], "tasks"),
+        (["-m", "tasks"], "tasks"),
+        (["-m", "shop.tasks"], "shop.tasks"),
+        (["-m", "shop"], "shop"),
+    ],
+)
+def test_a_script_pushes_under_its_modules_name(server: Server, app: Path, command: list[str], module: str) -> None:
+    subprocess.run([sys.executable, *command], cwd=app, env=environment(server), check=True, timeout=30)
+    queue = teep.Queue(config=teep.Config(redis_url=server.url))
+    assert [job.klass for job in queue] == [f"{module}.Wave", f"{module}.greet"]
+
+
+@pytest.mark.parametrize(("command", "module"), [(["tasks.py"], "tasks"), (["-m", "shop.tasks"], "shop.tasks")])
+def test_a_worker_that_imports_the_module_runs_it(server: Server, app: Path, command: list[str], module: str) -> None:
+    subprocess.run([sys.executable, *command], cwd=app, env=environment(server), check=True, timeout=30)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "teep", "worker", module, "-c", "1"], cwd=app, env=environment(server),
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        wait_until(lambda: server.command("LLEN", "greeted") == 2, 30, "both jobs to run")
+    finally:
+        worker.terminate()
+        log = worker.communicate(timeout=30)[1]
+        print(log)
+    assert sorted(server.command("LRANGE", "greeted", 0, -1)) == [b"x", b"y waved"]
+    assert worker.returncode == 0

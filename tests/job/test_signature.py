@@ -1,0 +1,124 @@
+"""How a call becomes the wire's `args` and `kwargs`, and comes back as the same call."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import teep
+from teep.errors import InvalidArguments
+from teep.job.definition import Definition
+from teep.job.options import Options
+
+
+def define(function: Any) -> Definition:
+    return Definition("the.job", Options.parse("the.job", {}), function)
+
+
+def wire(function: Any, *args: Any, **kwargs: Any) -> tuple[list[Any], dict[str, Any] | None]:
+    """What of a call goes on the wire."""
+    item = define(function).to_payload(args, kwargs)
+    return item["args"], item.get("kwargs")
+
+
+def plain(a: int, b: int = 2, c: int = 3) -> tuple[Any, ...]:
+    return a, b, c
+
+
+def named(user: int, *, locale: str = "en", deep: bool = False) -> tuple[Any, ...]:
+    return user, locale, deep
+
+
+def required(user: int, *, locale: str) -> tuple[Any, ...]:
+    return user, locale
+
+
+def rest(first: int, *others: int, **more: int) -> tuple[Any, ...]:
+    return first, others, more
+
+
+def only_positions(a: int, b: int = 5, /) -> tuple[Any, ...]:
+    return a, b
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs", "sent"),
+    [
+        (plain, (1,), {}, ([1], None)),
+        (plain, (1, 9, 8), {}, ([1, 9, 8], None)),
+        (plain, (), {"a": 1}, ([1], None)),
+        (plain, (1,), {"b": 5}, ([1, 5], None)),
+        (plain, (1,), {"c": 5}, ([1, 2, 5], None)),  # a gap: the default between is written out
+        (plain, (), {"c": 5, "a": 1}, ([1, 2, 5], None)),
+        (named, (1,), {}, ([1], None)),
+        (named, (1,), {"locale": "de"}, ([1], {"locale": "de"})),
+        (named, (), {"deep": True, "user": 1}, ([1], {"deep": True})),
+        (required, (1,), {"locale": "de"}, ([1], {"locale": "de"})),
+        (rest, (1, 2, 3), {}, ([1, 2, 3], None)),
+        (rest, (1,), {"x": 2}, ([1], {"x": 2})),
+        (rest, (), {"first": 1, "x": 2}, ([1], {"x": 2})),
+        (only_positions, (1,), {}, ([1], None)),
+    ],
+)
+def test_the_wire(function: Any, args: Any, kwargs: Any, sent: Any) -> None:
+    assert wire(function, *args, **kwargs) == sent
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs", "sentence"),
+    [
+        (plain, (), {}, "missing a required argument: 'a'"),
+        (plain, (1, 2, 3, 4), {}, "too many positional arguments"),
+        (plain, (1,), {"z": 1}, "got an unexpected keyword argument 'z'"),
+        (plain, (1,), {"a": 1}, "multiple values for argument 'a'"),
+        (required, (1,), {}, "missing a required argument: 'locale'"),
+        (only_positions, (), {"a": 1}, "'a'"),
+    ],
+)
+def test_a_call_that_cannot_be_made_fails_at_the_push(function: Any, args: Any, kwargs: Any, sentence: str) -> None:
+    with pytest.raises(InvalidArguments, match=sentence) as caught:
+        wire(function, *args, **kwargs)
+    assert str(caught.value).startswith("the.job(")
+    assert isinstance(caught.value, TypeError)
+
+
+_CALLS: dict[Any, st.SearchStrategy[dict[str, int]]] = {
+    plain: st.fixed_dictionaries({"a": st.integers()}, optional={"b": st.integers(), "c": st.integers()}),
+    named: st.fixed_dictionaries({"user": st.integers()}, optional={"locale": st.integers(), "deep": st.integers()}),
+    rest: st.dictionaries(st.sampled_from("xyz"), st.integers()).map(lambda more: {"first": 1, **more}),
+}
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(list(_CALLS)).flatmap(lambda function: st.tuples(st.just(function), _CALLS[function])))
+def test_what_runs_is_the_call_that_was_pushed(call: tuple[Any, dict[str, int]]) -> None:
+    function, kwargs = call
+    definition = define(function)
+    assert definition.call(definition.to_payload((), kwargs))() == function(**kwargs)
+
+
+def test_ruby_pushes_positions_only() -> None:
+    assert define(named).call({"args": [7]})() == (7, "en", False)
+
+
+def test_arguments_of_a_bulk_are_checked_against_the_signature() -> None:
+    definition = define(plain)
+    assert definition.bulk_args((1, 2)) == [1, 2]
+    with pytest.raises(InvalidArguments, match="missing a required argument"):
+        definition.bulk_args([])
+    with pytest.raises(InvalidArguments, match=r"the\.job needs a list of arguments for each job, not 'ab'"):
+        definition.bulk_args("ab")
+    with pytest.raises(InvalidArguments, match="missing a required argument: 'locale'"):
+        define(required).bulk_args([1])
+
+
+def test_the_class_form_has_no_self_on_the_wire(offline: teep.Config) -> None:
+    class Greet(teep.Job):
+        def perform(self, name: str, *, loud: bool = False) -> None: ...
+
+    assert Greet.set().to_payload(("x",), {"loud": True}) == {
+        "args": ["x"], "class": f"{__name__}.{Greet.__qualname__}", "kwargs": {"loud": True},
+    }  # fmt: skip
+    with pytest.raises(InvalidArguments, match="missing a required argument: 'name'"):
+        Greet.set().to_payload((), {})

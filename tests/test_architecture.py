@@ -1,0 +1,109 @@
+"""The layers hold: imports go down only, the protocol does no I/O, and plans need no event loop."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from importlinter.cli import lint_imports
+
+import teep
+from teep.drivers.sync import run_plan
+from teep.store import inflight, jobsets, processes, pushes, queues, stats
+from teep.wire.commands import Command, Plan
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(teep.__file__).parent
+PURE = sorted(path for layer in ("wire", "store") for path in (PACKAGE / layer).rglob("*.py"))
+
+# What these layers may import from outside: values and their transformation, nothing that reaches out.
+# `importlib` reads the scripts, which are part of the package.
+ALLOWED = {
+    "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib",
+    "importlib", "itertools", "json", "math", "re", "secrets", "struct", "typing", "zlib",
+    "msgspec", "teep",
+}  # fmt: skip
+CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns", "sleep"}
+
+
+def test_imports_go_down_only() -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+@pytest.mark.parametrize("path", PURE, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_the_protocol_does_no_io_and_reads_no_clock(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    assert {module.partition(".")[0] for module in _imports(tree)} <= ALLOWED
+    assert {call for call in _attribute_calls(tree) if call in CLOCKS} == set()
+
+
+def test_only_the_drivers_import_redis() -> None:
+    importers = {
+        path.relative_to(PACKAGE).parts[0]
+        for path in PACKAGE.rglob("*.py")
+        if any(module.partition(".")[0] == "redis" for module in _imports(ast.parse(path.read_text("utf-8"))))
+    }
+    assert importers == {"drivers"}
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module or ""
+
+
+def _attribute_calls(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr
+
+
+class _NoServer:
+    """Answers every command as an empty Redis would, with no I/O at all."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command[Any]] = []
+
+    def execute(self, command: Command[Any]) -> Any:
+        self.commands.append(command)
+        return _empty(command)
+
+
+def _empty(command: Command[Any]) -> Any:
+    parts = getattr(command, "commands", None)
+    if parts is not None:
+        return [_empty(part) for part in parts]
+    for reply in ([], 0, None, b"{}", [b"0", []]):
+        try:
+            return command.read(reply)
+        except (TypeError, ValueError, IndexError, AttributeError):
+            continue
+    raise AssertionError(f"no empty reply suits {command}")
+
+
+PLANS = [
+    pushes.push({"q": [b"x"]}, [(1.0, b"y")]),
+    queues.names(),
+    queues.summaries(),
+    queues.page("q", 0, 10),
+    queues.clear("q"),
+    jobsets.size("retry"),
+    jobsets.trim_dead(0.0, jobsets.Limits(1, 1.0)),
+    inflight.requeue_all("me", ["q"]),
+    inflight.give_back("me", "q", [b"x"]),
+    processes.identities(),
+    processes.send_signal("me", "TERM"),
+    stats.queue_sizes(),
+]
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.__qualname__)
+def test_plans_need_neither_an_event_loop_nor_a_server(plan: Plan[Any]) -> None:
+    server = _NoServer()
+    run_plan(plan, server)
+    assert server.commands
+    assert all(isinstance(command, Command) for command in server.commands)

@@ -1,0 +1,153 @@
+"""What type checkers infer for users' code; mypy and pyright check it, running it proves little.
+
+Each function is a program that a user could write: it is never called.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from datetime import datetime
+from typing import assert_type
+
+import teep
+
+
+@teep.job
+def plain(user_id: int, *, locale: str = "en") -> float:
+    return float(user_id)
+
+
+@teep.job(queue="mailers", retry=5, tags=["welcome"], own={"x": 1})
+async def awaited(name: str) -> bytes:
+    return name.encode()
+
+
+class Class(teep.Job, queue="low"):
+    def perform(self, name: str) -> int:
+        return len(name)
+
+
+def functions() -> None:
+    assert_type(plain(1, locale="de"), float)
+    assert_type(plain.perform_async(1, locale="de"), str | None)
+    assert_type(plain.perform_in(60, 1), str | None)
+    assert_type(plain.perform_at(datetime.now(), 1), str | None)  # noqa: DTZ005 - any datetime will do
+    assert_type(plain.perform_bulk([(1,), [2]], at=[1.0]), list[str | None])
+    assert_type(plain.set(queue="critical").perform_async(1), str | None)
+    assert_type(awaited.perform_async("x"), str | None)
+    assert_type(Class.perform_async("x"), str | None)
+    assert_type(Class().perform("x"), int)
+
+
+async def functions_awaited() -> None:
+    assert_type(await awaited("x"), bytes)
+    assert_type(await plain.aio.perform_async(1), str | None)
+    assert_type(await awaited.aio.set(queue="x").perform_in(5, "x"), str | None)
+    assert_type(await plain.aio.perform_bulk([(1,)]), list[str | None])
+    assert_type(await Class.aio.perform_async("x"), str | None)
+
+
+def wrong_calls() -> None:
+    """A call that the signature does not allow is an error; where it is none, the ignore would be one."""
+    plain.perform_async("1")  # type: ignore[arg-type]
+    plain.perform_async(1, lang="de")  # type: ignore[call-arg]
+    plain.perform_in(60)  # type: ignore[call-arg]
+    plain.set(queue="x").perform_async()  # type: ignore[call-arg]
+    awaited(5)  # type: ignore[arg-type,unused-coroutine]
+
+
+def queues(queue: teep.Queue) -> None:
+    assert_type(queue.size(), int)
+    assert_type(queue.latency(), float)
+    assert_type(queue.first(), teep.JobRecord | None)
+    assert_type(queue.first(10), list[teep.JobRecord])
+    assert_type(queue.find_job("x"), teep.JobRecord | None)
+    assert_type(queue.page(2, size=10), teep.Page[teep.JobRecord])
+    assert_type(queue.clear(), bool)
+    assert_type(teep.Queue.all(), list[teep.Queue])
+    assert_type([record for record in queue], list[teep.JobRecord])  # noqa: C416 - iteration is what is tested
+    if record := queue.first():
+        assert_type(record.delete(), bool)
+        assert_type(record.enqueued_at, datetime | None)
+        assert_type(record.error_backtrace, list[str] | None)
+
+
+async def queues_awaited(queue: teep.AsyncQueue) -> None:
+    assert_type(await queue.size(), int)
+    assert_type(await queue.first(), teep.AsyncJobRecord | None)
+    assert_type(await queue.first(10), list[teep.AsyncJobRecord])
+    assert_type(await queue.find_job("x"), teep.AsyncJobRecord | None)
+    assert_type(await queue.page(), teep.Page[teep.AsyncJobRecord])
+    assert_type(await teep.AsyncQueue.all(), list[teep.AsyncQueue])
+    assert_type([record async for record in queue], list[teep.AsyncJobRecord])
+    if record := await queue.first():
+        assert_type(await record.delete(), bool)
+
+
+def sets(retries: teep.RetrySet, dead: teep.DeadSet, later: teep.ScheduledSet) -> None:
+    for jobs in (retries, dead, later):
+        assert_type(jobs.find_job("x"), teep.SortedEntry | None)
+        assert_type(jobs.fetch(1.0), list[teep.SortedEntry])
+        assert_type(jobs.scan("x"), list[teep.SortedEntry])
+        assert_type(jobs.page(), teep.Page[teep.SortedEntry])
+        assert_type(jobs.retry_all(), int)
+        assert_type(jobs.delete_by_jid(1.0, "x"), bool)
+        assert_type([entry for entry in jobs], list[teep.SortedEntry])  # noqa: C416 - as above
+    assert_type(dead.kill("{}"), bool)
+    assert_type(teep.DeadSet.max_jobs(), int)
+    if entry := retries.find_job("x"):
+        assert_type(entry.at, datetime)
+        assert_type(entry.reschedule(datetime.now()), bool)  # noqa: DTZ005 - any datetime will do
+        assert_type(entry.retry(), bool)
+
+
+async def sets_awaited(retries: teep.AsyncRetrySet, dead: teep.AsyncDeadSet, later: teep.AsyncScheduledSet) -> None:
+    for jobs in (retries, dead, later):
+        assert_type(await jobs.find_job("x"), teep.AsyncSortedEntry | None)
+        assert_type(await jobs.fetch(1.0), list[teep.AsyncSortedEntry])
+        assert_type(await jobs.kill_all(notify_failure=True), int)
+        assert_type([entry async for entry in jobs], list[teep.AsyncSortedEntry])
+    if entry := await dead.find_job("x"):
+        assert_type(await entry.kill(), bool)
+
+
+def processes(live: teep.ProcessSet, running: teep.WorkSet) -> None:
+    assert_type(live.get("x"), teep.Process | None)
+    assert_type([process for process in live], list[teep.Process])  # noqa: C416 - as above
+    assert_type(live.total_concurrency(), int)
+    assert_type(running.find_work("x"), teep.Work[teep.JobRecord] | None)
+    for process_id, thread_id, work in running:
+        assert_type((process_id, thread_id), tuple[str, str])
+        assert_type(work.job, teep.JobRecord)
+    for process in live:
+        assert_type(process.quiet(), None)
+
+
+async def processes_awaited(live: teep.AsyncProcessSet, running: teep.AsyncWorkSet) -> None:
+    assert_type(await live.get("x"), teep.AsyncProcess | None)
+    assert_type([process async for process in live], list[teep.AsyncProcess])
+    assert_type(await running.find_work("x"), teep.Work[teep.AsyncJobRecord] | None)
+    async for _, _, work in running:
+        assert_type(work.job, teep.AsyncJobRecord)
+
+
+async def statistics() -> None:
+    assert_type(teep.Stats().queues, dict[str, int])
+    assert_type(teep.Stats().queue_summaries(), list[teep.QueueSummary])
+    assert_type(teep.Stats.History(5).processed, dict[str, int])
+    stats = await teep.AsyncStats.fetch()
+    assert_type(stats, teep.AsyncStats)
+    assert_type(await stats.queue_summaries(), list[teep.QueueSummary])
+    assert_type((await teep.AsyncStats.History.fetch(5)).failed, dict[str, int])
+
+
+async def clients() -> None:
+    assert_type(teep.Client().push({"class": "Noop", "args": []}), str | None)
+    assert_type(teep.Client().push_bulk({"class": "Noop", "args": []}), list[str | None])
+    assert_type(await teep.AsyncClient().push({"class": "Noop", "args": []}), str | None)
+    assert_type(teep.Client().enqueue(plain, 1), str | None)
+    assert_type(await teep.AsyncClient().enqueue_in(5, plain, 1), str | None)
+
+
+def test_the_jobs_above_are_defined() -> None:
+    assert plain(5) == 5.0
+    assert Class().perform("abc") == 3

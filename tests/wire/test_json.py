@@ -1,0 +1,154 @@
+"""JSON as Ruby writes it, checked against Ruby itself."""
+
+import datetime as dt
+import json as stdlib_json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from teep.errors import InvalidArguments, MalformedPayload
+from teep.wire import json
+
+# Ruby reads one JSON document a line, and writes what it understood.
+RUBY = "require 'json'; STDOUT.sync = true; STDIN.each_line { |line| puts JSON.generate(JSON.parse(line)) }"
+
+
+@pytest.fixture(scope="module")
+def through_ruby() -> Any:
+    with subprocess.Popen(["ruby", "-e", RUBY], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ruby:
+
+        def echo(document: bytes) -> bytes:
+            assert ruby.stdin is not None
+            assert ruby.stdout is not None
+            ruby.stdin.write(document + b"\n")
+            ruby.stdin.flush()
+            return ruby.stdout.readline().removesuffix(b"\n")
+
+        yield echo
+
+
+# Ruby's JSON.generate leaves U+2028 and U+2029 as they are, and so does teep; no text is left out here but lone
+# surrogates, which are no text.
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+floats = st.floats(allow_nan=False, allow_infinity=False)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(-(2**200), 2**200) | floats | text,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(text, inner, max_size=5),
+    max_leaves=20,
+)
+# The same examples each time: this compares with another program, it does not look for news on every run.
+fixed = settings(
+    max_examples=250,
+    database=None,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@seed(20_261_124)
+@fixed
+@given(value=values)
+def test_ruby_writes_the_same_bytes(through_ruby: Callable[[bytes], bytes], value: Any) -> None:
+    document = stdlib_json.dumps([value]).encode()
+    assert json.dumps([value]) == through_ruby(document)
+
+
+@seed(20_261_124)
+@fixed
+@given(numbers=st.lists(floats, min_size=50, max_size=50))
+def test_ruby_writes_the_same_floats(through_ruby: Callable[[bytes], bytes], numbers: list[float]) -> None:
+    assert json.dumps(numbers) == through_ruby(stdlib_json.dumps(numbers).encode())
+
+
+@pytest.mark.parametrize(
+    "number",
+    [0.0, -0.0, 1e15, 999_999_999_999_999.9, 1e16, 1e-4, 9.999e-5, 0.1, 1e20, -1.5e300, 5e-324, 1e100, 1e22, 1e23],
+)
+def test_ruby_writes_the_floats_at_the_borders_alike(through_ruby: Callable[[bytes], bytes], number: float) -> None:
+    assert json.dumps([number]) == through_ruby(stdlib_json.dumps([number]).encode())
+    assert json.dumps(number).decode() == json.ruby_float(number)
+
+
+@seed(20_261_124)
+@fixed
+@given(value=values)
+def test_what_is_written_is_read_again(value: Any) -> None:
+    json.check(value, "value")
+    again = json.loads(json.dumps(value))
+    assert again == value
+    assert repr(again) == repr(value)  # which tells 1 from 1.0 and 0.0 from -0.0
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63, 2**64, -(2**64) - 1, 10**60])
+def test_integers_of_any_size_are_exact(number: int) -> None:
+    assert json.dumps(number) == str(number).encode()
+    assert json.loads(str(number).encode()) == number
+
+
+def test_output_is_compact_and_utf8_unescaped() -> None:
+    assert json.dumps({"ü": ["☃", "<&>", "\u2028", "\x7f"]}) == '{"ü":["☃","<&>","\u2028","\x7f"]}'.encode()
+    assert json.dumps('"\\\n\x01/') == b'"\\"\\\\\\n\\u0001/"'
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"NaN", b"1e400", b'"\xff"', b'"\\ud800"', b"[" * 200_000, b"1 2"])
+def test_reading_what_is_no_json_raises_one_error(raw: bytes) -> None:
+    with pytest.raises(MalformedPayload, match=r"^not JSON: "):
+        json.loads(raw)
+
+
+class Text(str):
+    """A subclass, which would come back as a plain str."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (float("nan"), r"args is nan, which JSON cannot hold; pass a finite number or None"),
+        ([1, [float("inf")]], r"args\[1\]\[0\] is inf"),
+        ({"a": {"b": [float("-inf")]}}, r"args\['a'\]\['b'\]\[0\] is -inf"),
+        ((1, 2), "args is a tuple, which is not plain JSON; pass a list"),
+        ([{1}], r"args\[0\] is a set, .* pass a list"),
+        ([b"x"], r"args\[0\] is a bytes, .* decode it"),
+        ({1: 2}, r"args has the key 1; JSON keys are strings, so pass '1'"),
+        ({"a": {None: 2}}, r"args\['a'\] has the key None"),
+        (["\ud800"], r"args\[0\] holds a lone surrogate at 0"),
+        ({"x\udfff": 1}, r"a key of args holds a lone surrogate at 1"),
+        ([Text("x")], r"args\[0\] is a Text"),
+        ([object()], r"args\[0\] is a object, .* \(such as an id"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_would_not_come_back_is_refused_with_its_path(value: Any, message: str) -> None:
+    with pytest.raises(InvalidArguments, match=message):
+        json.check(value, "args")
+
+
+def test_times_are_refused_with_a_way_out() -> None:
+    with pytest.raises(InvalidArguments, match=r"args is a date, .* pass value.isoformat\(\) or epoch seconds"):
+        json.check(dt.date(2026, 11, 24), "args")
+
+
+def test_ruby_reads_as_deep_as_is_let_through(through_ruby: Callable[[bytes], bytes]) -> None:
+    def nested(levels: int) -> Any:
+        return [nested(levels - 1)] if levels else 1
+
+    # The payload's own object and its args array are two of Ruby's hundred levels.
+    deepest = next(levels for levels in range(200, 0, -1) if _passes(nested(levels)))
+    assert through_ruby(json.dumps({"args": nested(deepest)})) == json.dumps({"args": nested(deepest)})
+    with pytest.raises(InvalidArguments, match="levels deep; flatten the data"):
+        json.check(nested(deepest + 1), "args")
+
+
+def _passes(value: Any) -> bool:
+    try:
+        json.check(value, "args")
+    except InvalidArguments:
+        return False
+    return True

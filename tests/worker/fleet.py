@@ -1,0 +1,174 @@
+"""A server and the workers that a test starts on it: in this process, or as processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from teep import Client, Config
+from teep.client.client import Enqueueable
+from teep.worker import Worker
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
+
+_ROOT = Path(__file__).parent.parent.parent
+_UP_SECONDS = 20.0
+# Seconds that a test waits for what a worker should do soon; it only takes this long to fail.
+SOON = 15.0
+
+
+class WorkerProcess:
+    """`teep worker tests.worker.jobs` as a process of its own. It ends with the test."""
+
+    def __init__(self, url: str, arguments: Sequence[str]) -> None:
+        self._log = tempfile.NamedTemporaryFile(prefix="teep-", suffix=".log")  # noqa: SIM115 - closed by `close`
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "teep", "worker", "tests.worker.jobs", *arguments],
+            cwd=_ROOT,
+            env=os.environ | {"REDIS_URL": url, "PYTHONPATH": str(_ROOT / "src"), "PYTHONWARNINGS": "error"},
+            stdin=subprocess.DEVNULL,
+            stderr=self._log,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        return Path(self._log.name).read_text("utf-8")
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The log, where it was started with `--json-logs`; a line that is no JSON object fails here."""
+        return [msgspec.json.decode(line, type=dict[str, Any]) for line in self.log.splitlines()]
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill it as a crash would, and wait until it is gone."""
+        self._process.kill()
+        self._process.wait(SOON)
+
+    def wait(self, seconds: float = SOON) -> int:
+        """Return its exit code. Raises subprocess.TimeoutExpired."""
+        return self._process.wait(seconds)
+
+    def stop(self) -> int:
+        """Stop it in an orderly way and return its exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait_for_log(self, text: str, seconds: float = SOON) -> None:
+        wait_until(lambda: text in self.log, seconds, lambda: f"{text!r} in the log:\n{self.log}")
+
+    def close(self) -> None:
+        self.kill()
+        self._log.close()
+
+
+class Fleet:
+    """Workers on one server. Also a context manager, which ends them all."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.config = self.configure()
+        self.client = Client(self.config)
+        self._ending = ExitStack()
+
+    def configure(self, **options: Any) -> Config:
+        """Return a configuration for this server."""
+        return Config(**{"redis_url": self.server.url, "concurrency": 3, "timeout": 5.0, **options})
+
+    def start(self, config: Config | None = None, **options: Any) -> Worker:
+        """Start a worker in this process."""
+        worker = Worker(config or self.configure(**options))
+        worker.start()
+        self._ending.callback(worker.stop, 0.5)
+        return worker
+
+    def spawn(self, *arguments: str, await_up: bool = True) -> WorkerProcess:
+        """Start a worker process; by default return when it has beaten for the first time."""
+        process = WorkerProcess(self.server.url, arguments)
+        self._ending.callback(process.close)
+        if await_up:
+            wait_until(lambda: self.identity(process), _UP_SECONDS, lambda: f"the worker to be up:\n{process.log}")
+        return process
+
+    def identity(self, process: WorkerProcess) -> str:
+        """Return a process's identity as Redis shows it, or "" where it is not (or no more) there."""
+        for identity in self.server.command("SMEMBERS", "processes"):
+            if identity.split(b":")[1] == b"%d" % process.pid:
+                return str(identity, "utf-8")
+        return ""
+
+    def push(self, job: Enqueueable | str, *args: Any, **fields: Any) -> str:
+        """Push a job, or what only the worker process knows by its name; returns the jid."""
+        if isinstance(job, str):
+            jid = self.client.push({"class": job, "args": list(args), **fields})
+        else:
+            jid = self.client.push(job.to_payload(args, {}) | fields)
+        assert jid is not None
+        return jid
+
+    def push_raw(self, raw: bytes, queue: str = "default") -> None:
+        self.server.command("LPUSH", f"queue:{queue}", raw)
+
+    def queue(self, name: str = "default") -> list[bytes]:
+        """Return a queue's payloads, the next to run first."""
+        return list(reversed(self.server.command("LRANGE", f"queue:{name}", 0, -1)))
+
+    def members(self, key: str) -> list[bytes]:
+        """Return a job set's payloads, the lowest score first."""
+        return list(self.server.command("ZRANGE", key, 0, -1))
+
+    def failed_payload(self, key: str = "retry") -> dict[str, Any]:
+        """Wait for a job in a set and return its payload."""
+        raw = wait_until(lambda: self.members(key), SOON, f"a job in {key}")[0]
+        return msgspec.json.decode(raw, type=dict[str, Any])
+
+    def noted(self, key: str = "noted") -> list[str]:
+        """Return what the jobs of `tests.worker.jobs` have noted, oldest first."""
+        return [str(raw, "utf-8") for raw in self.server.command("LRANGE", key, 0, -1)]
+
+    def wait_for_notes(self, count: int, key: str = "noted", seconds: float = SOON) -> list[str]:
+        """Wait until that many were noted, and return them."""
+        wait_until(lambda: len(self.noted(key)) >= count, seconds, lambda: f"{count} notes: {self.noted(key)[-20:]}")
+        return self.noted(key)
+
+    def in_flight(self) -> list[bytes]:
+        """Return every payload that any process has reserved."""
+        keys = self.server.command("KEYS", "{queue:*}:inflight:*")
+        return [raw for key in keys for raw in self.server.command("LRANGE", key, 0, -1)]
+
+    def counters(self) -> tuple[int, int]:
+        """Return how many runs were counted as processed, and of those as failed."""
+        processed, failed = self.server.command("MGET", "stat:processed", "stat:failed")
+        return int(processed or 0), int(failed or 0)
+
+    def wait_until_processed(self, count: int, seconds: float = SOON) -> None:
+        """Wait until the server counts that many runs and nothing is in flight."""
+        wait_until(
+            lambda: self.counters()[0] >= count and not self.in_flight(),
+            seconds,
+            lambda: f"{count} jobs to be processed; counted {self.counters()}, in flight {self.in_flight()[:5]}",
+        )
+
+    def __enter__(self) -> "Fleet":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._ending.close()

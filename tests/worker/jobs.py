@@ -1,0 +1,88 @@
+"""What the worker processes of these tests run. Jobs tell of themselves in Redis lists."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+
+import redis
+
+import teep
+
+_redis = redis.Redis.from_url(os.environ["REDIS_URL"])
+_logger = logging.getLogger("tests.jobs")
+
+
+def _jid() -> str:
+    job = teep.current_job()
+    assert job is not None
+    return job.jid
+
+
+@teep.job(name="note")
+def note(key: str = "noted") -> None:
+    """Note the jid."""
+    _redis.rpush(key, _jid())
+
+
+@teep.job(name="note_later")
+def note_later(seconds: float, key: str = "noted") -> None:
+    """Note the jid after some time, in which a stop can get through to this thread."""
+    _redis.rpush("begun", _jid())
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(0.005)
+    _redis.rpush(key, _jid())
+
+
+@teep.job(name="note_later_async")
+async def note_later_async(seconds: float, key: str = "noted") -> None:
+    """Note the jid after some time on the loop."""
+    _redis.rpush("begun", _jid())
+    await asyncio.sleep(seconds)
+    _redis.rpush(key, _jid())
+
+
+@teep.job(name="tell_of_stop")
+def tell_of_stop() -> None:
+    """Run until the stop comes, and note what it was."""
+    _redis.rpush("begun", _jid())
+    try:
+        while True:
+            time.sleep(0.005)
+    except BaseException as error:
+        _redis.rpush("stopped", type(error).__name__)
+        raise
+
+
+@teep.job(name="tell_of_cancel")
+async def tell_of_cancel() -> None:
+    """As `tell_of_stop`, on the loop."""
+    _redis.rpush("begun", _jid())
+    try:
+        await asyncio.sleep(3600)
+    except BaseException as error:
+        _redis.rpush("stopped", type(error).__name__)
+        raise
+
+
+@teep.job(name="stubborn")
+def stubborn() -> None:
+    """Ignore every stop."""
+    _redis.rpush("begun", _jid())
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(3600)
+
+
+@teep.job(name="talk")
+def talk(secret: str) -> None:
+    """Log a line of its own."""
+    _logger.info("a line of the job's own")
+
+
+@teep.job(name="fail", retry=False)
+def fail(secret: str) -> None:
+    """Fail without telling the secret."""
+    raise ValueError("no luck")

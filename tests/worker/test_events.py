@@ -1,0 +1,119 @@
+"""Moments of a worker's life, in their order, and who is kept from hearing of them by whom: nobody."""
+
+import threading
+from queue import SimpleQueue
+
+import pytest
+
+import teep
+from teep.config.value import Event
+from tests.support.waiting import wait_until
+from tests.worker.fleet import SOON, Fleet
+
+_ONCE: tuple[Event, ...] = ("startup", "quiet", "shutdown", "exit")
+
+
+def test_the_events_come_once_each_and_in_order_the_way_out_reversed(fleet: Fleet) -> None:
+    config = fleet.configure()
+    heard: list[str] = []
+    for event in _ONCE:
+        for number in (1, 2):
+            config.on(event, lambda event=event, number=number: heard.append(f"{event} {number}"))
+    worker = fleet.start(config)
+    worker.start()
+    worker.quiet()
+    worker.quiet()
+    worker.stop()
+    worker.stop()
+    assert heard == [
+        *("startup 1", "startup 2"),
+        *("quiet 2", "quiet 1"),
+        *("shutdown 2", "shutdown 1"),
+        *("exit 2", "exit 1"),
+    ]
+
+
+def test_shutdown_comes_after_the_jobs_and_exit_after_the_process_has_left(fleet: Fleet) -> None:
+    config = fleet.configure()
+    heard: SimpleQueue[str] = SimpleQueue()
+    begun, go = threading.Event(), threading.Event()
+
+    @teep.job
+    def job() -> None:
+        begun.set()
+        go.wait(SOON)
+        heard.put("job done")
+
+    config.on("quiet", go.set)
+    config.on("shutdown", lambda: heard.put(f"shutdown, {len(_processes(fleet))} in the set"))
+    config.on("exit", lambda: heard.put(f"exit, {len(_processes(fleet))} in the set"))
+    worker = fleet.start(config)
+    wait_until(lambda: _processes(fleet), SOON, "the first beat")
+    fleet.push(job)
+    assert begun.wait(SOON)
+    worker.stop()
+    assert [heard.get(timeout=SOON) for _ in range(3)] == [
+        "job done",
+        "shutdown, 1 in the set",
+        "exit, 0 in the set",
+    ]
+
+
+def test_heartbeat_comes_at_the_first_beat_and_after_an_expiry_and_beat_each_time(fleet: Fleet) -> None:
+    config = fleet.configure(heartbeat_interval=0.1)
+    heard: list[str] = []
+    config.on("heartbeat", lambda: heard.append("heartbeat"))
+    config.on("beat", lambda: heard.append("beat"))
+    worker = fleet.start(config)
+    wait_until(lambda: heard.count("beat") >= 3, SOON, "three beats")
+    assert heard[:3] == ["heartbeat", "beat", "beat"]
+    fleet.server.command("DEL", worker.identity)
+    wait_until(lambda: heard.count("heartbeat") == 2, SOON, "the heartbeat after the expiry")
+    beats = heard.count("beat")
+    wait_until(lambda: heard.count("beat") >= beats + 3, SOON, "more beats")
+    assert heard.count("heartbeat") == 2
+
+
+@pytest.mark.parametrize("event", ["quiet", "shutdown", "exit", "heartbeat", "beat"])
+def test_a_listener_that_fails_is_reported_and_the_others_hear_it(fleet: Fleet, event: Event) -> None:
+    config = fleet.configure()
+    reports: SimpleQueue[str] = SimpleQueue()
+    heard = threading.Event()
+
+    def broken() -> None:
+        raise RuntimeError("a listener is broken")
+
+    config.error_handlers.append(lambda error, _context: reports.put(str(error)))
+    config.on(event, broken)
+    config.on(event, heard.set)
+    config.on(event, broken)
+    worker = fleet.start(config)
+    wait_until(lambda: _processes(fleet), SOON, "the first beat")
+    worker.stop()
+    assert heard.wait(SOON)
+    assert {reports.get(timeout=SOON) for _ in range(2)} == {"a listener is broken"}
+
+
+def test_a_startup_listener_that_fails_keeps_the_worker_from_starting(fleet: Fleet) -> None:
+    config = fleet.configure()
+    ran = threading.Event()
+
+    def broken() -> None:
+        raise RuntimeError("not ready")
+
+    @teep.job
+    def job() -> None:
+        ran.set()
+
+    fleet.push(job)
+    config.on("startup", broken)
+    with pytest.raises(RuntimeError, match="not ready"):
+        fleet.start(config)
+    assert len(fleet.queue()) == 1
+    assert _processes(fleet) == set()
+    assert not ran.is_set()
+
+
+def _processes(fleet: Fleet) -> set[bytes]:
+    found: set[bytes] = fleet.server.command("SMEMBERS", "processes")
+    return found

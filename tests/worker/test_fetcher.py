@@ -1,0 +1,214 @@
+"""The fetcher alone, on real servers: what it reserves ahead, gives back, settles, and how little it asks when idle."""
+
+import threading
+import time
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+import teep
+from teep.config import QueueOrder, driver_for
+from teep.drivers import Driver
+from teep.store.jobsets import Limits
+from teep.worker.fetcher import Fetcher
+from teep.worker.outage import Outage
+from teep.worker.prefetch import HORIZON, MOST, Prefetch
+from teep.worker.reserved import Reserved
+from tests.support.waiting import wait_until
+from tests.worker.fleet import SOON, Fleet
+
+_LIMITS = Limits(10_000, 1e7)
+
+
+def _raw(number: int) -> bytes:
+    return b'{"class":"x","args":[%d]}' % number
+
+
+@pytest.fixture
+def driver(fleet: Fleet) -> Driver:
+    return driver_for(fleet.config)
+
+
+@pytest.fixture
+def fetcher(driver: Driver) -> Iterator[Fetcher]:
+    fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS)
+    yield fetcher
+    fetcher.close()
+    fetcher.disconnect()
+
+
+def _take(fetcher: Fetcher) -> Reserved:
+    job = fetcher.take()
+    assert job is not None
+    return job
+
+
+def _run_quickly(fleet: Fleet, fetcher: Fetcher, jobs: int) -> None:
+    """Take and finish jobs one after the other, so that it learns that they are quick."""
+    for number in range(jobs):
+        fleet.push_raw(_raw(number))
+    for _ in range(jobs):
+        fetcher.done(_take(fetcher))
+
+
+def test_slow_jobs_come_one_by_one_and_quick_ones_by_the_hundred() -> None:
+    prefetch = Prefetch()
+    assert prefetch.want(3) == 3
+    for beat in range(20):
+        prefetch.learn(1_000, beat / 100)
+    assert prefetch.want(1) == pytest.approx(1 + 100_000 * HORIZON, abs=1)
+    prefetch.learn(1, 10.0)
+    prefetch.learn(1, 20.0)
+    prefetch.learn(1, 30.0)
+    assert prefetch.want(1) < 1 + 100_000 * HORIZON / 7
+    prefetch.forget()
+    assert prefetch.want(1) == 1
+    for beat in range(20):
+        prefetch.learn(1_000_000, beat / 100)
+    assert prefetch.want(1) == MOST
+
+
+def test_quick_jobs_are_reserved_ahead(fleet: Fleet, fetcher: Fetcher) -> None:
+    _run_quickly(fleet, fetcher, 2_000)
+    for number in range(100):
+        fleet.push_raw(_raw(number))
+    _take(fetcher)
+    assert len(fleet.in_flight()) > 3
+
+
+def test_what_does_not_start_soon_is_given_back_in_its_order(fleet: Fleet, fetcher: Fetcher) -> None:
+    _run_quickly(fleet, fetcher, 2_000)
+    raws = [_raw(number) for number in range(100)]
+    for raw in raws:
+        fleet.push_raw(raw)
+    held = _take(fetcher)
+    assert fetcher.ahead.is_set()
+    fetcher.tick()
+    fetcher.tick()
+    assert fleet.in_flight() == [held.raw] == raws[:1]
+    assert fleet.queue() == raws[1:]
+    fetcher.tick()
+    assert not fetcher.ahead.is_set()
+
+
+def test_outcomes_are_settled_though_other_threads_are_busy(fleet: Fleet, fetcher: Fetcher) -> None:
+    _run_quickly(fleet, fetcher, 2_000)
+    fetcher.settle()
+    for number in range(50):
+        fleet.push_raw(_raw(number))
+    first, _second = _take(fetcher), _take(fetcher)
+    fetcher.done(first)
+    # The second thread is busy now, and no one asks for a job.
+    fetcher.tick()
+    fetcher.tick()
+    assert fleet.counters() == (2_001, 0)
+    assert first.raw not in fleet.in_flight()
+
+
+def test_a_job_behind_a_long_one_is_run_by_another_process_at_once(fleet: Fleet) -> None:
+    begun, go = threading.Event(), threading.Event()
+    ran: SimpleQueue[float] = SimpleQueue()
+
+    @teep.job
+    def quick() -> None: ...
+
+    @teep.job
+    def long() -> None:
+        begun.set()
+        go.wait(SOON)
+
+    @teep.job
+    def behind() -> None:
+        ran.put(time.monotonic())
+
+    first = fleet.start(concurrency=1)
+    fleet.client.push_bulk({**quick.to_payload((), {}), "args": [[]] * 3_000})
+    fleet.push(long)
+    fleet.push(behind)
+    assert begun.wait(SOON)
+    started = time.monotonic()
+    fleet.start(concurrency=1)
+    assert ran.get(timeout=SOON) - started < 0.5
+    go.set()
+    first.stop()
+
+
+def test_a_job_that_arrives_twice_in_an_answer_and_a_comparison_runs_once(fleet: Fleet, fetcher: Fetcher) -> None:
+    """A comparison finds a job in flight whose blocked move is answered, but not yet read by its thread."""
+    wait = fetcher._waiter.wait
+    runs: SimpleQueue[bytes] = SimpleQueue()
+
+    def run_one() -> None:
+        job = _take(fetcher)
+        runs.put(job.raw)
+        fetcher.done(job)
+        fetcher.settle()
+
+    def wait_and_dawdle(commands: Any) -> Any:
+        taken = wait(commands)
+        if taken:
+            fetcher._waiter.wait = wait  # type: ignore[method-assign]
+            fetcher.suspect()
+            other = threading.Thread(target=run_one)
+            other.start()
+            other.join(SOON)
+        return taken
+
+    fetcher._waiter.wait = wait_and_dawdle  # type: ignore[method-assign, assignment]
+    waiting = threading.Thread(target=run_one)
+    waiting.start()
+    wait_until(lambda: fetcher._someone_waits, SOON, "the thread to be at the queue")
+    fleet.push_raw(_raw(1))
+    assert runs.get(timeout=SOON) == _raw(1)
+    fleet.push_raw(_raw(2))
+    assert runs.get(timeout=SOON) == _raw(2)
+    waiting.join(SOON)
+    assert fleet.counters() == (2, 0)
+
+
+def test_an_idle_worker_asks_no_more_than_a_blocked_move_and_an_exchange_a_second(fleet: Fleet) -> None:
+    fleet.start(concurrency=10)
+    fleet.server.command("CONFIG", "RESETSTAT")
+    wait_until(lambda: _calls(fleet, "blmove") >= 1, SOON, "the end of what a start takes")
+    fleet.server.command("CONFIG", "RESETSTAT")
+    started = time.monotonic()
+    # Three blocked moves, seen from the server.
+    wait_until(lambda: _calls(fleet, "blmove") >= 3, SOON, "three blocked moves")
+    elapsed = time.monotonic() - started
+    assert elapsed > 1.5
+    assert _calls(fleet, "evalsha") <= 3 + 1
+    assert _calls(fleet, "blmove") == 3
+    # Ours is `info` and `smembers` (the processes); theirs are the paused queues, beats, polls and rescues.
+    assert sum(_all_calls(fleet).values()) < 15 * elapsed
+
+
+def _all_calls(fleet: Fleet) -> dict[str, int]:
+    stats = fleet.server.client.info("commandstats")
+    ours = ("info", "config|resetstat")
+    calls = {name.removeprefix("cmdstat_"): int(values["calls"]) for name, values in stats.items()}
+    # Commands inside a script are counted, too.
+    return {name: count for name, count in calls.items() if name not in ours}
+
+
+def _calls(fleet: Fleet, command: str) -> int:
+    return _all_calls(fleet).get(command, 0)
+
+
+def test_jobs_are_picked_up_at_once_from_each_of_twenty_queues(fleet: Fleet) -> None:
+    got: SimpleQueue[float] = SimpleQueue()
+
+    @teep.job
+    def job() -> None:
+        got.put(time.monotonic())
+
+    names = [f"q{number}" for number in range(20)]
+    fleet.start(concurrency=2, queues=names)
+    delays = []
+    for name in names * 2:
+        started = time.monotonic()
+        fleet.push(job, queue=name)
+        delays.append(got.get(timeout=SOON) - started)
+    assert sorted(delays)[len(delays) // 2] < 0.1
+    assert max(delays) < 1.0

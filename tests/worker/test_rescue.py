@@ -1,0 +1,191 @@
+"""Jobs of processes that died come back: at once where the pid is seen to be gone, else when the heartbeat expires."""
+
+import os
+import signal
+import threading
+from typing import Any, TypeVar
+
+import pytest
+
+from teep.config import driver_for
+from teep.drivers import Driver
+from teep.drivers.sync import run_plan
+from teep.errors import RedisUnavailable
+from teep.store import inflight
+from teep.store.inflight import Owner
+from teep.wire import keys
+from teep.wire.commands import Command
+from teep.worker import identity
+from teep.worker.rescuer import Rescuer
+from tests.support.waiting import wait_until
+from tests.worker.fleet import SOON, Fleet
+
+T = TypeVar("T")
+
+_QUEUES = ("default", "low")
+
+
+def _fail_test(error: BaseException, where: str) -> None:
+    raise AssertionError(where) from error
+
+
+def _rescuer(fleet: Fleet, driver: Driver | None = None) -> Rescuer:
+    return Rescuer(fleet.config, driver or driver_for(fleet.config), "me:1:0", _fail_test)
+
+
+def _leave_in_flight(fleet: Fleet, owner: Owner, jobs: int = 3, queue: str = "default") -> list[bytes]:
+    """Register a process and put jobs in flight for it, oldest at the head; returns them, the oldest first."""
+    driver_for(fleet.config).run(inflight.register(owner))
+    raws = [b'{"class":"x","args":[%d],"jid":"%s"}' % (number, queue.encode()) for number in range(jobs)]
+    fleet.server.command("RPUSH", keys.inflight(queue, owner.identity), *raws)
+    return raws
+
+
+def _owners(fleet: Fleet) -> list[str]:
+    return [owner.identity for owner in driver_for(fleet.config).run(inflight.owners())]
+
+
+_ELSEWHERE = Owner("far:7:abc", 7, "another machine", 1, _QUEUES)
+
+
+def test_a_killed_process_loses_nothing_and_its_jobs_run_first_and_in_order(fleet: Fleet) -> None:
+    process = fleet.spawn("-c", "3")
+    for _ in range(3):
+        fleet.push("tell_of_stop")
+    fleet.wait_for_notes(3, "begun")
+    held = fleet.in_flight()
+    assert len(held) == 3
+    process.kill()
+    fleet.push("note")
+    waiting = fleet.queue()
+    assert fleet.identity(process) != ""
+    _rescuer(fleet).run_once()
+    assert fleet.queue() == [*held, *waiting]
+    assert fleet.in_flight() == []
+    assert _owners(fleet) == []
+
+
+def test_a_worker_rescues_at_its_start(fleet: Fleet) -> None:
+    first = fleet.spawn()
+    jids = [fleet.push("note_later_async", 0.2)]
+    fleet.wait_for_notes(1, "begun")
+    first.kill()
+    second = fleet.spawn()
+    # Sooner than the next look, which comes after two and a half seconds at the earliest.
+    assert fleet.wait_for_notes(1, seconds=2.0) == jids
+    assert "rescued 1 jobs of" in second.log
+    fleet.wait_until_processed(1)
+    assert fleet.counters() == (1, 0)
+
+
+def test_a_process_of_another_machine_is_left_alone_while_its_heart_beats(fleet: Fleet) -> None:
+    raws = _leave_in_flight(fleet, _ELSEWHERE)
+    lows = _leave_in_flight(fleet, _ELSEWHERE, queue="low")
+    fleet.server.command("HSET", _ELSEWHERE.identity, "info", "{}")
+    _rescuer(fleet).run_once()
+    assert fleet.queue() == []
+    assert _owners(fleet) == [_ELSEWHERE.identity]
+    fleet.server.command("DEL", _ELSEWHERE.identity)
+    _rescuer(fleet).run_once()
+    assert (fleet.queue(), fleet.queue("low")) == (raws, lows)
+    assert fleet.server.command("SMEMBERS", "queues") == {b"default", b"low"}
+    assert fleet.in_flight() == []
+
+
+def test_a_living_process_of_this_machine_is_left_alone(fleet: Fleet) -> None:
+    owner = identity.owner(f"here:{os.getpid()}:abc", _QUEUES)
+    _leave_in_flight(fleet, owner)
+    fleet.server.command("HSET", owner.identity, "info", "{}")
+    _rescuer(fleet).run_once()
+    assert fleet.queue() == []
+
+
+def test_a_pid_that_is_another_process_now_is_seen_to_be_gone(fleet: Fleet) -> None:
+    owner = identity.owner(f"here:{os.getpid()}:abc", _QUEUES)._replace(started=1)
+    raws = _leave_in_flight(fleet, owner)
+    fleet.server.command("HSET", owner.identity, "info", "{}")
+    _rescuer(fleet).run_once()
+    assert fleet.queue() == raws
+
+
+def test_the_rescuer_never_takes_from_its_own_process(fleet: Fleet) -> None:
+    _leave_in_flight(fleet, Owner("me:1:0", 1, "another machine", 1, _QUEUES))
+    _rescuer(fleet).run_once()
+    assert fleet.queue() == []
+
+
+class _Crashing:
+    """Executes as many commands as it is told, then breaks off as a crash would."""
+
+    def __init__(self, driver: Driver, commands: int) -> None:
+        self._driver = driver
+        self._left = commands
+
+    def run(self, plan: Any) -> Any:
+        return run_plan(plan, self)
+
+    def execute(self, command: Command[T]) -> T:
+        if self._left == 0:
+            raise RedisUnavailable("crashed")
+        self._left -= 1
+        return self._driver.execute(command)
+
+
+@pytest.mark.parametrize("commands", range(12))
+def test_a_rescue_that_breaks_off_anywhere_is_harmless(fleet: Fleet, commands: int) -> None:
+    raws = _leave_in_flight(fleet, _ELSEWHERE)
+    lows = _leave_in_flight(fleet, _ELSEWHERE, queue="low")
+    driver = driver_for(fleet.config)
+    crashing: Any = _Crashing(driver, commands)
+    try:
+        _rescuer(fleet, crashing).run_once()
+    except RedisUnavailable:
+        assert len(fleet.queue() + fleet.queue("low") + fleet.in_flight()) == 6
+        assert _owners(fleet) == [_ELSEWHERE.identity]
+        _rescuer(fleet).run_once()
+    assert (fleet.queue(), fleet.queue("low")) == (raws, lows)
+    assert fleet.in_flight() == []
+    assert _owners(fleet) == []
+
+
+def test_two_rescuers_at_once_move_each_job_once(fleet: Fleet) -> None:
+    raws = _leave_in_flight(fleet, _ELSEWHERE, jobs=3_000)
+    together = threading.Barrier(2)
+
+    def rescue() -> None:
+        together.wait(SOON)
+        _rescuer(fleet).run_once()
+
+    threads = [threading.Thread(target=rescue) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SOON)
+    assert fleet.queue() == raws
+
+
+def test_a_process_that_slept_too_long_changes_nothing_when_it_wakes(fleet: Fleet) -> None:
+    sleeper = fleet.spawn("-c", "1")
+    jids = [fleet.push("note_later", 0.5)]
+    fleet.wait_for_notes(1, "begun")
+    sleeper.signal(signal.SIGSTOP)
+    name = fleet.identity(sleeper)
+    # As if sixty seconds had passed.
+    fleet.server.command("DEL", name)
+    fleet.push("note")
+    other = fleet.spawn("-c", "1")
+    wait_until(lambda: fleet.counters() == (2, 0), SOON, "the other process to run both")
+    assert jids[0] in fleet.noted()
+    other.stop()
+    sleeper.signal(signal.SIGCONT)
+    sleeper.wait_for_log("given to others")
+    assert fleet.counters() == (2, 0)
+    wait_until(lambda: name in _owners(fleet), SOON, "the process to register anew")
+    # It works on as any other.
+    fleet.push("note", "afterwards")
+    fleet.wait_for_notes(1, "afterwards")
+    fleet.wait_until_processed(3)
+    assert fleet.counters() == (3, 0)
+    assert sleeper.stop() == 0
+    assert fleet.in_flight() == []
+

@@ -1,0 +1,148 @@
+"""Every service starts, stops, and stops in the middle of a turn, alike."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from teep.config import Config, driver_for
+from teep.drivers import Driver
+from teep.errors import RedisUnavailable
+from teep.worker import identity
+from teep.worker.capsule import Capsule
+from teep.worker.heartbeat import Heartbeat
+from teep.worker.outage import Outage
+from teep.worker.poller import Poller
+from teep.worker.rescuer import Rescuer
+from teep.worker.service import OnError, Service
+from teep.worker.signals import SignalListener
+from tests.support.waiting import wait_until
+from tests.worker.fleet import SOON, Fleet
+
+
+def _fail(error: BaseException, name: str) -> None:
+    raise AssertionError(name) from error
+
+
+class _Steady(Service):
+    """Turns as often as it may, and says when."""
+
+    def __init__(self, turn: Callable[[], None], on_error: OnError = _fail, pause: float = 0.0) -> None:
+        super().__init__("steady", on_error)
+        self.turns = 0
+        self._turn_of = turn
+        self._seconds = pause
+
+    def run_once(self) -> None:
+        self.turns += 1
+        self._turn_of()
+
+    def pause(self) -> float:
+        return self._seconds
+
+
+def _heartbeat(config: Config, driver: Driver) -> Service:
+    capsule = Capsule(config, driver, "me:1:0", Outage())
+    return Heartbeat(config, driver, {"identity": "me:1:0"}, capsule, identity.owner("me:1:0", ("default",)), _fail)
+
+
+_MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
+    "heartbeat": _heartbeat,
+    "poller": lambda config, driver: Poller(config, driver, _fail),
+    "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", _fail),
+    "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, _fail),
+    "steady": lambda _config, _driver: _Steady(lambda: None),
+}
+
+
+@pytest.fixture(params=_MAKERS)
+def service(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Service]:
+    service = _MAKERS[request.param](fleet.configure(heartbeat_interval=0.1), driver_for(fleet.config))
+    yield service
+    service.stop()
+
+
+def _threads(service: Service) -> int:
+    return sum(thread.name == f"teep-{service.name}" for thread in threading.enumerate())
+
+
+def test_it_starts_once_and_stops_at_once_and_starts_again(service: Service) -> None:
+    for _ in range(3):
+        service.start()
+        service.start()
+        assert _threads(service) == 1
+        started = time.monotonic()
+        service.stop()
+        service.stop()
+        assert time.monotonic() - started < 1
+        assert _threads(service) == 0
+
+
+def test_it_may_be_stopped_before_it_starts(service: Service) -> None:
+    service.stop()
+    service.start()
+    assert _threads(service) == 1
+
+
+def test_it_may_be_started_and_stopped_by_many_at_once(service: Service) -> None:
+    def flip() -> None:
+        for _ in range(20):
+            service.start()
+            service.stop()
+
+    threads = [threading.Thread(target=flip) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SOON)
+        assert not thread.is_alive()
+    service.stop()
+    assert _threads(service) == 0
+
+
+def test_a_stop_in_the_middle_of_a_turn_waits_for_its_end() -> None:
+    inside, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def turn() -> None:
+        inside.set()
+        go.wait(SOON)
+        ended.set()
+
+    service = _Steady(turn)
+    service.start()
+    assert inside.wait(SOON)
+    stopper = threading.Thread(target=service.stop)
+    stopper.start()
+    assert stopper.is_alive()
+    go.set()
+    stopper.join(SOON)
+    assert ended.is_set()
+    assert service.turns == 1
+
+
+def test_a_stop_ends_the_pause_between_turns() -> None:
+    service = _Steady(lambda: None, pause=3600.0)
+    service.start()
+    wait_until(lambda: service.turns == 1, SOON, "the first turn")
+    started = time.monotonic()
+    service.stop()
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize("error", [RedisUnavailable("away"), ValueError("a bug")])
+def test_a_turn_that_fails_is_reported_and_the_next_one_comes(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teep.worker.service._OUTAGE_PAUSE", 0.01)
+    reports: list[tuple[BaseException, str]] = []
+
+    def turn() -> None:
+        raise error
+
+    service = _Steady(turn, lambda error, name: reports.append((error, name)))
+    service.start()
+    wait_until(lambda: service.turns >= 3, SOON, "three turns")
+    service.stop()
+    assert reports[0] == (error, "steady")
+    assert len(reports) == service.turns

@@ -1,0 +1,56 @@
+"""Pushes from several processes to twenty queues, and two workers: each job runs exactly once."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.support.waiting import wait_until
+from tests.worker.fleet import Fleet
+
+_JOBS = 10_000
+_PUSHERS = 4
+_QUEUES = [f"q{number}" for number in range(20)]
+
+_PUSH = """
+import sys, random
+import teep
+url, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+client = teep.Client(teep.Config(redis_url=url))
+random.seed(first)
+pushed = 0
+while pushed < count:
+    size = min(count - pushed, random.choice((1, 1, 1, 7, 50)))
+    jids = range(first + pushed, first + pushed + size)
+    queue = f"q{random.randrange(20)}"
+    if size == 1:
+        client.push({"class": "note", "args": [], "jid": str(jids[0]), "queue": queue})
+    else:
+        for jid in jids:
+            client.push({"class": "note", "args": [], "jid": str(jid), "queue": queue})
+    pushed += size
+"""
+
+
+def test_ten_thousand_jobs_through_twenty_queues_run_exactly_once(fleet: Fleet) -> None:
+    queues = [argument for name in _QUEUES for argument in ("-q", f"{name},1")]
+    workers = [fleet.spawn("-c", "5", "--log-level", "WARNING", *queues) for _ in range(2)]
+    share = _JOBS // _PUSHERS
+    pushers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PUSH, fleet.server.url, str(number * share), str(share)],
+            cwd=Path(__file__).parent.parent.parent,
+            env={"PYTHONPATH": "src"},
+        )
+        for number in range(_PUSHERS)
+    ]
+    for pusher in pushers:
+        assert pusher.wait(60) == 0
+    wait_until(lambda: fleet.counters()[0] >= _JOBS, 60, lambda: f"all jobs; counted {fleet.counters()}")
+    ran = Counter(fleet.noted())
+    assert ran == Counter(str(number) for number in range(_JOBS))
+    assert fleet.counters() == (_JOBS, 0)
+    assert fleet.in_flight() == []
+    for worker in workers:
+        assert worker.stop() == 0
+        assert worker.log == ""
