@@ -56,9 +56,7 @@ class Comparison:
         return [name for name in _BASELINES if name in self.readings]
 
 
-def compare(
-    measure: Throughput, selection: Selection, rounds: int, server: Server, console: Console
-) -> Comparison:
+def compare(measure: Throughput, selection: Selection, rounds: int, server: Server, console: Console) -> Comparison:
     """Visits the selected systems `rounds` times, with a progress bar on `console`."""
     readings: dict[str, list[Reading]] = defaultdict(list)
     with Bar(console, rounds * len(selection.systems), measure.jobs) as bar:

@@ -19,7 +19,9 @@ class Section:
 
     def table(self) -> Table:
         """For a terminal of 120 columns."""
-        table = Table(title=self.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+        table = Table(
+            title=self.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+        )
         for number, heading in enumerate(self.headings):
             table.add_column(heading, justify="right" if number else "left", no_wrap=True)
         for row in self.rows:

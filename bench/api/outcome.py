@@ -89,4 +89,3 @@ def _text(goal: Goal) -> str:
         ("< {:g} MB", goal.megabytes),
     )
     return ", ".join(form.format(value) for form, value in parts if value is not None)
-

@@ -1,7 +1,7 @@
 """Visits both sides in turn, operation by operation, and checks that they did the same."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import mkdtemp
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
-from bench.api.operations import Operation
+from bench.api.operations import NOT_COMPARED, Operation
 from bench.api.outcome import Outcome, Visit
 from bench.api.side import COUNTING, RUBY, TEEP, Side
 from bench.errors import BenchError
@@ -112,7 +112,7 @@ def _names(operation: Operation, number: int) -> list[str]:
 
 def _check_result(operation: Operation, name: str, result: Any) -> None:
     """Raises BenchError where a side answers something else than it must."""
-    if operation.expected is not None and result != operation.expected:
+    if operation.expected is not NOT_COMPARED and result != operation.expected:
         raise BenchError(f"{operation.title}: {name} answered {result!r}, not {operation.expected!r}")
 
 

@@ -14,19 +14,18 @@ from bench.report import Section
 from bench.server import Server
 
 _TITLE = "The data API beside Sidekiq's"
-_LEAD = (
-    "Both sides do the same on the same Redis, over loopback TCP, in a process each that has long been running, timed "
-    "by its own clock; that they come to the same end is checked."
-)
+_LEAD = """\
+Both sides do the same on the same Redis, over loopback TCP, in a process each that has long been running, timed by
+its own clock; that they come to the same end is checked.
+"""
 _NOTES = (
-    "`x ruby` is how many times faster teep is. `trips` are teep's round trips; `commands` are those that Redis "
-    "carried out for teep/ruby, those in scripts included.",
-    "Ruby moves whole sets in two rounds only and deletes by class in one, since that takes it so long. It has no verb "
-    "for `add_to_queue` of all, nor for `delete_by_class`: there it is the loop that its users write.",
-    "Both were told to find the same jobs; teep finds a jid of its own by its time, Ruby's random ones by reading the "
-    "queue inside Redis.",
+    "`x ruby` is how many times faster teep is; `trips` are teep's round trips.",
+    "`commands` are those that Redis carried out for teep/ruby, those in scripts included.",
+    "`loop` is how many ms a fixed loop in Python took meanwhile, which shows how fast the machine was.",
+    "Ruby moves whole sets in two rounds only and deletes by class in one: it takes that long.",
+    "Ruby has no verb for `add_to_queue` of all, nor for `delete_by_class`: its figure is that of a loop.",
+    "The job looked for in a set is absent, which is the most work.",
     "The rows of a million jobs are teep's alone; peak memory is that of a process of its own, Python included.",
-    "`loop` is how many ms a fixed loop in Python took meanwhile: a check of the machine's speed.",
 )
 
 
@@ -34,13 +33,17 @@ def measure(rounds: int, scale: float, server: Server, console: Console) -> Sect
     """Measures every operation in `rounds` rounds, with a progress bar on `console`."""
     rows = []
     chosen = operations(scale)
-    with TemporaryDirectory(prefix="bench-") as directory, Rounds(server, Path(directory), rounds) as visiting:
-        with Bar(console, len(chosen)) as bar:
-            for operation in chosen:
-                bar.show(operation.title)
-                rows.append(visiting.measure(operation).row())
-                bar.finish_visit()
-    return Section(_TITLE, _LEAD, HEADINGS, rows, [f"{rounds} rounds; median (min-max).", *_NOTES, *_missing()])
+    with (
+        TemporaryDirectory(prefix="bench-") as directory,
+        Rounds(server, Path(directory), rounds) as visiting,
+        Bar(console, len(chosen)) as bar,
+    ):
+        for operation in chosen:
+            bar.show(operation.title)
+            rows.append(visiting.measure(operation).row())
+            bar.finish_visit()
+    notes = [f"{rounds} rounds; median (min-max).", *_NOTES, *_missing()]
+    return Section(_TITLE, _LEAD.strip(), HEADINGS, rows, notes)
 
 
 def _missing() -> list[str]:

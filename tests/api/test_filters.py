@@ -52,6 +52,7 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     ({"klass": "import::job"}, set()),
     ({"klass": "Import"}, set()),
     ({"klass": "[]x]mport*"}, set()),
+    ({"klass": "[]EIMPORTANT]*::Job"}, {"import", "wrapped"}),
     ({"klass": WRAPPER}, {"wrapped"}),
     ({"klass": "Café::Träume"}, {"café", "escaped", "spaced"}),
     ({"klass": "*é::Tr*"}, {"café", "escaped", "spaced"}),

@@ -98,8 +98,11 @@ def test_a_jid_that_tells_its_time_takes_a_few_looks_whatever_the_queues_length(
 
 
 def test_clocks_that_agree_take_one_look(side: Side) -> None:
+    """Also where every second payload tells no time, and the arguments of the others tell a wrong one."""
     jids = [payload.new_jid(NOW + number, secrets.token_bytes(6)) for number in range(3_000)]
-    lay(side, [raw(job(number, jid=jid, enqueued_at=NOW + number)) for number, jid in enumerate(jids)])
+    for number, jid in enumerate(jids):
+        told = job(number, jid=jid, args=[{"enqueued_at": 5.5}], enqueued_at=NOW + number)
+        lay(side, [raw(told), b"no job"])
     queue = side.Queue()
     assert side.run(queue.find_job(jids[1_234])).jid == jids[1_234]
     side.server.command("CONFIG", "RESETSTAT")

@@ -12,6 +12,7 @@ from teep.config import driver_for
 from teep.store import inflight, queues
 from teep.store.inflight import Outcome, Owner
 from tests.api.sides import Side, jid, job, raw
+from tests.support import golden
 
 ME = Owner("host:1:abc", 1, "machine", 0, ("default", "low"))
 TODAY = date(2026, 11, 24)
@@ -124,3 +125,12 @@ def test_a_client_says_which_redis(side: Side) -> None:
     found = teep.find_job(jid(1), client=client)
     assert found is not None
     assert (found.where, found.record.config) == ("queued", side.config)
+
+
+@pytest.mark.parametrize("version", golden.VERSIONS)
+def test_a_job_that_runs_at_ruby_is_working(side: Side, version: str) -> None:
+    recorded = golden.load(version, "22-busy")
+    golden.restore(side.server, recorded)
+    (_, _, work), *_ = teep.WorkSet(config=side.config)
+    found = find(side, work.job.jid)
+    assert (found.where, found.record.jid, found.record.args) == ("working", work.job.jid, work.job.args)

@@ -96,6 +96,7 @@ def test_a_verb_takes_the_chosen_jobs_of_a_queue_and_only_them(side: Side, verb:
     assert numbers_in(side, "queue:default") == sorted(set(range(MANY)) - set(expected))
     if verb in GOES_TO:
         assert sorted(numbers_in(side, GOES_TO[verb])) == expected
+    assert side.server.command("SMEMBERS", "queues") == {b"default"} | ({b"other"} if verb == "move_to" else set())
     assert side.run(chosen.count()) == 0
     assert side.run(getattr(chosen, verb)(*QUEUE_VERBS[verb])) == 0
 

@@ -23,6 +23,7 @@ from tests.api.test_selection import (
     numbers_in,
     parity,
 )
+from tests.api.trips import sent
 
 
 @pytest.mark.parametrize("verb", QUEUE_VERBS)
@@ -96,7 +97,9 @@ def test_jobs_are_taken_out_however_far_they_have_moved(side: Side, pops: int, p
         fill_queue(side, range(10_000, 10_000 + pushes))
     moves = [(raw(parity(number)), raw(parity(number)), "0.0") for number in seen]
     plan = queues.take_out("default", (6_000, 400), moves, Target("list", keys.queue("other"), "other"))
-    taken = driver_for(side.config).run(plan)
+    with sent() as commands:
+        taken = driver_for(side.config).run(plan)
+    assert (len(commands) == 1) == (pops < queues.SHIFT)
     assert taken == [number >= pops for number in seen]
     left = [number for number in seen if number >= pops]
     # Beyond queues.SHIFT they come in two parts: those still near where they were seen, and those looked for.

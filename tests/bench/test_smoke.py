@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench.__main__ import main, run
+from bench.__main__ import main
+from bench.api.operations import operations
+from bench.comparison import Comparison, compare
 from bench.errors import BenchError
 from bench.marks import Marks
 from bench.registry import Selection, select
+from bench.server import Server
 from bench.system import SidekiqFormat
 from bench.throughput import Throughput
 from rich.console import Console
@@ -29,34 +32,41 @@ floor.main()
 """
 
 
-def test_a_run_reports_one_row_a_system(tmp_path: Path) -> None:
+def run(selection: Selection, directory: Path) -> Comparison:
+    with Server(directory) as server:
+        return compare(Throughput(2000), selection, 1, server, Console(quiet=True))
+
+
+def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
     app = Typer()
     app.command()(main)
     target = tmp_path / "figures.md"
-    command = ["--only", "floor-batch", "--jobs", "2000", "--rounds", "1", "--markdown", str(target)]
-    result = CliRunner().invoke(app, command)
+    command = ["--only", "floor-batch", "--jobs", "2000", "--scale", "0.002", "--rounds", "1"]
+    result = CliRunner().invoke(app, [*command, "--markdown", str(target)])
     assert result.exit_code == 0, result.output
-    title, _, headings, rule, row, _, *notes = target.read_text(encoding="utf-8").splitlines()
-    assert title.startswith("## No-op jobs")
-    assert [heading.strip() for heading in headings.strip("|").split("|")][:3] == [
-        "system",
-        "jobs/s",
-        "x floor-batch",
+    text = target.read_text(encoding="utf-8")
+    assert text.startswith("# Benchmarks\n")
+    assert re.search(r"^- 20\d\d-.* UTC; \d+ cores, .* GiB", text, re.MULTILINE)
+    assert re.search(r"^- valkey \d.*, python .*, ruby .*, sidekiq 6.*, teep at ", text, re.MULTILINE)
+    assert re.findall(r"^## (.*)", text, re.MULTILINE) == [
+        "No-op jobs a second of one process",
+        "The data API beside Sidekiq's",
     ]
-    assert row.startswith("| floor-batch |")
-    assert headings.count("|") == rule.count("|") == row.count("|")
-    assert re.search(r"\d+ cores, .* GiB", notes[0])
-    assert "valkey" in notes[1]
+    tables = [[line for line in part.splitlines() if line.startswith("|")] for part in text.split("\n## ")[1:]]
+    assert [len(table) for table in tables] == [3, 2 + len(operations())]
+    for table in tables:
+        assert len({line.count("|") for line in table}) == 1
+    # On the terminal nothing is cut off or wrapped.
+    assert "…" not in result.output
+    assert all(operation.title in result.output for operation in operations(0.002))
 
 
-def test_a_reading_counts_what_the_jobs_cost() -> None:
-    report = run(Throughput(2000), select(["floor-batch"]), 1, Console(quiet=True))
-    (reading,) = report.readings["floor-batch"]
+def test_a_reading_counts_what_the_jobs_cost(tmp_path: Path) -> None:
+    (reading,) = run(select(["floor-batch"]), tmp_path).readings["floor-batch"]
     assert reading.keys() == {"rate", "cpu", "redis_cpu", "commands", "octets", "rss", "loop"}
     assert reading["rate"] > 0
     # EVALSHA and the three commands in it for 1,000 jobs, and a few that do not depend on the number of jobs.
     assert reading["commands"] < 0.1
-    assert len(report.headings()) == len(report.rows()[0])
 
 
 def test_an_unknown_system_is_refused() -> None:
@@ -71,10 +81,10 @@ def test_an_unknown_system_is_refused() -> None:
         (_PRINTS_EVERY_JOB, "broken: it prints while it is measured:"),
     ],
 )
-def test_a_broken_system_gets_no_figure(program: str, complaint: str) -> None:
+def test_a_broken_system_gets_no_figure(program: str, complaint: str, tmp_path: Path) -> None:
     broken = SidekiqFormat("broken", (sys.executable, "-c", program), "NoopJob")
     with pytest.raises(BenchError, match=complaint):
-        run(Throughput(2000), Selection([broken], []), 1, Console(quiet=True))
+        run(Selection([broken], []), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Moments of a worker's life, in their order, and who is kept from hearing of them by whom: nobody."""
 
 import threading
+from functools import partial
 from queue import SimpleQueue
 
 import pytest
@@ -18,7 +19,7 @@ def test_the_events_come_once_each_and_in_order_the_way_out_reversed(fleet: Flee
     heard: list[str] = []
     for event in _ONCE:
         for number in (1, 2):
-            config.on(event, lambda event=event, number=number: heard.append(f"{event} {number}"))
+            config.on(event, partial(heard.append, f"{event} {number}"))
     worker = fleet.start(config)
     worker.start()
     worker.quiet()

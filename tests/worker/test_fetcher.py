@@ -1,4 +1,4 @@
-"""The fetcher alone, on real servers: what it reserves ahead, gives back, settles, and how little it asks when idle."""
+"""The fetcher, on real servers: what it reserves ahead, gives back, settles, and how little it asks when idle."""
 
 import threading
 import time
@@ -156,7 +156,7 @@ def test_a_job_that_arrives_twice_in_an_answer_and_a_comparison_runs_once(fleet:
             other.join(SOON)
         return taken
 
-    fetcher._waiter.wait = wait_and_dawdle  # type: ignore[method-assign, assignment]
+    fetcher._waiter.wait = wait_and_dawdle  # type: ignore[method-assign]
     waiting = threading.Thread(target=run_one)
     waiting.start()
     wait_until(lambda: fetcher._someone_waits, SOON, "the thread to be at the queue")

@@ -32,7 +32,11 @@ class Base(BaseException):
 
 
 _RAISED: list[tuple[Callable[[], Any], str, str]] = [
-    (Unspeakable, "tests.worker.test_odd_failures.Unspeakable", "(its message cannot be shown: LookupError in __str__)"),
+    (
+        Unspeakable,
+        "tests.worker.test_odd_failures.Unspeakable",
+        "(its message cannot be shown: LookupError in __str__)",
+    ),
     (Muted, "tests.worker.test_odd_failures.Muted", "(its message cannot be shown: SystemExit in __str__)"),
     (lambda: Base("base"), "tests.worker.test_odd_failures.Base", "base"),
     (lambda: SystemExit(3), "SystemExit", "3"),
@@ -42,7 +46,11 @@ _RAISED: list[tuple[Callable[[], Any], str, str]] = [
     (lambda: teep.errors.Shutdown("not really"), "teep.errors.Shutdown", "not really"),
     (lambda: ValueError("x" * 20_000), "ValueError", "x" * 10_000),
     (lambda: ValueError("lone \ud800"), "ValueError", "lone ?"),
-    (lambda: ExceptionGroup("several", [ValueError(), Unspeakable()]), "ExceptionGroup", "several (2 sub-exceptions)"),
+    (
+        lambda: ExceptionGroup("several", [ValueError(), Unspeakable()]),
+        "ExceptionGroup",
+        "several (2 sub-exceptions)",
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Redis goes away and comes back: no job is lost, none runs twice, the counters are exact, and the log says so once."""
+"""Redis goes away and comes back: no job is lost, none runs twice, counters are exact, the log says it once."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.client.client import Enqueueable
 from teep.wire import scripts
 from tests.conftest import ServerFactory
 from tests.support.proxy import Proxy
@@ -45,7 +46,7 @@ class _Tally:
             self._note(number)
             raise ValueError("as intended")
 
-        self.jobs = (plain, coroutine, failing)
+        self.jobs: tuple[Enqueueable, ...] = (plain, coroutine, failing)
 
     def push(self, fleet: Fleet, count: int, seconds: float) -> None:
         for part, job in enumerate(self.jobs):
@@ -59,6 +60,9 @@ class _Tally:
         assert fleet.counters() == (count, count // 3)
         assert len(fleet.members("dead")) == count // 3
         assert fleet.queue() == fleet.in_flight() == fleet.members("retry") == []
+
+    def wait_for_runs(self, count: int) -> None:
+        wait_until(lambda: self.runs.total() >= count, SOON, lambda: f"{count} runs, not {self.runs.total()}")
 
     @property
     def running(self) -> int:
@@ -79,7 +83,7 @@ def test_connections_that_are_killed_while_jobs_run_cost_no_job(fleet: Fleet) ->
     tally.push(fleet, 1_500, 0.002)
     fleet.start(_silent(fleet, concurrency=5, heartbeat_interval=0.2))
     for quarter in range(1, 9):
-        wait_until(lambda quarter=quarter: tally.runs.total() >= 150 * quarter, SOON, "more runs")
+        tally.wait_for_runs(150 * quarter)
         fleet.server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     tally.check(fleet, 1_500)
 
@@ -97,7 +101,7 @@ def test_a_server_that_is_killed_and_comes_back_costs_no_job(
         wait_until(lambda: tally.runs.total() >= 20 and tally.running == 10, SOON, "ten to run")
         server.kill()
         before = tally.runs.total()
-        wait_until(lambda: tally.runs.total() >= before + 5, SOON, "runs to end during the outage")
+        tally.wait_for_runs(before + 5)
         wait_until(lambda: _outages(caplog), SOON, "the outage to be logged")
         server.start()
         tally.check(fleet, 150)
@@ -124,7 +128,7 @@ def _through_a_lossy_proxy(fleet: Fleet, needle: bytes, concurrency: int) -> Non
         proxy.lose_answer(needle, times=2)
         worker = fleet.start(_silent(fleet, redis_url=proxy.url, concurrency=concurrency))
         for part in range(1, 6):
-            wait_until(lambda part=part: tally.runs.total() >= 50 * part, SOON, "more runs")
+            tally.wait_for_runs(50 * part)
             proxy.lose_answer(needle)
         tally.check(fleet, 300)
         assert worker.stop()
@@ -138,7 +142,7 @@ def test_a_blocked_move_whose_answer_is_lost_costs_no_job(fleet: Fleet) -> None:
             if number % 3 == 0:
                 proxy.lose_answer(b"BLMOVE")
             fleet.client.enqueue(tally.jobs[number % 3], number, 0.0)
-            wait_until(lambda number=number: tally.runs[number], SOON, "the run")
+            tally.wait_for_runs(number + 1)
         tally.check(fleet, 30)
         assert worker.stop()
 

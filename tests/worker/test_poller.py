@@ -92,7 +92,7 @@ def test_the_pause_ends_when_the_next_job_falls_due(fleet: Fleet) -> None:
 def test_what_is_no_job_goes_to_the_dead_set_as_it_is_and_is_reported(fleet: Fleet) -> None:
     errors: list[BaseException] = []
     broken = [b"not JSON", b'{"class":"x"}', b"\xff"]
-    fleet.server.client.zadd("schedule", {raw: 1.0 for raw in broken})
+    fleet.server.client.zadd("schedule", dict.fromkeys(broken, 1.0))
     fleet.server.client.zadd("schedule", {_raw("fine"): 2.0})
     _poller(fleet.config, errors).run_once()
     assert sorted(fleet.members("dead")) == sorted(broken)

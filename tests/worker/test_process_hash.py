@@ -99,7 +99,8 @@ def test_running_jobs_are_in_the_work_hash_under_both_names(fleet: Fleet) -> Non
         for suffix in ("work", "workers"):
             key = f"{worker.identity}:{suffix}"
             entries: dict[bytes, Any] = {
-                thread_id: msgspec.json.decode(value) for thread_id, value in fleet.server.command("HGETALL", key).items()
+                thread_id: msgspec.json.decode(value)
+                for thread_id, value in fleet.server.command("HGETALL", key).items()
             }
             assert {frozenset(entry) for entry in entries.values()} == shape
             assert sorted(entry["payload"].encode() for entry in entries.values()) == raws

@@ -1,4 +1,4 @@
-"""Jobs of processes that died come back: at once where the pid is seen to be gone, else when the heartbeat expires."""
+"""Jobs of dead processes come back: at once where the pid is seen to be gone, else when the heartbeat expires."""
 
 import os
 import signal
@@ -188,4 +188,3 @@ def test_a_process_that_slept_too_long_changes_nothing_when_it_wakes(fleet: Flee
     assert fleet.counters() == (3, 0)
     assert sleeper.stop() == 0
     assert fleet.in_flight() == []
-

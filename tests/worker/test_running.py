@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.client.client import Enqueueable
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -121,7 +122,8 @@ def test_concurrency_is_reached_and_never_exceeded(fleet: Fleet, kinds: str) -> 
         with gauge:
             await asyncio.to_thread(gauge.opened.wait, SOON)
 
-    jobs = [{"d": plain, "a": coroutine}[kinds[number % len(kinds)]] for number in range(40)]
+    by_kind: dict[str, Enqueueable] = {"d": plain, "a": coroutine}
+    jobs = [by_kind[kinds[number % len(kinds)]] for number in range(40)]
     for job in jobs:
         fleet.push(job)
     fleet.start(concurrency=4)
@@ -148,7 +150,10 @@ def test_threads_and_coroutines_together_stay_within_the_concurrency_when_jobs_a
 
     fleet.start(concurrency=3)
     for number in range(1_000):
-        fleet.push(*((plain,) if number % 3 else (coroutine, number % 5)))
+        if number % 3:
+            fleet.push(plain)
+        else:
+            fleet.push(coroutine, number % 5)
     fleet.wait_until_processed(1_000)
     assert gauge.most <= 3
     assert gauge.runs == 1_000

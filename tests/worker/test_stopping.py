@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 import teep
+from teep.client.client import Enqueueable
 from teep.errors import Shutdown
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -153,7 +154,8 @@ def test_a_clean_stop_under_load_runs_every_job_exactly_once(fleet: Fleet) -> No
         await asyncio.sleep(0)
         note(number)
 
-    for part, job in enumerate((plain, coroutine)):
+    jobs: tuple[Enqueueable, ...] = (plain, coroutine)
+    for part, job in enumerate(jobs):
         numbers = [[number] for number in range(part, 2_000, 2)]
         fleet.client.push_bulk({**job.to_payload((0,), {}), "args": numbers})
     first = fleet.start(concurrency=5)

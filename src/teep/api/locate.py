@@ -28,7 +28,7 @@ class AsyncLocated(NamedTuple):
 def find_job(jid: str, *, config: Config | None = None, client: Client | None = None) -> Located | None:
     """Return where a job is, or None where it is nowhere (done, deleted, or never pushed).
 
-    Looks at what is in flight at the workers, then into every queue, then the scheduled, retry and dead sets.
+    Looks at what is in flight at teep's workers and runs at Sidekiq's (as of their last heartbeat), then into every queue, then the scheduled, retry and dead sets.
     All searching is done inside Redis. A job that moves meanwhile against that order can be missed.
     """
     api = SyncApi(config=config, client=client)

@@ -16,7 +16,7 @@ from teep.api.base import AsyncIterable, SyncIterable
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
-from teep.client.preparation import moved_to
+from teep.client.preparation import is_job, moved_to
 from teep.client.times import exactly
 from teep.config import Config
 from teep.drivers.pairs import operation
@@ -191,12 +191,17 @@ class _SetSelection(Generic[E]):
 
     @operation
     async def move_to(self, queue: str, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
-        """Move them to a queue of your choice, now. Their `queue` field says so, and `enqueued_at` when."""
+        """Move them to a queue of your choice, now. Their `queue` field says so, and `enqueued_at` when.
+
+        Bytes that are no job stay.
+        """
 
         async def act(batch: Sequence[jobsets.Entry]) -> int:
             now, unit = time.time(), self.config.timestamps
-            moves = [(raw, Enqueued(queue, moved_to(raw, queue, (now, unit)))) for raw, _ in batch]
-            return sum(await jobsets.enqueue(self._key, moves))
+            moves = [
+                (raw, Enqueued(queue, moved_to(raw, queue, (now, unit)))) for raw, _ in batch if is_job(raw)
+            ]
+            return sum(await jobsets.enqueue(self._key, moves)) if moves else 0
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 

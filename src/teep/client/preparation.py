@@ -92,6 +92,15 @@ def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
     return payload.serialise(item)
 
 
+def is_job(raw: bytes) -> bool:
+    """Tell whether bytes found in Redis are a job."""
+    try:
+        payload.parse(raw)
+    except MalformedPayload:
+        return False
+    return True
+
+
 def moved_to(raw: bytes, queue: str, enqueued: tuple[float, payload.TimeUnit] | None = None) -> bytes:
     """Return a payload that names another queue, and where `enqueued` (epoch seconds, unit) is given says since when.
 
@@ -150,9 +159,8 @@ class Bulk:
     @property
     def _is_plain(self) -> bool:
         """Whether nothing but arguments and jid differs, and no middleware looks at the payloads."""
-        return (
-            self._at is None and self._spread is None and self._jid is None and not len(self._config.client_middleware)
-        )
+        alike = self._at is None and self._spread is None and self._jid is None
+        return alike and not len(self._config.client_middleware)
 
     def _alike(self, chunk: list[tuple[int, Any]], jids: list[str], now: float) -> list[Prepared | None]:
         """Write the JSON that the jobs of a slice share once; the same bytes as `_each` makes, in half the time."""

@@ -15,7 +15,7 @@ def report(config: Config, error: BaseException, context: dict[str, Any]) -> Non
     for handler in config.error_handlers:
         try:
             handler(error, context)
-        except BaseException:  # noqa: BLE001 - user code may raise anything, sys.exit() too
+        except BaseException:  # user code may raise anything, sys.exit() too
             logger.exception("an error handler failed")
 
 

@@ -1,16 +1,22 @@
 """The thread driver: runs plans on redis-py's blocking connections."""
 
+import os
 import time
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, cast
 
+import hiredis
 import redis
 from redis import exceptions as redis_errors
 
 from teep.drivers import pools
-from teep.drivers.conversation import LOST, Conversation, not_a_command, raise_ours
+from teep.drivers.conversation import LOST, Args, Conversation, not_a_command, raise_ours
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
+
+# hiredis declares a tuple of one item here.
+_pack = cast("Callable[[Args], bytes]", hiredis.pack_command)
 
 
 class Executor(Protocol):
@@ -51,6 +57,7 @@ class Driver:
     def __init__(self, url: str) -> None:
         self.url = url
         self._pool = pools.sync_pool(url)
+        self._idle: list[Any] = []
 
     def run(self, plan: Plan[T]) -> T:
         """Run a plan and return its result."""
@@ -89,7 +96,7 @@ class Driver:
     def _attempt(self, talk: Conversation[T]) -> Exception | None:
         """Send and receive until all is settled; return the error that broke the connection, if one did."""
         try:
-            connection: Any = self._pool.get_connection()
+            connection = self._take()
         except LOST as error:
             return error
         try:
@@ -108,15 +115,36 @@ class Driver:
             connection.disconnect()
             raise
         finally:
-            self._pool.release(connection)
+            self._idle.append(connection)
         return None
+
+    def _take(self) -> Any:
+        """Return a connection that nobody uses, and that holds nothing of an earlier use.
+
+        To the pool they stay in use, so that its `disconnect` closes them too: handing one out and taking it back
+        costs redis-py a tenth of the time that a push takes.
+        """
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return self._pool.get_connection()
+        if connection.pid != os.getpid():  # forked: they are the parent's
+            self._idle.clear()
+            return self._pool.get_connection()
+        try:
+            stale = connection.is_connected and connection.can_read()
+        except LOST:
+            stale = True  # the server has closed it
+        if stale:
+            connection.disconnect()
+        return connection
 
     @staticmethod
     def _turn(connection: Any, talk: Conversation[T]) -> bool:
         if not connection.is_connected:
             connection.connect()
         sends = talk.to_send()
-        connection.send_packed_command(connection.pack_commands(sends))
+        connection.send_packed_command([b"".join(map(_pack, sends))])
         return talk.receive([read_reply(connection, talk.block) for _ in sends])
 
 

@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 from teep.errors import MalformedPayload
-from teep.store import inflight, jobsets, queues
+from teep.store import inflight, jobsets, processes, queues
 from teep.wire import commands, json, keys, scripts
 
 Where = Literal["working", "queued", "scheduled", "retrying", "dead"]
@@ -25,7 +25,7 @@ class Found(NamedTuple):
 async def find(jid: str) -> Found | None:
     """Return a job's place, or None where it is nowhere."""
     # In flight once more: a worker may have taken it from its queue after the first look.
-    return await _in_flight(jid) or await _queued(jid) or await _in_sets(jid) or await _in_flight(jid)
+    return await _in_flight(jid) or await _queued(jid) or await _in_sets(jid) or await _in_flight(jid) or await _at_ruby(jid)
 
 
 def has_jid(raw: bytes, jid: str) -> bool:
@@ -45,6 +45,15 @@ async def _in_flight(jid: str) -> Found | None:
         for raw in raws:
             if has_jid(raw, jid):
                 return Found("working", raw, queue, key, None)
+    return None
+
+
+async def _at_ruby(jid: str) -> Found | None:
+    """Look at what Sidekiq's processes said at their last heartbeats; of teep's own, `_in_flight` knows better."""
+    ours = {owner.identity for owner in await inflight.owners()}
+    for work in await processes.running():
+        if work.identity not in ours and has_jid(work.payload, jid):
+            return Found("working", work.payload, work.queue, keys.work(work.identity), None)
     return None
 
 

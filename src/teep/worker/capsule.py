@@ -138,5 +138,7 @@ class Capsule:
         self._loop.stop()
         stuck = self.running.jobs()
         for job in stuck:
-            logger.warning("a job still runs after it was told to stop; its process ends regardless", extra=job.named())
+            logger.warning(
+                "a job still runs after it was told to stop; its process ends regardless", extra=job.named()
+            )
         return not stuck

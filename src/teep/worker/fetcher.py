@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -40,9 +40,7 @@ _BLOCK = 1
 class Fetcher:
     """A capsule's stock of reserved jobs; safe to use from all of its threads."""
 
-    def __init__(
-        self, driver: Driver, identity: str, order: QueueOrder, outage: Outage, dead_limits: Limits
-    ) -> None:
+    def __init__(self, driver: Driver, identity: str, order: QueueOrder, outage: Outage, dead_limits: Limits) -> None:
         self._driver = driver
         self._identity = identity
         self._order = order
@@ -293,7 +291,8 @@ class Fetcher:
         except RedisError as error:
             self._done.extendleft(reversed(done))
             self._failed.extendleft(reversed(failed))
-            self._in_doubt.update((settled.queue, settled.raw) for settled in (*done, *failed))
+            self._in_doubt.update((job.queue, job.raw) for job in done)
+            self._in_doubt.update((outcome.queue, outcome.raw) for outcome in failed)
             self._buffer.extend(adopted)
             self._lost(error)
             return None

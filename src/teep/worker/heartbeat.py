@@ -27,7 +27,7 @@ class Heartbeat(Service):
        what it holds, and fires "heartbeat".
     """
 
-    def __init__(  # noqa: PLR0913 - the parts it shows
+    def __init__(
         self,
         config: Config,
         driver: Driver,

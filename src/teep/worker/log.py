@@ -47,7 +47,9 @@ class PrettyFormatter(logging.Formatter):
         if self._colour and record.levelname in _COLOURS:
             level = f"{_COLOURS[record.levelname]}{level}{_RESET}"
         context = "".join(f" {name}={_short(value)}" for name, value in _context(record).items())
-        line = f"{level} {_time(record)} pid={os.getpid()} tid={record.__dict__['tid']}{context}: {record.getMessage()}"
+        line = (
+            f"{level} {_time(record)} pid={os.getpid()} tid={record.__dict__['tid']}{context}: {record.getMessage()}"
+        )
         return line if not record.exc_info else f"{line}\n{self.formatException(record.exc_info)}"
 
 
@@ -60,23 +62,28 @@ class JsonFormatter(logging.Formatter):
             "pid": os.getpid(),
             "tid": record.__dict__["tid"],
             "lvl": _LEVELS.get(record.levelname, record.levelname),
-            "msg": record.getMessage(),
+            "msg": _utf8(record.getMessage()),
         }
         if context := _context(record):
             line["ctx"] = context
         if record.exc_info:
-            line["exc"] = self.formatException(record.exc_info)
+            line["exc"] = _utf8(self.formatException(record.exc_info))
         return json.dumps(line).decode()
 
 
 def _context(record: logging.LogRecord) -> dict[str, Any]:
-    """Return what is known of the job; a payload in it is cut down to what names it, so that no argument is logged."""
+    """Return what is known of the job; of a payload in it only what names it, so that no argument is logged."""
     context: dict[str, Any] = dict(record.__dict__["teep"])
     context.pop("context", None)
     context.pop("raw", None)
     if isinstance(job := context.pop("job", None), dict):
         context |= {"class": job.get("class"), "jid": job.get("jid")}
     return context
+
+
+def _utf8(text: str) -> str:
+    """Return a text that JSON can carry: a lone surrogate in it becomes a question mark."""
+    return text.encode(errors="replace").decode()
 
 
 def _short(value: Any) -> str:

@@ -101,7 +101,11 @@ class Processor:
         try:
             return failure.outcome_of(self._config, job, error, time.time())
         except Exception as problem:  # noqa: BLE001 - another producer may have put anything into any field
-            report(self._config, problem, {"context": "a payload unfit for a retry, moved to the dead set", "raw": job.raw})
+            report(
+                self._config,
+                problem,
+                {"context": "a payload unfit for a retry, moved to the dead set", "raw": job.raw},
+            )
             return failure.malformed(job, time.time())
 
 
