@@ -26,7 +26,7 @@ def sides() -> list[str]:
 
 
 class Rounds:
-    """Measures operations, from `with` to its end: each in as many rounds as are given.
+    """Measures operations, from `with` to its end: each in as many rounds as are given, the sides in turn.
 
     A second process of teep goes before them: it counts round trips, and Redis then knows its scripts.
     """
@@ -55,10 +55,10 @@ class Rounds:
     def measure(self, operation: Operation) -> Outcome:
         """Raises BenchError where a side fails, or the two do not come to the same end."""
         outcome = Outcome(operation, self._round_trips(operation))
-        for number in range(self._rounds):
+        for number in range(self._rounds * operation.visits):
             outcome.loops.append(loop_seconds())
             newest = {}
-            names = _names(operation, number)
+            names = _names(operation, number // operation.visits)
             for name in names if number % 2 == 0 else reversed(names):
                 self._seed(operation)
                 outcome.add(name, self._visit(operation, name))

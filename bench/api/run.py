@@ -42,7 +42,11 @@ def measure(rounds: int, scale: float, server: Server, console: Console) -> Sect
             bar.show(operation.title)
             rows.append(visiting.measure(operation).row())
             bar.finish_visit()
-    notes = [f"{rounds} rounds; median (min-max).", *_NOTES, *_missing()]
+    notes = [
+        f"{rounds} rounds, with three visits each for what is over quickly; median (min-max).",
+        *_NOTES,
+        *_missing(),
+    ]
     return Section(_TITLE, _LEAD.strip(), HEADINGS, rows, notes)
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from bench.api.operations import Goal, Operation, operations
 from bench.api.outcome import Outcome, Visit
 from bench.api.rounds import Rounds
-from bench.api.side import RUBY, TEEP
+from bench.api.side import RUBY, TEEP, Side
 from bench.errors import BenchError
 from bench.server import Server
 
@@ -29,13 +30,13 @@ def test_both_sides_are_measured(rounds: Rounds) -> None:
     outcome = rounds.measure(operation("find_in_queue"))
     assert outcome.visits.keys() == {TEEP, RUBY}
     assert outcome.round_trips == 1
-    # Sidekiq reads 50 jobs at a time, and one more time to see the end.
-    assert outcome.visits[RUBY][0].commands == 200 / 50
+    # Sidekiq reads 50 jobs at a time, and asks for the queue's length at each.
+    assert outcome.visits[RUBY][0].commands == 2 * 200 / 50
 
 
 def test_an_other_answer_gets_no_figure(rounds: Rounds) -> None:
     wrong = replace(operation("find_in_queue"), expected="0123")
-    with pytest.raises(BenchError, match="oldest of 200: teep answered '[0-9a-f]{24}', not '0123'"):
+    with pytest.raises(BenchError, match=r"oldest of 200: teep answered '[0-9a-f]{24}', not '0123'"):
         rounds.measure(wrong)
 
 
@@ -45,9 +46,12 @@ def test_an_other_end_gets_no_figure(rounds: Rounds) -> None:
         rounds.measure(wrong)
 
 
-def test_a_side_that_dies_is_named_with_its_log(rounds: Rounds) -> None:
-    with pytest.raises(BenchError, match="(?s)ended with status 1:.*KeyError: 'nonesuch'"):
-        rounds.measure(replace(operation("find_in_queue"), name="nonesuch"))
+def test_a_side_that_dies_leaves_its_log(tmp_path: Path) -> None:
+    with (
+        Side(TEEP, "redis://127.0.0.1:1", tmp_path) as side,
+        pytest.raises(BenchError, match=r"(?s)ended with status 1:.*KeyError: 'nonesuch'"),
+    ):
+        side.prepare("nonesuch", [])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+
 from bench.figures import durations, short, spread
 
 

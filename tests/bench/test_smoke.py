@@ -5,6 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from typer import Typer
+from typer.testing import CliRunner
+
 from bench.__main__ import main
 from bench.api.operations import operations
 from bench.comparison import Comparison, compare
@@ -14,9 +18,6 @@ from bench.registry import Selection, select
 from bench.server import Server
 from bench.system import SidekiqFormat
 from bench.throughput import Throughput
-from rich.console import Console
-from typer import Typer
-from typer.testing import CliRunner
 
 _PRINTS_EVERY_JOB = """
 import sys

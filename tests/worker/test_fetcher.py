@@ -12,6 +12,7 @@ import teep
 from teep.config import QueueOrder, driver_for
 from teep.drivers import Driver
 from teep.store.jobsets import Limits
+from teep.wire import keys
 from teep.worker.fetcher import Fetcher
 from teep.worker.outage import Outage
 from teep.worker.prefetch import HORIZON, MOST, Prefetch
@@ -168,6 +169,43 @@ def test_a_job_that_arrives_twice_in_an_answer_and_a_comparison_runs_once(fleet:
     assert fleet.counters() == (2, 0)
 
 
+def test_a_job_that_arrives_after_quiet_goes_back(fleet: Fleet, fetcher: Fetcher) -> None:
+    wait = fetcher._waiter.wait
+
+    def wait_and_be_quiet(commands: Any) -> Any:
+        taken = wait(commands)
+        if taken:
+            fetcher.quiet.set()
+        return taken
+
+    fetcher._waiter.wait = wait_and_be_quiet  # type: ignore[method-assign]
+    got: SimpleQueue[Reserved | None] = SimpleQueue()
+    waiting = threading.Thread(target=lambda: got.put(fetcher.take()))
+    waiting.start()
+    wait_until(lambda: fetcher._someone_waits, SOON, "the thread to be at the queue")
+    fleet.push_raw(_raw(1))
+    wait_until(lambda: not fetcher._someone_waits, SOON, "the thread to leave the queue")
+    assert (fleet.queue(), fleet.in_flight()) == ([_raw(1)], [])
+    fetcher.close()
+    assert got.get(timeout=SOON) is None
+    waiting.join(SOON)
+
+
+def test_a_job_that_a_comparison_finds_after_quiet_goes_back(fleet: Fleet, fetcher: Fetcher) -> None:
+    fleet.server.command("RPUSH", keys.inflight("default", "me:1:0"), _raw(1))
+    fetcher.quiet.set()
+    fetcher.suspect()
+    assert fetcher.settle()
+    assert (fleet.queue(), fleet.in_flight()) == ([_raw(1)], [])
+
+
+def test_a_job_that_a_comparison_finds_is_run(fleet: Fleet, fetcher: Fetcher) -> None:
+    fleet.server.command("RPUSH", keys.inflight("default", "me:1:0"), _raw(1))
+    fetcher.suspect()
+    assert fetcher.settle()
+    assert _take(fetcher).raw == _raw(1)
+
+
 def test_an_idle_worker_asks_no_more_than_a_blocked_move_and_an_exchange_a_second(fleet: Fleet) -> None:
     fleet.start(concurrency=10)
     fleet.server.command("CONFIG", "RESETSTAT")
@@ -212,3 +250,19 @@ def test_jobs_are_picked_up_at_once_from_each_of_twenty_queues(fleet: Fleet) -> 
         delays.append(got.get(timeout=SOON) - started)
     assert sorted(delays)[len(delays) // 2] < 0.1
     assert max(delays) < 1.0
+
+
+def test_nothing_is_reserved_when_the_last_heartbeat_is_too_long_ago(fleet: Fleet, fetcher: Fetcher) -> None:
+    fetcher.trust_until(time.monotonic() - 1)
+    fleet.push_raw(_raw(1))
+    taken: SimpleQueue[Reserved | None] = SimpleQueue()
+    thread = threading.Thread(target=lambda: taken.put(fetcher.take()), daemon=True)
+    thread.start()
+    wait_until(lambda: fetcher.idle == 1, SOON, "the thread to look for a job")
+    fetcher.settle()
+    assert (taken.qsize(), fleet.server.command("LLEN", keys.queue("default"))) == (0, 1)
+    fetcher.trust_until(time.monotonic() + 60)
+    job = taken.get(timeout=SOON)
+    assert job is not None
+    assert job.raw == _raw(1)
+    thread.join(SOON)

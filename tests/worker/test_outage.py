@@ -156,6 +156,7 @@ def test_a_stop_while_redis_is_away_ends_in_time_and_loses_nothing(fresh_server:
         fleet.push("note_later", 60)
         fleet.wait_for_notes(2, "begun")
         server.kill()
+        process.wait_for_log("nothing is fetched until it is back")
         started = time.monotonic()
         assert process.stop() == 0
         assert time.monotonic() - started < 8

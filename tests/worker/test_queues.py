@@ -7,7 +7,10 @@ from queue import SimpleQueue
 import pytest
 
 import teep
-from teep.config import QueueOrder
+from teep.config import QueueOrder, driver_for
+from teep.store.jobsets import Limits
+from teep.worker.fetcher import Fetcher
+from teep.worker.outage import Outage
 from tests.worker.fleet import SOON, Fleet
 
 
@@ -67,11 +70,6 @@ def test_the_share_of_looks_that_begin_with_a_queue_is_its_share_of_the_weights(
 
 def test_each_look_of_the_fetcher_takes_the_queues_in_a_new_order(fleet: Fleet) -> None:
     """Reserving one at a time, the queue of each job is that of the look's first non-empty queue."""
-    from teep.config import driver_for
-    from teep.store.jobsets import Limits
-    from teep.worker.fetcher import Fetcher
-    from teep.worker.outage import Outage
-
     for name in ("a", "b"):
         for number in range(400):
             fleet.push_raw(b'{"class":"x","args":[%d]}' % number, name)

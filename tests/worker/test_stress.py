@@ -17,18 +17,9 @@ import sys, random
 import teep
 url, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 client = teep.Client(teep.Config(redis_url=url))
-random.seed(first)
-pushed = 0
-while pushed < count:
-    size = min(count - pushed, random.choice((1, 1, 1, 7, 50)))
-    jids = range(first + pushed, first + pushed + size)
-    queue = f"q{random.randrange(20)}"
-    if size == 1:
-        client.push({"class": "note", "args": [], "jid": str(jids[0]), "queue": queue})
-    else:
-        for jid in jids:
-            client.push({"class": "note", "args": [], "jid": str(jid), "queue": queue})
-    pushed += size
+chance = random.Random(first)
+for jid in range(first, first + count):
+    client.push({"class": "note", "args": [], "jid": str(jid), "queue": f"q{chance.randrange(20)}"})
 """
 
 

@@ -28,8 +28,9 @@ class AsyncLocated(NamedTuple):
 def find_job(jid: str, *, config: Config | None = None, client: Client | None = None) -> Located | None:
     """Return where a job is, or None where it is nowhere (done, deleted, or never pushed).
 
-    Looks at what is in flight at teep's workers and runs at Sidekiq's (as of their last heartbeat), then into every queue, then the scheduled, retry and dead sets.
-    All searching is done inside Redis. A job that moves meanwhile against that order can be missed.
+    Looks at what is in flight at teep's workers, into every queue, the scheduled, retry and dead sets, and at what
+    Sidekiq's processes said at their last heartbeats. All searching is done inside Redis; a job that moves meanwhile
+    against that order can be missed.
     """
     api = SyncApi(config=config, client=client)
     found = api._run(locate.find(jid))  # noqa: SLF001 - the pair's own protocol

@@ -198,9 +198,7 @@ class _SetSelection(Generic[E]):
 
         async def act(batch: Sequence[jobsets.Entry]) -> int:
             now, unit = time.time(), self.config.timestamps
-            moves = [
-                (raw, Enqueued(queue, moved_to(raw, queue, (now, unit)))) for raw, _ in batch if is_job(raw)
-            ]
+            moves = [(raw, Enqueued(queue, moved_to(raw, queue, (now, unit)))) for raw, _ in batch if is_job(raw)]
             return sum(await jobsets.enqueue(self._key, moves)) if moves else 0
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)

@@ -121,8 +121,9 @@ async def clear(key: str) -> int:
 
 
 async def reschedule(key: str, raw: bytes, at: float) -> bool:
-    """Change a job's time. True where it was there."""
-    return await commands.zadd_existing(key, at, raw)
+    """Change a job's time. True where it is there."""
+    _, now = await commands.pipeline(commands.zadd_existing(key, at, raw), commands.zscore(key, raw))
+    return now is not None
 
 
 async def enqueue(key: str, moves: Sequence[tuple[bytes, Enqueued]]) -> list[bool]:

@@ -25,7 +25,11 @@ class Found(NamedTuple):
 async def find(jid: str) -> Found | None:
     """Return a job's place, or None where it is nowhere."""
     # In flight once more: a worker may have taken it from its queue after the first look.
-    return await _in_flight(jid) or await _queued(jid) or await _in_sets(jid) or await _in_flight(jid) or await _at_ruby(jid)
+    # In flight once more at the end: a worker may have taken it while the other places were searched.
+    for place in (_in_flight, _queued, _in_sets, _in_flight, _at_ruby):
+        if (found := await place(jid)) is not None:
+            return found
+    return None
 
 
 def has_jid(raw: bytes, jid: str) -> bool:

@@ -225,9 +225,9 @@ def zadd(key: str, *scored: tuple[float, bytes]) -> Command[int]:
     )
 
 
-def zadd_existing(key: str, at: float, member: bytes) -> Command[bool]:
-    """Change the score of a member that is there; True where it was. A repeat would answer False."""
-    return Command("ZADD", key, "XX", "CH", score(at), member, read=bool)
+def zadd_existing(key: str, at: float, member: bytes) -> Command[int]:
+    """Change the score of a member, only if it is there. The reply does not tell."""
+    return Command("ZADD", key, "XX", score(at), member, read=int, idempotent=True)
 
 
 def zscore(key: str, member: bytes) -> Command[float | None]:

@@ -7,14 +7,13 @@
 4. What was reserved ahead and cannot start soon is given back (`tick`).
 5. After an outage it compares what it holds with what lies in flight, so that a lost answer loses no job.
 
-Every job that is in flight for this process is in `_owned` until Redis has confirmed its settlement.
+Every job that is in flight for this process is in its ledger until Redis has confirmed its settlement.
 """
 
 import logging
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Iterable
+from collections import deque
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from teep.store import inflight, jobsets, queues
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
 from teep.wire import keys
+from teep.worker.ledger import Ledger, log_late
 from teep.worker.outage import Outage
 from teep.worker.prefetch import Prefetch
 from teep.worker.reserved import Reserved
@@ -51,16 +51,13 @@ class Fetcher:
         self._buffer: deque[Reserved] = deque()
         self._done: deque[Reserved] = deque()
         self._failed: deque[Outcome] = deque()
-        self._owned: Counter[tuple[str, bytes]] = Counter()
-        self._exchanging = threading.Lock()  # guards the conversation with Redis, _owned and _prefetch
+        self._ledger = Ledger()
+        self._exchanging = threading.Lock()  # guards the conversation with Redis, the ledger and _prefetch
         self._changed = threading.Condition()  # guards _idle and _someone_waits
         self._idle = 0
         self._someone_waits = False
         self._reconcile = False
-        # Jobs found in flight while a blocked move was under way: its answer may be what brings them.
-        self._adopted: Counter[tuple[str, bytes]] = Counter()
-        # Jobs whose settlement was sent and not answered: where they are gone, it was carried out.
-        self._in_doubt: Counter[tuple[str, bytes]] = Counter()
+        self._trusted_until = float("inf")
         self._last_tick: tuple[object, object] = (None, None)
         self.ahead = threading.Event()
         self.quiet = threading.Event()
@@ -160,8 +157,20 @@ class Fetcher:
         """
         with self._exchanging:
             moved = self._driver.run(inflight.requeue_all(self._identity, list(self._order.weights)))
-            self._owned.clear()
+            self._ledger.clear()
             return moved
+
+    def trust_until(self, moment: float) -> None:
+        """Reserve only until then (monotonic seconds): others may take this process for dead soon after.
+
+        Each heartbeat says it anew. Without it a process that was stopped for a minute, rescued and forgotten could
+        reserve a job before it is registered again, and die with it where nobody looks.
+        """
+        self._trusted_until = moment
+
+    @property
+    def _may_reserve(self) -> bool:
+        return not self.quiet.is_set() and time.monotonic() < self._trusted_until
 
     def suspect(self) -> None:
         """Take note that other processes may have given this one up: compare at the next exchange."""
@@ -188,7 +197,7 @@ class Fetcher:
             if self._buffer:
                 return True
             free = self._idle - self._someone_waits
-            want = 0 if self.quiet.is_set() else self._prefetch.want(max(1, free))
+            want = self._prefetch.want(max(1, free)) if self._may_reserve else 0
             jobs = self._exchange(want)
             if jobs is not None:
                 self._keep(jobs)
@@ -225,7 +234,7 @@ class Fetcher:
     def _blocked_move(self) -> int:
         """Wait for a job in any queue; returns how many were taken."""
         try:
-            names = self._unpaused()
+            names = self._unpaused() if self._may_reserve else []
             if not names:
                 self.quiet.wait(_BLOCK)
                 return 0
@@ -233,17 +242,17 @@ class Fetcher:
         except RedisError as error:
             self._lost(error)
             with self._exchanging:
-                self._adopted.clear()
+                self._ledger.forget_adopted()
             self._outage.wait(self.closed)
             return 0
         with self._exchanging:
-            fresh = [(names[index], raw) for index, raw in taken if not _strike(self._adopted, (names[index], raw))]
+            fresh = [(names[index], raw) for index, raw in taken if not self._ledger.was_adopted(names[index], raw)]
             if len(fresh) < len(taken):
                 # Most likely the adopted job itself; where it was given back meanwhile and taken anew, this finds it.
                 self._reconcile = True
-            self._adopted.clear()
+            self._ledger.forget_adopted()
             jobs = [Reserved(queue, raw) for queue, raw in fresh]
-            self._own(jobs)
+            self._ledger.own(jobs)
             self._prefetch.forget()
             self._keep(jobs)
         self._outage.over()
@@ -266,7 +275,7 @@ class Fetcher:
         for job in jobs:
             by_queue.setdefault(job.queue, []).append(job.raw)
         # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
-        self._disown((job.queue, job.raw) for job in jobs)
+        self._ledger.disown((job.queue, job.raw) for job in jobs)
         try:
             for queue, raws in by_queue.items():
                 self._driver.run(inflight.give_back(self._identity, queue, raws))
@@ -291,8 +300,8 @@ class Fetcher:
         except RedisError as error:
             self._done.extendleft(reversed(done))
             self._failed.extendleft(reversed(failed))
-            self._in_doubt.update((job.queue, job.raw) for job in done)
-            self._in_doubt.update((outcome.queue, outcome.raw) for outcome in failed)
+            self._ledger.doubt((job.queue, job.raw) for job in done)
+            self._ledger.doubt((outcome.queue, outcome.raw) for outcome in failed)
             self._buffer.extend(adopted)
             self._lost(error)
             return None
@@ -316,11 +325,11 @@ class Fetcher:
         for job in done:
             by_queue.setdefault(job.queue, []).append(job.raw)
         taken, late = self._driver.run(inflight.exchange(self._identity, by_queue, self._order.names(), want, today))
-        self._disown((job.queue, job.raw) for job in done)
+        self._ledger.disown((job.queue, job.raw) for job in done)
         for raw in late:
-            _log_late(raw)
+            log_late(raw)
         jobs = [Reserved(queue, raw) for queue, raw in taken]
-        self._own(jobs)
+        self._ledger.own(jobs)
         return jobs
 
     def _reconciled(self, done: list[Reserved], failed: list[Outcome]) -> list[Reserved]:
@@ -329,44 +338,22 @@ class Fetcher:
         An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
         """
         held = self._driver.run(inflight.held(self._identity, list(self._order.weights)))
-        there = Counter((queue, raw) for queue, raws in held.items() for raw in raws)
-        unknown = there - self._owned
-        gone = self._owned - there
-        done[:] = [job for job in done if not self._is_gone(gone, job.queue, job.raw)]
-        failed[:] = [outcome for outcome in failed if not self._is_gone(gone, outcome.queue, outcome.raw)]
-        self._in_doubt.clear()
+        unknown = self._ledger.compare(held)
+        done[:] = [job for job in done if not self._ledger.is_gone_settled(job.queue, job.raw)]
+        failed[:] = [outcome for outcome in failed if not self._ledger.is_gone_settled(outcome.queue, outcome.raw)]
         for job in self._drain(self._buffer):
-            if not _strike(gone, (job.queue, job.raw)):
+            if not self._ledger.is_gone(job.queue, job.raw):
                 self._buffer.append(job)
-        # What is left of `gone` runs right now: its outcome will come late.
-        self._owned = there + gone
+        self._ledger.compared()
         self._reconcile = False
         if self._someone_waits:
-            self._adopted.update(unknown)
-        return [Reserved(queue, raw) for queue, raw in unknown.elements()]
-
-    def _is_gone(self, gone: Counter[tuple[str, bytes]], queue: str, raw: bytes) -> bool:
-        if not _strike(gone, (queue, raw)):
-            return False
-        if not _strike(self._in_doubt, (queue, raw)):
-            _log_late(raw)
-        return True
+            self._ledger.adopt(unknown)
+        return [Reserved(queue, raw) for queue, raw in unknown]
 
     def _settled(self, queue: str, raw: bytes, *, was_ours: bool) -> None:
-        self._disown([(queue, raw)])
+        self._ledger.disown([(queue, raw)])
         if not was_ours:
-            _log_late(raw)
-
-    def _own(self, jobs: Iterable[Reserved]) -> None:
-        for job in jobs:
-            self._owned[job.queue, job.raw] += 1
-
-    def _disown(self, settled: Iterable[tuple[str, bytes]]) -> None:
-        for key in settled:
-            if self._owned[key] > 1:
-                self._owned[key] -= 1
-            else:
-                del self._owned[key]
+            log_late(raw)
 
     def _lost(self, error: RedisError) -> None:
         self._reconcile = True
@@ -392,21 +379,6 @@ class Fetcher:
             return items[0]
         except IndexError:
             return None
-
-
-def _strike(counts: Counter[tuple[str, bytes]], key: tuple[str, bytes]) -> bool:
-    """Take one off a count; True where there was one."""
-    if counts[key] <= 0:
-        return False
-    counts[key] -= 1
-    return True
-
-
-def _log_late(raw: bytes) -> None:
-    logger.warning(
-        "a job was finished here after it had been given to others; this changes nothing",
-        extra=Reserved("", raw).named(),
-    )
 
 
 def _today() -> date:

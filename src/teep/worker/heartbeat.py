@@ -18,6 +18,9 @@ from teep.wire import commands, json
 from teep.worker.capsule import Capsule
 from teep.worker.service import OnError, Service
 
+# Seconds after a heartbeat for which no one can take this process for dead, with a margin for slow answers.
+_TRUSTED = processes.HEARTBEAT_EXPIRY - 10.0
+
 
 class Heartbeat(Service):
     """Beats every `heartbeat_interval` seconds.
@@ -44,15 +47,16 @@ class Heartbeat(Service):
         self._owner = owner
 
     def run_once(self) -> None:
-        started = time.perf_counter()
+        started = time.monotonic()
         self._driver.execute(commands.ping())
-        rtt = time.perf_counter() - started
+        rtt = time.monotonic() - started
         work = self._capsule.running.snapshot()
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
         if not known:
             self._driver.run(inflight.register(self._owner))
             self._capsule.fetcher.suspect()
             self._fire(self._config.listeners("heartbeat"))
+        self._capsule.fetcher.trust_until(started + _TRUSTED)
         self._fire(self._config.listeners("beat"))
 
     def pause(self) -> float:

@@ -42,9 +42,9 @@ class Processor:
             # A copied context: what one job sets in it, the next does not see.
             contextvars.copy_context().run(self._call, job)
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is its failure
-            self._failed(job, error, started)
+            self._failed(job, error, thread_id, started)
         else:
-            self._succeeded(job, started)
+            self._succeeded(job, thread_id, started)
         finally:
             self._running.clear(thread_id)
 
@@ -54,9 +54,9 @@ class Processor:
         try:
             await self._acall(job)
         except BaseException as error:  # noqa: BLE001 - as above; a cancellation, too, ends only this job
-            self._failed(job, error, started)
+            self._failed(job, error, thread_id, started)
         else:
-            self._succeeded(job, started)
+            self._succeeded(job, thread_id, started)
         finally:
             self._running.remove(thread_id)
 
@@ -81,19 +81,19 @@ class Processor:
             logger.info("start", extra=_log_context(job.item, thread_id))
         return time.perf_counter()
 
-    def _succeeded(self, job: Reserved, started: float) -> None:
+    def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
         if logger.isEnabledFor(logging.INFO) and job.item is not None:
-            logger.info("done", extra=_log_context(job.item, None, started))
+            logger.info("done", extra=_log_context(job.item, thread_id, started))
         self._fetcher.done(job)
 
-    def _failed(self, job: Reserved, error: BaseException, started: float) -> None:
+    def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:
         if self._fetcher.closed.is_set() and is_shutdown(error):
             return
         if job.item is None:
             report(self._config, error, {"context": "malformed payload, moved to the dead set", "raw": job.raw})
             self._fetcher.failed(failure.malformed(job, time.time()))
             return
-        logger.info("fail", extra=_log_context(job.item, None, started))
+        logger.info("fail", extra=_log_context(job.item, thread_id, started))
         report(self._config, error, {"context": "job raised", "job": job.item})
         self._fetcher.failed(self._outcome(job, error))
 
@@ -126,7 +126,7 @@ def _runnable(job: Reserved) -> tuple[Item, Definition]:
     return job.item, job.definition
 
 
-def _log_context(item: Mapping[str, Any], thread_id: str | None, started: float | None = None) -> dict[str, Any]:
+def _log_context(item: Mapping[str, Any], thread_id: str, started: float | None = None) -> dict[str, Any]:
     context: dict[str, Any] = {"class": item.get("wrapped") or item["class"], "jid": item.get("jid")}
     for name in ("bid", "tags"):
         if item.get(name):

@@ -23,7 +23,6 @@ from teep.config.handlers import report
 from teep.config.value import Event
 from teep.drivers import Driver
 from teep.errors import ConfigurationError, RedisError
-from teep.store import inflight
 from teep.version import __version__
 from teep.wire import commands
 from teep.worker import identity
@@ -85,6 +84,9 @@ class Worker:
             _check_redis(driver)
             self._fire("startup")
             self._build(driver, embedded=embedded)
+            # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
+            # what is in flight here, and no one takes this process for dead.
+            self._heartbeat.run_once()
             self._running = True
             self._capsule.start()
             for service in self._services:
@@ -133,8 +135,6 @@ class Worker:
     def _build(self, driver: Driver, *, embedded: bool) -> None:
         capsule = Capsule(self.config, driver, self.identity, self._outage)
         owner = identity.owner(self.identity, tuple(capsule.order.weights))
-        # Before the first reservation: from then on, whatever happens, someone finds what is in flight here.
-        driver.run(inflight.register(owner))
         self._capsule = capsule
         self._heartbeat = Heartbeat(
             self.config, driver, self._info(capsule, embedded=embedded), capsule, owner, self._on_error
