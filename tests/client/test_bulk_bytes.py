@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from teep.client import preparation
 from teep.client.preparation import Bulk, Prepared
 from teep.config import Config
 
@@ -27,8 +26,8 @@ FIELDS: list[dict[str, Any]] = [
 
 @pytest.fixture(autouse=True)
 def _no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation.time, "time", lambda: 1_800_000_000.25)
-    monkeypatch.setattr(preparation.os, "urandom", lambda count: bytes(range(count)))
+    monkeypatch.setattr("teep.client.preparation.time.time", lambda: 1_800_000_000.25)
+    monkeypatch.setattr("teep.client.preparation.os.urandom", lambda count: bytes(range(count)))
 
 
 def prepared(config: Config, fields: dict[str, Any]) -> Iterator[Prepared | None]:
