@@ -1,5 +1,6 @@
 """Fixtures for every test: real servers, shared by the session or fresh for one test."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Protocol, cast
@@ -16,6 +17,11 @@ class ServerFactory(Protocol):
     def __call__(
         self, kind: Kind = "valkey", *, append_only: bool = False, options: Sequence[str] = ()
     ) -> Server: ...
+
+
+def pytest_configure() -> None:
+    # A shell ignores SIGINT for what it starts in the background, and children inherit that: tests send it for real.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
