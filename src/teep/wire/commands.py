@@ -105,10 +105,6 @@ def scored(reply: list[bytes]) -> list[tuple[bytes, float]]:
     return [(reply[i], float(reply[i + 1])) for i in range(0, len(reply), 2)]
 
 
-def _scan_page(reply: tuple[bytes, list[bytes]]) -> tuple[int, list[bytes]]:
-    return int(reply[0]), reply[1]
-
-
 def _fields(reply: list[bytes]) -> dict[str, bytes]:
     return {_text(reply[i]): reply[i + 1] for i in range(0, len(reply), 2)}
 
@@ -196,10 +192,6 @@ def lrange(key: str, start: int, stop: int) -> Command[list[bytes]]:
 
 def lrem(key: str, count: int, value: Arg) -> Command[int]:
     return Command("LREM", key, count, value, read=int, idempotent=True)
-
-
-def rpop(key: str) -> Command[bytes | None]:
-    return Command("RPOP", key, read=as_is)
 
 
 def brpop_text(key: str, seconds: int) -> Command[str | None]:
@@ -303,10 +295,6 @@ def hmget(key: str, *fields: str) -> Command[list[bytes | None]]:
 
 def hgetall(key: str) -> Command[dict[str, bytes]]:
     return Command("HGETALL", key, read=_fields, idempotent=True)
-
-
-def incrby(key: str, amount: int) -> Command[int]:
-    return Command("INCRBY", key, amount, read=int)
 
 
 def memory_usage(key: str) -> Command[int]:
