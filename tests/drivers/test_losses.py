@@ -100,7 +100,7 @@ def test_a_blocking_command_whose_answer_does_not_come_times_out(
         disturbed.execute(commands.blmove_tail("queue", "inflight", 1))
     assert 1 + impatient <= time.monotonic() - started < 3
     server.command("LPUSH", "queue", "job")
-    assert disturbed.execute(commands.rpop("queue")) == b"job"
+    assert disturbed.execute(Command("RPOP", "queue", read=commands.as_is)) == b"job"
 
 
 def test_a_push_that_was_never_sent_may_try_a_new_connection(disturbed: Runner, proxy: Proxy) -> None:
