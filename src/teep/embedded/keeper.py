@@ -84,17 +84,26 @@ class Server:
         if not self._comes_up():
             raise ServerFailedError("the server ended before it could serve")
 
+    def _up_again(self) -> bool:
+        """Starts the server once more; False where it ended before it could serve, which is one more loss."""
+        self.stop()
+        self._start()
+        return self._comes_up()
+
     def check(self) -> None:
         """Starts the server again where it died, or lost its socket file and cannot be reached any more."""
         if self._lives() and os.access(self._socket, os.F_OK):
             return
+        self._count_loss()
+        while not self._up_again():
+            self._count_loss()
+
+    def _count_loss(self) -> None:
         now = time.monotonic()
         self._restarts = [at for at in self._restarts if now - at < RESTART_WINDOW] + [now]
         if len(self._restarts) > RESTARTS:
             raise ServerFailedError(f"the server was lost {len(self._restarts)} times in {RESTART_WINDOW:.0f} s")
         log("the server was lost while in use; starting it again")
-        self.stop()
-        self.up()
 
     def stop(self) -> None:
         """Ends the server, with its data safe on the disk, and returns when it is gone."""
