@@ -41,7 +41,8 @@ class _QueueSelection(Generic[R]):
 
     Verbs go from the oldest job to the newest and return how many they took; with `dry_run=True` how many they
     would. A step of 500 jobs takes Redis about 5 ms in a queue of 100,000 and up to 30 ms in one of a million: it
-    removes from the middle of a list only by searching from an end. `on_progress(done, total)` is called after each slice with the jobs looked at.
+    removes from the middle of a list only by searching from an end. `on_progress(done, total)` is called after each
+    slice with the jobs looked at.
     """
 
     _record: ClassVar[Callable[..., Any]]
