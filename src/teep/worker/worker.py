@@ -99,9 +99,10 @@ class Worker:
     def quiet(self) -> None:
         """Take no more jobs. Running ones go on; the process stays up. Idempotent."""
         if self._running and not self._capsule.fetcher.quiet.is_set():
-            logger.info("quiet: no more jobs are taken")
-            self._poller.stop()
             self._capsule.quiet()
+            self._poller.stop()
+            # Said when it is so: whoever reads this line can rely on it.
+            logger.info("quiet: no more jobs are taken")
             self._fire("quiet")
 
     def stop(self, timeout: float | None = None) -> bool:
