@@ -13,6 +13,7 @@ from teep.store import inflight, queues
 from teep.store.inflight import Outcome, Owner
 from tests.api.sides import Side, jid, job, raw
 from tests.support import golden
+from tests.support.plans import exchange
 
 ME = Owner("host:1:abc", 1, "machine", 0, ("default", "low"))
 TODAY = date(2026, 11, 24)
@@ -30,7 +31,7 @@ def plan(side: Side, coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 def reserve(side: Side, queue: str, limit: int = 1) -> Any:
     plan(side, inflight.register(ME))
-    jobs, _ = plan(side, inflight.exchange(ME.identity, {}, [queue], limit, TODAY))
+    jobs, _ = plan(side, exchange(ME.identity, {}, [queue], limit, TODAY))
     return jobs
 
 
@@ -89,7 +90,7 @@ def test_the_life_of_a_job(side: Side) -> None:
     assert find(side, jid(1)).where == "dead"
     side.run(find(side, jid(1)).record.retry())
     ((queue, payload),) = reserve(side, "default")
-    plan(side, inflight.exchange(ME.identity, {queue: [payload]}, [], 0, TODAY))
+    plan(side, exchange(ME.identity, {queue: [payload]}, [], 0, TODAY))
     assert find(side, jid(1)) is None
 
 
@@ -111,7 +112,7 @@ def test_a_job_that_a_worker_takes_during_the_search_is_found_at_it(side: Side) 
 
     async def taken() -> list[str]:
         await inflight.register(ME)
-        await inflight.exchange(ME.identity, {}, ["default"], 1, TODAY)
+        await exchange(ME.identity, {}, ["default"], 1, TODAY)
         return await names()
 
     with patch.object(queues, "names", taken):

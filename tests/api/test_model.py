@@ -17,6 +17,7 @@ from teep.config import driver_for
 from teep.store import inflight
 from teep.store.inflight import Outcome, Owner
 from tests.api.model import QUEUES, SETS, Model, arguments_of, jid_of, pick
+from tests.support.plans import exchange
 from tests.support.servers import Server
 
 CALLED = {"schedule": "scheduled", "retry": "retrying", "dead": "dead"}
@@ -71,7 +72,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 4))
     def reserve(self, limit: int) -> None:
-        taken, _ = self.driver.run(inflight.exchange(ME.identity, {}, QUEUES, limit, self.today))
+        taken, _ = self.driver.run(exchange(ME.identity, {}, QUEUES, limit, self.today))
         expected = [
             (name, jid) for name in QUEUES if name not in self.model.paused for jid in self.model.queues[name]
         ]
@@ -88,7 +89,7 @@ class Machine(RuleBasedStateMachine):
         queue = self.model.working.pop(jid)
         done = {queue: [self.raws[jid]]}
         for late in (0, 1):  # the second time it is not in flight any more, and counts nowhere
-            _, gone = self.driver.run(inflight.exchange(ME.identity, done, [], 0, self.today))
+            _, gone = self.driver.run(exchange(ME.identity, done, [], 0, self.today))
             assert len(gone) == late
         self.model.processed += 1
 

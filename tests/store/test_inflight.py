@@ -9,6 +9,7 @@ from teep.store import inflight, processes, queues
 from teep.store.inflight import Outcome, Owner
 from tests.store.conftest import Run
 from tests.support import golden
+from tests.support.plans import exchange
 from tests.support.servers import Server
 
 ME, DAY = "host:1:0123456789ab", dt.date(2026, 11, 24)
@@ -40,7 +41,7 @@ def _counters(server: Server) -> tuple[int, int, int, int]:
 def test_jobs_are_reserved_oldest_first_and_queues_in_the_order_given(run: Run, server: Server) -> None:
     _push(server, b"1", b"2", b"3")
     _push(server, b"a", b"b", queue="low")
-    reserved, late = run(inflight.exchange(ME, {}, ["q", "low"], 4, DAY))
+    reserved, late = run(exchange(ME, {}, ["q", "low"], 4, DAY))
     assert reserved == [("q", b"1"), ("q", b"2"), ("q", b"3"), ("low", b"a")]
     assert late == []
     assert (_held(server), _held(server, "low")) == ([b"1", b"2", b"3"], [b"a"])
@@ -51,35 +52,35 @@ def test_jobs_are_reserved_oldest_first_and_queues_in_the_order_given(run: Run, 
 def test_many_jobs_are_reserved_at_once(run: Run, server: Server) -> None:
     raws = [b"%d" % n for n in range(1_700)]
     _push(server, *raws)
-    reserved, _ = run(inflight.exchange(ME, {}, ["q"], 1_000, DAY))
+    reserved, _ = run(exchange(ME, {}, ["q"], 1_000, DAY))
     assert [raw for _, raw in reserved] == raws[:1_000]
-    rest, late = run(inflight.exchange(ME, {"q": raws[:1_000]}, ["q"], 5_000, DAY))
+    rest, late = run(exchange(ME, {"q": raws[:1_000]}, ["q"], 5_000, DAY))
     assert ([raw for _, raw in rest], late) == (raws[1_000:], [])
     assert _counters(server)[:2] == (1_000, 1_000)
 
 
 def test_a_paused_queue_gives_no_job_but_takes_acknowledgements(run: Run, server: Server) -> None:
     _push(server, b"1", b"2")
-    run(inflight.exchange(ME, {}, ["q"], 1, DAY))
+    run(exchange(ME, {}, ["q"], 1, DAY))
     run(queues.pause("q"))
-    assert run(inflight.exchange(ME, {"q": [b"1"]}, ["q"], 5, DAY)) == ([], [])
+    assert run(exchange(ME, {"q": [b"1"]}, ["q"], 5, DAY)) == ([], [])
     assert (_held(server), _queue(server), _counters(server)[0]) == ([], [b"2"], 1)
 
 
 def test_acknowledging_without_reserving(run: Run, server: Server) -> None:
     _push(server, b"1", b"2", b"3")
-    run(inflight.exchange(ME, {}, ["q"], 2, DAY))
-    assert run(inflight.exchange(ME, {"q": [b"2"]}, ["q"], 0, DAY)) == ([], [])
+    run(exchange(ME, {}, ["q"], 2, DAY))
+    assert run(exchange(ME, {"q": [b"2"]}, ["q"], 0, DAY)) == ([], [])
     assert (_held(server), _queue(server)) == ([b"1"], [b"3"])
 
 
 def test_a_late_acknowledgement_is_told_and_counted_nowhere(run: Run, server: Server) -> None:
     _push(server, b"1", b"2", b"3")
     _push(server, b"a", queue="low")
-    run(inflight.exchange(ME, {}, ["q", "low"], 4, DAY))
+    run(exchange(ME, {}, ["q", "low"], 4, DAY))
     server.command("LREM", f"{{queue:q}}:inflight:{ME}", 1, b"2")  # a rescuer took it
     done = {"low": [b"a", b"never"], "q": [b"1", b"2", b"3"]}
-    reserved, late = run(inflight.exchange(ME, done, ["q", "low"], 5, DAY))
+    reserved, late = run(exchange(ME, done, ["q", "low"], 5, DAY))
     assert reserved == []
     assert sorted(late) == [b"2", b"never"]
     assert _counters(server) == (3, 3, 0, 0)
@@ -87,15 +88,15 @@ def test_a_late_acknowledgement_is_told_and_counted_nowhere(run: Run, server: Se
 
 def test_jobs_of_equal_bytes_are_acknowledged_one_by_one(run: Run, server: Server) -> None:
     _push(server, b"x", b"x", b"x")
-    run(inflight.exchange(ME, {}, ["q"], 3, DAY))
-    assert run(inflight.exchange(ME, {"q": [b"x", b"x"]}, [], 0, DAY)) == ([], [])
+    run(exchange(ME, {}, ["q"], 3, DAY))
+    assert run(exchange(ME, {"q": [b"x", b"x"]}, [], 0, DAY)) == ([], [])
     assert _held(server) == [b"x"]
 
 
 def test_daily_counters_expire_as_sidekiqs_do(run: Run, server: Server) -> None:
     _push(server, b"1", b"2")
-    run(inflight.exchange(ME, {}, ["q"], 2, DAY))
-    run(inflight.exchange(ME, {"q": [b"1"]}, [], 0, DAY))
+    run(exchange(ME, {}, ["q"], 2, DAY))
+    run(exchange(ME, {"q": [b"1"]}, [], 0, DAY))
     assert FIVE_YEARS - 5 <= server.command("TTL", f"stat:processed:{DAY}") <= FIVE_YEARS
     run(inflight.fail(ME, [Outcome("q", b"2", "retry", 5.0, b"two")], DAY))
     for name in ("stat:processed", "stat:failed"):
@@ -115,9 +116,9 @@ def test_a_failed_job_counts_as_processed_too(run: Run, server: Server, version:
     # The recording: seven jobs, of which one failed.
     raws = [b"%d" % n for n in range(7)]
     _push(server, *raws)
-    run(inflight.exchange(ME, {}, ["q"], 7, DAY))
+    run(exchange(ME, {}, ["q"], 7, DAY))
     assert run(inflight.fail(ME, [Outcome("q", raws[0], "retry", 1.25, b"again")], DAY)) == [True]
-    run(inflight.exchange(ME, {"q": raws[1:]}, [], 0, DAY))
+    run(exchange(ME, {"q": raws[1:]}, [], 0, DAY))
     recorded = golden.load(version, "26-stats-after-exit").strings
     for name in ("stat:processed", f"stat:processed:{DAY}", "stat:failed", f"stat:failed:{DAY}"):
         assert server.command("GET", name) == recorded[name]
@@ -125,7 +126,7 @@ def test_a_failed_job_counts_as_processed_too(run: Run, server: Server, version:
 
 def test_a_failed_job_moves_on_in_one_step(run: Run, server: Server) -> None:
     _push(server, b"1", b"2", b"3", b"4")
-    run(inflight.exchange(ME, {}, ["q"], 4, DAY))
+    run(exchange(ME, {}, ["q"], 4, DAY))
     outcomes = [
         Outcome("q", b"1", "retry", 1_795_487_395.125_729_3, b"one"),
         Outcome("q", b"2", "dead", 2.0, b"two"),
@@ -143,7 +144,7 @@ def test_a_failed_job_moves_on_in_one_step(run: Run, server: Server) -> None:
 
 def test_giving_back_keeps_the_order(run: Run, server: Server) -> None:
     _push(server, *(b"%d" % n for n in range(6)))
-    run(inflight.exchange(ME, {}, ["q"], 4, DAY))
+    run(exchange(ME, {}, ["q"], 4, DAY))
     assert run(inflight.give_back(ME, "q", [b"1", b"2", b"late", b"3"])) == 3
     assert _queue(server) == [b"1", b"2", b"3", b"4", b"5"]
     assert _held(server) == [b"0"]
@@ -152,7 +153,7 @@ def test_giving_back_keeps_the_order(run: Run, server: Server) -> None:
 
 def test_giving_back_one_of_equal_bytes_takes_the_one_reserved_last(run: Run, server: Server) -> None:
     _push(server, b"x", b"y", b"x")
-    run(inflight.exchange(ME, {}, ["q"], 3, DAY))
+    run(exchange(ME, {}, ["q"], 3, DAY))
     assert run(inflight.give_back(ME, "q", [b"y", b"x"])) == 2
     assert (_held(server), _queue(server)) == ([b"x"], [b"y", b"x"])
 
@@ -161,8 +162,8 @@ def test_requeuing_all_keeps_the_order_in_any_number_of_batches(run: Run, server
     raws = [b"%d" % n for n in range(1_700)]
     _push(server, *raws)
     _push(server, b"a", queue="low")
-    run(inflight.exchange(ME, {}, ["q", "low"], 1_600, DAY))
-    run(inflight.exchange(ME, {}, ["low"], 1, DAY))
+    run(exchange(ME, {}, ["q", "low"], 1_600, DAY))
+    run(exchange(ME, {}, ["low"], 1, DAY))
     assert run(inflight.requeue_all(ME, ["q", "low", "none"])) == {"q": 1_600, "low": 1}
     assert (_queue(server), _queue(server, "low")) == (raws, [b"a"])
     assert run(inflight.requeue_all(ME, ["q", "low"])) == {}
@@ -170,7 +171,7 @@ def test_requeuing_all_keeps_the_order_in_any_number_of_batches(run: Run, server
 
 def test_what_is_held_is_told_by_queue(run: Run, server: Server) -> None:
     _push(server, b"1", b"2")
-    run(inflight.exchange(ME, {}, ["q"], 2, DAY))
+    run(exchange(ME, {}, ["q"], 2, DAY))
     assert run(inflight.held(ME, ["q", "low"])) == {"q": [b"1", b"2"], "low": []}
 
 
@@ -205,7 +206,7 @@ def test_a_damaged_registry_entry_is_named_and_hides_no_other(run: Run, server: 
 def test_the_living_are_left_alone(run: Run, server: Server) -> None:
     _push(server, b"1")
     run(inflight.register(OWNER))
-    run(inflight.exchange(ME, {}, ["q"], 1, DAY))
+    run(exchange(ME, {}, ["q"], 1, DAY))
     run(processes.beat(ME, {"info": b"{}"}, {}))
     assert run(inflight.rescue(OWNER, lambda _: False)) is None
     assert (_held(server), run(inflight.owners())) == ([b"1"], [OWNER])
@@ -215,7 +216,7 @@ def test_the_living_are_left_alone(run: Run, server: Server) -> None:
 def test_the_dead_are_rescued_in_order_and_forgotten(run: Run, server: Server, how: str) -> None:
     _push(server, *(b"%d" % n for n in range(5)))
     run(inflight.register(OWNER))
-    run(inflight.exchange(ME, {}, ["q"], 3, DAY))
+    run(exchange(ME, {}, ["q"], 3, DAY))
     if how == "its pid is gone":
         run(processes.beat(ME, {"info": b"{}"}, {}))
     assert run(inflight.rescue(OWNER, lambda owner: how == "its pid is gone")) == {"q": 3}
@@ -223,5 +224,5 @@ def test_the_dead_are_rescued_in_order_and_forgotten(run: Run, server: Server, h
     assert run(inflight.owners()) == []
     assert run(inflight.rescue(OWNER, lambda _: True)) == {}
     # The job that the dead one finishes after all:
-    assert run(inflight.exchange(ME, {"q": [b"0"]}, [], 0, DAY)) == ([], [b"0"])
+    assert run(exchange(ME, {"q": [b"0"]}, [], 0, DAY)) == ([], [b"0"])
     assert _counters(server) == (0, 0, 0, 0)

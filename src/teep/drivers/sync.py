@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 import hiredis
@@ -72,12 +73,24 @@ class Driver:
             RedisCommandError: the server answered with an error.
         """
         talk = Conversation(command)
-        while (error := self._attempt(talk)) is not None:
-            pause = talk.wait_after_loss(error)
-            if pause is None:
-                raise_ours(error)
-            time.sleep(pause)
-        return talk.result()
+        return self._finish(talk, self._attempt(talk))
+
+    def send(self, command: Command[T]) -> Callable[[], T]:
+        """Send a command and return at once; what is returned waits for its reply, and must be called once.
+
+        A connection that fails meanwhile shows there, as `execute` would show it.
+        """
+        talk = Conversation(command)
+        try:
+            connection = self._take()
+        except LOST as error:
+            return partial(self._finish, talk, error)
+        try:
+            expected = self._write(connection, talk)
+        except LOST as error:
+            self._idle.append(connection)
+            return partial(self._finish, talk, error)
+        return lambda: self._finish(talk, self._talk(connection, talk, expected))
 
     def connection(self) -> redis.Connection:
         """Return a connected connection of the pool, for who drives it by hand; `release` it afterwards."""
@@ -93,14 +106,29 @@ class Driver:
         """Close every connection. Idempotent; a later command opens new ones."""
         self._pool.disconnect()
 
+    def _finish(self, talk: Conversation[T], error: Exception | None) -> T:
+        """Return a conversation's result; where `error` broke it, go on with it on other connections."""
+        while error is not None:
+            pause = talk.wait_after_loss(error)
+            if pause is None:
+                raise_ours(error)
+            time.sleep(pause)
+            error = self._attempt(talk)
+        return talk.result()
+
     def _attempt(self, talk: Conversation[T]) -> Exception | None:
-        """Send and receive until all is settled; return the error that broke the connection, if one did."""
+        """Have a conversation on one connection; return the error that broke it, if one did."""
         try:
             connection = self._take()
         except LOST as error:
             return error
+        return self._talk(connection, talk, 0)
+
+    def _talk(self, connection: Any, talk: Conversation[T], expected: int) -> Exception | None:
+        """Send and receive until all is settled; `expected` replies belong to what has been sent already."""
         try:
-            while not self._turn(connection, talk):
+            while not self._turn(connection, talk, expected):
+                expected = 0
                 pause = talk.wait_after_refusal()
                 if pause is None:
                     break
@@ -139,13 +167,18 @@ class Driver:
             connection.disconnect()
         return connection
 
+    def _turn(self, connection: Any, talk: Conversation[T], expected: int) -> bool:
+        expected = expected or self._write(connection, talk)
+        return talk.receive([read_reply(connection, talk.block) for _ in range(expected)])
+
     @staticmethod
-    def _turn(connection: Any, talk: Conversation[T]) -> bool:
+    def _write(connection: Any, talk: Conversation[T]) -> int:
+        """Send what is to be sent now; returns how many replies will come."""
         if not connection.is_connected:
             connection.connect()
         sends = talk.to_send()
         connection.send_packed_command([b"".join(map(_pack, sends))])
-        return talk.receive([read_reply(connection, talk.block) for _ in sends])
+        return len(sends)
 
 
 def read_reply(connection: Any, block: float = 0.0) -> Any:

@@ -45,14 +45,14 @@ class Outcome(NamedTuple):
     counted: bool = True
 
 
-async def exchange(
+def exchange(
     identity: str, done: Mapping[str, Sequence[bytes]], queues: Sequence[str], limit: int, day: date
-) -> tuple[list[tuple[str, bytes]], list[bytes]]:
+) -> commands.Command[scripts.Exchanged]:
     """Acknowledge the `done` payloads by queue, and reserve up to `limit` jobs from `queues`, in that order.
 
     Paused queues give none.
 
-    Returns (queue, payload) of those reserved, and the done payloads that were no longer in flight. One round trip.
+    Its result tells the (queue, payload) of those reserved, and the done payloads that were no longer in flight.
     """
     involved = [*queues, *(queue for queue in done if queue not in queues)] if limit else list(done)
     lanes = [
@@ -60,9 +60,7 @@ async def exchange(
         for queue in involved
     ]
     counters = (keys.processed(), keys.processed_on(day))
-    reserved, late = await scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS)
-    jobs = [(queue, raw) for queue, raws in zip(involved, reserved, strict=True) for raw in raws]
-    return jobs, late
+    return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS)
 
 
 async def fail(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bool]:

@@ -100,9 +100,9 @@ class Lane(NamedTuple):
 
 
 class Exchanged(NamedTuple):
-    """What an exchange gave: the payloads reserved for each lane, and those done that were not in flight."""
+    """What an exchange gave: (queue name, payload) of those reserved, and the done ones that were not in flight."""
 
-    reserved: list[list[bytes]]
+    reserved: list[tuple[str, bytes]]
     late: list[bytes]
 
 
@@ -117,7 +117,8 @@ def exchange(
     done = [raw for lane in lanes for raw in lane.done]
 
     def read(reply: list[Any]) -> Exchanged:
-        return Exchanged(reply[1:], [done[position - 1] for position in reply[0]])
+        reserved = [(lane.name, raw) for lane, raws in zip(lanes, reply[1:], strict=True) for raw in raws]
+        return Exchanged(reserved, [done[position - 1] for position in reply[0]])
 
     return ScriptCall(
         load("exchange"),

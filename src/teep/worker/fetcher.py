@@ -2,6 +2,7 @@
 
 1. `take` gives a thread its next job. Where none is at hand, one thread (the leader) does the exchange for all:
    it acknowledges what is done and reserves the next jobs in one round trip, while the others wait for it.
+   Quick jobs do not wait for it: the next one is sent when a batch begins to run, and read when that is used up.
 2. Where Redis has none either, one thread waits in a blocked move a queue, with no polling; the job it gets is its.
 3. `done` and `failed` note what became of a job; the next exchange tells Redis, at the latest after a tick.
 4. What was reserved ahead and cannot start soon is given back (`tick`).
@@ -14,8 +15,9 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from teep.config import QueueOrder
 from teep.drivers import Driver, Waiter
@@ -24,6 +26,8 @@ from teep.store import inflight, jobsets, queues
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
 from teep.wire import keys
+from teep.wire.commands import Command
+from teep.wire.scripts import Exchanged
 from teep.worker.ledger import Ledger, log_late
 from teep.worker.outage import Outage
 from teep.worker.prefetch import Prefetch
@@ -35,6 +39,13 @@ logger = logging.getLogger("teep.fetcher")
 
 # Seconds that a blocked move waits at the server: so long at most does it take from a queue that was just paused.
 _BLOCK = 1
+
+
+class _Sent(NamedTuple):
+    """An exchange that is under way: what waits for its answer, and the jobs that it acknowledges."""
+
+    answer: Callable[[], Exchanged]
+    done: list[Reserved]
 
 
 class Fetcher:
@@ -50,15 +61,16 @@ class Fetcher:
         self._prefetch = Prefetch()
         self._buffer: deque[Reserved] = deque()
         self._done: deque[Reserved] = deque()
-        self._failed: deque[Outcome] = deque()
+        self._failed: deque[tuple[Reserved, Outcome]] = deque()
+        self._sent: _Sent | None = None
         self._ledger = Ledger()
-        self._exchanging = threading.Lock()  # guards the conversation with Redis, the ledger and _prefetch
+        self._exchanging = threading.Lock()  # guards the conversation with Redis, _sent, the ledger and _prefetch
         self._changed = threading.Condition()  # guards _idle and _someone_waits
         self._idle = 0
         self._someone_waits = False
         self._reconcile = False
         self._trusted_until = float("inf")
-        self._last_tick: tuple[object, object] = (None, None)
+        self._last_tick: tuple[object, object, object] = (None, None, None)
         self.ahead = threading.Event()
         self.quiet = threading.Event()
         self.closed = threading.Event()
@@ -92,9 +104,9 @@ class Fetcher:
         """Note that a job succeeded."""
         self._done.append(job)
 
-    def failed(self, outcome: Outcome) -> None:
+    def failed(self, job: Reserved, outcome: Outcome) -> None:
         """Note what is to become of a job that failed."""
-        self._failed.append(outcome)
+        self._failed.append((job, outcome))
 
     def tick(self) -> None:
         """Look after what waits longer than it should: settle outcomes, give back jobs that do not start.
@@ -102,16 +114,16 @@ class Fetcher:
         Call it every 20 ms or so while `ahead` is set. What was there at the last tick already has waited.
         """
         self.ahead.clear()
-        now = (self._first(self._buffer), self._first(self._done) or self._first(self._failed))
-        if now != (None, None):
+        now = (self._first(self._buffer), self._first(self._done) or self._first(self._failed), self._sent)
+        if now != (None, None, None):
             self.ahead.set()
-        buffered, settled = (
+        buffered, settled, sent = (
             current is not None and current is last for current, last in zip(now, self._last_tick, strict=True)
         )
         self._last_tick = now
         if buffered:
             self.give_back()
-        if buffered or settled:
+        if buffered or settled or sent:
             self.settle()
 
     def settle(self) -> bool:
@@ -127,7 +139,7 @@ class Fetcher:
     def give_back(self) -> None:
         """Return what was reserved ahead to its queues, in its former order."""
         with self._exchanging:
-            self._return(self._drain(self._buffer))
+            self._return(self._drain(self._buffer) + self._collect())
             self._prefetch.forget()
 
     def be_quiet(self) -> None:
@@ -201,7 +213,8 @@ class Fetcher:
             jobs = self._exchange(want)
             if jobs is not None:
                 self._keep(jobs)
-                if len(jobs) > free:
+                self._send_ahead()
+                if len(jobs) > free or self._sent:
                     self.ahead.set()
         finally:
             self._exchanging.release()
@@ -275,7 +288,7 @@ class Fetcher:
         for job in jobs:
             by_queue.setdefault(job.queue, []).append(job.raw)
         # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
-        self._ledger.disown((job.queue, job.raw) for job in jobs)
+        self._ledger.disown(jobs)
         try:
             for queue, raws in by_queue.items():
                 self._driver.run(inflight.give_back(self._identity, queue, raws))
@@ -289,71 +302,103 @@ class Fetcher:
 
         Needs `_exchanging`.
         """
+        came = self._collect()
+        if came and want:
+            return came
         done, failed = self._drain(self._done), self._drain(self._failed)
         adopted: list[Reserved] = []
         try:
             if self._reconcile:
                 adopted = self._reconciled(done, failed)
             if not (done or failed or want):
-                return adopted
+                return came + adopted
             jobs = self._tell(done, failed, want)
         except RedisError as error:
-            self._done.extendleft(reversed(done))
-            self._failed.extendleft(reversed(failed))
-            self._ledger.doubt((job.queue, job.raw) for job in done)
-            self._ledger.doubt((outcome.queue, outcome.raw) for outcome in failed)
-            self._buffer.extend(adopted)
+            self._untold(done, failed)
+            self._buffer.extend(came + adopted)
             self._lost(error)
             return None
         self._outage.over()
         self._prefetch.learn(len(done) + len(failed), time.monotonic())
-        return adopted + jobs
+        return came + adopted + jobs
 
-    def _tell(self, done: list[Reserved], failed: list[Outcome], want: int) -> list[Reserved]:
-        today = _today()
+    def _send_ahead(self) -> None:
+        """Ask for the next jobs while those at hand are run, where these are quick. Needs `_exchanging`."""
+        want = self._prefetch.ahead()
+        if not want or not self._may_reserve or self._sent or self._reconcile or self._failed:
+            return
+        done = self._drain(self._done)
+        self._sent = _Sent(self._driver.send(self._question(done, want)), done)
+        self._prefetch.learn(len(done), time.monotonic())
+
+    def _collect(self) -> list[Reserved]:
+        """Return the jobs of the exchange that was sent ahead, waiting for its answer. Needs `_exchanging`."""
+        sent, self._sent = self._sent, None
+        if sent is None:
+            return []
+        try:
+            return self._answered(sent.answer(), sent.done)
+        except RedisError as error:
+            self._untold(sent.done, [])
+            self._lost(error)
+            return []
+
+    def _tell(self, done: list[Reserved], failed: list[tuple[Reserved, Outcome]], want: int) -> list[Reserved]:
         if failed:
-            moved = self._driver.run(inflight.fail(self._identity, failed, today))
-            for outcome, was_ours in zip(list(failed), moved, strict=True):
-                self._settled(outcome.queue, outcome.raw, was_ours=was_ours)
-            died = any(outcome.target == keys.dead() for outcome in failed)
-            failed.clear()
-            if died:
-                self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
+            self._tell_failed(failed)
         if not (done or want):
             return []
+        return self._answered(self._driver.execute(self._question(done, want)), done)
+
+    def _tell_failed(self, failed: list[tuple[Reserved, Outcome]]) -> None:
+        moved = self._driver.run(inflight.fail(self._identity, [outcome for _, outcome in failed], _today()))
+        self._ledger.disown(job for job, _ in failed)
+        for (job, _), was_ours in zip(failed, moved, strict=True):
+            if not was_ours:
+                log_late(job.raw)
+        died = any(outcome.target == keys.dead() for _, outcome in failed)
+        failed.clear()
+        if died:
+            self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
+
+    def _question(self, done: list[Reserved], want: int) -> Command[Exchanged]:
         by_queue: dict[str, list[bytes]] = {}
         for job in done:
             by_queue.setdefault(job.queue, []).append(job.raw)
-        taken, late = self._driver.run(inflight.exchange(self._identity, by_queue, self._order.names(), want, today))
-        self._ledger.disown((job.queue, job.raw) for job in done)
-        for raw in late:
+        return inflight.exchange(self._identity, by_queue, self._order.names(), want, _today())
+
+    def _answered(self, answer: Exchanged, done: list[Reserved]) -> list[Reserved]:
+        self._ledger.disown(done)
+        for raw in answer.late:
             log_late(raw)
-        jobs = [Reserved(queue, raw) for queue, raw in taken]
+        jobs = [Reserved(queue, raw) for queue, raw in answer.reserved]
         self._ledger.own(jobs)
         return jobs
 
-    def _reconciled(self, done: list[Reserved], failed: list[Outcome]) -> list[Reserved]:
+    def _untold(self, done: list[Reserved], failed: list[tuple[Reserved, Outcome]]) -> None:
+        """Keep what Redis may not know, for the comparison and the exchange that follow."""
+        self._done.extendleft(reversed(done))
+        self._failed.extendleft(reversed(failed))
+        self._ledger.doubt(done)
+        self._ledger.doubt(job for job, _ in failed)
+
+    def _reconciled(self, done: list[Reserved], failed: list[tuple[Reserved, Outcome]]) -> list[Reserved]:
         """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
 
         An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
         """
         held = self._driver.run(inflight.held(self._identity, list(self._order.weights)))
         unknown = self._ledger.compare(held)
-        done[:] = [job for job in done if not self._ledger.is_gone_settled(job.queue, job.raw)]
-        failed[:] = [outcome for outcome in failed if not self._ledger.is_gone_settled(outcome.queue, outcome.raw)]
+        done[:] = [job for job in done if not self._ledger.is_gone_settled(job)]
+        failed[:] = [(job, outcome) for job, outcome in failed if not self._ledger.is_gone_settled(job)]
         for job in self._drain(self._buffer):
-            if not self._ledger.is_gone(job.queue, job.raw):
+            if not self._ledger.is_gone(job):
                 self._buffer.append(job)
         self._ledger.compared()
         self._reconcile = False
         if self._someone_waits:
             self._ledger.adopt(unknown)
-        return [Reserved(queue, raw) for queue, raw in unknown]
-
-    def _settled(self, queue: str, raw: bytes, *, was_ours: bool) -> None:
-        self._ledger.disown([(queue, raw)])
-        if not was_ours:
-            log_late(raw)
+        return unknown
 
     def _lost(self, error: RedisError) -> None:
         self._reconcile = True
@@ -374,7 +419,7 @@ class Fetcher:
         return [items.popleft() for _ in range(len(items))]
 
     @staticmethod
-    def _first(items: "deque[Reserved] | deque[Outcome]") -> object:
+    def _first(items: "deque[Reserved] | deque[tuple[Reserved, Outcome]]") -> object:
         try:
             return items[0]
         except IndexError:

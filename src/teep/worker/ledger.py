@@ -4,8 +4,8 @@
 2. `compare` sets the mirror right after an answer was lost, and tells jobs that are ours unknowingly from those
    that are not ours any more.
 
-A job is known by its queue and its exact bytes; equal ones are counted. Not thread-safe by itself: the fetcher's lock
-guards it.
+Redis knows a job by its queue and its exact bytes; equal ones are counted. Not thread-safe by itself: the fetcher's
+lock guards it.
 """
 
 import logging
@@ -23,55 +23,53 @@ class Ledger:
     """The mirror of this process's in-flight lists."""
 
     def __init__(self) -> None:
-        self._owned: Counter[Key] = Counter()
+        # By identity: whole batches come and go in one step of C, which no-op jobs feel.
+        self._owned: set[Reserved] = set()
         # Settled jobs that were told to Redis without an answer: where they are gone, it was carried out.
-        self._in_doubt: Counter[Key] = Counter()
+        self._in_doubt: set[Reserved] = set()
+        self._gone: set[Reserved] = set()
         # Jobs found in flight while a blocked move was under way: its answer may be what brings them.
         self._adopted: Counter[Key] = Counter()
-        self._gone: Counter[Key] = Counter()
 
     def own(self, jobs: Iterable[Reserved]) -> None:
         """Note jobs that were reserved."""
-        for job in jobs:
-            self._owned[job.queue, job.raw] += 1
+        self._owned.update(jobs)
 
-    def disown(self, jobs: Iterable[Key]) -> None:
+    def disown(self, jobs: Iterable[Reserved]) -> None:
         """Note jobs that are in flight no more."""
-        for key in jobs:
-            if self._owned[key] > 1:
-                self._owned[key] -= 1
-            else:
-                del self._owned[key]
+        self._owned.difference_update(jobs)
 
     def clear(self) -> None:
         """Note that nothing is in flight."""
         self._owned.clear()
 
-    def doubt(self, jobs: Iterable[Key]) -> None:
+    def doubt(self, jobs: Iterable[Reserved]) -> None:
         """Note jobs whose settlement was sent and not answered."""
         self._in_doubt.update(jobs)
 
-    def compare(self, held: dict[str, list[bytes]]) -> list[Key]:
+    def compare(self, held: dict[str, list[bytes]]) -> list[Reserved]:
         """Take what really lies in flight, by queue, and return those not known of; `is_gone` then tells the rest."""
         there = Counter((queue, raw) for queue, raws in held.items() for raw in raws)
-        unknown = list((there - self._owned).elements())
-        self._gone = self._owned - there
-        self._owned = there + self._gone
+        # Of equal jobs, one whose settlement is in doubt is the first to be gone.
+        surest_first = sorted(self._owned, key=self._in_doubt.__contains__)
+        self._gone = {job for job in surest_first if not strike(there, (job.queue, job.raw))}
+        unknown = [Reserved(queue, raw) for queue, raw in there.elements()]
+        self._owned.update(unknown)
         return unknown
 
-    def is_gone(self, queue: str, raw: bytes) -> bool:
+    def is_gone(self, job: Reserved) -> bool:
         """Tell of a job held here whether the last comparison found it gone; it is let go of then."""
-        if not strike(self._gone, (queue, raw)):
+        if job not in self._gone:
             return False
-        self.disown([(queue, raw)])
+        self._owned.discard(job)
         return True
 
-    def is_gone_settled(self, queue: str, raw: bytes) -> bool:
+    def is_gone_settled(self, job: Reserved) -> bool:
         """The same of a settled job, and say so where it was not told to Redis: then others have it."""
-        if not self.is_gone(queue, raw):
+        if not self.is_gone(job):
             return False
-        if not strike(self._in_doubt, (queue, raw)):
-            log_late(raw)
+        if job not in self._in_doubt:
+            log_late(job.raw)
         return True
 
     def compared(self) -> None:
@@ -79,9 +77,9 @@ class Ledger:
         self._in_doubt.clear()
         self._gone.clear()
 
-    def adopt(self, jobs: Iterable[Key]) -> None:
+    def adopt(self, jobs: Iterable[Reserved]) -> None:
         """Note jobs that a comparison found while a blocked move was under way."""
-        self._adopted.update(jobs)
+        self._adopted.update((job.queue, job.raw) for job in jobs)
 
     def was_adopted(self, queue: str, raw: bytes) -> bool:
         """Tell of a job that a blocked move brought whether a comparison found it before."""

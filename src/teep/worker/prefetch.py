@@ -6,6 +6,8 @@ HORIZON = 0.005
 MOST = 1_000
 # A measurement over less than this (seconds) says little; it is added to the next one.
 _SHORTEST = 0.000_5
+# Fewer jobs within the horizon than this are not worth an exchange of their own while they run.
+_WORTH_SENDING = 20
 
 
 class Prefetch:
@@ -35,3 +37,8 @@ class Prefetch:
     def want(self, free: int) -> int:
         """Return how many jobs to reserve for `free` slots."""
         return min(MOST, free + int(self._rate * HORIZON))
+
+    def ahead(self) -> int:
+        """Return how many jobs to ask for while those at hand are run; 0 where that is not worth it."""
+        jobs = min(MOST, int(self._rate * HORIZON))
+        return jobs if jobs >= _WORTH_SENDING else 0

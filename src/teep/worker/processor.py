@@ -91,11 +91,11 @@ class Processor:
             return
         if job.item is None:
             report(self._config, error, {"context": "malformed payload, moved to the dead set", "raw": job.raw})
-            self._fetcher.failed(failure.malformed(job, time.time()))
+            self._fetcher.failed(job, failure.malformed(job, time.time()))
             return
         logger.info("fail", extra=_log_context(job.item, thread_id, started))
         report(self._config, error, {"context": "job raised", "job": job.item})
-        self._fetcher.failed(self._outcome(job, error))
+        self._fetcher.failed(job, self._outcome(job, error))
 
     def _outcome(self, job: Reserved, error: BaseException) -> Outcome:
         try:
