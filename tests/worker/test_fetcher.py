@@ -94,6 +94,56 @@ def test_what_does_not_start_soon_is_given_back_in_its_order(fleet: Fleet, fetch
     assert not fetcher.ahead.is_set()
 
 
+def test_the_next_jobs_are_asked_for_while_those_at_hand_run(fleet: Fleet, fetcher: Fetcher) -> None:
+    _run_quickly(fleet, fetcher, 2_000)
+    raws = [_raw(number) for number in range(2_000)]
+    for raw in raws:
+        fleet.push_raw(raw)
+    taken = [_take(fetcher)]
+    # More is in flight than is at hand: the answer to the second exchange has not been read.
+    at_hand = len(fetcher._stock) + 1
+    wait_until(lambda: len(fleet.in_flight()) > at_hand, SOON, "the second reservation")
+    calls = _calls(fleet, "evalsha")
+    while len(taken) <= at_hand:
+        taken.append(_take(fetcher))
+    assert [job.raw for job in taken] == raws[: len(taken)]
+    # The job after the last at hand came by the exchange that had been sent, and the next one was sent.
+    wait_until(lambda: _calls(fleet, "evalsha") == calls + 1, SOON, "the third reservation")
+
+
+def test_what_was_asked_for_ahead_goes_back_when_it_does_not_start_soon(fleet: Fleet, fetcher: Fetcher) -> None:
+    _run_quickly(fleet, fetcher, 2_000)
+    raws = [_raw(number) for number in range(2_000)]
+    for raw in raws:
+        fleet.push_raw(raw)
+    held = _take(fetcher)
+    assert fetcher.ahead.is_set()
+    while fetcher.ahead.is_set():
+        fetcher.tick()
+    assert fleet.in_flight() == [held.raw]
+    assert fleet.queue() == raws[1:]
+
+
+def test_a_lost_answer_to_what_was_asked_for_ahead_loses_nothing(fleet: Fleet, fetcher: Fetcher) -> None:
+    _run_quickly(fleet, fetcher, 2_000)
+    fetcher.settle()
+    raws = [_raw(number) for number in range(1_500)]
+    for raw in raws:
+        fleet.push_raw(raw)
+    ran = [_take(fetcher)]
+    at_hand = len(fetcher._stock) + 1
+    wait_until(lambda: len(fleet.in_flight()) > at_hand, SOON, "the second reservation")
+    fleet.server.client.client_kill_filter(_type="normal", skipme=True)
+    while len(ran) < len(raws):
+        fetcher.done(ran[-1])
+        ran.append(_take(fetcher))
+    fetcher.done(ran[-1])
+    assert fetcher.settle()
+    assert sorted(job.raw for job in ran) == sorted(raws)
+    assert (fleet.in_flight(), fleet.queue()) == ([], [])
+    assert fleet.counters() == (3_500, 0)
+
+
 def test_outcomes_are_settled_though_other_threads_are_busy(fleet: Fleet, fetcher: Fetcher) -> None:
     _run_quickly(fleet, fetcher, 2_000)
     fetcher.settle()

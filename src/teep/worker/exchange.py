@@ -1,0 +1,229 @@
+"""What a capsule says to Redis about its jobs: settle these, reserve those.
+
+1. `exchange` settles what is done and what failed, and reserves the next jobs, in one round trip.
+2. `send_ahead` does the same without waiting; `collect` reads the answer.
+3. `give_back` and `requeue_all` return jobs to their queues.
+4. After a lost answer the next exchange first compares what is held here with what lies in flight, so that it loses
+   no job and runs none twice.
+
+Every job that is in flight for this capsule is in its ledger until Redis has confirmed its settlement.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import NamedTuple, TypeVar
+
+from teep.config import QueueOrder
+from teep.drivers import Driver
+from teep.errors import RedisError
+from teep.store import inflight, jobsets
+from teep.store.inflight import Outcome
+from teep.store.jobsets import Limits
+from teep.wire import keys
+from teep.wire.commands import Command
+from teep.wire.scripts import Exchanged
+from teep.worker.ledger import Ledger, log_late
+from teep.worker.outage import Outage
+from teep.worker.prefetch import Prefetch
+from teep.worker.reserved import Reserved
+
+T = TypeVar("T")
+Failed = tuple[Reserved, Outcome]
+
+logger = logging.getLogger("teep.fetcher")
+
+
+class Sent(NamedTuple):
+    """An exchange that is under way: what waits for its answer, and the jobs that it acknowledges."""
+
+    answer: Callable[[], Exchanged]
+    done: list[Reserved]
+
+
+class Exchange:
+    """The conversation with Redis about a capsule's jobs.
+
+    `stock` is what is reserved and has not started. Any thread may take from it, and add to `done` and `failed`;
+    all else is not thread-safe: the fetcher's lock guards it.
+    """
+
+    def __init__(self, driver: Driver, identity: str, order: QueueOrder, outage: Outage, dead_limits: Limits) -> None:
+        self._driver = driver
+        self._identity = identity
+        self._order = order
+        self._outage = outage
+        self._dead_limits = dead_limits
+        self._ledger = Ledger()
+        self._suspicious = False
+        self.prefetch = Prefetch()
+        self.stock: deque[Reserved] = deque()
+        self.done: deque[Reserved] = deque()
+        self.failed: deque[Failed] = deque()
+        self.sent: Sent | None = None
+
+    def suspect(self) -> None:
+        """Compare, at the next exchange, what is held here with what lies in flight."""
+        self._suspicious = True
+
+    def lost(self, error: RedisError) -> None:
+        """Note that a conversation failed, with whatever it did."""
+        self._suspicious = True
+        self._outage.began(error)
+
+    def exchange(self, want: int, *, moving: bool) -> list[Reserved] | None:
+        """Settle what is settled here and reserve up to `want` jobs; None where Redis is away.
+
+        `moving` tells that a blocked move is under way, whose answer may bring a job that a comparison finds.
+        """
+        came = self.collect()
+        if came and want:
+            return came
+        done, failed = _drain(self.done), _drain(self.failed)
+        adopted: list[Reserved] = []
+        try:
+            if self._suspicious:
+                adopted = self._compared(done, failed, moving=moving)
+            settled = len(done) + len(failed)
+            jobs = self._tell(done, failed, want)
+        except RedisError as error:
+            self._untold(done, failed)
+            self.stock.extend(came + adopted)
+            self.lost(error)
+            return None
+        if settled or want:
+            self._outage.over()
+            self.prefetch.learn(settled, time.monotonic())
+        return came + adopted + jobs
+
+    def send_ahead(self) -> None:
+        """Ask for the next jobs while those at hand are run, where these are quick."""
+        want = self.prefetch.ahead()
+        if not want or self.sent or self._suspicious or self.failed:
+            return
+        done = _drain(self.done)
+        self.sent = Sent(self._driver.send(self._question(done, want)), done)
+        self.prefetch.learn(len(done), time.monotonic())
+
+    def collect(self) -> list[Reserved]:
+        """Return the jobs of the exchange that was sent ahead, waiting for its answer."""
+        sent, self.sent = self.sent, None
+        if sent is None:
+            return []
+        try:
+            return self._answered(sent.answer(), sent.done)
+        except RedisError as error:
+            self._untold(sent.done, [])
+            self.lost(error)
+            return []
+
+    def moved(self, taken: list[tuple[str, bytes]]) -> list[Reserved]:
+        """Return the jobs that blocked moves brought, but those that a comparison has found meanwhile."""
+        fresh = [(queue, raw) for queue, raw in taken if not self._ledger.was_adopted(queue, raw)]
+        if len(fresh) < len(taken):
+            # Most likely the adopted job itself; where it was given back meanwhile and taken anew, this finds it.
+            self._suspicious = True
+        self._ledger.forget_adopted()
+        jobs = [Reserved(queue, raw) for queue, raw in fresh]
+        self._ledger.own(jobs)
+        self.prefetch.forget()
+        return jobs
+
+    def forget_moves(self) -> None:
+        """Note that blocked moves ended without an answer."""
+        self._ledger.forget_adopted()
+
+    def give_back(self, jobs: list[Reserved]) -> None:
+        """Return reserved jobs to their queues, in their former order."""
+        # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
+        self._ledger.disown(jobs)
+        try:
+            for queue, raws in _by_queue(jobs).items():
+                self._driver.run(inflight.give_back(self._identity, queue, raws))
+        except RedisError as error:
+            self.lost(error)
+        if jobs:
+            logger.debug("gave back %d jobs that could not start soon", len(jobs))
+
+    def give_back_stock(self) -> None:
+        """Return everything that has not started, what is under way included."""
+        self.give_back(_drain(self.stock) + self.collect())
+        self.prefetch.forget()
+
+    def requeue_all(self) -> dict[str, int]:
+        """Put everything still in flight back, unburnt; returns how many jobs by queue. Raises RedisError."""
+        moved = self._driver.run(inflight.requeue_all(self._identity, list(self._order.weights)))
+        self._ledger.clear()
+        return moved
+
+    def _tell(self, done: list[Reserved], failed: list[Failed], want: int) -> list[Reserved]:
+        if failed:
+            self._tell_failed(failed)
+        if not (done or want):
+            return []
+        return self._answered(self._driver.execute(self._question(done, want)), done)
+
+    def _tell_failed(self, failed: list[Failed]) -> None:
+        moved = self._driver.run(inflight.fail(self._identity, [outcome for _, outcome in failed], _today()))
+        self._ledger.disown(job for job, _ in failed)
+        for (job, _), was_ours in zip(failed, moved, strict=True):
+            if not was_ours:
+                log_late(job.raw)
+        died = any(outcome.target == keys.dead() for _, outcome in failed)
+        failed.clear()  # told: should the rest fail, they must not be told again
+        if died:
+            self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
+
+    def _question(self, done: list[Reserved], want: int) -> Command[Exchanged]:
+        return inflight.exchange(self._identity, _by_queue(done), self._order.names(), want, _today())
+
+    def _answered(self, answer: Exchanged, done: list[Reserved]) -> list[Reserved]:
+        self._ledger.disown(done)
+        for raw in answer.late:
+            log_late(raw)
+        jobs = [Reserved(queue, raw) for queue, raw in answer.reserved]
+        self._ledger.own(jobs)
+        return jobs
+
+    def _untold(self, done: list[Reserved], failed: list[Failed]) -> None:
+        """Keep what Redis may not know, for the comparison and the exchange that follow."""
+        self.done.extendleft(reversed(done))
+        self.failed.extendleft(reversed(failed))
+        self._ledger.doubt(done)
+        self._ledger.doubt(job for job, _ in failed)
+
+    def _compared(self, done: list[Reserved], failed: list[Failed], *, moving: bool) -> list[Reserved]:
+        """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
+
+        An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
+        """
+        held = self._driver.run(inflight.held(self._identity, list(self._order.weights)))
+        unknown = self._ledger.compare(held)
+        done[:] = [job for job in done if not self._ledger.is_gone_settled(job)]
+        failed[:] = [(job, outcome) for job, outcome in failed if not self._ledger.is_gone_settled(job)]
+        for job in _drain(self.stock):
+            if not self._ledger.is_gone(job):
+                self.stock.append(job)
+        self._ledger.compared()
+        self._suspicious = False
+        if moving:
+            self._ledger.adopt(unknown)
+        return unknown
+
+
+def _drain(items: "deque[T]") -> list[T]:
+    """Take everything out; threads may append meanwhile, and what they append stays."""
+    return [items.popleft() for _ in range(len(items))]
+
+
+def _by_queue(jobs: list[Reserved]) -> dict[str, list[bytes]]:
+    by_queue: dict[str, list[bytes]] = {}
+    for job in jobs:
+        by_queue.setdefault(job.queue, []).append(job.raw)
+    return by_queue
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
