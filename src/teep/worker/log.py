@@ -1,9 +1,9 @@
 """How a worker logs: one line an event, with the job's class and jid, as text or as JSON."""
 
 import logging
-import os
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from teep.job.context import current_job
@@ -12,6 +12,7 @@ from teep.worker import identity
 
 _COLOURS = {"DEBUG": "\033[36m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
 _RESET = "\033[0m"
+_NOT_SHOWN = ("context", "raw", "job")
 _LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 
 
@@ -48,7 +49,7 @@ class PrettyFormatter(logging.Formatter):
             level = f"{_COLOURS[record.levelname]}{level}{_RESET}"
         context = "".join(f" {name}={_short(value)}" for name, value in _context(record).items())
         line = (
-            f"{level} {_time(record)} pid={os.getpid()} tid={record.__dict__['tid']}{context}: {record.getMessage()}"
+            f"{level} {_time(record)} pid={record.process} tid={record.__dict__['tid']}{context}: {record.getMessage()}"
         )
         return line if not record.exc_info else f"{line}\n{self.formatException(record.exc_info)}"
 
@@ -59,7 +60,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "ts": _time(record),
-            "pid": os.getpid(),
+            "pid": record.process,
             "tid": record.__dict__["tid"],
             "lvl": _LEVELS.get(record.levelname, record.levelname),
             "msg": _utf8(record.getMessage()),
@@ -73,7 +74,10 @@ class JsonFormatter(logging.Formatter):
 
 def _context(record: logging.LogRecord) -> dict[str, Any]:
     """Return what is known of the job; of a payload in it only what names it, so that no argument is logged."""
-    context: dict[str, Any] = dict(record.__dict__["teep"])
+    context: dict[str, Any] = record.__dict__["teep"]
+    if context.keys().isdisjoint(_NOT_SHOWN):  # the start and the end of a job, which is most lines
+        return context
+    context = dict(context)
     context.pop("context", None)
     context.pop("raw", None)
     if isinstance(job := context.pop("job", None), dict):
@@ -91,4 +95,10 @@ def _short(value: Any) -> str:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(epoch: int) -> str:
+    """Return a second's text; thousands of lines share it."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")
