@@ -48,7 +48,8 @@ class PrettyFormatter(logging.Formatter):
         if self._colour and record.levelname in _COLOURS:
             level = f"{_COLOURS[record.levelname]}{level}{_RESET}"
         context = "".join(f" {name}={_short(value)}" for name, value in _context(record).items())
-        line = f"{level} {_time(record)} pid={record.process} tid={record.__dict__['tid']}{context}: {record.getMessage()}"
+        where = f"pid={record.process} tid={record.__dict__['tid']}{context}"
+        line = f"{level} {_time(record)} {where}: {record.getMessage()}"
         return line if not record.exc_info else f"{line}\n{self.formatException(record.exc_info)}"
 
 
