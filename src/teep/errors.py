@@ -34,6 +34,10 @@ class UnknownJob(TeepError, LookupError):
     """A payload's `class` is not registered in this process; import the module that defines it."""
 
 
+class PoisonJob(TeepError):
+    """A job that keeps killing the processes that run it; it lies in the dead set. Sidekiq Pro's poison pill."""
+
+
 class Shutdown(BaseException):
     """Raised inside a job that still runs when the process must go; its job is already back in its queue.
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import time
 
 import redis
@@ -74,6 +75,24 @@ def stubborn() -> None:
     while True:
         with contextlib.suppress(BaseException):
             time.sleep(3600)
+
+
+@teep.job(name="die")
+def die() -> None:
+    """Kill the process."""
+    _redis.rpush("begun", _jid())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@teep.job(name="hold")
+def hold(*, fails: bool = False) -> None:
+    """Run until the test says "go", and fail or note the jid then."""
+    _redis.rpush("begun", _jid())
+    while not _redis.exists("go"):
+        time.sleep(0.005)
+    if fails:
+        raise ValueError("as intended")
+    _redis.rpush("noted", _jid())
 
 
 @teep.job(name="talk")

@@ -43,7 +43,7 @@ class _Steady(Service):
 
 
 def _heartbeat(config: Config, driver: Driver) -> Service:
-    capsule = Capsule(config, driver, "me:1:0", Outage())
+    capsule = Capsule(config, driver, "me:1:0", Outage(), Suspects(driver, "me:1:0"))
     return Heartbeat(config, driver, {"identity": "me:1:0"}, capsule, identity.owner("me:1:0", ("default",)), _fail)
 
 

@@ -103,6 +103,11 @@ class _Process:
         return self._data.rtt_us
 
     @property
+    def late(self) -> int:
+        """Jobs it finished after it had been given up and they had been given to others. teep's own."""
+        return self._data.late
+
+    @property
     def version(self) -> str | None:
         return self["version"]  # type: ignore[no-any-return]
 

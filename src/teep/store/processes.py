@@ -22,6 +22,7 @@ class Process(NamedTuple):
     rss: int
     rtt_us: int
     concurrency: int | None
+    late: int
 
 
 class Work(NamedTuple):
@@ -154,6 +155,7 @@ def _process(fields: Mapping[str, bytes]) -> Process | None:
         rss=int(fields.get("rss", 0)),
         rtt_us=int(fields.get("rtt_us", 0)),
         concurrency=None if concurrency is None else int(concurrency),
+        late=int(fields.get("late", 0)),
     )
 
 

@@ -119,5 +119,9 @@ def inflight(queue_name: str, identity: str) -> str:  # list of payloads, oldest
     return f"{{queue:{queue_name}}}:inflight:{identity}"
 
 
+def suspects(identity: str) -> str:  # set of jids: rescued jobs that this process has started (teep's own)
+    return f"teep:inflight:{identity}:suspects"
+
+
 def inflight_owners() -> str:  # hash identity -> JSON of the process and its queues (teep's own)
     return "teep:inflight"

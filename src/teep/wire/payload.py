@@ -3,10 +3,12 @@
 1. `Item` is a parsed payload: a dict in wire order, with every field that anyone put there.
 2. `parse` reads one, `normalise` makes one from what a caller gives, `serialise` writes it.
 3. `scheduled`, `queued`, `failed` and `taken_back` are the transitions; each returns a new dict.
+4. `rescued` alone works on the bytes: a rescue leaves all of a job as it was, down to the spaces.
 
 Timestamps: a JSON float is epoch seconds, a JSON integer epoch milliseconds (Sidekiq 8). Scores are always seconds.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -19,6 +21,8 @@ TimeUnit = Literal["seconds", "milliseconds"]
 # A retry_for beyond this is an absolute time by mistake; Sidekiq refuses it too.
 _MAX_RETRY_FOR = 1_000_000_000
 _ERROR_MESSAGE_CHARS = 10_000
+# The mark of a rescue where `rescued` puts it: before the brace that ends the payload.
+_MARK = re.compile(rb',"rescues":\d+}$')
 
 
 def new_jid(now: float, randomness: bytes) -> str:
@@ -177,6 +181,7 @@ def taken_back(item: Item) -> Item:
 def failed(item: Item, error_class: str, message: str, backtrace: str | None, now: float, unit: TimeUnit) -> Item:
     """Return the payload after one more failure: error fields, times and retry_count (0 after the first)."""
     after = dict(item)
+    after.pop("rescues", None)  # it failed like any job, so it is not what kills processes
     if isinstance(retry_queue := after.get("retry_queue"), str):
         after["queue"] = retry_queue
     after["error_message"] = message[:_ERROR_MESSAGE_CHARS].encode(errors="replace").decode()
@@ -190,6 +195,23 @@ def failed(item: Item, error_class: str, message: str, backtrace: str | None, no
     if backtrace is not None:
         after["error_backtrace"] = backtrace
     return after
+
+
+def rescues(item: Mapping[str, Any]) -> int:
+    """Return how often a job was rescued from a process that died and may have died of it; 0 for most jobs."""
+    count = item.get("rescues")
+    return count if type(count) is int and count > 0 else 0
+
+
+def rescued(raw: bytes, item: Item, count: int) -> bytes:
+    """Return a job's bytes with `count` as its rescues: a last field, every other byte as it was.
+
+    Only where another producer has written fields behind the mark is the payload written anew.
+    """
+    body = raw.rstrip(b" \t\r\n")
+    if "rescues" in item and not _MARK.search(body):
+        return serialise({**item, "rescues": count})
+    return b'%b,"rescues":%d}' % (_MARK.sub(b"}", body)[:-1], count)
 
 
 def is_exhausted(item: Mapping[str, Any], max_retries: int, now: float) -> bool:

@@ -137,12 +137,24 @@ def fail(
     `counters` are (processed, processed today, failed, failed today), or nothing for what is counted nowhere.
     False where the job was not in flight any more: then nothing is changed.
     """
-    return ScriptCall(load("fail"), (inflight, target, *counters), (raw, ttl, *(entry or ())), read=bool)
+    return ScriptCall(
+        load("fail"),
+        (inflight, target, *counters),
+        (raw, ttl, *(entry or ())),
+        read=bool,
+        # A repeat would be harmless, but say of what it carried out itself that the job was not in flight any more.
+        idempotent=False,
+    )
 
 
 def give_back(inflight: str, queue: str, raws: Sequence[bytes]) -> Command[int]:
     """Put reserved jobs (oldest first) back to where they were taken; those no longer in flight are passed over."""
     return ScriptCall(load("give_back"), (inflight, queue), raws, read=int)
+
+
+def rescue(inflight: str, queue: str, moves: Sequence[tuple[bytes, bytes]]) -> Command[int]:
+    """Put jobs (oldest first) back to the tail of their queue, each as another payload: (payload there, new one)."""
+    return ScriptCall(load("rescue"), (inflight, queue), tuple(chain.from_iterable(moves)), read=int)
 
 
 def requeue(inflight: str, queue: str, limit: int) -> Command[int]:

@@ -22,6 +22,7 @@ from teep.worker.outage import Outage
 from teep.worker.processor import Processor
 from teep.worker.reserved import Reserved
 from teep.worker.running import RunningJobs
+from teep.worker.suspects import Suspects, postponed
 
 logger = logging.getLogger("teep")
 
@@ -36,13 +37,14 @@ _LAST_MOMENT = 3.0
 class Capsule:
     """Runs the jobs of its queues, `config.concurrency` at a time."""
 
-    def __init__(self, config: Config, driver: Driver, identity_: str, outage: Outage) -> None:
+    def __init__(self, config: Config, driver: Driver, identity_: str, outage: Outage, suspects: Suspects) -> None:
         self._config = config
         self.order = config.queue_order
         limits = Limits(config.dead_max_jobs, config.dead_timeout)
         self.fetcher = Fetcher(driver, identity_, self.order, outage, limits)
         self.running = RunningJobs()
-        self._processor = Processor(config, self.fetcher, self.running)
+        self._suspects = suspects
+        self._processor = Processor(config, self.fetcher, self.running, suspects)
         self._slots = threading.Semaphore(0)
         self._loop = JobLoop(self.fetcher, self._processor, self._slots.release)
         self._threads: list[threading.Thread] = []
@@ -93,7 +95,9 @@ class Capsule:
         self._idents[thread_id] = threading.get_ident()
         with contextlib.suppress(Shutdown):  # it may come at any bytecode, also just after its job has ended
             while (job := self.fetcher.take()) is not None:
-                if job.is_async:
+                if job.is_suspect and not self._suspects.admit(job):
+                    self.fetcher.failed(job, postponed(job))
+                elif job.is_async:
                     self._loop.submit(job)
                     self._slots.acquire()
                 else:

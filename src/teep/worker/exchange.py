@@ -25,7 +25,7 @@ from teep.store.jobsets import Limits
 from teep.wire import keys
 from teep.wire.commands import Command
 from teep.wire.scripts import Exchanged
-from teep.worker.ledger import Ledger, log_late
+from teep.worker.ledger import Ledger
 from teep.worker.outage import Outage
 from teep.worker.prefetch import Prefetch
 from teep.worker.reserved import Reserved
@@ -63,6 +63,11 @@ class Exchange:
         self.done: deque[Reserved] = deque()
         self.failed: deque[Failed] = deque()
         self.sent: Sent | None = None
+
+    @property
+    def late(self) -> int:
+        """How many outcomes came too late: their jobs had been given to others."""
+        return self._ledger.late
 
     def suspect(self) -> None:
         """Compare, at the next exchange, what is held here with what lies in flight."""
@@ -170,7 +175,7 @@ class Exchange:
         self._ledger.disown(job for job, _ in failed)
         for (job, _), was_ours in zip(failed, moved, strict=True):
             if not was_ours:
-                log_late(job.raw)
+                self._ledger.note_late(job.raw)
         died = any(outcome.target == keys.dead() for _, outcome in failed)
         failed.clear()  # told: should the rest fail, they must not be told again
         if died:
@@ -182,7 +187,7 @@ class Exchange:
     def _answered(self, answer: Exchanged, done: list[Reserved]) -> list[Reserved]:
         self._ledger.disown(done)
         for raw in answer.late:
-            log_late(raw)
+            self._ledger.note_late(raw)
         jobs = [Reserved(queue, raw) for queue, raw in answer.reserved]
         self._ledger.own(jobs)
         return jobs

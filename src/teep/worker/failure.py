@@ -38,6 +38,15 @@ def outcome_of(config: Config, job: Reserved, error: BaseException, now: float) 
     return _Failure(config, job, job.item, error, now).outcome()
 
 
+def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:
+    """Return the end of a job that its processes died of: the dead set, unless its `dead` option says never."""
+    after = payload.failed(item, class_name(type(reason)), message(reason), None, now, config.timestamps)
+    if item.get("dead") is not False:
+        return Outcome(queue, raw, keys.dead(), now, payload.serialise(after))
+    after["discarded_at"] = payload.stamp(now, config.timestamps)
+    return Outcome(queue, raw, None, now, payload.serialise(after))
+
+
 class _Failure:
     """One failure of one job, in Sidekiq's order of steps."""
 

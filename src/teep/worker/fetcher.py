@@ -52,6 +52,11 @@ class Fetcher:
         """How many threads wait for a job."""
         return self._idle
 
+    @property
+    def late(self) -> int:
+        """How many outcomes came too late: their jobs had been given to others."""
+        return self._exchange.late
+
     def take(self) -> Reserved | None:
         """Return the next job, waiting for one; None when the fetcher is closed."""
         while not self.closed.is_set():
@@ -62,12 +67,12 @@ class Fetcher:
         return None
 
     def take_async(self) -> Reserved | None:
-        """Return the next job if it is at hand and an async one, without waiting."""
+        """Return the next job if it is at hand, an async one, and no suspect, all without waiting."""
         try:
             job = self._stock.popleft()
         except IndexError:
             return None
-        if job.is_async:
+        if job.is_async and not job.is_suspect:
             return job
         self._stock.appendleft(job)
         return None
@@ -77,7 +82,7 @@ class Fetcher:
         self._exchange.done.append(job)
 
     def failed(self, job: Reserved, outcome: Outcome) -> None:
-        """Note what is to become of a job that failed."""
+        """Note what is to become of a job that did not succeed."""
         self._exchange.failed.append((job, outcome))
 
     def tick(self) -> None:

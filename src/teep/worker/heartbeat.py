@@ -72,7 +72,9 @@ class Heartbeat(Service):
             self._on_error(error, self.name)
 
     def _fields(self, busy: int, rtt: float) -> dict[str, commands.Arg]:
-        return {
+        late = self._capsule.fetcher.late
+        # Sidekiq has no such field; where there is nothing to tell, the hash is as Sidekiq's is.
+        return ({"late": late} if late else {}) | {
             "info": self._info,
             "busy": busy,
             "beat": repr(time.time()),

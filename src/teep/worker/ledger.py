@@ -3,6 +3,7 @@
 1. `own` and `disown` mirror the in-flight lists.
 2. `compare` sets the mirror right after an answer was lost, and tells jobs that are ours unknowingly from those
    that are not ours any more.
+3. It counts the outcomes that came too late.
 
 Redis knows a job by its queue and its exact bytes; equal ones are counted. Not thread-safe by itself: the fetcher's
 lock guards it.
@@ -30,6 +31,7 @@ class Ledger:
         self._gone: set[Reserved] = set()
         # Jobs found in flight while a blocked move was under way: its answer may be what brings them.
         self._adopted: Counter[Key] = Counter()
+        self.late = 0
 
     def own(self, jobs: Iterable[Reserved]) -> None:
         """Note jobs that were reserved."""
@@ -69,8 +71,16 @@ class Ledger:
         if not self.is_gone(job):
             return False
         if job not in self._in_doubt:
-            log_late(job.raw)
+            self.note_late(job.raw)
         return True
+
+    def note_late(self, raw: bytes) -> None:
+        """Note, and say, that a job was finished here which others were given."""
+        self.late += 1
+        logger.warning(
+            "a job was finished here after it had been given to others; this changes nothing",
+            extra=Reserved("", raw).named(),
+        )
 
     def compared(self) -> None:
         """End a comparison. What is still gone runs right now: its outcome will come late."""
@@ -96,11 +106,3 @@ def strike(counts: Counter[Key], key: Key) -> bool:
         return False
     counts[key] -= 1
     return True
-
-
-def log_late(raw: bytes) -> None:
-    """Say that a job was finished here which others were given."""
-    logger.warning(
-        "a job was finished here after it had been given to others; this changes nothing",
-        extra=Reserved("", raw).named(),
-    )

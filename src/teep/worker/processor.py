@@ -23,6 +23,7 @@ from teep.worker import failure
 from teep.worker.fetcher import Fetcher
 from teep.worker.reserved import Reserved
 from teep.worker.running import RunningJobs
+from teep.worker.suspects import Suspects
 
 logger = logging.getLogger("teep.job")
 
@@ -30,10 +31,11 @@ logger = logging.getLogger("teep.job")
 class Processor:
     """Runs jobs of one capsule; each call is one job."""
 
-    def __init__(self, config: Config, fetcher: Fetcher, running_jobs: RunningJobs) -> None:
+    def __init__(self, config: Config, fetcher: Fetcher, running_jobs: RunningJobs, suspects: Suspects) -> None:
         self._config = config
         self._fetcher = fetcher
         self._running = running_jobs
+        self._suspects = suspects
 
     def run(self, job: Reserved, thread_id: str) -> None:
         """Run a `def` job, or one that cannot run at all, in this thread."""
@@ -47,6 +49,8 @@ class Processor:
             self._succeeded(job, thread_id, started)
         finally:
             self._running.clear(thread_id)
+            if job.is_suspect:
+                self._suspects.ended(job)
 
     async def run_async(self, job: Reserved, thread_id: str) -> None:
         """Run an `async def` job in this task."""
@@ -59,6 +63,8 @@ class Processor:
             self._succeeded(job, thread_id, started)
         finally:
             self._running.remove(thread_id)
+            if job.is_suspect:
+                self._suspects.ended(job)
 
     def _call(self, job: Reserved) -> None:
         item, definition = _runnable(job)

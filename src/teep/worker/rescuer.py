@@ -1,22 +1,33 @@
-"""Puts back the jobs of processes that died, however they died."""
+"""Puts back the jobs of processes that died, however they died, but those that they died of."""
 
 import logging
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime
 
 from teep.config import Config
+from teep.config.handlers import notify_death, report
 from teep.drivers import Driver
-from teep.errors import MalformedPayload
-from teep.store import inflight, processes
+from teep.errors import MalformedPayload, PoisonJob
+from teep.store import inflight, jobsets, processes
+from teep.store.inflight import Outcome
+from teep.store.jobsets import Limits
+from teep.wire import payload
+from teep.worker import failure
 from teep.worker.identity import is_gone
 from teep.worker.interval import spread
 from teep.worker.service import OnError, Service
+from teep.worker.suspects import POISON
 
 logger = logging.getLogger("teep")
 
 
 class Rescuer(Service):
-    """Looks for dead processes: at its start, then about every 5 seconds over the whole fleet.
+    """Looks for dead processes: before its own takes any job, then about every 5 seconds over the whole fleet.
 
-    Where this machine can see that the pid is gone it does not wait; otherwise for the heartbeat to expire.
+    1. Where this machine can see that the pid is gone it does not wait; otherwise for the heartbeat to expire.
+    2. It marks each job it puts back. One that has the mark and ran when its process died is marked once more, and
+       goes to the dead set instead where that would be the third time.
     """
 
     _AVERAGE = 5.0
@@ -31,12 +42,43 @@ class Rescuer(Service):
         for owner in self._driver.run(inflight.owners(self._report_damage)):
             if owner.identity == self._identity:
                 continue
-            moved = self._driver.run(inflight.rescue(owner, is_gone))
+            day = datetime.now(UTC).date()
+            moved = self._driver.run(inflight.rescue(owner, is_gone, self._judge, self._died, day))
             for queue, count in (moved or {}).items():
                 logger.warning("rescued %d jobs of %s, which died, into %s", count, owner.identity, queue)
+
+    def pause(self) -> float:
+        return spread(self._driver.run(processes.count()), self._AVERAGE)
+
+    def _judge(self, queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
+        try:
+            return self._after(queue, raw, started)
+        except MalformedPayload:
+            return raw
+        except Exception as error:  # noqa: BLE001 - another producer may have put anything into any field
+            report(self._config, error, {"context": "a payload unfit for a mark, put back as it is", "raw": raw})
+            return raw
+
+    def _after(self, queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
+        item = payload.parse(raw)
+        rescues, jid = payload.rescues(item), item.get("jid")
+        if rescues and type(jid) is str and jid not in started:
+            return raw  # reserved ahead, no more
+        if rescues + 1 < POISON:
+            return payload.rescued(raw, item, rescues + 1)
+        return failure.poisoned(self._config, queue, raw, item, _reason(), time.time())
+
+    def _died(self, end: Outcome) -> None:
+        item, reason = payload.parse(end.payload), _reason()
+        named = {"class": item["class"], "jid": item.get("jid")}
+        logger.error("a job is dead: %s", reason, extra={"teep": named})
+        notify_death(self._config, item, reason)
+        limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
+        self._driver.run(jobsets.trim_dead(time.time(), limits))
 
     def _report_damage(self, error: MalformedPayload) -> None:
         self._on_error(error, self.name)
 
-    def pause(self) -> float:
-        return spread(self._driver.run(processes.count()), self._AVERAGE)
+
+def _reason() -> PoisonJob:
+    return PoisonJob(f"{POISON} processes died with this job in flight, the last {POISON - 1} while they ran it")

@@ -11,19 +11,21 @@ from teep.wire.payload import Item
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
-    `problem` says what is wrong with it, where something is.
+    `problem` says what is wrong with it, where something is. `is_suspect` tells of one that was rescued before.
     """
 
-    __slots__ = ("definition", "item", "problem", "queue", "raw")
+    __slots__ = ("definition", "is_suspect", "item", "problem", "queue", "raw")
 
     def __init__(self, queue: str, raw: bytes) -> None:
         self.queue = queue
         self.raw = raw
         self.item: Item | None = None
+        self.is_suspect = False
         self.definition: Definition | None = None
         self.problem: MalformedPayload | UnknownJob | None = None
         try:
             self.item = payload.parse(raw)
+            self.is_suspect = "rescues" in self.item
             self.definition = find(self.item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error

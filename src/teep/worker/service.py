@@ -59,9 +59,9 @@ class Service(ABC):
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
-            self._stopping.wait(self._turn())
+            self._stopping.wait(self.turn())
 
-    def _turn(self) -> float:
+    def turn(self) -> float:
         """Take a turn and return the seconds until the next; an error is reported and ends only the turn."""
         try:
             self.run_once()

@@ -33,6 +33,7 @@ from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
 from teep.worker.service import Service
 from teep.worker.signals import SignalListener
+from teep.worker.suspects import Suspects
 
 logger = logging.getLogger("teep")
 
@@ -88,6 +89,9 @@ class Worker:
             # what is in flight here, and no one takes this process for dead.
             self._heartbeat.run_once()
             self._running = True
+            self._heartbeat.start()
+            # Before the first fetch: what a crash left comes before anything that still waits.
+            self._rescuer.turn()
             self._capsule.start()
             for service in self._services:
                 service.start()
@@ -134,18 +138,16 @@ class Worker:
             logger.warning("thread %s:\n%s", names.get(ident, ident), stack)
 
     def _build(self, driver: Driver, *, embedded: bool) -> None:
-        capsule = Capsule(self.config, driver, self.identity, self._outage)
+        suspects = Suspects(driver, self.identity)
+        capsule = Capsule(self.config, driver, self.identity, self._outage, suspects)
         owner = identity.owner(self.identity, tuple(capsule.order.weights))
         self._capsule = capsule
         self._heartbeat = Heartbeat(
             self.config, driver, self._info(capsule, embedded=embedded), capsule, owner, self._on_error
         )
         self._poller = Poller(self.config, driver, self._on_error)
-        self._services: list[Service] = [
-            self._heartbeat,
-            self._poller,
-            Rescuer(self.config, driver, self.identity, self._on_error),
-        ]
+        self._rescuer = Rescuer(self.config, driver, self.identity, self._on_error)
+        self._services: list[Service] = [self._heartbeat, self._poller, self._rescuer]
         if not embedded:
             self._services.append(SignalListener(driver, self.identity, self._from_redis, self._on_error))
 
