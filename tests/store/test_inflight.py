@@ -1,12 +1,14 @@
 """Jobs in flight: reserved in order, acknowledged once, given back in order, rescued from the dead."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import pytest
 
 from teep.errors import MalformedPayload
 from teep.store import inflight, processes, queues
-from teep.store.inflight import Outcome, Owner
+from teep.store.inflight import Judge, Outcome, Owner
+from teep.wire import keys
 from tests.store.conftest import Run
 from tests.support import golden
 from tests.support.plans import exchange
@@ -203,12 +205,20 @@ def test_a_damaged_registry_entry_is_named_and_hides_no_other(run: Run, server: 
     assert "damaged" in str(damage[0])
 
 
+def _unmarked(_queue: str, raw: bytes, _started: Collection[str]) -> bytes:
+    return raw
+
+
+def _rescue(run: Run, *, is_gone: bool, judge: Judge = _unmarked) -> dict[str, int] | None:
+    return run(inflight.rescue(OWNER, lambda _: is_gone, judge, lambda _: None, DAY))
+
+
 def test_the_living_are_left_alone(run: Run, server: Server) -> None:
     _push(server, b"1")
     run(inflight.register(OWNER))
     run(exchange(ME, {}, ["q"], 1, DAY))
     run(processes.beat(ME, {"info": b"{}"}, {}))
-    assert run(inflight.rescue(OWNER, lambda _: False)) is None
+    assert _rescue(run, is_gone=False) is None
     assert (_held(server), run(inflight.owners())) == ([b"1"], [OWNER])
 
 
@@ -217,12 +227,36 @@ def test_the_dead_are_rescued_in_order_and_forgotten(run: Run, server: Server, h
     _push(server, *(b"%d" % n for n in range(5)))
     run(inflight.register(OWNER))
     run(exchange(ME, {}, ["q"], 3, DAY))
+    run(inflight.suspect_started(ME, "jid", []))
     if how == "its pid is gone":
         run(processes.beat(ME, {"info": b"{}"}, {}))
-    assert run(inflight.rescue(OWNER, lambda owner: how == "its pid is gone")) == {"q": 3}
+    assert _rescue(run, is_gone=how == "its pid is gone") == {"q": 3}
     assert _queue(server) == [b"%d" % n for n in range(5)]
     assert run(inflight.owners()) == []
-    assert run(inflight.rescue(OWNER, lambda _: True)) == {}
+    assert server.command("EXISTS", keys.suspects(ME)) == 0
+    assert _rescue(run, is_gone=True) == {}
     # The job that the dead one finishes after all:
     assert run(exchange(ME, {"q": [b"0"]}, [], 0, DAY)) == ([], [b"0"])
     assert _counters(server) == (0, 0, 0, 0)
+
+
+def test_each_job_of_the_dead_becomes_what_is_judged_knowing_what_had_started(run: Run, server: Server) -> None:
+    raws = [b"%d" % n for n in range(1_100)]
+    _push(server, *raws)
+    run(inflight.register(OWNER))
+    run(exchange(ME, {}, ["q"], 1_100, DAY))
+    for jid, ended in (("1", []), ("7", []), ("9", ["1"])):
+        run(inflight.suspect_started(ME, jid, ended))
+    died: list[bytes] = []
+
+    def judge(queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
+        assert started == {"7", "9"}
+        return Outcome(queue, raw, "dead", 5.0, b"dead " + raw) if int(raw) % 500 == 7 else b"new " + raw
+
+    moved = run(inflight.rescue(OWNER, lambda _: True, judge, lambda end: died.append(end.raw), DAY))
+    assert moved == {"q": 1_097}
+    assert _queue(server) == [b"new " + raw for raw in raws if int(raw) % 500 != 7]
+    assert sorted(died) == [b"1007", b"507", b"7"]
+    assert server.command("ZRANGE", "dead", 0, -1) == [b"dead 1007", b"dead 507", b"dead 7"]
+    assert _counters(server) == (3, 3, 3, 3)
+    assert _held(server) == []

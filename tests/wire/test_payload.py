@@ -131,6 +131,37 @@ def test_a_long_or_broken_error_message_does_not_break_the_payload() -> None:
     assert payload.failed({}, "E", "a\ud800b", None, NOW, "seconds")["error_message"] == "a?b"
 
 
+@pytest.mark.parametrize(
+    ("raw", "marked"),
+    [
+        (b'{"class":"A","args":[]}', b'{"class":"A","args":[],"rescues":2}'),
+        (b'{"class":"A","args":[],"rescues":1}', b'{"class":"A","args":[],"rescues":2}'),
+        (b'{"class":"A","args":[],"rescues":19}\n', b'{"class":"A","args":[],"rescues":2}'),
+        # No other byte changes: not the spaces, nor how a number or a letter is written, nor what looks like a mark.
+        (b'{ "args":[1.0e+16,"\\u00fc"], "class":"A"}\n', b'{ "args":[1.0e+16,"\\u00fc"], "class":"A","rescues":2}'),
+        (b'{"class":"A","args":[{"rescues":1}]}', b'{"class":"A","args":[{"rescues":1}],"rescues":2}'),
+        (b'{"args":[],"class":",\\"rescues\\":1}"}', b'{"args":[],"class":",\\"rescues\\":1}","rescues":2}'),
+        (b'{"class":"A","args":[],"x":{"y":1,"rescues":1}}',
+         b'{"class":"A","args":[],"x":{"y":1,"rescues":1},"rescues":2}'),
+        # Another producer wrote on behind the mark, which keeps its place then.
+        (b'{"class":"A", "args":[],"rescues":1,"x":0.5}', b'{"class":"A","args":[],"rescues":2,"x":0.5}'),
+        (b'{"class":"A","args":[],"rescues":"much"}', b'{"class":"A","args":[],"rescues":2}'),
+    ],
+)  # fmt: skip
+def test_a_rescue_adds_its_mark_and_leaves_all_else_as_it_was(raw: bytes, marked: bytes) -> None:
+    assert payload.rescued(raw, payload.parse(raw), 2) == marked
+    assert payload.rescues(payload.parse(marked)) == 2
+
+
+@pytest.mark.parametrize("value", [None, 0, -1, 1.0, True, "1", [1]])
+def test_what_is_no_count_of_rescues_counts_as_none(value: object) -> None:
+    assert payload.rescues({"rescues": value}) == payload.rescues({}) == 0
+
+
+def test_an_ordinary_failure_clears_a_suspect() -> None:
+    assert "rescues" not in payload.failed({"class": "A", "rescues": 2}, "E", "m", None, NOW, "seconds")
+
+
 def test_taking_back_an_attempt_that_never_was_changes_nothing() -> None:
     item = {"class": "A", "args": []}
     assert payload.taken_back(item) == item

@@ -85,7 +85,7 @@ def die() -> None:
 
 
 @teep.job(name="hold")
-def hold(*, fails: bool = False) -> None:
+def hold(fails: bool = False) -> None:
     """Run until the test says "go", and fail or note the jid then."""
     _redis.rpush("begun", _jid())
     while not _redis.exists("go"):

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 
 import teep
 from teep.worker import log
-from tests.worker.fleet import Fleet
+from tests.worker.fleet import SOON, Fleet
 
 _SECRET = "hunter2-the-secret"
 
@@ -63,14 +64,17 @@ def test_no_argument_is_ever_logged(fleet: Fleet) -> None:
 def test_a_late_settlement_is_logged_without_arguments(fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
     """What is in flight vanishes, as where another process rescued it."""
 
+    ran = threading.Event()
+
     @teep.job(name="robbed")
     def robbed(_secret: str) -> None:
+        ran.set()
         fleet.server.command("DEL", *fleet.server.command("KEYS", "{queue:*}:inflight:*"))
 
     jid = fleet.push(robbed, _SECRET)
     worker = fleet.start()
+    assert ran.wait(SOON)
     assert worker.stop()
-    fleet.start()
     (record,) = (record for record in caplog.records if "given to others" in record.message)
     assert record.__dict__["teep"] == {"class": "robbed", "jid": jid}
     assert _SECRET not in caplog.text

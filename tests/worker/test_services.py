@@ -17,6 +17,7 @@ from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
 from teep.worker.service import OnError, Service
 from teep.worker.signals import SignalListener
+from teep.worker.suspects import Suspects
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
