@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import teep
 from teep.config import driver_for
@@ -120,6 +122,16 @@ def test_a_pid_that_is_another_process_now_is_seen_to_be_gone(fleet: Fleet) -> N
     fleet.server.command("HSET", owner.identity, "info", "{}")
     _rescuer(fleet).run_once()
     assert fleet.queue() == marked(raws)
+
+
+def test_a_process_that_nobody_has_reaped_is_gone(fleet: Fleet) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = Owner(f"here:{child.pid}:abc", child.pid, identity.machine(), identity.started(child.pid), _QUEUES)
+    assert not identity.is_gone(owner)
+    child.kill()  # and not waited for
+    wait_until(lambda: identity.is_gone(owner), SOON, "the zombie to be seen")
+    child.communicate()
+    assert identity.is_gone(owner)
 
 
 def test_the_rescuer_never_takes_from_its_own_process(fleet: Fleet) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from teep.store.inflight import Owner
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-# The 22nd field of /proc/<pid>/stat, counted after the command's closing parenthesis.
-_START_FIELD = 19
+# The 3rd and 22nd field of /proc/<pid>/stat, counted after the command's closing parenthesis.
+_STATE_FIELD, _START_FIELD = 0, 19
 
 
 def hostname() -> str:
@@ -51,11 +51,16 @@ def machine() -> str:
 
 def started(pid: int) -> int:
     """Return when a process started (clock ticks since boot), or 0 where that cannot be told."""
+    stat = _stat(pid)
+    return int(stat[_START_FIELD]) if stat else 0
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what Linux tells of a process, or nothing where there is no /proc, or no such process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
-        return 0
-    return int(stat.rpartition(")")[2].split()[_START_FIELD])
+        return []
 
 
 def owner(identity: str, queues: tuple[str, ...]) -> Owner:
@@ -64,7 +69,7 @@ def owner(identity: str, queues: tuple[str, ...]) -> Owner:
 
 
 def is_gone(owner: Owner) -> bool:
-    """Tell whether a process is certainly dead: it ran on this machine, and its pid is free or another's now.
+    """Tell whether a process is certainly dead: it ran on this machine, and its pid is free, another's, or a zombie.
 
     False where this machine cannot know; then the heartbeat decides.
     """
@@ -76,4 +81,9 @@ def is_gone(owner: Owner) -> bool:
         return True
     except PermissionError:
         return False  # it lives, under another user
-    return bool(owner.started) and started(owner.pid) not in (0, owner.started)
+    stat = _stat(owner.pid)
+    if not stat:
+        return False
+    is_another = owner.started not in (0, int(stat[_START_FIELD]))
+    # A zombie keeps its pid until its parent looks, which may be never: many a container's first process does not.
+    return is_another or stat[_STATE_FIELD] == "Z"
