@@ -171,6 +171,27 @@ def test_suspects_are_noted_while_they_run_only(fleet: Fleet, monkeypatch: pytes
     assert fleet.server.command("KEYS", "teep:inflight*") == []
 
 
+def test_async_suspects_that_come_by_the_batch_are_noted_before_they_run(fleet: Fleet) -> None:
+    unnoted: list[str] = []
+
+    @teep.job(name="quick_async")
+    async def quick_async(_number: int) -> None:
+        job = teep.current_job()
+        assert job is not None
+        if "rescues" in job.payload and not fleet.server.command(
+            "SISMEMBER", keys.suspects(worker.identity), job.jid
+        ):
+            unnoted.append(job.jid)
+
+    # Quick jobs first: they make the worker reserve the suspects ahead.
+    fleet.client.push_bulk({**quick_async.to_payload((0,), {}), "args": [[number] for number in range(500)]})
+    _push_suspects(fleet, "quick_async", rescues=1, count=100)
+    worker = fleet.start(concurrency=2)
+    fleet.wait_until_processed(600)
+    assert unnoted == []
+    assert fleet.counters() == (600, 0)
+
+
 def test_a_suspect_that_fails_as_any_job_is_one_no_more(fleet: Fleet) -> None:
     @teep.job(name="plain_failure")
     def plain_failure(_number: int) -> None:
