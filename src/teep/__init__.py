@@ -62,7 +62,7 @@ from teep.api import (
 )
 from teep.client import AsyncClient, Client
 from teep.config import Config, configure, default_config
-from teep.errors import TeepError
+from teep.errors import JobCancelled, JobTimeout, TeepError
 from teep.job import Job, JobContext, JobFunction, current_job, job
 from teep.version import __version__
 
@@ -99,12 +99,14 @@ __all__ = [
     "IterableJobQuery",
     "IterableState",
     "Job",
+    "JobCancelled",
     "JobContext",
     "JobFunction",
     "JobGroup",
     "JobRecord",
     "JobResult",
     "JobSet",
+    "JobTimeout",
     "Located",
     "MetricsQuery",
     "MetricsResult",

@@ -45,6 +45,20 @@ class Shutdown(BaseException):
     """
 
 
+class JobTimeout(TeepError):
+    """Raised inside a job that runs longer than its `timeout`; an ordinary failure, retried like any other.
+
+    No `TimeoutError`: that is an `OSError`, which code about sockets and files catches for reasons of its own.
+    """
+
+
+class JobCancelled(BaseException):
+    """Raised inside a job that was cancelled and still runs; the job is not run again.
+
+    A `BaseException`, as `Shutdown`: no `except Exception` of a job should hold it up.
+    """
+
+
 class RedisError(TeepError):
     """Redis did not do what was asked."""
 

@@ -47,7 +47,7 @@ def test_options_of_the_code_do_not_travel() -> None:
     assert find("a.b").options.retries_exhausted is not None
 
 
-@pytest.mark.parametrize("name", ["expires_in", "unique_for", "unique_until", "timeout"])
+@pytest.mark.parametrize("name", ["expires_in", "unique_for", "unique_until"])
 def test_what_cannot_be_done_yet_is_refused_in_a_sentence(name: str) -> None:
     sentence = f"the.job asks for {name}, which this version of teep cannot do yet; leave it out"
     with pytest.raises(InvalidJob, match=sentence):

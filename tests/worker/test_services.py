@@ -11,10 +11,13 @@ from teep.drivers import Driver
 from teep.errors import RedisUnavailable
 from teep.worker import identity
 from teep.worker.capsule import Capsule
+from teep.worker.deadlines import Deadlines
 from teep.worker.heartbeat import Heartbeat
+from teep.worker.interrupts import Interrupts
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
+from teep.worker.running import RunningJobs
 from teep.worker.service import OnError, Service
 from teep.worker.signals import SignalListener
 from teep.worker.suspects import Suspects
@@ -52,7 +55,8 @@ _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
     "heartbeat": _heartbeat,
     "poller": lambda config, driver: Poller(config, driver, _fail),
     "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", _fail),
-    "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, _fail),
+    "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, lambda _jid: None, _fail),
+    "deadlines": lambda _config, _driver: Deadlines(RunningJobs(), lambda _job: Interrupts(), _fail),
     "steady": lambda _config, _driver: _Steady(lambda: None),
 }
 

@@ -10,7 +10,8 @@ from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers import AsyncDriver, Driver
 from teep.drivers.pairs import AsyncSide, SyncSide, operation
-from teep.store import pushes
+from teep.store import cancellation, pushes
+from teep.store.cancellation import Where
 
 
 class Enqueueable(Protocol):
@@ -79,6 +80,24 @@ class _Client:
     ) -> str | None:
         """Push a job for later, to another queue than its own."""
         return await _send_one(self.config, job.to_payload(args, kwargs) | {"queue": queue, "at": due(interval)})
+
+    @operation
+    async def cancel(self, jid: str) -> Where | None:
+        """Cancel a job: one that waits is removed, one that runs is told to end, at any teep process on any host.
+
+        Returns where the job was found: "queued", "scheduled" or "retrying" (it is removed), or "working" (a process
+        has taken it and was told: within two seconds `current_job().cancelled` is true and the job interrupted, unless
+        its code resists). None: it has finished, is dead, never was, or runs at a Ruby process, which nobody can tell.
+        Cancelling again is harmless; so is a job that finishes meanwhile. Deleted or told, it is neither retried nor
+        dead, and death handlers do not hear of it.
+
+        Costs four round trips, a message a process, and a search through the sets and queues as `teep.find_job` does.
+        The processes remember it for ten minutes: a job pushed anew under that jid is cancelled as well.
+
+        Raises:
+            RedisError: it is not known how far it came; call again.
+        """
+        return await cancellation.cancel(jid)
 
 
 class Client(_Client, SyncSide):

@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
+
+
+class Run(Protocol):
+    """A job's run as the worker knows it."""
+
+    @property
+    def is_cancelled(self) -> bool: ...
 
 
 class JobContext:
@@ -11,10 +18,20 @@ class JobContext:
     `jid`, `queue`, `tags` and `payload` are those of its payload; `attempt` is 1 at the first run.
     """
 
-    __slots__ = ("payload",)
+    __slots__ = ("_run", "payload")
 
-    def __init__(self, payload: Mapping[str, Any]) -> None:
+    def __init__(self, payload: Mapping[str, Any], run: Run | None = None) -> None:
         self.payload = payload
+        self._run = run
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether someone has cancelled this job; a loop that looks can end where it suits it. Costs nothing.
+
+        A stop of the process is not a cancellation and does not show here: a job that ended early then would count
+        as done, while one that is interrupted runs again elsewhere.
+        """
+        return self._run is not None and self._run.is_cancelled
 
     @property
     def jid(self) -> str:

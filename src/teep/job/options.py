@@ -11,7 +11,7 @@ RetryIn = Callable[[int, BaseException, dict[str, Any]], "float | Literal['kill'
 Exhausted = Callable[[dict[str, Any], BaseException], "Literal['discard'] | None"]
 
 # Promised for later versions. Taking them silently would let someone rely on what does not happen yet.
-_NOT_YET = frozenset({"expires_in", "unique_for", "unique_until", "timeout"})
+_NOT_YET = frozenset({"expires_in", "unique_for", "unique_until"})
 _CODE = frozenset({"retry_in", "retries_exhausted", "name"})
 # The payload's own fields, which no option may set.
 _RESERVED = frozenset({"class", "args", "kwargs", "jid", "created_at", "enqueued_at", "at"})
@@ -30,6 +30,7 @@ class JobOptions(TypedDict, total=False):
     dead: bool
     backtrace: bool | int
     tags: list[str]
+    timeout: float | None
     encrypt: bool
     log_level: str
 

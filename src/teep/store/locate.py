@@ -26,7 +26,7 @@ async def find(jid: str) -> Found | None:
     """Return a job's place, or None where it is nowhere."""
     # In flight once more: a worker may have taken it from its queue after the first look.
     # In flight once more at the end: a worker may have taken it while the other places were searched.
-    for place in (_in_flight, _queued, _in_sets, _in_flight, _at_ruby):
+    for place in (in_flight, _queued, _in_sets, in_flight, _at_ruby):
         if (found := await place(jid)) is not None:
             return found
     return None
@@ -41,7 +41,8 @@ def has_jid(raw: bytes, jid: str) -> bool:
     return isinstance(item, dict) and item.get("jid") == jid
 
 
-async def _in_flight(jid: str) -> Found | None:
+async def in_flight(jid: str) -> Found | None:
+    """Return a job that a teep process has taken, or None. Two round trips."""
     owners = await inflight.owners()
     lists = [(queue, keys.inflight(queue, owner.identity)) for owner in owners for queue in owner.queues]
     found = await commands.pipeline_of(scripts.search(key, jid.encode(), 0, _WHOLE) for _, key in lists)
@@ -53,7 +54,7 @@ async def _in_flight(jid: str) -> Found | None:
 
 
 async def _at_ruby(jid: str) -> Found | None:
-    """Look at what Sidekiq's processes said at their last heartbeats; of teep's own, `_in_flight` knows better."""
+    """Look at what Sidekiq's processes said at their last heartbeats; of teep's own, `in_flight` knows better."""
     ours = {owner.identity for owner in await inflight.owners()}
     for work in await processes.running():
         if work.identity not in ours and has_jid(work.payload, jid):

@@ -70,9 +70,20 @@ async def leave(identity: str) -> None:
     )
 
 
-def next_signal(identity: str, seconds: int) -> commands.Command[str | None]:
-    """Return the command that waits up to `seconds` for a signal sent to this process, and takes it."""
-    return commands.brpop_text(keys.signals(identity), seconds)
+class Message(NamedTuple):
+    """What was sent to a process: a signal's name, or a cancelled job's jid."""
+
+    is_signal: bool
+    text: str
+
+
+def next_message(identity: str, seconds: int, *, signals: bool) -> commands.Command[Message | None]:
+    """Return the command that waits up to `seconds` for a message to this process, and takes it.
+
+    Without `signals`, for a cancelled jid only.
+    """
+    lists = [keys.signals(identity), keys.cancels(identity)] if signals else [keys.cancels(identity)]
+    return commands.brpop_text(lists, seconds, lambda key, text: Message(key == keys.signals(identity), text))
 
 
 async def send_signal(identity: str, name: str) -> None:

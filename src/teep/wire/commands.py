@@ -194,8 +194,11 @@ def lrem(key: str, count: int, value: Arg) -> Command[int]:
     return Command("LREM", key, count, value, read=int, idempotent=True)
 
 
-def brpop_text(key: str, seconds: int) -> Command[str | None]:
-    return Command("BRPOP", key, seconds, read=lambda reply: reply and _text(reply[1]), block=seconds)
+def brpop_text(keys: Sequence[str], seconds: int, read: Callable[[str, str], T]) -> Command[T | None]:
+    """Take a text from the first of some lists that has one; `read` makes the result of the key and the text."""
+    return Command(
+        "BRPOP", *keys, seconds, read=lambda reply: reply and read(_text(reply[0]), _text(reply[1])), block=seconds
+    )
 
 
 def blmove_tail(source: str, target: str, seconds: int) -> Command[bytes | None]:

@@ -67,6 +67,10 @@ def signals(identity: str) -> str:  # list of signal names
     return f"{identity}-signals"
 
 
+def cancels(identity: str) -> str:  # list of jids (teep's own: Ruby takes what lies in the list of signals for one)
+    return f"{{{signals(identity)}}}:cancels"
+
+
 def process_cleanup() -> str:  # string "1", a lock that expires
     return "process_cleanup"
 

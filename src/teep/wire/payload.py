@@ -18,7 +18,7 @@ from teep.wire import json
 Item = dict[str, Any]
 TimeUnit = Literal["seconds", "milliseconds"]
 
-# A retry_for beyond this is an absolute time by mistake; Sidekiq refuses it too.
+# A retry_for beyond this is an absolute time by mistake; Sidekiq refuses it too. So for a timeout.
 _MAX_RETRY_FOR = 1_000_000_000
 _ERROR_MESSAGE_CHARS = 10_000
 # The mark of a rescue where `rescued` puts it: before the brace that ends the payload.
@@ -133,6 +133,15 @@ def validate_options(item: Mapping[str, Any]) -> None:
     retry_for = item.get("retry_for")
     if retry_for is not None and not (isinstance(retry_for, (int, float)) and 0 < retry_for <= _MAX_RETRY_FOR):
         raise InvalidJob(f'"retry_for" must be seconds from now, up to {_MAX_RETRY_FOR}, not {retry_for!r}')
+    if item.get("timeout") is not None and timeout(item["timeout"]) is None:
+        raise InvalidJob(f'"timeout" must be seconds above 0, up to {_MAX_RETRY_FOR}, not {item["timeout"]!r}')
+
+
+def timeout(value: Any) -> float | None:
+    """Return a payload's `timeout` in seconds, or None where it is none."""
+    if type(value) in (int, float) and 0 < value <= _MAX_RETRY_FOR:
+        return float(value)
+    return None
 
 
 def stamp(now: float, unit: TimeUnit) -> float | int:

@@ -4,8 +4,6 @@ A thread is a slot. One that takes a `def` job runs it; one that takes an `async
 rests until a slot is free again there, so that threads and coroutines together never exceed the concurrency.
 """
 
-import contextlib
-import ctypes
 import logging
 import threading
 import time
@@ -16,7 +14,9 @@ from teep.drivers import Driver
 from teep.errors import RedisError, Shutdown
 from teep.store.jobsets import Limits
 from teep.worker import identity
+from teep.worker.deadlines import Deadlines, Runner
 from teep.worker.fetcher import Fetcher
+from teep.worker.interrupts import Interrupts
 from teep.worker.loop import JobLoop
 from teep.worker.outage import Outage
 from teep.worker.processor import Processor
@@ -44,17 +44,19 @@ class Capsule:
         self.fetcher = Fetcher(driver, identity_, self.order, outage, limits)
         self.running = RunningJobs()
         self._suspects = suspects
-        self._processor = Processor(config, self.fetcher, self.running, suspects)
+        self._interrupts = Interrupts()
+        self._deadlines = Deadlines(self.running, self._runner_of, self._on_error)
+        self._processor = Processor(config, self.fetcher, self.running, suspects, self._interrupts, self._deadlines)
         self._slots = threading.Semaphore(0)
         self._loop = JobLoop(self.fetcher, self._processor, self._slots.release)
         self._threads: list[threading.Thread] = []
-        self._idents: dict[str, int] = {}
         self._ticker = threading.Thread(target=self._tick, name="teep-ticker", daemon=True)
 
     def start(self) -> None:
         """Start the threads and the loop."""
         self._loop.start()
         self._ticker.start()
+        self._deadlines.start()
         for number in range(self._config.concurrency):
             thread = threading.Thread(target=self._work, name=f"teep-job-{number}", daemon=True)
             self._threads.append(thread)
@@ -63,6 +65,10 @@ class Capsule:
     def quiet(self) -> None:
         """Take no more jobs; running ones go on. Idempotent."""
         self.fetcher.be_quiet()
+
+    def cancel(self, jid: str) -> None:
+        """End a job that runs here, or will start here, for good."""
+        self._deadlines.cancel(jid)
 
     def stop(self, deadline: float) -> bool:
         """Let running jobs finish until `deadline` (monotonic seconds), then put them back; True if none is stuck.
@@ -73,14 +79,15 @@ class Capsule:
         while self._busy() and time.monotonic() < deadline:
             time.sleep(_LOOK)
         self._settle()
-        unfinished = self.running.jobs()
+        self._deadlines.stop()
         self.fetcher.close()
         self._requeue()
+        unfinished = self.running.pairs()
         for _ in self._threads:
             self._slots.release()
         if unfinished:
             logger.warning("%d jobs did not finish in time and are back in their queues", len(unfinished))
-            self._raise_shutdown()
+        self._raise_shutdown(unfinished)
         clean = self._join()
         self.fetcher.disconnect()
         return clean
@@ -92,16 +99,15 @@ class Capsule:
     def _work(self) -> None:
         """The life of a slot."""
         thread_id = identity.thread_id()
-        self._idents[thread_id] = threading.get_ident()
-        with contextlib.suppress(Shutdown):  # it may come at any bytecode, also just after its job has ended
-            while (job := self.fetcher.take()) is not None:
-                if job.is_suspect and not self._suspects.admit(job):
-                    self.fetcher.failed(job, postponed(job))
-                elif job.is_async:
-                    self._loop.submit(job)
-                    self._slots.acquire()
-                else:
-                    self._run(job, thread_id)
+        self._interrupts.register(thread_id)
+        while (job := self.fetcher.take()) is not None:
+            if job.is_suspect and not self._suspects.admit(job):
+                self.fetcher.failed(job, postponed(job))
+            elif job.is_async:
+                self._loop.submit(job)
+                self._slots.acquire()
+            else:
+                self._run(job, thread_id)
 
     def _run(self, job: Reserved, thread_id: str) -> None:
         try:
@@ -126,12 +132,17 @@ class Capsule:
         except RedisError as error:
             logger.error("unfinished jobs stay in flight until another process rescues them: %s", error)  # noqa: TRY400 - an outage needs no traceback
 
-    def _raise_shutdown(self) -> None:
+    def _raise_shutdown(self, unfinished: list[tuple[str, Reserved]]) -> None:
         self._loop.cancel_all()
-        for thread_id in self.running.snapshot():
-            if thread_id in self._idents:
-                ident = ctypes.c_ulong(self._idents[thread_id])
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Shutdown))
+        for thread_id, job in unfinished:
+            if not job.is_async:
+                self._interrupts.interrupt(thread_id, job, Shutdown)
+
+    def _runner_of(self, job: Reserved) -> Runner:
+        return self._loop if job.is_async else self._interrupts
+
+    def _on_error(self, error: BaseException, service: str) -> None:
+        report(self._config, error, {"context": service})
 
     def _join(self) -> bool:
         deadline = time.monotonic() + _LAST_MOMENT
@@ -140,8 +151,8 @@ class Capsule:
         while len(self.running) and time.monotonic() < deadline:
             time.sleep(_LOOK)
         self._loop.stop()
-        stuck = self.running.jobs()
-        for job in stuck:
+        stuck = self.running.pairs()
+        for _, job in stuck:
             logger.warning(
                 "a job still runs after it was told to stop; its process ends regardless", extra=job.named()
             )

@@ -7,7 +7,10 @@ import asyncio
 import itertools
 import logging
 import threading
+import traceback
 from collections.abc import Callable
+from types import CoroutineType, FrameType
+from typing import Any
 
 from teep.worker import identity
 from teep.worker.fetcher import Fetcher
@@ -19,6 +22,9 @@ logger = logging.getLogger("teep")
 
 class JobLoop:
     """Runs async jobs. Each comes with one of the capsule's slots, which it passes on or gives back at its end."""
+
+    # Seconds in which a cancelled job may end by itself: none, since a cancellation comes at an await only.
+    grace = 0.0
 
     def __init__(self, fetcher: Fetcher, processor: Processor, on_free: Callable[[], None]) -> None:
         self._fetcher = fetcher
@@ -41,6 +47,15 @@ class JobLoop:
     def cancel_all(self) -> None:
         """Cancel every running job; from any thread."""
         self._loop.call_soon_threadsafe(self._cancel)
+
+    def interrupt(self, thread_id: str, _job: Reserved, _kind: type[BaseException]) -> None:
+        """Cancel a job's task, if it still runs; from any thread. Its id is its own, so it hits no other."""
+        self._loop.call_soon_threadsafe(self._cancel_one, thread_id)
+
+    def stack(self, thread_id: str) -> str:
+        """Return where a job is: what it awaits, or what holds up the loop; from any thread."""
+        task = self._task(thread_id)
+        return "" if task is None else "".join(traceback.format_list(_await_stack(task.get_coro())))
 
     def stop(self) -> None:
         """End the loop; jobs that are still on it are abandoned."""
@@ -68,7 +83,8 @@ class JobLoop:
     def _start(self, job: Reserved) -> None:
         if self._fetcher.closed.is_set():
             return  # it is back in its queue
-        task = self._loop.create_task(self._processor.run_async(job, f"{self._thread_id}-{next(self._numbers)}"))
+        thread_id = f"{self._thread_id}-{next(self._numbers)}"
+        task = self._loop.create_task(self._processor.run_async(job, thread_id), name=thread_id)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -84,3 +100,20 @@ class JobLoop:
     def _cancel(self) -> None:
         for task in self._tasks:
             task.cancel()
+
+    def _cancel_one(self, thread_id: str) -> None:
+        task = self._task(thread_id)
+        if task is not None:
+            task.cancel()
+
+    def _task(self, thread_id: str) -> asyncio.Task[None] | None:
+        return next((task for task in self._tasks.copy() if task.get_name() == thread_id), None)
+
+
+def _await_stack(awaited: Any) -> list[traceback.FrameSummary]:
+    """Return the frames from a coroutine to what it awaits in the end; `Task.get_stack` has the first only."""
+    frames: list[tuple[FrameType, int]] = []
+    while isinstance(awaited, CoroutineType) and awaited.cr_frame is not None:
+        frames.append((awaited.cr_frame, awaited.cr_frame.f_lineno))
+        awaited = awaited.cr_await
+    return traceback.StackSummary.extract(iter(frames))

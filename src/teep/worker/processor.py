@@ -2,7 +2,8 @@
 
 In this order, for a `def` job on a thread and for an `async def` job on the loop: show it as running, log the
 start, match it with its code, go through the server middleware, call it; then note success or failure.
-A job whose process must stop (`Shutdown`) is neither: it is back in its queue already.
+A job whose process must stop (`Shutdown`) is neither: it is back in its queue already. A cancelled one leaves for
+good, however it ends.
 """
 
 import asyncio
@@ -14,13 +15,15 @@ from typing import Any
 
 from teep.config import Config
 from teep.config.handlers import report
-from teep.errors import Shutdown
+from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.job.context import JobContext, running
 from teep.job.definition import Definition
 from teep.store.inflight import Outcome
 from teep.wire.payload import Item
 from teep.worker import failure
+from teep.worker.deadlines import Deadlines
 from teep.worker.fetcher import Fetcher
+from teep.worker.interrupts import Interrupts
 from teep.worker.reserved import Reserved
 from teep.worker.running import RunningJobs
 from teep.worker.suspects import Suspects
@@ -31,18 +34,28 @@ logger = logging.getLogger("teep.job")
 class Processor:
     """Runs jobs of one capsule; each call is one job."""
 
-    def __init__(self, config: Config, fetcher: Fetcher, running_jobs: RunningJobs, suspects: Suspects) -> None:
+    def __init__(
+        self,
+        config: Config,
+        fetcher: Fetcher,
+        running_jobs: RunningJobs,
+        suspects: Suspects,
+        interrupts: Interrupts,
+        deadlines: Deadlines,
+    ) -> None:
         self._config = config
         self._fetcher = fetcher
         self._running = running_jobs
         self._suspects = suspects
+        self._interrupts = interrupts
+        self._deadlines = deadlines
 
     def run(self, job: Reserved, thread_id: str) -> None:
         """Run a `def` job, or one that cannot run at all, in this thread."""
         started = self._begin(job, thread_id)
         try:
             # A copied context: what one job sets in it, the next does not see.
-            contextvars.copy_context().run(self._call, job)
+            contextvars.copy_context().run(self._interrupts.run, thread_id, job, self._call)
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is its failure
             self._failed(job, error, thread_id, started)
         else:
@@ -51,12 +64,14 @@ class Processor:
             self._running.clear(thread_id)
             if job.is_suspect:
                 self._suspects.ended(job)
+            if self._deadlines.timeouts:
+                self._deadlines.unwatch(thread_id)
 
     async def run_async(self, job: Reserved, thread_id: str) -> None:
         """Run an `async def` job in this task."""
         started = self._begin(job, thread_id)
         try:
-            await self._acall(job)
+            await self._acall(job, thread_id)
         except BaseException as error:  # noqa: BLE001 - as above; a cancellation, too, ends only this job
             self._failed(job, error, thread_id, started)
         else:
@@ -65,10 +80,11 @@ class Processor:
             self._running.remove(thread_id)
             if job.is_suspect:
                 self._suspects.ended(job)
+            if self._deadlines.timeouts:
+                self._deadlines.unwatch(thread_id)
 
-    def _call(self, job: Reserved) -> None:
-        item, definition = _runnable(job)
-        running.set(JobContext(item))
+    def _call(self, job: Reserved, thread_id: str) -> None:
+        item, definition = self._enter(job, thread_id)
         call = definition.call(item)
         chain = self._config.server_middleware
         if len(chain):
@@ -76,10 +92,20 @@ class Processor:
         else:
             call()
 
-    async def _acall(self, job: Reserved) -> None:
-        item, definition = _runnable(job)
-        running.set(JobContext(item))
+    async def _acall(self, job: Reserved, thread_id: str) -> None:
+        item, definition = self._enter(job, thread_id)
         await self._config.server_middleware.ainvoke(item, definition.call(item))
+
+    def _enter(self, job: Reserved, thread_id: str) -> tuple[Item, Definition]:
+        if job.item is None or job.definition is None:
+            raise job.problem or TypeError("a job without a payload or code has a problem that says so")
+        if self._deadlines.cancelled_jids and job.jid in self._deadlines.cancelled_jids:
+            job.halt = JobCancelled
+            raise JobCancelled
+        if (timeout := job.item.get("timeout")) is not None:
+            self._deadlines.watch(thread_id, job, timeout)
+        running.set(JobContext(job.item, job))
+        return job.item, job.definition
 
     def _begin(self, job: Reserved, thread_id: str) -> float:
         self._running.set(thread_id, job)
@@ -89,16 +115,22 @@ class Processor:
 
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
         if logger.isEnabledFor(logging.INFO) and job.item is not None:
-            logger.info("done", extra=_log_context(job.item, thread_id, started))
+            logger.info("cancel" if job.is_cancelled else "done", extra=_log_context(job.item, thread_id, started))
         self._fetcher.done(job)
 
     def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:
-        if self._fetcher.closed.is_set() and is_shutdown(error):
+        if self._fetcher.closed.is_set() and is_told_to_end(error):
             return
         if job.item is None:
             report(self._config, error, {"context": "malformed payload, moved to the dead set", "raw": job.raw})
             self._fetcher.failed(job, failure.malformed(job, time.time()))
             return
+        if job.is_cancelled:
+            if not is_told_to_end(error):
+                report(self._config, error, {"context": "a cancelled job raised", "job": job.item})
+            self._succeeded(job, thread_id, started)
+            return
+        error = _explained(job, error)
         logger.info("fail", extra=_log_context(job.item, thread_id, started))
         report(self._config, error, {"context": "job raised", "job": job.item})
         self._fetcher.failed(job, self._outcome(job, error))
@@ -115,21 +147,28 @@ class Processor:
             return failure.malformed(job, time.time())
 
 
-def is_shutdown(error: BaseException | None) -> bool:
-    """Tell whether an exception is the process's stop, or was raised because of it."""
+def is_told_to_end(error: BaseException | None) -> bool:
+    """Tell whether an exception is the process's stop or the job's cancellation, or was raised because of it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
-        if isinstance(error, (Shutdown, asyncio.CancelledError)):
+        if isinstance(error, (Shutdown, JobCancelled, asyncio.CancelledError)):
             return True
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
 
 
-def _runnable(job: Reserved) -> tuple[Item, Definition]:
-    if job.item is None or job.definition is None:
-        raise job.problem or TypeError("a job without a payload or code has a problem that says so")
-    return job.item, job.definition
+def _explained(job: Reserved, error: BaseException) -> BaseException:
+    """Return a job's failure; one of a timeout says how long it was, and is the same for `def` and `async def`."""
+    if job.item is None or job.halt is not JobTimeout:
+        return error
+    sentence = f"the job ran longer than its timeout of {job.item['timeout']:g} s"
+    if isinstance(error, JobTimeout):
+        error.args = (sentence,)
+    elif isinstance(error, asyncio.CancelledError):
+        cancelled, error = error, JobTimeout(sentence).with_traceback(error.__traceback__)
+        error.__cause__ = cancelled
+    return error
 
 
 def _log_context(item: Mapping[str, Any], thread_id: str, started: float | None = None) -> dict[str, Any]:

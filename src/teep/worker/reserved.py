@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from teep.errors import MalformedPayload, UnknownJob
+from teep.errors import JobCancelled, MalformedPayload, UnknownJob
 from teep.job.definition import Definition, find
 from teep.wire import payload
 from teep.wire.payload import Item
@@ -11,10 +11,11 @@ from teep.wire.payload import Item
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
-    `problem` says what is wrong with it, where something is. `is_suspect` tells of one that was rescued before.
+    `problem` says what is wrong with it, where something is. `is_suspect` tells of one that was rescued before. `halt`
+    is what it was told to end with (None: nothing).
     """
 
-    __slots__ = ("definition", "is_suspect", "item", "problem", "queue", "raw")
+    __slots__ = ("definition", "halt", "is_suspect", "item", "problem", "queue", "raw")
 
     def __init__(self, queue: str, raw: bytes) -> None:
         self.queue = queue
@@ -23,6 +24,7 @@ class Reserved:
         self.is_suspect = False
         self.definition: Definition | None = None
         self.problem: MalformedPayload | UnknownJob | None = None
+        self.halt: type[BaseException] | None = None
         try:
             self.item = payload.parse(raw)
             self.is_suspect = "rescues" in self.item
@@ -34,6 +36,15 @@ class Reserved:
         """Return what a log line about it has as `extra`: its class and jid, never its arguments."""
         item = self.item or {}
         return {"teep": {"class": item.get("class"), "jid": item.get("jid")}}
+
+    @property
+    def jid(self) -> str | None:
+        jid = None if self.item is None else self.item.get("jid")
+        return jid if isinstance(jid, str) else None  # another producer may have put anything there
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.halt is JobCancelled
 
     @property
     def is_async(self) -> bool:

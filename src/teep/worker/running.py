@@ -34,6 +34,11 @@ class RunningJobs:
             if entry is not None
         }
 
-    def jobs(self) -> list[Reserved]:
-        """Return the running jobs."""
-        return [entry[0] for entry in self._jobs.copy().values() if entry is not None]
+    def job(self, thread_id: str) -> Reserved | None:
+        """Return what runs under a thread id."""
+        entry = self._jobs.get(thread_id)
+        return None if entry is None else entry[0]
+
+    def pairs(self) -> list[tuple[str, Reserved]]:
+        """Return the running jobs, each with its thread id."""
+        return [(thread_id, entry[0]) for thread_id, entry in self._jobs.copy().items() if entry is not None]

@@ -1,4 +1,4 @@
-"""Signals that others send to this process through Redis, such as the Web UI's Quiet and Stop buttons."""
+"""What others send to this process through Redis: signals, as the Web UI's Quiet and Stop buttons, and cancellations."""
 
 from collections.abc import Callable
 
@@ -11,17 +11,32 @@ _BLOCK = 10
 
 
 class SignalListener(Service):
-    """Takes signals from `<identity>-signals` the moment they are sent; Sidekiq takes one a heartbeat."""
+    """Takes signals from `<identity>-signals` the moment they are sent; Sidekiq takes one a heartbeat.
 
-    def __init__(self, driver: Driver, identity: str, obey: Callable[[str], None], on_error: OnError) -> None:
+    Cancelled jids come the same way, in a list beside it. Without `obey` signals are left alone.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        identity: str,
+        obey: Callable[[str], None] | None,
+        cancel: Callable[[str], None],
+        on_error: OnError,
+    ) -> None:
         super().__init__("signals", on_error)
         self._waiter = Waiter(driver)
         self._identity = identity
         self._obey = obey
+        self._cancel = cancel
 
     def run_once(self) -> None:
-        for _, name in self._waiter.wait([processes.next_signal(self._identity, _BLOCK)]):
-            self._obey(name)
+        message = processes.next_message(self._identity, _BLOCK, signals=self._obey is not None)
+        for _, (is_signal, text) in self._waiter.wait([message]):
+            if is_signal and self._obey is not None:
+                self._obey(text)
+            else:
+                self._cancel(text)
 
     def pause(self) -> float:
         return 0.0

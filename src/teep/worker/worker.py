@@ -147,9 +147,9 @@ class Worker:
         )
         self._poller = Poller(self.config, driver, self._on_error)
         self._rescuer = Rescuer(self.config, driver, self.identity, self._on_error)
-        self._services: list[Service] = [self._heartbeat, self._poller, self._rescuer]
-        if not embedded:
-            self._services.append(SignalListener(driver, self.identity, self._from_redis, self._on_error))
+        obey = None if embedded else self._from_redis
+        listener = SignalListener(driver, self.identity, obey, capsule.cancel, self._on_error)
+        self._services: list[Service] = [self._heartbeat, self._poller, self._rescuer, listener]
 
     def _info(self, capsule: Capsule, *, embedded: bool) -> dict[str, Any]:
         weights = dict(capsule.order.weights)

@@ -1,0 +1,35 @@
+"""Which jobs were cancelled lately, wherever they are by now."""
+
+import math
+
+# Seconds that a cancellation is remembered: longer than a job can be on its way, also from a dead process.
+_REMEMBERED = 600.0
+# How many are remembered; beyond it the oldest are forgotten.
+_MOST = 10_000
+
+
+class Cancels:
+    """The jids of cancelled jobs. One thread writes; those of the jobs look into `jids`, which is mostly empty.
+
+    A cancelled job may have been reserved ahead, be on its way from a set to its queue, or in flight at a process that
+    is dead: whoever starts it in the end finds it here.
+    """
+
+    def __init__(self) -> None:
+        self.jids: dict[str, float] = {}  # jid -> when it is forgotten (monotonic seconds), the oldest first
+
+    def add(self, jid: str, now: float) -> None:
+        """Remember a cancellation, from now on anew where it is known."""
+        self.jids.pop(jid, None)
+        self.jids[jid] = now + _REMEMBERED
+        if len(self.jids) > _MOST:
+            del self.jids[next(iter(self.jids))]
+
+    def forget(self, now: float) -> float:
+        """Forget what is old, and return when there will be more of that (infinity: never)."""
+        while (oldest := next(iter(self.jids.items()), None)) is not None:
+            jid, until = oldest
+            if until > now:
+                return until
+            del self.jids[jid]
+        return math.inf

@@ -1,0 +1,149 @@
+"""Jobs that must end before they have finished: their time is up, or they were cancelled.
+
+1. A job with a timeout is interrupted when that has passed; one that was cancelled, a moment after it could see so.
+2. One that runs on regardless is reported with its stack, at growing intervals.
+3. Cancellations are remembered for jobs that start later.
+
+One thread does all this and sleeps while there is nothing of it. What a job's thread calls takes no lock, because an
+interruption may come at any of its bytecodes.
+"""
+
+import logging
+import math
+import queue
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from teep.errors import JobCancelled, JobTimeout
+from teep.wire import payload
+from teep.worker.cancels import Cancels
+from teep.worker.reserved import Reserved
+from teep.worker.running import RunningJobs
+from teep.worker.service import OnError, Service
+
+logger = logging.getLogger("teep")
+
+# Seconds until an interrupted job that runs on is reported; then twice as long each time, up to the longest.
+_FIRST_REPORT = 1.0
+_LONGEST_REPORT = 300.0
+
+
+class Runner(Protocol):
+    """What runs jobs, and can interrupt them. `grace`: seconds in which a cancelled one may end by itself."""
+
+    grace: float
+
+    def interrupt(self, thread_id: str, job: Reserved, kind: type[BaseException]) -> None:
+        """Have `kind` raised in a job, if it still runs."""
+
+    def stack(self, thread_id: str) -> str:
+        """Return what a job does right now."""
+
+
+class _Watch:
+    """A running job that must end at `due` (monotonic seconds); once `told` so, `due` is its next report."""
+
+    __slots__ = ("due", "job", "pause", "reason", "thread_id", "told")
+
+    def __init__(self, thread_id: str, job: Reserved, reason: type[BaseException], due: float) -> None:
+        self.thread_id = thread_id
+        self.job = job
+        self.reason = reason
+        self.due = due
+        self.told: float | None = None
+        self.pause = _FIRST_REPORT
+
+
+class Deadlines(Service):
+    """Interrupts the jobs of a capsule that must end."""
+
+    def __init__(self, running: RunningJobs, runner_of: Callable[[Reserved], Runner], on_error: OnError) -> None:
+        super().__init__("deadlines", on_error)
+        self._running = running
+        self._runner_of = runner_of
+        self._cancels = Cancels()
+        self.cancelled_jids = self._cancels.jids
+        # Each job's thread writes and removes its own, so that no slow look at one takes away the next one's.
+        self.timeouts: dict[str, _Watch] = {}
+        self._graces: list[_Watch] = []
+        self._orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._wakes_at = math.inf
+
+    def watch(self, thread_id: str, job: Reserved, timeout: object) -> None:
+        """Give a job that starts the time that its payload allows."""
+        seconds = payload.timeout(timeout)
+        if seconds is None:
+            logger.warning("a timeout that is not seconds above 0 is ignored: %r", timeout, extra=job.named())
+            return
+        watch = _Watch(thread_id, job, JobTimeout, time.monotonic() + seconds)
+        self.timeouts[thread_id] = watch
+        if watch.due < self._wakes_at:
+            self._orders.put(None)
+
+    def unwatch(self, thread_id: str) -> None:
+        """Note that a job that had a timeout has ended."""
+        self.timeouts.pop(thread_id, None)
+
+    def cancel(self, jid: str) -> None:
+        """Cancel a job that runs here, or will start here; from any thread."""
+        self._orders.put(jid)
+
+    def interrupt(self) -> None:
+        self._orders.put(None)
+
+    def pause(self) -> float:
+        return 0.0
+
+    def run_once(self) -> None:
+        """Do what is due, then wait for what comes next."""
+        # Until it is known what comes next, every new watch wakes this thread: none falls between.
+        self._wakes_at = math.inf
+        self._wakes_at = self._do_what_is_due(time.monotonic())
+        try:
+            wait = None if self._wakes_at == math.inf else max(0.0, self._wakes_at - time.monotonic())
+            jid = self._orders.get(timeout=wait)
+        except queue.Empty:
+            return
+        if jid is not None:
+            self._cancel(jid, time.monotonic())
+
+    def _do_what_is_due(self, now: float) -> float:
+        """Return when the next thing is due (monotonic seconds)."""
+        watches = [*self.timeouts.copy().values(), *self._graces]
+        for watch in watches:
+            if watch.due <= now:
+                self._act(watch, now)
+        self._graces = [watch for watch in self._graces if watch.due < math.inf]
+        return min([self._cancels.forget(now), *(watch.due for watch in watches)])
+
+    def _cancel(self, jid: str, now: float) -> None:
+        # First remembered, then looked for: a job that starts meanwhile shows itself first and then looks.
+        self._cancels.add(jid, now)
+        for thread_id, job in self._running.pairs():
+            if job.jid == jid and job.halt is not JobCancelled:
+                job.halt = JobCancelled
+                self._graces.append(_Watch(thread_id, job, JobCancelled, now + self._runner_of(job).grace))
+
+    def _act(self, watch: _Watch, now: float) -> None:
+        job = watch.job
+        if self._running.job(watch.thread_id) is not job or job.halt not in (None, watch.reason):
+            watch.due = math.inf  # it has ended; or it was cancelled since, for which there is another watch
+            return
+        if watch.told is None:
+            watch.told = now
+            job.halt = watch.reason
+            self._runner_of(job).interrupt(watch.thread_id, job, watch.reason)
+        else:
+            self._report(watch, now - watch.told)
+            watch.pause = min(watch.pause * 2, _LONGEST_REPORT)
+        watch.due = now + watch.pause
+
+    def _report(self, watch: _Watch, since: float) -> None:
+        logger.warning(
+            "a job runs on %.0f s after its %s:\n%s",
+            since,
+            "cancellation" if watch.reason is JobCancelled else "timeout",
+            self._runner_of(watch.job).stack(watch.thread_id),
+            extra=watch.job.named(),
+        )
