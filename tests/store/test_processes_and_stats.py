@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from teep.store import processes, stats
+from teep.store.processes import Message
 from teep.wire.commands import Arg
 from tests.store.conftest import Run
 from tests.support import golden
@@ -60,13 +61,16 @@ def test_cleaning_up_takes_the_dead_out_once_a_minute(run: Run, server: Server) 
 
 
 def test_signals_reach_whoever_waits_and_expire(run: Run, server: Server) -> None:
-    async def receive() -> str | None:
-        return await processes.next_signal(ME, 1)
+    async def receive(*, signals: bool = True) -> Message | None:
+        return await processes.next_message(ME, 1, signals=signals)
 
     run(processes.send_signal(ME, "TSTP"))
     run(processes.send_signal(ME, "TERM"))
     assert 55 <= server.command("TTL", f"{ME}-signals") <= 60
-    assert [run(receive()), run(receive())] == ["TSTP", "TERM"]
+    server.command("LPUSH", f"{{{ME}-signals}}:cancels", "f00", "ba5")
+    assert run(receive(signals=False)) == Message(is_signal=False, text="f00")
+    assert [run(receive()), run(receive())] == [Message(is_signal=True, text=name) for name in ("TSTP", "TERM")]
+    assert run(receive()) == Message(is_signal=False, text="ba5")
 
 
 @pytest.mark.parametrize("version", golden.VERSIONS)

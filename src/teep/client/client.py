@@ -85,13 +85,12 @@ class _Client:
     async def cancel(self, jid: str) -> Where | None:
         """Cancel a job: one that waits is removed, one that runs is told to end, at any teep process on any host.
 
-        Returns where the job was found: "queued", "scheduled" or "retrying" (it is removed), or "working" (a process
-        has taken it and was told: within two seconds `current_job().cancelled` is true and the job interrupted, unless
-        its code resists). None: it has finished, is dead, never was, or runs at a Ruby process, which nobody can tell.
-        Cancelling again is harmless; so is a job that finishes meanwhile. Deleted or told, it is neither retried nor
-        dead, and death handlers do not hear of it.
+        Returns where it was: "queued", "scheduled" or "retrying" (it is removed), or "working" (its process was told;
+        `current_job().cancelled` turns true at once, and it is interrupted within two seconds). None: it has
+        finished, is dead, never was, or runs at a Ruby process, which nobody can tell. It is neither retried nor
+        dead then, and death handlers do not hear of it. Cancelling twice, or what just finishes, is harmless.
 
-        Costs four round trips, a message a process, and a search through the sets and queues as `teep.find_job` does.
+        Costs four round trips, a message a process, and a search through sets and queues as `teep.find_job` does.
         The processes remember it for ten minutes: a job pushed anew under that jid is cancelled as well.
 
         Raises:

@@ -1,7 +1,7 @@
 """Cancelling a job wherever it is: every process is told, then it is taken out of what waits.
 
-In this order a job cannot slip through. One that waits is found where it lies: sets are searched before queues, as jobs
-move that way. One that a process has taken meanwhile, or takes later, meets the cancellation there.
+In this order a job cannot slip through. One that waits is found where it lies: sets are searched before queues,
+as jobs move that way. One that a process has taken meanwhile, or takes later, meets the cancellation there.
 """
 
 from functools import partial

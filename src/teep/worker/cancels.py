@@ -11,8 +11,8 @@ _MOST = 10_000
 class Cancels:
     """The jids of cancelled jobs. One thread writes; those of the jobs look into `jids`, which is mostly empty.
 
-    A cancelled job may have been reserved ahead, be on its way from a set to its queue, or in flight at a process that
-    is dead: whoever starts it in the end finds it here.
+    A cancelled job may have been reserved ahead, be on its way from a set to its queue, or in flight at a process
+    that is dead: whoever starts it in the end finds it here.
     """
 
     def __init__(self) -> None:

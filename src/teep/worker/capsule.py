@@ -81,6 +81,7 @@ class Capsule:
         self._settle()
         self._deadlines.stop()
         self.fetcher.close()
+        self._interrupts.close()
         self._requeue()
         unfinished = self.running.pairs()
         for _ in self._threads:

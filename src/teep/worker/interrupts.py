@@ -5,8 +5,8 @@ wherever it is by then. So that this is inside the job, both sides keep to a han
 exception may come between taking a lock and the block that gives it back:
 
 1. The job's thread enters by writing `_inside`, and leaves by clearing it and then looking for a claim.
-2. Who interrupts writes its claim, and then looks whether the thread is still inside. Since each side writes before it
-   looks, at least one sees the other: a thread that has left is not interrupted, or it finds the claim, waits
+2. Who interrupts writes its claim, and then looks whether the thread is still inside. Since each side writes before
+   it looks, at least one sees the other: a thread that has left is not interrupted, or it finds the claim, waits
    until that is decided, and empties the slot.
 3. The exception may still come while the thread leaves. Then it leaves again: the slot is empty now.
 4. A second interruption (a cancelled job's that has ignored its timeout) cannot get between: CPython raises at calls
@@ -31,6 +31,10 @@ _LOOK = 0.0001
 class _Claim(Enum):
     UNDECIDED = "the thread must wait"
     DECIDED = "an exception may lie in the slot"
+
+
+class _Drained(BaseException):
+    """What a thread raises in itself, so that nothing else is left to be raised."""
 
 
 class Interrupts:
@@ -73,7 +77,7 @@ class Interrupts:
         with self._interrupting:
             self._claims[thread_id] = _Claim.UNDECIDED
             if self._inside.get(thread_id) is job:
-                _raise_in(self._idents[thread_id], ctypes.py_object(kind))
+                _raise_in(self._idents[thread_id], kind)
             self._claims[thread_id] = _Claim.DECIDED
 
     def close(self) -> None:
@@ -88,10 +92,16 @@ class Interrupts:
     def _answer(self, thread_id: str) -> None:
         while self._claims.get(thread_id) is _Claim.UNDECIDED:
             time.sleep(_LOOK)
-        _raise_in(self._idents[thread_id], None)
-        self._claims.pop(thread_id, None)
+        try:
+            # It replaces what lies in the slot. Merely emptying that would leave CPython 3.11 looking into it at every
+            # call from then on.
+            _raise_in(self._idents[thread_id], _Drained)
+            while True:
+                pass
+        except _Drained:
+            self._claims.pop(thread_id, None)
 
 
-def _raise_in(ident: int, kind: "ctypes.py_object[type[BaseException]] | None") -> None:
-    """Put an exception into a thread's slot; None empties it."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), kind)
+def _raise_in(ident: int, kind: type[BaseException]) -> None:
+    """Put an exception into a thread's slot, in place of the one that may lie there."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(kind))

@@ -1,4 +1,4 @@
-"""What others send to this process through Redis: signals, as the Web UI's Quiet and Stop buttons, and cancellations."""
+"""What others send to this process through Redis: signals, as the Web UI's Quiet and Stop, and cancellations."""
 
 from collections.abc import Callable
 
