@@ -44,13 +44,14 @@ class Runner(Protocol):
 class _Watch:
     """A running job that must end at `due` (monotonic seconds); once `told` so, `due` is its next report."""
 
-    __slots__ = ("due", "job", "pause", "reason", "thread_id", "told")
+    __slots__ = ("due", "job", "pause", "reason", "seconds", "thread_id", "told")
 
-    def __init__(self, thread_id: str, job: Reserved, reason: type[BaseException], due: float) -> None:
+    def __init__(self, thread_id: str, job: Reserved, reason: type[BaseException], seconds: float) -> None:
         self.thread_id = thread_id
         self.job = job
         self.reason = reason
-        self.due = due
+        self.seconds = seconds
+        self.due = time.monotonic() + seconds
         self.told: float | None = None
         self.pause = _FIRST_REPORT
 
@@ -76,7 +77,7 @@ class Deadlines(Service):
         if seconds is None:
             logger.warning("a timeout that is not seconds above 0 is ignored: %r", timeout, extra=job.named())
             return
-        watch = _Watch(thread_id, job, JobTimeout, time.monotonic() + seconds)
+        watch = _Watch(thread_id, job, JobTimeout, seconds)
         self.timeouts[thread_id] = watch
         if watch.due < self._wakes_at:
             self._orders.put(None)
@@ -84,6 +85,10 @@ class Deadlines(Service):
     def unwatch(self, thread_id: str) -> None:
         """Note that a job that had a timeout has ended."""
         self.timeouts.pop(thread_id, None)
+
+    def allowed(self, thread_id: str) -> float:
+        """Return how long (seconds) a job that is watched may take."""
+        return self.timeouts[thread_id].seconds
 
     def cancel(self, jid: str) -> None:
         """Cancel a job that runs here, or will start here; from any thread."""
@@ -123,7 +128,7 @@ class Deadlines(Service):
         for thread_id, job in self._running.pairs():
             if job.jid == jid and job.halt is not JobCancelled:
                 job.halt = JobCancelled
-                self._graces.append(_Watch(thread_id, job, JobCancelled, now + self._runner_of(job).grace))
+                self._graces.append(_Watch(thread_id, job, JobCancelled, self._runner_of(job).grace))
 
     def _act(self, watch: _Watch, now: float) -> None:
         job = watch.job

@@ -14,14 +14,13 @@ exception may come between taking a lock and the block that gives it back:
 """
 
 import ctypes
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from enum import Enum
 
 from teep.errors import Shutdown
+from teep.worker import stacks
 from teep.worker.reserved import Reserved
 
 # Seconds between looks at a claim that is being decided, which takes some microseconds.
@@ -86,14 +85,13 @@ class Interrupts:
 
     def stack(self, thread_id: str) -> str:
         """Return what a thread does right now."""
-        frame = sys._current_frames().get(self._idents[thread_id])  # noqa: SLF001 - Python's documented way
-        return "".join(traceback.format_stack(frame))
+        return stacks.of_thread(self._idents[thread_id])
 
     def _answer(self, thread_id: str) -> None:
         while self._claims.get(thread_id) is _Claim.UNDECIDED:
             time.sleep(_LOOK)
         try:
-            # It replaces what lies in the slot. Merely emptying that would leave CPython 3.11 looking into it at every
+            # It replaces what lies in the slot. If that were only emptied, CPython 3.11 would look into it at every
             # call from then on.
             _raise_in(self._idents[thread_id], _Drained)
             while True:

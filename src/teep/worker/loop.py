@@ -4,15 +4,13 @@ No user code on it can hold up the fetcher or the heartbeat, which are on other 
 """
 
 import asyncio
+import inspect
 import itertools
 import logging
 import threading
-import traceback
 from collections.abc import Callable
-from types import CoroutineType, FrameType
-from typing import Any
 
-from teep.worker import identity
+from teep.worker import identity, stacks
 from teep.worker.fetcher import Fetcher
 from teep.worker.processor import Processor
 from teep.worker.reserved import Reserved
@@ -53,9 +51,12 @@ class JobLoop:
         self._loop.call_soon_threadsafe(self._cancel_one, thread_id)
 
     def stack(self, thread_id: str) -> str:
-        """Return where a job is: what it awaits, or what holds up the loop; from any thread."""
+        """Return where a job is: what it awaits, or how it holds up the loop; from any thread."""
         task = self._task(thread_id)
-        return "" if task is None else "".join(traceback.format_list(_await_stack(task.get_coro())))
+        coroutine = None if task is None else task.get_coro()
+        if inspect.iscoroutine(coroutine) and coroutine.cr_running and self._thread.ident is not None:
+            return stacks.of_thread(self._thread.ident)
+        return stacks.of_coroutine(coroutine)
 
     def stop(self) -> None:
         """End the loop; jobs that are still on it are abandoned."""
@@ -108,12 +109,3 @@ class JobLoop:
 
     def _task(self, thread_id: str) -> asyncio.Task[None] | None:
         return next((task for task in self._tasks.copy() if task.get_name() == thread_id), None)
-
-
-def _await_stack(awaited: Any) -> list[traceback.FrameSummary]:
-    """Return the frames from a coroutine to what it awaits in the end; `Task.get_stack` has the first only."""
-    frames: list[tuple[FrameType, int]] = []
-    while isinstance(awaited, CoroutineType) and awaited.cr_frame is not None:
-        frames.append((awaited.cr_frame, awaited.cr_frame.f_lineno))
-        awaited = awaited.cr_await
-    return traceback.StackSummary.extract(iter(frames))

@@ -130,7 +130,8 @@ class Processor:
                 report(self._config, error, {"context": "a cancelled job raised", "job": job.item})
             self._succeeded(job, thread_id, started)
             return
-        error = _explained(job, error)
+        if job.halt is JobTimeout:
+            error = _explained(error, self._deadlines.allowed(thread_id))
         logger.info("fail", extra=_log_context(job.item, thread_id, started))
         report(self._config, error, {"context": "job raised", "job": job.item})
         self._fetcher.failed(job, self._outcome(job, error))
@@ -158,11 +159,9 @@ def is_told_to_end(error: BaseException | None) -> bool:
     return False
 
 
-def _explained(job: Reserved, error: BaseException) -> BaseException:
-    """Return a job's failure; one of a timeout says how long it was, and is the same for `def` and `async def`."""
-    if job.item is None or job.halt is not JobTimeout:
-        return error
-    sentence = f"the job ran longer than its timeout of {job.item['timeout']:g} s"
+def _explained(error: BaseException, seconds: float) -> BaseException:
+    """Return the failure of a job whose time was up: it says so, for an `async def` job as for a `def` job."""
+    sentence = f"the job ran longer than its timeout of {seconds:g} s"
     if isinstance(error, JobTimeout):
         error.args = (sentence,)
     elif isinstance(error, asyncio.CancelledError):

@@ -1,0 +1,21 @@
+"""What a job does right now, for the log."""
+
+import sys
+import traceback
+from types import CoroutineType, FrameType
+from typing import Any
+
+
+def of_thread(ident: int) -> str:
+    """Return the stack of a thread, from any other."""
+    frame = sys._current_frames().get(ident)  # noqa: SLF001 - Python's documented way
+    return "".join(traceback.format_stack(frame)) if frame is not None else ""
+
+
+def of_coroutine(awaited: Any) -> str:
+    """Return the stack of a coroutine that waits, down to what it waits for; `Task.get_stack` has its top only."""
+    frames: list[tuple[FrameType, int]] = []
+    while isinstance(awaited, CoroutineType) and awaited.cr_frame is not None:
+        frames.append((awaited.cr_frame, awaited.cr_frame.f_lineno))
+        awaited = awaited.cr_await
+    return "".join(traceback.StackSummary.extract(iter(frames)).format())
