@@ -6,7 +6,7 @@ Each function is a program that a user could write: it is never called.
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from datetime import datetime
-from typing import assert_type
+from typing import Literal, assert_type
 
 import teep
 
@@ -146,6 +146,10 @@ async def clients() -> None:
     assert_type(await teep.AsyncClient().push({"class": "Noop", "args": []}), str | None)
     assert_type(teep.Client().enqueue(plain, 1), str | None)
     assert_type(await teep.AsyncClient().enqueue_in(5, plain, 1), str | None)
+    where = teep.Client().cancel("x")
+    assert_type(where, Literal["working", "queued", "scheduled", "retrying"] | None)
+    where = await teep.AsyncClient().cancel("x")
+    assert_type(where, Literal["working", "queued", "scheduled", "retrying"] | None)
 
 
 def test_the_jobs_above_are_defined() -> None:

@@ -151,6 +151,7 @@ def test_an_interruption_at_each_bytecode_of_the_handshake(*, raises: bool) -> N
         if raises:
             raise KeyError("own")
 
+    moment = 0
     for moment in itertools.count():
         job = _job()
         with _AtOpcode(moment, interrupts, job) as at, contextlib.suppress(JobTimeout, KeyError):

@@ -34,11 +34,12 @@ class Runner(Protocol):
 
     grace: float
 
-    def interrupt(self, thread_id: str, job: Reserved, kind: type[BaseException]) -> None:
-        """Have `kind` raised in a job, if it still runs."""
+    def interrupt(self, thread_id: str, job: Reserved, kind: type[BaseException], /) -> None:
+        """Have `kind` raised in a job, or its task cancelled, if it still runs."""
 
     def stack(self, thread_id: str) -> str:
         """Return what a job does right now."""
+        ...
 
 
 class _Watch:
