@@ -168,6 +168,12 @@ class Sentinel:
         old.kill()
         return self._await_primary_other_than(old)
 
+    def revive_replica(self) -> None:
+        """Start the crashed primary again, as the replica of the new one."""
+        replica = self.replica
+        replica.start()
+        _follow(replica, self.primary)
+
     def close(self) -> None:
         """Stop all three."""
         for server in reversed(self._servers):
@@ -216,14 +222,14 @@ def _follow(replica: Server, primary: Server) -> None:
 
 
 def _await_in_step(replica: Server, primary: Server) -> None:
+    reached = primary.command("ROLE")[1]
+
     def in_step() -> bool:
         role, *details = replica.command("ROLE")
-        if role != b"slave" or details[2] != b"connected":
-            return False
         # A link counts as connected up to a second before the primary sends anything over it.
-        return bool(details[3] == primary.command("ROLE")[1])
+        return bool(role == b"slave" and details[2] == b"connected" and details[3] >= reached)
 
-    wait_until(in_step, _FAILOVER_SECONDS, f"{replica!r} to have all that {primary!r} has")
+    wait_until(in_step, _FAILOVER_SECONDS, f"{replica!r} to have all that {primary!r} had")
 
 
 def _has_tls(kind: Kind) -> bool:
