@@ -4,12 +4,11 @@ import argparse
 import random
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chaos.scenario import Part, Result, play
 from tests.chaos.stage import PLOTS
+from tests.chaos.table import table
 
 
 def main() -> int:
@@ -26,28 +25,6 @@ def main() -> int:
         results.append(result)
     print("\n".join(table(results)))
     return any(result.failure for result in results)
-
-
-def table(results: Sequence[Result]) -> list[str]:
-    """Return one line a scenario, and their sum."""
-    head = ("seed", "plot", "on", "jobs", "runs", "kills", "faults", "repeated", "lost", "seconds")
-    rows = [
-        (
-            str(result.part.seed), result.part.plot, result.kind, f"{result.jobs:,}", f"{result.runs:,}",
-            str(result.faults["kill_worker"]), str(result.faults.total()), str(result.repeats.total()),
-            str(result.lost), f"{result.seconds:.0f}",
-        )
-        for result in results
-    ]  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
-    causes: Counter[str] = sum((result.repeats for result in results), Counter())
-    faults: Counter[str] = sum((result.faults for result in results), Counter())
-    return [*lines, "repeats by cause:", *_counted(causes), "faults:", *_counted(faults)]
-
-
-def _counted(counter: Counter[str]) -> list[str]:
-    return [f"  {count:6,}  {name}" for name, count in counter.most_common()]
 
 
 def _summary(result: Result) -> str:

@@ -11,6 +11,7 @@ from typing import Self
 from tests.chaos import journal
 from tests.chaos.kinds import QUEUES
 from tests.chaos.timeline import Span, Timeline
+from tests.chaos.worker import NO_REDIS
 from tests.worker.fleet import WorkerProcess
 
 WORKERS = 3
@@ -19,6 +20,8 @@ _WEIGHTED = tuple(f"{name},{weight}" for name, weight in zip(QUEUES, (6, 3, 1), 
 _RANDOM = tuple(f"{name},1" for name in QUEUES)
 # Beyond its timeout a stop takes the jobs' last moment (3 s), and what the machine is slow by.
 _STOP_SECONDS = 30.0
+# As long as it loads its modules, a process knows no better than to die of a SIGTERM.
+_START_SECONDS = 5.0
 
 
 class Actor:
@@ -28,8 +31,10 @@ class Actor:
         self.process = process
         self.name = f"worker {number} (pid {process.pid})"
         self.timeout = timeout
+        self.started = time.monotonic()
         self.is_frozen = False
         self.is_leaving = False
+        self.is_fallen = False
 
     @property
     def pid(self) -> int:
@@ -73,9 +78,16 @@ class Crew:
             self._timeline.faults["clock moved"] += 1
         return actor
 
+    def eldest(self) -> Actor:
+        """Return the worker that has been there longest: the others may only just be starting."""
+        return (self._able or [self.start()])[0]
+
+    def any_one(self, chance: random.Random) -> Actor:
+        """Return any worker that runs."""
+        return chance.choice(self._able or [self.start()])
+
     @property
-    def able(self) -> list[Actor]:
-        """The workers that run, and have not been told to stop."""
+    def _able(self) -> list[Actor]:
         return [each for each in self.actors if each.process.is_alive and not (each.is_leaving or each.is_frozen)]
 
     def kill(self, actor: Actor) -> None:
@@ -104,16 +116,32 @@ class Crew:
         actor.process.signal(signal.SIGCONT)
         self._timeline.note(f"SIGCONT {actor.name}")
 
+    def replace_fallen(self) -> None:
+        """Start another worker for each that found no Redis at its start, as what starts workers does in life."""
+        for actor in list(self.actors):
+            if not (actor.is_fallen or actor.process.is_alive) and actor.process.wait() == NO_REDIS:
+                actor.is_fallen = True
+                self._timeline.note(f"{actor.name} found no Redis")
+                self.start()
+
     def leave(self) -> list[str]:
         """Stop every worker; returns what was wrong with how they went."""
-        for actor in self.able:
+        for actor in self._able:
             self.stop(actor)
-        wrong = []
-        for actor in self.actors:
-            code = actor.process.wait(_STOP_SECONDS)
-            if code != (expected := -signal.SIGKILL if actor.pid in self._timeline.killed else 0):
-                wrong.append(f"{actor.name} exited with {code}, not {expected}:\n{actor.process.log[-2000:]}")
-        return wrong
+        codes = {actor: actor.process.wait(_STOP_SECONDS) for actor in self.actors}
+        return [
+            f"{actor.name} exited with {code}:\n{actor.process.log[-2000:]}"
+            for actor, code in codes.items()
+            if code not in self._expected_codes(actor)
+        ]
+
+    def _expected_codes(self, actor: Actor) -> set[int]:
+        if actor.pid in self._timeline.killed:
+            return {-signal.SIGKILL}
+        if actor.is_fallen:
+            return {NO_REDIS}
+        was_starting = self._timeline.stopped[actor.pid].begin < actor.started + _START_SECONDS
+        return {0, -signal.SIGTERM} if was_starting else {0}
 
     def save_logs(self, folder: Path) -> None:
         """Write each worker's log to a file."""

@@ -23,19 +23,19 @@ class Step(NamedTuple):
 
 def kill_worker(stage: Stage, chance: random.Random) -> None:
     """Kill a worker, and start another one."""
-    stage.crew.kill(chance.choice(stage.crew.able))
+    stage.crew.kill(stage.crew.any_one(chance))
     stage.crew.start()
 
 
 def stop_worker(stage: Stage, chance: random.Random) -> None:
     """Stop a worker in an orderly way while another one starts, as a deployment does."""
-    stage.crew.stop(chance.choice(stage.crew.able))
+    stage.crew.stop(stage.crew.any_one(chance))
     stage.crew.start()
 
 
 def freeze_worker(stage: Stage, chance: random.Random) -> None:
     """Let a worker stand still until the others have given it up."""
-    actor = stage.crew.able[0]  # the one that has been there longest: the others may only just be starting
+    actor = stage.crew.eldest()
     stage.crew.freeze(actor)
     stage.later(EXPIRY + chance.uniform(1.0, 2.0), lambda: stage.crew.thaw(actor))
 

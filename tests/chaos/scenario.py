@@ -104,6 +104,7 @@ def _storm(stage: Stage, part: Part, problems: list[str]) -> None:
         stage.rest(step.pause)
         faults.BY_NAME[step.name](stage, random.Random(step.seed))
         stage.timeline.faults[step.name] += 1
+        stage.crew.replace_fallen()
         doubles = Picture.take(stage.server).doubles()
         problems += [f"after {step.name} job {number} lay in {places}" for number, places in doubles.items()]
     stage.settle()

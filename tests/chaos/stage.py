@@ -1,4 +1,4 @@
-"""Where a scenario plays: a server alone or behind Sentinel, what can be done to it, and the crew that works on it."""
+"""Where a scenario plays: a server alone or behind Sentinel, what can be done to it, and the crew on it."""
 
 import os
 import signal
@@ -8,11 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal, Self
 
+import redis
+
 from teep import Config
 from tests.chaos.crew import Crew
 from tests.chaos.timeline import Timeline
 from tests.support.proxy import Proxy
-from tests.support.servers import KINDS, Server
+from tests.support.servers import KINDS, Kind, Server
 from tests.support.special import Sentinel
 
 Plot = Literal["server", "sentinel"]
@@ -28,7 +30,7 @@ class Stage:
     """
 
     def __init__(self, plot: Plot, seed: int, folder: Path, timeline: Timeline) -> None:
-        self.kind = KINDS[seed % len(KINDS)]
+        self.kind: Kind = KINDS[seed % len(KINDS)]
         self.timeline = timeline
         self.sentinel: Sentinel | None = None
         self.proxy: Proxy | None = None
@@ -46,7 +48,7 @@ class Stage:
         return [self.proxy.url, self._server.url, self._server.url]
 
     def _with_sentinel(self) -> list[str]:
-        self.sentinel = self._ending.enter_context(Sentinel(self.kind))
+        self.sentinel = self._ending.enter_context(Sentinel(self.kind, down_after=2.0))
         return [f"redis+sentinel://{Sentinel.host}:{self.sentinel.port}/{Sentinel.service}/0"]
 
     @property
@@ -64,11 +66,13 @@ class Stage:
         if self.sentinel is None:
             return True
         # Both on one connection: WAIT asks for the writes of its own.
-        with server.client.pipeline(transaction=False) as pipe:
-            pipe.execute_command("SET", "chaos:mark", "")  # type: ignore[no-untyped-call]
-            pipe.execute_command("WAIT", 1, 500)  # type: ignore[no-untyped-call]
-            replicas = pipe.execute()[1]
-        return bool(replicas >= 1)
+        try:
+            with server.client.pipeline(transaction=False) as pipe:
+                pipe.execute_command("SET", "chaos:mark", "")  # type: ignore[no-untyped-call]
+                pipe.execute_command("WAIT", 1, 500)  # type: ignore[no-untyped-call]
+                return bool(pipe.execute()[1] >= 1)
+        except redis.RedisError:  # it is gone, or no primary any more
+            return False
 
     def crash_server(self, seconds: float) -> None:
         """Kill the server alone, and start it again after some time."""

@@ -6,15 +6,19 @@ Nothing in teep knows of this: the module patches its own process, then runs the
 import argparse
 import logging
 import os
+import sys
 import time
 from types import ModuleType
 
 from teep import Config
+from teep.errors import RedisError
 from teep.store import processes
 from teep.worker import Worker, heartbeat, log
 from teep.worker.rescuer import Rescuer
 from tests.chaos import journal
 
+# The exit code of a worker that finds no Redis at its start. What started it tries again, as in life.
+NO_REDIS = 75
 # Seconds without a heartbeat after which others may rescue a process's jobs; 60 in life.
 EXPIRY = 4
 _HEARTBEAT = 0.5
@@ -22,8 +26,8 @@ _HEARTBEAT = 0.5
 _RESCUE = 0.3
 
 
-def main() -> None:
-    """Run until a signal stops it."""
+def main() -> int:
+    """Run until a signal stops it; returns the exit code."""
     options = _options()
     log.set_up("WARNING", as_json=False)
     logging.getLogger("teep").addHandler(_Journalling(logging.WARNING))
@@ -40,7 +44,11 @@ def main() -> None:
         average_scheduled_poll_interval=0.5,
     )
     config.error_handlers.append(_unless_intended)
-    Worker(config, "tests.chaos.jobs").run()
+    try:
+        Worker(config, "tests.chaos.jobs").run()
+    except RedisError:
+        return NO_REDIS
+    return 0
 
 
 class _Journalling(logging.Handler):
@@ -78,4 +86,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
