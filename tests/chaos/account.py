@@ -67,7 +67,7 @@ class Account:
         if number in self.poisoned:
             return True
         fate = self.pushed[number].fate
-        last = self._by_job[number][ATTEMPTS[fate]] if number in self._by_job else []
+        last = self._by_job.get(number, {}).get(ATTEMPTS[fate], [])
         wanted = "failed" if fate is Fate.DIES else "done"
         return any(run.outcome == wanted for run in last)
 

@@ -13,6 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from teep.errors import MalformedPayload
+from teep.store import processes
 from teep.wire import commands, json, keys, scripts
 from teep.wire.commands import score
 
@@ -182,6 +183,8 @@ async def rescue(
             if moves := [(raw, new) for raw, new in verdicts if isinstance(new, bytes)]:
                 await commands.sadd(keys.queues(), queue)
                 moved[queue] += await scripts.rescue(source, target, moves)
+    # How often processes look follows from how many there are, so the dead must not count for ever.
+    await processes.leave(owner.identity)
     await forget(owner.identity)
     return {queue: count for queue, count in moved.items() if count}
 
