@@ -59,9 +59,10 @@ def cut_connections(stage: Stage, _chance: random.Random) -> None:
 def lose_answers(stage: Stage, chance: random.Random) -> None:
     """Carry out a few requests whose answers do not get through."""
     assert stage.proxy is not None
-    name = chance.choice(("exchange", "exchange", "fail", "give_back"))
-    stage.timeline.note(f"the proxy loses answers to {name}")
-    stage.proxy.lose_answer(scripts.load(name).sha.encode(), times=3)
+    names = chance.sample(("exchange", "fail", "give_back"), 2)
+    stage.timeline.note(f"the proxy loses answers to {' and '.join(names)}")
+    for name in names:
+        stage.proxy.lose_answer(scripts.load(name).sha.encode(), times=3)
 
 
 def slow_network(stage: Stage, chance: random.Random) -> None:
@@ -117,7 +118,7 @@ _DECKS: dict[Plot, dict[Fault, int]] = {
         crash_server: 1,
         stall_server: 1,
         cut_connections: 1,
-        lose_answers: 2,
+        lose_answers: 1,
         slow_network: 1,
         pause_queue: 1,
     },
@@ -141,6 +142,9 @@ def schedule(plot: Plot, seed: int, rounds: int) -> list[Step]:
         deck = [fault.__name__ for fault, count in _DECKS[plot].items() for _ in range(count)]
         chance.shuffle(deck)
         names += deck
+    if plot == "server":
+        # Whatever a lost answer breaks stays broken, unless someone is killed for it.
+        names.append(lose_answers.__name__)
     return [
         Step(chance.uniform(0.05, 0.6), name, f"{plot} {seed} {place} {name}") for place, name in enumerate(names)
     ]

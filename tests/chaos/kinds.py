@@ -36,7 +36,7 @@ class Lot(NamedTuple):
     @classmethod
     def draw(cls, chance: random.Random, most: int) -> "Lot":
         """Draw up to `most` jobs: of ten six are no-ops, and one in fifty takes more than a second."""
-        fate = chance.choices(tuple(Fate), (84, 10, 6))[0]
+        fate = chance.choices(tuple(Fate), (72, 16, 12))[0]
         delay = chance.uniform(0.2, 4.0) if chance.random() < 0.08 else 0.0
         seconds = tuple(_length(chance) for _ in range(chance.randint(1, most)))
         job = chance.choice(("chaos", "chaos_async"))

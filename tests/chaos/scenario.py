@@ -132,8 +132,9 @@ def _drain(stage: Stage, problems: list[str]) -> None:
 
     try:
         wait_until(is_drained, _DRAIN_SECONDS, "everything to be drained")
-    except TimeoutError as error:
-        problems.append(str(error))
+    except TimeoutError:
+        picture = Picture.take(stage.server)
+        problems.append(f"{_DRAIN_SECONDS:.0f} s later there were still {picture.left()}, and {picture.owners}")
 
 
 def _story(part: Part, folder: Path, timeline: Timeline, account: Account, problems: list[str]) -> str:

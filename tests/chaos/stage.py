@@ -25,7 +25,7 @@ class Stage:
     """One scenario's server and crew. Also a context manager, which ends them all.
 
     A server alone writes every change to its append-only file before it answers, so that what was confirmed is
-    there after a kill. One worker in three reaches it through a proxy. Behind Sentinel replication is asynchronous,
+    there after a kill. Every second worker reaches it through a proxy. Behind Sentinel replication is asynchronous,
     so a failover may lose what was confirmed; `confirms` tells of what it cannot lose.
     """
 
@@ -45,7 +45,7 @@ class Stage:
             Server(self.kind, append_only=True, options=("--appendfsync", "always"))
         )
         self.proxy = self._ending.enter_context(Proxy(self._server.port))
-        return [self.proxy.url, self._server.url, self._server.url]
+        return [self.proxy.url, self._server.url]
 
     def _with_sentinel(self) -> list[str]:
         self.sentinel = self._ending.enter_context(Sentinel(self.kind, down_after=2.0))

@@ -230,7 +230,10 @@ def _await_in_step(replica: Server, primary: Server) -> None:
     reached = primary.command("ROLE")[1]
 
     def in_step() -> bool:
-        role, *details = replica.command("ROLE")
+        try:
+            role, *details = replica.command("ROLE")
+        except redis.ConnectionError:  # a sentinel that demotes a server cuts its connections
+            return False
         # A link counts as connected up to a second before the primary sends anything over it.
         return bool(role == b"slave" and details[2] == b"connected" and details[3] >= reached)
 
