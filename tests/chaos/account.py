@@ -12,6 +12,7 @@ from tests.chaos.pusher import Pushed
 from tests.chaos.timeline import Timeline
 
 INTENDED = "tests.chaos.jobs.Intended"
+POISON = "teep.errors.PoisonJob"
 UNEXPLAINED = "unexplained"
 
 
@@ -42,7 +43,7 @@ class Account:
         self._by_job: dict[int, dict[int, list[Run]]] = defaultdict(lambda: defaultdict(list))
         for run in self.runs:
             self._by_job[run.number][run.attempt].append(run)
-        self.poisoned = {number for number, error in self.picture.dead.items() if error != INTENDED}
+        self.poisoned = {number for number, error in self.picture.dead.items() if error == POISON}
         self._check_jobs()
         self._check_repeats()
         self._check_counters()
@@ -114,7 +115,7 @@ class Account:
             if is_due and number not in dead:
                 self._complain("is not in the dead set", number)
         for number, error in dead.items():
-            if error == INTENDED and self.pushed[number].fate is not Fate.DIES:
+            if error != POISON and (error != INTENDED or self.pushed[number].fate is not Fate.DIES):
                 self._complain(f"died of {error}", number)
         for number, places in self.picture.doubles().items():
             self._complain(f"lies in {' and '.join(places)}", number)

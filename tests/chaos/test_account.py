@@ -71,6 +71,7 @@ def test_all_went_well() -> None:
         (lambda: _account(counters=(4, 1)), "stat:failed is 1, not 2"),
         (lambda: _account(places={"dead": []}), "job 2 is not in the dead set"),
         (lambda: _account(places={"dead": [_job(2), _job(0)]}), f"job 0 died of {INTENDED}"),
+        (lambda: _account(places={"dead": [_job(2, "KeyError")]}), "job 2 died of KeyError"),
         (lambda: _account(places={"dead": [_job(2), _job(2)]}), "job 2 lies in dead and dead"),
         (lambda: _account(places={"retry": [_job(1)]}), "left over: {'retry': 1}"),
         (lambda: _account(owners=["h:7:0"]), "still registered as owners of jobs in flight: ['h:7:0']"),
