@@ -4,7 +4,7 @@ PYTHON  := $(VENV)/bin/python
 PYTHON3 ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs clean system
+.PHONY: help demo test chaos check format bench docs clean system
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: $(VENV)/user.stamp ## set up, and run the main job on the embedded server
 
 test: $(VENV)/dev.stamp system ## set up, and run the tests
 	@$(PYTHON) -m pytest $(ARGS)
+
+chaos: $(VENV)/dev.stamp system ## ten seeds of faults, several minutes; SEED=7 plays one alone
+	@$(PYTHON) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: $(VENV)/dev.stamp ## format, lint, types and layers, of the code and its tests
 	@$(VENV)/bin/ruff format --check .

@@ -192,8 +192,16 @@ def test_the_registry(run: Run) -> None:
     run(inflight.register(OWNER))
     run(inflight.register(OWNER))
     assert run(inflight.owners()) == [OWNER]
-    run(inflight.forget(ME))
+    assert run(inflight.forget(ME, ["q", "low"]))
     assert run(inflight.owners()) == []
+
+
+def test_a_process_with_jobs_in_flight_is_not_forgotten(run: Run, server: Server) -> None:
+    run(inflight.register(OWNER))
+    _push(server, b"1")
+    run(exchange(ME, {}, ["q"], 1, DAY))
+    assert not run(inflight.forget(ME, ["low", "q"]))
+    assert run(inflight.owners()) == [OWNER]
 
 
 @pytest.mark.parametrize("raw", [b"{}", b"[]", b"no json", b'{"pid":1,"machine":"m","started":0,"queues":null}'])

@@ -1,4 +1,4 @@
-"""A TCP proxy before a server, which treats chosen requests badly.
+"""A TCP proxy before a server, which treats chosen requests badly, and all of them slowly where it is told to.
 
 It looks for a text in each request, so it suits clients that send one request and then read its answer.
 """
@@ -6,6 +6,7 @@ It looks for a text in each request, so it suits clients that send one request a
 import contextlib
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Self
@@ -34,6 +35,8 @@ class Proxy:
     """Forwards every connection to a loopback port. Also a context manager, which closes it."""
 
     def __init__(self, port: int) -> None:
+        self.delay = 0.0
+        """Seconds by which everything is delayed, in either direction."""
         self._target = port
         self._rules: list[_Rule] = []
         self._rejections = 0
@@ -85,7 +88,11 @@ class Proxy:
                     self._rejections -= 1
                     _shut(client)
                     continue
-                server = socket.create_connection(("127.0.0.1", self._target))
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._target))
+                except ConnectionRefusedError:  # the server is down
+                    _shut(client)
+                    continue
                 with self._lock:
                     self._sockets += [client, server]
                 connection = _Connection(self, client, server)
@@ -117,6 +124,7 @@ class _Connection:
                     self._client.sendall(rule.error)
                     continue
                 self._fate = None if rule is None else rule.fate
+                time.sleep(self._proxy.delay)
                 self._server.sendall(request)
         self._end()
 
@@ -126,6 +134,7 @@ class _Connection:
                 if self._fate is Fate.ANSWER_LOST:
                     break
                 if self._fate is None:
+                    time.sleep(self._proxy.delay)
                     self._client.sendall(answer)
         self._end()
 

@@ -79,11 +79,15 @@ class AclServer(Server):
 
 
 class SentinelServer(Server):
-    """A sentinel (not a data server) that watches one primary, alone: its quorum is one."""
+    """A sentinel (not a data server) that watches one primary, alone: its quorum is one.
 
-    def __init__(self, primary: Server, service: str) -> None:
+    After `down_after` seconds of silence it takes the primary for dead.
+    """
+
+    def __init__(self, primary: Server, service: str, down_after: float) -> None:
         self._primary = primary
         self._service = service
+        self._down_after = down_after
         super().__init__(primary.kind)
 
     def arguments(self) -> list[str]:
@@ -91,8 +95,8 @@ class SentinelServer(Server):
         if not config.exists():  # a sentinel keeps its state there: a restart must find it
             config.write_text(
                 f"sentinel monitor {self._service} 127.0.0.1 {self._primary.port} 1\n"
-                f"sentinel down-after-milliseconds {self._service} 300\n"
-                f"sentinel failover-timeout {self._service} 1000\n"
+                f"sentinel down-after-milliseconds {self._service} {self._down_after * 1000:.0f}\n"
+                f"sentinel failover-timeout {self._service} 3000\n"
             )
         listen = ("--bind", "127.0.0.1", "--port", str(self.port), "--unixsocket", str(self.socket))
         return [str(config), "--sentinel", *listen, "--dir", str(self.directory)]
@@ -101,27 +105,28 @@ class SentinelServer(Server):
 class Sentinel:
     """One primary, one replica and one sentinel, ready to fail over. Also a context manager.
 
-    A client finds the primary by asking the sentinel at `host`, `port` for the `service`.
+    A client finds the primary by asking the sentinel at `host`, `port` for the `service`. `down_after` (seconds) must
+    be longer than this machine may keep a healthy server waiting: short where little goes on, longer under load.
     """
 
     service = "teep-primary"
     host = "127.0.0.1"
 
-    def __init__(self, kind: Kind = "redis") -> None:
+    def __init__(self, kind: Kind = "redis", *, down_after: float = 0.3) -> None:
         self._servers: list[Server] = []
         try:
-            self._start(kind)
+            self._start(kind, down_after)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, kind: Kind) -> None:
+    def _start(self, kind: Kind, down_after: float) -> None:
         options = ("--repl-diskless-sync-delay", "0")
         first = self._keep(Server(kind, options=options))
         # A sentinel asks the primary for its replicas at once, then every ten seconds: attach one before.
         second = self._keep(Server(kind, options=options))
         _follow(second, first)
-        self._sentinel = self._keep(SentinelServer(first, self.service))
+        self._sentinel = self._keep(SentinelServer(first, self.service, down_after))
         wait_until(self._knows_replica, _FAILOVER_SECONDS, "the sentinel to find the replica")
 
     @property
@@ -167,6 +172,12 @@ class Sentinel:
         old = self.primary
         old.kill()
         return self._await_primary_other_than(old)
+
+    def revive_replica(self) -> None:
+        """Start the crashed primary again, as the replica of the new one."""
+        replica = self.replica
+        replica.start()
+        _follow(replica, self.primary)
 
     def close(self) -> None:
         """Stop all three."""
@@ -216,14 +227,17 @@ def _follow(replica: Server, primary: Server) -> None:
 
 
 def _await_in_step(replica: Server, primary: Server) -> None:
+    reached = primary.command("ROLE")[1]
+
     def in_step() -> bool:
-        role, *details = replica.command("ROLE")
-        if role != b"slave" or details[2] != b"connected":
+        try:
+            role, *details = replica.command("ROLE")
+        except redis.ConnectionError:  # a sentinel that demotes a server cuts its connections
             return False
         # A link counts as connected up to a second before the primary sends anything over it.
-        return bool(details[3] == primary.command("ROLE")[1])
+        return bool(role == b"slave" and details[2] == b"connected" and details[3] >= reached)
 
-    wait_until(in_step, _FAILOVER_SECONDS, f"{replica!r} to have all that {primary!r} has")
+    wait_until(in_step, _FAILOVER_SECONDS, f"{replica!r} to have all that {primary!r} had")
 
 
 def _has_tls(kind: Kind) -> bool:

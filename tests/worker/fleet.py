@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -25,14 +25,25 @@ SOON = 15.0
 
 
 class WorkerProcess:
-    """`teep worker tests.worker.jobs` as a process of its own. It ends with the test."""
+    """`teep worker tests.worker.jobs`, or another module as a program, as a process of its own.
 
-    def __init__(self, url: str, arguments: Sequence[str]) -> None:
+    It ends with the test.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        arguments: Sequence[str],
+        *,
+        program: Sequence[str] = ("teep", "worker", "tests.worker.jobs"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = tempfile.NamedTemporaryFile(prefix="teep-", suffix=".log")  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "teep", "worker", "tests.worker.jobs", *arguments],
+            [sys.executable, "-m", *program, *arguments],
             cwd=_ROOT,
-            env=os.environ | {"REDIS_URL": url, "PYTHONPATH": str(_ROOT / "src"), "PYTHONWARNINGS": "error"},
+            env=os.environ
+            | {"REDIS_URL": url, "PYTHONPATH": str(_ROOT / "src"), "PYTHONWARNINGS": "error", **(environment or {})},
             stdin=subprocess.DEVNULL,
             stderr=self._log,
         )

@@ -11,7 +11,7 @@ import pytest
 
 import teep
 from teep.client.client import Enqueueable
-from teep.wire import scripts
+from teep.wire import keys, payload, scripts
 from tests.conftest import ServerFactory
 from tests.support.proxy import Proxy
 from tests.support.servers import KINDS, Kind
@@ -146,6 +146,25 @@ def test_a_blocked_move_whose_answer_is_lost_costs_no_job(fleet: Fleet) -> None:
             tally.wait_for_runs(number + 1)
         tally.check(fleet, 30)
         assert worker.stop()
+
+
+def test_what_a_failover_took_back_is_noticed_though_no_connection_was_lost(fleet: Fleet) -> None:
+    tally = _Tally()
+    worker = fleet.start(_silent(fleet, heartbeat_interval=0.2))
+    tally.push(fleet, 3, 0.0)
+    tally.check(fleet, 3)
+    # As on a replica that had heard of the reservation of a job, and not of its end nor of this process.
+    forgotten = payload.serialise(tally.jobs[0].to_payload((3, 0.0), {}) | {"jid": "a" * 24})
+    fleet.server.command("HDEL", keys.inflight_owners(), worker.identity)
+    fleet.server.command("RPUSH", keys.inflight("default", worker.identity), forgotten)
+    tally.wait_for_runs(4)
+    wait_until(lambda: not fleet.in_flight(), SOON, "the job to be acknowledged")
+    wait_until(
+        lambda: fleet.server.command("HEXISTS", keys.inflight_owners(), worker.identity),
+        SOON,
+        "the process to be registered again",
+    )
+    assert worker.stop()
 
 
 def test_a_stop_while_redis_is_away_ends_in_time_and_loses_nothing(fresh_server: ServerFactory) -> None:

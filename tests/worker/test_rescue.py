@@ -58,6 +58,7 @@ def test_a_killed_process_loses_nothing_and_its_jobs_run_first_and_in_order(flee
     waiting = fleet.queue()
     assert fleet.identity(process) != ""
     _rescuer(fleet).run_once()
+    assert fleet.identity(process) == ""
     assert fleet.queue() == [*marked(held), *waiting]
     assert fleet.in_flight() == []
     assert _owners(fleet) == []

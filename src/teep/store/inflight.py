@@ -5,7 +5,7 @@
 3. `rescue` returns those of a dead process, each with a mark, or moves it to the dead set; `suspect_started` leaves
    the trace by which it knows a job that was running from one that was only reserved ahead.
 4. A registry of our own names every process that may have jobs in flight, since Ruby's API prunes `processes`;
-   only `forget` clears it, after the lists are empty.
+   only `forget` clears it, where the lists are empty.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,6 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from teep.errors import MalformedPayload
+from teep.store import processes
 from teep.wire import commands, json, keys, scripts
 from teep.wire.commands import score
 
@@ -166,7 +167,8 @@ async def rescue(
 
     It is dead when its heartbeat has expired, or when `is_gone` knows better. `judge` says what becomes of each job;
     of those that it ends `on_death` hears when they have. Rescuing twice, or crashing in between, is harmless: a job
-    leaves the list in the step that puts it elsewhere, and what is known of the process goes last.
+    leaves the list in the step that puts it elsewhere, and what is known of the process goes last. Where a
+    failover takes moves back, that stays for the next look.
 
     Costs three round trips, and three more per 500 jobs and queue.
     """
@@ -182,7 +184,9 @@ async def rescue(
             if moves := [(raw, new) for raw, new in verdicts if isinstance(new, bytes)]:
                 await commands.sadd(keys.queues(), queue)
                 moved[queue] += await scripts.rescue(source, target, moves)
-    await forget(owner.identity)
+    # How often processes look follows from how many there are, so the dead must not count for ever.
+    await processes.leave(owner.identity)
+    await forget(owner.identity, owner.queues)
     return {queue: count for queue, count in moved.items() if count}
 
 
@@ -194,6 +198,7 @@ async def _bury(identity: str, ends: Sequence[Outcome], on_death: Callable[[Outc
             on_death(end)
 
 
-async def forget(identity: str) -> None:
-    """Take a process out of the registry; its in-flight lists must be empty. One round trip."""
-    await commands.pipeline(commands.unlink(keys.suspects(identity)), commands.hdel(keys.inflight_owners(), identity))
+async def forget(identity: str, queues: Sequence[str]) -> bool:
+    """Take a process out of the registry; False where jobs are in flight there. One round trip."""
+    lists = [keys.inflight(queue, identity) for queue in queues]
+    return await scripts.forget(keys.inflight_owners(), keys.suspects(identity), lists, identity)

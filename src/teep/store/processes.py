@@ -63,7 +63,7 @@ def work_entry(queue: str, payload: bytes, run_at: float) -> bytes:
 
 
 async def leave(identity: str) -> None:
-    """Take a process that ended well out of the set. Its hash expires by itself, as Sidekiq's does."""
+    """Take a process that ended, or was rescued, out of the set. Its hash expires by itself, as Sidekiq's does."""
     await commands.pipeline(
         commands.srem(keys.processes(), identity),
         commands.unlink(keys.work(identity), keys.work_of_sidekiq_6(identity)),

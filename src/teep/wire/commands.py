@@ -280,10 +280,6 @@ def hset_if_absent(key: str, field: str, value: Arg) -> Command[bool]:
     return Command("HSETNX", key, field, value, read=bool)
 
 
-def hdel(key: str, *fields: str) -> Command[int]:
-    return Command("HDEL", key, *fields, read=int, idempotent=True)
-
-
 def hget(key: str, field: str) -> Command[bytes | None]:
     return Command("HGET", key, field, read=as_is, idempotent=True)
 

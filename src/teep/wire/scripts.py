@@ -162,6 +162,11 @@ def requeue(inflight: str, queue: str, limit: int) -> Command[int]:
     return ScriptCall(load("requeue"), (inflight, queue), (limit,), read=int)
 
 
+def forget(owners: str, suspects: str, inflight: Sequence[str], identity: str) -> Command[bool]:
+    """Take a process out of the registry; False where one of its in-flight lists is not empty."""
+    return ScriptCall(load("forget"), (owners, suspects, *inflight), (identity,), read=bool)
+
+
 def enqueue(source: str, queues: str, moves: Sequence[tuple[bytes, str, bytes, str]]) -> Command[list[bool]]:
     """Move members of a zset to queues: (member, queue key, payload to push, queue name) each.
 

@@ -26,8 +26,8 @@ class Heartbeat(Service):
     """Beats every `heartbeat_interval` seconds.
 
     1. It writes the process hash and the work hash that Sidekiq's API and Web UI read.
-    2. Where the process had expired (first beat, outage, a long pause), it registers anew, lets the fetcher compare
-       what it holds, and fires "heartbeat".
+    2. It enters the registry of jobs in flight, and lets the fetcher compare what it holds with what Redis says.
+    3. Where the process had expired (first beat, outage, a long pause), it fires "heartbeat".
     """
 
     def __init__(
@@ -52,9 +52,11 @@ class Heartbeat(Service):
         rtt = time.monotonic() - started
         work = self._capsule.running.snapshot()
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
+        # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration,
+        # and where connections were idle meanwhile nobody is told.
+        self._driver.run(inflight.register(self._owner))
+        self._capsule.fetcher.suspect()
         if not known:
-            self._driver.run(inflight.register(self._owner))
-            self._capsule.fetcher.suspect()
             self._fire(self._config.listeners("heartbeat"))
         self._capsule.fetcher.trust_until(started + _TRUSTED)
         self._fire(self._config.listeners("beat"))
@@ -66,8 +68,7 @@ class Heartbeat(Service):
         """Take the process out of the set, after the last job has been settled or put back."""
         try:
             self._driver.run(processes.leave(self._owner.identity))
-            if not any(self._driver.run(inflight.held(self._owner.identity, self._owner.queues)).values()):
-                self._driver.run(inflight.forget(self._owner.identity))
+            self._driver.run(inflight.forget(self._owner.identity, self._owner.queues))
         except RedisError as error:
             self._on_error(error, self.name)
 

@@ -1,0 +1,79 @@
+"""Why a run was repeated, as far as the journal and the timeline tell.
+
+Of the runs of one attempt one was settled. Each other one has a cause, or nothing explains the repeat.
+"""
+
+import re
+from collections.abc import Sequence
+
+from tests.chaos.journal import Remark, Run
+from tests.chaos.timeline import Timeline
+
+KILLED = "killed while it ran"
+KILLED_UNACKNOWLEDGED = "killed before its acknowledgement"
+STOPPED = "put back by a stop"
+STOPPED_UNACKNOWLEDGED = "stopped before Redis could be told"
+GIVEN_UP = "given up while it lived"
+FAILOVER = "forgotten by a failover"
+
+# Seconds that an acknowledgement may take while Redis answers: a tick, on a machine that is busy.
+_ACKNOWLEDGED_WITHIN = 2.0
+# A process is rescued some time after the moment from which on it did nothing, and finds out some time later.
+_BEFORE_RESCUE, _AFTER_RESCUE = 15.0, 5.0
+# Seconds for which a replica may lag behind, and a client may go on with a primary that is none.
+_FAILOVER_SLACK = 2.0
+_RESCUED = re.compile(r"rescued \d+ jobs of [^ ]*:(\d+):[0-9a-f]+,")
+
+
+class Causes:
+    """Explains repeats of one scenario."""
+
+    def __init__(self, timeline: Timeline, remarks: Sequence[Remark]) -> None:
+        self._timeline = timeline
+        self._rescues: dict[int, list[float]] = {}
+        for remark in remarks:
+            if (found := _RESCUED.search(remark.text)) is not None:
+                pid = int(found[1])
+                if remark.at < timeline.killed.get(pid, float("inf")):
+                    self._rescues.setdefault(pid, []).append(remark.at)
+
+    def of(self, runs: Sequence[Run]) -> tuple[list[str], int]:
+        """Return the causes of the repeats among the runs of one attempt, and how many have none."""
+        repeats = len(runs) - 1
+        found = [cause for run in runs if (cause := self._why_unsettled(run)) is not None][:repeats]
+        # A failover comes last: around one everything else happens, too.
+        return self._killed(run) or self._stopped(run) or self._given_up(run) or self._failover(run)
+
+    def _killed(self, run: Run) -> str | None:
+        moment = self._timeline.killed.get(run.pid)
+        if moment is None:
+            return None
+        if run.end is None:
+            return KILLED
+        return KILLED_UNACKNOWLEDGED if self._answered(run.end, moment) < _ACKNOWLEDGED_WITHIN else None
+
+    def _stopped(self, run: Run) -> str | None:
+        stop = self._timeline.stopped.get(run.pid)
+        if stop is None:
+            return None
+        if run.end is None or run.outcome == "cut" or run.end >= stop.end:
+            return STOPPED
+        return STOPPED_UNACKNOWLEDGED if self._answered(run.end, stop.end) < _ACKNOWLEDGED_WITHIN else None
+
+    def _given_up(self, run: Run) -> str | None:
+        for moment in self._rescues.get(run.pid, ()):
+            if run.start <= moment + _AFTER_RESCUE and (run.end is None or run.end >= moment - _BEFORE_RESCUE):
+                return GIVEN_UP
+        return None
+
+    def _failover(self, run: Run) -> str | None:
+        for span in self._timeline.failovers:
+            begin, end = span.begin - _FAILOVER_SLACK, span.end + _FAILOVER_SLACK
+            if run.start <= end and (run.end is None or run.end >= begin):
+                return FAILOVER
+        return None
+
+    def _answered(self, begin: float, end: float) -> float:
+        """Return for how many seconds between two moments the server answered, and everyone knew that it does."""
+        away = sum(max(0.0, min(end, span.end + 2.0) - max(begin, span.begin)) for span in self._timeline.away)
+        return end - begin - away

@@ -1,0 +1,147 @@
+"""One scenario: jobs are pushed and run while faults go on; then all is drained, and the account drawn up."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from teep import RetrySet, ScheduledSet
+from tests.chaos import faults, journal
+from tests.chaos.account import UNEXPLAINED, Account
+from tests.chaos.causes import Causes
+from tests.chaos.crew import WORKERS
+from tests.chaos.picture import Picture
+from tests.chaos.pusher import Pusher
+from tests.chaos.stage import Plot, Stage
+from tests.chaos.timeline import Timeline
+from tests.support.waiting import wait_until
+
+_UP_SECONDS = 30.0
+_DRAIN_SECONDS = 60.0
+_REDO_EVERY = 0.3
+_HISTORIES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which scenario to play: everything that is drawn follows from it. `rounds`: how often each fault comes."""
+
+    plot: Plot
+    seed: int
+    rounds: int = 1
+
+    @property
+    def replay(self) -> str:
+        """The command that plays it again."""
+        return f"make chaos SEED={self.seed} ARGS='--plot {self.plot} --rounds {self.rounds}'"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a scenario."""
+
+    part: Part
+    kind: str
+    jobs: int
+    unconfirmed: int
+    runs: int
+    faults: Counter[str]
+    repeats: Counter[str]
+    lost: int
+    poisoned: int
+    seconds: float
+    failure: str
+    """The whole story where something was wrong, else empty."""
+
+
+def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: None) -> Result:
+    """Play a scenario. `folder` gets the journal, and the workers' logs where something is wrong.
+
+    `tell` hears of every event as it happens.
+    """
+    timeline = Timeline(tell)
+    problems: list[str] = []
+    with Stage(part.plot, part.seed, folder, timeline) as stage:
+        pusher = Pusher(stage, part.seed)
+        _open(stage, pusher)
+        _storm(stage, part, problems)
+        pusher.stop()
+        _drain(stage, problems)
+        problems += stage.crew.leave()
+        picture = Picture.take(stage.server)
+        runs, remarks = journal.read(stage.journal)
+        account = Account(pusher.pushed, runs, picture, Causes(timeline, remarks), may_forget=part.plot == "sentinel")
+        problems += account.problems
+        if problems:
+            stage.crew.save_logs(folder)
+    return Result(
+        part=part,
+        kind=stage.kind,
+        jobs=len(pusher.pushed),
+        unconfirmed=sum(not job.confirmed for job in pusher.pushed.values()),
+        runs=len(runs),
+        faults=timeline.faults,
+        repeats=account.repeats,
+        lost=account.lost,
+        poisoned=len(account.poisoned),
+        seconds=time.monotonic() - timeline.origin,
+        failure=_story(part, folder, timeline, account, problems) if problems else "",
+    )
+
+
+def _open(stage: Stage, pusher: Pusher) -> None:
+    for _ in range(WORKERS):
+        stage.crew.start()
+    wait_until(lambda: stage.server.command("SCARD", "processes") == WORKERS, _UP_SECONDS, "the workers to be up")
+    pusher.start()
+
+
+def _storm(stage: Stage, part: Part, problems: list[str]) -> None:
+    """Play the faults, and look after each whether a job is in two places."""
+    for step in faults.schedule(part.plot, part.seed, part.rounds):
+        stage.rest(step.pause)
+        faults.BY_NAME[step.name](stage, random.Random(step.seed))
+        stage.timeline.faults[step.name] += 1
+        stage.crew.replace_fallen()
+        doubles = Picture.take(stage.server).doubles()
+        problems += [f"after {step.name} job {number} lay in {places}" for number, places in doubles.items()]
+    stage.settle()
+
+
+def _drain(stage: Stage, problems: list[str]) -> None:
+    """Wait until nothing is left to do, and no one is registered but who lives.
+
+    A fresh worker, whose clock is right, rescues at its start what the others left.
+    """
+    stage.timeline.note("the storm is over")
+    stage.crew.start(clock=0)
+    due = 0.0
+
+    def is_drained() -> bool:
+        nonlocal due
+        if time.monotonic() >= due:
+            # Nobody waits for the last retries: their time has come, also for a clock that is five minutes late.
+            for jobs in (RetrySet(config=stage.config), ScheduledSet(config=stage.config)):
+                jobs.where().reschedule_all(time.time() - 3600)
+            due = time.monotonic() + _REDO_EVERY
+        picture = Picture.take(stage.server)
+        alive = {actor.pid for actor in stage.crew.actors if actor.process.is_alive}
+        return not picture.left() and all(int(owner.split(":")[1]) in alive for owner in picture.owners)
+
+    try:
+        wait_until(is_drained, _DRAIN_SECONDS, "everything to be drained")
+    except TimeoutError:
+        picture = Picture.take(stage.server)
+        problems.append(f"{_DRAIN_SECONDS:.0f} s later there were still {picture.left()}, and {picture.owners}")
+
+
+def _story(part: Part, folder: Path, timeline: Timeline, account: Account, problems: list[str]) -> str:
+    lines = [f"{part.replay} failed; the journal and the workers' logs are in {folder}", *problems]
+    lines += ["the timeline (seconds):", *map(timeline.line, timeline.events)]
+    for number in sorted(account.offending)[:_HISTORIES_SHOWN]:
+        lines += account.history(number, timeline)
+    if account.repeats[UNEXPLAINED]:
+        lines.append(f"repeats: {dict(account.repeats)}")
+    return "\n".join(lines)
