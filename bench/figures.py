@@ -28,6 +28,12 @@ def durations(seconds: Sequence[float]) -> str:
     return f"{_brief(middle / size)} {unit} ({least}-{greatest})"
 
 
+def duration(seconds: float) -> str:
+    """One duration, in the unit that fits: "1.2 ms"."""
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
+    return f"{_brief(seconds / size)} {unit}"
+
+
 def _brief(value: float) -> str:
     """Two digits, which is as many as a duration has that repeats."""
     return f"{value:.{0 if value >= 9.95 else 1}f}"
