@@ -81,7 +81,7 @@ def main(
     patience: Annotated[float, typer.Option(min=1, help="recovery: seconds until a job is given up.")] = 90.0,
     markdown: Annotated[Path | None, typer.Option(help="A page to write to; parts not measured stay.")] = None,
 ) -> None:
-    """Measure teep beside a bare loop, Sidekiq and the other job systems of Python, and its data API beside Sidekiq's.
+    """Measure teep beside a bare loop, Sidekiq and Python's other job systems, and its data API beside Sidekiq's.
 
     recovery waits up to 90 s a system, so it runs only where it is named.
     """

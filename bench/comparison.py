@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from rich.console import Console
@@ -14,9 +15,7 @@ from bench.registry import Selection
 from bench.report import Section
 from bench.server import Server
 
-_LOOP = Column(LOOP, "loop ms", "{:.0f}".format)
-_BASELINES = {"floor-threads": "x floor", "floor-brpop": "x brpop", "ruby-sidekiq": "x ruby"}
-"""The systems that the others are compared with, and the headings of the ratios."""
+_LOOP = Column(LOOP, "loop ms", partial(spread, shown="{:.0f}".format))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,7 @@ class Comparison:
         cells = []
         for column in self.measure.columns:
             values = [reading[column.key] for reading in self.readings[name] if column.key in reading]
-            if not values:
-                cells.append("-")
-            elif column.compared:
-                cells.append(spread(values, column.shown))
-            else:
-                cells.append(column.shown(median(values)))
+            cells.append(column.shown(values) if values else "-")
             if column.compared:
                 cells.extend(self._ratio_cell(name, baseline, column.key) for baseline in self._baselines())
         return cells
@@ -66,10 +60,10 @@ class Comparison:
         return short(self.ratio(name, baseline, key)) if both else "-"
 
     def _loop(self, name: str) -> str:
-        return spread([reading[LOOP] for reading in self.readings[name]], _LOOP.shown)
+        return _LOOP.shown([reading[LOOP] for reading in self.readings[name]])
 
     def _baselines(self) -> dict[str, str]:
-        return {name: heading for name, heading in _BASELINES.items() if name in self.readings}
+        return {name: heading for name, heading in self.measure.baselines if name in self.readings}
 
 
 def compare(measure: Measure, selection: Selection, rounds: int, server: Server, console: Console) -> Comparison:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import redis
 
-from bench.figures import duration
+from bench.figures import durations, spread
 from bench.measure import Column, Measure, Reading
 from bench.proxy import Proxy
 from bench.registry import OURS, PEERS
@@ -27,10 +27,10 @@ class Delay(Measure):
 Through a proxy on loopback that holds everything back for 0.5 ms each way, and directly just before; `PING` is what
 a round trip through it took."""
     columns = (
-        Column("rate", "delayed jobs/s", compared=True),
+        Column("rate", "delayed jobs/s", spread),
         Column("direct", "direct jobs/s"),
         Column("kept", "% kept"),
-        Column("ping", "PING", duration),
+        Column("ping", "PING", durations),
     )
     systems = tuple(system for system in (*OURS, *PEERS) if system.name not in _WITHOUT)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.figures import spread
 from bench.measure import Column, Measure, Reading
 from bench.registry import SYSTEMS
 from bench.server import Server
@@ -13,7 +14,8 @@ from bench.visit import Progress, visiting
 class Enqueue(Measure):
     title = "Jobs pushed a second"
     lead = "By one client with nothing else to do: one job a call, and in bulk in the way that the library offers."
-    columns = (Column("one", "one by one", compared=True), Column("bulk", "in bulk", compared=True))
+    columns = (Column("one", "one by one", spread, compared=True), Column("bulk", "in bulk", spread, compared=True))
+    baselines = (("floor-brpop", "x LPUSH"),)
     systems = tuple(system for system in SYSTEMS if system.client is not None)
 
     def __init__(self, jobs: int) -> None:
@@ -21,8 +23,7 @@ class Enqueue(Measure):
         self.notes = [
             f"{self._one:,} jobs one by one, {self._bulk:,} in bulk.",
             "floor-brpop stands for a bare LPUSH on a raw connection. Ruby's client is in the table of the data API.",
-            "Only Celery, RQ, streaQ and teep have a bulk push; the others' figure is that of a loop, or of as many"
-            " pushes at a time as their event loop takes well.",
+            "Celery, RQ, streaQ and teep have a bulk push. That of the others is a loop, or many pushes at a time.",
         ]
 
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:

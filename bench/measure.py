@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from bench.errors import BenchError
-from bench.figures import short
+from bench.figures import middle
 from bench.machine import loop_seconds
 from bench.server import Server
 from bench.system import System
@@ -22,14 +22,14 @@ Reading = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One figure of a measure: its key in a reading, its heading, how it is written.
+    """One figure of a measure: its key in a reading, its heading, how the rounds' figures are written.
 
-    What is `compared` comes with its extremes, and with the ratios to the baselines.
+    What is `compared` comes with its ratios to the baselines.
     """
 
     key: str
     heading: str
-    shown: Callable[[float], str] = short
+    shown: Callable[[Sequence[float]], str] = middle
     compared: bool = False
 
 
@@ -42,6 +42,8 @@ class Measure(ABC):
     columns: ClassVar[Sequence[Column]]
     systems: ClassVar[Sequence[System]]
     """Those that have it."""
+    baselines: ClassVar[Sequence[tuple[str, str]]] = ()
+    """The systems that the others are compared with, and the headings of the ratios."""
     notes: Sequence[str]
 
     @abstractmethod

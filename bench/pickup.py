@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import quantiles
 
 from bench.errors import BenchError
-from bench.figures import duration
+from bench.figures import durations
 from bench.measure import Column, Measure, Reading
 from bench.process import Process
 from bench.registry import OURS, PEERS
@@ -32,12 +32,13 @@ class Pickup(Measure):
 From the push of one job to its run, where the process has nothing else to do; then what it takes while it has
 nothing to do at all: CPU in per cent of a core, Redis commands a second, memory held."""
     columns = (
-        Column("p50", "p50", duration, compared=True),
-        Column("p99", "p99", duration, compared=True),
+        Column("p50", "p50", durations, compared=True),
+        Column("p99", "p99", durations, compared=True),
         Column("cpu", "idle CPU %"),
         Column("commands", "idle commands/s"),
         Column("rss", "peak MiB"),
     )
+    baselines = (("floor-brpop", "x brpop"),)
     systems = tuple(system for system in (*OURS, *PEERS) if system.name not in _WITHOUT)
 
     def __init__(self, pushes: int, idle_seconds: float) -> None:

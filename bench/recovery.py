@@ -10,7 +10,7 @@ Everything has its default settings: this is about what a user gets who sets not
 import time
 from pathlib import Path
 
-from bench.figures import duration
+from bench.figures import durations
 from bench.measure import Column, Measure, Reading
 from bench.process import Process
 from bench.registry import OURS, PEERS
@@ -34,7 +34,7 @@ _WITHOUT = (
 class Recovery(Measure):
     title = "Ten running jobs after SIGKILL"
     lead = "The process is killed and started again at once: how many of its jobs run again, and after how long."
-    columns = (Column("jobs", "run again"), Column("seconds", "after", duration))
+    columns = (Column("jobs", "run again"), Column("seconds", "after", durations))
     systems = tuple(system for system in (*OURS, *PEERS) if system.name not in _WITHOUT)
 
     def __init__(self, patience: float) -> None:

@@ -32,16 +32,17 @@ _TEEP_ASYNC = System(
 OURS: tuple[System, ...] = (
     System("floor-threads", (*_FLOOR, "batch", "{concurrency}")),
     System("floor-batch", (*_FLOOR, "batch", "1")),
-    System("floor-brpop", (*_FLOOR, "brpop")),
+    System("floor-brpop", (*_FLOOR, "brpop"), client="bench.systems.lpush"),
     _RUBY,
     replace(_RUBY, name="ruby-sidekiq-yjit", env={"RUBYOPT": "--yjit"}),
     replace(_RUBY, name="ruby-sidekiq-info", env={"BENCH_LOG_LEVEL": "INFO"}, lines_a_job=2),
     _TEEP_SYNC,
     _TEEP_ASYNC,
-    replace(_TEEP_SYNC, name="teep-info", command=(*_TEEP_SYNC.command[:-1], "INFO"), lines_a_job=2),
+    replace(_TEEP_SYNC, name="teep-info", client=None, command=(*_TEEP_SYNC.command[:-1], "INFO"), lines_a_job=2),
     replace(
         _TEEP_SYNC,
         name="teep-x2",
+        client=None,
         command=("python", "-m", "bench.systems.pair", sys.executable, *_TEEP_SYNC.command[1:]),
     ),
 )

@@ -103,13 +103,15 @@ class Server:
             b"zset": self.client.zcard,
             b"hash": self.client.hlen,
             b"set": self.client.scard,
-            b"stream": self._pending,
+            b"stream": self._unacknowledged,
         }
-        size = sizes.get(self.client.type(key))
+        size = sizes.get(cast("bytes", self.client.type(key)))
         return 0 if size is None else size(key)
 
-    def _pending(self, key: bytes) -> int:
-        return sum(group["pending"] for group in self.client.xinfo_groups(key))
+    def _unacknowledged(self, key: bytes) -> int:
+        """Of a stream: what its readers have not acknowledged or not read; everything before there are any."""
+        groups = self.client.xinfo_groups(key)
+        return sum(group["pending"] + (group["lag"] or 0) for group in groups) if groups else self.client.xlen(key)
 
     def newest(self, key: str) -> bytes:
         """The newest job of a list, or the last of a sorted set. There must be one."""

@@ -14,18 +14,23 @@ What is timed, the same for every system:
 """
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.figures import spread
 from bench.measure import Column, Measure, Reading
 from bench.process import Process
 from bench.registry import OURS, PEERS
-from bench.server import Server
+from bench.server import Server, Usage
 from bench.system import System
 from bench.visit import Progress, Visit, visiting
 
 _WARM_UP = 0.1
 _LEAST = 200
+_FLOOR_NOTE = """\
+floor-threads: ten threads on one bare connection; whoever runs dry acknowledges for all (an LREM a job, in order),
+  counts, and reserves the next 1,000, in one script."""
 
 
 class Throughput(Measure):
@@ -35,7 +40,7 @@ class Throughput(Measure):
 process and of Redis, Redis commands, bytes sent; then the most memory held, and the time from the start of the
 process to its first job."""
     columns = (
-        Column("rate", "jobs/s", compared=True),
+        Column("rate", "jobs/s", spread, compared=True),
         Column("cpu", "CPU µs"),
         Column("redis_cpu", "Redis µs"),
         Column("commands", "commands"),
@@ -44,14 +49,14 @@ process to its first job."""
         Column("start", "start s"),
     )
     systems = (*OURS, *PEERS)
+    baselines = (("floor-threads", "x floor"), ("ruby-sidekiq", "x ruby"), ("ruby-sidekiq-yjit", "x yjit"))
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         fewer = ", ".join(f"{system.name} {self._count(system):,}" for system in PEERS)
         self.notes = [
             f"{jobs:,} jobs a visit, but what peers do in a few seconds: {fewer}.",
-            "floor-threads: ten threads and one bare connection. The one that runs dry acknowledges for all (an LREM a"
-            " job, in order), counts, and reserves the next 1,000, in one script.",
+            _FLOOR_NOTE,
             "floor-batch: the same with one thread. floor-brpop: BRPOP one by one, at most once.",
             "teep-x2: two processes, and the costs of both.",
         ]
@@ -67,38 +72,62 @@ process to its first job."""
             return measure_rate(visit, jobs, warm_up)
 
 
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """What had happened at a moment."""
+
+    moment: float
+    done: int
+    printed: int
+    cpu_seconds: float
+    usage: Usage
+
+
 def measure_rate(visit: Visit, jobs: int, warm_up: int, concurrency: int = 10) -> Reading:
     """Starts the system on jobs that are pushed already, and measures the last `jobs` of them."""
     numbers = range(jobs + warm_up)
-    launched = time.monotonic()
+    launch = _Counters(time.monotonic(), 0, 0, 0.0, visit.server.usage())
     with visit.running(concurrency) as process:
         visit.wait_done(process, numbers, 1)
-        start = time.monotonic() - launched
-        done = visit.wait_done(process, numbers, warm_up)
-        printed = process.lines_printed()
-        usage, cpu, began = visit.server.usage(), process.cpu_seconds(), time.monotonic()
-        done = visit.marks.done(numbers)
+        start = time.monotonic() - launch.moment
+        visit.wait_done(process, numbers, warm_up)
+        before = _count(visit, process, numbers)
+        if before.done == len(numbers):
+            # So few that the looks are too far apart: the figure is that of the start, and far too low.
+            before = launch
         visit.wait_done(process, numbers)
-        elapsed = time.monotonic() - began
+        elapsed = time.monotonic() - before.moment
         visit.settle(process)
-        cpu, usage = process.cpu_seconds() - cpu, visit.server.usage() - usage
         visit.marks.check()
-        measured = len(numbers) - done
-        _check_printed(process, printed, measured, visit.system.lines_a_job)
+        after = _count(visit, process, numbers)
+        _check_printed(process, before, after, visit.system.lines_a_job)
         return {
-            "rate": measured / elapsed,
-            "cpu": cpu / measured * 1e6,
-            "redis_cpu": usage.cpu_seconds / measured * 1e6,
-            "commands": usage.commands / measured,
-            "octets": usage.octets / measured,
+            **_costs(before, after),
+            "rate": (after.done - before.done) / elapsed,
             "rss": process.peak_rss() / 2**20,
             "start": start,
         }
 
 
-def _check_printed(process: Process, before: int, jobs: int, lines_a_job: int) -> None:
+def _count(visit: Visit, process: Process, numbers: range) -> _Counters:
+    printed, cpu_seconds, usage = process.lines_printed(), process.cpu_seconds(), visit.server.usage()
+    return _Counters(time.monotonic(), visit.marks.done(numbers), printed, cpu_seconds, usage)
+
+
+def _costs(before: _Counters, after: _Counters) -> Reading:
+    """Of one job."""
+    jobs, usage = after.done - before.done, after.usage - before.usage
+    return {
+        "cpu": (after.cpu_seconds - before.cpu_seconds) / jobs * 1e6,
+        "redis_cpu": usage.cpu_seconds / jobs * 1e6,
+        "commands": usage.commands / jobs,
+        "octets": usage.octets / jobs,
+    }
+
+
+def _check_printed(process: Process, before: _Counters, after: _Counters, lines_a_job: int) -> None:
     """Raises BenchError where a silent system prints at every job, or one that shall print does not."""
-    printed = process.lines_printed() - before
+    jobs, printed = after.done - before.done, after.printed - before.printed
     if lines_a_job == 0 and printed >= jobs / 2:
         raise BenchError(f"it prints while it is measured:\n{process.log_tail()}")
     if printed < lines_a_job * jobs * 0.9:

@@ -29,7 +29,7 @@ def _with_context(job: Callable[..., Awaitable[None]]) -> Callable[..., Awaitabl
 
 class WorkerSettings:
     redis_settings = _settings
-    functions = [func(_with_context(job), name=job.__name__) for job in async_work.JOBS]
+    functions = tuple(func(_with_context(job), name=job.__name__) for job in async_work.JOBS)
     max_jobs = int(os.environ.get("BENCH_CONCURRENCY", "10"))
     keep_result = 0
     poll_delay = 0.01

@@ -1,6 +1,8 @@
 """The same jobs as coroutines."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from bench.systems import work
 
@@ -18,4 +20,4 @@ async def stamp(number: int) -> None:
     work.stamp(number)
 
 
-JOBS = (noop, nap, stamp)
+JOBS: tuple[Callable[..., Coroutine[Any, Any, None]], ...] = (noop, nap, stamp)

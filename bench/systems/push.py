@@ -1,4 +1,4 @@
-"""Pushes a system's jobs with that system's own client: `python -m bench.systems.push MODULE HOW PAUSE JOB FIRST STOP …`.
+"""Pushes a system's jobs with that system's own client: `push MODULE HOW PAUSE JOB FIRST STOP …`.
 
 The module has `one(job, *args)` and `bulk(job, calls)`, plain or as coroutines, and where its client must connect
 first an asynchronous context `session()`. HOW is "bulk", or "one" with PAUSE seconds after each job; what

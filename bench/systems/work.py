@@ -6,6 +6,7 @@ A system in Python registers these very functions; jobs.rb has them in Ruby. `be
 import mmap
 import os
 import time
+from collections.abc import Callable
 
 _descriptor = os.open(os.environ["BENCH_MARKS"], os.O_RDWR)
 _map = mmap.mmap(_descriptor, 0)
@@ -28,4 +29,4 @@ def stamp(number: int) -> None:
     _moments[number] = time.monotonic_ns()
 
 
-JOBS = (noop, nap, stamp)
+JOBS: tuple[Callable[..., None], ...] = (noop, nap, stamp)
