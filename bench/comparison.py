@@ -17,6 +17,9 @@ from bench.server import Server
 
 _LOOP = Column(LOOP, "loop ms", partial(spread, shown="{:.0f}".format))
 
+_REASON = 300
+"""Characters of an error that the page repeats; the terminal shows all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -70,7 +73,7 @@ def compare(measure: Measure, selection: Selection, rounds: int, server: Server,
     """Visits the selected systems that have this measure `rounds` times, with a progress bar on `console`."""
     readings: dict[str, list[Reading]] = defaultdict(list)
     failures: dict[str, str] = {}
-    systems = [system for system in selection.systems if system in measure.systems]
+    systems = [system for system in selection.systems if measure.suits(system)]
     with Bar(console, rounds * len(systems)) as bar:
         for name, outcome in visits(measure, systems, server, rounds, bar.show):
             if isinstance(outcome, Mapping):
@@ -78,7 +81,7 @@ def compare(measure: Measure, selection: Selection, rounds: int, server: Server,
             else:
                 # A system whose other rounds went well has not worked all the same.
                 readings.pop(name, None)
-                failures[name] = " ".join(str(outcome).split())
+                failures[name] = " ".join(str(outcome).split())[:_REASON]
                 console.print(f"{name}: {outcome}", style="red", markup=False)
             bar.finish_visit()
     rounds_note = f"{rounds} rounds; median (min-max)." if rounds > 1 else "One round."

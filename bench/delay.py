@@ -8,7 +8,6 @@ import redis
 from bench.figures import durations, spread
 from bench.measure import Column, Measure, Reading
 from bench.proxy import Proxy
-from bench.registry import OURS, PEERS
 from bench.server import Server
 from bench.system import System
 from bench.throughput import measure_rate
@@ -32,11 +31,13 @@ a round trip through it took."""
         Column("kept", "% kept"),
         Column("ping", "PING", durations),
     )
-    systems = tuple(system for system in (*OURS, *PEERS) if system.name not in _WITHOUT)
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self.notes = ["The proxy is a Python process, which shares the cores with Redis and the system."]
+
+    def suits(self, system: System) -> bool:
+        return system.name not in _WITHOUT
 
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:
         jobs = max(

@@ -5,7 +5,6 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.figures import spread
 from bench.measure import Column, Measure, Reading
-from bench.registry import SYSTEMS
 from bench.server import Server
 from bench.system import System
 from bench.visit import Progress, visiting
@@ -16,7 +15,6 @@ class Enqueue(Measure):
     lead = "By one client with nothing else to do: one job a call, and in bulk in the way that the library offers."
     columns = (Column("one", "one by one", spread, compared=True), Column("bulk", "in bulk", spread, compared=True))
     baselines = (("floor-brpop", "x LPUSH"),)
-    systems = tuple(system for system in SYSTEMS if system.client is not None)
 
     def __init__(self, jobs: int) -> None:
         self._one, self._bulk = jobs // 5, jobs
@@ -25,6 +23,9 @@ class Enqueue(Measure):
             "floor-brpop stands for a bare LPUSH on a raw connection. Ruby's client is in the table of the data API.",
             "Celery, RQ, streaQ and teep have a bulk push. That of the others is a loop, or many pushes at a time.",
         ]
+
+    def suits(self, system: System) -> bool:
+        return system.client is not None
 
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:
         reading = {}

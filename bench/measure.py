@@ -40,11 +40,14 @@ class Measure(ABC):
     lead: ClassVar[str]
     """What is measured, in a sentence or two."""
     columns: ClassVar[Sequence[Column]]
-    systems: ClassVar[Sequence[System]]
-    """Those that have it."""
     baselines: ClassVar[Sequence[tuple[str, str]]] = ()
     """The systems that the others are compared with, and the headings of the ratios."""
     notes: Sequence[str]
+
+    def suits(self, system: System) -> bool:
+        """Whether it says anything of this system."""
+        del system
+        return True
 
     @abstractmethod
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:

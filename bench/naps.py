@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from bench.measure import Column, Measure, Reading
-from bench.registry import OURS, PEERS
 from bench.server import Server
 from bench.system import System
 from bench.throughput import measure_rate
@@ -26,13 +25,15 @@ class Naps(Measure):
             Column(f"{milliseconds}/{concurrency}/ideal", "%"),
         )
     )
-    systems = tuple(system for system in (*OURS, *PEERS) if system.name not in _WITHOUT)
 
     def __init__(self, scale: float) -> None:
         self._scale = scale
         self.notes = [
             "A sleeping job holds neither the interpreter nor a core. RQ runs one job at a time, so it has no row."
         ]
+
+    def suits(self, system: System) -> bool:
+        return system.name not in _WITHOUT
 
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:
         reading = {}

@@ -15,7 +15,6 @@ from bench.errors import BenchError
 from bench.figures import durations
 from bench.measure import Column, Measure, Reading
 from bench.process import Process
-from bench.registry import OURS, PEERS
 from bench.server import Server
 from bench.system import System
 from bench.visit import LOOK_SECONDS, Progress, Visit, visiting
@@ -39,7 +38,6 @@ nothing to do at all: CPU in per cent of a core, Redis commands a second, memory
         Column("rss", "peak MiB"),
     )
     baselines = (("floor-brpop", "x brpop"),)
-    systems = tuple(system for system in (*OURS, *PEERS) if system.name not in _WITHOUT)
 
     def __init__(self, pushes: int, idle_seconds: float) -> None:
         self._pushes = pushes
@@ -48,6 +46,9 @@ nothing to do at all: CPU in per cent of a core, Redis commands a second, memory
             f"{pushes} jobs a visit, one every {_PAUSE * 1000:.0f} ms; idle for {idle_seconds:.0f} s.",
             "Peers push with their own client, whose time is included; the others with a bare LPUSH.",
         ]
+
+    def suits(self, system: System) -> bool:
+        return system.name not in _WITHOUT
 
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:
         numbers = range(self._pushes + self._pushes // 10)

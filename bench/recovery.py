@@ -13,7 +13,6 @@ from pathlib import Path
 from bench.figures import durations
 from bench.measure import Column, Measure, Reading
 from bench.process import Process
-from bench.registry import OURS, PEERS
 from bench.server import Server
 from bench.system import System
 from bench.visit import LOOK_SECONDS, Progress, Visit, visiting
@@ -35,7 +34,6 @@ class Recovery(Measure):
     title = "Ten running jobs after SIGKILL"
     lead = "The process is killed and started again at once: how many of its jobs run again, and after how long."
     columns = (Column("jobs", "run again"), Column("seconds", "after", durations))
-    systems = tuple(system for system in (*OURS, *PEERS) if system.name not in _WITHOUT)
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
@@ -43,6 +41,9 @@ class Recovery(Measure):
             f"Waited for {patience:.0f} s at most; the time is that of the last job that ran again.",
             "RQ runs one job at a time, so it had one job running.",
         ]
+
+    def suits(self, system: System) -> bool:
+        return system.name not in _WITHOUT
 
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:
         with visiting(system, server, _JOBS, directory, progress) as visit:

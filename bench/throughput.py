@@ -21,7 +21,7 @@ from bench.errors import BenchError
 from bench.figures import spread
 from bench.measure import Column, Measure, Reading
 from bench.process import Process
-from bench.registry import OURS, PEERS
+from bench.registry import PEERS
 from bench.server import Server, Usage
 from bench.system import System
 from bench.visit import Progress, Visit, visiting
@@ -48,7 +48,6 @@ process to its first job."""
         Column("rss", "peak MiB"),
         Column("start", "start s"),
     )
-    systems = (*OURS, *PEERS)
     baselines = (("floor-threads", "x floor"), ("ruby-sidekiq", "x ruby"), ("ruby-sidekiq-yjit", "x yjit"))
 
     def __init__(self, jobs: int) -> None:
