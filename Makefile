@@ -29,14 +29,14 @@ format: $(VENV)/dev.stamp ## format the code, and fix what the linter can
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
-bench: $(VENV)/dev.stamp system ## measure side by side, and write docs/benchmarks.md
+bench: $(VENV)/dev.stamp system ## measure side by side with Sidekiq and the peers, and write docs/benchmarks.md
 	@$(PYTHON) -m bench --markdown docs/benchmarks.md $(ARGS)
 
 docs: $(VENV)/dev.stamp ## run every example in README and docs
 	@$(PYTHON) -m pytest tests/docs $(ARGS)
 
 clean: ## remove what was set up here
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # What the tests and benchmarks measure against: Debian's Redis and Sidekiq.
 system:

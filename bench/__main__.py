@@ -1,7 +1,8 @@
-"""`python -m bench`: measures, prints the tables, and writes them as one Markdown page if asked to."""
+"""`python -m bench`: measures, prints the tables, and writes them into one Markdown page if asked to."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,9 +14,15 @@ from rich.console import Console
 
 from bench.api.run import measure as measure_api
 from bench.comparison import compare
+from bench.delay import Delay
+from bench.enqueue import Enqueue
 from bench.errors import BenchError
 from bench.machine import describe
-from bench.registry import select, versions
+from bench.measure import Measure
+from bench.naps import Naps
+from bench.pickup import Pickup
+from bench.recovery import Recovery
+from bench.registry import Selection, select, versions
 from bench.report import Section, page
 from bench.server import Server
 from bench.throughput import Throughput
@@ -25,41 +32,85 @@ class Part(StrEnum):
     """What can be measured."""
 
     THROUGHPUT = "throughput"
+    PICKUP = "pickup"
+    ENQUEUE = "enqueue"
+    NAPS = "naps"
+    DELAY = "delay"
     API = "api"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was asked for, and where it is shown."""
+
+    selection: Selection
+    rounds: int | None
+    scale: float
+    patience: float
+    console: Console
+
+    def section(self, part: Part) -> Section:
+        """Measures one part on a server of its own."""
+        with TemporaryDirectory(prefix="bench-") as directory, Server(Path(directory)) as server:
+            if part is Part.API:
+                return measure_api(self.rounds or 3, self.scale, server, self.console)
+            make, rounds = self._measures()[part]
+            return compare(make(), self.selection, self.rounds or rounds, server, self.console).section()
+
+    def _measures(self) -> Mapping[Part, tuple[Callable[[], Measure], int]]:
+        """How each is made, and its rounds where none are asked for: fewer for what takes minutes."""
+        jobs = max(200, int(100_000 * self.scale))
+        pushes, seconds = max(10, int(200 * self.scale)), max(1.0, 10 * self.scale)
+        return {
+            Part.THROUGHPUT: (lambda: Throughput(jobs), 3),
+            Part.PICKUP: (lambda: Pickup(pushes, seconds), 1),
+            Part.ENQUEUE: (lambda: Enqueue(max(200, int(10_000 * self.scale))), 3),
+            Part.NAPS: (lambda: Naps(self.scale), 1),
+            Part.DELAY: (lambda: Delay(jobs), 1),
+            Part.RECOVERY: (lambda: Recovery(self.patience), 1),
+        }
 
 
 def main(
-    parts: Annotated[list[Part] | None, typer.Argument(help="What to measure; everything by default.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything is visited.")] = 3,
-    jobs: Annotated[int, typer.Option(min=1, help="throughput: jobs in one visit.")] = 100_000,
-    only: Annotated[str, typer.Option(help="throughput: names of systems, with commas between; else all.")] = "",
-    scale: Annotated[float, typer.Option(min=0.001, max=1, help="api: the fraction of its jobs to measure.")] = 1.0,
-    markdown: Annotated[Path | None, typer.Option(help="A file to write the page to.")] = None,
+    parts: Annotated[list[Part] | None, typer.Argument(help="What to measure; all but recovery by default.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="How often everything is visited; default: 3, 1.")] = None,
+    scale: Annotated[float, typer.Option(min=0.001, max=1, help="The fraction of the jobs to measure with.")] = 1.0,
+    only: Annotated[str, typer.Option(help="Names of systems, with commas between; else all.")] = "",
+    peers: Annotated[bool, typer.Option(help="Measure other job systems of Python, too.")] = True,
+    patience: Annotated[float, typer.Option(min=1, help="recovery: seconds until a job is given up.")] = 90.0,
+    markdown: Annotated[Path | None, typer.Option(help="A page to write to; parts not measured stay.")] = None,
 ) -> None:
-    """Measure how many no-op jobs a second each system runs, and the data API beside Sidekiq's."""
+    """Measure teep beside a bare loop, Sidekiq and Python's other job systems, and its data API beside Sidekiq's.
+
+    recovery waits up to 90 s a system, so it runs only where it is named.
+    """
     # Rich takes 80 characters for a pipe, too few for the tables.
-    console = Console() if sys.stdout.isatty() else Console(width=120)
+    console = Console() if sys.stdout.isatty() else Console(width=150)
+    chosen = list(dict.fromkeys(parts or [part for part in Part if part is not Part.RECOVERY]))
     try:
-        selection = select([name for name in only.split(",") if name])
-        measures: dict[Part, Callable[[Server], Section]] = {
-            Part.THROUGHPUT: lambda server: compare(Throughput(jobs), selection, rounds, server, console).section(),
-            Part.API: lambda server: measure_api(rounds, scale, server, console),
-        }
-        sections = [_measure(measures[part], console) for part in dict.fromkeys(parts or Part)]
-        circumstances = _circumstances()
+        run = Run(_selection(chosen, only, peers, console), rounds, scale, patience, console)
+        sections = [_shown(run.section(part), console) for part in chosen]
     except BenchError as error:
         Console(stderr=True).print(str(error), style="red", markup=False)
         raise typer.Exit(1) from error
+    circumstances = _circumstances(run.selection)
     for sentence in circumstances:
         console.print(sentence, markup=False, highlight=False)
     if markdown:
-        markdown.write_text(page(sections, circumstances), encoding="utf-8")
+        former = markdown.read_text(encoding="utf-8") if markdown.exists() else ""
+        markdown.write_text(page(sections, circumstances, former), encoding="utf-8")
 
 
-def _measure(part: Callable[[Server], Section], console: Console) -> Section:
-    """Measures one part on a server of its own, and shows it at once."""
-    with TemporaryDirectory(prefix="bench-") as directory, Server(Path(directory)) as server:
-        section = part(server)
+def _selection(parts: Sequence[Part], only: str, peers: bool, console: Console) -> Selection:
+    if parts == [Part.API]:
+        return Selection([], [])
+    with console.status("making the environments of the peers …"):
+        return select([name for name in only.split(",") if name], peers=peers)
+
+
+def _shown(section: Section, console: Console) -> Section:
+    """Prints a part as soon as it is measured."""
     console.print(section.table())
     for note in section.notes:
         console.print(note, markup=False, highlight=False)
@@ -67,8 +118,8 @@ def _measure(part: Callable[[Server], Section], console: Console) -> Section:
     return section
 
 
-def _circumstances() -> list[str]:
-    return [f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {describe()}.", f"{', '.join(versions())}."]
+def _circumstances(selection: Selection) -> list[str]:
+    return [f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {describe()}.", f"{', '.join(versions(selection.systems))}."]
 
 
 if __name__ == "__main__":

@@ -16,16 +16,31 @@ def short(value: float) -> str:
 
 
 def spread(values: Sequence[float], shown: Callable[[float], str] = short) -> str:
-    """The median with the least and the greatest, as in "562k (440k-685k)"."""
+    """The median with the least and the greatest, as in "562k (440k-685k)"; of a single value, it alone."""
+    if len(values) == 1:
+        return shown(values[0])
     return f"{shown(median(values))} ({shown(min(values))}-{shown(max(values))})"
 
 
 def durations(seconds: Sequence[float]) -> str:
     """The same for durations, in the median's unit: "1.2 ms (1.1-1.4)"."""
+    if len(seconds) == 1:
+        return duration(seconds[0])
     middle = median(seconds)
     size, unit = next(((size, unit) for size, unit in _UNITS if middle >= size), _UNITS[-1])
     least, greatest = (_brief(value / size) for value in (min(seconds), max(seconds)))
     return f"{_brief(middle / size)} {unit} ({least}-{greatest})"
+
+
+def middle(values: Sequence[float]) -> str:
+    """The median alone."""
+    return short(median(values))
+
+
+def duration(seconds: float) -> str:
+    """One duration, in the unit that fits: "1.2 ms"."""
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
+    return f"{_brief(seconds / size)} {unit}"
 
 
 def _brief(value: float) -> str:

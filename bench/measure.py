@@ -1,52 +1,57 @@
 """The frame: what it needs of a measure, and the rounds in which every system is visited in turn."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import ClassVar
 
 from bench.errors import BenchError
+from bench.figures import middle
 from bench.machine import loop_seconds
 from bench.server import Server
 from bench.system import System
+from bench.visit import Progress
 
 LOOP = "loop"
 Reading = Mapping[str, float]
-"""What one visit found: a number for each column's key."""
-
-Progress = Callable[[int], None]
-"""Told now and then how many jobs of this visit have run."""
+"""What one visit found: a number for each column's key; one that a system has not is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One figure of a measure: its key in a reading, and its heading."""
+    """One figure of a measure: its key in a reading, its heading, how the rounds' figures are written.
+
+    What is `compared` comes with its ratios to the baselines.
+    """
 
     key: str
     heading: str
+    shown: Callable[[Sequence[float]], str] = middle
+    compared: bool = False
 
 
-class Measure(Protocol):
+class Measure(ABC):
     """What is read off a visit to a system."""
 
-    @property
-    def title(self) -> str: ...
+    title: ClassVar[str]
+    lead: ClassVar[str]
+    """What is measured, in a sentence or two."""
+    columns: ClassVar[Sequence[Column]]
+    baselines: ClassVar[Sequence[tuple[str, str]]] = ()
+    """The systems that the others are compared with, and the headings of the ratios."""
+    notes: Sequence[str]
 
-    @property
-    def lead(self) -> str:
-        """What is measured, in a sentence or two."""
-        ...
+    def suits(self, system: System) -> bool:
+        """Whether it says anything of this system."""
+        del system
+        return True
 
-    @property
-    def columns(self) -> Sequence[Column]:
-        """The first one is what systems are compared by."""
-        ...
-
+    @abstractmethod
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:
         """Starts the system, measures it and stops it. `directory` is empty and the visit's own."""
-        ...
 
 
 def visits(
@@ -54,20 +59,24 @@ def visits(
     systems: Sequence[System],
     server: Server,
     rounds: int,
-    progress: Callable[[str, int], None],
-) -> Iterator[tuple[str, Reading]]:
+    progress: Callable[[str, float], None],
+) -> Iterator[tuple[str, Reading | BenchError]]:
     """Visits every system in turn, `rounds` times over: a machine's slow minute then strikes all of them.
 
-    Redis is empty when a visit begins. `progress` is told the system's name and how many jobs of the visit
-    have run. Raises BenchError, with the system's name, where a visit failed.
+    `progress` is told the system's name and which part of the visit is over. Where a visit failed, its error comes
+    in the place of the reading, and the system is visited no more.
     """
+    failed: set[str] = set()
     for _ in range(rounds):
         for system in systems:
-            server.client.flushall()
+            if system.name in failed:
+                continue
             loop = loop_seconds()
-            with TemporaryDirectory(prefix="bench-") as directory:
-                try:
+            try:
+                with TemporaryDirectory(prefix="bench-") as directory:
                     reading = measure.visit(system, server, Path(directory), partial(progress, system.name))
-                except BenchError as error:
-                    raise BenchError(f"{system.name}: {error}") from error
-            yield system.name, {**reading, LOOP: loop * 1000}
+            except BenchError as error:
+                failed.add(system.name)
+                yield system.name, error
+            else:
+                yield system.name, {**reading, LOOP: loop * 1000}

@@ -1,11 +1,13 @@
 """A running system: a process and whatever it starts, with what it used up. Reads /proc, so Linux only."""
 
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 from bench.errors import BenchError
 
@@ -24,17 +26,22 @@ class Process:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], log: Path, *, talks: bool = False) -> None:
         self._command = command
         self._log = log
-        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         with log.open("wb") as output:
             self._popen = subprocess.Popen(
                 command,
                 cwd=_ROOT,
-                env={**os.environ, "PYTHONPATH": path, **env},
+                env=self.environment(env),
                 stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if talks else output,
                 stderr=output,
                 start_new_session=True,
             )
+
+    @staticmethod
+    def environment(variables: Mapping[str, str]) -> dict[str, str]:
+        """This process's environment, from which `bench` can be imported, with `variables`."""
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        return {**os.environ, "PYTHONPATH": path, **variables}
 
     def __enter__(self) -> Self:
         return self
@@ -42,15 +49,23 @@ class Process:
     def __exit__(self, *_exc: object) -> None:
         self.stop()
 
+    def read_line(self, seconds: float) -> bytes:
+        """The next line of one that talks. Raises BenchError where it ends, or says nothing for so long."""
+        pipe = self._popen.stdout
+        assert pipe is not None
+        if not select.select([pipe], [], [], seconds)[0]:
+            raise BenchError(f"no answer within {seconds:.0f} s:\n{self.log_tail()}")
+        return pipe.readline() or self._raise_ended()
+
     def check_alive(self) -> None:
         """Raises BenchError with the end of the log where the process has ended."""
         status = self._popen.poll()
         if status is not None:
             raise BenchError(f"{self._command[0]} ended with status {status}:\n{self.log_tail()}")
 
-    def log_size(self) -> int:
-        """How much the process has printed, in bytes."""
-        return self._log.stat().st_size
+    def lines_printed(self) -> int:
+        """How many lines the process has printed."""
+        return self._log.read_bytes().count(b"\n")
 
     def log_tail(self) -> str:
         """The last 2,000 characters of what the process printed."""
@@ -64,8 +79,19 @@ class Process:
         """The most memory that the processes alive now have held, in bytes; shared pages count for each."""
         return sum(_peak_rss(pid) for pid in self._tree())
 
+    def _raise_ended(self) -> NoReturn:
+        self._popen.wait()
+        self.check_alive()
+        raise BenchError("it ended")
+
     def stop(self) -> None:
         """Ends it with SIGTERM; kills the whole session where that takes longer than a system may need."""
+        self._terminate()
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _terminate(self) -> None:
         if self._popen.poll() is not None:
             return
         self._popen.terminate()
@@ -75,6 +101,13 @@ class Process:
             os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
             raise BenchError(f"{self._command[0]} did not stop on SIGTERM:\n{self.log_tail()}") from None
+
+    def kill(self) -> None:
+        """Ends the process and all its children with SIGKILL, as an operator or a lack of memory does."""
+        for pid in list(self._tree()):
+            with suppress(ProcessLookupError):  # a child that noticed its parent's end
+                os.kill(pid, signal.SIGKILL)
+        self._popen.wait()
 
     def _tree(self) -> Iterator[int]:
         pending = [self._popen.pid]

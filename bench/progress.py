@@ -7,16 +7,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Bar:
-    """Steps of a run done, and what is measured at the moment. Each visit takes `steps` of them.
+    """Visits made, and what is measured at the moment.
 
     Drawn only twice a second, to leave the CPU to what is measured.
     """
 
-    def __init__(self, console: Console, visits: int, steps: int = 1) -> None:
+    def __init__(self, console: Console, visits: int) -> None:
         columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=console, transient=True, refresh_per_second=2)
-        self._task = self._bar.add_task("", total=visits * steps)
-        self._steps = steps
+        self._task = self._bar.add_task("", total=visits)
         self._finished = 0
 
     def __enter__(self) -> Self:
@@ -26,10 +25,10 @@ class Bar:
     def __exit__(self, *_exc: object) -> None:
         self._bar.stop()
 
-    def show(self, name: str, done: int = 0) -> None:
-        """Say which visit goes on, and how many of its steps are done."""
-        self._bar.update(self._task, description=name, completed=self._finished * self._steps + done)
+    def show(self, name: str, part: float = 0.0) -> None:
+        """Say which visit goes on, and which part of it is over, from 0 to 1."""
+        self._bar.update(self._task, description=f"{name} {part:.0%}" if part else name, completed=self._finished)
 
     def finish_visit(self) -> None:
         self._finished += 1
-        self._bar.update(self._task, completed=self._finished * self._steps)
+        self._bar.update(self._task, completed=self._finished)

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -90,6 +91,27 @@ class Server:
         """How many jobs lie in each list and sorted set."""
         lists = {_text(key): self.client.llen(key) for key in self.client.scan_iter(_type="list")}
         return lists | {_text(key): self.client.zcard(key) for key in self.client.scan_iter(_type="zset")}
+
+    def held(self, patterns: Sequence[str]) -> int:
+        """How many jobs lie under keys with such names; of a stream those that are not acknowledged."""
+        keys = {key for pattern in patterns for key in self.client.scan_iter(pattern, count=10_000)}
+        return sum(self._size(key) for key in keys)
+
+    def _size(self, key: bytes) -> int:
+        sizes: dict[bytes, Callable[[bytes], int]] = {
+            b"list": self.client.llen,
+            b"zset": self.client.zcard,
+            b"hash": self.client.hlen,
+            b"set": self.client.scard,
+            b"stream": self._unacknowledged,
+        }
+        size = sizes.get(cast("bytes", self.client.type(key)))
+        return 0 if size is None else size(key)
+
+    def _unacknowledged(self, key: bytes) -> int:
+        """Of a stream: what its readers have not acknowledged or not read; everything before there are any."""
+        groups = self.client.xinfo_groups(key)
+        return sum(group["pending"] + (group["lag"] or 0) for group in groups) if groups else self.client.xlen(key)
 
     def newest(self, key: str) -> bytes:
         """The newest job of a list, or the last of a sorted set. There must be one."""

@@ -1,82 +1,89 @@
-"""What a measure needs of a system, and the systems that take jobs in Sidekiq's wire format."""
+"""A system: a program that runs jobs, how its jobs are pushed, and where it keeps them."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-import msgspec
-
+from bench.environments import executable
+from bench.errors import BenchError
 from bench.marks import ENVIRONMENT_VARIABLE, Marks
 from bench.process import Process
-from bench.server import Server
 
-QUEUE = "queue:default"
-_STAGED = "bench:staged"
-_JOB_SETS = ("retry", "schedule", "dead")
-
-
-class System(Protocol):
-    """A program that runs the jobs of one queue, each of which marks its number."""
-
-    @property
-    def name(self) -> str: ...
-
-    def stage(self, server: Server, numbers: range) -> None:
-        """Writes these jobs to Redis where the system doesn't look."""
-
-    def release(self, server: Server) -> None:
-        """Puts the staged jobs before the system, all at one instant."""
-
-    def start(self, server: Server, marks: Marks, log: Path) -> Process:
-        """Starts the system."""
-        ...
-
-    def jobs_left(self, server: Server) -> int:
-        """How many jobs Redis still holds, in whatever state: 0 once all have run and are acknowledged."""
-        ...
+_ROOT = Path(__file__).parent.parent
+_PUSH_SECONDS = 300.0
+SIDEKIQ_KEYS = ("queue:*", "{queue:*", "bench:inflight", "retry", "schedule", "dead")
 
 
 @dataclass(frozen=True, slots=True)
-class SidekiqFormat:
-    """A system whose `command` works off `queue:default` and finds Redis in the environment's REDIS_URL."""
+class System:
+    """What a measure needs of a system.
+
+    1. `command` runs it, with "{concurrency}" and "{url}" filled in; its first word is a program of `environment`,
+       the virtual environment of a peer, or None for what this one or the computer has.
+    2. `pusher` is the module that pushes its jobs; `client` the one whose pushes are measured, if any.
+    3. `keys` are patterns of the Redis keys that hold its jobs until they are acknowledged.
+    4. `share` is the part of a measure's jobs that it gets, so that a slow system takes no longer than others.
+    """
 
     name: str
     command: Sequence[str]
-    job_class: str
+    pusher: str = "bench.systems.lpush"
+    client: str | None = None
+    environment: str | None = None
+    keys: Sequence[str] = SIDEKIQ_KEYS
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    share: float = 1.0
+    lines_a_job: int = 0
 
-    def stage(self, server: Server, numbers: range) -> None:
-        """LPUSH of 1,000 payloads at a time."""
-        server.client.sadd("queues", "default")
-        for start in range(0, len(numbers), 1000):
-            server.client.lpush(_STAGED, *map(self._payload, numbers[start : start + 1000]))
+    def start(self, url: str, marks: Marks, log: Path, concurrency: int = 10) -> Process:
+        """Starts the system on the Redis at `url`."""
+        program, *arguments = (word.format(concurrency=concurrency, url=url) for word in self.command)
+        return Process((self._path(program), *arguments), self._env(url, marks) | _concurrency(concurrency), log)
 
-    def release(self, server: Server) -> None:
-        """One RENAME, which wakes the clients that block on the queue as a push would."""
-        server.client.rename(_STAGED, QUEUE)
+    def push(self, url: str, marks: Marks, job: str, numbers: range, *args: int) -> None:
+        """Pushes jobs with these numbers, and further arguments, as fast as its client can."""
+        self._push(self.pusher, "bulk", url, marks, (0.0, job, numbers, *args))
 
-    def start(self, server: Server, marks: Marks, log: Path) -> Process:
-        env = {"REDIS_URL": server.url, ENVIRONMENT_VARIABLE: str(marks.path), **self.env}
-        return Process(self.command, env, log)
+    def push_singly(self, url: str, marks: Marks, job: str, numbers: range, pause: float) -> Sequence[int]:
+        """Pushes one by one with a pause (seconds) after each; returns when each push began, in nanoseconds."""
+        return self._push(self.pusher, "one", url, marks, (pause, job, numbers))[:-1]
 
-    def jobs_left(self, server: Server) -> int:
-        """Every list counts, whatever its name, and so do the sets of failed jobs."""
-        client = server.client
-        queued = [client.llen(name) for name in client.scan_iter(_type="list")]
-        failed = [client.zcard(name) for name in _JOB_SETS]
-        return sum(queued) + sum(failed)
+    def push_seconds(self, how: str, url: str, marks: Marks, numbers: range) -> float:
+        """How long its measured client takes for no-op jobs: "bulk", or "one" by one."""
+        began, *_, ended = self._push(self.client or self.pusher, how, url, marks, (0.0, "noop", numbers))
+        return (ended - began) / 1e9
 
-    def _payload(self, number: int) -> bytes:
-        """The fields that Sidekiq itself writes, in its order."""
-        return msgspec.json.encode(
-            {
-                "retry": True,
-                "queue": "default",
-                "class": self.job_class,
-                "args": [number],
-                "jid": f"{number:024x}",
-                "created_at": 1770000000.123456,
-                "enqueued_at": 1770000000.123567,
-            }
+    def prepare(self) -> None:
+        """Makes what it runs in. Raises BenchError where that can't be done."""
+        self._path("python")
+
+    def _push(
+        self, module: str, how: str, url: str, marks: Marks, what: tuple[float, str, range, *tuple[int, ...]]
+    ) -> list[int]:
+        pause, job, numbers, *args = what
+        words = map(str, (how, pause, job, numbers.start, numbers.stop, *args))
+        command = (self._path("python"), "-m", "bench.systems.push", module, *words)
+        env = Process.environment(self._env(url, marks))
+        done = subprocess.run(
+            command, check=False, cwd=_ROOT, env=env, capture_output=True, text=True, timeout=_PUSH_SECONDS
         )
+        if done.returncode:
+            raise BenchError(f"its client failed:\n{done.stderr[-2000:]}")
+        moments: list[int] = json.loads(done.stdout.splitlines()[-1])
+        return moments
+
+    def _env(self, url: str, marks: Marks) -> dict[str, str]:
+        return {"REDIS_URL": url, ENVIRONMENT_VARIABLE: str(marks.path), **self.env}
+
+    def _path(self, program: str) -> str:
+        if self.environment is not None:
+            return str(executable(self.environment, program))
+        return sys.executable if program == "python" else program
+
+
+def _concurrency(concurrency: int) -> dict[str, str]:
+    """For systems whose own configuration, not the command line, says it."""
+    return {"BENCH_CONCURRENCY": str(concurrency)}

@@ -1,125 +1,133 @@
-"""Measures how many no-op jobs a second one process runs, and what each costs.
+"""Measures how many no-op jobs a second one process runs, what each costs, and how long the start takes.
 
 What is timed, the same for every system:
-1. The system starts and runs a warm-up of 2,000 jobs. It is then loaded, compiled where it compiles,
-   connected, and idle: the start of a process is not in the figure.
-2. The jobs are written to a list where it does not look: nor is the push.
-3. One RENAME puts them all into the queue, which wakes a client that blocks on it as a push does. The clock
-   starts just before.
+1. Its own client pushes the jobs, and one tenth more, while it does not run.
+2. It is started. Until the first job runs: `start`.
+3. That tenth is for warming up: loading, connecting, compiling. When it has run, the clock starts and the counters
+   are read. So the start of a process is not in the figure.
 4. The clock stops when the last job has marked its number. The marks are looked at every 5 ms, so a run may
    be taken for up to 5 ms longer than it was.
 5. The system must then leave no job in Redis, neither queued nor in flight nor failed, and every job must
    have run exactly once; otherwise there is no figure. CPU and Redis counters are read after this, so that
-   acknowledgements which come late are paid for, too. A system that prints at every job is refused.
+   acknowledgements which come late are paid for, too.
+6. A system must print as many lines a job as it is said to: printing would be what is measured.
 """
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.marks import Marks
-from bench.measure import Column, Progress, Reading
+from bench.figures import spread
+from bench.measure import Column, Measure, Reading
 from bench.process import Process
-from bench.server import Server
+from bench.registry import PEERS
+from bench.server import Server, Usage
 from bench.system import System
+from bench.visit import Progress, Visit, visiting
 
-_WARM_UP = 2_000
-_LOOK_SECONDS = 0.005
-_STALL_SECONDS = 60.0
-"""No job has run for so long: the system is taken for dead."""
+_WARM_UP = 0.1
+_LEAST = 200
+_FLOOR_NOTE = """\
+floor-threads: ten threads on one bare connection; whoever runs dry acknowledges for all (an LREM a job, in order),
+  counts, and reserves the next 1,000, in one script."""
 
 
-class Throughput:
+class Throughput(Measure):
     title = "No-op jobs a second of one process"
-    lead = "The other columns are what one job costs: CPU of the process and of Redis, Redis commands, bytes sent."
+    lead = """\
+`-c 10`, warnings only (`-info`: two lines a job). The columns after the ratios are what one job costs: CPU of the
+process and of Redis, Redis commands, bytes sent; then the most memory held, and the time from the start of the
+process to its first job."""
     columns = (
-        Column("rate", "jobs/s"),
+        Column("rate", "jobs/s", spread, compared=True),
         Column("cpu", "CPU µs"),
         Column("redis_cpu", "Redis µs"),
         Column("commands", "commands"),
         Column("octets", "bytes"),
         Column("rss", "peak MiB"),
+        Column("start", "start s"),
     )
+    baselines = (("floor-threads", "x floor"), ("ruby-sidekiq", "x ruby"), ("ruby-sidekiq-yjit", "x yjit"))
 
     def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
+        self._jobs = jobs
+        fewer = ", ".join(f"{system.name} {self._count(system):,}" for system in PEERS)
+        self.notes = [
+            f"{jobs:,} jobs a visit, but what peers do in a few seconds: {fewer}.",
+            _FLOOR_NOTE,
+            "floor-batch: the same with one thread. floor-brpop: BRPOP one by one, at most once.",
+            "teep-x2: two processes, and the costs of both.",
+        ]
+
+    def _count(self, system: System) -> int:
+        return max(_LEAST, int(self._jobs * system.share))
 
     def visit(self, system: System, server: Server, directory: Path, progress: Progress) -> Reading:
-        marks = Marks(directory / "marks", self.jobs + _WARM_UP)
-        try:
-            with system.start(server, marks, directory / "log") as process:
-                visit = _Visit(system, server, marks, process)
-                visit.warm_up(range(self.jobs, self.jobs + _WARM_UP))
-                return visit.measure(range(self.jobs), progress)
-        finally:
-            marks.close()
+        jobs = self._count(system)
+        warm_up = max(1, int(jobs * _WARM_UP))
+        with visiting(system, server, jobs + warm_up, directory, progress) as visit:
+            visit.push("noop", range(jobs + warm_up))
+            return measure_rate(visit, jobs, warm_up)
 
 
-class _Visit:
-    """A running system with the means to watch it."""
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """What had happened at a moment."""
 
-    def __init__(self, system: System, server: Server, marks: Marks, process: Process) -> None:
-        self._system = system
-        self._server = server
-        self._marks = marks
-        self._process = process
+    moment: float
+    done: int
+    printed: int
+    cpu_seconds: float
+    usage: Usage
 
-    def warm_up(self, numbers: range) -> None:
-        self._system.stage(self._server, numbers)
-        self._system.release(self._server)
-        self._run_out(numbers, lambda _done: None)
-        self._settle()
 
-    def measure(self, numbers: range, progress: Progress) -> Reading:
-        self._system.stage(self._server, numbers)
-        printed = self._process.log_size()
-        usage, cpu = self._server.usage(), self._process.cpu_seconds()
-        started = time.perf_counter()
-        self._system.release(self._server)
-        self._run_out(numbers, progress)
-        elapsed = time.perf_counter() - started
-        self._settle()
-        cpu = self._process.cpu_seconds() - cpu
-        usage = self._server.usage() - usage
-        jobs = len(numbers)
-        self._marks.check()
-        self._check_quiet(printed, jobs)
+def measure_rate(visit: Visit, jobs: int, warm_up: int, concurrency: int = 10) -> Reading:
+    """Starts the system on jobs that are pushed already, and measures the last `jobs` of them."""
+    numbers = range(jobs + warm_up)
+    launch = _Counters(time.monotonic(), 0, 0, 0.0, visit.server.usage())
+    with visit.running(concurrency) as process:
+        visit.wait_done(process, numbers, 1)
+        start = time.monotonic() - launch.moment
+        visit.wait_done(process, numbers, warm_up)
+        before = _count(visit, process, numbers)
+        if before.done == len(numbers):
+            # So few that the looks are too far apart: the figure is that of the start, and far too low.
+            before = launch
+        visit.wait_done(process, numbers)
+        elapsed = time.monotonic() - before.moment
+        visit.settle(process)
+        visit.marks.check()
+        after = _count(visit, process, numbers)
+        _check_printed(process, before, after, visit.system.lines_a_job)
         return {
-            "rate": jobs / elapsed,
-            "cpu": cpu / jobs * 1e6,
-            "redis_cpu": usage.cpu_seconds / jobs * 1e6,
-            "commands": usage.commands / jobs,
-            "octets": usage.octets / jobs,
-            "rss": self._process.peak_rss() / 2**20,
+            **_costs(before, after),
+            "rate": (after.done - before.done) / elapsed,
+            "rss": process.peak_rss() / 2**20,
+            "start": start,
         }
 
-    def _run_out(self, numbers: range, progress: Progress) -> None:
-        """Returns as soon as all these jobs have run."""
 
-        def jobs_to_run() -> int:
-            done = self._marks.done(numbers)
-            progress(done)
-            return len(numbers) - done
+def _count(visit: Visit, process: Process, numbers: range) -> _Counters:
+    printed, cpu_seconds, usage = process.lines_printed(), process.cpu_seconds(), visit.server.usage()
+    return _Counters(time.monotonic(), visit.marks.done(numbers), printed, cpu_seconds, usage)
 
-        self._watch(jobs_to_run, "jobs have not run")
 
-    def _settle(self) -> None:
-        """Returns once Redis holds no job."""
-        self._watch(lambda: self._system.jobs_left(self._server), "jobs are left in Redis")
+def _costs(before: _Counters, after: _Counters) -> Reading:
+    """Of one job."""
+    jobs, usage = after.done - before.done, after.usage - before.usage
+    return {
+        "cpu": (after.cpu_seconds - before.cpu_seconds) / jobs * 1e6,
+        "redis_cpu": usage.cpu_seconds / jobs * 1e6,
+        "commands": usage.commands / jobs,
+        "octets": usage.octets / jobs,
+    }
 
-    def _check_quiet(self, printed_before: int, jobs: int) -> None:
-        """Raises BenchError where every job printed something: that would be what was measured."""
-        if self._process.log_size() - printed_before >= jobs:
-            raise BenchError(f"it prints while it is measured:\n{self._process.log_tail()}")
 
-    def _watch(self, count: Callable[[], int], complaint: str) -> None:
-        """Returns when the count is 0. Raises BenchError where the system ends, or it stays for 60 s."""
-        last, since = -1, time.monotonic()
-        while left := count():
-            self._process.check_alive()
-            if left != last:
-                last, since = left, time.monotonic()
-            elif time.monotonic() - since > _STALL_SECONDS:
-                raise BenchError(f"{left} {complaint}:\n{self._process.log_tail()}")
-            time.sleep(_LOOK_SECONDS)
+def _check_printed(process: Process, before: _Counters, after: _Counters, lines_a_job: int) -> None:
+    """Raises BenchError where a silent system prints at every job, or one that shall print does not."""
+    jobs, printed = after.done - before.done, after.printed - before.printed
+    if lines_a_job == 0 and printed >= jobs / 2:
+        raise BenchError(f"it prints while it is measured:\n{process.log_tail()}")
+    if printed < lines_a_job * jobs * 0.9:
+        raise BenchError(f"it printed {printed} lines for {jobs} jobs:\n{process.log_tail()}")

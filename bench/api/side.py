@@ -1,14 +1,12 @@
 """A side's process, asked over its standard input."""
 
 import json
-import select
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from bench.errors import BenchError
 from bench.process import Process
 
 TEEP = "teep"
@@ -61,19 +59,4 @@ class Side(Process):
             self._raise_ended()
 
     def _read(self) -> bytes:
-        pipe = self._popen.stdout
-        assert pipe is not None
-        if not select.select([pipe], [], [], _ANSWER_SECONDS)[0]:
-            raise BenchError(f"no answer within {_ANSWER_SECONDS:.0f} s:\n{self.log_tail()}")
-        return pipe.readline() or self._raise_ended()
-
-    def _raise_ended(self) -> NoReturn:
-        self._popen.wait()
-        self.check_alive()
-        raise BenchError("it ended")
-
-    def stop(self) -> None:
-        super().stop()
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            if pipe is not None:
-                pipe.close()
+        return self.read_line(_ANSWER_SECONDS)

@@ -1,82 +1,92 @@
-"""The least that a worker in Python can do: one thread, a raw socket, hiredis, msgspec, the call of the job.
+"""The least that a worker in Python can do: raw sockets, hiredis, msgspec, the call of the job.
 
-`batch` reserves 1,000 jobs a round trip and keeps them in flight until the next, so a crash loses none: what
-a reliable worker could reach. `brpop` takes them one by one, as a plain worker does, and loses the one at
-hand.
+`batch N`, in N threads: the thread that finds no job at hand does the round trip for all, one script that
+acknowledges what is done (an LREM a job, in order), adds it to two counters, and reserves the next 1,000. A crash
+loses none: what a reliable worker could reach. `brpop` takes jobs one by one in one thread, as a plain worker does,
+and loses the one at hand.
 """
 
-import os
-import socket
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any
 
-import hiredis
 import msgspec
 
-from bench.marks import open_marks
+from bench.systems.wire import Wire
+from bench.systems.work import JOBS
 
 _QUEUE = b"queue:default"
 _IN_FLIGHT = b"bench:inflight"
+_COUNTERS = (b"bench:processed", b"bench:processed:today")
 _BATCH = 1000
-_marks = open_marks()
+_IDLE_SECONDS = 0.1
+"""How long an idle thread blocks at the queue until it acknowledges what other threads have done meanwhile."""
 
-# hiredis declares a tuple of one item here.
-_pack = cast("Callable[[tuple[bytes | int, ...]], bytes]", hiredis.pack_command)
-
-
-def noop(number: int) -> None:
-    _marks[number] += 1
+_decode: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder().decode
+_jobs: dict[str, Callable[..., None]] = {job.__name__.capitalize(): job for job in JOBS}
 
 
-_JOBS: dict[str, Callable[[int], None]] = {"NoopJob": noop}
+def run(raw: bytes) -> None:
+    job = _decode(raw)
+    _jobs[job["class"]](*job["args"])
 
 
-class Wire:
-    """One connection to Redis: a command out, its reply in."""
+class Stock:
+    """The jobs reserved and the jobs done, shared by threads over one connection."""
 
-    def __init__(self, url: str) -> None:
-        address = urlsplit(url)
-        self._socket = socket.create_connection((address.hostname, address.port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._reader = hiredis.Reader()
+    def __init__(self) -> None:
+        self._wire = Wire()
+        source = Path(__file__).with_name("floor_exchange.lua").read_bytes()
+        self._script = self._wire.call(b"SCRIPT", b"LOAD", source)
+        self._exchanging = threading.Lock()
+        self._reserved: deque[bytes] = deque()
+        self._done: deque[bytes] = deque()
 
-    def call(self, *command: bytes | int) -> Any:
-        self._socket.sendall(_pack(command))
-        while (reply := self._reader.gets()) is False:
-            received = self._socket.recv(65536)
-            if not received:
-                raise ConnectionError("Redis closed the connection")
-            self._reader.feed(received)
-        if isinstance(reply, hiredis.ReplyError):
-            raise reply
-        return reply
+    def work(self) -> None:
+        """Run jobs for ever."""
+        while True:
+            try:
+                raw = self._reserved.popleft()
+            except IndexError:
+                self._refill()
+            else:
+                run(raw)
+                self._done.append(raw)
+
+    def _refill(self) -> None:
+        with self._exchanging:
+            if self._reserved:
+                return
+            done = [self._done.popleft() for _ in range(len(self._done))]
+            jobs = (
+                self._wire.call(b"EVALSHA", self._script, 4, _QUEUE, _IN_FLIGHT, *_COUNTERS, _BATCH, *done)
+                or self._wait()
+            )
+            self._reserved.extend(jobs)
+
+    def _wait(self) -> list[bytes]:
+        job = self._wire.call(b"BLMOVE", _QUEUE, _IN_FLIGHT, b"RIGHT", b"LEFT", _IDLE_SECONDS)
+        return [] if job is None else [job]
 
 
-def batches(wire: Wire) -> Iterator[list[bytes]]:
-    """Up to 1,000 jobs a time; asking for the next acknowledges them. Waits, when idle, for a single job."""
-    source = Path(__file__).with_name("floor_batch.lua").read_bytes()
-    script = wire.call(b"SCRIPT", b"LOAD", source)
+def batch(threads: int) -> None:
+    stock = Stock()
+    for _ in range(threads - 1):
+        threading.Thread(target=stock.work, daemon=True).start()
+    stock.work()
+
+
+def brpop() -> None:
+    wire = Wire()
     while True:
-        jobs = wire.call(b"EVALSHA", script, 2, _QUEUE, _IN_FLIGHT, _BATCH)
-        yield jobs or [wire.call(b"BLMOVE", _QUEUE, _IN_FLIGHT, b"RIGHT", b"LEFT", 0)]
-
-
-def singles(wire: Wire) -> Iterator[list[bytes]]:
-    while True:
-        yield wire.call(b"BRPOP", _QUEUE, 0)[1:]
-
-
-def main() -> None:
-    fetch = {"batch": batches, "brpop": singles}[sys.argv[1]]
-    decode = msgspec.json.Decoder().decode
-    for jobs in fetch(Wire(os.environ["REDIS_URL"])):
-        for raw in jobs:
-            job = decode(raw)
-            _JOBS[job["class"]](*job["args"])
+        run(wire.call(b"BRPOP", _QUEUE, 0)[1])
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "batch":
+        batch(int(sys.argv[2]))
+    else:
+        brpop()

@@ -1,16 +1,16 @@
-"""The no-op jobs for teep: each marks its number."""
+"""teep with `def` jobs, and teep's client."""
+
+from collections.abc import Sequence
 
 import teep
-from bench.marks import open_marks
+from bench.systems import work
 
-_marks = open_marks()
-
-
-@teep.job(name="NoopJob")
-def noop(number: int) -> None:
-    _marks[number] += 1
+_jobs = {job.__name__: teep.job(name=job.__name__.capitalize())(job) for job in work.JOBS}
 
 
-@teep.job(name="AsyncNoopJob")
-async def async_noop(number: int) -> None:
-    _marks[number] += 1
+def one(job: str, *args: int) -> None:
+    _jobs[job].perform_async(*args)
+
+
+def bulk(job: str, calls: Sequence[Sequence[int]]) -> None:
+    _jobs[job].perform_bulk(calls)

@@ -30,6 +30,7 @@ def test_figures_are_short(value: float, shown: str) -> None:
 
 def test_the_extremes_stand_beside_the_median() -> None:
     assert spread([440_000, 685_000, 562_000]) == "562k (440k-685k)"
+    assert spread([562_000]) == "562k"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,8 @@ def test_the_extremes_stand_beside_the_median() -> None:
         ([1.04, 1.21, 1.4], "1.2 s (1.0-1.4)"),
         ([0.0123, 0.95, 0.0451], "45 ms (12-950)"),
         ([0.00019, 0.00021, 0.00034], "210 µs (190-340)"),
-        ([4e-8], "0.0 µs (0.0-0.0)"),
+        ([4e-8, 4e-8], "0.0 µs (0.0-0.0)"),
+        ([0.0123], "12 ms"),
     ],
 )
 def test_durations_have_one_unit(seconds: Sequence[float], shown: str) -> None:

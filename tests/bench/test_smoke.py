@@ -1,7 +1,8 @@
-"""The harness runs whole, on the one system that needs nothing but this project; speed is not tested."""
+"""The harness runs whole, on the systems that need nothing but this project; speed is not tested."""
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,78 +15,150 @@ from bench.api.operations import operations
 from bench.comparison import Comparison, compare
 from bench.errors import BenchError
 from bench.marks import Marks
-from bench.registry import Selection, select
+from bench.measure import Measure
+from bench.recovery import Recovery
+from bench.registry import OURS, Selection, select
 from bench.server import Server
-from bench.system import SidekiqFormat
+from bench.system import System
 from bench.throughput import Throughput
 
+FLOOR = OURS[1]
+TEEP = next(system for system in OURS if system.name == "teep")
+
 _PRINTS_EVERY_JOB = """
-import sys
 from bench.systems import floor
 
 def noisy(number):
-    floor.noop(number)
+    floor.JOBS[0](number)
     print(number, flush=True)
 
-floor._JOBS["NoopJob"] = noisy
-sys.argv = ["floor", "batch"]
-floor.main()
+floor._jobs["Noop"] = noisy
+floor.batch(1)
+"""
+_RUNS_EVERY_JOB_TWICE = """
+from bench.systems import floor
+
+def twice(number):
+    floor.JOBS[0](number)
+    floor.JOBS[0](number)
+
+floor._jobs["Noop"] = twice
+floor.batch(1)
+"""
+_LOSES_A_JOB = """
+from bench.systems import floor
+floor.Wire().call(b"RPOP", b"queue:default")
+floor.batch(1)
 """
 
 
-def run(selection: Selection, directory: Path) -> Comparison:
+def run(measure: Measure, systems: list[System], directory: Path) -> Comparison:
     with Server(directory) as server:
-        return compare(Throughput(2000), selection, 1, server, Console(quiet=True))
+        return compare(measure, Selection(systems, []), 1, server, Console(quiet=True))
+
+
+def invoke(*arguments: str) -> str:
+    app = Typer()
+    app.command()(main)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
-    app = Typer()
-    app.command()(main)
     target = tmp_path / "figures.md"
-    command = ["--only", "floor-batch", "--jobs", "2000", "--scale", "0.002", "--rounds", "1"]
-    result = CliRunner().invoke(app, [*command, "--markdown", str(target)])
-    assert result.exit_code == 0, result.output
+    output = invoke("--only", "floor-brpop", "--scale", "0.002", "--rounds", "1", "--markdown", str(target))
     text = target.read_text(encoding="utf-8")
     assert text.startswith("# Benchmarks\n")
-    assert re.search(r"^- 20\d\d-.* UTC; \d+ cores, .* GiB", text, re.MULTILINE)
-    assert re.search(r"^- valkey \d.*, python .*, ruby .*, sidekiq 6.*, teep at ", text, re.MULTILINE)
-    assert re.findall(r"^## (.*)", text, re.MULTILINE) == [
+    parts = text.split("\n## ")[1:]
+    assert [part.partition("\n")[0] for part in parts] == [
         "No-op jobs a second of one process",
+        "A single job for an idle process",
+        "Jobs pushed a second",
+        "Jobs that take 1 ms and 100 ms",
+        "No-op jobs a second with 1 ms of delay",
         "The data API beside Sidekiq's",
     ]
-    tables = [[line for line in part.splitlines() if line.startswith("|")] for part in text.split("\n## ")[1:]]
-    assert [len(table) for table in tables] == [3, 2 + len(operations())]
+    for part in parts:
+        assert re.search(r"^- 20\d\d-.* UTC; \d+ cores, .* GiB", part, re.MULTILINE)
+        assert re.search(r"^- valkey \d.*, python .*, ruby .*, sidekiq 6.*, teep at ", part, re.MULTILINE)
+        assert "failed" not in part
+    tables = [[line for line in part.splitlines() if line.startswith("|")] for part in parts]
+    assert [len(table) - 2 for table in tables] == [1, 1, 1, 0, 1, len(operations())]
     for table in tables:
         assert len({line.count("|") for line in table}) == 1
     # On the terminal nothing is cut off or wrapped.
-    assert "…" not in result.output
-    assert all(operation.title in result.output for operation in operations(0.002))
+    assert "…" not in output
+    assert all(operation.title in output for operation in operations(0.002))
+
+
+def test_a_part_measured_anew_leaves_the_others_on_the_page(tmp_path: Path) -> None:
+    target = tmp_path / "figures.md"
+    target.write_text(
+        "# Old\n\n## Another measure\n\nIts table.\n\n## Jobs pushed a second\n\nOld.\n", encoding="utf-8"
+    )
+    invoke("enqueue", "--only", "teep", "--scale", "0.001", "--rounds", "1", "--markdown", str(target))
+    text = target.read_text(encoding="utf-8")
+    assert "## Another measure\n\nIts table.\n" in text
+    assert text.count("## Jobs pushed a second") == 1
+    assert "Old" not in text
 
 
 def test_a_reading_counts_what_the_jobs_cost(tmp_path: Path) -> None:
-    (reading,) = run(select(["floor-batch"]), tmp_path).readings["floor-batch"]
-    assert reading.keys() == {"rate", "cpu", "redis_cpu", "commands", "octets", "rss", "loop"}
+    (reading,) = run(Throughput(4000), [FLOOR], tmp_path).readings[FLOOR.name]
+    assert reading.keys() == {"rate", "cpu", "redis_cpu", "commands", "octets", "rss", "start", "loop"}
     assert reading["rate"] > 0
-    # EVALSHA and the three commands in it for 1,000 jobs, and a few that do not depend on the number of jobs.
-    assert reading["commands"] < 0.1
+    # An LREM a job, and a few commands for 1,000.
+    assert 0.9 < reading["commands"] < 1.3
+
+
+def test_jobs_that_ran_when_their_process_was_killed_run_again(tmp_path: Path) -> None:
+    (reading,) = run(Recovery(60), [TEEP], tmp_path).readings["teep"]
+    assert reading["jobs"] == 10
 
 
 def test_an_unknown_system_is_refused() -> None:
-    with pytest.raises(BenchError, match="no system is called nonesuch; there are floor-batch"):
+    with pytest.raises(BenchError, match="no system is called nonesuch; there are floor-threads"):
         select(["nonesuch"])
+
+
+def test_a_peer_that_cannot_be_installed_is_left_out_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("bench.environments._CACHE", tmp_path / "file")
+    selection = select(["celery", "teep"])
+    assert [system.name for system in selection.systems] == ["teep"]
+    assert re.match(r"celery is left out: it can't be installed: .*Not a directory", selection.missing[0])
 
 
 @pytest.mark.parametrize(
     ("program", "complaint"),
     [
-        ("raise SystemExit('no such queue')", "(?s)broken: .* ended with status 1:\nno such queue"),
-        (_PRINTS_EVERY_JOB, "broken: it prints while it is measured:"),
+        ("raise SystemExit('no such queue')", "ended with status 1: no such queue"),
+        (_PRINTS_EVERY_JOB, "it prints while it is measured:"),
+        (_RUNS_EVERY_JOB_TWICE, "0 jobs were lost and 220 run more than once; the first is 0"),
     ],
 )
-def test_a_broken_system_gets_no_figure(program: str, complaint: str, tmp_path: Path) -> None:
-    broken = SidekiqFormat("broken", (sys.executable, "-c", program), "NoopJob")
-    with pytest.raises(BenchError, match=complaint):
-        run(Selection([broken], []), tmp_path)
+def test_a_broken_system_gets_no_figure_and_stops_no_other(program: str, complaint: str, tmp_path: Path) -> None:
+    broken = System("broken", (sys.executable, "-c", program))
+    comparison = run(Throughput(200), [broken, FLOOR], tmp_path)
+    assert comparison.readings.keys() == {FLOOR.name}
+    assert complaint in comparison.failures["broken"]
+    section = comparison.section()
+    assert [row[:2] for row in section.rows][1] == ["broken", "failed"]
+    assert {len(row) for row in section.rows} == {len(section.headings)}
+
+
+def test_a_system_that_stands_still_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.visit._STALL_SECONDS", 1.0)
+    losing = System("losing", (sys.executable, "-c", _LOSES_A_JOB))
+    assert "1 jobs have not run" in run(Throughput(200), [losing], tmp_path).failures["losing"]
+
+
+def test_a_system_that_should_log_must(tmp_path: Path) -> None:
+    silent = replace(FLOOR, lines_a_job=2)
+    assert "it printed 0 lines for" in run(Throughput(200), [silent], tmp_path).failures[FLOOR.name]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +167,8 @@ def test_a_broken_system_gets_no_figure(program: str, complaint: str, tmp_path: 
 )
 def test_lost_and_doubled_jobs_are_found(tmp_path: Path, content: bytes, complaint: str) -> None:
     marks = Marks(tmp_path / "marks", 3)
-    (tmp_path / "marks").write_bytes(content)
+    with (tmp_path / "marks").open("r+b") as file:
+        file.write(content)
     with pytest.raises(BenchError, match=complaint):
         marks.check()
     marks.close()

@@ -12,7 +12,7 @@ COMMANDS = [str(command.name) for command in app.registered_commands]
 
 def test_the_help_lists_every_command() -> None:
     text = output("--help")
-    assert {"demo", "worker", "stats", "queues"} <= set(COMMANDS)
+    assert {"demo", "worker", "stats", "queues", "bench"} <= set(COMMANDS)
     for command in COMMANDS:
         assert f" {command} " in text
 
@@ -32,7 +32,7 @@ def test_the_version() -> None:
     assert output("--version") == f"teep {library.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [("stats",), ("queues",), ("worker", "json")])
+@pytest.mark.parametrize("command", [("stats",), ("queues",), ("bench",), ("worker", "json")])
 def test_an_unreachable_redis_is_one_sentence(command: tuple[str, ...]) -> None:
     line = sentence(teep(*command, "--redis-url", "redis://127.0.0.1:1/0", "--log-level", "ERROR"))
     assert line.startswith("teep: ")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from teep.cli import demo, look, worker
+from teep.cli import bench, demo, look, worker
 from teep.errors import TeepError
 from teep.version import __version__
 
@@ -22,6 +22,7 @@ app.command("demo")(demo.demo)
 app.command("worker")(worker.worker)
 app.command("stats")(look.stats)
 app.command("queues")(look.queues)
+app.command("bench")(bench.bench)
 
 
 def _show_version(asked: bool) -> None:

@@ -17,10 +17,10 @@ def stats(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLev
     latency = fast.pop("default_queue_latency")
     counts = {**fast, "enqueued": now.enqueued, "workers_size": now.workers_size}
     if as_json:
-        _print_json({**counts, "default_queue_latency": latency, "queues": now.queues})
+        print_json({**counts, "default_queue_latency": latency, "queues": now.queues})
         return
     rows = [(name.replace("_size", "").replace("workers", "busy"), f"{count:,}") for name, count in counts.items()]
-    _print_table(["", "now"], [*rows, ("default queue's latency", _seconds(latency))])
+    print_table(["", "now"], [*rows, ("default queue's latency", _seconds(latency))])
 
 
 def queues(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLevel = "WARNING") -> None:
@@ -32,23 +32,24 @@ def queues(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLe
 
     summaries = Stats(config=configured(redis_url, log_level)).queue_summaries()
     if as_json:
-        _print_json([summary._asdict() for summary in summaries])
+        print_json([summary._asdict() for summary in summaries])
     elif not summaries:
         print("There are no queues: nothing was pushed yet.")
     else:
-        _print_table(
+        print_table(
             ["queue", "size", "latency", "paused"],
             [(name, f"{size:,}", _seconds(latency), "yes" * paused) for name, size, latency, paused in summaries],
         )
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON."""
     from teep.wire import json
 
     print(json.dumps(value).decode())
 
 
-def _print_table(columns: list[str], rows: list[tuple[str, ...]]) -> None:
+def print_table(columns: list[str], rows: list[tuple[str, ...]]) -> None:
     """Print a table whose first column is a name and whose others are figures."""
     from rich import box
     from rich.console import Console

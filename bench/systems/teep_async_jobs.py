@@ -1,0 +1,16 @@
+"""teep with `async def` jobs, and teep's client for asyncio."""
+
+from collections.abc import Sequence
+
+import teep
+from bench.systems import async_work
+
+_jobs = {job.__name__: teep.job(name=job.__name__.capitalize())(job) for job in async_work.JOBS}
+
+
+async def one(job: str, *args: int) -> None:
+    await _jobs[job].aio.perform_async(*args)
+
+
+async def bulk(job: str, calls: Sequence[Sequence[int]]) -> None:
+    await _jobs[job].aio.perform_bulk(calls)
