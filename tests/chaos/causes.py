@@ -41,6 +41,9 @@ class Causes:
         """Return the causes of the repeats among the runs of one attempt, and how many have none."""
         repeats = len(runs) - 1
         found = [cause for run in runs if (cause := self._why_unsettled(run)) is not None][:repeats]
+        return found, repeats - len(found)
+
+    def _why_unsettled(self, run: Run) -> str | None:
         # A failover comes last: around one everything else happens, too.
         return self._killed(run) or self._stopped(run) or self._given_up(run) or self._failover(run)
 

@@ -143,8 +143,8 @@ def schedule(plot: Plot, seed: int, rounds: int) -> list[Step]:
         chance.shuffle(deck)
         names += deck
     if plot == "server":
-        # Whatever a lost answer breaks stays broken, unless someone is killed for it.
-        names.append(lose_answers.__name__)
+        # What these two break stays broken, where no worker is killed for it.
+        names += [lose_answers.__name__, crash_server.__name__]
     return [
         Step(chance.uniform(0.05, 0.6), name, f"{plot} {seed} {place} {name}") for place, name in enumerate(names)
     ]
