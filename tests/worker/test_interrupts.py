@@ -166,7 +166,7 @@ def _at_each_moment(*, raises: bool) -> int:
 
 @pytest.mark.parametrize("raises", [False, True], ids=["returns", "raises"])
 def test_an_interruption_at_each_bytecode_of_the_handshake(*, raises: bool) -> None:
-    # In a thread that ends: what is raised by a tracer at some bytecodes stays behind as "the exception being handled".
+    # In a thread that ends: what a tracer raises at some bytecodes stays behind there as the exception being handled.
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(_at_each_moment, raises=raises).result() > 20
 
