@@ -25,18 +25,18 @@ from tests.worker.fleet import SOON, Fleet
 _LONG = 3600.0
 
 
-@teep.job(name="endless", timeout=0.05)
+@teep.job(name="out_of_time", timeout=0.05)
 def endless() -> None:
     while True:
         time.sleep(0.001)
 
 
-@teep.job(name="endless_async", timeout=0.05)
+@teep.job(name="out_of_time_async", timeout=0.05)
 async def endless_async() -> None:
     await asyncio.sleep(_LONG)
 
 
-class Endless(teep.Job, timeout=0.05, name="EndlessClass"):
+class Endless(teep.Job, timeout=0.05, name="OutOfTime"):
     def perform(self) -> None:
         endless()
 

@@ -11,8 +11,8 @@ from teep.wire.payload import Item
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
-    `problem` says what is wrong with it, where something is. `is_suspect` tells of one that was rescued before. `halt`
-    is what it was told to end with (None: nothing).
+    `problem` says what is wrong with it, where something is. `is_suspect` tells of one that was rescued before.
+    `halt` is what it was told to end with (None: nothing).
     """
 
     __slots__ = ("definition", "halt", "is_suspect", "item", "problem", "queue", "raw")
