@@ -61,7 +61,7 @@ from teep.api import (
     find_job,
 )
 from teep.client import AsyncClient, Client
-from teep.config import Config, configure, default_config
+from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.errors import JobCancelled, JobTimeout, TeepError
 from teep.job import Job, JobContext, JobFunction, current_job, job
 from teep.version import __version__
@@ -89,6 +89,7 @@ __all__ = [
     "AsyncStats",
     "AsyncWorkSet",
     "AsyncWorkers",
+    "CapsuleConfig",
     "Client",
     "Conditions",
     "Config",

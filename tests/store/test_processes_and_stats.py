@@ -60,6 +60,17 @@ def test_cleaning_up_takes_the_dead_out_once_a_minute(run: Run, server: Server) 
     assert 55 <= server.command("TTL", "process_cleanup") <= 60
 
 
+def test_a_process_is_kept_alive_from_outside_but_not_brought_back(run: Run, server: Server) -> None:
+    assert run(processes.keep_alive(ME, 12.5)) is False
+    assert server.command("EXISTS", ME) == 0
+    run(processes.beat(ME, {"info": "{}", "beat": "1.0"}, {"tid": b"work"}))
+    for key in (ME, f"{ME}:work", f"{ME}:workers"):
+        server.command("EXPIRE", key, 5)
+    assert run(processes.keep_alive(ME, 12.5)) is True
+    assert server.command("HGET", ME, "beat") == b"12.5"
+    assert [server.command("TTL", key) > 50 for key in (ME, f"{ME}:work", f"{ME}:workers")] == [True] * 3
+
+
 def test_signals_reach_whoever_waits_and_expire(run: Run, server: Server) -> None:
     async def receive(*, signals: bool = True) -> Message | None:
         return await processes.next_message(ME, 1, signals=signals)

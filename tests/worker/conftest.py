@@ -13,3 +13,11 @@ def fleet(server: Server) -> Iterator[Fleet]:
     """An empty server and no worker yet; what the test starts ends with it."""
     with Fleet(server) as fleet:
         yield fleet
+
+
+@pytest.fixture
+def valkey_fleet(valkey: Server) -> Iterator[Fleet]:
+    """A fleet on Valkey only, for what has to do with processes rather than with the server."""
+    valkey.flushall()
+    with Fleet(valkey) as fleet:
+        yield fleet

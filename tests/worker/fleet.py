@@ -1,11 +1,12 @@
 """A server and the workers that a test starts on it: in this process, or as processes of their own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +15,7 @@ import msgspec
 
 from teep import Client, Config
 from teep.client.client import Enqueueable
-from teep.worker import Worker
+from teep.worker import Worker, identity
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -27,7 +28,7 @@ SOON = 15.0
 class WorkerProcess:
     """`teep worker tests.worker.jobs`, or another module as a program, as a process of its own.
 
-    It ends with the test.
+    It ends with the test. `path` is a folder of more modules that it can import.
     """
 
     def __init__(
@@ -37,13 +38,20 @@ class WorkerProcess:
         *,
         program: Sequence[str] = ("teep", "worker", "tests.worker.jobs"),
         environment: Mapping[str, str] | None = None,
+        path: Path | None = None,
     ) -> None:
         self._log = tempfile.NamedTemporaryFile(prefix="teep-", suffix=".log")  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
             [sys.executable, "-m", *program, *arguments],
             cwd=_ROOT,
             env=os.environ
-            | {"REDIS_URL": url, "PYTHONPATH": str(_ROOT / "src"), "PYTHONWARNINGS": "error", **(environment or {})},
+            | {
+                "REDIS_URL": url,
+                "PYTHONPATH": os.pathsep.join(map(str, filter(None, (_ROOT / "src", path)))),
+                "PYTHONWARNINGS": "error",
+                "PYTHONDONTWRITEBYTECODE": "1",  # a test may change a module twice within a second
+                **(environment or {}),
+            },
             stdin=subprocess.DEVNULL,
             stderr=self._log,
         )
@@ -91,6 +99,49 @@ class WorkerProcess:
         self._log.close()
 
 
+class Supervised:
+    """A supervisor and its workers. They stop with the test."""
+
+    def __init__(self, fleet: "Fleet", process: WorkerProcess) -> None:
+        self._fleet = fleet
+        self.process = process
+
+    def workers(self) -> dict[int, str]:
+        """Return the identities of the workers in the process set, by pid."""
+        names = (str(raw, "utf-8") for raw in self._fleet.server.command("SMEMBERS", "processes"))
+        return {int(name.split(":")[1]): name for name in names}
+
+    def await_workers(self, count: int, besides: Iterable[int] = ()) -> list[int]:
+        """Wait until that many workers run that are none of `besides`, as the supervisor knows; return their pids."""
+        return wait_until(
+            lambda: pids if len(pids := sorted(self._serving() - set(besides))) == count else [],
+            _UP_SECONDS,
+            lambda: f"{count} workers besides {besides}; there are {self.workers()}:\n{self.process.log}",
+        )
+
+    def await_end(self, pids: Collection[int]) -> None:
+        """Wait until these processes have ended."""
+        wait_until(
+            lambda: all(identity.state(pid) is identity.State.GONE for pid in pids),
+            _UP_SECONDS,
+            lambda: f"{pids} to end:\n{self.process.log}",
+        )
+
+    def close(self) -> None:
+        pids = self._running()
+        if self.process.is_alive:
+            self.process.signal(signal.SIGTERM)
+            self.process.wait(_UP_SECONDS)
+        self.await_end(pids)
+
+    def _serving(self) -> set[int]:
+        log = self.process.log
+        return {pid for pid in self._running() if re.search(rf": worker {pid} (is up|replaces)", log)}
+
+    def _running(self) -> set[int]:
+        return {pid for pid in self.workers() if identity.state(pid) is not identity.State.GONE}
+
+
 class Fleet:
     """Workers on one server. Also a context manager, which ends them all."""
 
@@ -111,19 +162,28 @@ class Fleet:
         self._ending.callback(worker.stop, 0.5)
         return worker
 
-    def spawn(self, *arguments: str, await_up: bool = True) -> WorkerProcess:
+    def spawn(self, *arguments: str, await_up: bool = True, **options: Any) -> WorkerProcess:
         """Start a worker process; by default return when it has beaten for the first time."""
-        process = WorkerProcess(self.server.url, arguments)
+        process = WorkerProcess(self.server.url, arguments, **options)
         self._ending.callback(process.close)
         if await_up:
             wait_until(lambda: self.identity(process), _UP_SECONDS, lambda: f"the worker to be up:\n{process.log}")
         return process
 
+    def supervise(self, count: int, *arguments: str, **options: Any) -> Supervised:
+        """Start a supervisor with that many workers, and return when they are up."""
+        process = WorkerProcess(self.server.url, ["-p", str(count), *arguments], **options)
+        self._ending.callback(process.close)
+        supervised = Supervised(self, process)
+        self._ending.callback(supervised.close)
+        supervised.await_workers(count)
+        return supervised
+
     def identity(self, process: WorkerProcess) -> str:
         """Return a process's identity as Redis shows it, or "" where it is not (or no more) there."""
-        for identity in self.server.command("SMEMBERS", "processes"):
-            if identity.split(b":")[1] == b"%d" % process.pid:
-                return str(identity, "utf-8")
+        for name in self.server.command("SMEMBERS", "processes"):
+            if name.split(b":")[1] == b"%d" % process.pid:
+                return str(name, "utf-8")
         return ""
 
     def push(self, job: Enqueueable | str, *args: Any, **fields: Any) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import os
 import signal
@@ -105,3 +106,37 @@ def talk(secret: str) -> None:
 def fail(secret: str) -> None:
     """Fail without telling the secret."""
     raise ValueError("no luck")
+
+
+@teep.job(name="note_pid")
+def note_pid(seconds: float = 0.0) -> None:
+    """Note in which process this ran, after some time."""
+    _redis.rpush("begun", _jid())
+    time.sleep(seconds)
+    _redis.rpush("noted", os.getpid())
+
+
+@teep.job(name="hold_interpreter")
+def hold_interpreter(seconds: float) -> None:
+    """Call C code that keeps the GIL, so that no other thread of the process runs."""
+    _redis.rpush("begun", _jid())
+    ctypes.PyDLL(None).usleep(int(seconds * 1_000_000))
+    _redis.rpush("noted", _jid())
+
+
+@teep.job(name="die_once")
+def die_once() -> None:
+    """Kill the process at the first run, and note the jid at the second."""
+    if _redis.incr("deaths") == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    _redis.rpush("noted", _jid())
+
+
+@teep.job(name="grow")
+def grow(megabytes: int) -> None:
+    """Leak memory."""
+    _leak.append(b"x" * (megabytes << 20))
+    _redis.rpush("noted", os.getpid())
+
+
+_leak: list[bytes] = []

@@ -131,7 +131,7 @@ def _through_a_lossy_proxy(fleet: Fleet, needle: bytes, concurrency: int) -> Non
             tally.wait_for_runs(50 * part)
             proxy.lose_answer(needle)
         tally.check(fleet, 300)
-        assert worker._capsule.fetcher.late == 0
+        assert worker._capsules[0].fetcher.late == 0
         assert worker.stop()
 
 

@@ -14,6 +14,7 @@ from teep.worker.capsule import Capsule
 from teep.worker.deadlines import Deadlines
 from teep.worker.heartbeat import Heartbeat
 from teep.worker.interrupts import Interrupts
+from teep.worker.lifeline import Lifeline
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
@@ -47,8 +48,10 @@ class _Steady(Service):
 
 
 def _heartbeat(config: Config, driver: Driver) -> Service:
-    capsule = Capsule(config, driver, "me:1:0", Outage(), Suspects(driver, "me:1:0"))
-    return Heartbeat(config, driver, {"identity": "me:1:0"}, capsule, identity.owner("me:1:0", ("default",)), _fail)
+    own = config.all_capsules["default"]
+    capsule = Capsule("default", own, config, driver, "me:1:0", Outage(), Suspects(driver, "me:1:0"))
+    owner = identity.owner("me:1:0", ("default",))
+    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, Lifeline(config), _fail)
 
 
 _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {

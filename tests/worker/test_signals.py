@@ -69,8 +69,8 @@ def test_quiet_stop_and_dump_threads_reach_the_process_through_redis(fleet: Flee
 
 def test_a_signal_that_means_nothing_is_logged(fleet: Fleet) -> None:
     process = fleet.spawn()
-    fleet.server.command("LPUSH", f"{fleet.identity(process)}-signals", "USR2")
-    process.wait_for_log("there is nothing to do for signal USR2")
+    fleet.server.command("LPUSH", f"{fleet.identity(process)}-signals", "USR1")
+    process.wait_for_log("there is nothing to do for signal USR1")
     assert process.stop() == 0
 
 

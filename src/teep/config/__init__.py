@@ -1,11 +1,13 @@
 """Configuration: one frozen value, validated whole, and where Redis comes from."""
 
+from teep.config.capsules import CapsuleConfig
 from teep.config.connections import async_driver_for, driver_for, redis_url_for
 from teep.config.default import configure, default_config
 from teep.config.queues import QueueOrder
 from teep.config.value import Config
 
 __all__ = [
+    "CapsuleConfig",
     "Config",
     "QueueOrder",
     "async_driver_for",

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
 from teep.config.queues import QueueOrder
 from teep.drivers.pools import check_url
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
@@ -28,6 +29,11 @@ class Config:
         concurrency: jobs that a worker process runs at a time, threads and coroutines together.
         queues: what a worker serves, as `"name"` or `"name,weight"`. No weights: strictly in this order.
         timeout: seconds that running jobs get to finish when the process must stop.
+        capsules: more queues with a concurrency of their own, by name; `concurrency` and `queues` above are the
+            capsule "default". A queue belongs to one capsule.
+        processes: worker processes that a supervisor runs, each with this configuration.
+        max_rss: megabytes (2**20 bytes) of resident memory from which the supervisor replaces a process.
+        max_jobs: jobs from which the supervisor replaces a process.
         environment: a label; default `APP_ENV`, else "development".
         tag: shown beside the process; default the name of the current directory.
         labels: more labels of the process.
@@ -49,6 +55,10 @@ class Config:
     concurrency: int = 10
     queues: Sequence[str] = ("default",)
     timeout: float = 25.0
+    capsules: Mapping[str, CapsuleConfig] = field(default_factory=dict)
+    processes: int = 1
+    max_rss: int | None = None
+    max_jobs: int | None = None
     environment: str = field(default_factory=lambda: os.environ.get("APP_ENV") or "development")
     tag: str = field(default_factory=lambda: Path.cwd().name)
     labels: Sequence[str] = ()
@@ -72,6 +82,7 @@ class Config:
         if problems:
             raise ConfigurationError("; ".join(problems))
         object.__setattr__(self, "queues", tuple(self.queues))
+        object.__setattr__(self, "capsules", MappingProxyType(dict(self.capsules)))
         object.__setattr__(self, "labels", tuple(self.labels))
         object.__setattr__(self, "job_defaults", MappingProxyType(dict(self.job_defaults)))
 
@@ -95,8 +106,18 @@ class Config:
 
     @property
     def queue_order(self) -> QueueOrder:
-        """The queues as parsed."""
+        """The queues of the default capsule as parsed."""
         return QueueOrder.parse(self.queues)
+
+    @property
+    def all_capsules(self) -> dict[str, CapsuleConfig]:
+        """Every capsule by name, the default one first."""
+        return {DEFAULT: CapsuleConfig(concurrency=self.concurrency, queues=self.queues), **self.capsules}
+
+    @property
+    def total_concurrency(self) -> int:
+        """Jobs that a worker process runs at a time in all of its capsules."""
+        return sum(capsule.concurrency for capsule in self.all_capsules.values())
 
 
 def _redis_url(config: Config) -> str | None:
@@ -109,6 +130,14 @@ def _redis_url(config: Config) -> str | None:
 
 def _queues(config: Config) -> str | None:
     return _texts("queues", config.queues, "default") or _problem(QueueOrder.parse, config.queues)
+
+
+def _capsules(config: Config) -> str | None:
+    def check(capsules: Any) -> None:
+        served = () if _queues(config) else config.queue_order.weights
+        check_capsules(capsules, served)
+
+    return _problem(check, config.capsules)
 
 
 def _labels(config: Config) -> str | None:
@@ -143,10 +172,10 @@ def _tag(config: Config) -> str | None:
     return None if fits else "the tag must be one line of text"
 
 
-def _whole(name: str, least: int) -> Callable[[Config], str | None]:
+def _whole(name: str, least: int, *, optional: bool = False) -> Callable[[Config], str | None]:
     def check(config: Config) -> str | None:
         value = getattr(config, name)
-        fits = type(value) is int and value >= least
+        fits = (optional and value is None) or (type(value) is int and value >= least)
         return None if fits else f"{name} must be a whole number from {least}, not {value!r}"
 
     return check
@@ -176,11 +205,15 @@ def _problem(check: Callable[[Any], Any], value: Any) -> str | None:
 _CHECKS: tuple[Callable[[Config], str | None], ...] = (
     _redis_url,
     _queues,
+    _capsules,
     _labels,
     _job_defaults,
     _timestamps,
     _tag,
     _whole("concurrency", 1),
+    _whole("processes", 1),
+    _whole("max_rss", 1, optional=True),
+    _whole("max_jobs", 1, optional=True),
     _whole("max_retries", 0),
     _whole("dead_max_jobs", 1),
     _seconds("timeout", 0),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from teep.errors import MalformedPayload
-from teep.wire import commands, json, keys
+from teep.wire import commands, json, keys, scripts
 from teep.wire.commands import Arg
 
 HEARTBEAT_EXPIRY = 60
@@ -49,6 +49,19 @@ async def beat(identity: str, fields: Mapping[str, Arg], work: Mapping[str, byte
         *_write_work(keys.work_of_sidekiq_6(identity), work),
     )
     return bool(replies[0])
+
+
+async def keep_alive(identity: str, beat: float) -> bool:
+    """Beat for a process that cannot do so itself, from outside; False where it had expired. One round trip.
+
+    What it showed of itself last stays, its running work too.
+    """
+    known = await commands.pipeline(
+        scripts.keep_alive(keys.process(identity), HEARTBEAT_EXPIRY, repr(beat)),
+        commands.expire(keys.work(identity), HEARTBEAT_EXPIRY),
+        commands.expire(keys.work_of_sidekiq_6(identity), HEARTBEAT_EXPIRY),
+    )
+    return known[0]
 
 
 def _write_work(key: str, work: Mapping[str, bytes]) -> list[commands.Command[int]]:

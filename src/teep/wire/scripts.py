@@ -193,6 +193,11 @@ def transfer(source: str, target: str, moves: Iterable[tuple[bytes, str, bytes]]
     )
 
 
+def keep_alive(process: str, seconds: int, beat: str) -> Command[bool]:
+    """Let a process's hash live for `seconds` more, with that time of its last beat; False where it had expired."""
+    return ScriptCall(load("keep_alive"), (process,), (seconds, beat), read=bool)
+
+
 def search(queue: str, needle: bytes, start: int, count: int) -> Command[list[bytes]]:
     """Return the payloads that hold `needle`, of `count` from position `start` (0 is the newest)."""
     return ScriptCall(load("search"), (queue,), (needle, start, count), read=list)

@@ -1,8 +1,10 @@
 """The runtime: what `teep worker` runs.
 
-`Worker` owns one process: a capsule (queues and concurrency) that runs jobs, and the services beside it.
+`Worker` owns one process: capsules (queues and concurrency) that run jobs, and the services beside them. `Supervisor`
+runs several such processes.
 """
 
+from teep.worker.supervisor import Supervisor
 from teep.worker.worker import Worker
 
-__all__ = ["Worker"]
+__all__ = ["Supervisor", "Worker"]

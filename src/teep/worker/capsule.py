@@ -8,7 +8,8 @@ import logging
 import threading
 import time
 
-from teep.config import Config
+from teep.config import CapsuleConfig, Config
+from teep.config.capsules import DEFAULT
 from teep.config.handlers import report
 from teep.drivers import Driver
 from teep.errors import RedisError, Shutdown
@@ -35,11 +36,22 @@ _LAST_MOMENT = 3.0
 
 
 class Capsule:
-    """Runs the jobs of its queues, `config.concurrency` at a time."""
+    """Runs the jobs of its queues, as many at a time as its concurrency says."""
 
-    def __init__(self, config: Config, driver: Driver, identity_: str, outage: Outage, suspects: Suspects) -> None:
+    def __init__(
+        self,
+        name: str,
+        own: CapsuleConfig,
+        config: Config,
+        driver: Driver,
+        identity_: str,
+        outage: Outage,
+        suspects: Suspects,
+    ) -> None:
+        self.name = name
+        self.concurrency = own.concurrency
+        self.order = own.order
         self._config = config
-        self.order = config.queue_order
         limits = Limits(config.dead_max_jobs, config.dead_timeout)
         self.fetcher = Fetcher(driver, identity_, self.order, outage, limits)
         self.running = RunningJobs()
@@ -57,8 +69,9 @@ class Capsule:
         self._loop.start()
         self._ticker.start()
         self._deadlines.start()
-        for number in range(self._config.concurrency):
-            thread = threading.Thread(target=self._work, name=f"teep-job-{number}", daemon=True)
+        prefix = "teep-job" if self.name == DEFAULT else f"teep-job-{self.name}"
+        for number in range(self.concurrency):
+            thread = threading.Thread(target=self._work, name=f"{prefix}-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -76,7 +89,7 @@ class Capsule:
         Jobs are put back before their threads hear of it, so that nothing is lost whatever they do then.
         """
         self.quiet()
-        while self._busy() and time.monotonic() < deadline:
+        while self.busy and time.monotonic() < deadline:
             time.sleep(_LOOK)
         self._settle()
         self._deadlines.stop()
@@ -93,7 +106,8 @@ class Capsule:
         self.fetcher.disconnect()
         return clean
 
-    def _busy(self) -> int:
+    @property
+    def busy(self) -> int:
         """How many slots are taken. A job counts from the moment a thread has it, before it shows as running."""
         return len(self._threads) - self.fetcher.idle
 

@@ -63,6 +63,7 @@ class Exchange:
         self.done: deque[Reserved] = deque()
         self.failed: deque[Failed] = deque()
         self.sent: Sent | None = None
+        self.settled = 0  # jobs that Redis was told the end of
 
     @property
     def late(self) -> int:
@@ -177,6 +178,7 @@ class Exchange:
             if not was_ours:
                 self._ledger.note_late(job.raw)
         died = any(outcome.target == keys.dead() for _, outcome in failed)
+        self.settled += len(failed)
         failed.clear()  # told: should the rest fail, they must not be told again
         if died:
             self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
@@ -185,6 +187,7 @@ class Exchange:
         return inflight.exchange(self._identity, _by_queue(done), self._order.names(), want, _today())
 
     def _answered(self, answer: Exchanged, done: list[Reserved]) -> list[Reserved]:
+        self.settled += len(done)
         self._ledger.disown(done)
         for raw in answer.late:
             self._ledger.note_late(raw)

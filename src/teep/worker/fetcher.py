@@ -57,6 +57,11 @@ class Fetcher:
         """How many outcomes came too late: their jobs had been given to others."""
         return self._exchange.late
 
+    @property
+    def settled(self) -> int:
+        """How many jobs Redis was told the end of."""
+        return self._exchange.settled
+
     def take(self) -> Reserved | None:
         """Return the next job, waiting for one; None when the fetcher is closed."""
         while not self.closed.is_set():

@@ -1,10 +1,11 @@
 """The heartbeat: shows this process and its running jobs in Redis, and keeps it from being taken for dead."""
 
+import logging
 import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from teep.store import inflight, processes
 from teep.store.inflight import Owner
 from teep.wire import commands, json
 from teep.worker.capsule import Capsule
+from teep.worker.lifeline import Watcher, patience
 from teep.worker.service import OnError, Service
+
+logger = logging.getLogger("teep")
 
 # Seconds after a heartbeat for which no one can take this process for dead, with a margin for slow answers.
 _TRUSTED = processes.HEARTBEAT_EXPIRY - 10.0
@@ -26,8 +30,9 @@ class Heartbeat(Service):
     """Beats every `heartbeat_interval` seconds.
 
     1. It writes the process hash and the work hash that Sidekiq's API and Web UI read.
-    2. It enters the registry of jobs in flight, and lets the fetcher compare what it holds with what Redis says.
+    2. It enters the registry of jobs in flight, and lets the capsules compare what they hold with what Redis says.
     3. Where the process had expired (first beat, outage, a long pause), it fires "heartbeat".
+    4. It tells the watcher, who beats for this process while a job holds the interpreter.
     """
 
     def __init__(
@@ -35,30 +40,42 @@ class Heartbeat(Service):
         config: Config,
         driver: Driver,
         info: dict[str, Any],
-        capsule: Capsule,
+        capsules: Sequence[Capsule],
         owner: Owner,
+        watcher: Watcher,
         on_error: OnError,
     ) -> None:
         super().__init__("heartbeat", on_error)
         self._config = config
         self._driver = driver
         self._info = json.dumps(info)
-        self._capsule = capsule
+        self._capsules = capsules
         self._owner = owner
+        self._watcher = watcher
+        self._last = float("inf")
 
     def run_once(self) -> None:
         started = time.monotonic()
         self._driver.execute(commands.ping())
         rtt = time.monotonic() - started
-        work = self._capsule.running.snapshot()
+        work = {thread: entry for capsule in self._capsules for thread, entry in capsule.running.snapshot().items()}
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
         # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration,
         # and where connections were idle meanwhile nobody is told.
         self._driver.run(inflight.register(self._owner))
-        self._capsule.fetcher.suspect()
+        for capsule in self._capsules:
+            capsule.fetcher.suspect()
         if not known:
             self._fire(self._config.listeners("heartbeat"))
-        self._capsule.fetcher.trust_until(started + _TRUSTED)
+        elif started - self._last > patience(self._config):
+            logger.warning(
+                "no heartbeat for %.0f s: a job held the interpreter, or the machine or Redis did not keep up;"
+                " this process was kept alive in Redis", started - self._last,
+            )  # fmt: skip
+        self._last = started
+        for capsule in self._capsules:
+            capsule.fetcher.trust_until(started + _TRUSTED)
+        self._watcher.beat()
         self._fire(self._config.listeners("beat"))
 
     def pause(self) -> float:
@@ -73,16 +90,16 @@ class Heartbeat(Service):
             self._on_error(error, self.name)
 
     def _fields(self, busy: int, rtt: float) -> dict[str, commands.Arg]:
-        late = self._capsule.fetcher.late
+        late = sum(capsule.fetcher.late for capsule in self._capsules)
         # Sidekiq has no such field; where there is nothing to tell, the hash is as Sidekiq's is.
         return ({"late": late} if late else {}) | {
             "info": self._info,
             "busy": busy,
             "beat": repr(time.time()),
             "rtt_us": int(rtt * 1_000_000),
-            "quiet": "true" if self._capsule.fetcher.quiet.is_set() else "false",
+            "quiet": "true" if all(capsule.fetcher.quiet.is_set() for capsule in self._capsules) else "false",
             "rss": rss_in_kb(),
-            "concurrency": self._config.concurrency,
+            "concurrency": self._config.total_concurrency,
         }
 
     def _fire(self, listeners: tuple[Callable[[], None], ...]) -> None:

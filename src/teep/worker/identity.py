@@ -3,7 +3,9 @@
 import os
 import secrets
 import socket
+import subprocess
 import threading
+from enum import Enum
 from functools import cache
 from pathlib import Path
 
@@ -61,6 +63,30 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return []
+
+
+class State(Enum):
+    """What a process is doing, as the kernel sees it."""
+
+    RUNS = "runs"
+    STOPPED = "stopped"  # by SIGSTOP or a debugger
+    GONE = "gone"  # dead, perhaps not yet waited for
+
+
+def state(pid: int) -> State:
+    """Return what a process is doing. Where there is no /proc this runs `ps`."""
+    stat = _stat(pid)
+    letter = stat[_STATE_FIELD] if stat else _state_by_ps(pid)
+    if letter in ("", "Z", "X"):
+        return State.GONE
+    return State.STOPPED if letter in "Tt" else State.RUNS
+
+
+def _state_by_ps(pid: int) -> str:
+    if Path("/proc/self/stat").exists():
+        return ""
+    command = ["/bin/ps", "-o", "state=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()[:1]  # noqa: S603 - a number is its only argument
 
 
 def owner(identity: str, queues: tuple[str, ...]) -> Owner:

@@ -2,8 +2,9 @@
 
 Its duties, in order:
 1. Load the modules that define jobs, check Redis, and enter the registry of processes with jobs in flight.
-2. Run the capsule, and beside it the heartbeat, the poller, the rescuer and the listener for signals.
+2. Run the capsules, and beside them the heartbeat, the poller, the rescuer and the listener for signals.
 3. Quiet: take no more jobs. Stop: let running jobs finish within the timeout, put the others back, and leave.
+   Drain: quiet, let running jobs finish however long they take, and stop.
 """
 
 import importlib
@@ -15,6 +16,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -28,31 +30,41 @@ from teep.wire import commands
 from teep.worker import identity
 from teep.worker.capsule import Capsule
 from teep.worker.heartbeat import Heartbeat
+from teep.worker.lifeline import Lifeline, Watcher
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
 from teep.worker.service import Service
 from teep.worker.signals import SignalListener
 from teep.worker.suspects import Suspects
+from teep.worker.title import set_title
 
 logger = logging.getLogger("teep")
 
 _STOP = ("TERM", "INT")
 _QUIET = ("TSTP",)
 _DUMP = ("TTIN",)
+_DRAIN = ("USR2",)
+# How long (seconds) the main thread waits at a time. A signal does not cut its wait short where another thread takes
+# it, or where it comes in the instant before the wait: Python would call the handler at the next signal only.
+_LOOK = 0.2
 
 
 class Worker:
     """Runs jobs in this process.
 
-    `run` blocks and takes the process's signals: TERM and INT stop, TSTP quiets, TTIN logs what each thread does.
-    `start`, `quiet` and `stop` are for embedding; nothing from outside can then stop the process.
+    `run` blocks and takes the process's signals: TERM and INT stop, TSTP quiets, TTIN logs what each thread does,
+    USR2 drains. `start`, `quiet` and `stop` are for embedding; nothing from outside can then stop the process.
+    `watcher` keeps the worker known to Redis while a job holds the interpreter; default: a process of its own.
     """
 
-    def __init__(self, config: Config, *modules: str) -> None:
+    def __init__(self, config: Config, *modules: str, watcher: Watcher | None = None) -> None:
         self.config = config
         self.modules = modules
         self.identity = identity.new_identity()
+        self._watcher = Lifeline(config) if watcher is None else watcher
+        self._capsules: list[Capsule] = []
+        self._draining = False
         self._signals: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._outage = Outage()
         self._lock = threading.Lock()
@@ -66,10 +78,11 @@ class Worker:
             ConfigurationError: a module cannot be imported, or Redis is unfit.
             RedisError: there is no Redis.
         """
-        for name in (*_STOP, *_QUIET, *_DUMP):
+        for name in (*_STOP, *_QUIET, *_DUMP, *_DRAIN):
             signal.signal(getattr(signal, f"SIG{name}"), self._on_signal)
+        set_title("teep worker")
         self.start(embedded=False)
-        while (name := self._signals.get()) not in _STOP:
+        while (name := self._next_signal()) not in _STOP:
             self._obey(name)
         logger.info("stopping on %s; running jobs have %.0f s", name, self.config.timeout)
         return self.stop()
@@ -80,7 +93,7 @@ class Worker:
             if self._running:
                 return
             for module in self.modules:
-                _load(module)
+                load(module)
             driver = driver_for(self.config)
             _check_redis(driver)
             self._fire("startup")
@@ -88,22 +101,26 @@ class Worker:
             # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
             # what is in flight here, and no one takes this process for dead.
             self._heartbeat.run_once()
+            # Before the first job, too, which might hold the interpreter from its first moment.
+            self._watcher.start(self.identity)
             self._running = True
             self._heartbeat.start()
             # Before the first fetch: what a crash left comes before anything that still waits.
             self._rescuer.turn()
-            self._capsule.start()
+            for capsule in self._capsules:
+                capsule.start()
             for service in self._services:
                 service.start()
         logger.info(
             "teep %s runs %s with concurrency %d as %s",
-            __version__, ", ".join(self._capsule.order.weights), self.config.concurrency, self.identity,
+            __version__, ", ".join(self._queues()), self.config.total_concurrency, self.identity,
         )  # fmt: skip
 
     def quiet(self) -> None:
         """Take no more jobs. Running ones go on; the process stays up. Idempotent."""
-        if self._running and not self._capsule.fetcher.quiet.is_set():
-            self._capsule.quiet()
+        if self._running and not all(capsule.fetcher.quiet.is_set() for capsule in self._capsules):
+            for capsule in self._capsules:
+                capsule.quiet()
             self._poller.stop()
             # Said when it is so: whoever reads this line can rely on it.
             logger.info("quiet: no more jobs are taken")
@@ -118,17 +135,33 @@ class Worker:
             return True
         deadline = time.monotonic() + (self.config.timeout if timeout is None else timeout)
         self.quiet()
-        clean = self._capsule.stop(deadline)
+        # One after the other: the deadline is the same for all, and no thread can be started at a process's end.
+        stops = [capsule.stop(deadline) for capsule in self._capsules]
         self._fire("shutdown")
         with self._lock:
             self._running = False
             for service in reversed(self._services):
                 service.stop()
             self._heartbeat.leave()
+            self._watcher.stop()
         self._fire("exit")
         self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
         logger.info("bye")
-        return clean
+        return all(stops)
+
+    def receive(self, name: str) -> None:
+        """Do what a signal says, as if it had come to the process; from any thread. Only `run` does it."""
+        self._signals.put(name)
+
+    def rescue(self) -> None:
+        """Look for dead processes now, and put their jobs back."""
+        if self._running:
+            self._rescuer.turn()
+
+    @property
+    def settled(self) -> int:
+        """How many jobs this worker has told Redis the end of."""
+        return sum(capsule.fetcher.settled for capsule in self._capsules)
 
     def dump_threads(self) -> None:
         """Log what each thread does right now."""
@@ -139,36 +172,40 @@ class Worker:
 
     def _build(self, driver: Driver, *, embedded: bool) -> None:
         suspects = Suspects(driver, self.identity)
-        capsule = Capsule(self.config, driver, self.identity, self._outage, suspects)
-        owner = identity.owner(self.identity, tuple(capsule.order.weights))
-        self._capsule = capsule
-        self._heartbeat = Heartbeat(
-            self.config, driver, self._info(capsule, embedded=embedded), capsule, owner, self._on_error
-        )
-        self._poller = Poller(self.config, driver, self._on_error)
-        self._rescuer = Rescuer(self.config, driver, self.identity, self._on_error)
+        self._capsules = [
+            Capsule(name, own, self.config, driver, self.identity, self._outage, suspects)
+            for name, own in self.config.all_capsules.items()
+        ]
+        owner = identity.owner(self.identity, tuple(self._queues()))
+        info = self._info(embedded=embedded)
+        self._heartbeat = Heartbeat(self.config, driver, info, self._capsules, owner, self._watcher, self.on_error)
+        self._poller = Poller(self.config, driver, self.on_error)
+        self._rescuer = Rescuer(self.config, driver, self.identity, self.on_error)
         obey = None if embedded else self._from_redis
-        listener = SignalListener(driver, self.identity, obey, capsule.cancel, self._on_error)
+        listener = SignalListener(driver, self.identity, obey, self._cancel, self.on_error)
         self._services: list[Service] = [self._heartbeat, self._poller, self._rescuer, listener]
 
-    def _info(self, capsule: Capsule, *, embedded: bool) -> dict[str, Any]:
-        weights = dict(capsule.order.weights)
+    def _queues(self) -> Iterable[str]:
+        return (queue for capsule in self._capsules for queue in capsule.order.weights)
+
+    def _info(self, *, embedded: bool) -> dict[str, Any]:
         return {
             "hostname": identity.hostname(),
             "started_at": time.time(),
             "pid": os.getpid(),
             "tag": self.config.tag,
             # Sidekiq before 8.1.2 reads the concurrency here, later ones in a field of its own.
-            "concurrency": self.config.concurrency,
+            "concurrency": self.config.total_concurrency,
             "capsules": {
-                "default": {
-                    "concurrency": self.config.concurrency,
+                capsule.name: {
+                    "concurrency": capsule.concurrency,
                     "mode": capsule.order.mode,
-                    "weights": weights,
+                    "weights": dict(capsule.order.weights),
                 }
+                for capsule in self._capsules
             },
-            "queues": list(weights),
-            "weights": [weights],
+            "queues": list(self._queues()),
+            "weights": [dict(capsule.order.weights) for capsule in self._capsules],
             "labels": list(self.config.labels),
             "identity": self.identity,
             "version": f"teep {__version__}",
@@ -180,10 +217,27 @@ class Worker:
 
     def _from_redis(self, name: str) -> None:
         logger.info("%s came through Redis", name)
-        self._signals.put(name)
+        self.receive(name)
+
+    def _cancel(self, jid: str) -> None:
+        for capsule in self._capsules:
+            capsule.cancel(jid)
+
+    def _next_signal(self) -> str:
+        """Wait for a signal. A draining worker gives itself one when its last job has ended."""
+        while True:
+            try:
+                return self._signals.get(timeout=_LOOK)
+            except queue.Empty:
+                if self._draining and not any(capsule.busy for capsule in self._capsules):
+                    logger.info("drained: the last job has ended")
+                    return _STOP[0]
 
     def _obey(self, name: str) -> None:
         if name in _QUIET:
+            self.quiet()
+        elif name in _DRAIN:
+            self._draining = True
             self.quiet()
         elif name in _DUMP:
             self.dump_threads()
@@ -199,14 +253,20 @@ class Worker:
                     raise
                 report(self.config, error, {"context": f"{event} listener"})
 
-    def _on_error(self, error: BaseException, service: str) -> None:
+    def on_error(self, error: BaseException, service: str) -> None:
+        """Take note of what went wrong in a service."""
         if isinstance(error, RedisError):
             self._outage.began(error)
         else:
             report(self.config, error, {"context": service})
 
 
-def _load(module: str) -> None:
+def load(module: str) -> None:
+    """Import a module that defines jobs.
+
+    Raises:
+        ConfigurationError: there is none of that name. It may raise anything else itself.
+    """
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:

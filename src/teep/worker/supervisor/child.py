@@ -1,0 +1,111 @@
+"""A child as its supervisor sees it."""
+
+import contextlib
+import os
+import signal
+import socket
+import time
+
+from teep.config import Config
+from teep.worker.lifeline import Lifeline, patience
+
+
+class Child:
+    """A worker process: what it said last, and how it ended.
+
+    Both sides hold an end of a socket. The child says `beat IDENTITY` and `replace REASON`, the supervisor `rescue`;
+    where the supervisor's end closes, however that came, the child stops.
+    """
+
+    def __init__(self, config: Config, pid: int, channel: socket.socket) -> None:
+        self.pid = pid
+        self.channel = channel
+        self.identity = ""
+        self.started = time.monotonic()
+        self._config = config
+        self._last_beat = self.started
+        self._lifeline: Lifeline | None = None
+        self._unfinished = b""
+        channel.setblocking(False)
+
+    def __str__(self) -> str:
+        return f"worker {self.pid}"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it has beaten, and therefore takes signals and jobs."""
+        return bool(self.identity)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still say something."""
+        return self.channel.fileno() >= 0
+
+    def hear(self) -> list[tuple[str, str]]:
+        """Return what it said since: (word, the rest) each."""
+        try:
+            said = self.channel.recv(65_536)
+        except BlockingIOError:
+            return []
+        except ConnectionResetError:
+            said = b""
+        if not said:
+            self.channel.close()
+        *lines, self._unfinished = (self._unfinished + said).split(b"\n")
+        return [(word, rest) for word, _, rest in (line.decode().partition(" ") for line in lines)]
+
+    def note_beat(self, identity: str) -> None:
+        self.identity = identity
+        self._last_beat = time.monotonic()
+        self.drop_lifeline()
+
+    def watch(self) -> bool:
+        """Where its heartbeat is late, have it kept alive from outside; True when that begins."""
+        silence = time.monotonic() - self._last_beat
+        if not self.is_up or self._lifeline is not None or silence < patience(self._config):
+            return False
+        self._lifeline = Lifeline(self._config, pid=self.pid, silent=True)
+        self._lifeline.start(self.identity)
+        return True
+
+    def ask_for_rescue(self) -> None:
+        """Have it look for dead processes now."""
+        with contextlib.suppress(OSError):  # it ends itself: then the next look of another must do
+            self.channel.send(b"rescue\n")
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal. Before it is up most would end or freeze it: then only TERM and KILL."""
+        os.kill(self.pid, number)
+
+    def poll(self) -> int | None:
+        """Return its exit code once it has ended (negative: the signal that killed it), else None; ask no further."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid == 0:
+            return None
+        self.close()
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        """Let go of what belongs to a child that has ended."""
+        self.channel.close()
+        self.drop_lifeline()
+
+    def disown(self) -> None:
+        """Let go of a sibling in a fork: what stays open there hides the supervisor's end from it."""
+        self.channel.close()
+        if self._lifeline is not None:
+            self._lifeline.disown()
+
+    def drop_lifeline(self) -> None:
+        """End the process that keeps it alive, where there is one."""
+        if self._lifeline is not None:
+            self._lifeline.stop()
+            self._lifeline = None
+
+
+def manner_of_end(code: int) -> str:
+    """Return what an exit code says: "was killed by SIGKILL", "ended with exit code 1"."""
+    if code < 0:
+        name = next((known.name for known in signal.Signals if known == -code), f"signal {-code}")
+        return f"was killed by {name}"
+    return f"ended with exit code {code}"

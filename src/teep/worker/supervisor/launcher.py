@@ -1,0 +1,113 @@
+"""How a child begins.
+
+Forked: the supervisor has imported the jobs' modules, and each child is a copy of it: up in no time, sharing memory.
+Spawned: each child is an interpreter of its own, started as the supervisor was.
+"""
+
+import contextlib
+import gc
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from teep.config import Config
+from teep.worker.supervisor import inbox
+from teep.worker.supervisor.child import Child
+from teep.worker.supervisor.inbox import HANDLED, SignalInbox
+from teep.worker.supervisor.served import CHANNEL, Channel, serve
+from teep.worker.worker import load
+
+logger = logging.getLogger("teep")
+
+# Apple's libraries start threads of their own, and abort in a fork that uses them.
+SPAWNS = sys.platform == "darwin"
+
+
+class Launcher:
+    """Starts children."""
+
+    def __init__(self, config: Config, modules: tuple[str, ...], *, spawn: bool) -> None:
+        self._config = config
+        self._modules = modules
+        self._spawns = spawn
+        self._folder = _start_folder()
+
+    def preload(self, *, must: bool) -> None:
+        """Import the modules where children are forked. Where that fails, and need not work, they are spawned.
+
+        Raises:
+            ConfigurationError: there is no such module. A module may raise anything else.
+        """
+        if self._spawns:
+            return
+        try:
+            for module in self._modules:
+                load(module)
+        except Exception:
+            if must:
+                raise
+            logger.exception("the new code cannot be imported; the old one goes on until that works")
+            self._spawns = True
+            return
+        if threading.active_count() > 1:
+            names = ", ".join(thread.name for thread in threading.enumerate()[1:])
+            logger.warning("importing the jobs started threads (%s), so workers are spawned, not forked", names)
+            self._spawns = True
+            return
+        # What is there now will not be garbage: leave it out of collections, which would unshare its memory.
+        gc.collect()
+        gc.freeze()
+
+    def start(self, signals: SignalInbox, siblings: Iterable[Child]) -> Child:
+        """Start a child. A forked one does not return from here: it ends by SystemExit."""
+        ours, theirs = socket.socketpair()
+        if self._spawns:
+            pid = self._spawn(theirs)
+        else:
+            inbox.block()
+            pid = os.fork()
+            if pid == 0:
+                ours.close()
+                signals.close()
+                for sibling in siblings:
+                    sibling.disown()
+                inbox.unblock()
+                self._be_child(Channel(theirs))
+            inbox.unblock()
+        theirs.close()
+        return Child(self._config, pid, ours)
+
+    def go_to_start(self) -> None:
+        """Change to the folder that this process was started in, by its name: a deploy may have put another there."""
+        with contextlib.suppress(OSError):  # it is gone: then the folder as it was has to do
+            os.chdir(self._folder)
+
+    def _spawn(self, channel: socket.socket) -> int:
+        channel.set_inheritable(True)
+        self.go_to_start()
+        environment = os.environ | {CHANNEL: str(channel.fileno())}
+        return os.posix_spawn(sys.executable, own_command(), environment, setsigmask=(), setsigdef=HANDLED)
+
+    def _be_child(self, channel: Channel) -> None:
+        clean = serve(self._config, self._modules, channel)
+        sys.stderr.flush()
+        if not clean:
+            # A job that ignores its stop would hold up the interpreter's end; it is back in its queue already.
+            os._exit(0)
+        # By way of the interpreter's end: what the modules registered with atexit runs, as in any worker.
+        sys.exit()
+
+
+def own_command() -> list[str]:
+    """Return the command line that started this interpreter."""
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def _start_folder() -> str:
+    """Return the folder that this process was started in as its shell named it: a link may lead elsewhere later."""
+    named = os.environ.get("PWD", "")
+    return named if Path(named).exists() and Path(named).samefile(Path.cwd()) else str(Path.cwd())

@@ -1,0 +1,97 @@
+"""A worker that has a supervisor."""
+
+import contextlib
+import os
+import socket
+import threading
+
+from teep.config import Config
+from teep.worker.heartbeat import rss_in_kb
+from teep.worker.service import OnError, Service
+from teep.worker.worker import Worker
+
+CHANNEL = "TEEP_SUPERVISOR_CHANNEL"
+"""The environment variable that gives a spawned child the descriptor of its end of the channel."""
+
+
+class Channel:
+    """The child's end: it tells the supervisor of beats and wishes, and does what it hears."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        self._identity = ""
+
+    @classmethod
+    def inherited(cls) -> "Channel | None":
+        """Return the channel to the supervisor that started this interpreter, or None where there is none."""
+        descriptor = os.environ.pop(CHANNEL, None)  # which jobs' own processes must not inherit
+        if descriptor is None:
+            return None
+        end = socket.socket(fileno=int(descriptor))
+        end.set_inheritable(False)
+        return cls(end)
+
+    def start(self, identity_: str) -> None:
+        """Say that the worker is up: it has beaten for the first time."""
+        self._identity = identity_
+        self.beat()
+
+    def beat(self) -> None:
+        if self._identity:
+            self._say(f"beat {self._identity}")
+
+    def stop(self) -> None:
+        """Nothing is left to do: the supervisor watches until the process has ended."""
+
+    def ask_for_successor(self, why: str) -> None:
+        self._say(f"replace {why}")
+
+    def obey(self, worker: Worker) -> None:
+        """Do what the supervisor says; stop the worker when there is none any more. Blocks until then."""
+        with contextlib.suppress(ConnectionResetError):
+            while said := self._socket.recv(4096):
+                if b"rescue" in said:
+                    worker.rescue()
+        worker.receive("TERM")
+
+    def _say(self, line: str) -> None:
+        # Where the supervisor is stopped its buffer may be full, and where it is gone `obey` knows it.
+        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+            self._socket.send(f"{line}\n".encode(), socket.MSG_DONTWAIT)
+
+
+class Limits(Service):
+    """Asks for a successor when this process has grown too large or has run enough jobs; looks once a second."""
+
+    def __init__(self, config: Config, worker: Worker, channel: Channel, on_error: OnError) -> None:
+        super().__init__("limits", on_error)
+        self._config = config
+        self._worker = worker
+        self._channel = channel
+        self._asked = False
+
+    def run_once(self) -> None:
+        why = self._reached()
+        if why and not self._asked:
+            self._asked = True
+            self._channel.ask_for_successor(why)
+
+    def pause(self) -> float:
+        return 1.0
+
+    def _reached(self) -> str:
+        megabytes, jobs = rss_in_kb() // 1024, self._worker.settled
+        if self._config.max_rss is not None and megabytes >= self._config.max_rss:
+            return f"it uses {megabytes} MB of memory"
+        if self._config.max_jobs is not None and jobs >= self._config.max_jobs:
+            return f"it has run {jobs} jobs"
+        return ""
+
+
+def serve(config: Config, modules: tuple[str, ...], channel: Channel) -> bool:
+    """Run a worker under a supervisor; True where every job ended in time."""
+    worker = Worker(config, *modules, watcher=channel)
+    threading.Thread(target=channel.obey, args=(worker,), name="teep-channel", daemon=True).start()
+    if config.max_rss is not None or config.max_jobs is not None:
+        Limits(config, worker, channel, worker.on_error).start()
+    return worker.run()

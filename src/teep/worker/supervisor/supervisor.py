@@ -1,0 +1,272 @@
+"""The supervisor: the parent of several worker processes.
+
+Its duties:
+1. Keep as many children as configured. Who crashes is replaced, at once the first time and then ever more slowly,
+   and a sibling puts its jobs back at once.
+2. Replace who grew too large, ran enough jobs, or runs old code: one at a time, the successor first; then the old one
+   finishes its jobs, however long they take.
+3. Pass signals on: TERM and INT stop, TSTP quiets, TTIN dumps threads. USR2 replaces the supervisor's own program and
+   then every child, so that new code is taken.
+4. Have a child whose heartbeat is late kept alive in Redis.
+
+It has one thread and no connection to Redis, since it forks; a child is told by signals and a socket. Children whose
+supervisor is gone stop by themselves.
+"""
+
+import logging
+import selectors
+import signal
+import time
+
+from teep.config import Config, driver_for
+from teep.errors import ConfigurationError, RedisError
+from teep.worker.rescuer import Rescuer
+from teep.worker.supervisor import handover
+from teep.worker.supervisor.child import Child, manner_of_end
+from teep.worker.supervisor.inbox import SignalInbox
+from teep.worker.supervisor.launcher import SPAWNS, Launcher
+from teep.worker.supervisor.served import Channel, serve
+from teep.worker.supervisor.slots import Slot
+from teep.worker.title import set_title
+
+logger = logging.getLogger("teep")
+
+# How often (seconds) to look at the clock, where nothing else happens.
+_TICK = 1.0
+# Seconds beyond the timeout in which a worker puts its jobs back, in an outage too, before it is killed.
+_MARGIN = 10.0
+
+
+class Supervisor:
+    """Runs `config.processes` workers and keeps them running, until TERM or INT.
+
+    Args:
+        config: what each worker does; `processes`, `max_rss` and `max_jobs` say how many and how long.
+        modules: the modules that define jobs.
+        spawn: start each worker as an interpreter of its own, instead of importing the modules once and forking;
+            default: on macOS. A spawned worker, and the supervisor after USR2, run this program's command line anew.
+    """
+
+    def __init__(self, config: Config, *modules: str, spawn: bool = SPAWNS) -> None:
+        self._config = config
+        self._modules = modules
+        self._launcher = Launcher(config, modules, spawn=spawn)
+        self._slots = [Slot() for _ in range(config.processes)]
+        self._leaving: list[Child] = []
+        self._quiet = False
+        self._restarting = False
+        self._stopping = False
+        self._kill_at = float("inf")
+        self._killed = False
+        self._has_been_up = False
+        self._crashed = False
+        self._failure = ""
+
+    def run(self) -> bool:
+        """Run until a signal stops it; True where every worker ended in time. In a worker it spawned: run that.
+
+        Raises:
+            ConfigurationError: a module cannot be imported, or a worker ended before the first of them was up.
+        """
+        channel = Channel.inherited()
+        if channel is not None:
+            return serve(self._config, self._modules, channel)
+        set_title("teep supervisor")
+        self._adopt()
+        self._launcher.preload(must=not self._has_been_up)
+        self._inbox = SignalInbox()
+        logger.info("supervising %d workers", self._config.processes)
+        while not self._stopping or self._children():
+            self._turn()
+        self._inbox.close()
+        if self._crashed:
+            self._rescue()
+        if self._failure:
+            raise ConfigurationError(self._failure)
+        logger.info("bye")
+        return not self._killed
+
+    def _adopt(self) -> None:
+        """Take over the children of this process's former program; those who serve, or soon would, run old code."""
+        serving, self._leaving = handover.take_over(self._config)
+        for index, child in enumerate(serving):
+            if index < len(self._slots):
+                self._slots[index].serving = child
+                self._slots[index].outdated = "it runs the old code"
+            else:
+                self._drain(child)
+        self._has_been_up = any(child.is_up for child in serving)
+
+    def _turn(self) -> None:
+        self._wait()
+        for name in self._inbox.read():
+            self._obey(name)
+        for child in self._children():
+            if child.is_open:
+                self._hear(child)
+        for child in self._children():
+            code = child.poll()
+            if code is not None:
+                self._ended(child, code)
+        if self._stopping:
+            self._kill_late()
+        elif self._restarting:
+            self._hand_over()
+        elif not self._quiet:
+            self._fill()
+        self._watch()
+
+    def _wait(self) -> None:
+        """Wait until there is a signal, or a child says something, or a second has passed."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._inbox, selectors.EVENT_READ)
+            for child in self._children():
+                if child.is_open:
+                    selector.register(child.channel, selectors.EVENT_READ)
+            selector.select(_TICK)
+
+    def _children(self) -> list[Child]:
+        return [*self._serving(), *self._coming(), *self._leaving]
+
+    def _serving(self) -> list[Child]:
+        return [slot.serving for slot in self._slots if slot.serving is not None]
+
+    def _coming(self) -> list[Child]:
+        return [slot.coming for slot in self._slots if slot.coming is not None]
+
+    def _obey(self, name: str) -> None:
+        if name in ("TERM", "INT") and not self._stopping:
+            logger.info("stopping %d workers on %s", len(self._children()), name)
+            self._stop()
+        elif name == "TSTP":
+            logger.info("quiet: workers take no more jobs, and are not replaced")
+            self._quiet = True
+            self._tell_all(signal.SIGTSTP)
+        elif name == "TTIN":
+            self._tell_all(signal.SIGTTIN)
+        elif name == "USR2" and not self._quiet:
+            logger.info("restarting: a new program takes the workers over and replaces them one by one")
+            self._restarting = True
+
+    def _tell_all(self, number: signal.Signals) -> None:
+        for child in self._children():
+            if child.is_up:
+                child.send_signal(number)
+
+    def _hear(self, child: Child) -> None:
+        for word, rest in child.hear():
+            slot = next((slot for slot in self._slots if child in (slot.serving, slot.coming)), None)
+            if word == "beat":
+                child.note_beat(rest)
+                if slot is not None and child is slot.coming:
+                    self._let_serve(slot, child)
+            elif slot is not None:
+                slot.outdated = rest
+
+    def _let_serve(self, slot: Slot, child: Child) -> None:
+        self._has_been_up = True
+        why = slot.outdated
+        replaced = slot.take_over()
+        if self._quiet:
+            child.send_signal(signal.SIGTSTP)
+        if replaced is None:
+            logger.info("%s is up", child)
+        else:
+            logger.info("%s replaces %s, since %s", child, replaced, why)
+            now = time.monotonic()
+            slot.backoff.ended(now - replaced.started, now)
+            self._drain(replaced)
+
+    def _drain(self, child: Child) -> None:
+        """Let a child finish its jobs and end. One that has not come up has none, and the signal just ends it."""
+        self._leaving.append(child)
+        child.send_signal(signal.SIGUSR2)
+
+    def _ended(self, child: Child, code: int) -> None:
+        manner = manner_of_end(code)
+        if child in self._leaving:
+            self._leaving.remove(child)
+        crashed = code != 0 and child.is_up
+        logger.log(logging.ERROR if crashed else logging.INFO, "%s %s", child, manner)
+        if crashed:
+            self._crashed = True
+            self._have_rescued()
+        for slot in self._slots:
+            if slot.vacate(child):
+                self._missing(slot, child, code)
+
+    def _missing(self, slot: Slot, child: Child, code: int) -> None:
+        """Decide when a place is filled again; a first worker that cannot even start ends it all."""
+        if self._stopping or self._quiet:
+            return
+        if not self._has_been_up and code != 0:
+            self._failure = f"{child} {manner_of_end(code)} before it was up; its own message says why"
+            self._stop()
+            return
+        now = time.monotonic()
+        pause = slot.backoff.ended(now - child.started, now)
+        if pause:
+            logger.warning("%s lived %.0f s; the next one starts in %.0f s", child, now - child.started, pause)
+
+    def _have_rescued(self) -> None:
+        """Let a sibling put back what a dead child had in flight; else its successor does, when it starts."""
+        sibling = next((child for child in self._children() if child.is_up and child.is_open), None)
+        if sibling is not None:
+            sibling.ask_for_rescue()
+
+    def _fill(self) -> None:
+        """Start who is missing; of successors one at a time, since each needs the memory of a whole process."""
+        for slot in self._slots:
+            replacing = any(other.is_replacing for other in self._slots)
+            if slot.needs_child(time.monotonic()) and not (slot.serving and replacing):
+                try:
+                    slot.coming = self._launcher.start(self._inbox, self._children())
+                except OSError as error:
+                    logger.error("a worker cannot be started: %s", error)  # noqa: TRY400 - the machine is short of something: a traceback tells no more
+                    slot.backoff.ended(0.0, time.monotonic())
+
+    def _watch(self) -> None:
+        for child in self._children():
+            if child.watch():
+                logger.warning(
+                    "%s sends no heartbeat, as when a job holds its interpreter: it is kept alive from outside", child
+                )
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._kill_at = time.monotonic() + self._config.timeout + _MARGIN
+        for child in self._children():
+            child.send_signal(signal.SIGTERM)
+
+    def _kill_late(self) -> None:
+        if time.monotonic() < self._kill_at:
+            return
+        self._killed, self._kill_at = True, float("inf")
+        for child in self._children():
+            logger.error("%s did not stop in time and is killed; its jobs go back", child)
+            child.send_signal(signal.SIGKILL)
+
+    def _hand_over(self) -> None:
+        """Let a fresh interpreter take over, as soon as no child is just ending."""
+        if not all(child.is_open for child in self._children()):
+            return
+        self._restarting = False
+        for slot in self._slots:
+            if slot.is_replacing:
+                self._leaving.append(slot.give_up_successor())
+        try:
+            self._launcher.go_to_start()
+            handover.hand_over([*self._serving(), *self._coming()], self._leaving)
+        except OSError as error:
+            logger.error("the new program cannot be started, so the old one goes on: %s", error)  # noqa: TRY400 - as above
+
+    def _rescue(self) -> None:
+        """Put back what dead children had in flight; no one else may be left to do so."""
+
+        def on_error(error: BaseException, _service: str) -> None:
+            logger.error("jobs in flight stay there until a worker rescues them: %s", error)
+
+        try:
+            Rescuer(self._config, driver_for(self._config), "", on_error).run_once()
+        except RedisError as error:
+            on_error(error, "rescuer")
