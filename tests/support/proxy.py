@@ -18,6 +18,8 @@ class Fate(Enum):
     """The server carries it out; the connection breaks before the answer gets through."""
     ANSWER_WITHHELD = auto()
     """The server carries it out; the client never hears of it."""
+    DELAYED = auto()
+    """The server sees it only when the test says so; the client never hears of it."""
     REFUSED = auto()
     """The server never sees it; the client gets an error reply."""
 
@@ -36,6 +38,7 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self._target = port
         self._rules: list[_Rule] = []
+        self._delayed: list[bytes] = []
         self._rejections = 0
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
@@ -55,6 +58,25 @@ class Proxy:
     def withhold_answer(self, text: bytes, times: int = 1) -> None:
         """Leave the next `times` requests with `text` without an answer, the connection open."""
         self._rules.append(_Rule(text, Fate.ANSWER_WITHHELD, times))
+
+    def delay(self, text: bytes, times: int = 1) -> None:
+        """Keep the next `times` requests with `text` under way until `deliver`, whatever becomes of their client."""
+        self._rules.append(_Rule(text, Fate.DELAYED, times))
+
+    def deliver(self) -> int:
+        """Let the delayed requests arrive; returns how many the server has carried out then."""
+        with self._lock:
+            requests, self._delayed = self._delayed, []
+        for request in requests:
+            with socket.create_connection(("127.0.0.1", self._target)) as server:
+                server.sendall(request)
+                server.recv(1 << 16)
+        return len(requests)
+
+    def keep(self, request: bytes) -> None:
+        """Put a request aside until `deliver`."""
+        with self._lock:
+            self._delayed.append(request)
 
     def refuse(self, text: bytes, error: str, times: int = 1) -> None:
         """Answer the next `times` requests with `text` by an error, such as "LOADING …"."""
@@ -115,6 +137,9 @@ class _Connection:
                 rule = self._proxy.rule_for(request)
                 if rule is not None and rule.fate is Fate.REFUSED:
                     self._client.sendall(rule.error)
+                    continue
+                if rule is not None and rule.fate is Fate.DELAYED:
+                    self._proxy.keep(request)
                     continue
                 self._fate = None if rule is None else rule.fate
                 self._server.sendall(request)

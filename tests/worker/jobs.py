@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 import redis
 
 import teep
+from teep.worker.fetcher import Fetcher
 
 _redis = redis.Redis.from_url(os.environ["REDIS_URL"])
 _logger = logging.getLogger("tests.jobs")
@@ -105,3 +107,10 @@ def talk(secret: str) -> None:
 def fail(secret: str) -> None:
     """Fail without telling the secret."""
     raise ValueError("no luck")
+
+
+@teep.job(name="jam")
+def jam() -> None:
+    """Hold up this process's fetch loop for good."""
+    for fetcher in [found for found in gc.get_objects() if isinstance(found, Fetcher)]:
+        fetcher._exchanging.acquire()

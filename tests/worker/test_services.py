@@ -44,8 +44,10 @@ class _Steady(Service):
 
 
 def _heartbeat(config: Config, driver: Driver) -> Service:
-    capsule = Capsule(config, driver, "me:1:0", Outage(), Suspects(driver, "me:1:0"))
-    return Heartbeat(config, driver, {"identity": "me:1:0"}, capsule, identity.owner("me:1:0", ("default",)), _fail)
+    outage = Outage()
+    capsule = Capsule(config, driver, "me:1:0", outage, Suspects(driver, "me:1:0"))
+    owner = identity.owner("me:1:0", ("default",))
+    return Heartbeat(config, driver, {"identity": "me:1:0"}, capsule, owner, outage, _fail)
 
 
 _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {

@@ -16,6 +16,7 @@ from teep.store import inflight, processes
 from teep.store.inflight import Owner
 from teep.wire import commands, json
 from teep.worker.capsule import Capsule
+from teep.worker.outage import Outage
 from teep.worker.service import OnError, Service
 
 # Seconds after a heartbeat for which no one can take this process for dead, with a margin for slow answers.
@@ -37,6 +38,7 @@ class Heartbeat(Service):
         info: dict[str, Any],
         capsule: Capsule,
         owner: Owner,
+        outage: Outage,
         on_error: OnError,
     ) -> None:
         super().__init__("heartbeat", on_error)
@@ -45,18 +47,25 @@ class Heartbeat(Service):
         self._info = json.dumps(info)
         self._capsule = capsule
         self._owner = owner
+        self._outage = outage
 
     def run_once(self) -> None:
         started = time.monotonic()
-        self._driver.execute(commands.ping())
+        # The round trip that is measured does some good, too: where Redis has no memory left for a heartbeat, and so
+        # for hours perhaps, the process must not expire, or others would run its jobs again.
+        if self._driver.run(processes.prolong(self._owner.identity)):
+            self._capsule.fetcher.trust_until(started + _TRUSTED)
         rtt = time.monotonic() - started
         work = self._capsule.running.snapshot()
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
         if not known:
             self._driver.run(inflight.register(self._owner))
-            self._capsule.fetcher.suspect()
             self._fire(self._config.listeners("heartbeat"))
+        # Others may have given this process up; an exchange that was given up here may have been carried out later; a
+        # failover may have taken back what a server had answered. None of it shows in any other way.
+        self._capsule.fetcher.suspect()
         self._capsule.fetcher.trust_until(started + _TRUSTED)
+        self._outage.over()
         self._fire(self._config.listeners("beat"))
 
     def pause(self) -> float:

@@ -1,0 +1,56 @@
+"""A replica is promoted behind Sentinel while jobs run."""
+
+import logging
+
+import pytest
+
+from tests.support.special import Sentinel
+from tests.support.waiting import wait_until
+from tests.worker.fleet import SOON, Fleet
+from tests.worker.tally import Tally, outages, recoveries, silent
+
+_PROMOTED = 30.0
+
+
+@pytest.fixture
+def fleet(sentinel: Sentinel) -> Fleet:
+    return Fleet(sentinel.primary)
+
+
+def _url(sentinel: Sentinel) -> str:
+    return f"redis+sentinel://{sentinel.host}:{sentinel.port}/{sentinel.service}/0"
+
+
+def test_a_promotion_leaves_no_job_behind(sentinel: Sentinel, fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "teep")
+    tally = Tally()
+    tally.push(fleet, 100, 0.1)
+    with fleet:
+        worker = fleet.start(silent(fleet, redis_url=_url(sentinel), concurrency=5, heartbeat_interval=0.2))
+        tally.wait_for_runs(10)
+        fleet.server = sentinel.failover()
+        # A failover is not coordinated: what the old primary was told after the promotion is taken back, and runs
+        # again. At least once is the promise then, and that nothing is left in flight.
+        wait_until(lambda: len(tally.runs) == 100 and not fleet.in_flight(), _PROMOTED, "all to have run")
+        assert fleet.queue() == []
+        assert worker.stop()
+    assert len(outages(caplog)) <= 1
+
+
+def test_a_crash_of_the_primary_is_survived(
+    sentinel: Sentinel, fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "teep")
+    tally = Tally()
+    tally.push(fleet, 90, 0.1)
+    fleet.server.command("WAIT", 1, 0)
+    with fleet:
+        worker = fleet.start(silent(fleet, redis_url=_url(sentinel), concurrency=5, heartbeat_interval=0.2))
+        tally.wait_for_runs(10)
+        fleet.server = sentinel.crash_primary()
+        # What the replica had not heard of runs again: at least once is the promise here.
+        wait_until(lambda: len(tally.runs) == 90 and not fleet.in_flight(), _PROMOTED, "all to have run")
+        assert fleet.queue() == []
+        wait_until(lambda: len(recoveries(caplog)) == 1, SOON, "the recovery to be logged")
+        assert worker.stop()
+    assert len(outages(caplog)) == 1
