@@ -21,6 +21,14 @@ def _url(sentinel: Sentinel) -> str:
     return f"redis+sentinel://{sentinel.host}:{sentinel.port}/{sentinel.service}/0"
 
 
+def all_have_run(fleet: Fleet, tally: Tally, count: int) -> None:
+    wait_until(
+        lambda: len(tally.runs) == count and not fleet.in_flight() and not fleet.queue(),
+        _PROMOTED,
+        lambda: f"{count} jobs to run; {len(tally.runs)} did; in flight {fleet.in_flight()}, queued {fleet.queue()}",
+    )
+
+
 def test_a_promotion_leaves_no_job_behind(sentinel: Sentinel, fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "teep")
     tally = Tally()
@@ -31,8 +39,7 @@ def test_a_promotion_leaves_no_job_behind(sentinel: Sentinel, fleet: Fleet, capl
         fleet.server = sentinel.failover()
         # A failover is not coordinated: what the old primary was told after the promotion is taken back, and runs
         # again. At least once is the promise then, and that nothing is left in flight.
-        wait_until(lambda: len(tally.runs) == 100 and not fleet.in_flight(), _PROMOTED, "all to have run")
-        assert fleet.queue() == []
+        all_have_run(fleet, tally, 100)
         assert worker.stop()
     assert len(outages(caplog)) <= 1
 
@@ -49,8 +56,7 @@ def test_a_crash_of_the_primary_is_survived(
         tally.wait_for_runs(10)
         fleet.server = sentinel.crash_primary()
         # What the replica had not heard of runs again: at least once is the promise here.
-        wait_until(lambda: len(tally.runs) == 90 and not fleet.in_flight(), _PROMOTED, "all to have run")
-        assert fleet.queue() == []
+        all_have_run(fleet, tally, 90)
         wait_until(lambda: len(recoveries(caplog)) == 1, SOON, "the recovery to be logged")
         assert worker.stop()
     assert len(outages(caplog)) == 1

@@ -6,7 +6,10 @@ import time
 import pytest
 
 from teep.drivers import pools
+from teep.store import processes
 from teep.wire import scripts
+from teep.worker import rescuer, service
+from teep.worker.rescuer import Rescuer
 from tests.conftest import ServerFactory
 from tests.support.proxy import Proxy
 from tests.support.servers import KINDS, Kind
@@ -46,6 +49,27 @@ def test_a_server_that_is_killed_and_comes_back_costs_no_job(
         wait_until(lambda: server.command("SMEMBERS", "processes"), SOON, "the process to show again")
         assert worker.stop()
     assert (len(outages(caplog)), len(recoveries(caplog))) == (1, 1)
+
+
+def test_an_outage_longer_than_a_heartbeat_lives_gives_no_running_job_to_others(
+    fresh_server: ServerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "HEARTBEAT_EXPIRY", 1)
+    monkeypatch.setattr(Rescuer, "_AVERAGE", 0.01)
+    monkeypatch.setattr(service, "_OUTAGE_PAUSE", 0.3)
+    monkeypatch.setattr(rescuer, "_GRACE", 2.0)
+    server = fresh_server(append_only=True, options=("--appendfsync", "always"))
+    tally = Tally()
+    with Fleet(server) as fleet:
+        fleet.start(silent(fleet, concurrency=3, heartbeat_interval=0.2))
+        tally.push(fleet, 3, 5.0)
+        wait_until(lambda: tally.running == 3, SOON, "the jobs to run")
+        fleet.start(silent(fleet, concurrency=3, heartbeat_interval=0.2))
+        server.kill()
+        down = time.monotonic()
+        wait_until(lambda: time.monotonic() - down > 1.5, SOON, "the heartbeats to expire")
+        server.start()
+        tally.check(fleet, 3)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10])

@@ -53,7 +53,7 @@ def _heartbeat(config: Config, driver: Driver) -> Service:
 _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
     "heartbeat": _heartbeat,
     "poller": lambda config, driver: Poller(config, driver, _fail),
-    "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", _fail),
+    "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", Outage(), _fail),
     "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, _fail),
     "steady": lambda _config, _driver: _Steady(lambda: None),
 }

@@ -20,7 +20,7 @@ class Outage:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last_failure = 0.0
+        self._last_failure = time.monotonic()  # what was before that, nobody here knows
         self._recovered: float | None = None
         self._pause = _FIRST_PAUSE
         self.since: float | None = None
@@ -32,6 +32,11 @@ class Outage:
     def goes_on(self) -> bool:
         """Whether the last thing that was asked of Redis failed."""
         return self.since is not None and self._recovered is None
+
+    @property
+    def in_touch(self) -> float:
+        """For how many seconds nothing has failed."""
+        return time.monotonic() - self._last_failure
 
     def began(self, error: BaseException) -> None:
         """Note a failure; the first one is logged."""

@@ -173,7 +173,7 @@ class Worker:
             self.config, driver, self._info(capsule, embedded=embedded), capsule, owner, self._outage, self._on_error
         )
         self._poller = Poller(self.config, driver, self._on_error)
-        self._rescuer = Rescuer(self.config, driver, self.identity, self._on_error)
+        self._rescuer = Rescuer(self.config, driver, self.identity, self._outage, self._on_error)
         self._services: list[Service] = [self._heartbeat, self._poller, self._rescuer]
         if not embedded:
             self._services.append(SignalListener(driver, self.identity, self._from_redis, self._on_error))
