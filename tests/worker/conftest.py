@@ -4,15 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from teep.worker import rescuer
 from tests.support.servers import Server
 from tests.worker.fleet import Fleet
-
-
-@pytest.fixture(autouse=True)
-def _rescue_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rescuers in this process do not wait until they have been in touch with Redis for some time."""
-    monkeypatch.setattr(rescuer, "_GRACE", 0.0)
 
 
 @pytest.fixture

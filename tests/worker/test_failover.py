@@ -50,7 +50,7 @@ def test_a_crash_of_the_primary_is_survived(
     caplog.set_level(logging.INFO, "teep")
     tally = Tally()
     tally.push(fleet, 90, 0.1)
-    fleet.server.command("WAIT", 1, 0)
+    wait_until(lambda: sentinel.replica.command("LLEN", "queue:default") == 90, SOON, "the replica to have all")
     with fleet:
         worker = fleet.start(silent(fleet, redis_url=_url(sentinel), concurrency=5, heartbeat_interval=0.2))
         tally.wait_for_runs(10)

@@ -32,8 +32,8 @@ def fleet(valkey: Server) -> Iterator[Fleet]:
 def worker(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """A worker whose watchdog looks fifty times a second, and takes each look for a second."""
     monkeypatch.setattr(Watchdog, "pause", lambda _self: 0.02)
-    # In real time about as long as four turns of an idle loop.
-    monkeypatch.setattr(watchdog, "STUCK", 200.0)
+    # In real time about as long as two turns of an idle loop.
+    monkeypatch.setattr(watchdog, "STUCK", 100.0)
     return fleet.start(concurrency=1, heartbeat_interval=0.1)
 
 
@@ -65,7 +65,7 @@ def test_a_fetch_loop_that_is_stuck_in_a_lock_is_told_of_once(
         looks(worker, 5)
         wait_until(lambda: "test_a_fetch_loop_that_is_stuck" in caplog.text, SOON, "the stacks")
         assert caplog.text.count("what each thread does follows") == 1
-        monkeypatch.setattr(watchdog, "STUCK", 200.0)
+        monkeypatch.setattr(watchdog, "STUCK", 100.0)
     wait_until(lambda: worker.report().ready, SOON, "it to move again")
     assert "no longer: the fetch loop stands still" in caplog.text
 
@@ -87,23 +87,23 @@ def test_no_one_barks_at_busy_slots_paused_queues_or_a_quiet_process(
         go.wait(SOON)
 
     fleet.server.command("SADD", "paused", "default")
-    looks(worker, 220)
+    looks(worker, 120)
     assert worker.report().ready
     fleet.server.command("SREM", "paused", "default")
     fleet.push(wait_for_go)
     wait_until(lambda: worker.report().processes[0]["busy"] == 1, SOON, "the job to run")
-    looks(worker, 220)
+    looks(worker, 120)
     assert worker.report().ready
     go.set()
     worker.quiet()
-    looks(worker, 220)
+    looks(worker, 120)
     assert worker.report().live
     assert not worker.report().ready
     assert not [record for record in caplog.records if record.levelno >= logging.CRITICAL]
 
 
 def test_a_process_whose_fetch_loop_is_stuck_ends_and_its_jobs_run_elsewhere(fleet: Fleet) -> None:
-    process = fleet.spawn("-c", "3", "-t", "0.5", "--watchdog", "3")
+    process = fleet.spawn("-c", "3", "-t", "0.1", "--watchdog", "2")
     fleet.push("note_later", 600.0)
     fleet.wait_for_notes(1, "begun")
     fleet.push("jam")

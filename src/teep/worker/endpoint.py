@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from teep.config.address import Address
 from teep.errors import ConfigurationError
@@ -77,30 +77,27 @@ class _Server(socketserver.ThreadingTCPServer):
         self._free = threading.BoundedSemaphore(_CLIENTS)
         super().__init__(address, _Exchange)
 
-    def verify_request(self, *_: object) -> bool:
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 - whoever comes
         return self._free.acquire(blocking=False)
 
-    def process_request_thread(self, *request: Any) -> None:
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
-            super().process_request_thread(*request)
+            super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
-    def handle_error(self, *_: object) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - clients do not matter
         logger.error("a health check could not be answered", exc_info=sys.exc_info())
 
 
 class _Exchange(socketserver.BaseRequestHandler):
     """One request and its answer."""
 
-    request: socket.socket
-    server: _Server
-
     def handle(self) -> None:
         with contextlib.suppress(OSError):  # the client went away, or took too long
             head = self._read_head()
             if head is not None:
-                self.request.sendall(_answer(head, self.server.report))
+                self.request.sendall(_answer(head, cast("_Server", self.server).report))
 
     def _read_head(self) -> bytes | None:
         """Return the request up to the blank line; None where it does not come in time, or is too long."""

@@ -20,7 +20,7 @@ class Outage:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last_failure = time.monotonic()  # what was before that, nobody here knows
+        self._last_failure = float("-inf")
         self._recovered: float | None = None
         self._pause = _FIRST_PAUSE
         self.since: float | None = None
