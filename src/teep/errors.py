@@ -75,9 +75,17 @@ class RedisRefused(RedisError):
     """Redis answered that it cannot do this now (read-only replica, loading, out of memory): nothing was done."""
 
 
+class RedisOutOfMemory(RedisRefused):
+    """Redis has reached its `maxmemory` and takes no command that needs more: nothing was done."""
+
+
 class RedisCommandError(RedisError):
     """Redis answered with an error, such as a key of another type."""
 
 
 class RedisTimedOut(RedisUnavailable):
     """Redis did not answer in time."""
+
+
+class Unhealthy(TeepError):
+    """A worker process stood still, or was without Redis, for longer than its configuration allows; it has ended."""

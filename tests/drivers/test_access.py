@@ -1,17 +1,19 @@
 """The ways to a server: users, TLS, unix sockets, Sentinel; and URLs that cannot work."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from teep.drivers import pools
+from teep.drivers import Driver, pools
 from teep.errors import ConfigurationError, RedisCommandError, RedisRefused, RedisUnavailable
 from teep.wire import commands
 from teep.wire.commands import Command
 from tests.drivers.conftest import Connect
 from tests.support.servers import Server, free_port
 from tests.support.special import AclServer, Sentinel, TlsServer
+from tests.support.waiting import wait_until
 
 
 def test_unix_socket(connect: Connect, server: Server) -> None:
@@ -138,3 +140,13 @@ def _connections(server: Server) -> int:
 
 def _url(sentinel: Sentinel) -> str:
     return f"redis+sentinel://{sentinel.host}:{sentinel.port}/{sentinel.service}/0"
+
+
+def test_any_number_of_threads_has_a_connection_each(server: Server) -> None:
+    driver = Driver(server.url)
+    with ThreadPoolExecutor(120) as threads:
+        waits = [threads.submit(driver.execute, commands.blmove_tail("queue", "inflight", 30)) for _ in range(120)]
+        wait_until(lambda: server.client.info("clients")["blocked_clients"] == 120, 20, "all to be blocked")
+        server.command("LPUSH", "queue", *range(120))
+        assert {wait.result(20) for wait in waits} == {b"%d" % number for number in range(120)}
+    driver.close()

@@ -103,7 +103,7 @@ def test_scripts_in_a_pipeline_are_loaded_and_nothing_runs_twice(runner: Runner,
         incrby("n", 1),
         scripts.requeue("a", "b", 1),
         incrby("n", 1),
-        scripts.give_back("b", "c", [b"1"]),
+        scripts.give_back("b", "c", "queues", "c", [b"1"]),
         scripts.requeue("a", "b", 1),
     ]
     assert runner.execute(commands.pipeline_of(sends)) == [1, 1, 2, 1, 1]

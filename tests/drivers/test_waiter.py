@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from teep.drivers import Driver, Waiter, pools
-from teep.errors import RedisCommandError, RedisTimedOut, RedisUnavailable
+from teep.errors import RedisCommandError, RedisError, RedisTimedOut, RedisUnavailable
 from teep.wire import commands
 from teep.wire.commands import Command
 from tests.support.proxy import Proxy
@@ -197,3 +197,15 @@ def test_over_tls(tls_server: TlsServer) -> None:
     assert waiter.wait(_moves()) == []
     waiter.close()
     driver.close()
+
+
+def test_waits_that_are_refused_leave_no_connection_behind(server: Server) -> None:
+    with Proxy(server.port) as proxy:
+        driver = Driver(proxy.url)
+        waiter = Waiter(driver)
+        proxy.refuse(b"CLIENT\r\n$2\r\nID", "LOADING Redis is loading the dataset in memory", times=20)
+        for _ in range(20):
+            with pytest.raises(RedisError):
+                waiter.wait(_moves())
+        assert sum(count for count, _ in driver._pool.get_connection_count()) <= len(QUEUES)
+        driver.close()

@@ -19,6 +19,8 @@ class Fate(Enum):
     """The server carries it out; the connection breaks before the answer gets through."""
     ANSWER_WITHHELD = auto()
     """The server carries it out; the client never hears of it."""
+    DELAYED = auto()
+    """The server sees it only when the test says so; the client never hears of it."""
     REFUSED = auto()
     """The server never sees it; the client gets an error reply."""
 
@@ -39,6 +41,7 @@ class Proxy:
         """Seconds by which everything is delayed, in either direction."""
         self._target = port
         self._rules: list[_Rule] = []
+        self._held: list[bytes] = []
         self._rejections = 0
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
@@ -58,6 +61,25 @@ class Proxy:
     def withhold_answer(self, text: bytes, times: int = 1) -> None:
         """Leave the next `times` requests with `text` without an answer, the connection open."""
         self._rules.append(_Rule(text, Fate.ANSWER_WITHHELD, times))
+
+    def hold(self, text: bytes, times: int = 1) -> None:
+        """Keep the next `times` requests with `text` under way until `deliver`, whatever becomes of their client."""
+        self._rules.append(_Rule(text, Fate.DELAYED, times))
+
+    def deliver(self) -> int:
+        """Let the held requests arrive; returns how many the server has carried out then."""
+        with self._lock:
+            requests, self._held = self._held, []
+        for request in requests:
+            with socket.create_connection(("127.0.0.1", self._target)) as server:
+                server.sendall(request)
+                server.recv(1 << 16)
+        return len(requests)
+
+    def keep(self, request: bytes) -> None:
+        """Put a request aside until `deliver`."""
+        with self._lock:
+            self._held.append(request)
 
     def refuse(self, text: bytes, error: str, times: int = 1) -> None:
         """Answer the next `times` requests with `text` by an error, such as "LOADING …"."""
@@ -122,6 +144,9 @@ class _Connection:
                 rule = self._proxy.rule_for(request)
                 if rule is not None and rule.fate is Fate.REFUSED:
                     self._client.sendall(rule.error)
+                    continue
+                if rule is not None and rule.fate is Fate.DELAYED:
+                    self._proxy.keep(request)
                     continue
                 self._fate = None if rule is None else rule.fate
                 time.sleep(self._proxy.delay)

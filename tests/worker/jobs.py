@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 import redis
 
 import teep
+from teep.worker.fetcher import Fetcher
 
 _redis = redis.Redis.from_url(os.environ["REDIS_URL"])
 _logger = logging.getLogger("tests.jobs")
@@ -140,3 +142,10 @@ def grow(megabytes: int) -> None:
 
 
 _leak: list[bytes] = []
+
+
+@teep.job(name="jam")
+def jam() -> None:
+    """Hold up this process's fetch loop for good."""
+    for fetcher in [found for found in gc.get_objects() if isinstance(found, Fetcher)]:
+        fetcher._exchanging.acquire()

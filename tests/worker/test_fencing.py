@@ -4,6 +4,7 @@ import signal
 
 import teep
 from teep.config import driver_for
+from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -22,7 +23,7 @@ def test_a_late_acknowledgement_retry_and_death_change_nothing(fleet: Fleet) -> 
     sleeper.signal(signal.SIGSTOP)
     name = fleet.identity(sleeper)
     fleet.server.command("DEL", name)  # as if sixty seconds had passed
-    Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", _fail_test).run_once()
+    Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", Outage(), _fail_test).run_once()
     fleet.server.command("SET", "go", 1)
     other = fleet.spawn("-c", "3")
     fleet.wait_until_processed(3)

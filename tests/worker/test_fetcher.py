@@ -266,7 +266,8 @@ def test_an_idle_worker_asks_no_more_than_a_blocked_move_and_an_exchange_a_secon
     wait_until(lambda: _calls(fleet, "blmove") >= 3, SOON, "three blocked moves")
     elapsed = time.monotonic() - started
     assert elapsed > 1.5
-    assert _calls(fleet, "evalsha") <= 3 + 1
+    # An exchange beside each, that of a further one which has begun, and the comparison that follows a heartbeat.
+    assert _calls(fleet, "evalsha") <= 3 + 1 + 1
     assert _calls(fleet, "blmove") == 3
     # Ours is `info` and `smembers` (the processes); theirs are the paused queues, beats, polls and rescues.
     assert sum(_all_calls(fleet).values()) < 15 * elapsed

@@ -8,6 +8,7 @@ import pytest
 
 from teep.config import driver_for
 from teep.worker import identity
+from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet, WorkerProcess
@@ -38,7 +39,7 @@ def _hold_interpreter(fleet: Fleet, name: str) -> str:
 
 
 def _assert_ran_once(fleet: Fleet, jid: str, name: str) -> None:
-    rescuer = Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", _fail)
+    rescuer = Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", Outage(), _fail)
     while not fleet.noted():
         rescuer.run_once()
         assert fleet.server.command("EXISTS", name) == 1

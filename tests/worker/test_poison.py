@@ -16,6 +16,7 @@ from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys
 from teep.worker import suspects
+from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
 from teep.worker.reserved import Reserved
 from teep.worker.suspects import Suspects
@@ -55,7 +56,7 @@ def _die_with(fleet: Fleet, raw: bytes, *, started: bool) -> list[dict[str, Any]
     fleet.server.command("RPUSH", keys.inflight("default", "far:7:abc"), raw)
     if started:
         driver.run(inflight.suspect_started("far:7:abc", "j", []))
-    Rescuer(config, driver, "me:1:0", lambda error, _: pytest.fail(repr(error))).run_once()
+    Rescuer(config, driver, "me:1:0", Outage(), lambda error, _: pytest.fail(repr(error))).run_once()
     return deaths
 
 

@@ -11,6 +11,7 @@ from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys
 from teep.worker import identity
+from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -23,7 +24,7 @@ def _fail_test(error: BaseException, where: str) -> None:
 
 
 def _rescuer(fleet: Fleet) -> Rescuer:
-    return Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", _fail_test)
+    return Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", Outage(), _fail_test)
 
 
 def _leave_in_flight(fleet: Fleet, owner: Owner, jobs: int = 3, queue: str = "default") -> list[bytes]:

@@ -17,6 +17,7 @@ from teep.store.inflight import Owner
 from teep.wire import keys, scripts
 from teep.wire.commands import Command
 from teep.wire.scripts import ScriptCall
+from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
 from tests.support.proxy import Proxy
 from tests.worker.fleet import SOON, Fleet
@@ -60,7 +61,7 @@ class _Scene:
     def rescuer(self, driver: Any, config: Config | None = None) -> Rescuer:
         config = config or self._fleet.configure()
         config.death_handlers.append(lambda item, _reason: self.deaths.append(item["jid"]))
-        return Rescuer(config, driver, "me:1:0", _fail_test)
+        return Rescuer(config, driver, "me:1:0", Outage(), _fail_test)
 
     def check_that_nothing_is_lost_or_doubled(self) -> None:
         there = [
@@ -202,7 +203,7 @@ def test_a_hundred_thousand_jobs_are_rescued_in_small_steps(fleet: Fleet) -> Non
         raws = [_raw(str(number), 0) for number in range(start, start + 10_000)]
         fleet.server.command("RPUSH", keys.inflight("default", _DEAD.identity), *raws)
     measuring: Any = _Measuring(driver)
-    Rescuer(fleet.config, measuring, "me:1:0", _fail_test).run_once()
+    Rescuer(fleet.config, measuring, "me:1:0", Outage(), _fail_test).run_once()
     # Five hundred jobs, as they were and as they are, and what calls the script.
     assert 1_000 < measuring.most <= 1_010
     assert fleet.queue() == [_raw(str(number), 1) for number in range(100_000)]

@@ -48,16 +48,16 @@ class _Steady(Service):
 
 
 def _heartbeat(config: Config, driver: Driver) -> Service:
-    own = config.all_capsules["default"]
-    capsule = Capsule("default", own, config, driver, "me:1:0", Outage(), Suspects(driver, "me:1:0"))
+    own, outage = config.all_capsules["default"], Outage()
+    capsule = Capsule("default", own, config, driver, "me:1:0", outage, Suspects(driver, "me:1:0"))
     owner = identity.owner("me:1:0", ("default",))
-    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, Lifeline(config), _fail)
+    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, Lifeline(config), outage, _fail)
 
 
 _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
     "heartbeat": _heartbeat,
     "poller": lambda config, driver: Poller(config, driver, _fail),
-    "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", _fail),
+    "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", Outage(), _fail),
     "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, lambda _jid: None, _fail),
     "deadlines": lambda _config, _driver: Deadlines(RunningJobs(), lambda _job: Interrupts(), _fail),
     "steady": lambda _config, _driver: _Steady(lambda: None),

@@ -42,6 +42,15 @@ Spawn = Annotated[
 Timeout = Annotated[float, typer.Option("--timeout", "-t", help="Seconds that running jobs get to finish at a stop.")]
 Environment = Annotated[str | None, typer.Option("--environment", "-e", help="Default: APP_ENV, else development.")]
 Tag = Annotated[str | None, typer.Option("--tag", "-g", help="Shown beside the process. Default: the folder's name.")]
+Health = Annotated[
+    str | None,
+    typer.Option(
+        "--health", help="Answer /live and /ready over HTTP, such as at 127.0.0.1:7433.", metavar="HOST:PORT"
+    ),
+]
+Watchdog = Annotated[
+    float, typer.Option("--watchdog", help="Seconds without progress, or Redis, until the process exits; 0: never.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log level DEBUG.")]
 JsonLogs = Annotated[bool, typer.Option("--json-logs", help="Log one JSON object a line.")]
 
@@ -58,6 +67,8 @@ def worker(
     timeout: Timeout = 25.0,
     environment: Environment = None,
     tag: Tag = None,
+    health: Health = None,
+    watchdog: Watchdog = 300.0,
     verbose: Verbose = False,
     log_level: LogLevel = "INFO",
     json_logs: JsonLogs = False,
@@ -71,8 +82,8 @@ def worker(
     from teep.config.capsules import parse_capsule
 
     set_up_logs("DEBUG" if verbose else log_level, as_json=json_logs)
-    labels = {"environment": environment, "tag": tag}
-    given: dict[str, Any] = {name: value for name, value in labels.items() if value is not None}
+    optional = {"environment": environment, "tag": tag, "health": health}
+    given: dict[str, Any] = {name: value for name, value in optional.items() if value is not None}
     config = Config(
         redis_url=redis_url,
         concurrency=concurrency,
@@ -82,6 +93,7 @@ def worker(
         max_rss=max_rss,
         max_jobs=max_jobs,
         timeout=timeout,
+        watchdog=watchdog,
         **given,
     )
     sys.path.insert(0, str(Path.cwd()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
 from teep.config.queues import QueueOrder
 from teep.drivers.pools import check_url
@@ -44,6 +45,9 @@ class Config:
         poll_interval_average: seconds between this process's looks for due jobs; None: scaled so that the whole
             fleet looks every `average_scheduled_poll_interval` seconds.
         heartbeat_interval: seconds between heartbeats; Redis forgets a process 60 s after its last one.
+        health: where a worker answers `/live` and `/ready` over HTTP: `"HOST:PORT"`, or a port alone for 127.0.0.1.
+        watchdog: seconds that a worker process may stand still, or be without Redis, before it ends with exit code 1
+            for its supervisor to start it anew; 0: for ever.
         timestamps: how job timestamps are written: float "seconds", which every Sidekiq reads, or integer
             "milliseconds", as Sidekiq 8 writes. Both are read.
 
@@ -69,6 +73,8 @@ class Config:
     poll_interval_average: float | None = None
     average_scheduled_poll_interval: float = 5.0
     heartbeat_interval: float = 5.0
+    health: str | None = None
+    watchdog: float = 300.0
     timestamps: payload.TimeUnit = "seconds"
 
     client_middleware: Chain = field(default_factory=Chain, init=False, repr=False)
@@ -144,6 +150,14 @@ def _labels(config: Config) -> str | None:
     return _texts("labels", config.labels, "web")
 
 
+def _health(config: Config) -> str | None:
+    if config.health is None:
+        return None
+    if not isinstance(config.health, str):
+        return f"health must be an address such as 127.0.0.1:7433, not {config.health!r}"
+    return _problem(Address.parse, config.health)
+
+
 def _texts(name: str, value: Any, example: str) -> str | None:
     fits = (
         isinstance(value, Collection) and not isinstance(value, str) and all(isinstance(item, str) for item in value)
@@ -210,6 +224,7 @@ _CHECKS: tuple[Callable[[Config], str | None], ...] = (
     _job_defaults,
     _timestamps,
     _tag,
+    _health,
     _whole("concurrency", 1),
     _whole("processes", 1),
     _whole("max_rss", 1, optional=True),
@@ -217,6 +232,7 @@ _CHECKS: tuple[Callable[[Config], str | None], ...] = (
     _whole("max_retries", 0),
     _whole("dead_max_jobs", 1),
     _seconds("timeout", 0),
+    _seconds("watchdog", 0),
     _seconds("dead_timeout", 1),
     _seconds("poll_interval_average", 0.05, optional=True),
     _seconds("average_scheduled_poll_interval", 0.05),

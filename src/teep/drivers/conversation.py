@@ -10,7 +10,14 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from redis import exceptions as redis_errors
 
-from teep.errors import RedisCommandError, RedisError, RedisRefused, RedisTimedOut, RedisUnavailable
+from teep.errors import (
+    RedisCommandError,
+    RedisError,
+    RedisOutOfMemory,
+    RedisRefused,
+    RedisTimedOut,
+    RedisUnavailable,
+)
 from teep.wire.commands import Command, Pipeline, Plan, Transaction
 from teep.wire.scripts import ScriptCall
 
@@ -159,7 +166,9 @@ def raise_ours(error: BaseException) -> NoReturn:
 
 def _ours(error: BaseException) -> RedisError:
     text = str(error) or type(error).__name__
-    if is_refusal(error) or isinstance(error, redis_errors.OutOfMemoryError):
+    if isinstance(error, redis_errors.OutOfMemoryError):
+        return RedisOutOfMemory(f"Redis is out of memory: {text}")
+    if is_refusal(error):
         return RedisRefused(f"Redis refuses for now: {text}")
     if isinstance(error, redis_errors.AuthenticationError):
         return RedisCommandError(f"Redis did not accept the user name or password: {text}")

@@ -20,6 +20,8 @@ from teep.errors import ConfigurationError
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
+# A thread needs one at most, and there are as many threads as its program likes; redis-py would refuse the 101st.
+_SYNC_CONNECTIONS = 2**31
 # Coroutines are cheap and connections are not: more at once than this wait for a free one.
 ASYNC_CONNECTIONS = 64
 _SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
@@ -53,7 +55,7 @@ def check_url(url: str) -> None:
 
 def sync_pool(url: str) -> redis.ConnectionPool:
     if not _is_sentinel(url):
-        return redis.ConnectionPool.from_url(url, **_options(url))
+        return redis.ConnectionPool.from_url(url, max_connections=_SYNC_CONNECTIONS, **_options(url))
     address = _Sentinels.parse(url)
     # When to try again is the driver's business; redis-py's clients would wait for seconds in between.
     once = redis.retry.Retry(NoBackoff(), 0)
@@ -61,7 +63,7 @@ def sync_pool(url: str) -> redis.ConnectionPool:
     manager: Any = redis.sentinel.Sentinel(address.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     kind = sentinels.TlsConnection if address.tls else sentinels.Connection
     pool: redis.ConnectionPool = redis.sentinel.SentinelConnectionPool(  # type: ignore[no-untyped-call]
-        address.service, manager, connection_class=kind, **address.options
+        address.service, manager, connection_class=kind, max_connections=_SYNC_CONNECTIONS, **address.options
     )
     return pool
 

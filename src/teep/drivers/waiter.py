@@ -76,7 +76,10 @@ class Waiter:
 
     def _open(self, count: int) -> list["_Line"]:
         while len(self._lines) < count:
-            self._lines.append(_Line(self._driver.connection()))
+            # Kept before its first command: one that fails must not leave a connection behind, outage after outage.
+            line = _Line(self._driver.connection())
+            self._lines.append(line)
+            line.identify()
         return self._lines[:count]
 
     def _await_first(self, lines: Sequence["_Line"], block: float) -> set["_Line"]:
@@ -119,8 +122,12 @@ class _Line:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
-        connection.send_command("CLIENT", "ID")
-        self._id = int(connection.read_response())
+        self._id = 0
+
+    def identify(self) -> None:
+        """Ask the server what it calls this connection."""
+        self.connection.send_command("CLIENT", "ID")
+        self._id = int(self.connection.read_response())
 
     @property
     def socket(self) -> socket.socket:

@@ -94,20 +94,14 @@ def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[c
 
 
 async def held(identity: str, queues: Sequence[str]) -> dict[str, list[bytes]]:
-    """Return every payload in flight at a process, by queue. One round trip."""
-    lists = await commands.pipeline_of(commands.lrange(keys.inflight(queue, identity), 0, -1) for queue in queues)
-    return dict(zip(queues, lists, strict=True))
+    """Return every payload in flight at a process, by queue; never from a replica. One round trip."""
+    payloads = await scripts.held([keys.inflight(queue, identity) for queue in queues])
+    return dict(zip(queues, payloads, strict=True))
 
 
 async def give_back(identity: str, queue: str, raws: Sequence[bytes]) -> int:
     """Put reserved jobs (oldest first) back; returns how many were still in flight. One round trip."""
-    _, moved = await commands.pipeline_of(
-        [
-            commands.sadd(keys.queues(), queue),
-            scripts.give_back(keys.inflight(queue, identity), keys.queue(queue), raws),
-        ]
-    )
-    return moved
+    return await scripts.give_back(keys.inflight(queue, identity), keys.queue(queue), keys.queues(), queue, raws)
 
 
 async def requeue_all(identity: str, queues: Sequence[str]) -> dict[str, int]:

@@ -146,7 +146,8 @@ async def replace(key: str, old: bytes, new: bytes) -> bool:
 
 async def trim_dead(now: float, limits: Limits) -> None:
     """Drop dead jobs beyond the limits, oldest first. Keeps one less than `max_jobs`, as Sidekiq does."""
-    await commands.transaction(*trimming(now, limits))
+    # Not as a transaction: a Redis that is out of memory takes these commands, but no MULTI.
+    await commands.pipeline(*trimming(now, limits))
 
 
 def trimming(now: float, limits: Limits) -> list[commands.Command[int]]:

@@ -64,6 +64,14 @@ async def keep_alive(identity: str, beat: float) -> bool:
     return known[0]
 
 
+async def prolong(identity: str) -> bool:
+    """Keep a process from expiring; False where it had expired, or never was. One round trip.
+
+    A Redis that is out of memory takes this, too, and no heartbeat.
+    """
+    return bool(await commands.expire(keys.process(identity), HEARTBEAT_EXPIRY))
+
+
 def _write_work(key: str, work: Mapping[str, bytes]) -> list[commands.Command[int]]:
     if not work:
         return [commands.unlink(key)]

@@ -129,6 +129,11 @@ def exchange(
     )
 
 
+def held(lists: Sequence[str]) -> Command[list[list[bytes]]]:
+    """Return the payloads of in-flight lists, each from the oldest on; a replica refuses to."""
+    return ScriptCall(load("held"), lists, (), read=list)
+
+
 def fail(
     inflight: str, target: str, counters: Sequence[str], raw: bytes, entry: tuple[str, bytes] | None, ttl: int
 ) -> Command[bool]:
@@ -147,9 +152,9 @@ def fail(
     )
 
 
-def give_back(inflight: str, queue: str, raws: Sequence[bytes]) -> Command[int]:
+def give_back(inflight: str, queue: str, queues: str, name: str, raws: Sequence[bytes]) -> Command[int]:
     """Put reserved jobs (oldest first) back to where they were taken; those no longer in flight are passed over."""
-    return ScriptCall(load("give_back"), (inflight, queue), raws, read=int)
+    return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=int)
 
 
 def rescue(inflight: str, queue: str, moves: Sequence[tuple[bytes, bytes]]) -> Command[int]:

@@ -14,7 +14,7 @@ from collections import deque
 
 from teep.config import QueueOrder
 from teep.drivers import Driver, Waiter
-from teep.errors import RedisError
+from teep.errors import RedisError, RedisOutOfMemory
 from teep.store import inflight, queues
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
@@ -42,6 +42,8 @@ class Fetcher:
         self._idle = 0
         self._someone_waits = False
         self._trusted_until = float("inf")
+        self.turned_at = time.monotonic()
+        """When the fetch loop last got through a turn, whatever came of it (monotonic seconds)."""
         self._last_tick: tuple[object, object, object] = (None, None, None)
         self.ahead = threading.Event()
         self.quiet = threading.Event()
@@ -168,7 +170,7 @@ class Fetcher:
         return not self.quiet.is_set() and time.monotonic() < self._trusted_until
 
     def suspect(self) -> None:
-        """Take note that other processes may have given this one up: compare at the next exchange."""
+        """Compare what is held here with what lies in flight, at the next exchange."""
         self._exchange.suspect()
 
     def _refill(self) -> None:
@@ -197,6 +199,7 @@ class Fetcher:
                 self.ahead.set()
         finally:
             self._exchanging.release()
+        self.turned_at = time.monotonic()
         if jobs is None:
             self._outage.wait(self.closed)
             return True
@@ -241,10 +244,15 @@ class Fetcher:
                 self.quiet.wait(_BLOCK)
                 return 0
             taken = self._waiter.wait(inflight.blocking_moves(self._identity, names, _BLOCK))
+        except RedisOutOfMemory:
+            # It refuses to block, yet an exchange, which removes before it adds, goes through: poll meanwhile.
+            self.suspect()
+            self._forget_moves()
+            self.quiet.wait(_BLOCK)
+            return 0
         except RedisError as error:
             self._exchange.lost(error)
-            with self._exchanging:
-                self._exchange.forget_moves()
+            self._forget_moves()
             self._outage.wait(self.closed)
             return 0
         with self._exchanging:
@@ -252,6 +260,10 @@ class Fetcher:
             self._keep(jobs)
         self._outage.over()
         return len(jobs)
+
+    def _forget_moves(self) -> None:
+        with self._exchanging:
+            self._exchange.forget_moves()
 
     def _keep(self, jobs: list[Reserved]) -> None:
         """Put jobs into the stock; a quiet process gives them back. Needs `_exchanging`."""

@@ -18,6 +18,7 @@ from teep.store.inflight import Owner
 from teep.wire import commands, json
 from teep.worker.capsule import Capsule
 from teep.worker.lifeline import Watcher, patience
+from teep.worker.outage import Outage
 from teep.worker.service import OnError, Service
 
 logger = logging.getLogger("teep")
@@ -43,6 +44,7 @@ class Heartbeat(Service):
         capsules: Sequence[Capsule],
         owner: Owner,
         watcher: Watcher,
+        outage: Outage,
         on_error: OnError,
     ) -> None:
         super().__init__("heartbeat", on_error)
@@ -52,16 +54,20 @@ class Heartbeat(Service):
         self._capsules = capsules
         self._owner = owner
         self._watcher = watcher
+        self._outage = outage
         self._last = float("inf")
 
     def run_once(self) -> None:
         started = time.monotonic()
-        self._driver.execute(commands.ping())
+        # The round trip that is measured does some good, too: where Redis has no memory left for a heartbeat, and so
+        # for hours perhaps, the process must not expire, or others would run its jobs again.
+        if self._driver.run(processes.prolong(self._owner.identity)):
+            self._trust(started)
         rtt = time.monotonic() - started
         work = {thread: entry for capsule in self._capsules for thread, entry in capsule.running.snapshot().items()}
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
-        # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration,
-        # and where connections were idle meanwhile nobody is told.
+        # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration;
+        # an exchange that was given up here may have been carried out later. Nothing else would tell of it.
         self._driver.run(inflight.register(self._owner))
         for capsule in self._capsules:
             capsule.fetcher.suspect()
@@ -73,13 +79,17 @@ class Heartbeat(Service):
                 " this process was kept alive in Redis", started - self._last,
             )  # fmt: skip
         self._last = started
-        for capsule in self._capsules:
-            capsule.fetcher.trust_until(started + _TRUSTED)
+        self._trust(started)
         self._watcher.beat()
+        self._outage.over()
         self._fire(self._config.listeners("beat"))
 
     def pause(self) -> float:
         return self._config.heartbeat_interval
+
+    def _trust(self, beaten_at: float) -> None:
+        for capsule in self._capsules:
+            capsule.fetcher.trust_until(beaten_at + _TRUSTED)
 
     def leave(self) -> None:
         """Take the process out of the set, after the last job has been settled or put back."""

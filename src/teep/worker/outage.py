@@ -1,45 +1,71 @@
-"""Redis being away: said once, waited out, and said once when it is over."""
+"""Redis being away, or refusing: said once, waited out, and said once when it is over."""
 
 import logging
 import threading
 import time
 
+from teep.errors import RedisOutOfMemory
+
 logger = logging.getLogger("teep")
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
+# Seconds without a failure after which an outage is over. A server may serve some commands and refuse others
+# (READONLY, OOM, too many clients): whoever is refused tries again sooner than this, so the log does not flap.
+_CALM = 3.0
 
 
 class Outage:
-    """What a process knows of Redis being away; shared by all of its threads."""
+    """What a process knows of Redis being away; shared by all of its threads. Reading it takes no lock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._since: float | None = None
+        self._last_failure = float("-inf")
+        self._recovered: float | None = None
         self._pause = _FIRST_PAUSE
+        self.since: float | None = None
+        """When the outage began (monotonic seconds); None where there is none."""
+        self.error = ""
+        """What began it, as a sentence."""
 
     @property
     def goes_on(self) -> bool:
-        return self._since is not None
+        """Whether the last thing that was asked of Redis failed."""
+        return self.since is not None and self._recovered is None
+
+    @property
+    def in_touch(self) -> float:
+        """For how many seconds nothing has failed."""
+        return time.monotonic() - self._last_failure
 
     def began(self, error: BaseException) -> None:
         """Note a failure; the first one is logged."""
         with self._lock:
-            if self._since is None:
-                self._since = time.monotonic()
-                logger.error("%s; running jobs go on, and nothing is fetched until it is back", error)
+            self._last_failure, self._recovered = time.monotonic(), None
+            if self.since is None:
+                self.since, self.error = self._last_failure, str(error)
+                logger.error("%s; %s", error, _consequence(error))
 
     def over(self) -> None:
-        """Note a success."""
-        if self._since is None:
+        """Note a success: the outage is over when nothing has failed for some seconds."""
+        if self.since is None:
             return
         with self._lock:
-            if self._since is not None:
-                logger.info("Redis is online again after %.1f s", time.monotonic() - self._since)
-            self._since, self._pause = None, _FIRST_PAUSE
+            now = time.monotonic()
+            if self._recovered is None:
+                self._recovered, self._pause = now, _FIRST_PAUSE
+            if self.since is not None and now - self._last_failure >= _CALM:
+                logger.info("Redis is online again after %.1f s", self._recovered - self.since)
+                self.since = None
 
     def wait(self, until: threading.Event) -> None:
         """Wait a little before the next try, longer each time up to a second, or until the event is set."""
         with self._lock:
             pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_PAUSE)
         until.wait(pause)
+
+
+def _consequence(error: BaseException) -> str:
+    if isinstance(error, RedisOutOfMemory):
+        return "jobs are still fetched, but nothing can be pushed until it has room"
+    return "running jobs go on, and nothing is fetched until it is back"

@@ -16,31 +16,38 @@ from teep.wire import payload
 from teep.worker import failure
 from teep.worker.identity import is_gone
 from teep.worker.interval import spread
+from teep.worker.outage import Outage
 from teep.worker.service import OnError, Service
 from teep.worker.suspects import POISON
 
 logger = logging.getLogger("teep")
 
+# Seconds after an outage for which an expired heartbeat says nothing: where it lasted longer than a heartbeat lives,
+# every process looks dead, until it gets through to Redis again.
+_GRACE = 10.0
+
 
 class Rescuer(Service):
     """Looks for dead processes: before its own takes any job, then about every 5 seconds over the whole fleet.
 
-    1. Where this machine can see that the pid is gone it does not wait; otherwise for the heartbeat to expire.
+    1. Where this machine can see that the pid is gone it does not wait; otherwise for the heartbeat to expire, and
+       for ten seconds without an outage, in which those that live are heard of again.
     2. It marks each job it puts back. One that has the mark and ran when its process died is marked once more, and
        goes to the dead set instead where that would be the third time.
     """
 
     _AVERAGE = 5.0
 
-    def __init__(self, config: Config, driver: Driver, identity: str, on_error: OnError) -> None:
+    def __init__(self, config: Config, driver: Driver, identity: str, outage: Outage, on_error: OnError) -> None:
         super().__init__("rescuer", on_error)
         self._config = config
         self._driver = driver
         self._identity = identity
+        self._outage = outage
 
     def run_once(self) -> None:
         for owner in self._driver.run(inflight.owners(self._report_damage)):
-            if owner.identity == self._identity:
+            if owner.identity == self._identity or (self._outage.in_touch < _GRACE and not is_gone(owner)):
                 continue
             day = datetime.now(UTC).date()
             moved = self._driver.run(inflight.rescue(owner, is_gone, self._judge, self._died, day))

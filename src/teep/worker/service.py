@@ -4,6 +4,7 @@
 """
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -24,6 +25,8 @@ class Service(ABC):
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self.turned_at = time.monotonic()
+        """When it last took a turn without an error (monotonic seconds); at first, when it was made."""
 
     @abstractmethod
     def run_once(self) -> None:
@@ -65,6 +68,7 @@ class Service(ABC):
         """Take a turn and return the seconds until the next; an error is reported and ends only the turn."""
         try:
             self.run_once()
+            self.turned_at = time.monotonic()
             return self.pause()
         except RedisError as error:
             self._on_error(error, self.name)

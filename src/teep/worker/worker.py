@@ -21,14 +21,17 @@ from types import FrameType
 from typing import Any
 
 from teep.config import Config, driver_for
+from teep.config.address import Address
 from teep.config.handlers import report
 from teep.config.value import Event
 from teep.drivers import Driver
-from teep.errors import ConfigurationError, RedisError
+from teep.errors import ConfigurationError, RedisCommandError, RedisError, Unhealthy
 from teep.version import __version__
 from teep.wire import commands
 from teep.worker import identity
 from teep.worker.capsule import Capsule
+from teep.worker.endpoint import Endpoint
+from teep.worker.health import STARTING, Health, Report
 from teep.worker.heartbeat import Heartbeat
 from teep.worker.lifeline import Lifeline, Watcher
 from teep.worker.outage import Outage
@@ -38,6 +41,7 @@ from teep.worker.service import Service
 from teep.worker.signals import SignalListener
 from teep.worker.suspects import Suspects
 from teep.worker.title import set_title
+from teep.worker.watchdog import Watchdog
 
 logger = logging.getLogger("teep")
 
@@ -48,6 +52,8 @@ _DRAIN = ("USR2",)
 # How long (seconds) the main thread waits at a time. A signal does not cut its wait short where another thread takes
 # it, or where it comes in the instant before the wait: Python would call the handler at the next signal only.
 _LOOK = 0.2
+# Seconds beyond the timeout that a process which is given up has for its orderly end.
+_LAST_RESORT = 5.0
 
 
 class Worker:
@@ -69,7 +75,9 @@ class Worker:
         self._outage = Outage()
         self._lock = threading.Lock()
         self._running = False
-        self._stopped = threading.Event()
+        self._given_up = ""
+        self._health: Health | None = None
+        self._endpoint = Endpoint(Address.parse(config.health), self.report) if config.health else None
 
     def run(self) -> bool:
         """Run until a signal stops the process; True where every job ended in time.
@@ -77,6 +85,7 @@ class Worker:
         Raises:
             ConfigurationError: a module cannot be imported, or Redis is unfit.
             RedisError: there is no Redis.
+            Unhealthy: the watchdog gave the process up.
         """
         for name in (*_STOP, *_QUIET, *_DUMP, *_DRAIN):
             signal.signal(getattr(signal, f"SIG{name}"), self._on_signal)
@@ -85,32 +94,23 @@ class Worker:
         while (name := self._next_signal()) not in _STOP:
             self._obey(name)
         logger.info("stopping on %s; running jobs have %.0f s", name, self.config.timeout)
-        return self.stop()
+        clean = self.stop()
+        if self._given_up:
+            raise Unhealthy(self._given_up)
+        return clean
 
     def start(self, *, embedded: bool = True) -> None:
         """Start running jobs, and return. Idempotent."""
         with self._lock:
             if self._running:
                 return
-            for module in self.modules:
-                load(module)
-            driver = driver_for(self.config)
-            _check_redis(driver)
-            self._fire("startup")
-            self._build(driver, embedded=embedded)
-            # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
-            # what is in flight here, and no one takes this process for dead.
-            self._heartbeat.run_once()
-            # Before the first job, too, which might hold the interpreter from its first moment.
-            self._watcher.start(self.identity)
-            self._running = True
-            self._heartbeat.start()
-            # Before the first fetch: what a crash left comes before anything that still waits.
-            self._rescuer.turn()
-            for capsule in self._capsules:
-                capsule.start()
-            for service in self._services:
-                service.start()
+            if self._endpoint is not None:
+                self._endpoint.start()
+            try:
+                self._come_up(embedded=embedded)
+            except BaseException:
+                self._stop_answering()
+                raise
         logger.info(
             "teep %s runs %s with concurrency %d as %s",
             __version__, ", ".join(self._queues()), self.config.total_concurrency, self.identity,
@@ -144,6 +144,7 @@ class Worker:
                 service.stop()
             self._heartbeat.leave()
             self._watcher.stop()
+            self._stop_answering()
         self._fire("exit")
         self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
         logger.info("bye")
@@ -163,12 +164,38 @@ class Worker:
         """How many jobs this worker has told Redis the end of."""
         return sum(capsule.fetcher.settled for capsule in self._capsules)
 
+    def report(self) -> Report:
+        """Return how this process is, as `/live` and `/ready` tell it. Asks Redis nothing."""
+        return STARTING if self._health is None else self._health.report()
+
     def dump_threads(self) -> None:
         """Log what each thread does right now."""
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         for ident, frame in sys._current_frames().items():  # noqa: SLF001 - Python's documented way
             stack = "".join(traceback.format_stack(frame))
             logger.warning("thread %s:\n%s", names.get(ident, ident), stack)
+
+    def _come_up(self, *, embedded: bool) -> None:
+        for module in self.modules:
+            load(module)
+        driver = driver_for(self.config)
+        _check_redis(driver)
+        self._fire("startup")
+        self._build(driver, embedded=embedded)
+        # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
+        # what is in flight here, and no one takes this process for dead.
+        self._heartbeat.run_once()
+        # Before the first job, too, which might hold the interpreter from its first moment.
+        self._watcher.start(self.identity)
+        self._running = True
+        self._heartbeat.start()
+        # Before the first fetch: what a crash left comes before anything that still waits.
+        self._rescuer.turn()
+        for capsule in self._capsules:
+            capsule.start()
+        for service in self._services:
+            service.start()
+        self._health = Health(self.identity, self._capsules, self._heartbeat, self._outage, self._watchdog)
 
     def _build(self, driver: Driver, *, embedded: bool) -> None:
         suspects = Suspects(driver, self.identity)
@@ -177,13 +204,36 @@ class Worker:
             for name, own in self.config.all_capsules.items()
         ]
         owner = identity.owner(self.identity, tuple(self._queues()))
-        info = self._info(embedded=embedded)
-        self._heartbeat = Heartbeat(self.config, driver, info, self._capsules, owner, self._watcher, self.on_error)
+        self._heartbeat = Heartbeat(
+            self.config,
+            driver,
+            self._info(embedded=embedded),
+            self._capsules,
+            owner,
+            self._watcher,
+            self._outage,
+            self.on_error,
+        )
         self._poller = Poller(self.config, driver, self.on_error)
-        self._rescuer = Rescuer(self.config, driver, self.identity, self.on_error)
+        self._rescuer = Rescuer(self.config, driver, self.identity, self._outage, self.on_error)
         obey = None if embedded else self._from_redis
         listener = SignalListener(driver, self.identity, obey, self._cancel, self.on_error)
-        self._services: list[Service] = [self._heartbeat, self._poller, self._rescuer, listener]
+        self._watchdog = Watchdog(
+            [capsule.fetcher for capsule in self._capsules],
+            self._heartbeat,
+            self._outage,
+            0.0 if embedded else self.config.watchdog,  # another program's process is not teep's to end
+            self.dump_threads,
+            self._give_up,
+            self.on_error,
+        )
+        self._services: list[Service] = [
+            self._heartbeat,
+            self._poller,
+            self._rescuer,
+            listener,
+            self._watchdog,
+        ]
 
     def _queues(self) -> Iterable[str]:
         return (queue for capsule in self._capsules for queue in capsule.order.weights)
@@ -253,9 +303,25 @@ class Worker:
                     raise
                 report(self.config, error, {"context": f"{event} listener"})
 
+    def _give_up(self, reason: str) -> None:
+        """End this process in an orderly way, and if that cannot be, at once; what is in flight will be rescued."""
+        self._given_up = reason
+        last_resort = threading.Timer(self.config.timeout + _LAST_RESORT, os._exit, (1,))
+        last_resort.daemon = True
+        last_resort.start()
+        self._signals.put(_STOP[0])
+        # Last: where standard error is stuck, so is whoever writes to it.
+        logger.critical("%s; this process is given up, and exits", reason)
+
+    def _stop_answering(self) -> None:
+        self._health = None
+        if self._endpoint is not None:
+            self._endpoint.stop()
+
     def on_error(self, error: BaseException, service: str) -> None:
         """Take note of what went wrong in a service."""
-        if isinstance(error, RedisError):
+        # An error of one command is its own, unless Redis is away as a whole: then it is one more of its signs.
+        if isinstance(error, RedisError) and (self._outage.goes_on or not isinstance(error, RedisCommandError)):
             self._outage.began(error)
         else:
             report(self.config, error, {"context": service})

@@ -20,6 +20,7 @@ import time
 
 from teep.config import Config, driver_for
 from teep.errors import ConfigurationError, RedisError
+from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
 from teep.worker.supervisor import handover
 from teep.worker.supervisor.child import Child, manner_of_end
@@ -267,6 +268,6 @@ class Supervisor:
             logger.error("jobs in flight stay there until a worker rescues them: %s", error)
 
         try:
-            Rescuer(self._config, driver_for(self._config), "", on_error).run_once()
+            Rescuer(self._config, driver_for(self._config), "", Outage(), on_error).run_once()
         except RedisError as error:
             on_error(error, "rescuer")
