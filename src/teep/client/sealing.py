@@ -21,7 +21,8 @@ def sealed(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str
         InvalidArguments, ConfigurationError: it cannot be encrypted, so it must not be pushed.
     """
     args = given.get("args")
-    if not {**defaults, **given}.get("encrypt") or type(args) is not list or _was_pushed(given, args):
+    is_wanted = {**defaults, **given}.get("encrypt") is True
+    if not is_wanted or type(args) is not list or _was_pushed(given, args):
         return given
     return {**given, "args": sealed_args(given, args)}
 

@@ -41,6 +41,8 @@ class Envelope(NamedTuple):
             MalformedPayload: it is cut, altered, or of another shape.
         """
         raw = _decoded(text)
+        if not raw.startswith(_HEAD):
+            raise MalformedPayload(f"it is no envelope of {CIPHER}")
         iv_at = len(_HEAD) + TAG_BYTES + len(_IV)
         version_at = iv_at + IV_BYTES + len(_VERSION)
         version, blob_at = marshal.read_integer(raw, version_at)
@@ -49,7 +51,7 @@ class Envelope(NamedTuple):
         tag, iv = raw[len(_HEAD) : len(_HEAD) + TAG_BYTES], raw[iv_at : iv_at + IV_BYTES]
         envelope = cls(tag, iv, version, raw[start:])
         if length != len(envelope.blob) or not 0 <= version <= MAX_VERSION or envelope.raw() != raw:
-            raise MalformedPayload(f"it is no envelope of {CIPHER}")
+            raise MalformedPayload("its envelope was cut or altered")
         return envelope
 
     def raw(self) -> bytes:
@@ -77,7 +79,8 @@ def is_envelope(value: Any) -> bool:
 
 
 def _decoded(text: Any) -> bytes:
-    if type(text) is not str or not _TEXT.fullmatch(text) or len(text.rstrip("=")) % 4 == 1:
-        raise MalformedPayload("it is no text of url-safe base64")
+    """Return the bytes of url-safe base64, none where it is something else."""
+    if type(text) is not str or not _TEXT.fullmatch(text):
+        return b""
     bare = text.rstrip("=")
-    return urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    return b"" if len(bare) % 4 == 1 else urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
