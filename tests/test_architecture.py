@@ -21,8 +21,8 @@ PURE = sorted(path for layer in ("wire", "store") for path in (PACKAGE / layer).
 # What these layers may import from outside: values and their transformation, nothing that reaches out.
 # `importlib` reads the scripts, which are part of the package.
 ALLOWED = {
-    "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib",
-    "importlib", "itertools", "json", "math", "re", "secrets", "struct", "typing", "zlib",
+    "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum", "functools",
+    "hashlib", "importlib", "itertools", "json", "math", "re", "secrets", "struct", "typing", "zlib",
     "msgspec", "teep",
 }  # fmt: skip
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns", "sleep"}

@@ -12,6 +12,7 @@ import pytest
 import teep
 from teep.encryption import enable, encrypt, values
 from teep.encryption.aes import Cipher
+from teep.wire import json
 from teep.wire.envelope import Envelope
 from teep.worker import log
 from tests.encryption.conftest import KEYS
@@ -162,7 +163,7 @@ def test_what_cannot_be_decrypted_is_retried_and_tells_nothing(
     }
     for name, envelope in broken.items():
         item = {"class": "the.job", "args": [name, envelope], "encrypt": True, "jid": name, "retry": True}
-        fleet.push_raw(teep.wire.json.dumps(item))
+        fleet.push_raw(json.dumps(item))
     fleet.start()
     fleet.wait_until_processed(5)
     entries = {entry.jid: entry for entry in teep.RetrySet(config=fleet.config)}

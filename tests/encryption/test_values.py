@@ -93,5 +93,6 @@ def test_altered_bits_never_come_through() -> None:
         raw = getattr(good, field)
         for bit in range(8 * len(raw)):
             altered = (int.from_bytes(raw, "little") ^ 1 << bit).to_bytes(len(raw), "little")
+            fields: dict[str, Any] = {field: altered}
             with pytest.raises(DecryptionError):
-                decrypt(good._replace(**{field: altered}).text())
+                decrypt(good._replace(**fields).text())

@@ -10,15 +10,15 @@ from teep.errors import MalformedPayload
 from teep.wire.envelope import MAX_VERSION, Envelope, is_envelope
 
 # Two that Sidekiq Enterprise made, each of a secret 123 under an unknown key.
-_START = "BAhTOhFTaWRla2lxOjpFbmMKOgZjSSIQYWVzLTI1Ni1nY20GOgZFVDoIdGFnIhV"
+_START = "BAhTOhFTaWRla2lxOjpFbmMKOgZjSSIQYWVzLTI1Ni1nY20GOgZFVDoIdGFnIh"
 SAMPLES = {
-    _START + "ZI9cHOalTr475-9lIS0dyOgdpdiIRxcn72zsyzUnxDwh8OgZ2aQY6CWJsb2IiCnCz22JV": Envelope(
+    _START + "WZI9cHOalTr475-9lIS0dyOgdpdiIRxcn72zsyzUnxDwh8OgZ2aQY6CWJsb2IiCnCz22JV": Envelope(
         bytes.fromhex("9923d70739a953af8ef9fbd9484b4772"),
         bytes.fromhex("c5c9fbdb3b32cd49f10f087c"),
         1,
         bytes.fromhex("70b3db6255"),
     ),
-    _START + "CXh1SNPysah7H0QcQNjKaOgdpdiIRd-Llb2KCN3xRuqaROgZ2aQY6CWJsb2IiCjPNio3T": Envelope(
+    _START + "VCXh1SNPysah7H0QcQNjKaOgdpdiIRd-Llb2KCN3xRuqaROgZ2aQY6CWJsb2IiCjPNio3T": Envelope(
         bytes.fromhex("425e1d5234fcac6a1ec7d1071036329a"),
         bytes.fromhex("77e2e56f6282377c51baa691"),
         1,
