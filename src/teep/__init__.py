@@ -4,7 +4,7 @@ Write a job with `@teep.job`, push it with `perform_async`, run `teep worker`, a
 API: `Stats`, `Queue`, `ScheduledSet`, `RetrySet`, `DeadSet`, `ProcessSet`, `WorkSet`, each with an asyncio twin.
 """
 
-from teep import errors
+from teep import encryption, errors
 from teep.api import (
     AsyncDeadSet,
     AsyncDeploy,
@@ -133,6 +133,7 @@ __all__ = [
     "configure",
     "current_job",
     "default_config",
+    "encryption",
     "errors",
     "find_job",
     "job",

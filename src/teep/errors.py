@@ -14,6 +14,10 @@ class ConfigurationError(TeepError, ValueError):
     """The configuration cannot work; the message says what to change."""
 
 
+class DecryptionError(TeepError, ValueError):
+    """A job's encrypted argument cannot be read here; the message shows nothing of it."""
+
+
 class EmbeddedServerError(TeepError):
     """The embedded server could not be started; the message ends with the last lines of its log."""
 

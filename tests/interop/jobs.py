@@ -38,6 +38,12 @@ def named(first: int, second: int = 2, *, locale: str = "en") -> None:
     _record((first, second, locale))
 
 
+@teep.job(name="python.SecretEcho", encrypt=True)
+def secret_echo(name: str, secret: Any) -> None:
+    """Echo the secret too."""
+    _record((name, secret))
+
+
 @teep.job(name="python.Fail", retry=2, backtrace=True, tags=["é"], retry_queue="low", retry_in=lambda *_: 3600)
 def fail(message: str = "boom", *_rest: Any, **_more: Any) -> None:
     """Fail always."""

@@ -7,6 +7,7 @@
 |---|---|---|
 | `EchoJob` | | echoes: `runs.ran()` then shows its jid and arguments |
 | `LowEchoJob` | queue low, retry 3, tags ["interop"] | echoes |
+| `SecretEchoJob` | encrypt true | echoes its name and its decrypted secret |
 | `FailJob` | retry 2, backtrace true | raises ArgumentError(its argument, or "boom"), always |
 | `FragileJob` | retry 0 | the same, so it dies at once |
 | `FlakyJob` | backtrace 3 | fails the first time that its jid runs, then echoes |
@@ -182,6 +183,16 @@ class Ruby:
     def stop(self, identity: str) -> None:
         """`Sidekiq::Process#stop!`: the process obeys at its next heartbeat."""
         self._ask(_Answer[None], "signal", identity, "stop!")
+
+    # Encrypted arguments, see `ruby/encryption.rb`
+
+    def encrypt(self, value: Any, version: int, form: Literal["marshal", "json"]) -> str:
+        """The envelope that Ruby makes of a value."""
+        return self._ask(_Answer[str], "encrypt", value, version, form)
+
+    def decrypt(self, envelope: str) -> Any:
+        """The value in an envelope, which Ruby would write byte for byte alike."""
+        return self._ask(_Answer[Any], "decrypt", envelope)
 
     def _ask(self, answer: type[_Answer[T]], method: str, *args: object) -> T:
         self._process.write_line(json.dumps({"method": method, "args": args}))

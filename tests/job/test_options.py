@@ -2,7 +2,6 @@
 
 import sys
 import types
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -59,20 +58,6 @@ def test_what_cannot_be_done_yet_is_refused_in_a_sentence(name: str) -> None:
         job.set(**{name: 60})
     with pytest.raises(InvalidJob, match=sentence):
         job.aio.set(**{name: 60})
-
-
-def test_encryption_is_refused_before_a_secret_is_pushed(offline: teep.Config) -> None:
-    job = teep.job(name="the.job", encrypt=True)(lambda secret: None)
-    sentence = "the.job asks for encryption, which this version of teep cannot do; nothing was pushed"
-    pushes: list[Callable[[], Any]] = [
-        lambda: job.perform_async("x"),
-        lambda: job.perform_in(60, "x"),
-        lambda: job.perform_bulk([["x"]]),
-        lambda: teep.job(name="the.job")(lambda: None).set(encrypt=True).perform_async(),
-    ]
-    for push in pushes[:3]:
-        with pytest.raises(InvalidJob, match=sentence):
-            push()
 
 
 @pytest.mark.parametrize("name", ["class", "args", "kwargs", "jid", "created_at", "enqueued_at", "at"])

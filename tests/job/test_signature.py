@@ -107,7 +107,7 @@ def test_arguments_of_a_bulk_are_checked_against_the_signature() -> None:
     assert definition.bulk_args((1, 2)) == [1, 2]
     with pytest.raises(InvalidArguments, match="missing a required argument"):
         definition.bulk_args([])
-    with pytest.raises(InvalidArguments, match=r"the\.job needs a list of arguments for each job, not 'ab'"):
+    with pytest.raises(InvalidArguments, match=r"the\.job needs a list of arguments for each job, not str"):
         definition.bulk_args("ab")
     with pytest.raises(InvalidArguments, match="missing a required argument: 'locale'"):
         define(required).bulk_args([1])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from teep.client.sealing import check_unchanged, envelope_of, resealed, sealed, sealed_args
 from teep.config import Config
 from teep.errors import InvalidJob, MalformedPayload
 from teep.store.jobsets import Enqueued, Verdict
@@ -37,20 +38,22 @@ def new_jid(now: float) -> str:
 def prepare(config: Config, given: Mapping[str, Any]) -> Prepared | None:
     """Return what to send for one pushed mapping, or None where a middleware stopped it."""
     now = time.time()
+    given = sealed(given, config.job_defaults)
     item = payload.normalise(given, config.job_defaults, new_jid(now), now, config.timestamps)
-    _refuse_unavailable(item)
     return finish(config, item, now)
 
 
 def finish(config: Config, item: Item, now: float) -> Prepared | None:
     """Run the client middleware and write the payload's bytes."""
     if len(config.client_middleware):
+        envelope = envelope_of(item)
         passed = config.client_middleware.invoke(item, lambda: item)
         if inspect.isawaitable(passed):
             raise InvalidJob("a client middleware must be a plain def: it runs at every push, from threads too")
         if not passed:
             return None
         item = passed
+        check_unchanged(item, envelope)
         for name, value in item.items():
             json.check(value, name)
     at = item.get("at")
@@ -83,7 +86,8 @@ def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
         InvalidArguments, InvalidJob: it would be no valid job.
         MalformedPayload: it is none already.
     """
-    item = {**payload.parse(raw), **fields}
+    before = payload.parse(raw)
+    item = resealed({**before, **fields}, before)
     item = {name: value for name, value in item.items() if value is not None or name not in fields}
     payload.validate(item)
     payload.validate_options({"queue": "default", **item})
@@ -114,14 +118,6 @@ def moved_to(raw: bytes, queue: str, enqueued: tuple[float, payload.TimeUnit] | 
     return payload.serialise(item if enqueued is None else payload.queued(item, *enqueued))
 
 
-def _refuse_unavailable(item: Item) -> None:
-    if item.get("encrypt"):
-        # Storing the clear secret because nobody can encrypt it yet would be the worst answer.
-        raise InvalidJob(
-            f"{item['class']} asks for encryption, which this version of teep cannot do; nothing was pushed"
-        )
-
-
 class Bulk:
     """A bulk push as slices of prepared payloads, read lazily from any iterable of argument lists."""
 
@@ -137,7 +133,6 @@ class Bulk:
         self._jid = fields.pop("jid", None)
         # What all jobs share is checked and ordered once; only arguments and times differ.
         self._template = payload.normalise({**fields, "args": []}, config.job_defaults, "", 0.0, config.timestamps)
-        _refuse_unavailable(self._template)
 
     def slices(self) -> Iterator[list[Prepared | None]]:
         """Yield the payloads, at most a slice at a time; None stands for one that a middleware stopped.
@@ -171,7 +166,7 @@ class Bulk:
         queue = shared["queue"]
         return [
             Prepared(jid, queue, None, b'%b%b%b"%b"%b' % (before, json.dumps(args), between, jid.encode(), after))
-            for args, jid in zip(map(_checked_args, chunk), jids, strict=True)
+            for args, jid in zip(map(self._checked_args, chunk), jids, strict=True)
         ]
 
     def _each(
@@ -184,13 +179,22 @@ class Bulk:
     def _item(self, job: tuple[int, Any], jid: str, times: Iterator[float] | None, now: float) -> Item:
         index = job[0]
         item = dict(self._template)
-        item["args"] = _checked_args(job)
+        item["args"] = self._checked_args(job)
         item["jid"] = self._own_jid(index) or jid
         item["created_at"] = payload.stamp(now, self._config.timestamps)
         at = self._time(index, times, now)
         if at is not None:
             item["at"] = at
         return item
+
+    def _checked_args(self, job: tuple[int, Any]) -> list[Any]:
+        """Return the arguments of one job, given with its place in the push."""
+        index, args = job
+        if not isinstance(args, (list, tuple)):
+            raise InvalidJob(f"args[{index}] must be the list of one job's arguments, not {type(args).__name__}")
+        listed = sealed_args(self._template, list(args)) if self._template.get("encrypt") else list(args)
+        json.check(listed, f"args[{index}]")
+        return listed
 
     def _own_jid(self, index: int) -> str | None:
         if self._jid is not None and index > 0:
@@ -209,16 +213,6 @@ class Bulk:
             raise InvalidJob(f'"at" has no time for job {index}; give one for each')
         payload.validate_time(at)
         return at
-
-
-def _checked_args(job: tuple[int, Any]) -> list[Any]:
-    """Return the arguments of one job, given with its place in the push."""
-    index, args = job
-    if not isinstance(args, (list, tuple)):
-        raise InvalidJob(f"args[{index}] must be the list of one job's arguments, not {args!r}")
-    listed = list(args)
-    json.check(listed, f"args[{index}]")
-    return listed
 
 
 def _arguments(fields: Mapping[str, Any]) -> Iterable[Any]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from teep import encryption
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.options import Options
 from teep.job.signature import Binder
@@ -29,6 +30,19 @@ class Definition:
         self._function = function
         self._class = instance_of
         self._binder = Binder(function, name, skip_self=instance_of is not None)
+        self.check_options(options.fields)
+
+    def check_options(self, fields: Mapping[str, Any]) -> None:
+        """Refuse options that do not go with the signature.
+
+        Raises:
+            InvalidJob: with `encrypt`, a call could end in another argument than the secret one.
+        """
+        if fields.get("encrypt") and not self._binder.always_ends_alike:
+            raise InvalidJob(
+                f"{self.name} encrypts its last argument, so it must take at least two, the last of them without a"
+                " default and not by keyword only"
+            )
 
     def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the payload for a call, in Sidekiq's order: options, then what is pushed."""
@@ -41,17 +55,25 @@ class Definition:
     def bulk_args(self, args: Any) -> list[Any]:
         """Check one job's argument list of a bulk push against the signature."""
         if not isinstance(args, (list, tuple)):
-            raise InvalidArguments(f"{self.name} needs a list of arguments for each job, not {args!r}")
+            raise InvalidArguments(f"{self.name} needs a list of arguments for each job, not {type(args).__name__}")
         positions, _ = self._binder.bind(tuple(args), {})
         return positions
 
     def call(self, item: Mapping[str, Any]) -> Callable[[], Any]:
         """Return what runs the job that a payload describes."""
         function = self._function if self._class is None else partial(self._function, self._class())
+        if item.get("encrypt"):
+            return partial(_call_decrypted, function, item)
         return partial(function, *item["args"], **item.get("kwargs", {}))
 
     def __repr__(self) -> str:
         return f"<job {self.name}>"
+
+
+def _call_decrypted(function: Callable[..., Any], item: Mapping[str, Any]) -> Any:
+    """Call a job with its encrypted argument; no payload and no variable here holds the clear one."""
+    *clear, envelope = item["args"] or [None]
+    return function(*clear, encryption.decrypt(envelope), **item.get("kwargs", {}))
 
 
 def register(definition: Definition) -> None:

@@ -25,6 +25,16 @@ class Binder:
             for parameter in parameters
         )
 
+    @property
+    def always_ends_alike(self) -> bool:
+        """Whether the last of two or more arguments is the same parameter at every call."""
+        parameters = list(self._signature.parameters.values())
+        return (
+            len(parameters) > 1
+            and parameters[-1].kind in _POSITIONAL
+            and parameters[-1].default is inspect.Parameter.empty
+        )
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return (args, kwargs) as they go on the wire.
 

@@ -65,6 +65,7 @@ class Pushable(Generic[P]):
         elif wait_until is not None:
             at = epoch(wait_until)
         overrides = self._overrides | check_fields(self._definition.name, fields)
+        self._definition.check_options(overrides)
         return type(self)(self._definition, overrides, at)
 
 

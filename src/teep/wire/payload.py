@@ -127,6 +127,9 @@ def validate_options(item: Mapping[str, Any]) -> None:
     retry = item.get("retry")
     if retry is not None and (not isinstance(retry, int) or retry < 0):
         raise InvalidJob(f'"retry" must be true, false or how many times (0 or more), not {retry!r}')
+    encrypt = item.get("encrypt")
+    if encrypt is not None and not isinstance(encrypt, bool):
+        raise InvalidJob(f'"encrypt" must be true or false, not {encrypt!r}')
     tags = item.get("tags")
     if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
         raise InvalidJob(f'"tags" must be a list of strings, not {tags!r}')

@@ -5,6 +5,7 @@
 
 require "json"
 require "sidekiq"
+require_relative "encryption"
 
 # Sidekiq 6.4.1 uses the redis gem in ways that the gem warns of at each call; that would drown its log.
 Redis.silence_deprecations = true
@@ -31,6 +32,15 @@ class LowEchoJob
 
   def perform(*args)
     record_run(self, args)
+  end
+end
+
+class SecretEchoJob
+  include Sidekiq::Worker
+  sidekiq_options encrypt: true
+
+  def perform(name, secret)
+    record_run(self, [name, secret])
   end
 end
 

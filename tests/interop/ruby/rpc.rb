@@ -81,6 +81,10 @@ class Requests
 
   def works = Sidekiq::Workers.new.map { |process_id, thread_id, work| Views.work(process_id, thread_id, work) }
 
+  def encrypt(value, version, form) = Encryption.encrypt(value, version, form)
+
+  def decrypt(text) = Encryption.decrypt(text)
+
   private
 
   def job_set(name) = SETS.fetch(name).new

@@ -1,0 +1,67 @@
+"""The last argument of a job with `encrypt`, encrypted before anything else looks at the job.
+
+From here on, middleware, errors, logs, Redis and the data API have the envelope only.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from teep import encryption
+from teep.errors import InvalidArguments, InvalidJob
+from teep.wire.envelope import is_envelope
+from teep.wire.payload import Item
+
+
+def sealed(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a pushed mapping with its last argument encrypted, where it or the `defaults` ask for that.
+
+    One that was pushed before, such as an `item` of the data API, goes on with the envelope it has.
+
+    Raises:
+        InvalidArguments, ConfigurationError: it cannot be encrypted, so it must not be pushed.
+    """
+    args = given.get("args")
+    is_wanted = {**defaults, **given}.get("encrypt") is True
+    if not is_wanted or type(args) is not list or _was_pushed(given, args):
+        return given
+    return {**given, "args": sealed_args(given, args)}
+
+
+def sealed_args(item: Mapping[str, Any], args: list[Any]) -> list[Any]:
+    """Return one job's arguments with the last one encrypted."""
+    if len(args) < 2:
+        raise InvalidArguments(
+            f"{item.get('class')} encrypts its last argument, so it takes at least two, not {len(args)}"
+        )
+    if item.get("kwargs"):
+        raise InvalidArguments(
+            f"{item.get('class')} encrypts its last argument; keyword-only ones would stay clear, so it takes none"
+        )
+    return [*args[:-1], encryption.encrypt(args[-1])]
+
+
+def resealed(item: Item, before: Item) -> Item:
+    """Return a payload that someone changed, its last argument encrypted where it is another one than before."""
+    if not item.get("encrypt") or type(item.get("args")) is not list:
+        return item
+    if before.get("encrypt") and item["args"][-1:] == before["args"][-1:]:
+        return item
+    return {**item, "args": sealed_args(item, item["args"])}
+
+
+def envelope_of(item: Mapping[str, Any]) -> list[Any] | None:
+    """Return what `check_unchanged` compares with after the middleware."""
+    return item["args"][-1:] if item.get("encrypt") else None
+
+
+def check_unchanged(item: Item, envelope: list[Any] | None) -> None:
+    """Refuse what a middleware made of a job, where that would store as encrypted what is clear."""
+    if item.get("encrypt") and envelope_of(item) != envelope:
+        raise InvalidJob(
+            f"a client middleware changed the last argument of {item['class']}, or asked to encrypt it: it comes too"
+            " late for that; nothing was pushed"
+        )
+
+
+def _was_pushed(given: Mapping[str, Any], args: list[Any]) -> bool:
+    return given.get("created_at") is not None and is_envelope(args[-1] if args else None)

@@ -1,0 +1,86 @@
+"""The envelope of an encrypted argument: a text of url-safe base64, which holds what Ruby would call
+
+    Marshal.dump(Sidekiq::Enc.new("aes-256-gcm", tag, iv, version, ciphertext))
+
+A struct of one shape is always the same bytes around those four values: this shape alone is read, and nothing is
+unmarshalled for it.
+"""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any, NamedTuple
+
+from teep.errors import MalformedPayload
+from teep.wire import marshal
+
+CIPHER = "aes-256-gcm"
+TAG_BYTES, IV_BYTES = 16, 12
+# Marshal's own integers end here; Ruby writes greater ones in another form.
+MAX_VERSION = (1 << 30) - 1
+
+_HEAD = marshal.VERSION + b'S:\x11Sidekiq::Enc\x0a:\x06cI"\x10' + CIPHER.encode() + b'\x06:\x06ET:\x08tag"\x15'
+_IV = b':\x07iv"\x11'
+_VERSION = b":\x06vi"
+_BLOB = b':\x09blob"'
+_TEXT = re.compile(r"[A-Za-z0-9_-]+={0,2}")
+
+
+class Envelope(NamedTuple):
+    """What is inside: the authentication tag, the nonce, the key's version, and the ciphertext."""
+
+    tag: bytes
+    iv: bytes
+    version: int
+    blob: bytes
+
+    @classmethod
+    def parse(cls, text: Any) -> "Envelope":
+        """Read an envelope, with or without base64's padding.
+
+        Raises:
+            MalformedPayload: it is cut, altered, or of another shape.
+        """
+        raw = _decoded(text)
+        if not raw.startswith(_HEAD):
+            raise MalformedPayload(f"it is no envelope of {CIPHER}")
+        iv_at = len(_HEAD) + TAG_BYTES + len(_IV)
+        version_at = iv_at + IV_BYTES + len(_VERSION)
+        version, blob_at = marshal.read_integer(raw, version_at)
+        blob_at += len(_BLOB)
+        length, start = marshal.read_integer(raw, blob_at)
+        tag, iv = raw[len(_HEAD) : len(_HEAD) + TAG_BYTES], raw[iv_at : iv_at + IV_BYTES]
+        envelope = cls(tag, iv, version, raw[start:])
+        if length != len(envelope.blob) or not 0 <= version <= MAX_VERSION or envelope.raw() != raw:
+            raise MalformedPayload("its envelope was cut or altered")
+        return envelope
+
+    def raw(self) -> bytes:
+        """Return the struct's bytes, as Ruby would write them."""
+        return b"".join(
+            (
+                *(_HEAD, self.tag, _IV, self.iv),
+                *(_VERSION, marshal.integer(self.version)),
+                *(_BLOB, marshal.integer(len(self.blob)), self.blob),
+            )
+        )
+
+    def text(self) -> str:
+        """Return the argument that takes the secret's place in a payload."""
+        return urlsafe_b64encode(self.raw()).decode()
+
+
+def is_envelope(value: Any) -> bool:
+    """Tell whether an argument is an envelope already."""
+    try:
+        Envelope.parse(value)
+    except MalformedPayload:
+        return False
+    return True
+
+
+def _decoded(text: Any) -> bytes:
+    """Return the bytes of url-safe base64, none where it is something else."""
+    if type(text) is not str or not _TEXT.fullmatch(text):
+        return b""
+    bare = text.rstrip("=")
+    return b"" if len(bare) % 4 == 1 else urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
