@@ -1,7 +1,7 @@
 """Configuration: one frozen value, validated whole, and where Redis comes from."""
 
 from teep.config.connections import async_driver_for, driver_for, redis_url_for
-from teep.config.default import configure, default_config
+from teep.config.default import configure, default_config, overridden
 from teep.config.queues import QueueOrder
 from teep.config.value import Config
 
@@ -12,5 +12,6 @@ __all__ = [
     "configure",
     "default_config",
     "driver_for",
+    "overridden",
     "redis_url_for",
 ]
