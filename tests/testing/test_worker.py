@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,10 @@ import teep
 from teep import testing
 from teep.config import async_driver_for
 from teep.errors import UnknownJob
+from teep.testing import worker
+from teep.testing.idle import waiting
 from teep.testing.worker import InProcessWorker
+from tests.support.waiting import wait_until
 
 # The fixtures are those that users get: from the plugin of the installed package.
 
@@ -93,6 +97,35 @@ def test_start_runs_jobs_in_the_background(teep_worker: InProcessWorker, note: A
     assert teep.Queue("low").size() == 1
 
 
+def test_drain_waits_for_what_runs(
+    teep_worker: InProcessWorker, note: Any, ran: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def counted(identity: str) -> Any:
+        looks.append(identity)
+        return waiting(identity)
+
+    @teep.job(name="slow")
+    def slow() -> None:
+        begun.set()
+        assert may_end.wait(30)
+        note.perform_async(1)
+
+    monkeypatch.setattr(worker, "waiting", counted)
+    slow.perform_async()
+    with ThreadPoolExecutor() as pool:
+        draining = pool.submit(teep_worker.drain)
+        assert begun.wait(30)
+        seen = len(looks)
+        wait_until(lambda: draining.done() or len(looks) > seen + 2, 30, "some looks at a running job")
+        assert not draining.done()
+        may_end.set()
+        assert draining.result(30) == 2
+    assert len(ran) == 1
+
+
 def test_both_say_what_they_waited_for(teep_worker: InProcessWorker, note: Any) -> None:
     teep.Queue("low").pause()
     note.perform_async(1)
@@ -133,9 +166,8 @@ def test_asyncio(teep_worker: InProcessWorker, ran: list[Any]) -> None:
 
 
 def test_queues_of_jobs_and_configuration_are_served(teep_redis: teep.Config, note: Any) -> None:
-    worker = InProcessWorker(teep_redis.copy(queues=["critical,2"]))
-    teep.Client().push({"class": "note", "args": [1], "queue": "critical"})
-    worker.start()
+    other = InProcessWorker(teep_redis.copy(queues=["critical,2"]))
+    other.start()
     (process,) = teep.ProcessSet()
     assert set(process.queues) == {"critical", "low"}
-    worker.stop()
+    other.stop()
