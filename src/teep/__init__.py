@@ -4,7 +4,7 @@ Write a job with `@teep.job`, push it with `perform_async`, run `teep worker`, a
 API: `Stats`, `Queue`, `ScheduledSet`, `RetrySet`, `DeadSet`, `ProcessSet`, `WorkSet`, each with an asyncio twin.
 """
 
-from teep import encryption, errors
+from teep import encryption, errors, testing
 from teep.api import (
     AsyncDeadSet,
     AsyncDeploy,
@@ -137,4 +137,5 @@ __all__ = [
     "errors",
     "find_job",
     "job",
+    "testing",
 ]

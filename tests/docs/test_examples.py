@@ -1,4 +1,4 @@
-"""Every Python example in README and docs runs, page by page, on a real server."""
+"""Every Python example in README and docs runs, page by page, on a real server; test files are run by pytest."""
 
 import os
 import re
@@ -29,10 +29,16 @@ def test_the_examples_of_a_page_run_in_order(page: Path, valkey: Server, tmp_pat
         else:
             script.append(block["code"])
     (tmp_path / "page.py").write_text("\n".join(script), "utf-8")
+    run("page.py", cwd=tmp_path, url=valkey.url)
+    if tests := sorted(path.name for path in tmp_path.glob("test_*.py")):
+        run("-m", "pytest", "-W", "error", "--strict-markers", *tests, cwd=tmp_path, url=valkey.url)
+
+
+def run(*arguments: str, cwd: Path, url: str) -> None:
     done = subprocess.run(
-        [sys.executable, "page.py"],
-        cwd=tmp_path,
-        env={**os.environ, "TEEP_REDIS_URL": valkey.url},
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**os.environ, "TEEP_REDIS_URL": url},
         capture_output=True,
         text=True,
         timeout=60,

@@ -179,3 +179,10 @@ def test_configure_again_moves_later_pushes(config: teep.Config, server: Server)
     function.perform_async()
     assert len(lying(server, "default")) == 1
     assert teep.Queue().size() == 1
+
+
+def test_the_client_takes_a_job_of_either_form(job: Any, config: teep.Config) -> None:
+    client = teep.Client(config)
+    jids = [client.enqueue(job, 1, own=2), client.enqueue_to("other", job), client.enqueue_in(60, job)]
+    assert [teep.find_job(jid) is not None for jid in jids if jid] == [True] * 3
+    assert teep.Queue("low").size() == teep.Queue("other").size() == teep.ScheduledSet().size() == 1

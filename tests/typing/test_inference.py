@@ -5,7 +5,7 @@ Each function is a program that a user could write: it is never called.
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, assert_type
 
 import teep
@@ -22,8 +22,23 @@ async def awaited(name: str) -> bytes:
 
 
 class Class(teep.Job, queue="low"):
-    def perform(self, name: str) -> int:
+    def perform(self, name: str, *, shout: bool = False) -> int:
+        if len(name) > 1:
+            self.perform_async(name[1:], shout=shout)
         return len(name)
+
+
+class Inheriting(Class, queue="high"):
+    """Its perform is that of its base."""
+
+
+class Overriding(Class):
+    async def perform(self, count: int) -> None:  # type: ignore[override]  # another signature is another job
+        ...
+
+
+class Base(teep.Job, retry=3):
+    """Options for others, and no job itself."""
 
 
 def functions() -> None:
@@ -34,8 +49,26 @@ def functions() -> None:
     assert_type(plain.perform_bulk([(1,), [2]], at=[1.0]), list[str | None])
     assert_type(plain.set(queue="critical").perform_async(1), str | None)
     assert_type(awaited.perform_async("x"), str | None)
-    assert_type(Class.perform_async("x"), str | None)
+
+
+def classes() -> None:
+    assert_type(Class.perform_async("x", shout=True), str | None)
+    assert_type(Class.perform_in(60, "x"), str | None)
+    assert_type(Class.perform_at(datetime.now(), "x"), str | None)  # noqa: DTZ005 - any datetime will do
+    assert_type(Class.perform_bulk([("x",), ["y"]]), list[str | None])
+    assert_type(Class.set(queue="critical").perform_in(timedelta(hours=1), "x"), str | None)
+    assert_type(Class().perform_async("x"), str | None)
     assert_type(Class().perform("x"), int)
+    assert_type(Inheriting.perform_async("x"), str | None)
+    assert_type(Overriding.perform_async(1), str | None)
+
+
+async def classes_awaited() -> None:
+    assert_type(await Class.aio.perform_async("x", shout=True), str | None)
+    assert_type(await Class.aio.set(queue="x").perform_in(5, "x"), str | None)
+    assert_type(await Class.set(queue="x").aio.perform_async("x"), str | None)
+    assert_type(await Overriding.aio.perform_at(5, 1), str | None)
+    assert_type(await Overriding().perform(1), None)
 
 
 async def functions_awaited() -> None:
@@ -43,7 +76,6 @@ async def functions_awaited() -> None:
     assert_type(await plain.aio.perform_async(1), str | None)
     assert_type(await awaited.aio.set(queue="x").perform_in(5, "x"), str | None)
     assert_type(await plain.aio.perform_bulk([(1,)]), list[str | None])
-    assert_type(await Class.aio.perform_async("x"), str | None)
 
 
 def wrong_calls() -> None:
@@ -53,6 +85,26 @@ def wrong_calls() -> None:
     plain.perform_in(60)  # type: ignore[call-arg]
     plain.set(queue="x").perform_async()  # type: ignore[call-arg]
     awaited(5)  # type: ignore[arg-type,unused-coroutine]
+
+
+def wrong_calls_of_classes() -> None:
+    Class.perform_async(1)  # type: ignore[arg-type]
+    Class.perform_async()  # type: ignore[call-arg]
+    Class.perform_async("x", loud=True)  # type: ignore[call-arg]
+    Class.perform_in(60, 1)  # type: ignore[arg-type]
+    Class.perform_at(60)  # type: ignore[call-arg]
+    Class.perform_inline(1)  # type: ignore[arg-type]
+    Class.set(queue="x").perform_async(1)  # type: ignore[arg-type]
+    Inheriting.perform_async(1)  # type: ignore[arg-type]
+    Overriding.perform_async("x")  # type: ignore[arg-type]
+    Base.perform_async()  # type: ignore[misc]
+    Base.set()  # type: ignore[misc]
+
+
+async def wrong_calls_of_classes_awaited() -> None:
+    await Class.aio.perform_async(1)  # type: ignore[arg-type]
+    await Class.aio.set(queue="x").perform_in(5)  # type: ignore[call-arg]
+    await Base.aio.perform_async()  # type: ignore[arg-type]
 
 
 def queues(queue: teep.Queue) -> None:
@@ -145,6 +197,7 @@ async def clients() -> None:
     assert_type(teep.Client().push_bulk({"class": "Noop", "args": []}), list[str | None])
     assert_type(await teep.AsyncClient().push({"class": "Noop", "args": []}), str | None)
     assert_type(teep.Client().enqueue(plain, 1), str | None)
+    assert_type(teep.Client().enqueue_to("x", Class, "x"), str | None)
     assert_type(await teep.AsyncClient().enqueue_in(5, plain, 1), str | None)
     where = teep.Client().cancel("x")
     assert_type(where, Literal["working", "queued", "scheduled", "retrying"] | None)

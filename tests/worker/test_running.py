@@ -58,7 +58,7 @@ def test_a_class_job_runs_on_a_fresh_instance(fleet: Fleet) -> None:
             got.put((self.runs, self.jid))
 
     fleet.start(concurrency=1)
-    jids = [fleet.client.enqueue(_verbs(Counting)) for _ in range(2)]
+    jids = [fleet.client.enqueue(Counting) for _ in range(2)]
     assert [got.get(timeout=SOON) for _ in jids] == [(1, jid) for jid in jids]
 
 
@@ -229,8 +229,3 @@ class _Gauge:
     def __exit__(self, *exc_info: object) -> None:
         with self._lock:
             self.now -= 1
-
-
-def _verbs(kind: type[teep.Job]) -> Any:
-    """Return a class job as `Client.enqueue` takes it."""
-    return kind.set()

@@ -1,17 +1,23 @@
 """The client: pushes payloads, one or many, now or for later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from teep.client import redirection
 from teep.client.preparation import Bulk, Prepared, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers import AsyncDriver, Driver
+from teep.drivers.aio import run_plan as run_plan_async
 from teep.drivers.pairs import AsyncSide, SyncSide, operation
+from teep.drivers.sync import run_plan
 from teep.store import cancellation, pushes
 from teep.store.cancellation import Where
+from teep.wire.commands import Plan
+
+T = TypeVar("T")
 
 
 class Enqueueable(Protocol):
@@ -109,6 +115,12 @@ class Client(_Client, SyncSide):
     def _driver(self) -> Driver:
         return self._connected
 
+    def _run(self, plan: Plan[T]) -> T:
+        redirect = redirection.current()
+        if redirect is None:
+            return super()._run(plan)
+        return run_plan(plan, redirection.Executor(redirect, self.config, self._driver))
+
 
 class AsyncClient(_Client, AsyncSide):
     """Pushes jobs from asyncio."""
@@ -119,6 +131,12 @@ class AsyncClient(_Client, AsyncSide):
 
     def _driver(self) -> AsyncDriver:
         return self._connected
+
+    def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
+        redirect = redirection.current()
+        if redirect is None:
+            return super()._run(plan)
+        return run_plan_async(plan, redirection.AsyncExecutor(redirect, self.config, self._driver))
 
 
 async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 from teep.config.capsules import CapsuleConfig
 from teep.config.connections import async_driver_for, driver_for, redis_url_for
-from teep.config.default import configure, default_config
+from teep.config.default import configure, default_config, overridden
 from teep.config.queues import QueueOrder
 from teep.config.value import Config
 
@@ -14,5 +14,6 @@ __all__ = [
     "configure",
     "default_config",
     "driver_for",
+    "overridden",
     "redis_url_for",
 ]

@@ -2,6 +2,8 @@
 
 import difflib
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -40,3 +42,16 @@ def default_config() -> Config:
         if _default is None:
             _default = Config()
         return _default
+
+
+@contextmanager
+def overridden(config: Config) -> Iterator[Config]:
+    """Make `config` the process-wide one until the context ends, whatever is configured meanwhile."""
+    global _default  # noqa: PLW0603 - as above
+    with _lock:
+        before, _default = _default, config
+    try:
+        yield config
+    finally:
+        with _lock:
+            _default = before

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -109,6 +109,22 @@ class Config:
         """Return the listeners of an event in the order they run."""
         registered = self._listeners.get(event, [])
         return tuple(reversed(registered)) if event in ("quiet", "shutdown", "exit") else tuple(registered)
+
+    def copy(self, **changes: Any) -> "Config":
+        """Return this configuration with other options; its middleware, handlers and listeners come along.
+
+        Raises:
+            ConfigurationError: an option does not fit.
+        """
+        other = replace(self, **changes)
+        for name in ("client_middleware", "server_middleware"):
+            for middleware in getattr(self, name):
+                getattr(other, name).add(middleware)
+        other.error_handlers.extend(self.error_handlers)
+        other.death_handlers.extend(self.death_handlers)
+        for event, listeners in self._listeners.items():
+            other._listeners[event] = list(listeners)  # noqa: SLF001 - its own kind
+        return other
 
     @property
     def queue_order(self) -> QueueOrder:

@@ -1,14 +1,33 @@
-"""The class form of a job."""
+"""The class form of a job.
+
+Its verbs take what `perform` takes: to a type checker the class is a `Performs[P]`, so a call that does not fit is
+an error there, and so is a verb of a class without `perform`.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, ParamSpec, Protocol, cast
 
 from teep.errors import InvalidJob
 from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition, dotted_name, register
 from teep.job.options import Options
 from teep.job.verbs import AsyncVerbs, Times, Verbs
+
+P = ParamSpec("P")
+
+
+class Performs(Protocol[P]):
+    """A job class as its verbs see it."""
+
+    def perform(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
+
+
+class _Aio:
+    """`SomeJob.aio`: the verbs, awaited."""
+
+    def __get__(self, instance: object, owner: type[Performs[P]]) -> AsyncVerbs[P]:
+        return verbs_of(owner).aio
 
 
 class Job:
@@ -43,17 +62,19 @@ class Job:
         return current_job()
 
     @classmethod
-    def perform_async(cls, *args: Any, **kwargs: Any) -> str | None:
+    def perform_async(cls: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> str | None:
         """See `Verbs.perform_async`; so for the other verbs."""
-        return cls.set().perform_async(*args, **kwargs)
+        return verbs_of(cls).perform_async(*args, **kwargs)
 
     @classmethod
-    def perform_in(cls, interval: float | timedelta, /, *args: Any, **kwargs: Any) -> str | None:
-        return cls.set().perform_in(interval, *args, **kwargs)
+    def perform_in(
+        cls: type[Performs[P]], interval: float | timedelta, /, *args: P.args, **kwargs: P.kwargs
+    ) -> str | None:
+        return verbs_of(cls).perform_in(interval, *args, **kwargs)
 
     @classmethod
-    def perform_at(cls, at: datetime | float, /, *args: Any, **kwargs: Any) -> str | None:
-        return cls.set().perform_at(at, *args, **kwargs)
+    def perform_at(cls: type[Performs[P]], at: datetime | float, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
+        return verbs_of(cls).perform_at(at, *args, **kwargs)
 
     @classmethod
     def perform_bulk(
@@ -64,29 +85,35 @@ class Job:
         batch_size: int | None = None,
         spread_interval: float | None = None,
     ) -> list[str | None]:
-        return cls.set().perform_bulk(args, at=at, batch_size=batch_size, spread_interval=spread_interval)
+        return verbs_of(cls).perform_bulk(args, at=at, batch_size=batch_size, spread_interval=spread_interval)
 
     @classmethod
-    def perform_inline(cls, *args: Any, **kwargs: Any) -> Any:
-        return cls.set().perform_inline(*args, **kwargs)
+    def perform_inline(cls: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> Any:
+        return verbs_of(cls).perform_inline(*args, **kwargs)
 
     perform_sync = perform_inline
 
     @classmethod
-    def set(cls, **options: Any) -> Verbs[...]:
+    def set(cls: type[Performs[P]], **options: Any) -> Verbs[P]:
         """Return the job with other options for these pushes."""
-        if cls._verbs is None:
-            raise InvalidJob(f"{cls.__qualname__} has no perform method, so it is no job")
-        return cls._verbs.set(**options) if options else cls._verbs
+        verbs = verbs_of(cls)
+        return verbs.set(**options) if options else verbs
 
-    aio: ClassVar["_Aio"]
+    @classmethod
+    def to_payload(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the payload of a call, as `Client.push` takes it."""
+        return verbs_of(cls).to_payload(args, kwargs)
 
-
-class _Aio:
-    """`SomeJob.aio`: the verbs, awaited."""
-
-    def __get__(self, instance: Job | None, owner: type[Job]) -> AsyncVerbs[...]:
-        return owner.set().aio
+    aio: ClassVar[_Aio] = _Aio()
 
 
-Job.aio = _Aio()
+def verbs_of(job: type[Job] | type[Performs[P]]) -> Verbs[P]:
+    """Return the verbs of a job class.
+
+    Raises:
+        InvalidJob: it has no `perform`, so it is no job.
+    """
+    verbs = getattr(job, "_verbs", None)
+    if verbs is None:
+        raise InvalidJob(f"{job.__qualname__} has no perform method, so it is no job")
+    return cast("Verbs[P]", verbs)

@@ -13,31 +13,42 @@ from teep.wire.payload import Item
 
 
 def run_inline(config: Config, definition: Definition, given: Mapping[str, Any]) -> Any:
-    """Run a job and return what it returns, or None where a client middleware stopped it. An async one gets a loop.
+    """Run a job and return what it returns, or None where a client middleware stopped it.
 
     Whatever the job raises comes out; nothing is retried and Redis is not used.
 
     Raises:
         RuntimeError: the job is async and a loop runs in this thread already.
     """
-    if definition.is_async and _in_a_loop():
-        raise RuntimeError(f"{definition.name} is async, and a loop runs here: await its aio.perform_inline instead")
+    _refuse_in_a_loop(definition)
     item = _round_trip(config, given)
-    if item is None:
-        return None
-    if definition.is_async:
-        return asyncio.run(_run_async(config, definition, item))
-    return _run_sync(config, definition, item)
+    return None if item is None else run(config, definition, item)
 
 
 async def run_inline_async(config: Config, definition: Definition, given: Mapping[str, Any]) -> Any:
     """As `run_inline`, on the running loop; a plain `def` job runs in this very thread."""
     item = _round_trip(config, given)
-    if item is None:
-        return None
+    return None if item is None else await run_async(config, definition, item)
+
+
+def run(config: Config, definition: Definition, item: Item) -> Any:
+    """Run the job that a payload describes, inside the server middleware. An async one gets a loop.
+
+    Raises:
+        RuntimeError: the job is async and a loop runs in this thread already.
+    """
+    _refuse_in_a_loop(definition)
     if definition.is_async:
-        return await _run_async(config, definition, item)
-    return _run_sync(config, definition, item)
+        return asyncio.run(_run_on_loop(config, definition, item))
+    call = definition.call(item)
+    return _in_context(item, lambda: config.server_middleware.invoke(item, call))
+
+
+async def run_async(config: Config, definition: Definition, item: Item) -> Any:
+    """As `run`, on the running loop."""
+    if definition.is_async:
+        return await _run_on_loop(config, definition, item)
+    return run(config, definition, item)
 
 
 def _round_trip(config: Config, given: Mapping[str, Any]) -> Item | None:
@@ -45,17 +56,19 @@ def _round_trip(config: Config, given: Mapping[str, Any]) -> Item | None:
     return None if prepared is None else payload.parse(prepared.raw)
 
 
-def _run_sync(config: Config, definition: Definition, item: Item) -> Any:
-    call = definition.call(item)
-    return _in_context(item, lambda: config.server_middleware.invoke(item, call))
-
-
-async def _run_async(config: Config, definition: Definition, item: Item) -> Any:
+async def _run_on_loop(config: Config, definition: Definition, item: Item) -> Any:
     token = running.set(JobContext(item))
     try:
         return await config.server_middleware.ainvoke(item, definition.call(item))
     finally:
         running.reset(token)
+
+
+def _refuse_in_a_loop(definition: Definition) -> None:
+    if definition.is_async and _in_a_loop():
+        raise RuntimeError(
+            f"{definition.name} is async, and a loop runs here: await its aio's verb (or, in tests, async_drain)"
+        )
 
 
 def _in_a_loop() -> bool:

@@ -28,6 +28,11 @@ class Pushable(Generic[P]):
         self._overrides = overrides or {}
         self._at = at
 
+    @property
+    def definition(self) -> Definition:
+        """The job as the runtime sees it."""
+        return self._definition
+
     def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the payload of a call, as `Client.push` takes it."""
         item = self._definition.to_payload(args, kwargs)

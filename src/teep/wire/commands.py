@@ -117,6 +117,10 @@ def exists(key: str) -> Command[bool]:
     return Command("EXISTS", key, read=bool, idempotent=True)
 
 
+def flushdb() -> Command[Any]:
+    return Command("FLUSHDB", read=as_is, idempotent=True)
+
+
 def unlink(*keys: str) -> Command[int]:
     return Command("UNLINK", *keys, read=int, idempotent=True)
 

@@ -1,0 +1,92 @@
+"""Where pushes go instead of Redis, while a test wants that: `teep.testing` says so, and the clients ask here.
+
+Only pushes are redirected. Whatever else a client does, and the data API, talks to Redis as ever.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from teep.config import Config
+from teep.drivers import AsyncDriver, Driver
+from teep.store.pushes import Push
+from teep.wire.commands import Command
+
+T = TypeVar("T")
+
+
+class Redirect(Protocol):
+    """What takes pushes in place of Redis, from threads and from asyncio."""
+
+    def take(self, config: Config, push: Push) -> None: ...
+
+    async def take_async(self, config: Config, push: Push) -> None: ...
+
+
+class Redirected(AbstractContextManager[T], Generic[T]):
+    """While it is entered, pushes go to `redirect` (None: to Redis); entering it gives `result`.
+
+    It holds for the thread or task that enters it and the tasks started inside; `everywhere`, for every thread that
+    has not entered one of its own as well.
+    """
+
+    def __init__(self, redirect: Redirect | None, result: T, *, everywhere: bool) -> None:
+        self.redirect = redirect
+        self._result = result
+        self._is_everywhere = everywhere
+        self._before: list[tuple[Redirected[Any] | None, Redirected[Any] | None]] = []
+
+    def __enter__(self) -> T:
+        self._before.append((_here.get(), _everywhere))
+        self._set(self, self)
+        return self._result
+
+    def __exit__(self, *_: object) -> None:
+        self._set(*self._before.pop())
+
+    def _set(self, here: "Redirected[Any] | None", everywhere: "Redirected[Any] | None") -> None:
+        global _everywhere  # noqa: PLW0603 - what is meant by everywhere
+        _here.set(here)  # not `reset`: a fixture may be entered in one context and left in another
+        if self._is_everywhere:
+            _everywhere = everywhere
+
+
+_here: ContextVar[Redirected[Any] | None] = ContextVar("teep_redirected", default=None)
+_everywhere: Redirected[Any] | None = None
+
+
+def current() -> Redirect | None:
+    """Return what takes the pushes of this thread or task; None: Redis does."""
+    innermost = _here.get() or _everywhere
+    return None if innermost is None else innermost.redirect
+
+
+class Executor:
+    """Carries out a client's commands where its pushes are redirected, on threads."""
+
+    def __init__(self, redirect: Redirect, config: Config, driver: Callable[[], Driver]) -> None:
+        self._redirect = redirect
+        self._config = config
+        self._driver = driver
+
+    def execute(self, command: Command[T]) -> T:
+        if isinstance(command, Push):
+            self._redirect.take(self._config, command)
+            return cast("T", [])
+        return self._driver().execute(command)
+
+
+class AsyncExecutor:
+    """The same on asyncio."""
+
+    def __init__(self, redirect: Redirect, config: Config, driver: Callable[[], AsyncDriver]) -> None:
+        self._redirect = redirect
+        self._config = config
+        self._driver = driver
+
+    async def execute(self, command: Command[T]) -> T:
+        if isinstance(command, Push):
+            await self._redirect.take_async(self._config, command)
+            return cast("T", [])
+        return await self._driver().execute(command)

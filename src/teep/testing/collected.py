@@ -1,0 +1,96 @@
+"""What `fake()` collects, and running it."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import overload
+
+from teep.client.redirection import Redirected
+from teep.config import Config
+from teep.store.pushes import Push
+from teep.testing.enqueued import EnqueuedJob, enqueued_of
+
+
+class Jobs(Sequence[EnqueuedJob]):
+    """Collected jobs, in the order in which they were pushed. Safe to fill from many threads."""
+
+    def __init__(self) -> None:
+        self._jobs: list[EnqueuedJob] = []
+        self._lock = threading.Lock()
+
+    def take(self, config: Config, push: Push) -> None:
+        """Collect what is pushed."""
+        with self._lock:
+            self._jobs.extend(enqueued_of(config, push))
+
+    async def take_async(self, config: Config, push: Push) -> None:
+        self.take(config, push)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        with self._lock:
+            self._jobs.clear()
+
+    def drain(self, *, with_scheduled: bool = False, recursive: bool = True) -> int:
+        """Run the jobs, those that wait first, and return how many ran. What they push is collected here.
+
+        Args:
+            with_scheduled: run scheduled jobs too, in order of time; otherwise those that are due by now.
+            recursive: run what they push as well, until nothing is left; otherwise only what is there now.
+
+        Raises:
+            Whatever a job raises; it is gone then and not retried, and the jobs after it stay.
+            UnknownJob: no imported module defines a job.
+            RuntimeError: a job is async and a loop runs in this thread; use `async_drain`.
+        """
+        ran = 0
+        with Redirected(self, None, everywhere=False):
+            for job in self._taking(with_scheduled=with_scheduled, recursive=recursive):
+                job.run()
+                ran += 1
+        return ran
+
+    async def async_drain(self, *, with_scheduled: bool = False, recursive: bool = True) -> int:
+        """As `drain`, on the running loop."""
+        ran = 0
+        with Redirected(self, None, everywhere=False):
+            for job in self._taking(with_scheduled=with_scheduled, recursive=recursive):
+                await job.run_async()
+                ran += 1
+        return ran
+
+    def _taking(self, *, with_scheduled: bool, recursive: bool) -> Iterator[EnqueuedJob]:
+        """Take jobs out one after the other, as they would run: what waits first, then by time."""
+        while batch := self._runnable(with_scheduled=with_scheduled):
+            yield from filter(self._remove, batch)
+            if not recursive:
+                return
+
+    def _runnable(self, *, with_scheduled: bool) -> list[EnqueuedJob]:
+        until = float("inf") if with_scheduled else time.time()
+        with self._lock:
+            queued = [job for job in self._jobs if job.score is None]
+            due = [job for job in self._jobs if job.score is not None and job.score <= until]
+        return queued + sorted(due, key=attrgetter("score"))
+
+    def _remove(self, job: EnqueuedJob) -> bool:
+        """Take one out; False where it has gone meanwhile."""
+        with self._lock:
+            if job not in self._jobs:
+                return False
+            self._jobs.remove(job)
+            return True
+
+    @overload
+    def __getitem__(self, index: int) -> EnqueuedJob: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[EnqueuedJob]: ...
+    def __getitem__(self, index: int | slice) -> EnqueuedJob | list[EnqueuedJob]:
+        return self._jobs[index]
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __repr__(self) -> str:
+        return f"<Jobs {[str(job) for job in self]}>"

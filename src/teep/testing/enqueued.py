@@ -1,0 +1,70 @@
+"""A job that was pushed and has not run, as a test looks at it."""
+
+from datetime import datetime
+from typing import Any
+
+from teep.api.base import SyncApi
+from teep.api.records import _JobRecord
+from teep.client.preparation import again
+from teep.client.times import shown
+from teep.config import Config
+from teep.job.definition import find
+from teep.job.inline import run, run_async
+from teep.store.jobsets import Verdict
+from teep.store.pushes import Push
+from teep.wire import payload
+
+
+class EnqueuedJob(_JobRecord, SyncApi):
+    """A job that was pushed: a record like those of the data API, its arguments as they came out of JSON.
+
+    `score` is when it is due (epoch seconds), or None where it waits in its queue.
+    """
+
+    def __init__(self, raw: bytes, score: float | None = None, *, config: Config | None = None) -> None:
+        super().__init__(raw, config=config)
+        self.score = score
+
+    @property
+    def at(self) -> datetime | None:
+        """When it is due, or None where it waits in its queue."""
+        return None if self.score is None else shown(self.score)
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword-only arguments."""
+        kwargs = self.item.get("kwargs")
+        return kwargs if isinstance(kwargs, dict) else {}
+
+    def run(self) -> None:
+        """Run it here and now, through the server middleware; what it raises comes out.
+
+        Raises:
+            UnknownJob: no imported module defines it.
+            RuntimeError: it is an async job, and a loop runs in this thread.
+        """
+        if (raw := self._when_due()) is not None:
+            run(self.config, find(self.klass), payload.parse(raw))
+
+    async def run_async(self) -> None:
+        """As `run`, on the running loop."""
+        if (raw := self._when_due()) is not None:
+            await run_async(self.config, find(self.klass), payload.parse(raw))
+
+    def _when_due(self) -> bytes | None:
+        """Return the payload as a worker gets it: a scheduled job goes through the client middleware once more."""
+        if self.score is None:
+            return self.raw
+        verdict = again(self.config, self.raw, take_back=False)
+        return None if isinstance(verdict, Verdict) else verdict.raw
+
+    def __str__(self) -> str:
+        kwargs = f" kwargs={self.kwargs}" if self.kwargs else ""
+        when = "" if self.at is None else f" at {self.at:%Y-%m-%d %H:%M:%S.%f%z}"
+        return f"{self.display_class} args={self.display_args}{kwargs} queue={self.queue!r}{when}"
+
+
+def enqueued_of(config: Config, push: Push) -> list[EnqueuedJob]:
+    """Return the jobs of a push, those of a queue in the order in which they were pushed."""
+    queued = [EnqueuedJob(raw, config=config) for raws in push.now.values() for raw in raws]
+    return queued + [EnqueuedJob(raw, at, config=config) for at, raw in push.later]

@@ -1,0 +1,96 @@
+"""Which jobs a test means: by class, by arguments given in part, by queue and by time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from teep.client.times import due, epoch
+from teep.job import Job, Verbs
+from teep.job.classes import verbs_of
+from teep.testing.enqueued import EnqueuedJob
+
+# A job in either form, or its name on the wire, such as "SomeRubyWorker".
+SomeJob = Verbs[...] | type[Job] | str
+
+
+def matches(expected: Any, actual: Any) -> bool:
+    """Tell whether a value out of JSON is what a test expects of it.
+
+    `...` is any value. A mapping matches where its keys are there and their values match, whatever else is there. A
+    list or tuple matches item by item; `...` at its end stands for all the rest. Anything else is compared by `==`,
+    so that `unittest.mock.ANY` and its like work.
+    """
+    if expected is ...:
+        return True
+    if isinstance(expected, Mapping):
+        return isinstance(actual, dict) and all(
+            key in actual and matches(value, actual[key]) for key, value in expected.items()
+        )
+    if isinstance(expected, (list, tuple)):
+        return isinstance(actual, list) and _items_match(expected, actual)
+    return bool(expected == actual)
+
+
+def _items_match(expected: Sequence[Any], actual: list[Any]) -> bool:
+    if expected and expected[-1] is ...:
+        expected = expected[:-1]
+        actual = actual[: len(expected)]
+    return len(expected) == len(actual) and all(map(matches, expected, actual))
+
+
+class Criteria(TypedDict, total=False):
+    """What a test may ask of a job beside its class; what is left out may be anything.
+
+    `args`: the arguments as they came out of JSON, and `kwargs`: the keyword-only ones; both perhaps in part, see
+    `matches`. `queue`: the queue's name. `at`: when it is due, a datetime, a timedelta or seconds from now, or epoch
+    seconds; None: it waits in its queue. `within`: the seconds that `at` may be off, 1 by default.
+    """
+
+    args: Any
+    kwargs: Any
+    queue: str
+    at: datetime | timedelta | float | None
+    within: float
+
+
+class Wanted:
+    """The jobs that a test means."""
+
+    def __init__(self, job: SomeJob | None, criteria: Criteria) -> None:
+        if unknown := criteria.keys() - Criteria.__annotations__:
+            raise TypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(Criteria.__annotations__)}")
+        self._name = None if job is None else _name(job)
+        self._criteria = criteria
+        at = criteria.get("at", ...)
+        self._at = at if at is None or at is ... else _moment(at)
+        self._within = criteria.get("within", 1.0)
+
+    def fits(self, job: EnqueuedJob) -> bool:
+        """Tell whether a job is meant."""
+        return (
+            self._name in (None, job.klass)
+            and matches(self._criteria.get("args", ...), job.args)
+            and matches(self._criteria.get("kwargs", ...), job.kwargs)
+            and matches(self._criteria.get("queue", ...), job.queue)
+            and self._fits_time(job.score)
+        )
+
+    def _fits_time(self, score: float | None) -> bool:
+        if self._at is ...:
+            return True
+        if self._at is None or score is None:
+            return self._at is score
+        return abs(self._at - score) <= self._within
+
+    def __str__(self) -> str:
+        return " ".join([self._name or "any job", *(f"{name}={value!r}" for name, value in self._criteria.items())])
+
+
+def _name(job: SomeJob) -> str:
+    if isinstance(job, str):
+        return job
+    return (verbs_of(job) if isinstance(job, type) else job).definition.name
+
+
+def _moment(at: datetime | timedelta | float) -> float:
+    return epoch(at) if isinstance(at, datetime) else due(at)

@@ -1,0 +1,106 @@
+"""Where pushes go while a test runs: `fake()` collects them, `inline()` runs them, `disable()` sends them to Redis.
+
+Modes nest; the innermost one that this thread or task has entered counts.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import overload
+
+from teep.client.redirection import Redirected, current
+from teep.config import Config
+from teep.store.pushes import Push
+from teep.testing.collected import Jobs
+from teep.testing.enqueued import EnqueuedJob, enqueued_of
+
+
+class _Inline:
+    """Runs jobs at once, scheduled ones too."""
+
+    def take(self, config: Config, push: Push) -> None:
+        for job in enqueued_of(config, push):
+            job.run()
+
+    async def take_async(self, config: Config, push: Push) -> None:
+        for job in enqueued_of(config, push):
+            await job.run_async()
+
+
+def fake(*, everywhere: bool = False) -> AbstractContextManager[Jobs]:
+    """Collect pushed jobs instead of sending them; needs no Redis.
+
+    Entering it gives what is collected, which is also `teep.testing.jobs`. Up to there a push goes its usual way: it
+    is refused for what a real one is refused for, and passes the client middleware and JSON.
+    Sidekiq's testing!(:fake).
+
+    Args:
+        everywhere: for all threads of the process; otherwise for this thread or task, and the tasks it starts.
+    """
+    jobs = Jobs()
+    return Redirected(jobs, jobs, everywhere=everywhere)
+
+
+def inline(*, everywhere: bool = False) -> AbstractContextManager[None]:
+    """Run pushed jobs at once, in the push itself, through both middleware chains and JSON. Needs no Redis.
+
+    Scheduled jobs run at once too, and what a job raises comes out of the push. Sidekiq's testing!(:inline).
+
+    Args:
+        everywhere: as for `fake`.
+    """
+    return Redirected(_Inline(), None, everywhere=everywhere)
+
+
+def disable(*, everywhere: bool = False) -> AbstractContextManager[None]:
+    """Push for real, inside of another mode. Sidekiq's testing!(:disable).
+
+    Args:
+        everywhere: as for `fake`.
+    """
+    return Redirected(None, None, everywhere=everywhere)
+
+
+def _faked() -> Jobs:
+    """Return what the innermost mode has collected.
+
+    Raises:
+        RuntimeError: it is not `fake()`.
+    """
+    if isinstance(redirect := current(), Jobs):
+        return redirect
+    raise RuntimeError("no jobs are collected here: that is done inside `with teep.testing.fake():`")
+
+
+class _CurrentJobs(Sequence[EnqueuedJob]):
+    """The jobs that the innermost `fake()` has collected, looked up at every use."""
+
+    @overload
+    def __getitem__(self, index: int) -> EnqueuedJob: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[EnqueuedJob]: ...
+    def __getitem__(self, index: int | slice) -> EnqueuedJob | list[EnqueuedJob]:
+        return _faked()[index]
+
+    def __len__(self) -> int:
+        return len(_faked())
+
+    def __repr__(self) -> str:
+        return repr(_faked())
+
+
+jobs: Sequence[EnqueuedJob] = _CurrentJobs()
+
+
+def clear() -> None:
+    """Forget the jobs that the innermost `fake()` has collected."""
+    _faked().clear()
+
+
+def drain(*, with_scheduled: bool = False, recursive: bool = True) -> int:
+    """Run what the innermost `fake()` has collected; see `Jobs.drain`."""
+    return _faked().drain(with_scheduled=with_scheduled, recursive=recursive)
+
+
+async def async_drain(*, with_scheduled: bool = False, recursive: bool = True) -> int:
+    """As `drain`, on the running loop."""
+    return await _faked().async_drain(with_scheduled=with_scheduled, recursive=recursive)

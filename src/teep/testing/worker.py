@@ -1,0 +1,115 @@
+"""A worker inside the test's own process."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from teep.api import ScheduledSet, Stats
+from teep.config import Config, driver_for
+from teep.job.definition import registered
+from teep.store import queues
+from teep.testing.idle import waiting
+from teep.worker import Worker
+from teep.worker.poller import Poller
+
+T = TypeVar("T")
+
+# Seconds between two looks at what others do: no one tells this thread.
+_LOOK = 0.005
+# Seconds that running jobs get when the test is over.
+_STOP = 5.0
+
+
+class InProcessWorker:
+    """A real worker on a configuration, which runs jobs while it drains, or from `start` to `stop`.
+
+    It serves the queues of the configuration, those of every job that is imported, and those that Redis knows.
+    `errors` are what jobs have raised, in order.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.errors: list[BaseException] = []
+        self._driver = driver_for(config)
+        self._worker: Worker | None = None
+
+    def start(self) -> None:
+        """Run jobs from now on, in threads of their own. Idempotent."""
+        if self._worker is None:
+            config = self.config.copy(queues=self._queues())
+            config.error_handlers.append(self._note)
+            self._worker = Worker(config)
+            self._worker.start()
+
+    def stop(self) -> None:
+        """Run no more jobs. Idempotent."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop(_STOP)
+
+    def drain(self, *, timeout: float = 30.0, with_scheduled: bool = False, raise_errors: bool = True) -> int:
+        """Run every job that waits or is due, and what those push, until none is left; return how many ran.
+
+        A job that fails is retried only where its retry is due: travel in time for that.
+
+        Args:
+            timeout: seconds that it may take.
+            with_scheduled: run scheduled jobs now, whenever they are due.
+            raise_errors: raise the first error of a job, once all have run; otherwise see `errors` and
+                `teep.RetrySet()`.
+
+        Raises:
+            TimeoutError: jobs were still waiting or running after `timeout`.
+        """
+        before, seen = Stats(config=self.config).processed, len(self.errors)
+        with self._running():
+            self.wait_until(lambda: self._is_idle(with_scheduled=with_scheduled), timeout)
+        if raise_errors and self.errors[seen:]:
+            raise self.errors[seen]
+        return Stats(config=self.config).processed - before
+
+    def wait_until(self, condition: Callable[[], T], timeout: float = 30.0) -> T:
+        """Call `condition` until what it returns is true, and return that.
+
+        Raises:
+            TimeoutError: it was not within `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while not (outcome := condition()):
+            if time.monotonic() > deadline:
+                left = self._driver.run(queues.sizes(self._driver.run(queues.names())))
+                raise TimeoutError(f"not within {timeout:g} s; jobs that wait: {left}; errors: {self.errors}")
+            time.sleep(_LOOK)
+        return outcome
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        if self._worker is not None:
+            yield
+            return
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+
+    def _is_idle(self, *, with_scheduled: bool) -> bool:
+        if with_scheduled:
+            ScheduledSet(config=self.config).retry_all()
+        Poller(self.config, self._driver, self._note).run_once()
+        if self._worker is None:
+            raise RuntimeError("the worker was stopped while it drained")
+        left = self._driver.run(waiting(self._worker.identity))
+        if left and not left.keys() <= self._worker.config.queue_order.weights.keys():
+            # A job has pushed to a queue that nobody knew of.
+            self.stop()
+            self.start()
+        return left == {}
+
+    def _queues(self) -> list[str]:
+        of_jobs = [definition.options.fields.get("queue", "default") for definition in registered()]
+        return list(dict.fromkeys([*self.config.queue_order.weights, *of_jobs, *self._driver.run(queues.names())]))
+
+    def _note(self, error: BaseException, _context: Any) -> None:
+        self.errors.append(error)

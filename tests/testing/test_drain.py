@@ -1,0 +1,151 @@
+"""Running what `fake()` has collected."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+import teep
+from teep import testing
+from teep.errors import UnknownJob
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=["drain", "async_drain"])
+def drain(request: pytest.FixtureRequest, offline: teep.Config) -> Callable[..., int]:
+    """Drains from a plain program, or from a running event loop."""
+    function = getattr(testing, request.param)
+
+    async def main(**how: Any) -> int:
+        return int(await function(**how))
+
+    return function if not inspect.iscoroutinefunction(function) else lambda **how: asyncio.run(main(**how))
+
+
+@pytest.fixture(params=["def", "async def"])
+def countdown(request: pytest.FixtureRequest) -> Any:
+    """A job that pushes itself with one less, and notes its runs in `countdown.runs`."""
+    runs: list[int] = []
+
+    def note(number: int) -> None:
+        context = teep.current_job()
+        assert context is not None
+        assert context.queue == "low"
+        runs.append(number)
+
+    def work(number: int) -> None:
+        note(number)
+        if number:
+            job.perform_async(number - 1)
+
+    async def awork(number: int) -> None:
+        note(number)
+        if number:
+            await job.aio.perform_async(number - 1)
+
+    job: Any = teep.job(name="countdown", queue="low")(work if request.param == "def" else awork)
+    job.runs = runs
+    return job
+
+
+def test_it_runs_what_jobs_push_too(drain: Callable[..., int], countdown: Any) -> None:
+    with testing.fake() as jobs:
+        countdown.perform_async(3)
+        countdown.perform_async(1)
+        assert drain() == 6
+        assert countdown.runs == [3, 1, 2, 0, 1, 0]
+        assert list(jobs) == []
+        assert drain() == 0
+
+
+def test_not_recursive(drain: Callable[..., int], countdown: Any) -> None:
+    with testing.fake() as jobs:
+        countdown.perform_async(3)
+        assert drain(recursive=False) == 1
+        assert [job.args for job in jobs] == [[2]]
+
+
+def test_scheduled_jobs_run_when_they_are_due(drain: Callable[..., int], countdown: Any) -> None:
+    with time_machine.travel(NOON, tick=False) as clock, testing.fake() as jobs:
+        countdown.perform_in(timedelta(hours=2), 0)
+        countdown.perform_at(NOON + timedelta(hours=1), 0)
+        assert [job.at for job in jobs] == [NOON + timedelta(hours=2), NOON + timedelta(hours=1)]
+        assert drain() == 0
+        clock.shift(3600 - 0.001)
+        assert drain() == 0
+        clock.shift(0.001)
+        assert drain() == 1
+        clock.shift(86_400)
+        assert drain() == 1
+        assert jobs.drain() == 0
+
+
+def test_with_scheduled_runs_them_all_in_order_of_time(drain: Callable[..., int], countdown: Any) -> None:
+    with testing.fake():  # numbers below zero push another job each
+        countdown.perform_in(7_200, -2)
+        countdown.perform_in(3_600, -1)
+        countdown.perform_async(-3)
+        assert drain(with_scheduled=True, recursive=False) == 3
+        assert countdown.runs == [-3, -1, -2]
+
+
+def test_a_failing_job_is_gone_and_the_others_stay(drain: Callable[..., int], countdown: Any) -> None:
+    teep.job(name="fail", queue="low")(lambda: int("boom"))
+    with testing.fake() as jobs:
+        countdown.perform_async(0)
+        teep.Client().push({"class": "fail", "args": []})
+        countdown.perform_async(0)
+        with pytest.raises(ValueError, match="boom"):
+            drain()
+        assert [job.klass for job in jobs] == ["countdown"]
+        assert drain() == 1
+
+
+def test_a_job_that_nobody_defines(drain: Callable[..., int]) -> None:
+    with testing.fake():
+        teep.Client().push({"class": "OfRuby", "args": []})
+        with pytest.raises(UnknownJob, match="OfRuby"):
+            drain()
+
+
+def test_a_job_may_clear_what_is_left(drain: Callable[..., int], offline: teep.Config) -> None:
+    job = teep.job(name="clear")(lambda: testing.clear())  # noqa: PLW0108 - a job of no arguments
+    with testing.fake() as jobs:
+        job.perform_bulk([[], [], []])
+        assert drain() == 1
+        assert list(jobs) == []
+
+
+def test_the_middleware_runs_around_it(drain: Callable[..., int], countdown: Any, offline: teep.Config) -> None:
+    seen: list[str] = []
+    dropping: list[bool] = []
+
+    def client(item: dict[str, Any], call_next: Callable[[], Any]) -> Any:
+        seen.append("client")
+        return None if dropping else call_next()
+
+    def server(item: dict[str, Any], call_next: Callable[[], Any]) -> Any:
+        seen.append("server")
+        return call_next()
+
+    offline.client_middleware.add(client)
+    offline.server_middleware.add(server)
+    with testing.fake():
+        countdown.perform_in(60, 0)
+        drain(with_scheduled=True)
+        assert seen == ["client", "client", "server"]
+        countdown.perform_in(60, 0)
+        dropping.append(True)  # from now on, also when a scheduled job is due
+        drain(with_scheduled=True)
+    assert countdown.runs == [0]
+
+
+def test_what_was_collected_runs_after_the_mode_too_and_pushes_nothing_for_real(countdown: Any) -> None:
+    with testing.fake() as jobs:
+        countdown.perform_async(2)
+    assert jobs.drain() == 3
