@@ -19,7 +19,7 @@ class Fate(Enum):
     """The server carries it out; the connection breaks before the answer gets through."""
     ANSWER_WITHHELD = auto()
     """The server carries it out; the client never hears of it."""
-    DELAYED = auto()
+    HELD = auto()
     """The server sees it only when the test says so; the client never hears of it."""
     REFUSED = auto()
     """The server never sees it; the client gets an error reply."""
@@ -64,7 +64,7 @@ class Proxy:
 
     def hold(self, text: bytes, times: int = 1) -> None:
         """Keep the next `times` requests with `text` under way until `deliver`, whatever becomes of their client."""
-        self._rules.append(_Rule(text, Fate.DELAYED, times))
+        self._rules.append(_Rule(text, Fate.HELD, times))
 
     def deliver(self) -> int:
         """Let the held requests arrive; returns how many the server has carried out then."""
@@ -145,7 +145,7 @@ class _Connection:
                 if rule is not None and rule.fate is Fate.REFUSED:
                     self._client.sendall(rule.error)
                     continue
-                if rule is not None and rule.fate is Fate.DELAYED:
+                if rule is not None and rule.fate is Fate.HELD:
                     self._proxy.keep(request)
                     continue
                 self._fate = None if rule is None else rule.fate

@@ -155,6 +155,11 @@ def test_an_address_that_is_none_is_refused(text: str) -> None:
         teep.Config(health=text)
 
 
+def test_it_is_refused_where_there_are_several_processes() -> None:
+    with pytest.raises(ConfigurationError, match="more than one"):
+        teep.Config(health="7433", processes=2)
+
+
 def test_a_worker_tells_how_it_is(fleet: Fleet) -> None:
     port = free_port()
     worker = fleet.start(health=str(port), concurrency=2, heartbeat_interval=0.1)

@@ -51,7 +51,7 @@ def _heartbeat(config: Config, driver: Driver) -> Service:
     own, outage = config.all_capsules["default"], Outage()
     capsule = Capsule("default", own, config, driver, "me:1:0", outage, Suspects(driver, "me:1:0"))
     owner = identity.owner("me:1:0", ("default",))
-    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, Lifeline(config), outage, _fail)
+    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, outage, Lifeline(config), _fail)
 
 
 _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {

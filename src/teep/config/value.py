@@ -171,6 +171,8 @@ def _health(config: Config) -> str | None:
         return None
     if not isinstance(config.health, str):
         return f"health must be an address such as 127.0.0.1:7433, not {config.health!r}"
+    if config.processes != 1 or config.max_rss is not None or config.max_jobs is not None:
+        return "health tells of one process; with processes, max_rss or max_jobs there is more than one"
     return _problem(Address.parse, config.health)
 
 

@@ -14,7 +14,7 @@ from collections import deque
 
 from teep.config import QueueOrder
 from teep.drivers import Driver, Waiter
-from teep.errors import RedisError, RedisOutOfMemory
+from teep.errors import RedisError
 from teep.store import inflight, queues
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
@@ -244,15 +244,10 @@ class Fetcher:
                 self.quiet.wait(_BLOCK)
                 return 0
             taken = self._waiter.wait(inflight.blocking_moves(self._identity, names, _BLOCK))
-        except RedisOutOfMemory:
-            # It refuses to block, yet an exchange, which removes before it adds, goes through: poll meanwhile.
-            self.suspect()
-            self._forget_moves()
-            self.quiet.wait(_BLOCK)
-            return 0
         except RedisError as error:
             self._exchange.lost(error)
-            self._forget_moves()
+            with self._exchanging:
+                self._exchange.forget_moves()
             self._outage.wait(self.closed)
             return 0
         with self._exchanging:
@@ -260,10 +255,6 @@ class Fetcher:
             self._keep(jobs)
         self._outage.over()
         return len(jobs)
-
-    def _forget_moves(self) -> None:
-        with self._exchanging:
-            self._exchange.forget_moves()
 
     def _keep(self, jobs: list[Reserved]) -> None:
         """Put jobs into the stock; a quiet process gives them back. Needs `_exchanging`."""

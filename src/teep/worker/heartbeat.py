@@ -43,8 +43,8 @@ class Heartbeat(Service):
         info: dict[str, Any],
         capsules: Sequence[Capsule],
         owner: Owner,
-        watcher: Watcher,
         outage: Outage,
+        watcher: Watcher,
         on_error: OnError,
     ) -> None:
         super().__init__("heartbeat", on_error)
@@ -53,8 +53,8 @@ class Heartbeat(Service):
         self._info = json.dumps(info)
         self._capsules = capsules
         self._owner = owner
-        self._watcher = watcher
         self._outage = outage
+        self._watcher = watcher
         self._last = float("inf")
 
     def run_once(self) -> None:
@@ -66,8 +66,8 @@ class Heartbeat(Service):
         rtt = time.monotonic() - started
         work = {thread: entry for capsule in self._capsules for thread, entry in capsule.running.snapshot().items()}
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
-        # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration;
-        # an exchange that was given up here may have been carried out later. Nothing else would tell of it.
+        # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration,
+        # and where connections were idle meanwhile nobody is told.
         self._driver.run(inflight.register(self._owner))
         for capsule in self._capsules:
             capsule.fetcher.suspect()
@@ -87,9 +87,9 @@ class Heartbeat(Service):
     def pause(self) -> float:
         return self._config.heartbeat_interval
 
-    def _trust(self, beaten_at: float) -> None:
+    def _trust(self, beaten: float) -> None:
         for capsule in self._capsules:
-            capsule.fetcher.trust_until(beaten_at + _TRUSTED)
+            capsule.fetcher.trust_until(beaten + _TRUSTED)
 
     def leave(self) -> None:
         """Take the process out of the set, after the last job has been settled or put back."""

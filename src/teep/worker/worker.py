@@ -204,15 +204,9 @@ class Worker:
             for name, own in self.config.all_capsules.items()
         ]
         owner = identity.owner(self.identity, tuple(self._queues()))
+        info = self._info(embedded=embedded)
         self._heartbeat = Heartbeat(
-            self.config,
-            driver,
-            self._info(embedded=embedded),
-            self._capsules,
-            owner,
-            self._watcher,
-            self._outage,
-            self.on_error,
+            self.config, driver, info, self._capsules, owner, self._outage, self._watcher, self.on_error
         )
         self._poller = Poller(self.config, driver, self.on_error)
         self._rescuer = Rescuer(self.config, driver, self.identity, self._outage, self.on_error)
@@ -227,13 +221,7 @@ class Worker:
             self._give_up,
             self.on_error,
         )
-        self._services: list[Service] = [
-            self._heartbeat,
-            self._poller,
-            self._rescuer,
-            listener,
-            self._watchdog,
-        ]
+        self._services: list[Service] = [self._heartbeat, self._poller, self._rescuer, listener, self._watchdog]
 
     def _queues(self) -> Iterable[str]:
         return (queue for capsule in self._capsules for queue in capsule.order.weights)
