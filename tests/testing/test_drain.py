@@ -11,6 +11,7 @@ import time_machine
 
 import teep
 from teep import testing
+from teep.encryption import values
 from teep.errors import UnknownJob
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -149,3 +150,18 @@ def test_what_was_collected_runs_after_the_mode_too_and_pushes_nothing_for_real(
     with testing.fake() as jobs:
         countdown.perform_async(2)
     assert jobs.drain() == 3
+
+
+def test_an_encrypted_argument_is_decrypted_for_the_job_alone(
+    drain: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "_keyring", None)
+    teep.encryption.enable(active_version=1, key={1: b"\x01" * 32})
+    got: list[str] = []
+    keep = teep.job(name="keep", encrypt=True)(lambda who, secret: got.append(f"{who}: {secret}"))
+    with testing.fake() as jobs:
+        keep.perform_async("Ada", "the secret")
+        testing.assert_enqueued(keep, args=["Ada", ...])
+        assert "the secret" not in f"{jobs[0].value} {jobs}"
+        drain()
+    assert got == ["Ada: the secret"]

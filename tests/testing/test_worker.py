@@ -11,7 +11,7 @@ import time_machine
 
 import teep
 from teep import testing
-from teep.config import async_driver_for
+from teep.config import CapsuleConfig, async_driver_for
 from teep.errors import UnknownJob
 from teep.testing import worker
 from teep.testing.idle import waiting
@@ -165,9 +165,15 @@ def test_asyncio(teep_worker: InProcessWorker, ran: list[Any]) -> None:
     assert sorted(ran) == [1, 2]
 
 
-def test_queues_of_jobs_and_configuration_are_served(teep_redis: teep.Config, note: Any) -> None:
-    other = InProcessWorker(teep_redis.copy(queues=["critical,2"]))
+def test_queues_of_jobs_and_of_every_capsule_are_served(teep_redis: teep.Config, note: Any, ran: list[Any]) -> None:
+    capsules = {"serial": CapsuleConfig(concurrency=1, queues=["low", "in order"])}
+    other = InProcessWorker(teep_redis.copy(queues=["critical,2"], capsules=capsules, health="127.0.0.1:1"))
+    note.set(queue="critical").perform_async(1, "in order")
     other.start()
     (process,) = teep.ProcessSet()
-    assert set(process.queues) == {"critical", "low"}
+    assert {name: capsule["weights"].keys() for name, capsule in process.capsules.items()} == {
+        "default": {"critical"}, "serial": {"low", "in order"},
+    }  # fmt: skip
+    other.drain()
+    assert len(ran) == 2
     other.stop()

@@ -37,9 +37,9 @@ class InProcessWorker:
     def start(self) -> None:
         """Run jobs from now on, in threads of their own. Idempotent."""
         if self._worker is None:
-            config = self.config.copy(queues=self._queues())
+            config = self.config.copy(queues=self._queues(), health=None)
             config.error_handlers.append(self._note)
-            self._worker = Worker(config)
+            self._worker = Worker(config, watcher=_Unwatched())
             self._worker.start()
 
     def stop(self) -> None:
@@ -101,15 +101,33 @@ class InProcessWorker:
         if self._worker is None:
             raise RuntimeError("the worker was stopped while it drained")
         left = self._driver.run(waiting(self._worker.identity))
-        if left and not left.keys() <= self._worker.config.queue_order.weights.keys():
+        if left and not left.keys() <= _served(self._worker.config):
             # A job has pushed to a queue that nobody knew of.
             self.stop()
             self.start()
         return left == {}
 
     def _queues(self) -> list[str]:
-        of_jobs = [definition.options.fields.get("queue", "default") for definition in registered()]
-        return list(dict.fromkeys([*self.config.queue_order.weights, *of_jobs, *self._driver.run(queues.names())]))
+        """Return what the default capsule is to serve: every queue that no other capsule has."""
+        own = self.config.queue_order.weights
+        of_jobs = (definition.options.fields.get("queue", "default") for definition in registered())
+        elsewhere = _served(self.config) - own.keys()
+        names = dict.fromkeys([*own, *of_jobs, *self._driver.run(queues.names())])
+        return [name for name in names if name not in elsewhere]
 
     def _note(self, error: BaseException, _context: Any) -> None:
         self.errors.append(error)
+
+
+class _Unwatched:
+    """No lifeline: no one else is on this Redis who could take the worker for dead, and a process costs time."""
+
+    def start(self, identity_: str) -> None: ...
+
+    def beat(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def _served(config: Config) -> set[str]:
+    return {queue for capsule in config.all_capsules.values() for queue in capsule.order.weights}
