@@ -254,9 +254,44 @@ def test_the_watching_thread_sleeps_while_no_time_is_up() -> None:
         for _ in range(1000):
             watching.watch("thread", job, _LONG * 2)
             watching.unwatch("thread")
+        watching.cancel("the last of its orders")
+        wait_until(lambda: watching.cancelled_jids, SOON, "it to have come to that")
         assert watching.turns < 50
     finally:
         watching.stop()
+
+
+class _Runner:
+    """What a job was interrupted with."""
+
+    grace = 0.1
+
+    def __init__(self) -> None:
+        self.kinds: list[type[BaseException]] = []
+
+    def interrupt(self, _thread_id: str, _job: Reserved, kind: type[BaseException]) -> None:
+        self.kinds.append(kind)
+
+    def stack(self, _thread_id: str) -> str:
+        return "somewhere"
+
+
+def test_a_timeout_that_comes_after_the_cancellation_changes_nothing() -> None:
+    running, runner = RunningJobs(), _Runner()
+    watching = Deadlines(running, lambda _job: runner, _fail)
+    job = Reserved("default", b'{"class":"x","args":[],"jid":"a"}')
+    running.set("thread", job)
+    watching.cancel("a")
+    watching.run_once()
+    watching.watch("thread", job, runner.grace / 2)
+
+    def interrupted() -> bool:
+        watching.run_once()
+        return bool(runner.kinds)
+
+    wait_until(interrupted, SOON, "an interruption")
+    assert runner.kinds == [teep.JobCancelled]
+    assert job.is_cancelled
 
 
 def test_a_stop_while_a_job_ignores_its_timeout_puts_it_back(fleet: Fleet) -> None:

@@ -37,7 +37,7 @@ class Runner(Protocol):
     def interrupt(self, thread_id: str, job: Reserved, kind: type[BaseException], /) -> None:
         """Have `kind` raised in a job, or its task cancelled, if it still runs."""
 
-    def stack(self, thread_id: str) -> str:
+    def stack(self, thread_id: str, /) -> str:
         """Return what a job does right now."""
         ...
 
