@@ -23,8 +23,8 @@ def test_every_figure_is_there_and_nothing_else_is_touched(valkey: Server) -> No
     valkey.command("SADD", "queues", "default")
     valkey.command("LPUSH", "queue:default", "a job of someone else")
     before = keys(valkey)
-    figures = json.loads(output("bench", "--jobs", "300", "--json", "--redis-url", valkey.url))
-    assert (figures.pop("jobs"), figures.pop("concurrency")) == (300, 10)
+    figures = json.loads(output("bench", "--jobs", "10000", "--json", "--redis-url", valkey.url))
+    assert (figures.pop("jobs"), figures.pop("concurrency")) == (10_000, 10)
     assert figures.keys() == {
         "round_trip", "enqueue_one", "enqueue_bulk", "pickup_p50", "pickup_p99",
         "floor", "noop", "noop_async", "noop_to_floor", "noop_async_to_floor",
@@ -38,9 +38,9 @@ def test_every_figure_is_there_and_nothing_else_is_touched(valkey: Server) -> No
 
 def test_the_table_for_people(valkey: Server) -> None:
     valkey.flushall()
-    text = output("bench", "--jobs", "100", "-c", "2", "--async", TEEP_REDIS_URL=valkey.url)
+    text = output("bench", "--jobs", "10000", "-c", "2", "--async", TEEP_REDIS_URL=valkey.url)
     rows = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    assert rows[0] == "100 jobs, concurrency 2 a second of the bare loop takes"
+    assert rows[0] == "10,000 jobs, concurrency 2 a second of the bare loop takes"
     assert any(row.startswith("no-op async def jobs ") and row.endswith("%") for row in rows)
     assert not any(row.startswith("no-op def jobs") for row in rows)
     assert any(row.startswith("a job's pickup, median ") and row.endswith(" ms") for row in rows)

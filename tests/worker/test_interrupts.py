@@ -82,6 +82,8 @@ def _neighbour() -> None:
 
 
 @pytest.mark.usefixtures("hasty")
+# Hypothesis has the garbage collector call Python code; Python ignores what is raised there, and says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kinds", [(JobTimeout,), (JobTimeout, JobCancelled)], ids=["one", "two"])
 def test_interruptions_at_random_moments_hit_the_job_or_nothing(kinds: tuple[type[BaseException], ...]) -> None:
     interrupts = Interrupts()

@@ -9,7 +9,9 @@ from teep.cli.options import AsJson, LogLevel, RedisUrl, set_up_logs
 if TYPE_CHECKING:
     from teep.bench import Figures
 
-Jobs = Annotated[int, typer.Option("--jobs", min=100, help="No-op jobs to run, of each kind.")]
+Jobs = Annotated[
+    int, typer.Option("--jobs", min=10_000, help="No-op jobs to run, of each kind; fewer end before a look.")
+]
 Concurrency = Annotated[int, typer.Option("--concurrency", "-c", help="Jobs that the worker runs at a time.")]
 OnlyAsync = Annotated[bool, typer.Option("--async", help="Run only `async def` jobs.")]
 
