@@ -208,13 +208,13 @@ def test_a_suspect_that_fails_as_any_job_is_one_no_more(fleet: Fleet) -> None:
 def test_a_suspect_that_a_stop_put_back_keeps_its_count(fleet: Fleet) -> None:
     begun = threading.Event()
 
-    @teep.job(name="endless")
+    @teep.job(name="endless_suspect")
     def endless(_number: int) -> None:
         begun.set()
         while True:
             time.sleep(0.005)
 
-    _push_suspects(fleet, "endless", rescues=1, count=1)
+    _push_suspects(fleet, "endless_suspect", rescues=1, count=1)
     worker = fleet.start()
     assert begun.wait(SOON)
     worker.stop(0.05)
