@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+
+from tests.support.processes import lives
+from tests.support.waiting import wait_until
 
 USER = """
 import os, signal, sys
@@ -26,11 +28,8 @@ sys.stdin.read()
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Returns once the condition holds; fails where it does not within the seconds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
+    """Return once the condition holds; fail where it does not within the seconds."""
+    wait_until(condition, seconds, "what must come of it")
 
 
 def processes(folder: Path, kind: str = "") -> list[int]:
@@ -43,15 +42,6 @@ def processes(folder: Path, kind: str = "") -> list[int]:
         if ours and not state.startswith("Z") and command.rstrip().endswith(kind):
             found.append(int(pid))
     return found
-
-
-def lives(pid: int) -> bool:
-    """Whether there is a process of that pid, which may be a zombie that nobody has reaped."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 class User:

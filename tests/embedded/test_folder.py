@@ -12,8 +12,9 @@ import teep.embedded.folder
 from teep.embedded import acquire, is_available
 from teep.embedded.folder import SOCKET_PATH_LIMIT, Folder, default_data_dir
 from teep.errors import ConfigurationError
+from tests.support.processes import lives
 
-from .conftest import Users, lives
+from .conftest import Users
 
 
 def mode(path: Path) -> int:

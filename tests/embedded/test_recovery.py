@@ -10,8 +10,9 @@ import pytest
 
 from teep.embedded import acquire, keeper
 from teep.errors import EmbeddedServerError
+from tests.support.processes import lives
 
-from .conftest import Users, eventually, lives, processes
+from .conftest import Users, eventually, processes
 
 
 def kill(pids: list[int]) -> None:

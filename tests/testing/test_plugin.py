@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.processes import lives
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -76,14 +77,6 @@ def run(folder: Path, tests: str, *options: str) -> subprocess.CompletedProcess[
         cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True, timeout=90,
         check=False,
     )  # fmt: skip
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_the_fixtures_and_the_mode(tmp_path: Path) -> None:

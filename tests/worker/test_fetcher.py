@@ -12,11 +12,12 @@ import teep
 from teep.config import QueueOrder, driver_for
 from teep.drivers import Driver
 from teep.store.jobsets import Limits
-from teep.wire import keys
+from teep.wire import keys, scripts
 from teep.worker.fetcher import Fetcher
 from teep.worker.outage import Outage
 from teep.worker.prefetch import HORIZON, MOST, Prefetch
 from teep.worker.reserved import Reserved
+from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -46,11 +47,17 @@ def _take(fetcher: Fetcher) -> Reserved:
     return job
 
 
+def _push(fleet: Fleet, jobs: int) -> list[bytes]:
+    """Push raw jobs and return their payloads, the first to run first."""
+    raws = [_raw(number) for number in range(jobs)]
+    for raw in raws:
+        fleet.push_raw(raw)
+    return raws
+
+
 def _run_quickly(fleet: Fleet, fetcher: Fetcher, jobs: int) -> None:
     """Take and finish jobs one after the other, so that it learns that they are quick."""
-    for number in range(jobs):
-        fleet.push_raw(_raw(number))
-    for _ in range(jobs):
+    for _ in _push(fleet, jobs):
         fetcher.done(_take(fetcher))
 
 
@@ -66,9 +73,27 @@ def test_slow_jobs_come_one_by_one_and_quick_ones_by_the_hundred() -> None:
     assert prefetch.want(1) < 1 + 100_000 * HORIZON / 7
     prefetch.forget()
     assert prefetch.want(1) == 1
+    prefetch.learn(1, 0.0)
+    for beat in range(1, 20):
+        prefetch.learn(100, beat / 10 - 0.099)
+        prefetch.waited(0.099)
+    assert prefetch.want(1) == pytest.approx(1 + 100_000 * HORIZON, rel=0.01)
+    prefetch.forget()
     for beat in range(20):
         prefetch.learn(1_000_000, beat / 100)
     assert prefetch.want(1) == MOST
+
+
+def test_quick_jobs_come_by_the_hundred_from_a_distant_redis(fleet: Fleet) -> None:
+    with Proxy(fleet.server.port) as proxy:
+        proxy.delay = 0.01
+        driver = driver_for(fleet.configure(redis_url=proxy.url))
+        fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS)
+        calls = _calls(fleet, "evalsha")
+        _run_quickly(fleet, fetcher, 1_000)
+        assert _calls(fleet, "evalsha") - calls < 50
+        fetcher.close()
+        fetcher.disconnect()
 
 
 def test_quick_jobs_are_reserved_ahead(fleet: Fleet, fetcher: Fetcher) -> None:
@@ -81,9 +106,7 @@ def test_quick_jobs_are_reserved_ahead(fleet: Fleet, fetcher: Fetcher) -> None:
 
 def test_what_does_not_start_soon_is_given_back_in_its_order(fleet: Fleet, fetcher: Fetcher) -> None:
     _run_quickly(fleet, fetcher, 2_000)
-    raws = [_raw(number) for number in range(100)]
-    for raw in raws:
-        fleet.push_raw(raw)
+    raws = _push(fleet, 100)
     held = _take(fetcher)
     assert fetcher.ahead.is_set()
     fetcher.tick()
@@ -96,9 +119,7 @@ def test_what_does_not_start_soon_is_given_back_in_its_order(fleet: Fleet, fetch
 
 def test_the_next_jobs_are_asked_for_while_those_at_hand_run(fleet: Fleet, fetcher: Fetcher) -> None:
     _run_quickly(fleet, fetcher, 2_000)
-    raws = [_raw(number) for number in range(2_000)]
-    for raw in raws:
-        fleet.push_raw(raw)
+    raws = _push(fleet, 2_000)
     taken = [_take(fetcher)]
     # More is in flight than is at hand: the answer to the second exchange has not been read.
     at_hand = len(fetcher._stock) + 1
@@ -113,35 +134,38 @@ def test_the_next_jobs_are_asked_for_while_those_at_hand_run(fleet: Fleet, fetch
 
 def test_what_was_asked_for_ahead_goes_back_when_it_does_not_start_soon(fleet: Fleet, fetcher: Fetcher) -> None:
     _run_quickly(fleet, fetcher, 2_000)
-    raws = [_raw(number) for number in range(2_000)]
-    for raw in raws:
-        fleet.push_raw(raw)
-    held = _take(fetcher)
+    raws = _push(fleet, 3_000)
+    # All at hand have started, and nobody is free to read the answer that is under way.
+    started = [_take(fetcher)]
+    started += [_take(fetcher) for _ in range(len(fetcher._stock))]
+    assert len(started) < 2_000
     assert fetcher.ahead.is_set()
-    while fetcher.ahead.is_set():
+    for _ in range(6):
         fetcher.tick()
-    assert fleet.in_flight() == [held.raw]
-    assert fleet.queue() == raws[1:]
+    assert not fetcher.ahead.is_set()
+    assert sorted(fleet.in_flight()) == sorted(job.raw for job in started)
+    assert fleet.queue() == raws[len(started) :]
 
 
-def test_a_lost_answer_to_what_was_asked_for_ahead_loses_nothing(fleet: Fleet, fetcher: Fetcher) -> None:
-    _run_quickly(fleet, fetcher, 2_000)
-    fetcher.settle()
-    raws = [_raw(number) for number in range(1_500)]
-    for raw in raws:
-        fleet.push_raw(raw)
-    ran = [_take(fetcher)]
-    at_hand = len(fetcher._stock) + 1
-    wait_until(lambda: len(fleet.in_flight()) > at_hand, SOON, "the second reservation")
-    fleet.server.client.client_kill_filter(_type="normal", skipme=True)
-    while len(ran) < len(raws):
+def test_a_lost_answer_to_what_was_asked_for_ahead_loses_nothing(fleet: Fleet) -> None:
+    with Proxy(fleet.server.port) as proxy:
+        driver = driver_for(fleet.configure(redis_url=proxy.url))
+        fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS)
+        _run_quickly(fleet, fetcher, 2_000)
+        raws = _push(fleet, 3_000)
+        ran = [_take(fetcher)]
+        # The next one is sent when the answer that is under way has been read.
+        proxy.lose_answer(scripts.load("exchange").sha.encode())
+        while len(ran) < len(raws):
+            fetcher.done(ran[-1])
+            ran.append(_take(fetcher))
         fetcher.done(ran[-1])
-        ran.append(_take(fetcher))
-    fetcher.done(ran[-1])
-    assert fetcher.settle()
-    assert sorted(job.raw for job in ran) == sorted(raws)
-    assert (fleet.in_flight(), fleet.queue()) == ([], [])
-    assert fleet.counters() == (3_500, 0)
+        assert fetcher.settle()
+        assert sorted(job.raw for job in ran) == sorted(raws)
+        assert (fleet.in_flight(), fleet.queue()) == ([], [])
+        assert fleet.counters() == (5_000, 0)
+        fetcher.close()
+        fetcher.disconnect()
 
 
 def test_outcomes_are_settled_though_other_threads_are_busy(fleet: Fleet, fetcher: Fetcher) -> None:

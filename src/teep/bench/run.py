@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -11,6 +11,7 @@ from typing import Self
 
 from teep.bench import floor, marks, stage
 from teep.bench.stage import BenchFailed
+from teep.child import WorkerProcess, interruptible
 from teep.client import Client
 from teep.config import Config, driver_for, redis_url_for
 from teep.wire import commands
@@ -49,7 +50,7 @@ def run(config: Config, jobs: int, on_progress: OnProgress, *, only_async: bool 
         RedisError: Redis is away, or refuses something.
     """
     with (
-        stage.interruptible(),
+        interruptible(),
         tempfile.TemporaryDirectory(prefix="teep-bench-") as folder,
         stage.queue(driver_for(config)) as queue,
         _Bench(config, queue, jobs, Path(folder), on_progress) as bench,
@@ -124,9 +125,9 @@ class _Bench:
         self._marks.clear()
         self._push(job)
         with self._worker() as worker:
-            worker.wait(lambda: self._shown(label), max(1, self._jobs // 10))
+            stage.wait(worker, lambda: self._shown(label), max(1, self._jobs // 10))
             before, started = self._marks.done(), time.perf_counter()
-            worker.wait(lambda: self._shown(label), self._jobs)
+            stage.wait(worker, lambda: self._shown(label), self._jobs)
             seconds = time.perf_counter() - started
         if repeated := self._marks.repeated():
             raise BenchFailed(f"{repeated} of {self._jobs} jobs ran twice: was the worker taken for dead?")
@@ -140,7 +141,7 @@ class _Bench:
         percentiles = quantiles(seconds, n=100, method="inclusive")
         return {"pickup_p50": percentiles[49], "pickup_p99": percentiles[98]}
 
-    def _stamps(self, worker: stage.Worker, count: int) -> list[tuple[int, int]]:
+    def _stamps(self, worker: WorkerProcess, count: int) -> list[tuple[int, int]]:
         self._marks.clear()
         pushed = []
         for number in range(count):
@@ -148,7 +149,7 @@ class _Bench:
             pushed.append(marks.clock())
             self._client.push(self._payload("stamp", args=[number]))
             time.sleep(_PICKUP_PAUSE)
-        worker.wait(lambda: count - self._marks.moments(count).count(0), count)
+        stage.wait(worker, lambda: count - self._marks.moments(count).count(0), count)
         return list(zip(pushed, self._marks.moments(count), strict=True))
 
     def _push(self, job: str) -> None:
@@ -163,8 +164,8 @@ class _Bench:
     def _payload(self, job: str, **fields: object) -> dict[str, object]:
         return {"class": f"{_MODULE}.{job}", "queue": self._queue, "retry": False, **fields}
 
-    def _worker(self) -> stage.Worker:
-        return stage.Worker(redis_url_for(self._config), self._queue, self._config.concurrency, self._folder)
+    def _worker(self) -> AbstractContextManager[WorkerProcess]:
+        return stage.worker(redis_url_for(self._config), self._queue, self._config.concurrency, self._folder)
 
     def _shown(self, label: str) -> int:
         done = self._marks.done()

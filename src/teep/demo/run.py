@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from teep.child import WorkerProcess, interruptible
 from teep.demo import report, stage, tour, work
 from teep.demo.files import python_files, share_out, standard_library, write_broken
 from teep.demo.results import Results
@@ -20,7 +21,7 @@ def run() -> None:
     """
     console = Console(highlight=False)
     started = time.monotonic()
-    with stage.interruptible(), stage.folder() as folder:
+    with interruptible(), stage.folder() as folder:
         files = python_files(standard_library())
         broken = write_broken(folder / "broken")
         _introduce(console, folder, len(files), len(broken))
@@ -32,7 +33,7 @@ def run() -> None:
     console.print(f"Done in {time.monotonic() - started:.0f} s. Nothing is left running.")
 
 
-def _tell(console: Console, folder: Path, worker: stage.WorkerProcess, files: list[Path], broken: list[Path]) -> None:
+def _tell(console: Console, folder: Path, worker: WorkerProcess, files: list[Path], broken: list[Path]) -> None:
     started = time.monotonic()
     marker = folder / "marker"
     results = Results(folder)

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 import teep
+from teep.child import WorkerProcess
 from teep.demo.files import Shares
 from teep.demo.jobs import analyse, analyse_async, watch
 from teep.demo.results import Results
-from teep.demo.stage import WorkerProcess
 from teep.demo.waiting import DemoFailed
 
 # Seconds ahead for which the scheduled ones are scheduled.
@@ -61,7 +61,8 @@ def follow(console: Console, total: int, results: Results, worker: WorkerProcess
                 bar.show(stats, done, now - started)
             if done >= total:
                 return Pace(done, now - started)
-            worker.check()
+            if worker.end:
+                raise DemoFailed(worker.end)
             if now - moved > _PATIENCE:
                 raise DemoFailed(f"the jobs have stopped at {done} of {total}; is this machine very busy?")
             time.sleep(_LOOK_EVERY)

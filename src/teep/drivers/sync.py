@@ -90,6 +90,11 @@ class Driver:
         except LOST as error:
             self._idle.append(connection)
             return partial(self._finish, talk, error)
+        except BaseException:
+            # Interrupted halfway through a command: nobody may use this connection as it is.
+            connection.disconnect()
+            self._idle.append(connection)
+            raise
         return lambda: self._finish(talk, self._talk(connection, talk, expected))
 
     def connection(self) -> redis.Connection:

@@ -84,8 +84,10 @@ class Exchange:
 
         `moving` tells that a blocked move is under way, whose answer may bring a job that a comparison finds.
         """
+        asked = time.monotonic()
         came = self.collect()
         if came and want:
+            self.prefetch.waited(time.monotonic() - asked)
             return came
         done, failed = _drain(self.done), _drain(self.failed)
         adopted: list[Reserved] = []
@@ -101,7 +103,8 @@ class Exchange:
             return None
         if settled or want:
             self._outage.over()
-            self.prefetch.learn(settled, time.monotonic())
+            self.prefetch.learn(settled, asked)
+            self.prefetch.waited(time.monotonic() - asked)
         return came + adopted + jobs
 
     def send_ahead(self) -> None:

@@ -30,6 +30,14 @@ class Prefetch:
             self._rate = (self._rate + self._done / elapsed) / 2
             self._since, self._done = now, 0
 
+    def waited(self, seconds: float) -> None:
+        """Leave out time in which Redis was waited for: what counts is how fast jobs run once they are here.
+
+        Otherwise a round trip longer than the horizon would look like slow jobs, and they would come by the few.
+        """
+        if self._since is not None:
+            self._since += seconds
+
     def forget(self) -> None:
         """Start anew: jobs did not start as expected, or there were none to measure by."""
         self._rate, self._since, self._done = 0.0, None, 0
