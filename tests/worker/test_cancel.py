@@ -16,6 +16,10 @@ from tests.conftest import ServerFactory
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+# An interruption that falls into a weak reference's callback or a hook of the garbage collector is ignored by Python,
+# which says so; docs/timeouts-and-cancellation.md tells users.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 # Seconds: twice what is promised, since a test machine may be busy.
 _PROMISED = 4.0
 

@@ -21,6 +21,10 @@ from teep.worker.reserved import Reserved
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON
 
+# An interruption that falls into a weak reference's callback or a hook of the garbage collector is ignored by Python,
+# which says so; docs/timeouts-and-cancellation.md tells users.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 _RUNS = 4_000
 # Seconds: several times what it takes to switch threads.
 _LONGEST = 0.0005
@@ -82,8 +86,6 @@ def _neighbour() -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-# Hypothesis has the garbage collector call Python code; Python ignores what is raised there, and says so.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kinds", [(JobTimeout,), (JobTimeout, JobCancelled)], ids=["one", "two"])
 def test_interruptions_at_random_moments_hit_the_job_or_nothing(kinds: tuple[type[BaseException], ...]) -> None:
     interrupts = Interrupts()

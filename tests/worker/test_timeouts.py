@@ -22,6 +22,10 @@ from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+# An interruption that falls into a weak reference's callback or a hook of the garbage collector is ignored by Python,
+# which says so; docs/timeouts-and-cancellation.md tells users.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 _LONG = 3600.0
 
 
