@@ -95,11 +95,11 @@ _CALLS: dict[Any, st.SearchStrategy[dict[str, int]]] = {
 def test_what_runs_is_the_call_that_was_pushed(call: tuple[Any, dict[str, int]]) -> None:
     function, kwargs = call
     definition = define(function)
-    assert definition.call(definition.to_payload((), kwargs))() == function(**kwargs)
+    assert definition.run(definition.to_payload((), kwargs)) == function(**kwargs)
 
 
 def test_ruby_pushes_positions_only() -> None:
-    assert define(named).call({"args": [7]})() == (7, "en", False)
+    assert define(named).run({"args": [7]}) == (7, "en", False)
 
 
 def test_arguments_of_a_bulk_are_checked_against_the_signature() -> None:

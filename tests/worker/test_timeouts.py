@@ -284,7 +284,7 @@ def test_a_timeout_that_comes_after_the_cancellation_changes_nothing() -> None:
     running, runner = RunningJobs(), _Runner()
     watching = Deadlines(running, lambda _job: runner, _fail)
     job = Reserved("default", b'{"class":"x","args":[],"jid":"a"}')
-    running.set("thread", job)
+    running["thread"] = (job, 0.0)
     watching.cancel("a")
     watching.run_once()
     watching.watch("thread", job, runner.grace / 2)

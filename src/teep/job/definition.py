@@ -59,12 +59,13 @@ class Definition:
         positions, _ = self._binder.bind(tuple(args), {})
         return positions
 
-    def call(self, item: Mapping[str, Any]) -> Callable[[], Any]:
-        """Return what runs the job that a payload describes."""
+    def run(self, item: Mapping[str, Any]) -> Any:
+        """Run the job that a payload describes; for an `async def` job this returns its coroutine."""
         function = self._function if self._class is None else partial(self._function, self._class())
         if item.get("encrypt"):
-            return partial(_call_decrypted, function, item)
-        return partial(function, *item["args"], **item.get("kwargs", {}))
+            return _call_decrypted(function, item)
+        kwargs = item.get("kwargs")
+        return function(*item["args"], **kwargs) if kwargs else function(*item["args"])
 
     def __repr__(self) -> str:
         return f"<job {self.name}>"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from teep.client.preparation import prepare
@@ -40,8 +41,7 @@ def run(config: Config, definition: Definition, item: Item) -> Any:
     _refuse_in_a_loop(definition)
     if definition.is_async:
         return asyncio.run(_run_on_loop(config, definition, item))
-    call = definition.call(item)
-    return _in_context(item, lambda: config.server_middleware.invoke(item, call))
+    return _in_context(item, lambda: config.server_middleware.invoke(item, partial(definition.run, item)))
 
 
 async def run_async(config: Config, definition: Definition, item: Item) -> Any:
@@ -59,7 +59,7 @@ def _round_trip(config: Config, given: Mapping[str, Any]) -> Item | None:
 async def _run_on_loop(config: Config, definition: Definition, item: Item) -> Any:
     token = running.set(JobContext(item))
     try:
-        return await config.server_middleware.ainvoke(item, definition.call(item))
+        return await config.server_middleware.ainvoke(item, partial(definition.run, item))
     finally:
         running.reset(token)
 

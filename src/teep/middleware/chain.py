@@ -20,57 +20,57 @@ class Chain:
     """Middleware in the order they wrap: the first added is the outermost. Not thread-safe while it is changed."""
 
     def __init__(self) -> None:
-        self._entries: tuple[Middleware, ...] = ()
+        self.entries: tuple[Middleware, ...] = ()
 
     def add(self, middleware: Middleware) -> None:
         """Add the innermost. Adding one that is there moves it."""
-        self._entries = (*self._without(middleware), middleware)
+        self.entries = (*self._without(middleware), middleware)
 
     def prepend(self, middleware: Middleware) -> None:
         """Add the outermost."""
-        self._entries = (middleware, *self._without(middleware))
+        self.entries = (middleware, *self._without(middleware))
 
     def insert_before(self, other: Middleware, middleware: Middleware) -> None:
         """Add just outside of `other`, which must be there."""
         rest = self._without(middleware)
         at = self._position(other, rest)
-        self._entries = (*rest[:at], middleware, *rest[at:])
+        self.entries = (*rest[:at], middleware, *rest[at:])
 
     def insert_after(self, other: Middleware, middleware: Middleware) -> None:
         """Add just inside of `other`, which must be there."""
         rest = self._without(middleware)
         at = self._position(other, rest) + 1
-        self._entries = (*rest[:at], middleware, *rest[at:])
+        self.entries = (*rest[:at], middleware, *rest[at:])
 
     def remove(self, middleware: Middleware) -> None:
         """Take one out; nothing happens where it is not there."""
-        self._entries = self._without(middleware)
+        self.entries = self._without(middleware)
 
     def clear(self) -> None:
-        self._entries = ()
+        self.entries = ()
 
     def __iter__(self) -> Iterator[Middleware]:
-        return iter(self._entries)
+        return iter(self.entries)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def invoke(self, job: dict[str, Any], innermost: Callable[[], R]) -> R:
         """Run `innermost` inside the whole chain and return what the outermost returns."""
         call: Callable[[], R] = innermost
-        for middleware in reversed(self._entries):
+        for middleware in reversed(self.entries):
             call = partial(middleware, job, call)
         return call()
 
     async def ainvoke(self, job: dict[str, Any], innermost: Callable[[], Awaitable[R]]) -> R:
         """As `invoke`, where the innermost is awaited and any middleware may be an `async def`."""
         call: Callable[[], Awaitable[R]] = innermost
-        for middleware in reversed(self._entries):
+        for middleware in reversed(self.entries):
             call = partial(_awaited, middleware, job, call)
         return await call()
 
     def _without(self, middleware: Middleware) -> tuple[Middleware, ...]:
-        return tuple(entry for entry in self._entries if entry != middleware)
+        return tuple(entry for entry in self.entries if entry != middleware)
 
     def _position(self, other: Middleware, entries: tuple[Middleware, ...]) -> int:
         if other not in entries:

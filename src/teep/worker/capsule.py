@@ -163,7 +163,7 @@ class Capsule:
         deadline = time.monotonic() + _LAST_MOMENT
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        while len(self.running) and time.monotonic() < deadline:
+        while self.running.busy and time.monotonic() < deadline:
             time.sleep(_LOOK)
         self._loop.stop()
         stuck = self.running.pairs()

@@ -37,6 +37,8 @@ class Fetcher:
         self._waiter = Waiter(driver)
         self._exchange = Exchange(driver, identity, order, outage, dead_limits)
         self._stock = self._exchange.stock
+        self.done = self._exchange.done.append
+        """Note that a job succeeded. Called for each job, which a method of Python's own would feel."""
         self._exchanging = threading.Lock()  # guards _exchange
         self._changed = threading.Condition()  # guards _idle and _someone_waits
         self._idle = 0
@@ -66,12 +68,13 @@ class Fetcher:
 
     def take(self) -> Reserved | None:
         """Return the next job, waiting for one; None when the fetcher is closed."""
-        while not self.closed.is_set():
+        while True:
             try:
                 return self._stock.popleft()
             except IndexError:
+                if self.closed.is_set():
+                    return None
                 self._refill()
-        return None
 
     def take_async(self) -> Reserved | None:
         """Return the next job if it is at hand, an async one, and no suspect, all without waiting."""
@@ -83,10 +86,6 @@ class Fetcher:
             return job
         self._stock.appendleft(job)
         return None
-
-    def done(self, job: Reserved) -> None:
-        """Note that a job succeeded."""
-        self._exchange.done.append(job)
 
     def failed(self, job: Reserved, outcome: Outcome) -> None:
         """Note what is to become of a job that did not succeed."""

@@ -69,7 +69,7 @@ class Health:
         fetchers = [capsule.fetcher for capsule in self._capsules]
         return {
             "identity": self._identity,
-            "busy": sum(len(capsule.running) for capsule in self._capsules),
+            "busy": sum(capsule.running.busy for capsule in self._capsules),
             "free": sum(fetcher.idle for fetcher in fetchers),
             "quiet": all(fetcher.quiet.is_set() for fetcher in fetchers),
             "seconds_since_turn": round(now - min(fetcher.turned_at for fetcher in fetchers), 3),

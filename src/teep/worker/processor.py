@@ -11,6 +11,7 @@ import contextvars
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from teep.config import Config
@@ -44,7 +45,9 @@ class Processor:
         deadlines: Deadlines,
     ) -> None:
         self._config = config
+        self._middleware = config.server_middleware
         self._fetcher = fetcher
+        self._done = fetcher.done
         self._running = running_jobs
         self._suspects = suspects
         self._interrupts = interrupts
@@ -61,7 +64,7 @@ class Processor:
         else:
             self._succeeded(job, thread_id, started)
         finally:
-            self._running.clear(thread_id)
+            self._running[thread_id] = None
             if job.is_suspect:
                 self._suspects.ended(job)
             if self._deadlines.timeouts:
@@ -77,7 +80,7 @@ class Processor:
         else:
             self._succeeded(job, thread_id, started)
         finally:
-            self._running.remove(thread_id)
+            del self._running[thread_id]
             if job.is_suspect:
                 self._suspects.ended(job)
             if self._deadlines.timeouts:
@@ -85,16 +88,14 @@ class Processor:
 
     def _call(self, job: Reserved, thread_id: str) -> None:
         item, definition = self._enter(job, thread_id)
-        call = definition.call(item)
-        chain = self._config.server_middleware
-        if len(chain):
-            chain.invoke(item, call)
+        if self._middleware.entries:
+            self._middleware.invoke(item, partial(definition.run, item))
         else:
-            call()
+            definition.run(item)
 
     async def _acall(self, job: Reserved, thread_id: str) -> None:
         item, definition = self._enter(job, thread_id)
-        await self._config.server_middleware.ainvoke(item, definition.call(item))
+        await self._middleware.ainvoke(item, partial(definition.run, item))
 
     def _enter(self, job: Reserved, thread_id: str) -> tuple[Item, Definition]:
         if job.item is None or job.definition is None:
@@ -108,7 +109,7 @@ class Processor:
         return job.item, job.definition
 
     def _begin(self, job: Reserved, thread_id: str) -> float:
-        self._running.set(thread_id, job)
+        self._running[thread_id] = (job, time.time())
         if job.item is not None and logger.isEnabledFor(logging.INFO):
             logger.info("start", extra=_log_context(job.item, thread_id))
         return time.perf_counter()
@@ -116,7 +117,7 @@ class Processor:
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
         if logger.isEnabledFor(logging.INFO) and job.item is not None:
             logger.info("cancel" if job.is_cancelled else "done", extra=_log_context(job.item, thread_id, started))
-        self._fetcher.done(job)
+        self._done(job)
 
     def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:
         if self._fetcher.closed.is_set() and is_told_to_end(error):
