@@ -1,6 +1,6 @@
 """What a running job knows of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -55,9 +55,11 @@ class JobContext:
         return f"JobContext(jid={self.jid!r}, queue={self.queue!r}, attempt={self.attempt})"
 
 
-running: ContextVar[JobContext | None] = ContextVar("teep_job", default=None)
+# What makes the context of the job that runs here: few jobs ask for theirs.
+running: ContextVar[Callable[[], JobContext] | None] = ContextVar("teep_job", default=None)
 
 
 def current_job() -> JobContext | None:
     """Return the job that runs in this thread or task, or None outside of one."""
-    return running.get()
+    context = running.get()
+    return None if context is None else context()

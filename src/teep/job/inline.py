@@ -57,7 +57,7 @@ def _round_trip(config: Config, given: Mapping[str, Any]) -> Item | None:
 
 
 async def _run_on_loop(config: Config, definition: Definition, item: Item) -> Any:
-    token = running.set(JobContext(item))
+    token = running.set(partial(JobContext, item))
     try:
         return await config.server_middleware.ainvoke(item, partial(definition.run, item))
     finally:
@@ -80,7 +80,7 @@ def _in_a_loop() -> bool:
 
 
 def _in_context(item: Item, call: Callable[[], Any]) -> Any:
-    token = running.set(JobContext(item))
+    token = running.set(partial(JobContext, item))
     try:
         return call()
     finally:

@@ -17,7 +17,7 @@ from typing import Any
 from teep.config import Config
 from teep.config.handlers import report
 from teep.errors import JobCancelled, JobTimeout, Shutdown
-from teep.job.context import JobContext, running
+from teep.job.context import running
 from teep.job.definition import Definition
 from teep.store.inflight import Outcome
 from teep.wire.payload import Item
@@ -105,7 +105,7 @@ class Processor:
             raise JobCancelled
         if (timeout := job.item.get("timeout")) is not None:
             self._deadlines.watch(thread_id, job, timeout)
-        running.set(JobContext(job.item, job))
+        running.set(job.context)
         return job.item, job.definition
 
     def _begin(self, job: Reserved, thread_id: str) -> float:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from teep.errors import JobCancelled, MalformedPayload, UnknownJob
+from teep.job.context import JobContext
 from teep.job.definition import Definition, find
 from teep.wire import payload
 from teep.wire.payload import Item
@@ -31,6 +32,10 @@ class Reserved:
             self.definition = find(self.item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
+
+    def context(self) -> JobContext:
+        """Return what the job's own code sees of it."""
+        return JobContext(self.item or {}, self)
 
     def named(self) -> dict[str, Any]:
         """Return what a log line about it has as `extra`: its class and jid, never its arguments."""
