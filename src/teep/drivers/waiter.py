@@ -6,8 +6,9 @@ atomically: each either still had its effect, which is then returned too, or had
 """
 
 import contextlib
-import selectors
+import select
 import socket
+import ssl
 import weakref
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -82,27 +83,22 @@ class Waiter:
             line.identify()
         return self._lines[:count]
 
-    def _await_first(self, lines: Sequence["_Line"], block: float) -> set["_Line"]:
+    def _await_first(self, lines: Sequence["_Line"], block: float) -> list["_Line"]:
         """Return the lines that answered first; none when woken."""
-        with selectors.DefaultSelector() as selector:
-            for line in lines:
-                selector.register(line.socket, selectors.EVENT_READ, line)
-            selector.register(self._woken, selectors.EVENT_READ)
-            while True:
-                events = selector.select(block + pools.ANSWER_SECONDS)
-                if not events:
-                    raise RedisTimedOut(f"Redis did not end a blocking command of {block} s")
-                ready = {key.data for key, _ in events if key.data is not None}
-                # TLS sockets are readable for records that are no reply, so the parser is asked as well.
-                answered = {line for line in ready if line.connection.can_read(0)}
-                if self._was_woken() or answered:
-                    return answered
-
-    def _was_woken(self) -> bool:
-        try:
-            return bool(self._woken.recv(4096))
-        except BlockingIOError:
-            return False
+        # An idle process's next job waits for what comes after the poll, so that is as little as can be.
+        by_descriptor = {line.socket.fileno(): line for line in lines}
+        poll = select.poll()
+        for descriptor in (*by_descriptor, self._woken.fileno()):
+            poll.register(descriptor, select.POLLIN)
+        while ready := poll.poll((block + pools.ANSWER_SECONDS) * 1000):
+            found = [by_descriptor.get(descriptor) for descriptor, _ in ready]
+            answered = [line for line in found if line is not None and line.has_answer()]
+            if None in found:
+                self._woken.recv(4096)
+                return answered
+            if answered:
+                return answered
+        raise RedisTimedOut(f"Redis did not end a blocking command of {block} s")
 
     def _unblock(self, lines: Sequence["_Line"]) -> None:
         for line in lines:
@@ -134,6 +130,10 @@ class _Line:
         # redis-py offers no public way to wait for several connections together.
         raw: socket.socket = self.connection._sock  # noqa: SLF001
         return raw
+
+    def has_answer(self) -> bool:
+        """Tell whether a readable socket brings a reply: with TLS it may be a record that is none."""
+        return not isinstance(self.socket, ssl.SSLSocket) or bool(self.connection.can_read(0))
 
     def send(self, command: Command[Any]) -> None:
         self.connection.send_packed_command(self.connection.pack_commands([command.args]))

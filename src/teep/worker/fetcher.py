@@ -232,8 +232,8 @@ class Fetcher:
         finally:
             with self._changed:
                 self._someone_waits = False
-        # This thread will be busy; another one takes its place at the queues.
-        self._wake(taken)
+                # This thread will be busy; another one takes its place at the queues.
+                self._changed.notify(taken)
 
     def _blocked_move(self) -> int:
         """Wait for a job in any queue; returns how many were taken."""

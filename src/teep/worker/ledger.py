@@ -93,7 +93,7 @@ class Ledger:
 
     def was_adopted(self, queue: str, raw: bytes) -> bool:
         """Tell of a job that a blocked move brought whether a comparison found it before."""
-        return strike(self._adopted, (queue, raw))
+        return bool(self._adopted) and strike(self._adopted, (queue, raw))
 
     def forget_adopted(self) -> None:
         """Note that no blocked move is under way."""
