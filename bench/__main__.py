@@ -111,7 +111,8 @@ def _selection(parts: Sequence[Part], only: str, peers: bool, console: Console) 
 
 def _shown(section: Section, console: Console) -> Section:
     """Prints a part as soon as it is measured."""
-    console.print(section.table())
+    for table in section.tables():
+        console.print(table)
     for note in section.notes:
         console.print(note, markup=False, highlight=False)
     console.print()

@@ -8,6 +8,7 @@ from statistics import median
 
 from rich.console import Console
 
+from bench import goals
 from bench.figures import short, spread
 from bench.measure import LOOP, Column, Measure, Reading, visits
 from bench.progress import Bar
@@ -42,7 +43,18 @@ class Comparison:
         failed = [[name, "failed", *[""] * (len(headings) - 1)] for name in self.failures]
         why = [f"{name} failed: {reason}." for name, reason in self.failures.items()]
         headings.append(_LOOP.heading)
-        return Section(self.measure.title, self.measure.lead, headings, [*rows, *failed], [*self.notes, *why])
+        return Section(
+            self.measure.title,
+            self.measure.lead,
+            headings,
+            [*rows, *failed],
+            [*self.notes, *why],
+            goals.rows(self.measure.goals, self),
+        )
+
+    def of(self, name: str) -> Sequence[Reading]:
+        """Return a system's readings; none where it failed or was not visited."""
+        return self.readings.get(name, ())
 
     def ratio(self, name: str, baseline: str, key: str) -> float:
         """The median of the rounds' ratios: the two visits of a round lie closest in time."""

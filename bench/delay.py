@@ -1,12 +1,14 @@
 """Measures what a network costs: the same no-op jobs with 1 ms of delay to Redis, and without."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import redis
 
 from bench.figures import durations, spread
-from bench.measure import Column, Measure, Reading
+from bench.measure import Column, Goal, Measure, Reading
 from bench.proxy import Proxy
 from bench.server import Server
 from bench.system import System
@@ -31,6 +33,8 @@ a round trip through it took."""
         Column("kept", "% kept"),
         Column("ping", "PING", durations),
     )
+
+    goals: ClassVar[Sequence[Goal]] = (Goal("% kept", 70, key="kept"),)
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs

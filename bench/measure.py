@@ -33,6 +33,18 @@ class Column:
     compared: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a system is to reach: a figure, or its ratio to the best of those `beside` it."""
+
+    what: str
+    reach: float
+    system: str = "teep"
+    key: str = "rate"
+    beside: Sequence[str] = ()
+    at_most: bool = False
+
+
 class Measure(ABC):
     """What is read off a visit to a system."""
 
@@ -42,6 +54,7 @@ class Measure(ABC):
     columns: ClassVar[Sequence[Column]]
     baselines: ClassVar[Sequence[tuple[str, str]]] = ()
     """The systems that the others are compared with, and the headings of the ratios."""
+    goals: ClassVar[Sequence[Goal]] = ()
     notes: Sequence[str]
 
     def suits(self, system: System) -> bool:

@@ -1,8 +1,10 @@
 """Measures how near a system comes to the ideal with jobs that take their time: concurrency / duration, a second."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
-from bench.measure import Column, Measure, Reading
+from bench.measure import Column, Goal, Measure, Reading
 from bench.server import Server
 from bench.system import System
 from bench.throughput import measure_rate
@@ -25,6 +27,8 @@ class Naps(Measure):
             Column(f"{milliseconds}/{concurrency}/ideal", "%"),
         )
     )
+
+    goals: ClassVar[Sequence[Goal]] = (Goal("100 ms, 100 at a time: % of the ideal", 95, key="100/100/ideal"),)
 
     def __init__(self, scale: float) -> None:
         self._scale = scale

@@ -8,12 +8,14 @@
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import quantiles
+from typing import ClassVar
 
 from bench.errors import BenchError
 from bench.figures import durations
-from bench.measure import Column, Measure, Reading
+from bench.measure import Column, Goal, Measure, Reading
 from bench.process import Process
 from bench.server import Server
 from bench.system import System
@@ -29,15 +31,23 @@ class Pickup(Measure):
     title = "A single job for an idle process"
     lead = """\
 From the push of one job to its run, where the process has nothing else to do; then what it takes while it has
-nothing to do at all: CPU in per cent of a core, Redis commands a second, memory held."""
+nothing to do at all: CPU in per cent of a core, Redis commands a second; then the most memory that the process has
+held, and it and its children together."""
     columns = (
         Column("p50", "p50", durations, compared=True),
         Column("p99", "p99", durations, compared=True),
         Column("cpu", "idle CPU %"),
         Column("commands", "idle commands/s"),
         Column("rss", "peak MiB"),
+        Column("rss_of_all", "with children"),
     )
     baselines = (("floor-brpop", "x brpop"),)
+    goals: ClassVar[Sequence[Goal]] = (
+        Goal("p50, x a bare BRPOP", 1.3, key="p50", beside=("floor-brpop",), at_most=True),
+        Goal("p99, x a bare BRPOP", 2, key="p99", beside=("floor-brpop",), at_most=True),
+        Goal("idle CPU, % of a core", 0.5, key="cpu", at_most=True),
+        Goal("peak MiB of the worker", 40, key="rss", at_most=True),
+    )
 
     def __init__(self, pushes: int, idle_seconds: float) -> None:
         self._pushes = pushes
@@ -67,7 +77,8 @@ nothing to do at all: CPU in per cent of a core, Redis commands a second, memory
             "cpu": cpu / self._idle_seconds * 100,
             # Less the INFO that counts them.
             "commands": (usage.commands - 1) / self._idle_seconds,
-            "rss": process.peak_rss() / 2**20,
+            "rss": process.peak_rss(alone=True) / 2**20,
+            "rss_of_all": process.peak_rss() / 2**20,
         }
 
 

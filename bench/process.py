@@ -75,9 +75,12 @@ class Process:
         """User and system time of the process tree so far, ended children included. Resolution 10 ms."""
         return sum(_cpu_ticks(pid) for pid in self._tree()) / _TICKS_PER_SECOND
 
-    def peak_rss(self) -> int:
-        """The most memory that the processes alive now have held, in bytes; shared pages count for each."""
-        return sum(_peak_rss(pid) for pid in self._tree())
+    def peak_rss(self, *, alone: bool = False) -> int:
+        """The most memory that the processes alive now have held, in bytes; shared pages count for each.
+
+        `alone` leaves out what the process started.
+        """
+        return sum(_peak_rss(pid) for pid in ([self._popen.pid] if alone else self._tree()))
 
     def _raise_ended(self) -> NoReturn:
         self._popen.wait()

@@ -8,10 +8,12 @@ Everything has its default settings: this is about what a user gets who sets not
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from bench.figures import durations
-from bench.measure import Column, Measure, Reading
+from bench.measure import Column, Goal, Measure, Reading
 from bench.process import Process
 from bench.server import Server
 from bench.system import System
@@ -34,6 +36,11 @@ class Recovery(Measure):
     title = "Ten running jobs after SIGKILL"
     lead = "The process is killed and started again at once: how many of its jobs run again, and after how long."
     columns = (Column("jobs", "run again"), Column("seconds", "after", durations))
+
+    goals: ClassVar[Sequence[Goal]] = (
+        Goal("jobs that run again", 10, key="jobs"),
+        Goal("seconds until the last of them", 2, key="seconds", at_most=True),
+    )
 
     def __init__(self, patience: float) -> None:
         self._patience = patience

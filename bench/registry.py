@@ -115,6 +115,8 @@ PEERS: tuple[System, ...] = (
     _peer("streaq", "streaq run {module}:worker", keys=("streaq:default:queues:*",), share=0.03),
 )
 
+ASYNC_PEERS = ("arq", "saq", "taskiq-list", "taskiq-stream", "streaq")
+
 SYSTEMS = (*OURS, *PEERS)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from rich import box
 from rich.table import Table
 
+from bench.goals import HEADINGS
+
 _INTRODUCTION = """\
 # Benchmarks
 
@@ -15,37 +17,50 @@ renews its section alone. Everything runs on one machine, over loopback TCP, on 
 system is visited in turn, in several rounds; a figure is the median with the extremes beside it, a ratio is taken
 within a round. `loop` is how long a fixed loop of pure Python took just before a visit, in milliseconds: where it
 differs, so did the machine's speed. A system that lost a job, ran one twice or left one in Redis gets no figure.
-`bench/` says how each is measured and with which settings; `teep bench` measures teep alone, on your machine.
+Goals are what teep set out to reach. `bench/` says how each is measured and with which settings; `teep bench`
+measures teep alone, on your machine.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table under its title. `lead` says what is measured; `notes` are sentences that belong below it."""
+    """A table under its title.
+
+    `lead` says what is measured; `notes` are sentences that belong below it; `goals` are rows of a second table.
+    """
 
     title: str
     lead: str
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str]
+    goals: Sequence[Sequence[str]] = ()
 
-    def table(self) -> Table:
+    def tables(self) -> list[Table]:
         """For a terminal of 120 columns."""
-        table = Table(
-            title=self.title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
-        )
-        for number, heading in enumerate(self.headings):
-            table.add_column(heading, justify="right" if number else "left", no_wrap=True)
-        for row in self.rows:
-            table.add_row(*row)
-        return table
+        figures = _table(self.title, self.headings, self.rows)
+        return [figures, _table("", HEADINGS, self.goals)] if self.goals else [figures]
 
     def markdown(self, circumstances: Sequence[str]) -> str:
         """With the sentences that say what it was measured on."""
-        rule = ["---", *("---:" for _ in self.headings[1:])]
-        lines = ["| " + " | ".join(cells) + " |" for cells in (self.headings, rule, *self.rows)]
+        goals = ["", *_markdown(HEADINGS, self.goals)] if self.goals else []
         notes = [f"- {note}" for note in (*self.notes, *circumstances)]
+        lines = [*_markdown(self.headings, self.rows), *goals]
         return "\n".join([f"## {self.title}", "", self.lead, "", *lines, "", *notes, ""])
+
+
+def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    rule = ["---", *("---:" for _ in headings[1:])]
+    return ["| " + " | ".join(cells) + " |" for cells in (headings, rule, *rows)]
 
 
 def page(sections: Sequence[Section], circumstances: Sequence[str], former: str = "") -> str:

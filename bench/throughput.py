@@ -14,14 +14,16 @@ What is timed, the same for every system:
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from bench.errors import BenchError
 from bench.figures import spread
-from bench.measure import Column, Measure, Reading
+from bench.measure import Column, Goal, Measure, Reading
 from bench.process import Process
-from bench.registry import PEERS
+from bench.registry import ASYNC_PEERS, PEERS
 from bench.server import Server, Usage
 from bench.system import System
 from bench.visit import Progress, Visit, visiting
@@ -49,6 +51,15 @@ process to its first job."""
         Column("start", "start s"),
     )
     baselines = (("floor-threads", "x floor"), ("ruby-sidekiq", "x ruby"), ("ruby-sidekiq-yjit", "x yjit"))
+    goals: ClassVar[Sequence[Goal]] = (
+        Goal("`def` jobs, of the bare loop", 0.5, beside=("floor-threads",)),
+        Goal("`def` jobs, x ruby-sidekiq", 8, beside=("ruby-sidekiq",)),
+        Goal("`def` jobs, x ruby-sidekiq with YJIT", 5, beside=("ruby-sidekiq-yjit",)),
+        Goal("`def` jobs, x the best peer", 12, beside=[peer.name for peer in PEERS]),
+        Goal("`async def` jobs, x the best async peer", 10, "teep-async", beside=ASYNC_PEERS),
+        Goal("with two lines a job, x ruby-sidekiq with its own", 5, "teep-info", beside=("ruby-sidekiq-info",)),
+        Goal("two processes, x one", 1.2, "teep-x2", beside=("teep",)),
+    )
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
