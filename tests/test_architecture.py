@@ -11,7 +11,7 @@ import pytest
 
 import teep
 from teep.drivers.sync import run_plan
-from teep.store import inflight, jobsets, processes, pushes, queues, stats
+from teep.store import inflight, jobsets, orphans, processes, pushes, queues, stats
 from teep.wire.commands import Command, Plan
 
 ROOT = Path(__file__).parent.parent
@@ -82,7 +82,7 @@ def _empty(command: Command[Any]) -> Any:
     parts = getattr(command, "commands", None)
     if parts is not None:
         return [_empty(part) for part in parts]
-    for reply in ([], 0, None, b"{}", [b"0", []]):
+    for reply in ([], 0, None, [b"0", []], b"{}"):
         try:
             return command.read(reply)
         except (TypeError, ValueError, IndexError, AttributeError):
@@ -100,6 +100,7 @@ PLANS = [
     jobsets.trim_dead(0.0, jobsets.Limits(1, 1.0)),
     inflight.requeue_all("me", ["q"]),
     inflight.give_back("me", "q", [b"x"]),
+    orphans.walk(),
     processes.identities(),
     processes.send_signal("me", "TERM"),
     stats.queue_sizes(),

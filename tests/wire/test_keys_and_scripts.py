@@ -62,6 +62,11 @@ def test_companion_keys_share_their_queues_cluster_slot() -> None:
     assert f"{{{keys.queue('low')}}}" in keys.inflight("low", "host:1:abc")
 
 
+@pytest.mark.parametrize("queue", ["low", "", "a:b", "}", "a}:inflight:b", "*[a]?\\", "鍵"])
+def test_an_inflight_key_tells_what_it_is_made_of(queue: str) -> None:
+    assert keys.inflight_parts(keys.inflight(queue, "host:1:abc").encode()) == (queue, "host:1:abc")
+
+
 def test_every_key_function_says_its_redis_type() -> None:
     source = inspect.getsource(keys).splitlines()
     for line in source:

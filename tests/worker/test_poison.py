@@ -126,7 +126,8 @@ def test_jobs_on_their_last_chance_run_one_at_a_time(fleet: Fleet, monkeypatch: 
     tally = _Alone()
     for name in ("alone", "alone_async"):
         _push_suspects(fleet, name, rescues=2, count=4)
-    fleet.start(concurrency=8)
+    # Whoever makes way just after the poller has found nothing due waits for its next usual look.
+    fleet.start(concurrency=8, average_scheduled_poll_interval=0.1)
     fleet.wait_until_processed(8)
     assert sorted(tally.ran) == sorted(2 * list(range(4)))
     assert tally.most == 1

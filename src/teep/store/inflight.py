@@ -5,7 +5,7 @@
 3. `rescue` returns those of a dead process, each with a mark, or moves it to the dead set; `suspect_started` leaves
    the trace by which it knows a job that was running from one that was only reserved ahead.
 4. A registry of our own names every process that may have jobs in flight, since Ruby's API prunes `processes`;
-   only `forget` clears it, where the lists are empty.
+   only `forget` clears it, where the lists are empty. What it does not know `orphans` finds.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,7 +24,8 @@ REQUEUE_BATCH = 500
 class Owner(NamedTuple):
     """A process that may have jobs in flight, as it registered itself.
 
-    `machine` tells pid spaces apart and `started` (ticks since boot, 0 where unknown) tells reused pids apart.
+    `machine` tells pid spaces apart ("" where unknown: then no pid says anything) and `started` (ticks since boot, 0
+    where unknown) tells reused pids apart.
     """
 
     identity: str
@@ -117,13 +118,18 @@ async def requeue_all(identity: str, queues: Sequence[str]) -> dict[str, int]:
 
 async def register(owner: Owner) -> None:
     """Enter a process into the registry. Idempotent; must come before its first reservation."""
+    await commands.hset(keys.inflight_owners(), {owner.identity: entry(owner)})
+
+
+def entry(owner: Owner) -> bytes:
+    """Return what the registry holds of a process."""
     value = {
         "pid": owner.pid,
         "machine": owner.machine,
         "started": owner.started,
         "queues": list(owner.queues),
     }
-    await commands.hset(keys.inflight_owners(), {owner.identity: json.dumps(value)})
+    return json.dumps(value)
 
 
 async def owners(on_damage: Callable[[MalformedPayload], None] | None = None) -> list[Owner]:

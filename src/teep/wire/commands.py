@@ -141,6 +141,10 @@ def get_text(key: str) -> Command[str]:
     return Command("GET", key, read=lambda reply: _text(reply or b""), idempotent=True)
 
 
+def set_int(key: str, value: int) -> Command[Any]:
+    return Command("SET", key, value, read=as_is, idempotent=True)
+
+
 def mget_ints(keys: Sequence[str]) -> Command[list[int]]:
     return Command("MGET", *keys, read=lambda reply: [int(n or 0) for n in reply], idempotent=True)
 
@@ -208,6 +212,14 @@ def brpop_text(keys: Sequence[str], seconds: int, read: Callable[[str, str], T])
 def blmove_tail(source: str, target: str, seconds: int) -> Command[bytes | None]:
     """Take the next job of a queue (its tail) and append it to `target`, waiting up to `seconds` for one."""
     return Command("BLMOVE", source, target, "RIGHT", "RIGHT", seconds, read=as_is, block=seconds)
+
+
+def scan_lists(cursor: int, match: str, count: int) -> Command[tuple[int, list[bytes]]]:
+    """The next cursor, and which lists are called so among about `count` keys. Needs no right to any key."""
+    return Command(
+        "SCAN", cursor, "MATCH", match, "COUNT", count, "TYPE", "list",
+        read=lambda reply: (int(reply[0]), reply[1]), idempotent=True,
+    )  # fmt: skip
 
 
 def zcard(key: str) -> Command[int]:

@@ -123,6 +123,20 @@ def inflight(queue_name: str, identity: str) -> str:  # list of payloads, oldest
     return f"{{queue:{queue_name}}}:inflight:{identity}"
 
 
+def inflight_parts(key: bytes) -> tuple[str, str] | None:
+    """Return what an `inflight` key is made of, (queue name, identity); None for what is not UTF-8, so not teep's."""
+    try:
+        # The last separator: a queue's name may hold anything, an identity no brace.
+        queue_name, _, identity = key.decode().removeprefix("{queue:").rpartition("}:inflight:")
+    except UnicodeDecodeError:
+        return None
+    return queue_name, identity
+
+
+def inflight_walk() -> str:  # string int, where the walk in search of such lists is (teep's own)
+    return "teep:inflight:walk"
+
+
 def suspects(identity: str) -> str:  # set of jids: rescued jobs that this process has started (teep's own)
     return f"teep:inflight:{identity}:suspects"
 

@@ -9,7 +9,7 @@ from teep.config import Config
 from teep.config.handlers import notify_death, report
 from teep.drivers import Driver
 from teep.errors import MalformedPayload, PoisonJob
-from teep.store import inflight, jobsets, processes
+from teep.store import inflight, jobsets, orphans, processes
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
 from teep.wire import payload
@@ -34,6 +34,7 @@ class Rescuer(Service):
        for ten seconds without an outage, in which those that live are heard of again.
     2. It marks each job it puts back. One that has the mark and ran when its process died is marked once more, and
        goes to the dead set instead where that would be the third time.
+    3. It takes a step in search of jobs in flight whose process is not registered, and registers it.
     """
 
     _AVERAGE = 5.0
@@ -53,6 +54,11 @@ class Rescuer(Service):
             moved = self._driver.run(inflight.rescue(owner, is_gone, self._judge, self._died, day))
             for queue, count in (moved or {}).items():
                 logger.warning("rescued %d jobs of %s, which died, into %s", count, owner.identity, queue)
+        for owner in self._driver.run(orphans.walk()):
+            logger.warning(
+                "found jobs in flight of %s, which Redis has forgotten; they are rescued unless it lives",
+                owner.identity,
+            )
 
     def pause(self) -> float:
         return spread(self._driver.run(processes.count()), self._AVERAGE)
