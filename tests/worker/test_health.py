@@ -137,12 +137,33 @@ def test_an_answer_that_does_not_fit_at_once_is_sent_in_parts() -> None:
 
 def test_a_report_that_fails_is_told_and_ends_nothing_else() -> None:
     errors: list[BaseException] = []
-    reports = [FINE]
-    with answering(reports.pop, lambda error, _: errors.append(error)) as endpoint:
-        assert ask(endpoint.port, "/live")[0] == 200
-        assert talk(endpoint.port, b"GET /live HTTP/1.0\r\n\r\n") == b""
-        assert ask(endpoint.port, "/")[0] == 404
+    endpoint = Endpoint(Address("127.0.0.1", 0), [].pop, lambda error, _: errors.append(error))
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=SOON) as client:
+        client.sendall(b"GET /live HTTP/1.0\r\n\r\n")
+        for _ in range(2):  # it comes in, and what it says
+            endpoint.answer(SOON)
+        assert client.recv(1) == b""
+    endpoint.close()
     assert [type(error) for error in errors] == [IndexError]
+
+
+def test_whoever_was_accepted_is_answered_before_it_settles_and_others_wait() -> None:
+    endpoint = Endpoint(Address("127.0.0.1", 0), lambda: FINE, fail)
+    clients = [socket.create_connection(("127.0.0.1", endpoint.port), timeout=SOON) for _ in range(2)]
+    endpoint.answer(SOON)
+    for client in clients:
+        client.sendall(b"GET /live HTTP/1.0\r\n\r\n")
+    endpoint.settle()
+    assert clients[0].recv(4096).startswith(b"HTTP/1.0 200")
+    assert select.select([clients[1]], [], [], 0)[0] == []
+    successor = Endpoint(Address("127.0.0.1", 0), lambda: FINE, fail, endpoint.listener)
+    successor.start()
+    assert clients[1].recv(4096).startswith(b"HTTP/1.0 200")
+    successor.stop()
+    for client in clients:
+        client.close()
+    successor.close()
+    endpoint.close()
 
 
 def test_out_of_descriptors_it_tries_again_but_not_at_once() -> None:

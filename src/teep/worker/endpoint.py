@@ -94,6 +94,12 @@ class Endpoint(Service):
         if 0.0 < self._deaf_until <= now:
             self._listen()
 
+    def settle(self) -> None:
+        """Answer whoever was accepted, within two seconds; who comes now waits in the listener, for three at most."""
+        self._listen_again_in(_PATIENCE + _TICK)
+        while self._deadlines:
+            self.answer(_TICK)
+
     def close(self) -> None:
         """Listen no more, and let go of every client. Idempotent; in a fork, the original goes on listening."""
         # Nothing is unregistered: a fork shares the kernel's list with its parent.
@@ -105,14 +111,18 @@ class Endpoint(Service):
         self._deaf_until = 0.0
         self._selector.register(self.listener, selectors.EVENT_READ, self._accept)
 
+    def _listen_again_in(self, seconds: float) -> None:
+        if not self._deaf_until:
+            self._selector.unregister(self.listener)
+        self._deaf_until = time.monotonic() + seconds
+
     def _accept(self) -> None:
         try:
             client, _ = self.listener.accept()
         except BlockingIOError:  # it went away again
             return
         except OSError as error:  # out of descriptors, say: trying again at once would only keep the processor busy
-            self._selector.unregister(self.listener)
-            self._deaf_until = time.monotonic() + _TICK
+            self._listen_again_in(_TICK)
             self._on_error(error, self.name)
             return
         if len(self._deadlines) == _CLIENTS:
@@ -148,7 +158,7 @@ def _listener(address: Address) -> socket.socket:
     is_ipv6 = ":" in address.host
     try:
         return socket.create_server(
-            address,
+            tuple(address),
             family=socket.AF_INET6 if is_ipv6 else socket.AF_INET,
             backlog=_BACKLOG,
             dualstack_ipv6=is_ipv6 and socket.has_dualstack_ipv6(),

@@ -42,6 +42,11 @@ class HealthChecks:
         if self._endpoint is not None:
             self._endpoint.answer()
 
+    def settle(self) -> None:
+        """Answer whoever was let in already: a new interpreter knows only of those who still wait at the door."""
+        if self._endpoint is not None:
+            self._endpoint.settle()
+
     @contextmanager
     def meanwhile(self) -> Iterator[None]:
         """Have a thread answer, which is gone afterwards."""

@@ -1,6 +1,7 @@
 """What `/live` and `/ready` tell of a supervisor's workers."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from teep.config import Config
@@ -34,7 +35,7 @@ def _of_place(config: Config, slot: Slot, name: str, now: float) -> Report:
     child = slot.serving or slot.coming
     if child is None:
         wait = slot.backoff.until - now
-        why = f"{name} has no worker" + (f"; the next one starts in {wait:.0f} s" if wait > 0 else "")
+        why = f"{name} has no worker" + (f"; the next one starts in {ceil(wait)} s" if wait > 0 else "")
         return Report(live=True, ready=False, why=(why,))
     if not child.is_up:
         why, entry = f"{child} is starting", _entry(child, "starting", now)

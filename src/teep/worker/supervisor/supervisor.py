@@ -289,6 +289,7 @@ class Supervisor:
                 self._leaving.append(slot.give_up_successor())
         try:
             self._launcher.go_to_start()
+            self._checks.settle()
             serving = [*self._serving(), *self._coming()]
             handover.hand_over(self._config, serving, self._leaving, self._checks.listener)
         except OSError as error:
