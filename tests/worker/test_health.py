@@ -3,12 +3,12 @@
 import contextlib
 import http.client
 import logging
+import resource
+import select
 import socket
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
-import msgspec
 import pytest
 
 import teep
@@ -16,33 +16,35 @@ from teep.config.address import Address
 from teep.errors import ConfigurationError
 from teep.worker.endpoint import Endpoint
 from teep.worker.health import Report
+from teep.worker.service import OnError
 from tests.conftest import ServerFactory
 from tests.support.servers import Server, free_port
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
+from tests.worker.probes import ask
 
 FINE = Report(live=True, ready=True, processes=({"identity": "me"},))
 TIRED = Report(live=True, ready=False, why=("tired",))
 GONE = Report(live=False, ready=False, why=("gone",))
 
 
+def fail(error: BaseException, where: str) -> None:
+    raise AssertionError(where) from error
+
+
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    endpoint = Endpoint(Address("127.0.0.1", 0), lambda: FINE)
+    with answering(lambda: FINE) as endpoint:
+        yield endpoint
+
+
+@contextlib.contextmanager
+def answering(report: Callable[[], Report], on_error: OnError = fail) -> Iterator[Endpoint]:
+    endpoint = Endpoint(Address("127.0.0.1", 0), report, on_error)
     endpoint.start()
     yield endpoint
     endpoint.stop()
-
-
-def ask(port: int, path: str, method: str = "GET") -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SOON)
-    try:
-        connection.request(method, path)
-        answer = connection.getresponse()
-        body = answer.read()
-        return answer.status, msgspec.json.decode(body) if body else None
-    finally:
-        connection.close()
+    endpoint.close()
 
 
 def talk(port: int, sent: bytes) -> bytes:
@@ -56,11 +58,9 @@ def talk(port: int, sent: bytes) -> bytes:
 
 @pytest.mark.parametrize(("report", "live", "ready"), [(FINE, 200, 200), (TIRED, 200, 503), (GONE, 503, 503)])
 def test_the_status_says_it_and_the_body_says_why(report: Report, live: int, ready: int) -> None:
-    endpoint = Endpoint(Address("127.0.0.1", 0), lambda: report)
-    endpoint.start()
-    assert ask(endpoint.port, "/live")[0] == live
-    status, body = ask(endpoint.port, "/ready?verbose")
-    endpoint.stop()
+    with answering(lambda: report) as endpoint:
+        assert ask(endpoint.port, "/live")[0] == live
+        status, body = ask(endpoint.port, "/ready?verbose")
     assert status == ready
     assert body == {
         "live": report.live,
@@ -129,6 +129,62 @@ def _ended(client: socket.socket) -> bool:
         return True
 
 
+def test_an_answer_that_does_not_fit_at_once_is_sent_in_parts() -> None:
+    large = FINE._replace(why=tuple("x" * 1000 for _ in range(10_000)))
+    with answering(lambda: large) as endpoint:
+        assert len(ask(endpoint.port, "/live")[1]["why"]) == 10_000
+
+
+def test_a_report_that_fails_is_told_and_ends_nothing_else() -> None:
+    errors: list[BaseException] = []
+    endpoint = Endpoint(Address("127.0.0.1", 0), [].pop, lambda error, _: errors.append(error))
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=SOON) as client:
+        client.sendall(b"GET /live HTTP/1.0\r\n\r\n")
+        for _ in range(2):  # it comes in, and what it says
+            endpoint.answer(SOON)
+        assert client.recv(1) == b""
+    endpoint.close()
+    assert [type(error) for error in errors] == [IndexError]
+
+
+def test_whoever_was_accepted_is_answered_before_it_settles_and_others_wait() -> None:
+    endpoint = Endpoint(Address("127.0.0.1", 0), lambda: FINE, fail)
+    clients = [socket.create_connection(("127.0.0.1", endpoint.port), timeout=SOON) for _ in range(2)]
+    endpoint.answer(SOON)
+    for client in clients:
+        client.sendall(b"GET /live HTTP/1.0\r\n\r\n")
+    endpoint.settle()
+    assert clients[0].recv(4096).startswith(b"HTTP/1.0 200")
+    assert select.select([clients[1]], [], [], 0)[0] == []
+    successor = Endpoint(Address("127.0.0.1", 0), lambda: FINE, fail, endpoint.listener)
+    successor.start()
+    assert clients[1].recv(4096).startswith(b"HTTP/1.0 200")
+    successor.stop()
+    for client in clients:
+        client.close()
+    successor.close()
+    endpoint.close()
+
+
+def test_out_of_descriptors_it_tries_again_but_not_at_once() -> None:
+    errors: list[BaseException] = []
+    endpoint = Endpoint(Address("127.0.0.1", 0), lambda: FINE, lambda error, _: errors.append(error))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=SOON) as client:
+        client.sendall(b"GET /live HTTP/1.0\r\n\r\n")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno(), before[1]))
+        try:
+            endpoint.answer(SOON)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        assert [type(error) for error in errors] == [OSError]
+        assert select.select([endpoint], [], [], 0)[0] == []
+        endpoint.start()
+        assert client.recv(4096).startswith(b"HTTP/1.0 200")
+    endpoint.stop()
+    endpoint.close()
+
+
 def test_an_address_that_is_taken_is_said_at_the_start(fleet: Fleet, endpoint: Endpoint) -> None:
     with pytest.raises(ConfigurationError, match=rf"127.0.0.1:{endpoint.port}: .*in use"):
         fleet.start(health=f"127.0.0.1:{endpoint.port}")
@@ -153,11 +209,6 @@ def test_an_address_means_loopback_unless_it_says_otherwise(text: str, address: 
 def test_an_address_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="health address"):
         teep.Config(health=text)
-
-
-def test_it_is_refused_where_there_are_several_processes() -> None:
-    with pytest.raises(ConfigurationError, match="more than one"):
-        teep.Config(health="7433", processes=2)
 
 
 def test_a_worker_tells_how_it_is(fleet: Fleet) -> None:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from teep.config import Config, driver_for
+from teep.config.address import Address
 from teep.drivers import Driver
 from teep.errors import RedisUnavailable
 from teep.worker import identity
 from teep.worker.capsule import Capsule
 from teep.worker.deadlines import Deadlines
+from teep.worker.endpoint import Endpoint
+from teep.worker.health import STARTING
 from teep.worker.heartbeat import Heartbeat
 from teep.worker.interrupts import Interrupts
 from teep.worker.lifeline import Lifeline
@@ -60,6 +63,7 @@ _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
     "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", Outage(), _fail),
     "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, lambda _jid: None, _fail),
     "deadlines": lambda _config, _driver: Deadlines(RunningJobs(), lambda _job: Interrupts(), _fail),
+    "health": lambda _config, _driver: Endpoint(Address("127.0.0.1", 0), lambda: STARTING, _fail),
     "steady": lambda _config, _driver: _Steady(lambda: None),
 }
 
@@ -69,6 +73,8 @@ def service(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Service]:
     service = _MAKERS[request.param](fleet.configure(heartbeat_interval=0.1), driver_for(fleet.config))
     yield service
     service.stop()
+    if isinstance(service, Endpoint):
+        service.close()
 
 
 def _threads(service: Service) -> int:

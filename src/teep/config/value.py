@@ -45,7 +45,8 @@ class Config:
         poll_interval_average: seconds between this process's looks for due jobs; None: scaled so that the whole
             fleet looks every `average_scheduled_poll_interval` seconds.
         heartbeat_interval: seconds between heartbeats; Redis forgets a process 60 s after its last one.
-        health: where a worker answers `/live` and `/ready` over HTTP: `"HOST:PORT"`, or a port alone for 127.0.0.1.
+        health: where a worker, or the supervisor for all of its workers, answers `/live` and `/ready` over HTTP:
+            `"HOST:PORT"`, or a port alone for 127.0.0.1.
         watchdog: seconds that a worker process may stand still, or be without Redis, before it ends with exit code 1
             for its supervisor to start it anew; 0: for ever.
         timestamps: how job timestamps are written: float "seconds", which every Sidekiq reads, or integer
@@ -171,8 +172,6 @@ def _health(config: Config) -> str | None:
         return None
     if not isinstance(config.health, str):
         return f"health must be an address such as 127.0.0.1:7433, not {config.health!r}"
-    if config.processes != 1 or config.max_rss is not None or config.max_jobs is not None:
-        return "health tells of one process; with processes, max_rss or max_jobs there is more than one"
     return _problem(Address.parse, config.health)
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from teep.wire import json
 from teep.worker.capsule import Capsule
 from teep.worker.outage import Outage
 from teep.worker.service import Service
@@ -32,6 +33,12 @@ class Report(NamedTuple):
             tuple(why for report in listed for why in report.why),
             tuple(process for report in listed for process in report.processes),
         )
+
+    @classmethod
+    def parse(cls, text: str) -> "Report":
+        """Read the JSON of a report that another process made, perhaps with another version of teep."""
+        said = json.loads(text.encode())
+        return cls(said["live"], said["ready"], tuple(said["why"]), tuple(said["processes"]))
 
 
 STARTING = Report(live=True, ready=False, why=("the worker is starting",))

@@ -12,6 +12,8 @@ logger = logging.getLogger("teep")
 
 # Seconds without a turn of something that takes one every few seconds, after which it counts as stuck.
 STUCK = 30.0
+# Seconds beyond the timeout that a process which is given up has for its orderly end.
+LAST_RESORT = 5.0
 # Seconds between looks.
 _LOOK = 1.0
 

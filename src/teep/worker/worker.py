@@ -41,7 +41,7 @@ from teep.worker.service import Service
 from teep.worker.signals import SignalListener
 from teep.worker.suspects import Suspects
 from teep.worker.title import set_title
-from teep.worker.watchdog import Watchdog
+from teep.worker.watchdog import LAST_RESORT, Watchdog
 
 logger = logging.getLogger("teep")
 
@@ -52,8 +52,6 @@ _DRAIN = ("USR2",)
 # How long (seconds) the main thread waits at a time. A signal does not cut its wait short where another thread takes
 # it, or where it comes in the instant before the wait: Python would call the handler at the next signal only.
 _LOOK = 0.2
-# Seconds beyond the timeout that a process which is given up has for its orderly end.
-_LAST_RESORT = 5.0
 
 
 class Worker:
@@ -62,9 +60,10 @@ class Worker:
     `run` blocks and takes the process's signals: TERM and INT stop, TSTP quiets, TTIN logs what each thread does,
     USR2 drains. `start`, `quiet` and `stop` are for embedding; nothing from outside can then stop the process.
     `watcher` keeps the worker known to Redis while a job holds the interpreter; default: a process of its own.
+    `answers` is False where someone else answers at `config.health`, for this worker and others.
     """
 
-    def __init__(self, config: Config, *modules: str, watcher: Watcher | None = None) -> None:
+    def __init__(self, config: Config, *modules: str, watcher: Watcher | None = None, answers: bool = True) -> None:
         self.config = config
         self.modules = modules
         self.identity = identity.new_identity()
@@ -77,7 +76,8 @@ class Worker:
         self._running = False
         self._given_up = ""
         self._health: Health | None = None
-        self._endpoint = Endpoint(Address.parse(config.health), self.report) if config.health else None
+        self._address = Address.parse(config.health) if config.health and answers else None
+        self._endpoint: Endpoint | None = None
 
     def run(self) -> bool:
         """Run until a signal stops the process; True where every job ended in time.
@@ -104,7 +104,8 @@ class Worker:
         with self._lock:
             if self._running:
                 return
-            if self._endpoint is not None:
+            if self._address is not None:
+                self._endpoint = Endpoint(self._address, self.report, self.on_error)
                 self._endpoint.start()
             try:
                 self._come_up(embedded=embedded)
@@ -294,7 +295,7 @@ class Worker:
     def _give_up(self, reason: str) -> None:
         """End this process in an orderly way, and if that cannot be, at once; what is in flight will be rescued."""
         self._given_up = reason
-        last_resort = threading.Timer(self.config.timeout + _LAST_RESORT, os._exit, (1,))
+        last_resort = threading.Timer(self.config.timeout + LAST_RESORT, os._exit, (1,))
         last_resort.daemon = True
         last_resort.start()
         self._signals.put(_STOP[0])
@@ -305,6 +306,8 @@ class Worker:
         self._health = None
         if self._endpoint is not None:
             self._endpoint.stop()
+            self._endpoint.close()
+            self._endpoint = None
 
     def on_error(self, error: BaseException, service: str) -> None:
         """Take note of what went wrong in a service."""

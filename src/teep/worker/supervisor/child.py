@@ -7,14 +7,18 @@ import socket
 import time
 
 from teep.config import Config
+from teep.worker.health import STARTING, Report
 from teep.worker.lifeline import Lifeline, patience
+
+_UP = Report(live=True, ready=True)
 
 
 class Child:
     """A worker process: what it said last, and how it ended.
 
-    Both sides hold an end of a socket. The child says `beat IDENTITY` and `replace REASON`, the supervisor `rescue`;
-    where the supervisor's end closes, however that came, the child stops.
+    Both sides hold an end of a socket. The child says `beat IDENTITY`, `replace REASON` and, where health checks are
+    answered, `report JSON`, the supervisor `rescue`; where the supervisor's end closes, however that came, the child
+    stops.
     """
 
     def __init__(self, config: Config, pid: int, channel: socket.socket) -> None:
@@ -22,6 +26,8 @@ class Child:
         self.channel = channel
         self.identity = ""
         self.started = time.monotonic()
+        self.report = STARTING
+        self.heard_at = self.live_at = self.started
         self._config = config
         self._last_beat = self.started
         self._lifeline: Lifeline | None = None
@@ -55,9 +61,18 @@ class Child:
         return [(word, rest) for word, _, rest in (line.decode().partition(" ") for line in lines)]
 
     def note_beat(self, identity: str) -> None:
+        if not self.is_up:
+            # It takes jobs within a moment, and then reports; whom it replaces takes none any more.
+            self.note_report(_UP)
         self.identity = identity
         self._last_beat = time.monotonic()
         self.drop_lifeline()
+
+    def note_report(self, report: Report) -> None:
+        self.report = report
+        self.heard_at = time.monotonic()
+        if report.live:
+            self.live_at = self.heard_at
 
     def watch(self) -> bool:
         """Where its heartbeat is late, have it kept alive from outside; True when that begins."""

@@ -1,14 +1,15 @@
 """How a new interpreter takes over: the supervisor replaces itself in place, and its children stay its children.
 
 Only a fresh interpreter imports new code, and only the same process can wait for the same children. So the supervisor
-executes its own command line again, under the same pid, with its ends of the channels left open.
+executes its own command line again, under the same pid, with its ends of the channels left open, and with the socket
+that listens for health checks: who asks meanwhile waits for a moment.
 """
 
 import os
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from teep.config import Config
 from teep.wire import json
@@ -20,40 +21,68 @@ STATE = "TEEP_SUPERVISOR_STATE"
 """The environment variable that tells the new interpreter of the children."""
 
 
-def hand_over(serving: Sequence[Child], leaving: Sequence[Child]) -> None:
+class Inheritance(NamedTuple):
+    """What a former interpreter of this process left: the children who serve, those who are leaving, and a socket."""
+
+    serving: list[Child]
+    leaving: list[Child]
+    listener: socket.socket | None
+
+
+def hand_over(
+    config: Config, serving: Sequence[Child], leaving: Sequence[Child], listener: socket.socket | None
+) -> None:
     """Replace this program by a fresh start of itself. Signals wait meanwhile. Every child's channel must be open.
 
     Raises:
         OSError: it cannot be started; everything is as before.
     """
-    state = [_described(child, serves=True) for child in serving]
-    state += [_described(child, serves=False) for child in leaving]
+    children = [*serving, *leaving]
+    sockets = [child.channel for child in children] + ([] if listener is None else [listener])
+    state = {
+        "children": [_described(child, serves=index < len(serving)) for index, child in enumerate(children)],
+        "listener": None if listener is None else listener.fileno(),
+        "address": config.health,
+    }
     inbox.block()
     try:
-        for child in (*serving, *leaving):
+        for child in children:
             child.drop_lifeline()
-            child.channel.set_inheritable(True)
+        for handed in sockets:
+            handed.set_inheritable(True)
         sys.stdout.flush()
         os.execve(sys.executable, own_command(), os.environ | {STATE: json.dumps(state).decode()})  # noqa: S606 - our own command line
     finally:
-        for child in (*serving, *leaving):
-            child.channel.set_inheritable(False)
+        for handed in sockets:
+            handed.set_inheritable(False)
         inbox.unblock()
 
 
-def take_over(config: Config) -> tuple[list[Child], list[Child]]:
-    """Return the children that a former interpreter of this process left: who serves, and who is leaving."""
-    state: list[dict[str, Any]] = json.loads(os.environ.pop(STATE, "[]").encode())
+def take_over(config: Config) -> Inheritance:
+    """Return what a former interpreter of this process left."""
+    left = os.environ.pop(STATE, None)
+    if left is None:
+        return Inheritance([], [], None)
+    state: dict[str, Any] = json.loads(left.encode())
     serving: list[Child] = []
     leaving: list[Child] = []
-    for entry in state:
-        channel = socket.socket(fileno=entry["channel"])
-        channel.set_inheritable(False)
-        child = Child(config, entry["pid"], channel)
+    for entry in state["children"]:
+        child = Child(config, entry["pid"], _inherited(entry["channel"]))
         child.started = entry["started"]
-        child.note_beat(entry["identity"])
+        if entry["identity"]:
+            child.note_beat(entry["identity"])
         (serving if entry["serves"] else leaving).append(child)
-    return serving, leaving
+    listener = None if state["listener"] is None else _inherited(state["listener"])
+    if listener is not None and state["address"] != config.health:
+        listener.close()
+        listener = None
+    return Inheritance(serving, leaving, listener)
+
+
+def _inherited(descriptor: int) -> socket.socket:
+    inherited = socket.socket(fileno=descriptor)
+    inherited.set_inheritable(False)
+    return inherited
 
 
 def _described(child: Child, *, serves: bool) -> dict[str, Any]:

@@ -11,13 +11,13 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from teep.config import Config
 from teep.worker.supervisor import inbox
 from teep.worker.supervisor.child import Child
-from teep.worker.supervisor.inbox import HANDLED, SignalInbox
+from teep.worker.supervisor.inbox import HANDLED
 from teep.worker.supervisor.served import CHANNEL, Channel, serve
 from teep.worker.worker import load
 
@@ -52,6 +52,10 @@ class Launcher:
                 raise
             logger.exception("the new code cannot be imported; the old one goes on until that works")
             self._spawns = True
+
+    def make_ready(self) -> None:
+        """Make sure that children can be forked from now on; else they are spawned."""
+        if self._spawns:
             return
         if threading.active_count() > 1:
             names = ", ".join(thread.name for thread in threading.enumerate()[1:])
@@ -62,8 +66,10 @@ class Launcher:
         gc.collect()
         gc.freeze()
 
-    def start(self, signals: SignalInbox, siblings: Iterable[Child]) -> Child:
-        """Start a child. A forked one does not return from here: it ends by SystemExit."""
+    def start(self, disown: Callable[[], None]) -> Child:
+        """Start a child. A forked one calls `disown`, to let go of what is the supervisor's, and does not return from
+        here: it ends by SystemExit.
+        """
         ours, theirs = socket.socketpair()
         if self._spawns:
             pid = self._spawn(theirs)
@@ -72,9 +78,7 @@ class Launcher:
             pid = os.fork()
             if pid == 0:
                 ours.close()
-                signals.close()
-                for sibling in siblings:
-                    sibling.disown()
+                disown()
                 inbox.unblock()
                 self._be_child(Channel(theirs))
             inbox.unblock()

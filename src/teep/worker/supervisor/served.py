@@ -6,6 +6,8 @@ import socket
 import threading
 
 from teep.config import Config
+from teep.wire import json
+from teep.worker.health import STARTING, Report
 from teep.worker.heartbeat import rss_in_kb
 from teep.worker.service import OnError, Service
 from teep.worker.worker import Worker
@@ -43,8 +45,12 @@ class Channel:
     def stop(self) -> None:
         """Nothing is left to do: the supervisor watches until the process has ended."""
 
-    def ask_for_successor(self, why: str) -> None:
-        self._say(f"replace {why}")
+    def ask_for_successor(self, why: str) -> bool:
+        """Say that this process should be replaced; True where it was said."""
+        return self._say(f"replace {why}")
+
+    def tell(self, report: Report) -> None:
+        self._say(f"report {json.dumps(report._asdict()).decode()}")
 
     def obey(self, worker: Worker) -> None:
         """Do what the supervisor says; stop the worker when there is none any more. Blocks until then."""
@@ -54,10 +60,12 @@ class Channel:
                     worker.rescue()
         worker.receive("TERM")
 
-    def _say(self, line: str) -> None:
-        # Where the supervisor is stopped its buffer may be full, and where it is gone `obey` knows it.
+    def _say(self, line: str) -> bool:
+        # Where the supervisor is stopped its buffer may be full, and where it is gone `obey` knows it. A line is so
+        # short that it is taken whole or not at all.
         with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
-            self._socket.send(f"{line}\n".encode(), socket.MSG_DONTWAIT)
+            return self._socket.send(f"{line}\n".encode(), socket.MSG_DONTWAIT) > 0
+        return False
 
 
 class Limits(Service):
@@ -73,8 +81,7 @@ class Limits(Service):
     def run_once(self) -> None:
         why = self._reached()
         if why and not self._asked:
-            self._asked = True
-            self._channel.ask_for_successor(why)
+            self._asked = self._channel.ask_for_successor(why)
 
     def pause(self) -> float:
         return 1.0
@@ -88,10 +95,29 @@ class Limits(Service):
         return ""
 
 
+class Reporter(Service):
+    """Tells the supervisor once a second how this process is, from when it takes jobs."""
+
+    def __init__(self, worker: Worker, channel: Channel) -> None:
+        super().__init__("reporter", worker.on_error)
+        self._worker = worker
+        self._channel = channel
+
+    def run_once(self) -> None:
+        report = self._worker.report()
+        if report is not STARTING:
+            self._channel.tell(report)
+
+    def pause(self) -> float:
+        return 1.0
+
+
 def serve(config: Config, modules: tuple[str, ...], channel: Channel) -> bool:
     """Run a worker under a supervisor; True where every job ended in time."""
-    worker = Worker(config, *modules, watcher=channel)
+    worker = Worker(config, *modules, watcher=channel, answers=False)
     threading.Thread(target=channel.obey, args=(worker,), name="teep-channel", daemon=True).start()
     if config.max_rss is not None or config.max_jobs is not None:
         Limits(config, worker, channel, worker.on_error).start()
+    if config.health is not None:
+        Reporter(worker, channel).start()
     return worker.run()

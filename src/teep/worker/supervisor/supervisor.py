@@ -8,8 +8,9 @@ Its duties:
 3. Pass signals on: TERM and INT stop, TSTP quiets, TTIN dumps threads. USR2 replaces the supervisor's own program and
    then every child, so that new code is taken.
 4. Have a child whose heartbeat is late kept alive in Redis.
+5. Answer health checks for all of them, from what they report, as long as one of them is there.
 
-It has one thread and no connection to Redis, since it forks; a child is told by signals and a socket. Children whose
+It has one thread when it forks, and no connection to Redis; a child is told by signals and a socket. Children whose
 supervisor is gone stop by themselves.
 """
 
@@ -17,15 +18,18 @@ import logging
 import selectors
 import signal
 import time
+from contextlib import closing
 
-from teep.config import Config, driver_for
-from teep.errors import ConfigurationError, RedisError
-from teep.worker.outage import Outage
-from teep.worker.rescuer import Rescuer
+from teep.config import Config
+from teep.errors import ConfigurationError
+from teep.worker.health import Report
 from teep.worker.supervisor import handover
+from teep.worker.supervisor.checks import HealthChecks
 from teep.worker.supervisor.child import Child, manner_of_end
+from teep.worker.supervisor.health import report_on
 from teep.worker.supervisor.inbox import SignalInbox
 from teep.worker.supervisor.launcher import SPAWNS, Launcher
+from teep.worker.supervisor.rescue import rescue
 from teep.worker.supervisor.served import Channel, serve
 from teep.worker.supervisor.slots import Slot
 from teep.worker.title import set_title
@@ -62,41 +66,57 @@ class Supervisor:
         self._has_been_up = False
         self._crashed = False
         self._failure = ""
+        self._heard_at = time.monotonic()
 
     def run(self) -> bool:
         """Run until a signal stops it; True where every worker ended in time. In a worker it spawned: run that.
 
         Raises:
-            ConfigurationError: a module cannot be imported, or a worker ended before the first of them was up.
+            ConfigurationError: a module cannot be imported, a worker ended before the first of them was up, or
+                health checks cannot be answered at their address.
         """
         channel = Channel.inherited()
         if channel is not None:
             return serve(self._config, self._modules, channel)
         set_title("teep supervisor")
         self._adopt()
-        self._launcher.preload(must=not self._has_been_up)
+        with closing(self._checks):
+            with self._checks.meanwhile():
+                self._launcher.preload(must=not self._has_been_up)
+            self._launcher.make_ready()
+            self._supervise()
+        if self._failure:
+            raise ConfigurationError(self._failure)
+        logger.info("bye")
+        return not self._killed
+
+    def report(self) -> Report:
+        """Return how the workers are, as `/live` and `/ready` tell it."""
+        state = report_on(self._config, self._slots, self._leaving, self._heard_at)
+        return state._replace(ready=False, why=("the workers are stopping",)) if self._stopping else state
+
+    def _adopt(self) -> None:
+        """Take over the children of this process's former program; those who serve, or soon would, run old code."""
+        inheritance = handover.take_over(self._config)
+        self._leaving = inheritance.leaving
+        for index, child in enumerate(inheritance.serving):
+            if index < len(self._slots):
+                self._slots[index].serving = child
+                self._slots[index].outdated = "it runs the old code"
+            else:
+                self._drain(child)
+        self._has_been_up = any(child.is_up for child in inheritance.serving)
+        self._checks = HealthChecks(self._config, self.report, inheritance.listener)
+
+    def _supervise(self) -> None:
         self._inbox = SignalInbox()
         logger.info("supervising %d workers", self._config.processes)
         while not self._stopping or self._children():
             self._turn()
         self._inbox.close()
         if self._crashed:
-            self._rescue()
-        if self._failure:
-            raise ConfigurationError(self._failure)
-        logger.info("bye")
-        return not self._killed
-
-    def _adopt(self) -> None:
-        """Take over the children of this process's former program; those who serve, or soon would, run old code."""
-        serving, self._leaving = handover.take_over(self._config)
-        for index, child in enumerate(serving):
-            if index < len(self._slots):
-                self._slots[index].serving = child
-                self._slots[index].outdated = "it runs the old code"
-            else:
-                self._drain(child)
-        self._has_been_up = any(child.is_up for child in serving)
+            with self._checks.meanwhile():
+                rescue(self._config)
 
     def _turn(self) -> None:
         self._wait()
@@ -105,6 +125,7 @@ class Supervisor:
         for child in self._children():
             if child.is_open:
                 self._hear(child)
+        self._heard_at = time.monotonic()
         for child in self._children():
             code = child.poll()
             if code is not None:
@@ -116,11 +137,13 @@ class Supervisor:
         elif not self._quiet:
             self._fill()
         self._watch()
+        self._checks.answer()
 
     def _wait(self) -> None:
-        """Wait until there is a signal, or a child says something, or a second has passed."""
+        """Wait until there is a signal, a child says something, somebody asks for health, or a second has passed."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._inbox, selectors.EVENT_READ)
+            self._checks.wait_with(selector)
             for child in self._children():
                 if child.is_open:
                     selector.register(child.channel, selectors.EVENT_READ)
@@ -161,6 +184,8 @@ class Supervisor:
                 child.note_beat(rest)
                 if slot is not None and child is slot.coming:
                     self._let_serve(slot, child)
+            elif word == "report":
+                child.note_report(Report.parse(rest))
             elif slot is not None:
                 slot.outdated = rest
 
@@ -221,10 +246,17 @@ class Supervisor:
             replacing = any(other.is_replacing for other in self._slots)
             if slot.needs_child(time.monotonic()) and not (slot.serving and replacing):
                 try:
-                    slot.coming = self._launcher.start(self._inbox, self._children())
+                    slot.coming = self._launcher.start(self._disown)
                 except OSError as error:
                     logger.error("a worker cannot be started: %s", error)  # noqa: TRY400 - the machine is short of something: a traceback tells no more
                     slot.backoff.ended(0.0, time.monotonic())
+
+    def _disown(self) -> None:
+        """Let go, in a fork, of all that is the supervisor's."""
+        self._inbox.close()
+        for child in self._children():
+            child.disown()
+        self._checks.close()
 
     def _watch(self) -> None:
         for child in self._children():
@@ -257,17 +289,8 @@ class Supervisor:
                 self._leaving.append(slot.give_up_successor())
         try:
             self._launcher.go_to_start()
-            handover.hand_over([*self._serving(), *self._coming()], self._leaving)
+            self._checks.settle()
+            serving = [*self._serving(), *self._coming()]
+            handover.hand_over(self._config, serving, self._leaving, self._checks.listener)
         except OSError as error:
             logger.error("the new program cannot be started, so the old one goes on: %s", error)  # noqa: TRY400 - as above
-
-    def _rescue(self) -> None:
-        """Put back what dead children had in flight; no one else may be left to do so."""
-
-        def on_error(error: BaseException, _service: str) -> None:
-            logger.error("jobs in flight stay there until a worker rescues them: %s", error)
-
-        try:
-            Rescuer(self._config, driver_for(self._config), "", Outage(), on_error).run_once()
-        except RedisError as error:
-            on_error(error, "rescuer")
