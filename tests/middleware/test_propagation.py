@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from collections.abc import Callable
 from contextvars import ContextVar
 from queue import SimpleQueue
 from typing import Any
@@ -189,7 +190,12 @@ def test_what_ruby_wrote_is_read_and_goes_on(
     assert (item["cattr"], item["cattr_1"]) == (cattr, {"other": 1})
     assert attributes_of(item) == {"tenant": "from ruby", "user": RECORD, "locale": "fr"}
     carried: SimpleQueue[Any] = SimpleQueue()
-    propagating.config.server_middleware.add(lambda job, call_next: (carried.put(job["cattr"]), call_next())[1])
+
+    def look(job: dict[str, Any], call_next: Callable[[], Any]) -> Any:
+        carried.put(job["cattr"])
+        return call_next()
+
+    propagating.config.server_middleware.add(look)
     propagating.start(propagating.config)
     assert [seen.get(timeout=SOON) for _ in range(2)] == [("from ruby", "fr"), ("from ruby", "fr+")]
     assert [carried.get(timeout=SOON) for _ in range(2)] == [

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, TracerProvider
 from opentelemetry.util.types import AttributeValue
 
@@ -49,22 +50,34 @@ class OpenTelemetry:
 
     @contextmanager
     def _running(self, job: dict[str, Any]) -> Iterator[None]:
-        carried = propagate.extract({name: value for name, value in job.items() if type(value) is str})
+        carried = propagate.extract({name: value for name, value in job.items() if type(value) is str}, Context())
         pushed = trace.get_current_span(carried).get_span_context()
-        with self._tracer.start_as_current_span(
-            f"perform {job.get('queue', 'default')}",
-            context=trace.set_span_in_context(trace.INVALID_SPAN, carried),
-            kind=SpanKind.CONSUMER,
-            attributes=_attributes(job, "perform", "process"),
-            links=[Link(pushed)] if pushed.is_valid else [],
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
+        with (
+            # Without the span of the push, which is no parent.
+            _attached(trace.set_span_in_context(trace.INVALID_SPAN, carried)),
+            self._tracer.start_as_current_span(
+                f"perform {job.get('queue', 'default')}",
+                kind=SpanKind.CONSUMER,
+                attributes=_attributes(job, "perform", "process"),
+                links=[Link(pushed)] if pushed.is_valid else [],
+                record_exception=False,
+                set_status_on_exception=False,
+            ) as span,
+        ):
             try:
                 yield
             except BaseException as error:
                 _note(span, error)
                 raise
+
+
+@contextmanager
+def _attached(context: Context) -> Iterator[None]:
+    token = attach(context)
+    try:
+        yield
+    finally:
+        detach(token)
 
 
 def _note(span: trace.Span, error: BaseException) -> None:
