@@ -101,6 +101,28 @@ def test_an_async_middleware_fails_a_def_job_instead_of_losing_it(fleet: Fleet) 
     assert "around 'plain' is an async def" in after["error_message"]
 
 
+def _forgetful(_job: Item, call_next: Callable[[], Any]) -> None:
+    call_next()
+
+
+async def _forgetful_coroutine(_job: Item, call_next: Callable[[], Any]) -> None:
+    call_next()
+
+
+@pytest.mark.parametrize("middleware", [_forgetful, _forgetful_coroutine])
+def test_an_async_job_that_a_middleware_forgets_to_await_fails(fleet: Fleet, middleware: Middleware) -> None:
+    @teep.job(name="coroutine")
+    async def coroutine() -> None:
+        """Never gets so far."""
+
+    fleet.config.server_middleware.add(middleware)
+    fleet.start(fleet.config)
+    fleet.push(coroutine)
+    after = fleet.failed_payload()
+    assert after["error_class"] == "teep.errors.ConfigurationError"
+    assert "around the async def job 'coroutine', and neither returned nor awaited" in after["error_message"]
+
+
 def test_an_async_client_middleware_is_refused(offline: teep.Config) -> None:
     offline.client_middleware.add(_coroutine)
     with pytest.raises(ConfigurationError, match="around a push"):
@@ -180,12 +202,14 @@ def test_a_context_manager_around_pushes(offline: teep.Config, order: list[str])
 def test_copies_of_a_configuration_share_its_middleware_once(named: dict[str, Middleware]) -> None:
     config = teep.Config()
     config.server_middleware.add(named["a"])
+    config.server_middleware.add(named["c"])
     config.client_middleware.add(named["b"])
     config.on("startup", lambda: None)
     copy = config.copy(concurrency=3)
+    copy.server_middleware.prepend(named["c"])
     copy.adopt(config)
     copy.adopt(copy)
-    assert (list(copy.server_middleware), list(copy.client_middleware)) == ([named["a"]], [named["b"]])
+    assert (list(copy.server_middleware), list(copy.client_middleware)) == ([named["c"], named["a"]], [named["b"]])
     assert copy.listeners("startup") == config.listeners("startup")
     copy.server_middleware.clear()
-    assert len(config.server_middleware) == 1
+    assert len(config.server_middleware) == 2

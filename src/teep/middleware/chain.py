@@ -76,7 +76,11 @@ class Chain:
         return cast("R", outcome)
 
     async def ainvoke(self, job: dict[str, Any], innermost: Callable[[], Awaitable[R]]) -> R:
-        """As `invoke`, where the innermost is awaited and any middleware may be an `async def`."""
+        """As `invoke`, where the innermost is awaited and any middleware may be an `async def`.
+
+        Raises:
+            ConfigurationError: a middleware left what `call_next()` gave it unawaited.
+        """
         call: Callable[[], Awaitable[R]] = innermost
         for middleware in reversed(self.entries):
             call = partial(_awaited, middleware, job, call)
@@ -115,5 +119,21 @@ def _checked(middleware: Middleware) -> Middleware:
 
 
 async def _awaited(middleware: Middleware, job: dict[str, Any], call_next: Callable[[], Awaitable[Any]]) -> Any:
-    outcome = middleware(job, call_next)
-    return await outcome if inspect.isawaitable(outcome) else outcome
+    calls: list[Awaitable[Any]] = []
+
+    def noted() -> Awaitable[Any]:
+        calls.append(call_next())
+        return calls[-1]
+
+    outcome = middleware(job, noted)
+    if inspect.isawaitable(outcome):
+        outcome = await outcome
+    for call in calls:
+        if inspect.iscoroutine(call) and inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
+            # As in `invoke`: the job was not run, and would count as done.
+            call.close()
+            raise ConfigurationError(
+                f"the middleware {middleware!r} called call_next() around the async def job {job.get('class')!r}, and"
+                " neither returned nor awaited what that gave"
+            )
+    return outcome
