@@ -77,6 +77,7 @@ def test_a_handler_of_ones_own(offline: teep.Config, handler: Callable[[], list[
     job = teep.job(name="talk", queue="q", tags=["a", "b"])(function)
     token = tenant.set("the caller's")
     job.perform_inline()
+    assert log_fields() == {}
     tenant.reset(token)
     logging.getLogger("app").info("outside")
     assert handler() == [
@@ -84,7 +85,6 @@ def test_a_handler_of_ones_own(offline: teep.Config, handler: Callable[[], list[
         "after: talk q ['a', 'b'] acme 7",
         "outside: - - - - -",
     ]
-    assert log_fields() == {}
 
 
 def test_a_records_own_attributes_stay(offline: teep.Config, handler: Callable[[], list[str]]) -> None:
