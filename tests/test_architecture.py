@@ -42,7 +42,15 @@ def test_the_protocol_does_no_io_and_reads_no_clock(path: Path) -> None:
     assert {call for call in _attribute_calls(tree) if call in CLOCKS} == set()
 
 
-@pytest.mark.parametrize(("library", "room"), [("redis", "drivers"), ("cryptography", "encryption")])
+@pytest.mark.parametrize(
+    ("library", "room"),
+    [
+        ("redis", "drivers"),
+        ("cryptography", "encryption"),
+        ("opentelemetry", "integrations"),
+        ("prometheus_client", "integrations"),
+    ],
+)
 def test_a_library_stays_in_its_room(library: str, room: str) -> None:
     importers = {
         path.relative_to(PACKAGE).parts[0]

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +15,7 @@ import msgspec
 
 from teep import Client, Config
 from teep.client.client import Enqueueable
+from teep.config import async_driver_for, default_config
 from teep.worker import Worker, identity
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -140,6 +141,12 @@ class Supervised:
 
     def _running(self) -> set[int]:
         return {pid for pid in self.workers() if identity.state(pid) is not identity.State.GONE}
+
+
+async def push_from_loop(push: Awaitable[str | None]) -> None:
+    """Await a push of the process-wide configuration within an async job, and close what that opened on its loop."""
+    await push
+    await async_driver_for(default_config()).close()
 
 
 class Fleet:

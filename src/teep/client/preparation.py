@@ -1,6 +1,5 @@
 """What a pushed mapping goes through before it is sent: defaults, validation, middleware, JSON."""
 
-import inspect
 import os
 import random
 import time
@@ -48,10 +47,10 @@ def finish(config: Config, item: Item, now: float) -> Prepared | None:
     if len(config.client_middleware):
         envelope = envelope_of(item)
         passed = config.client_middleware.invoke(item, lambda: item)
-        if inspect.isawaitable(passed):
-            raise InvalidJob("a client middleware must be a plain def: it runs at every push, from threads too")
         if not passed:
             return None
+        if not isinstance(passed, dict):
+            raise InvalidJob(f"a client middleware returns what call_next() gave it, a payload, and not {passed!r}")
         item = passed
         check_unchanged(item, envelope)
         for name, value in item.items():

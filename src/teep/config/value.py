@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
@@ -19,6 +19,13 @@ from teep.wire import json, payload
 Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat"]
 ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
 DeathHandler = Callable[[dict[str, Any], BaseException], None]
+T = TypeVar("T")
+
+
+class Extension(Protocol):
+    """What `Config.use` takes: `join` adds its middleware, handlers and listeners to the configuration."""
+
+    def join(self, config: "Config", /) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +118,25 @@ class Config:
         registered = self._listeners.get(event, [])
         return tuple(reversed(registered)) if event in ("quiet", "shutdown", "exit") else tuple(registered)
 
+    def use(self, *extensions: Extension) -> None:
+        """Let extensions add what they do, such as `teep.middleware.Propagation`; in the order given."""
+        for extension in extensions:
+            extension.join(self)
+
+    def adopt(self, other: "Config") -> None:
+        """Take over the middleware, handlers and listeners of another configuration that are not here already."""
+        for mine, others in (
+            (self.client_middleware, other.client_middleware),
+            (self.server_middleware, other.server_middleware),
+        ):
+            for middleware in others:
+                if middleware not in mine:
+                    mine.add(middleware)
+        _extend(self.error_handlers, other.error_handlers)
+        _extend(self.death_handlers, other.death_handlers)
+        for event, listeners in other._listeners.items():  # noqa: SLF001 - its own kind
+            _extend(self._listeners.setdefault(event, []), listeners)
+
     def copy(self, **changes: Any) -> "Config":
         """Return this configuration with other options; its middleware, handlers and listeners come along.
 
@@ -118,13 +144,7 @@ class Config:
             ConfigurationError: an option does not fit.
         """
         other = replace(self, **changes)
-        for name in ("client_middleware", "server_middleware"):
-            for middleware in getattr(self, name):
-                getattr(other, name).add(middleware)
-        other.error_handlers.extend(self.error_handlers)
-        other.death_handlers.extend(self.death_handlers)
-        for event, listeners in self._listeners.items():
-            other._listeners[event] = list(listeners)  # noqa: SLF001 - its own kind
+        other.adopt(self)
         return other
 
     @property
@@ -141,6 +161,10 @@ class Config:
     def total_concurrency(self) -> int:
         """Jobs that a worker process runs at a time in all of its capsules."""
         return sum(capsule.concurrency for capsule in self.all_capsules.values())
+
+
+def _extend(registered: list[T], others: list[T]) -> None:
+    registered.extend(other for other in others if other not in registered)
 
 
 def _redis_url(config: Config) -> str | None:

@@ -11,6 +11,9 @@ class Run(Protocol):
     @property
     def is_cancelled(self) -> bool: ...
 
+    @property
+    def is_timed_out(self) -> bool: ...
+
 
 class JobContext:
     """The job that runs now.
@@ -32,6 +35,11 @@ class JobContext:
         as done, while one that is interrupted runs again elsewhere.
         """
         return self._run is not None and self._run.is_cancelled
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether this run has been told that its `timeout` is up. Costs nothing."""
+        return self._run is not None and self._run.is_timed_out
 
     @property
     def jid(self) -> str:

@@ -8,7 +8,7 @@ A middleware is a callable `(job, call_next)`: it may look at and change the pay
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from teep.errors import ConfigurationError
 
@@ -17,30 +17,31 @@ Middleware = Callable[[dict[str, Any], Callable[[], Any]], Any]
 
 
 class Chain:
-    """Middleware in the order they wrap: the first added is the outermost. Not thread-safe while it is changed."""
+    """Middleware in the order they wrap: the first added is the outermost. Not thread-safe while it is changed.
+
+    Raises:
+        ConfigurationError: what should be added cannot be called around a job, such as a class, of which an instance
+            is meant.
+    """
 
     def __init__(self) -> None:
         self.entries: tuple[Middleware, ...] = ()
 
     def add(self, middleware: Middleware) -> None:
         """Add the innermost. Adding one that is there moves it."""
-        self.entries = (*self._without(middleware), middleware)
+        self.entries = (*self._without(middleware), _checked(middleware))
 
     def prepend(self, middleware: Middleware) -> None:
         """Add the outermost."""
-        self.entries = (middleware, *self._without(middleware))
+        self.entries = (_checked(middleware), *self._without(middleware))
 
     def insert_before(self, other: Middleware, middleware: Middleware) -> None:
         """Add just outside of `other`, which must be there."""
-        rest = self._without(middleware)
-        at = self._position(other, rest)
-        self.entries = (*rest[:at], middleware, *rest[at:])
+        self._insert(middleware, other, 0)
 
     def insert_after(self, other: Middleware, middleware: Middleware) -> None:
         """Add just inside of `other`, which must be there."""
-        rest = self._without(middleware)
-        at = self._position(other, rest) + 1
-        self.entries = (*rest[:at], middleware, *rest[at:])
+        self._insert(middleware, other, 1)
 
     def remove(self, middleware: Middleware) -> None:
         """Take one out; nothing happens where it is not there."""
@@ -56,28 +57,83 @@ class Chain:
         return len(self.entries)
 
     def invoke(self, job: dict[str, Any], innermost: Callable[[], R]) -> R:
-        """Run `innermost` inside the whole chain and return what the outermost returns."""
+        """Run `innermost` inside the whole chain and return what the outermost returns.
+
+        Raises:
+            ConfigurationError: that was a coroutine, which nobody would await here.
+        """
         call: Callable[[], R] = innermost
         for middleware in reversed(self.entries):
             call = partial(middleware, job, call)
-        return call()
+        outcome: Any = call()
+        if inspect.iscoroutine(outcome):
+            # Let go of unawaited, it would take the job with it: one that was not run and counts as done.
+            outcome.close()
+            raise ConfigurationError(
+                f"a middleware around {job.get('class')!r} is an async def, or the job is a def that returns a"
+                " coroutine; around a push and around a def job everything is a plain def"
+            )
+        return cast("R", outcome)
 
     async def ainvoke(self, job: dict[str, Any], innermost: Callable[[], Awaitable[R]]) -> R:
-        """As `invoke`, where the innermost is awaited and any middleware may be an `async def`."""
+        """As `invoke`, where the innermost is awaited and any middleware may be an `async def`.
+
+        Raises:
+            ConfigurationError: a middleware left what `call_next()` gave it unawaited.
+        """
         call: Callable[[], Awaitable[R]] = innermost
         for middleware in reversed(self.entries):
             call = partial(_awaited, middleware, job, call)
         return await call()
 
+    def _insert(self, middleware: Middleware, other: Middleware, places: int) -> None:
+        rest = self._without(_checked(middleware))
+        if other not in rest:
+            raise ConfigurationError(f"{other!r} is not in the chain, so nothing can be put next to it")
+        at = rest.index(other) + places
+        self.entries = (*rest[:at], middleware, *rest[at:])
+
     def _without(self, middleware: Middleware) -> tuple[Middleware, ...]:
         return tuple(entry for entry in self.entries if entry != middleware)
 
-    def _position(self, other: Middleware, entries: tuple[Middleware, ...]) -> int:
-        if other not in entries:
-            raise ConfigurationError(f"{other!r} is not in the chain, so nothing can be put next to it")
-        return entries.index(other)
+
+class Chains(Protocol):
+    """What holds both chains: a `Config`."""
+
+    @property
+    def client_middleware(self) -> Chain: ...
+
+    @property
+    def server_middleware(self) -> Chain: ...
+
+
+def _checked(middleware: Middleware) -> Middleware:
+    if isinstance(middleware, type):
+        # Called around a job, a class would make an instance and leave the job aside.
+        raise ConfigurationError(
+            f"a middleware is called as it is, so give an instance: {middleware.__qualname__}(...)"
+        )
+    if not callable(middleware):
+        raise ConfigurationError(f"a middleware is a callable (job, call_next), not {middleware!r}")
+    return middleware
 
 
 async def _awaited(middleware: Middleware, job: dict[str, Any], call_next: Callable[[], Awaitable[Any]]) -> Any:
-    outcome = middleware(job, call_next)
-    return await outcome if inspect.isawaitable(outcome) else outcome
+    calls: list[Awaitable[Any]] = []
+
+    def noted() -> Awaitable[Any]:
+        calls.append(call_next())
+        return calls[-1]
+
+    outcome = middleware(job, noted)
+    if inspect.isawaitable(outcome):
+        outcome = await outcome
+    for call in calls:
+        if inspect.iscoroutine(call) and inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
+            # As in `invoke`: the job was not run, and would count as done.
+            call.close()
+            raise ConfigurationError(
+                f"the middleware {middleware!r} called call_next() around the async def job {job.get('class')!r}, and"
+                " neither returned nor awaited what that gave"
+            )
+    return outcome

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from teep.job.context import current_job
+from teep.middleware import log_fields
 from teep.wire import json
 from teep.worker import identity
 
@@ -27,10 +28,11 @@ def set_up(level: str, *, as_json: bool) -> None:
 
 
 def _add_context(record: logging.LogRecord) -> bool:
-    """Give lines that a job's own code logs the job's class and jid, as teep's lines have them."""
+    """Give lines that a job's own code logs the job's class and jid, as teep's have them, and what it asks for."""
     if not hasattr(record, "teep"):
         job = current_job()
-        record.teep = {} if job is None else {"class": job.payload.get("class"), "jid": job.jid}
+        named = {} if job is None else {"class": job.payload.get("class"), "jid": job.jid}
+        record.teep = named | log_fields()
     if getattr(record, "tid", None) is None:
         record.tid = identity.thread_id()
     return True

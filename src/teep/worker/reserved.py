@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from teep.errors import JobCancelled, MalformedPayload, UnknownJob
+from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
 from teep.job.definition import Definition, find
 from teep.wire import payload
@@ -50,6 +50,10 @@ class Reserved:
     @property
     def is_cancelled(self) -> bool:
         return self.halt is JobCancelled
+
+    @property
+    def is_timed_out(self) -> bool:
+        return self.halt is JobTimeout
 
     @property
     def is_async(self) -> bool:

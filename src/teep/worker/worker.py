@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
-from teep.config import Config, driver_for
+from teep.config import Config, default_config, driver_for
 from teep.config.address import Address
 from teep.config.handlers import report
 from teep.config.value import Event
@@ -179,6 +179,10 @@ class Worker:
     def _come_up(self, *, embedded: bool) -> None:
         for module in self.modules:
             load(module)
+        if self.modules:
+            # They are the application, and what it sets up goes onto the process-wide configuration, which may be
+            # another than this one: `teep worker` makes its own of its options.
+            self.config.adopt(default_config())
         driver = driver_for(self.config)
         _check_redis(driver)
         self._fire("startup")

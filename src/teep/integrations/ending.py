@@ -1,0 +1,23 @@
+"""How a run ended, as measurements and traces tell it."""
+
+import asyncio
+from typing import Literal
+
+from teep.errors import JobCancelled, Shutdown
+from teep.job.context import current_job
+
+Ending = Literal["success", "failure", "interrupted"]
+
+
+def ending_of(error: BaseException | None) -> Ending:
+    """Return how a job's run ended, by what it raised; to be asked while the job is the current one.
+
+    One that a stop of its process or a cancellation of the job cut short has not failed: it was "interrupted".
+    """
+    if error is None:
+        return "success"
+    job = current_job()
+    if job is not None and job.timed_out:
+        return "failure"  # an async def job hears of its timeout by a cancellation, too
+    interrupted = isinstance(error, (Shutdown, JobCancelled, asyncio.CancelledError))
+    return "interrupted" if interrupted else "failure"

@@ -1,0 +1,34 @@
+"""A middleware made of a context manager, which serves `def` and `async def` jobs alike."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+
+from teep.middleware.chain import Middleware
+
+
+def around(manager: Callable[[dict[str, Any]], AbstractContextManager[Any]]) -> Middleware:
+    """Return a middleware that enters `manager(job)` before a job or a push and leaves it after.
+
+    Around an `async def` job it is left when the job has ended, not when it was called. What the job raises goes
+    through the context manager, as an interruption does: `JobCancelled`, `Shutdown` or `asyncio.CancelledError`.
+
+    Args:
+        manager: takes the payload; usually a function under `@contextlib.contextmanager`.
+    """
+
+    def middleware(job: dict[str, Any], call_next: Callable[[], Any]) -> Any:
+        with ExitStack() as stack:
+            stack.enter_context(manager(job))
+            outcome = call_next()
+            if inspect.isawaitable(outcome):
+                return _within(stack.pop_all(), outcome)
+            return outcome
+
+    return middleware
+
+
+async def _within(stack: ExitStack, outcome: Awaitable[Any]) -> Any:
+    with stack:
+        return await outcome
