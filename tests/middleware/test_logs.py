@@ -48,9 +48,11 @@ def handler() -> Iterator[Callable[[], list[str]]]:
     stream = StringIO()
     handler = logging.StreamHandler(stream)
     handler.addFilter(LogFilter())
-    defaults = dict.fromkeys(("class", "jid", "queue", "tags", "tenant", "order"), "-")
+    names: list[str] = ["class", "jid", "queue", "tags", "tenant", "order"]
     handler.setFormatter(
-        logging.Formatter("%(message)s: %(class)s %(queue)s %(tags)s %(tenant)s %(order)s", defaults=defaults)
+        logging.Formatter(
+            "%(message)s: %(class)s %(queue)s %(tags)s %(tenant)s %(order)s", defaults=dict.fromkeys(names, "-")
+        )
     )
     logger = logging.getLogger("app")
     logger.addHandler(handler)
