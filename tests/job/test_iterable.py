@@ -194,7 +194,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
 
     async def build(self: Any, *, cursor: Any) -> None: ...
 
-    parts = {"build_enumerator": lambda self, cursor: [], "each_iteration": lambda self, item: None}
+    parts: dict[str, Any] = {"build_enumerator": lambda self, cursor: [], "each_iteration": lambda self, item: None}
     for name in ("build_enumerator", "on_stop"):
         with pytest.raises(InvalidJob, match=f"{name} of Bad is async def"):
             type("Bad", (teep.IterableJob,), parts | {name: build})

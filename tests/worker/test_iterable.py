@@ -12,6 +12,7 @@ import pytest
 
 import teep
 from teep import encryption
+from teep.encryption import values
 from teep.errors import RedisUnavailable
 from teep.job import definition, iteration
 from teep.job.checkpoints import Checkpoints
@@ -218,7 +219,7 @@ def test_cancelling_one_that_waits_removes_its_place(fleet: Fleet) -> None:
 
 def test_a_job_cancels_itself(valkey_fleet: Fleet) -> None:
     fleet, walk = valkey_fleet, Walk()
-    step = walk.job.each_iteration  # type: ignore[attr-defined]
+    step = walk.job.each_iteration
 
     def each_iteration(self: Any, number: int, count: int) -> None:
         step(self, number, count)
@@ -227,7 +228,7 @@ def test_a_job_cancels_itself(valkey_fleet: Fleet) -> None:
             self.cancel()
             assert self.cancelled
 
-    walk.job.each_iteration = each_iteration  # type: ignore[attr-defined]
+    walk.job.each_iteration = each_iteration
     jid = fleet.push(walk.job, 10)
     fleet.start()
     fleet.wait_until_processed(1)
@@ -238,7 +239,7 @@ def test_a_job_cancels_itself(valkey_fleet: Fleet) -> None:
 @pytest.mark.parametrize("where", ["config", "option", "push"])
 def test_one_that_has_had_its_time_makes_way_and_comes_on_each_time(valkey_fleet: Fleet, where: str) -> None:
     fleet = valkey_fleet
-    walk = Walk(**({"max_iteration_runtime": 1e-9} if where == "option" else {}))
+    walk = Walk("def", **({"max_iteration_runtime": 1e-9} if where == "option" else {}))
     pushed = {"max_iteration_runtime": 1e-9} if where == "push" else {}
     jid = fleet.push(walk.job, 4, **pushed)
     fleet.start(max_iteration_runtime=0 if where == "config" else None)
@@ -395,11 +396,11 @@ def test_an_item_that_takes_longer_than_a_stop_waits_is_said_so(
 def test_an_encrypted_argument_is_clear_in_each_run_and_in_no_checkpoint(
     valkey_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encryption.values, "_keyring", None)
+    monkeypatch.setattr(values, "_keyring", None)
     encryption.enable(active_version=1, key={1: b"k" * 32})
     fleet, walk, seen = valkey_fleet, Walk(), set[tuple[Any, ...]]()
 
-    class Job(walk.job, name="secret", encrypt=True):  # type: ignore[misc]  # a base made at run time
+    class Job(teep.IterableJob, name="secret", encrypt=True):
         def build_enumerator(self, count: int, secret: str, *, cursor: int | None) -> Iterator[tuple[int, int]]:
             seen.add(("builds", secret))
             return self.array_enumerator(range(count), cursor=cursor)

@@ -1,4 +1,4 @@
-"""The recordings' steps 29 to 31: what real Sidekiq left of an iterable job, and teep goes on with and leaves alike."""
+"""The recordings' steps 29 to 31: teep goes on where real Sidekiq left an iterable job, and leaves the same."""
 
 import pytest
 

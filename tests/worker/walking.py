@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import teep
 from teep.worker import Worker
@@ -27,7 +27,7 @@ class Walk:
         self._there: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._held: set[int] = set()
         self._go = threading.Event()
-        self.job = _def_job(self, options) if kind == "def" else _async_job(self, options)
+        self.job: Any = _def_job(self, options) if kind == "def" else _async_job(self, options)
 
     def hold(self, number: int) -> None:
         """Have the job wait at this item until `go`."""
@@ -65,39 +65,41 @@ class Walk:
         return worker
 
 
-def _noting(walk: Walk) -> type[teep.IterableJob]:
-    class Noting(teep.IterableJob):
-        def on_start(self) -> None:
-            walk.called.append("start")
+class Noting(teep.IterableJob):
+    """Notes its callbacks."""
 
-        def on_resume(self) -> None:
-            walk.called.append(f"resume {self.cursor}")
+    walk: ClassVar[Walk]
 
-        def on_stop(self) -> None:
-            walk.called.append("stop")
+    def on_start(self) -> None:
+        self.walk.called.append("start")
 
-        def on_cancel(self) -> None:
-            walk.called.append("cancel")
+    def on_resume(self) -> None:
+        self.walk.called.append(f"resume {self.cursor}")
 
-        def on_complete(self) -> None:
-            walk.called.append("complete")
+    def on_stop(self) -> None:
+        self.walk.called.append("stop")
 
-    return Noting
+    def on_cancel(self) -> None:
+        self.walk.called.append("cancel")
+
+    def on_complete(self) -> None:
+        self.walk.called.append("complete")
 
 
 def _def_job(walk: Walk, options: dict[str, Any]) -> type[teep.IterableJob]:
-    class IterJob(_noting(walk), name="IterJob", **options):  # type: ignore[misc]  # a base made at run time
+    class IterJob(Noting, name="IterJob", **options):
         def build_enumerator(self, count: int, *_: Any, cursor: int | None) -> Iterator[tuple[int, int]]:
             return self.array_enumerator(range(count), cursor=cursor)
 
         def each_iteration(self, number: int, count: int, *_: Any) -> None:
             walk.step(number)
 
+    IterJob.walk = walk
     return IterJob
 
 
 def _async_job(walk: Walk, options: dict[str, Any]) -> type[teep.IterableJob]:
-    class IterJob(_noting(walk), name="IterJob", **options):  # type: ignore[misc]  # a base made at run time
+    class IterJob(Noting, name="IterJob", **options):
         async def build_enumerator(self, count: int, *_: Any, cursor: int | None) -> AsyncIterator[tuple[int, int]]:
             for number in range(cursor or 0, count):
                 yield number, number
@@ -105,4 +107,5 @@ def _async_job(walk: Walk, options: dict[str, Any]) -> type[teep.IterableJob]:
         async def each_iteration(self, number: int, count: int, *_: Any) -> None:
             await asyncio.to_thread(walk.step, number)
 
+    IterJob.walk = walk
     return IterJob

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from itertools import count, islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 K = TypeVar("K")
+Source = str | os.PathLike[str] | Iterable[Any]
 _ID: Callable[[Any], Any] = attrgetter("id")
 
 
@@ -51,11 +52,7 @@ async def async_enumerator(items: AsyncIterable[T], *, cursor: int | None) -> As
         position += 1
 
 
-@overload
-def csv_enumerator(source: str | os.PathLike[str], *, cursor: int | None) -> Iterator[tuple[dict[str, str], int]]: ...
-@overload
-def csv_enumerator(source: Iterable[T], *, cursor: int | None) -> Iterator[tuple[T, int]]: ...
-def csv_enumerator(source: Any, *, cursor: int | None) -> Iterator[tuple[Any, int]]:
+def csv_enumerator(source: Source, *, cursor: int | None) -> Iterator[tuple[Any, int]]:
     """Give each row of a CSV file; the cursor is its number, from 0. Sidekiq's csv_enumerator.
 
     `source`: the path of a UTF-8 file with a header, whose rows are dicts then; or a `csv.reader` or `DictReader`.
@@ -64,18 +61,10 @@ def csv_enumerator(source: Any, *, cursor: int | None) -> Iterator[tuple[Any, in
     yield from iterable_enumerator(_rows(source), cursor=cursor)
 
 
-@overload
 def csv_batches_enumerator(
-    source: str | os.PathLike[str], *, cursor: int | None, batch_size: int = 100
-) -> Iterator[tuple[list[dict[str, str]], int]]: ...
-@overload
-def csv_batches_enumerator(
-    source: Iterable[T], *, cursor: int | None, batch_size: int = 100
-) -> Iterator[tuple[list[T], int]]: ...
-def csv_batches_enumerator(
-    source: Any, *, cursor: int | None, batch_size: int = 100
+    source: Source, *, cursor: int | None, batch_size: int = 100
 ) -> Iterator[tuple[list[Any], int]]:
-    """As `csv_enumerator`, `batch_size` rows at a time; the cursor is the number of the batch.
+    """As `csv_enumerator`, `batch_size` rows at a time; the cursor is a batch's number.
 
     Sidekiq's csv_batches_enumerator.
     """
@@ -90,8 +79,8 @@ def records_enumerator(
     """Give each record of a table by its key, a page at a time; the cursor is the record's key.
 
     `page` returns the next records from a key on, that one included, in the order of `key`, and at least two where
-    there are so many; None is from the first. With Django, `lambda start: User.objects.order_by("id").filter(id__gte=
-    start or 0)[:1000]`. Sidekiq's active_record_records_enumerator.
+    there are so many; None is from the first. With Django it may be `lambda start:
+    User.objects.filter(id__gte=start or 0).order_by("id")[:1000]`. Sidekiq's active_record_records_enumerator.
     """
     start, is_first_page = cursor, True
     while records := list(page(start)):
@@ -105,7 +94,7 @@ def records_enumerator(
         is_first_page = False
 
 
-def _rows(source: Any) -> Iterable[Any]:
+def _rows(source: Source) -> Iterable[Any]:
     if not isinstance(source, (str, os.PathLike)):
         yield from source
         return

@@ -150,7 +150,8 @@ class IterableJob(Job):
         """Return the job with other options for these pushes."""
         return _verbs_of(cls).set(**options)
 
-    aio: ClassVar[_Aio] = _Aio()
+    # Nobody assigns to it, which alone could go wrong.
+    aio: ClassVar[_Aio] = _Aio()  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 def _verbs_of(job: type[Iterates[P]]) -> Verbs[P]:
