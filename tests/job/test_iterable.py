@@ -117,9 +117,10 @@ def test_each_item_is_wrapped_and_a_generator_is_closed() -> None:
         def each_iteration(self, number: int) -> None:
             raise ValueError(number)
 
-    with pytest.raises(ValueError, match="1"):
+    with pytest.raises(ValueError, match="1") as raised:
         Job.perform_inline()
     assert ran == ["after", "closed"]
+    assert raised.tb is not None  # whose frames still hold the generator
 
 
 def test_none_is_nothing_to_do() -> None:

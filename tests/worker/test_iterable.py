@@ -92,12 +92,15 @@ def test_a_quiet_worker_puts_it_back_behind_what_waits(valkey_fleet: Fleet) -> N
     first = fleet.push(walk.job, 5)
 
     def quiet(worker: Worker) -> None:
-        fleet.push("waiting")
+        fleet.server.command("DEL", "queues")
+        fleet.push_raw(b"waiting")
         worker.quiet()
 
     walk.interrupt(fleet, 1, quiet, concurrency=1)
     wait_until(lambda: not fleet.in_flight(), SOON, "the job to be back")
-    assert [item["jid"] == first for item in payloads(fleet)] == [False, True]
+    waiting, back = fleet.queue()
+    assert waiting == b"waiting"
+    assert msgspec.json.decode(back)["jid"] == first
     assert fleet.server.command("SMEMBERS", "queues") == {b"default"}
 
 
@@ -239,12 +242,14 @@ def test_a_job_cancels_itself(valkey_fleet: Fleet) -> None:
 @pytest.mark.parametrize("where", ["config", "option", "push"])
 def test_one_that_has_had_its_time_makes_way_and_comes_on_each_time(valkey_fleet: Fleet, where: str) -> None:
     fleet = valkey_fleet
-    walk = Walk("def", **({"max_iteration_runtime": 1e-9} if where == "option" else {}))
-    pushed = {"max_iteration_runtime": 1e-9} if where == "push" else {}
-    jid = fleet.push(walk.job, 4, **pushed)
-    fleet.start(max_iteration_runtime=0 if where == "config" else None)
-    fleet.wait_until_processed(4 if where != "config" else 1)
+    limit: dict[str, Any] = {"max_iteration_runtime": 0.01}
+    walk = Walk("def", **(limit if where == "option" else {}))
+    walk.seconds = 0.02
+    jid = fleet.push(walk.job, 4, **(limit if where == "push" else {}))
+    fleet.start(**(limit if where == "config" else {}))
+    fleet.wait_until_processed(4)  # an item a run
     assert walk.done == [0, 1, 2, 3]
+    assert walk.called.count("complete") == 1
     over(fleet, jid)
 
 

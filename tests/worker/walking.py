@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, ClassVar, Literal
@@ -17,13 +18,15 @@ Kind = Literal["def", "async def"]
 class Walk:
     """The job `IterJob`, which goes through the numbers below its first argument.
 
-    `done` are the items that it has done, `called` its callbacks, `failing` the items at which it fails next.
+    `done` are the items that it has done, `called` its callbacks, `failing` the items at which it fails next. An item
+    takes `seconds`.
     """
 
     def __init__(self, kind: Kind = "def", **options: Any) -> None:
         self.done: list[int] = []
         self.called: list[str] = []
         self.failing: list[int] = []
+        self.seconds = 0.0
         self._there: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._held: set[int] = set()
         self._go = threading.Event()
@@ -45,6 +48,7 @@ class Walk:
     def step(self, number: int) -> None:
         """Do an item."""
         self._there[number].set()
+        time.sleep(self.seconds)
         if number in self._held:
             wait_until(self._go.is_set, SOON, "the test to let go")  # short sleeps: a stop gets through
         if self.failing and self.failing[0] == number:

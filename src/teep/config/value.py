@@ -276,7 +276,7 @@ _CHECKS: tuple[Callable[[Config], str | None], ...] = (
     _whole("max_retries", 0),
     _whole("dead_max_jobs", 1),
     _seconds("timeout", 0),
-    _seconds("max_iteration_runtime", 0, optional=True),
+    _seconds("max_iteration_runtime", 0.01, optional=True),
     _seconds("watchdog", 0),
     _seconds("dead_timeout", 1),
     _seconds("poll_interval_average", 0.05, optional=True),

@@ -63,9 +63,10 @@ class Iteration:
         self._checkpoints = self._own_checkpoints()
         self._executions = 0
         self._is_cancelled = False
-        self._items_done = 0
+        self._is_checked = False
         self._seconds_before = 0.0
-        self._began = self._now = time.monotonic()
+        # When the last item was done: time is up only then, so that each run comes on by an item at least.
+        self._began = self._done_at = time.monotonic()
         self._makes_way_at = self._began + self._most_seconds()
         self._saves_at = self._began + CHECKPOINT_SECONDS
 
@@ -148,7 +149,7 @@ class Iteration:
         while not self.is_cancelled and (pair := await advance() if waits else advance()) is not _END:
             self._arrive(pair)
             is_to_stop = self._is_to_stop
-            if (is_to_stop or self._now >= self._saves_at) and (not await self._save() or is_to_stop):
+            if (is_to_stop or self._done_at >= self._saves_at) and (not await self._save() or is_to_stop):
                 return self.is_cancelled
             if not self.is_cancelled:
                 await self._do()
@@ -159,15 +160,14 @@ class Iteration:
             self.item, self.cursor = pair
         except (TypeError, ValueError):
             raise InvalidJob(f"an enumerator must give pairs of an item and its cursor, not {pair!r}") from None
-        if not self._items_done:  # told at the first item, not only after five seconds
+        if not self._is_checked:  # told at the first item, not only after five seconds
             json.check(self.cursor, "the cursor")
+            self._is_checked = True
 
     @property
     def _is_to_stop(self) -> bool:
-        """Whether to make way: the worker stops, or this run has had its time, in which it did an item at least."""
-        if self._worker is None:
-            return False
-        return self._worker.is_stopping or (self._now >= self._makes_way_at and self._items_done > 0)
+        """Whether to make way: the worker stops, or this run had had its time when its last item was done."""
+        return self._worker is not None and (self._worker.is_stopping or self._done_at >= self._makes_way_at)
 
     async def _save(self) -> bool:
         """Save the cursor; False where a later run has: this process was given up then, and its jobs to others."""
@@ -188,12 +188,11 @@ class Iteration:
         else:
             with around:
                 await self._call()
-        self._items_done += 1
-        began, self._now = self._now, time.monotonic()
-        if self._worker is not None and self._now - began > self._worker.config.timeout:
+        began, self._done_at = self._done_at, time.monotonic()
+        if self._worker is not None and self._done_at - began > self._worker.config.timeout:
             logger.warning(
                 "an item of %s took %.0f s, longer than a stop waits (%.0f s), which would interrupt it",
-                type(self._job).__qualname__, self._now - began, self._worker.config.timeout,
+                type(self._job).__qualname__, self._done_at - began, self._worker.config.timeout,
             )  # fmt: skip
 
     async def _call(self) -> None:
