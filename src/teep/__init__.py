@@ -63,7 +63,7 @@ from teep.api import (
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.errors import JobCancelled, JobTimeout, TeepError
-from teep.job import Job, JobContext, JobFunction, current_job, job
+from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
 from teep.version import __version__
 
 __all__ = [
@@ -97,6 +97,7 @@ __all__ = [
     "Deploy",
     "DeployMark",
     "History",
+    "IterableJob",
     "IterableJobQuery",
     "IterableState",
     "Job",

@@ -65,8 +65,13 @@ def test_a_job_in_flight_is_left_to_its_process(side: Side) -> None:
     assert _told(side, _OTHER) == [jid(2).encode()]
 
 
-def test_what_sidekiqs_iterable_jobs_know_of_cancelling_is_left_alone(side: Side) -> None:
+def test_an_iterable_job_that_waits_loses_its_place_and_one_that_ruby_may_run_is_marked(side: Side) -> None:
     side.push(job(1))
-    side.server.command("HSET", f"it-{jid(1)}", "ex", 2)
+    for number in (1, 2):
+        side.server.command("HSET", f"it-{jid(number)}", "ex", 2, "c", "51")
     assert side.run(side.Client().cancel(jid(1))) == "queued"
-    assert side.server.command("HGETALL", f"it-{jid(1)}") == {b"ex": b"2"}
+    assert side.server.command("HGETALL", f"it-{jid(1)}") == {}
+    assert side.run(side.Client().cancel(jid(2))) is None
+    marked = side.server.command("HGETALL", f"it-{jid(2)}")
+    assert marked.pop(b"cancelled").isdigit()
+    assert marked == {b"ex": b"2", b"c": b"51"}

@@ -5,8 +5,9 @@ Each function is a program that a user could write: it is never called.
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
-from typing import Literal, assert_type
+from typing import Any, Literal, assert_type
 
 import teep
 
@@ -208,3 +209,34 @@ async def clients() -> None:
 def test_the_jobs_above_are_defined() -> None:
     assert plain(5) == 5.0
     assert Class().perform("abc") == 3
+
+
+class Iterating(teep.IterableJob, max_iteration_runtime=60):
+    def build_enumerator(self, path: str, *, cursor: int | None) -> Iterator[tuple[float, int]]:
+        assert_type(self.csv_enumerator(path, cursor=cursor), Iterator[tuple[Any, int]])
+        return self.array_enumerator([1.5], cursor=cursor)
+
+    def each_iteration(self, item: float, path: str, *, deep: bool = False) -> None: ...
+
+
+class IteratingAsync(teep.IterableJob):
+    async def build_enumerator(self, *, cursor: int | None) -> AsyncIterator[tuple[str, int]]:
+        yield "x", 0
+
+    async def each_iteration(self, item: str) -> None: ...
+
+
+async def iterable_jobs() -> None:
+    """The verbs take what follows the item."""
+    assert_type(Iterating.perform_async("x", deep=True), str | None)
+    assert_type(Iterating.perform_in(60, "x"), str | None)
+    assert_type(Iterating.set(queue="low").perform_at(60, "x"), str | None)
+    assert_type(Iterating.perform_bulk([("x",)]), list[str | None])
+    assert_type(await Iterating.aio.perform_async("x"), str | None)
+    assert_type(IteratingAsync.perform_async(), str | None)
+    Iterating.perform_async(1)  # type: ignore[arg-type]
+    Iterating.perform_async()  # type: ignore[call-arg]
+    Iterating.perform_inline("x", True)  # type: ignore[call-arg]
+    await Iterating.aio.perform_async(1)  # type: ignore[arg-type]
+    IteratingAsync.perform_async(1)  # type: ignore[call-arg]
+    Base.perform_async()  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """The client: pushes payloads, one or many, now or for later."""
 
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -93,16 +94,17 @@ class _Client:
 
         Returns where it was: "queued", "scheduled" or "retrying" (it is removed), or "working" (its process was told;
         `current_job().cancelled` turns true at once, and it is interrupted within two seconds). None: it has
-        finished, is dead, never was, or runs at a Ruby process, which nobody can tell. It is neither retried nor
-        dead then, and death handlers do not hear of it. Cancelling twice, or what just finishes, is harmless.
+        finished, is dead, never was, or runs at a Ruby process, where only iterable jobs hear of it. It is neither
+        retried nor dead then, and death handlers do not hear of it. Cancelling twice, or what just finishes, is
+        harmless. Sidekiq's Client#cancel!, which is for iterable jobs only.
 
-        Costs four round trips, a message a process, and a search through sets and queues as `teep.find_job` does.
+        Costs five round trips, a message a process, and a search through sets and queues as `teep.find_job` does.
         The processes remember it for ten minutes: a job pushed anew under that jid is cancelled as well.
 
         Raises:
             RedisError: it is not known how far it came; call again.
         """
-        return await cancellation.cancel(jid)
+        return await cancellation.cancel(jid, int(time.time()))
 
 
 class Client(_Client, SyncSide):

@@ -47,6 +47,8 @@ class Config:
         labels: more labels of the process.
         job_defaults: options of every job that does not set them, such as `{"retry": 5}`.
         max_retries: retries of a job whose `retry` is true.
+        max_iteration_runtime: seconds after which an iterable job makes way for others, and goes on when its turn
+            comes; None: it runs as long as it takes.
         dead_max_jobs: jobs that the dead set keeps (one less, as in Sidekiq).
         dead_timeout: seconds that the dead set keeps a job.
         poll_interval_average: seconds between this process's looks for due jobs; None: scaled so that the whole
@@ -76,6 +78,7 @@ class Config:
     labels: Sequence[str] = ()
     job_defaults: Mapping[str, Any] = field(default_factory=dict)
     max_retries: int = 25
+    max_iteration_runtime: float | None = None
     dead_max_jobs: int = 10_000
     dead_timeout: float = 180 * 86_400.0
     poll_interval_average: float | None = None
@@ -273,6 +276,7 @@ _CHECKS: tuple[Callable[[Config], str | None], ...] = (
     _whole("max_retries", 0),
     _whole("dead_max_jobs", 1),
     _seconds("timeout", 0),
+    _seconds("max_iteration_runtime", 0.01, optional=True),
     _seconds("watchdog", 0),
     _seconds("dead_timeout", 1),
     _seconds("poll_interval_average", 0.05, optional=True),

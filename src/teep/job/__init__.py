@@ -4,6 +4,17 @@ from teep.job.classes import Job
 from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition
 from teep.job.functions import JobFunction, job
+from teep.job.iterable import IterableJob
 from teep.job.verbs import AsyncVerbs, Verbs
 
-__all__ = ["AsyncVerbs", "Definition", "Job", "JobContext", "JobFunction", "Verbs", "current_job", "job"]
+__all__ = [
+    "AsyncVerbs",
+    "Definition",
+    "IterableJob",
+    "Job",
+    "JobContext",
+    "JobFunction",
+    "Verbs",
+    "current_job",
+    "job",
+]

@@ -4,7 +4,7 @@ Its verbs take what `perform` takes: to a type checker the class is a `Performs[
 an error there, and so is a verb of a class without `perform`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, ParamSpec, Protocol, cast
 
@@ -34,19 +34,22 @@ class Job:
     """A job as a class: `perform` is what runs, options are class keywords, and subclasses inherit them.
 
     A fresh instance is made for every run. A class without `perform` is a base for others and no job itself.
+    See `IterableJob` for jobs that go through many items.
     """
 
     _options: ClassVar[dict[str, Any]] = {}
     _verbs: ClassVar[Verbs[...] | None] = None
+    _run_by: ClassVar[str] = "perform"
+    _runner: ClassVar[Callable[..., Any] | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
         cls._options = cls._options | options
         cls._verbs = None
-        perform = getattr(cls, "perform", None)
-        if perform is not None:
+        function = getattr(cls, cls._run_by, None)
+        if function is not None:
             name = options.get("name") or dotted_name(cls)
-            definition = Definition(name, Options.parse(name, cls._options), perform, instance_of=cls)
+            definition = Definition(name, Options.parse(name, cls._options), function, cls, cls._runner)
             register(definition)
             cls._verbs = Verbs(definition)
 
@@ -111,9 +114,10 @@ def verbs_of(job: type[Job] | type[Performs[P]]) -> Verbs[P]:
     """Return the verbs of a job class.
 
     Raises:
-        InvalidJob: it has no `perform`, so it is no job.
+        InvalidJob: it has no `perform` (an iterable one: no `each_iteration`), so it is no job.
     """
     verbs = getattr(job, "_verbs", None)
     if verbs is None:
-        raise InvalidJob(f"{job.__qualname__} has no perform method, so it is no job")
+        run_by = getattr(job, "_run_by", "perform")
+        raise InvalidJob(f"{job.__qualname__} has no {run_by} method, so it is no job")
     return cast("Verbs[P]", verbs)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from teep.config import Config
+
 
 class Run(Protocol):
     """A job's run as the worker knows it."""
@@ -14,18 +16,34 @@ class Run(Protocol):
     @property
     def is_timed_out(self) -> bool: ...
 
+    def put_back(self) -> None:
+        """Have the job put back behind all that waits in its queue once it returns, since it is not done."""
+
+
+class Runtime(Protocol):
+    """The worker around a job, as far as a job asks it."""
+
+    @property
+    def config(self) -> Config: ...
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more jobs, and waits for the running ones to end."""
+        ...
+
 
 class JobContext:
     """The job that runs now.
 
     `jid`, `queue`, `tags` and `payload` are those of its payload; `attempt` is 1 at the first run.
+    `run` is for teep itself: the run as the worker knows it, None outside of one.
     """
 
-    __slots__ = ("_run", "payload")
+    __slots__ = ("payload", "run")
 
     def __init__(self, payload: Mapping[str, Any], run: Run | None = None) -> None:
         self.payload = payload
-        self._run = run
+        self.run = run
 
     @property
     def cancelled(self) -> bool:
@@ -34,12 +52,12 @@ class JobContext:
         A stop of the process is not a cancellation and does not show here: a job that ended early then would count
         as done, while one that is interrupted runs again elsewhere.
         """
-        return self._run is not None and self._run.is_cancelled
+        return self.run is not None and self.run.is_cancelled
 
     @property
     def timed_out(self) -> bool:
         """Whether this run has been told that its `timeout` is up. Costs nothing."""
-        return self._run is not None and self._run.is_timed_out
+        return self.run is not None and self.run.is_timed_out
 
     @property
     def jid(self) -> str:
@@ -65,6 +83,9 @@ class JobContext:
 
 # What makes the context of the job that runs here: few jobs ask for theirs.
 running: ContextVar[Callable[[], JobContext] | None] = ContextVar("teep_job", default=None)
+
+# Set once by each thread that runs jobs, and so by the tasks that it starts: no job pays for it.
+runtime: ContextVar[Runtime | None] = ContextVar("teep_runtime", default=None)
 
 
 def current_job() -> JobContext | None:

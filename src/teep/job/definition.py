@@ -18,18 +18,25 @@ _registry: dict[str, "Definition"] = {}
 class Definition:
     """One job: its name on the wire, its options, and how to call it.
 
-    `make` returns the function to call for one run; for a class it makes an instance first.
+    `function` is what its author wrote; for a class (`instance_of`) a method, called on a fresh instance each run.
+    With a `runner` that runs instead, on the same arguments, and `function` takes an item before them.
     """
 
     def __init__(
-        self, name: str, options: Options, function: Callable[..., Any], instance_of: type | None = None
+        self,
+        name: str,
+        options: Options,
+        function: Callable[..., Any],
+        instance_of: type | None = None,
+        runner: Callable[..., Any] | None = None,
     ) -> None:
         self.name = name
         self.options = options
         self.is_async = inspect.iscoroutinefunction(function)
-        self._function = function
+        self.function = function
+        self._function = runner or function
         self._class = instance_of
-        self._binder = Binder(function, name, skip_self=instance_of is not None)
+        self._binder = Binder(function, name, skip=(instance_of is not None) + (runner is not None))
         self.check_options(options.fields)
 
     def check_options(self, fields: Mapping[str, Any]) -> None:
@@ -122,5 +129,5 @@ def dotted_name(thing: Any) -> str:
 
 def _source(definition: Definition) -> tuple[str, str]:
     """Identify the code, so that a module imported again (reloaded, or as a script too) may register again."""
-    code = getattr(inspect.unwrap(definition._function), "__code__", None)  # noqa: SLF001 - its own module
+    code = getattr(inspect.unwrap(definition.function), "__code__", None)
     return (code.co_filename, code.co_qualname) if code is not None else (definition.name, "")

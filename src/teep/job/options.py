@@ -31,6 +31,7 @@ class JobOptions(TypedDict, total=False):
     backtrace: bool | int
     tags: list[str]
     timeout: float | None
+    max_iteration_runtime: float | None
     encrypt: bool
     log_level: str
 

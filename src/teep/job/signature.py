@@ -10,10 +10,13 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 
 class Binder:
-    """Binds a call to a function's signature, so that a wrong call fails at the push and not in a worker."""
+    """Binds a call to a function's signature, so that a wrong call fails at the push and not in a worker.
 
-    def __init__(self, function: Callable[..., Any], name: str, *, skip_self: bool = False) -> None:
-        parameters = list(inspect.signature(function).parameters.values())[1 if skip_self else 0 :]
+    `skip` is how many of its first parameters no caller gives, such as `self`.
+    """
+
+    def __init__(self, function: Callable[..., Any], name: str, *, skip: int = 0) -> None:
+        parameters = list(inspect.signature(function).parameters.values())[skip:]
         self._name = name
         self._signature = inspect.Signature(parameters)
         self._positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]

@@ -1,5 +1,6 @@
 """Cancelling a job wherever it is: every process is told, then it is taken out of what waits.
 
+Ruby's processes cannot be told, but their iterable jobs look at a mark now and then, which is left first.
 In this order a job cannot slip through. One that waits is found where it lies: sets are searched before queues,
 as jobs move that way. One that a process has taken meanwhile, or takes later, meets the cancellation there.
 """
@@ -7,7 +8,7 @@ as jobs move that way. One that a process has taken meanwhile, or takes later, m
 from functools import partial
 from typing import Literal
 
-from teep.store import inflight, jobsets, locate, queues
+from teep.store import inflight, iteration, jobsets, locate, queues
 from teep.wire import commands, keys
 
 Where = Literal["working", "queued", "scheduled", "retrying"]
@@ -16,11 +17,12 @@ Where = Literal["working", "queued", "scheduled", "retrying"]
 EXPIRY = 60
 
 
-async def cancel(jid: str) -> Where | None:
+async def cancel(jid: str, now: int) -> Where | None:
     """Cancel a job and return where it was found, or None: it is nowhere, or where no one cancels it.
 
-    Four round trips to tell the processes, then one or two a set and queue, more where they are long.
+    Five round trips to tell the processes, then one or two a set and queue, more where they are long.
     """
+    await iteration.cancel(jid, now)
     running = await locate.in_flight(jid) is not None
     lists = [keys.cancels(owner.identity) for owner in await inflight.owners()]
     await commands.pipeline_of(
@@ -29,6 +31,8 @@ async def cancel(jid: str) -> Where | None:
     waiting = await _remove(jid)
     if running or (waiting is None and await locate.in_flight(jid) is not None):
         return "working"
+    if waiting is not None:
+        await iteration.forget(jid)
     return waiting
 
 

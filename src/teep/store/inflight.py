@@ -38,6 +38,7 @@ class Owner(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a job that did not succeed: the set it enters (None: discarded), at which score, as what.
 
+    Where `target` is the key of its own queue, it was interrupted and goes on later, behind all that waits there.
     `counted` is False for what no statistic shows: bytes that were no job at all, and a job that did not run.
     """
 
@@ -78,6 +79,8 @@ async def fail(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bo
 
 
 def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
+    if outcome.target == keys.queue(outcome.queue):
+        return _put_back(identity, outcome, day)
     counters = (keys.processed(), keys.processed_on(day), keys.failed(), keys.failed_on(day))
     return scripts.fail(
         keys.inflight(outcome.queue, identity),
@@ -85,6 +88,18 @@ def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
         counters if outcome.counted else (),
         outcome.raw,
         (score(outcome.score), outcome.payload) if outcome.target else None,
+        DAY_STATS_SECONDS,
+    )
+
+
+def _put_back(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
+    return scripts.put_back(
+        keys.inflight(outcome.queue, identity),
+        keys.queue(outcome.queue),
+        keys.queues(),
+        (keys.processed(), keys.processed_on(day)),
+        outcome.queue,
+        (outcome.raw, outcome.payload),
         DAY_STATS_SECONDS,
     )
 

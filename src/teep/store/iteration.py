@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from teep.wire import commands, keys
+from teep.wire import commands, keys, scripts
 from teep.wire.commands import Command
 
+# As long as Sidekiq keeps a state, counted from its first write: longer than a job may wait for a retry.
+STATE_SECONDS = 30 * 86_400
 _FIELDS = ("ex", "rt", "c", "cancelled")
 
 
@@ -28,6 +30,24 @@ async def states(jids: Iterable[str]) -> dict[str, State]:
 async def state(jid: str) -> State | None:
     """Return a job's state, or None where it has none. One round trip."""
     return _state(await _read(jid))
+
+
+async def save(jid: str, executions: int, cursor: bytes, runtime: float) -> scripts.Saved:
+    """Save how far a run has come. One round trip. Sidekiq's flush_state."""
+    return await scripts.checkpoint(keys.iteration(jid), executions, cursor, runtime, STATE_SECONDS)
+
+
+async def cancel(jid: str, now: int) -> int:
+    """Note that a job was cancelled; returns when it was first (epoch seconds). One round trip.
+
+    An iterable job sees it at its next checkpoint, or when it starts, at a Ruby process too. Sidekiq's cancel!.
+    """
+    return await scripts.cancel_iteration(keys.iteration(jid), now, STATE_SECONDS)
+
+
+async def forget(jid: str) -> None:
+    """Remove the state of a job that has ended for good. One round trip."""
+    await commands.unlink(keys.iteration(jid))
 
 
 def _read(jid: str) -> Command[list[bytes | None]]:

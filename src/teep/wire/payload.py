@@ -136,12 +136,13 @@ def validate_options(item: Mapping[str, Any]) -> None:
     retry_for = item.get("retry_for")
     if retry_for is not None and not (isinstance(retry_for, (int, float)) and 0 < retry_for <= _MAX_RETRY_FOR):
         raise InvalidJob(f'"retry_for" must be seconds from now, up to {_MAX_RETRY_FOR}, not {retry_for!r}')
-    if item.get("timeout") is not None and timeout(item["timeout"]) is None:
-        raise InvalidJob(f'"timeout" must be seconds above 0, up to {_MAX_RETRY_FOR}, not {item["timeout"]!r}')
+    for name in ("timeout", "max_iteration_runtime"):
+        if item.get(name) is not None and seconds(item[name]) is None:
+            raise InvalidJob(f'"{name}" must be seconds above 0, up to {_MAX_RETRY_FOR}, not {item[name]!r}')
 
 
-def timeout(value: Any) -> float | None:
-    """Return a payload's `timeout` in seconds, or None where it is none."""
+def seconds(value: Any) -> float | None:
+    """Return a payload's `timeout` or `max_iteration_runtime` in seconds, or None where it is none."""
     if type(value) in (int, float) and 0 < value <= _MAX_RETRY_FOR:
         return float(value)
     return None

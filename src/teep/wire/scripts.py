@@ -16,6 +16,7 @@ from importlib import resources
 from itertools import chain
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from teep.wire import json
 from teep.wire.commands import Arg, Command, score, scored
 
 T = TypeVar("T")
@@ -152,6 +153,19 @@ def fail(
     )
 
 
+def put_back(
+    inflight: str, queue: str, queues: str, counters: tuple[str, str], name: str, move: tuple[bytes, bytes], ttl: int
+) -> Command[bool]:
+    """Take an interrupted job out of flight and put it behind all others of its queue: (payload there, new one).
+
+    `counters` are (processed, processed today). False where the job was not in flight any more.
+    """
+    # Not idempotent for the same reason as `fail`.
+    return ScriptCall(
+        load("put_back"), (inflight, queue, queues, *counters), (*move, name, ttl), read=bool, idempotent=False
+    )
+
+
 def give_back(inflight: str, queue: str, queues: str, name: str, raws: Sequence[bytes]) -> Command[int]:
     """Put reserved jobs (oldest first) back to where they were taken; those no longer in flight are passed over."""
     return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=int)
@@ -201,6 +215,28 @@ def transfer(source: str, target: str, moves: Iterable[tuple[bytes, str, bytes]]
 def keep_alive(process: str, seconds: int, beat: str) -> Command[bool]:
     """Let a process's hash live for `seconds` more, with that time of its last beat; False where it had expired."""
     return ScriptCall(load("keep_alive"), (process,), (seconds, beat), read=bool)
+
+
+class Saved(NamedTuple):
+    """What a checkpoint told: whether it was written (a later run goes first), and whether the job was cancelled."""
+
+    written: bool
+    cancelled: bool
+
+
+def checkpoint(iteration: str, executions: int, cursor: bytes, runtime: float, ttl: int) -> Command[Saved]:
+    """Save how far an iterable job has come: its run's number, its cursor's JSON, and its seconds so far."""
+    return ScriptCall(
+        load("checkpoint"),
+        (iteration,),
+        (executions, cursor, json.ruby_float(runtime), ttl),
+        read=lambda reply: Saved(bool(reply[0]), bool(reply[1])),
+    )
+
+
+def cancel_iteration(iteration: str, now: int, ttl: int) -> Command[int]:
+    """Note where iterable jobs look that a job was cancelled at `now`; returns when it was first (epoch seconds)."""
+    return ScriptCall(load("cancel_iteration"), (iteration,), (now, ttl), read=int)
 
 
 def search(queue: str, needle: bytes, start: int, count: int) -> Command[list[bytes]]:

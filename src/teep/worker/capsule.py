@@ -13,6 +13,7 @@ from teep.config.capsules import DEFAULT
 from teep.config.handlers import report
 from teep.drivers import Driver
 from teep.errors import RedisError, Shutdown
+from teep.job.context import runtime
 from teep.store.jobsets import Limits
 from teep.worker import identity
 from teep.worker.deadlines import Deadlines, Runner
@@ -51,7 +52,7 @@ class Capsule:
         self.name = name
         self.concurrency = own.concurrency
         self.order = own.order
-        self._config = config
+        self.config = config
         limits = Limits(config.dead_max_jobs, config.dead_timeout)
         self.fetcher = Fetcher(driver, identity_, self.order, outage, limits)
         self.running = RunningJobs()
@@ -111,8 +112,14 @@ class Capsule:
         """How many slots are taken. A job counts from the moment a thread has it, before it shows as running."""
         return len(self._threads) - self.fetcher.idle
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more jobs, and waits for the running ones to end."""
+        return self.fetcher.quiet.is_set()
+
     def _work(self) -> None:
         """The life of a slot."""
+        runtime.set(self)
         thread_id = identity.thread_id()
         self._interrupts.register(thread_id)
         while (job := self.fetcher.take()) is not None:
@@ -128,7 +135,7 @@ class Capsule:
         try:
             self._processor.run(job, thread_id)
         except Exception as error:  # noqa: BLE001 - teep's own failure: the slot must live on, the job stays in flight
-            report(self._config, error, {"context": "a job could not be settled", "raw": job.raw})
+            report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
 
     def _tick(self) -> None:
         while not self.fetcher.closed.is_set():
@@ -157,7 +164,7 @@ class Capsule:
         return self._loop if job.is_async else self._interrupts
 
     def _on_error(self, error: BaseException, service: str) -> None:
-        report(self._config, error, {"context": service})
+        report(self.config, error, {"context": service})
 
     def _join(self) -> bool:
         deadline = time.monotonic() + _LAST_MOMENT

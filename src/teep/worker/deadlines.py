@@ -74,7 +74,7 @@ class Deadlines(Service):
 
     def watch(self, thread_id: str, job: Reserved, timeout: object) -> None:
         """Give a job that starts the time that its payload allows."""
-        seconds = payload.timeout(timeout)
+        seconds = payload.seconds(timeout)
         if seconds is None:
             logger.warning("a timeout that is not seconds above 0 is ignored: %r", timeout, extra=job.named())
             return

@@ -1,4 +1,4 @@
-"""What becomes of a job that failed: another try, the dead set, or nothing."""
+"""What becomes of a job that did not succeed: another try, the dead set, its queue again, or nothing."""
 
 import random
 import traceback
@@ -36,6 +36,13 @@ def outcome_of(config: Config, job: Reserved, error: BaseException, now: float) 
     if job.item is None:
         raise MalformedPayload("bytes that are no job cannot fail like one")
     return _Failure(config, job, job.item, error, now).outcome()
+
+
+def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
+    """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used."""
+    after = payload.queued(job.item or {}, now, config.timestamps)
+    after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
+    return Outcome(job.queue, job.raw, keys.queue(job.queue), 0.0, payload.serialise(after))
 
 
 def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:

@@ -3,7 +3,7 @@
 In this order, for a `def` job on a thread and for an `async def` job on the loop: show it as running, log the
 start, match it with its code, go through the server middleware, call it; then note success or failure.
 A job whose process must stop (`Shutdown`) is neither: it is back in its queue already. A cancelled one leaves for
-good, however it ends.
+good, however it ends. An iterable one that is interrupted returns, so that what wraps it can commit, and is put back.
 """
 
 import asyncio
@@ -25,11 +25,14 @@ from teep.worker import failure
 from teep.worker.deadlines import Deadlines
 from teep.worker.fetcher import Fetcher
 from teep.worker.interrupts import Interrupts
-from teep.worker.reserved import Reserved
+from teep.worker.reserved import Interrupted, Reserved
 from teep.worker.running import RunningJobs
 from teep.worker.suspects import Suspects
 
 logger = logging.getLogger("teep.job")
+
+# What the log says of a run that was told to end.
+_ENDS: dict[type[BaseException] | None, str] = {JobCancelled: "cancel", Interrupted: "interrupt"}
 
 
 class Processor:
@@ -116,8 +119,11 @@ class Processor:
 
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
         if logger.isEnabledFor(logging.INFO) and job.item is not None:
-            logger.info("cancel" if job.is_cancelled else "done", extra=_log_context(job.item, thread_id, started))
-        self._done(job)
+            logger.info(_ENDS.get(job.halt, "done"), extra=_log_context(job.item, thread_id, started))
+        if job.halt is Interrupted:
+            self._fetcher.failed(job, failure.interrupted(self._config, job, time.time()))
+        else:
+            self._done(job)
 
     def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:
         if self._fetcher.closed.is_set() and is_told_to_end(error):

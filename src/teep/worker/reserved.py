@@ -9,11 +9,15 @@ from teep.wire import payload
 from teep.wire.payload import Item
 
 
+class Interrupted(BaseException):
+    """Marks a run that has ended before its job was done; never raised."""
+
+
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
     `problem` says what is wrong with it, where something is. `is_suspect` tells of one that was rescued before.
-    `halt` is what it was told to end with (None: nothing).
+    `halt` is what it was told to end with (None: nothing), or `Interrupted` where it is to go on later.
     """
 
     __slots__ = ("definition", "halt", "is_suspect", "item", "problem", "queue", "raw")
@@ -50,6 +54,11 @@ class Reserved:
     @property
     def is_cancelled(self) -> bool:
         return self.halt is JobCancelled
+
+    def put_back(self) -> None:
+        """Have the job put back behind all that waits in its queue once it returns, since it is not done."""
+        if self.halt is None:  # a cancellation may have come meanwhile
+            self.halt = Interrupted
 
     @property
     def is_timed_out(self) -> bool:

@@ -1,0 +1,48 @@
+"""The place of an iterable job, and its way back into its queue."""
+
+from datetime import date
+
+from teep.store import inflight, iteration
+from teep.store.inflight import Outcome
+from teep.store.iteration import State
+from tests.store.conftest import Run
+from tests.support.servers import Server
+
+JID = "00d7462cd9d662b493617bcd"
+INFLIGHT = "{queue:q}:inflight:host:1:0"
+BACK = Outcome("q", b"before", "queue:q", 0.0, b"after")
+
+
+def test_what_is_saved_is_read(server: Server, run: Run) -> None:
+    server.flushall()
+    assert run(iteration.state(JID)) is None
+    assert run(iteration.save(JID, 1, b'{"id":7}', 1e-7)) == (True, False)
+    assert run(iteration.state(JID)) == State(1, 1e-7, b'{"id":7}', None)
+    assert server.command("HGET", f"it-{JID}", "rt") == b"1.0e-07"  # as Ruby writes it
+    assert run(iteration.cancel(JID, 1795487452)) == 1795487452
+    assert run(iteration.cancel(JID, 1795487453)) == 1795487452
+    assert run(iteration.save(JID, 2, b"null", 2.5)) == (True, True)
+    assert run(iteration.state(JID)) == State(2, 2.5, b"null", 1795487452)
+    assert run(iteration.save(JID, 1, b"5", 9.0)) == (False, False)
+    run(iteration.forget(JID))
+    assert run(iteration.state(JID)) is None
+
+
+def test_a_full_server_takes_a_checkpoint_and_puts_a_job_back(server: Server, run: Run) -> None:
+    server.flushall()
+    server.command("RPUSH", INFLIGHT, "before")
+    server.command("CONFIG", "SET", "maxmemory", 1)
+    try:
+        assert run(iteration.save(JID, 1, b"5", 1.0)).written
+        assert run(iteration.save(JID, 1, b"6", 1.0)).written
+        assert run(inflight.fail("host:1:0", [BACK], date(2026, 11, 24))) == [True]
+    finally:
+        server.command("CONFIG", "SET", "maxmemory", 0)
+    assert run(iteration.state(JID)) == State(1, 1.0, b"6", None)
+    assert server.command("LRANGE", "queue:q", 0, -1) == [b"after"]
+
+
+def test_a_job_that_is_not_in_flight_any_more_is_not_put_back(server: Server, run: Run) -> None:
+    server.flushall()
+    assert run(inflight.fail("host:1:0", [BACK], date(2026, 11, 24))) == [False]
+    assert server.command("KEYS", "*") == []
