@@ -19,6 +19,7 @@ from teep.worker.fetcher import Fetcher
 from teep.worker.outage import Outage
 from teep.worker.prefetch import HORIZON, MOST, Prefetch
 from teep.worker.reserved import Reserved
+from teep.worker.runs import Runs
 from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -49,7 +50,7 @@ class _QuickJobs:
 @pytest.fixture
 def fetcher(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetcher]:
     monkeypatch.setattr(exchange, "time", _QuickJobs())
-    fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS)
+    fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS, Runs())
     yield fetcher
     fetcher.close()
     fetcher.disconnect()
@@ -102,7 +103,7 @@ def test_quick_jobs_come_by_the_hundred_from_a_distant_redis(fleet: Fleet) -> No
     with Proxy(fleet.server.port) as proxy:
         proxy.delay = 0.01
         driver = driver_for(fleet.configure(redis_url=proxy.url))
-        fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS)
+        fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS, Runs())
         calls = _calls(fleet, "evalsha")
         _run_quickly(fleet, fetcher, 1_000)
         assert _calls(fleet, "evalsha") - calls < 50
@@ -165,7 +166,7 @@ def test_what_was_asked_for_ahead_goes_back_when_it_does_not_start_soon(fleet: F
 def test_a_lost_answer_to_what_was_asked_for_ahead_loses_nothing(fleet: Fleet) -> None:
     with Proxy(fleet.server.port) as proxy:
         driver = driver_for(fleet.configure(redis_url=proxy.url))
-        fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS)
+        fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS, Runs())
         _run_quickly(fleet, fetcher, 2_000)
         raws = _push(fleet, 3_000)
         ran = [_take(fetcher)]

@@ -11,6 +11,7 @@ from teep.config import QueueOrder, driver_for
 from teep.store.jobsets import Limits
 from teep.worker.fetcher import Fetcher
 from teep.worker.outage import Outage
+from teep.worker.runs import Runs
 from tests.worker.fleet import SOON, Fleet
 
 
@@ -75,7 +76,7 @@ def test_each_look_of_the_fetcher_takes_the_queues_in_a_new_order(fleet: Fleet) 
             fleet.push_raw(b'{"class":"x","args":[%d]}' % number, name)
     random.seed(7)
     order = QueueOrder.parse(["a,3", "b,1"])
-    fetcher = Fetcher(driver_for(fleet.config), "me:1:0", order, Outage(), Limits(10_000, 1e9))
+    fetcher = Fetcher(driver_for(fleet.config), "me:1:0", order, Outage(), Limits(10_000, 1e9), Runs())
     taken: Counter[str] = Counter()
     for _ in range(300):
         job = fetcher.take()

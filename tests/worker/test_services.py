@@ -18,10 +18,12 @@ from teep.worker.health import STARTING
 from teep.worker.heartbeat import Heartbeat
 from teep.worker.interrupts import Interrupts
 from teep.worker.lifeline import Lifeline
+from teep.worker.metrics import Metrics
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
 from teep.worker.running import RunningJobs
+from teep.worker.runs import Runs
 from teep.worker.service import OnError, Service
 from teep.worker.signals import SignalListener
 from teep.worker.suspects import Suspects
@@ -52,13 +54,14 @@ class _Steady(Service):
 
 def _heartbeat(config: Config, driver: Driver) -> Service:
     own, outage = config.all_capsules["default"], Outage()
-    capsule = Capsule("default", own, config, driver, "me:1:0", outage, Suspects(driver, "me:1:0"))
+    capsule = Capsule("default", own, config, driver, "me:1:0", outage, Suspects(driver, "me:1:0"), Runs())
     owner = identity.owner("me:1:0", ("default",))
     return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, outage, Lifeline(config), _fail)
 
 
 _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
     "heartbeat": _heartbeat,
+    "metrics": lambda config, driver: Metrics(config, driver, "me:1:0", Runs(), _fail),
     "poller": lambda config, driver: Poller(config, driver, _fail),
     "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", Outage(), _fail),
     "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, lambda _jid: None, _fail),

@@ -96,8 +96,8 @@ class MetricsResult:
 class _MetricsQuery:
     """Reads execution metrics up to `now` (a datetime or epoch seconds; default: when the query is made).
 
-    They are what processes of Sidekiq >= 7 write, under both of its namings: minutes, kept for 8 hours, and ten
-    minutes (Sidekiq >= 8), kept for 72. Sidekiq's Metrics::Query.
+    They are what teep's workers and processes of Sidekiq >= 7 write, under both namings of the latter: minutes, kept
+    for 8 hours, and ten minutes (teep, Sidekiq >= 8), kept for 72. Sidekiq's Metrics::Query.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
 """Execution metrics: what each job class did, by minute for 8 hours and by ten minutes for 72.
 
-Sidekiq 7 and 8 name their keys differently; in a fleet of both, each process writes its own. Everything here reads
-both names and leaves the adding up to the caller: what comes for the same bucket is to be summed.
+1. `add` writes what a process's jobs did in one minute, as Sidekiq 8 does.
+2. Sidekiq 7 and 8 name their keys differently; in a fleet of both, each process writes its own. `all_jobs` and
+   `one_job` read both names and leave the adding up to the caller: what comes for the same bucket is to be summed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,12 +10,44 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from teep.store import deploys
-from teep.wire import commands, keys, metrics
+from teep.wire import commands, keys, metrics, scripts
 
 # How long minutes are kept; ten minutes are kept as long as anyone may ask for.
 MINUTES_KEPT = 480
+MINUTES_SECONDS = MINUTES_KEPT * metrics.MINUTE
+TEN_MINUTES_SECONDS = 72 * 60 * 60
 
 METRICS = ("p", "f", "ms")
+
+
+class Batch(NamedTuple):
+    """What a process adds in one step: what its job classes did in the minute of `at` (UTC).
+
+    Later batches of the same process have higher numbers, by which a repeated one is known.
+    """
+
+    number: int
+    at: datetime
+    tallies: Mapping[str, metrics.Tally]
+
+
+async def add(identity: str, batch: Batch) -> bool:
+    """Add a batch, where it or a later one has not been added before; True where it was. One round trip."""
+    at, tallies = batch.at, batch.tallies
+    return await scripts.add_metrics(
+        (keys.metrics_written(identity), batch.number, TEN_MINUTES_SECONDS),
+        (
+            (keys.metrics_minute(at), MINUTES_SECONDS),
+            (keys.metrics_ten_minutes(at), TEN_MINUTES_SECONDS),
+        ),
+        [(f"{job}|{metric}", by) for job, tally in tallies.items() for metric, by in tally.fields()],
+        {keys.histogram(job, at): tally.slots() for job, tally in tallies.items() if tally.succeeded},
+    )
+
+
+async def forget(identity: str) -> None:
+    """Forget what a process wrote last, when it will write no more. One round trip."""
+    await commands.unlink(keys.metrics_written(identity))
 
 
 class Window(NamedTuple):

@@ -103,6 +103,10 @@ def histogram_of_sidekiq_7(job: str, at: datetime) -> str:  # the same as Sideki
     return f"{job}-{at:%d-%H}:{at.minute}"
 
 
+def metrics_written(identity: str) -> str:  # string: the number of what a process added last (teep's own)
+    return f"teep:metrics:{identity}"
+
+
 def deploy_marks(day: date) -> str:  # hash ISO 8601 minute -> label, a UTC day
     return f"{day:%Y%m%d}-marks"
 

@@ -210,6 +210,12 @@ def failed(item: Item, error_class: str, message: str, backtrace: str | None, no
     return after
 
 
+def executed_class(item: Item) -> str:
+    """Return the class that a job runs: where a wrapper carries it, such as Ruby's ActiveJob, what is wrapped."""
+    wrapped = item.get("wrapped")
+    return wrapped if wrapped and type(wrapped) is str else str(item["class"])
+
+
 def rescues(item: Mapping[str, Any]) -> int:
     """Return how often a job was rescued from a process that died and may have died of it; 0 for most jobs."""
     count = item.get("rescues")

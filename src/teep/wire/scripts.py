@@ -10,7 +10,7 @@ Scripts move bytes and compare them; none decodes a payload.
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from itertools import chain
@@ -127,6 +127,29 @@ def exchange(
         (limit, ttl, *(part for lane in lanes for part in (lane.name, len(lane.done))), *done),
         read,
         idempotent=False,
+    )
+
+
+def add_metrics(
+    written: tuple[str, int, int],
+    hashes: tuple[tuple[str, int], tuple[str, int]],
+    fields: Iterable[tuple[str, int]],
+    histograms: Mapping[str, Iterable[tuple[int, int]]],
+) -> Command[bool]:
+    """Add to the hashes of a minute and of its ten minutes, and to histograms; False where that was done before.
+
+    `written` is (key, number, seconds that the number is kept); `hashes` are (key, seconds that they are kept), the
+    minute's first; `fields` (name, what to add); `histograms`, kept as the minute is, a key's (slot, what to add).
+    """
+    (key, number, kept), (minute, ten_minutes) = written, hashes
+    added: list[tuple[int, str | int, int]] = [(0, name, by) for name, by in fields]
+    for place, slots in enumerate(histograms.values(), start=1):
+        added += ((place, slot, by) for slot, by in slots)
+    return ScriptCall(
+        load("add_metrics"),
+        (key, minute[0], ten_minutes[0], *histograms),
+        (number, kept, minute[1], ten_minutes[1], *chain.from_iterable(added)),
+        read=bool,
     )
 
 

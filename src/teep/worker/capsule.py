@@ -24,6 +24,7 @@ from teep.worker.outage import Outage
 from teep.worker.processor import Processor
 from teep.worker.reserved import Reserved
 from teep.worker.running import RunningJobs
+from teep.worker.runs import Runs
 from teep.worker.suspects import Suspects, postponed
 
 logger = logging.getLogger("teep")
@@ -48,18 +49,21 @@ class Capsule:
         identity_: str,
         outage: Outage,
         suspects: Suspects,
+        runs: Runs,
     ) -> None:
         self.name = name
         self.concurrency = own.concurrency
         self.order = own.order
         self.config = config
         limits = Limits(config.dead_max_jobs, config.dead_timeout)
-        self.fetcher = Fetcher(driver, identity_, self.order, outage, limits)
+        self.fetcher = Fetcher(driver, identity_, self.order, outage, limits, runs)
         self.running = RunningJobs()
         self._suspects = suspects
         self._interrupts = Interrupts()
         self._deadlines = Deadlines(self.running, self._runner_of, self._on_error)
-        self._processor = Processor(config, self.fetcher, self.running, suspects, self._interrupts, self._deadlines)
+        self._processor = Processor(
+            config, self.fetcher, self.running, suspects, self._interrupts, self._deadlines, runs
+        )
         self._slots = threading.Semaphore(0)
         self._loop = JobLoop(self.fetcher, self._processor, self._slots.release)
         self._threads: list[threading.Thread] = []

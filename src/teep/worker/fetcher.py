@@ -21,6 +21,7 @@ from teep.store.jobsets import Limits
 from teep.worker.exchange import Exchange, Failed
 from teep.worker.outage import Outage
 from teep.worker.reserved import Reserved
+from teep.worker.runs import Runs
 
 # Seconds that a blocked move waits at the server: so long at most does it take from a queue that was just paused.
 _BLOCK = 1
@@ -29,11 +30,20 @@ _BLOCK = 1
 class Fetcher:
     """A capsule's stock of reserved jobs; safe to use from all of its threads."""
 
-    def __init__(self, driver: Driver, identity: str, order: QueueOrder, outage: Outage, dead_limits: Limits) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        identity: str,
+        order: QueueOrder,
+        outage: Outage,
+        dead_limits: Limits,
+        runs: Runs,
+    ) -> None:
         self._driver = driver
         self._identity = identity
         self._order = order
         self._outage = outage
+        self._runs = runs
         self._waiter = Waiter(driver)
         self._exchange = Exchange(driver, identity, order, outage, dead_limits)
         self._stock = self._exchange.stock
@@ -192,6 +202,8 @@ class Fetcher:
         try:
             if self._stock:
                 return True
+            # Here, since Redis works meanwhile on what it was sent ahead.
+            self._runs.fold()
             free = self._idle - self._someone_waits
             jobs = self._reserve(max(1, free))
             if jobs is not None and (len(jobs) > free or self._exchange.sent):

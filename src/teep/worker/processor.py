@@ -27,6 +27,7 @@ from teep.worker.fetcher import Fetcher
 from teep.worker.interrupts import Interrupts
 from teep.worker.reserved import Interrupted, Reserved
 from teep.worker.running import RunningJobs
+from teep.worker.runs import QUICK, Runs
 from teep.worker.suspects import Suspects
 
 logger = logging.getLogger("teep.job")
@@ -46,6 +47,7 @@ class Processor:
         suspects: Suspects,
         interrupts: Interrupts,
         deadlines: Deadlines,
+        runs: Runs,
     ) -> None:
         self._config = config
         self._middleware = config.server_middleware
@@ -55,6 +57,8 @@ class Processor:
         self._suspects = suspects
         self._interrupts = interrupts
         self._deadlines = deadlines
+        self._runs = runs
+        self._quick = runs.quick.append
 
     def run(self, job: Reserved, thread_id: str) -> None:
         """Run a `def` job, or one that cannot run at all, in this thread."""
@@ -118,8 +122,14 @@ class Processor:
         return time.perf_counter()
 
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
-        if logger.isEnabledFor(logging.INFO) and job.item is not None:
-            logger.info(_ENDS.get(job.halt, "done"), extra=_log_context(job.item, thread_id, started))
+        item = job.item
+        if logger.isEnabledFor(logging.INFO) and item is not None:
+            logger.info(_ENDS.get(job.halt, "done"), extra=_log_context(item, thread_id, started))
+        seconds = time.perf_counter() - started
+        if seconds < QUICK and item is not None and "wrapped" not in item:
+            self._quick(job.definition)
+        else:
+            self._runs.add(job, seconds)
         if job.halt is Interrupted:
             self._fetcher.failed(job, failure.interrupted(self._config, job, time.time()))
         else:
@@ -141,6 +151,7 @@ class Processor:
             error = _explained(error, self._deadlines.allowed(thread_id))
         logger.info("fail", extra=_log_context(job.item, thread_id, started))
         report(self._config, error, {"context": "job raised", "job": job.item})
+        self._runs.failed(job)
         self._fetcher.failed(job, self._outcome(job, error))
 
     def _outcome(self, job: Reserved, error: BaseException) -> Outcome:

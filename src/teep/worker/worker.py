@@ -2,7 +2,7 @@
 
 Its duties, in order:
 1. Load the modules that define jobs, check Redis, and enter the registry of processes with jobs in flight.
-2. Run the capsules, and beside them the heartbeat, the poller, the rescuer and the listener for signals.
+2. Run the capsules, and beside them the heartbeat, the metrics, the poller, the rescuer and the listener for signals.
 3. Quiet: take no more jobs. Stop: let running jobs finish within the timeout, put the others back, and leave.
    Drain: quiet, let running jobs finish however long they take, and stop.
 """
@@ -34,9 +34,11 @@ from teep.worker.endpoint import Endpoint
 from teep.worker.health import STARTING, Health, Report
 from teep.worker.heartbeat import Heartbeat
 from teep.worker.lifeline import Lifeline, Watcher
+from teep.worker.metrics import Metrics
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
+from teep.worker.runs import Runs
 from teep.worker.service import Service
 from teep.worker.signals import SignalListener
 from teep.worker.suspects import Suspects
@@ -143,6 +145,7 @@ class Worker:
             self._running = False
             for service in reversed(self._services):
                 service.stop()
+            self._metrics.leave()
             self._heartbeat.leave()
             self._watcher.stop()
             self._stop_answering()
@@ -203,9 +206,9 @@ class Worker:
         self._health = Health(self.identity, self._capsules, self._heartbeat, self._outage, self._watchdog)
 
     def _build(self, driver: Driver, *, embedded: bool) -> None:
-        suspects = Suspects(driver, self.identity)
+        suspects, runs = Suspects(driver, self.identity), Runs()
         self._capsules = [
-            Capsule(name, own, self.config, driver, self.identity, self._outage, suspects)
+            Capsule(name, own, self.config, driver, self.identity, self._outage, suspects, runs)
             for name, own in self.config.all_capsules.items()
         ]
         owner = identity.owner(self.identity, tuple(self._queues()))
@@ -213,6 +216,7 @@ class Worker:
         self._heartbeat = Heartbeat(
             self.config, driver, info, self._capsules, owner, self._outage, self._watcher, self.on_error
         )
+        self._metrics = Metrics(self.config, driver, self.identity, runs, self.on_error)
         self._poller = Poller(self.config, driver, self.on_error)
         self._rescuer = Rescuer(self.config, driver, self.identity, self._outage, self.on_error)
         obey = None if embedded else self._from_redis
@@ -226,7 +230,9 @@ class Worker:
             self._give_up,
             self.on_error,
         )
-        self._services: list[Service] = [self._heartbeat, self._poller, self._rescuer, listener, self._watchdog]
+        self._services: list[Service] = [
+            self._heartbeat, self._metrics, self._poller, self._rescuer, listener, self._watchdog,
+        ]  # fmt: skip
 
     def _queues(self) -> Iterable[str]:
         return (queue for capsule in self._capsules for queue in capsule.order.weights)
