@@ -1,5 +1,6 @@
 """The configuration: where Redis comes from, and what is refused in which words."""
 
+import asyncio
 import math
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -143,6 +144,12 @@ def test_each_option_is_checked(options: dict[str, Any], sentence: str) -> None:
         assert "redis://" in str(caught.value)
     else:
         assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("listener", [None, "stop", asyncio.sleep])
+def test_a_listener_must_be_a_plain_function(listener: Any) -> None:
+    with pytest.raises(ConfigurationError, match="the beat listener must be a plain function, not"):
+        teep.Config().on("beat", listener)
 
 
 def test_all_problems_are_told_at_once() -> None:

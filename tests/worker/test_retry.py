@@ -246,6 +246,23 @@ def test_every_death_handler_and_error_handler_hears_whatever_the_others_do(flee
     assert len(wait_until(lambda: fleet.members("dead"), SOON, "the dead job")) == 1
 
 
+def test_errors_are_logged_beside_the_handlers_unless_the_list_is_emptied(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: SimpleQueue[str] = SimpleQueue()
+    config = fleet.configure()
+    config.error_handlers.append(lambda error, _context: heard.put(str(error)))
+    silent = config.copy()
+    silent.error_handlers.pop(0)
+    for used in (config, silent):
+        fleet.push("boom", retry=False)
+        worker = fleet.start(used)
+        assert heard.get(timeout=SOON) == "boom"
+        worker.stop()
+    (logged,) = (record for record in caplog.records if record.exc_info and record.exc_info[0] is Boom)
+    assert (logged.levelname, logged.message) == ("ERROR", "job raised")
+
+
 def _failing(**options: Any) -> Any:
     """Return a job with these options that fails, under a name of its own."""
     return teep.job(name=f"failing-{next(_numbers)}", **options)(_fail)

@@ -33,20 +33,24 @@ class _Aio:
 class Job:
     """A job as a class: `perform` is what runs, options are class keywords, and subclasses inherit them.
 
+    Where a class and its bases set the same option, the nearest wins whole: `tags` are not added up. The name is not
+    inherited.
+
     A fresh instance is made for every run. A class without `perform` is a base for others and no job itself.
     """
 
-    _options: ClassVar[dict[str, Any]] = {}
+    _own_options: ClassVar[dict[str, Any]] = {}
     _verbs: ClassVar[Verbs[...] | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
-        cls._options = cls._options | options
+        cls._own_options = options
         cls._verbs = None
+        name = options.get("name") or dotted_name(cls)
+        parsed = Options.parse(name, _inherited(cls) | options)
         perform = getattr(cls, "perform", None)
         if perform is not None:
-            name = options.get("name") or dotted_name(cls)
-            definition = Definition(name, Options.parse(name, cls._options), perform, instance_of=cls)
+            definition = Definition(name, parsed, perform, instance_of=cls)
             register(definition)
             cls._verbs = Verbs(definition)
 
@@ -105,6 +109,14 @@ class Job:
         return verbs_of(cls).to_payload(args, kwargs)
 
     aio: ClassVar[_Aio] = _Aio()
+
+
+def _inherited(job: type[Job]) -> dict[str, Any]:
+    """Return the options of a class's bases; where several set one, the nearest wins, as with attributes."""
+    options: dict[str, Any] = {}
+    for base in reversed(job.__mro__[1:]):
+        options |= vars(base).get("_own_options", {})
+    return {name: value for name, value in options.items() if name != "name"}
 
 
 def verbs_of(job: type[Job] | type[Performs[P]]) -> Verbs[P]:

@@ -10,7 +10,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from teep.errors import MalformedPayload
 from teep.store import processes
@@ -37,7 +37,8 @@ class Owner(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a job that did not succeed: the set it enters (None: discarded), at which score, as what.
 
-    `counted` is False for what no statistic shows: bytes that were no job at all, and a job that did not run.
+    `counted` is what it counts as, besides as processed; None for what no statistic shows: bytes that were no job at
+    all, and a job that comes again without having run.
     """
 
     queue: str
@@ -45,7 +46,7 @@ class Outcome(NamedTuple):
     target: str | None
     score: float
     payload: bytes
-    counted: bool = True
+    counted: Literal["failed", "expired"] | None = "failed"
 
 
 # What becomes of a rescued job: given its queue, its payload and the suspects that its process had started, the
@@ -77,15 +78,23 @@ async def fail(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bo
 
 
 def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
-    counters = (keys.processed(), keys.processed_on(day), keys.failed(), keys.failed_on(day))
     return scripts.fail(
         keys.inflight(outcome.queue, identity),
         outcome.target or keys.dead(),
-        counters if outcome.counted else (),
+        _counters(outcome, day),
         outcome.raw,
         (score(outcome.score), outcome.payload) if outcome.target else None,
         DAY_STATS_SECONDS,
     )
+
+
+def _counters(outcome: Outcome, day: date) -> tuple[str, ...]:
+    if outcome.counted is None:
+        return ()
+    processed = (keys.processed(), keys.processed_on(day))
+    if outcome.counted == "expired":
+        return (*processed, keys.expired(), keys.expired_on(day))
+    return (*processed, keys.failed(), keys.failed_on(day))
 
 
 def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[commands.Command[bytes | None]]:
