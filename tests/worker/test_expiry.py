@@ -65,12 +65,12 @@ def test_a_job_that_is_too_late_is_dropped_and_counted(
     assert sum(yesterday_and_today.expired.values()) == sum(yesterday_and_today.processed.values()) == 1
 
 
-def test_late_jobs_among_others_disturb_none(fleet: Fleet) -> None:
+@pytest.mark.parametrize("names", [("plain_run", "async_run"), ("async_run",) * 2], ids=["both", "async"])
+def test_late_jobs_among_others_disturb_none(fleet: Fleet, names: tuple[str, str]) -> None:
     runs = _Runs()
     pushed: list[str] = []
     for number in range(300):
-        name = ("plain_run", "async_run")[number % 2]
-        jid = fleet.push(name, **((), _IN_TIME, _LATE)[number % 3] or {})
+        jid = fleet.push(names[number % 2], **((), _IN_TIME, _LATE)[number % 3] or {})
         if number % 3 < 2:
             pushed.append(jid)
     fleet.start()

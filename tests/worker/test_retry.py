@@ -191,6 +191,22 @@ def test_retries_exhausted_hears_first_and_may_discard(
     assert (len(fleet.members("dead")), died.qsize()) == (dead, deaths)
 
 
+def test_retries_exhausted_that_raises_is_reported_and_the_job_dies(fleet: Fleet) -> None:
+    def exhausted(job: dict[str, Any], error: BaseException) -> None:
+        raise SystemExit("retries_exhausted is broken")
+
+    config = fleet.configure()
+    died, reports = _deaths(config), SimpleQueue[str]()
+    config.error_handlers.append(lambda error, context: reports.put(f"{context['context']}: {error}"))
+    jid = fleet.push(_failing(retry=0, retries_exhausted=exhausted))
+    fleet.start(config)
+    assert died.get(timeout=SOON)["jid"] == fleet.failed_payload("dead")["jid"] == jid
+    assert [reports.get(timeout=SOON) for _ in range(2)] == [
+        "job raised: boom",
+        "retries_exhausted failed: retries_exhausted is broken",
+    ]
+
+
 def test_each_death_trims_the_dead_set_to_one_less_than_its_limit(fleet: Fleet) -> None:
     now = time.time()
     fleet.server.client.zadd("dead", {f"young {number}": now - 100 + number for number in range(12)})
