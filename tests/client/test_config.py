@@ -133,6 +133,7 @@ def test_what_is_refused_leaves_the_default_as_it_was() -> None:
         ({"job_defaults": {"retry": -1}}, '"retry" must be true, false or how many times (0 or more), not -1'),
         ({"job_defaults": {"x": {1}}}, "job_defaults['x'] is a set, which is not plain JSON; pass a list"),
         ({"job_defaults": ["retry"]}, "job_defaults must be a mapping, such as {'retry': 5}, not ['retry']"),
+        ({"job_defaults": {5: 1}}, "job_defaults must be a mapping, such as {'retry': 5}, not {5: 1}"),
         ({"redis_url": "localhost:6379"}, "redis_url"),
         ({"redis_url": 6379}, "redis_url"),
     ],

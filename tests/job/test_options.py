@@ -32,6 +32,7 @@ def test_a_plain_decorator() -> None:
     assert plain() == "ran"
     assert (plain.__name__, plain.__doc__, plain.__wrapped__()) == ("plain", "Its words.", "ran")  # type: ignore[attr-defined]
     assert options_of(plain) == {}
+    assert teep.job(name=None)(lambda: None).definition.name.endswith("<lambda>")
     assert repr(plain) == f"<teep job {__name__}.test_a_plain_decorator.<locals>.plain>"
 
 

@@ -192,10 +192,10 @@ def _texts(name: str, value: Any, example: str) -> str | None:
 
 
 def _job_defaults(config: Config) -> str | None:
-    if not isinstance(config.job_defaults, Mapping):
-        return f"job_defaults must be a mapping, such as {{'retry': 5}}, not {config.job_defaults!r}"
-
-    return _problem(partial(fields_of, "job_defaults"), config.job_defaults)
+    options = config.job_defaults
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        return f"job_defaults must be a mapping, such as {{'retry': 5}}, not {options!r}"
+    return _problem(partial(fields_of, "job_defaults"), options)
 
 
 def _timestamps(config: Config) -> str | None:

@@ -47,8 +47,8 @@ class Options(NamedTuple):
             InvalidJob, InvalidArguments: an option is unknown to this version, reserved, or does not fit.
         """
         fields = fields_of(job, {name: value for name, value in given.items() if name not in CODE})
-        name = given.get("name", job)
-        if not isinstance(name, str) or not name:
+        name = given.get("name")
+        if name is not None and (not isinstance(name, str) or not name):
             raise InvalidJob(f"name of {job} must be a text that is not empty, not {name!r}")
         _check_code(job, "retry_in", given.get("retry_in"), ("count", "exception", "payload"))
         _check_code(job, "retries_exhausted", given.get("retries_exhausted"), ("payload", "exception"))
