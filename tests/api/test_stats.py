@@ -20,13 +20,14 @@ def _keys(side: Side, **values: Any) -> None:
 def test_an_empty_redis_counts_nothing(side: Side) -> None:
     stats = side.stats()
     assert (stats.processed, stats.failed, stats.enqueued, stats.workers_size, stats.processes_size) == (0,) * 5
+    assert stats.expired == 0
     assert (stats.scheduled_size, stats.retry_size, stats.dead_size, stats.default_queue_latency) == (0, 0, 0, 0.0)
     assert stats.queues == {}
     assert side.run(stats.queue_summaries()) == []
 
 
 def test_every_number(side: Side) -> None:
-    _keys(side, processed=10, failed=3)
+    _keys(side, processed=10, failed=3, expired=2)
     side.push(job(enqueued_at=time.time() - 20), job(1))
     side.push(job(2), queue="low")
     side.add("schedule", {1.0: job(3), 2.0: job(4)})
@@ -37,6 +38,7 @@ def test_every_number(side: Side) -> None:
         side.server.command("HSET", f"host:{number}:x", "info", "{}", "busy", busy)
     stats = side.stats()
     assert (stats.processed, stats.failed, stats.enqueued, stats.workers_size) == (10, 3, 3, 5)
+    assert stats.expired == 2
     assert (stats.scheduled_size, stats.retry_size, stats.dead_size, stats.processes_size) == (2, 1, 3, 2)
     assert stats.default_queue_latency == pytest.approx(20, abs=5)
     assert list(stats.queues.items()) == [("default", 2), ("low", 1)]
@@ -73,19 +75,25 @@ def test_a_snapshot_stays_until_it_is_fetched_again(side: Side) -> None:
 
 @pytest.mark.parametrize(
     ("names", "left"),
-    [((), (0, 0)), (("processed",), (0, 4)), (("failed",), (9, 0)), (("failed", "processed"), (0, 0))],
+    [
+        ((), (0, 0, 0)),
+        (("processed",), (0, 4, 2)),
+        (("failed",), (9, 0, 2)),
+        (("expired",), (9, 4, 0)),
+        (("failed", "processed"), (0, 0, 2)),
+    ],
 )
-def test_reset(side: Side, names: tuple[str, ...], left: tuple[int, int]) -> None:
-    _keys(side, processed=9, failed=4)
+def test_reset(side: Side, names: tuple[str, ...], left: tuple[int, int, int]) -> None:
+    _keys(side, processed=9, failed=4, expired=2)
     stats = side.stats()
     side.run(stats.reset(*names))
-    assert (stats.processed, stats.failed) == left
-    assert (side.stats().processed, side.stats().failed) == left
+    for now in (stats, side.stats()):
+        assert (now.processed, now.failed, now.expired) == left
 
 
 def test_only_counters_can_be_reset(side: Side) -> None:
     _keys(side, processed=9)
-    with pytest.raises(InvalidJob, match="only processed and failed can be reset, not enqueued"):
+    with pytest.raises(InvalidJob, match="only processed, failed, expired can be reset, not enqueued"):
         side.run(side.stats().reset("processed", "enqueued"))
     assert side.stats().processed == 9
 
@@ -93,10 +101,14 @@ def test_only_counters_can_be_reset(side: Side) -> None:
 def test_history_is_by_day_newest_first(side: Side) -> None:
     today = datetime.now(UTC).date()
     days = [today - timedelta(days=back) for back in range(3)]
-    _keys(side, **{f"processed:{days[0]}": 7, f"processed:{days[2]}": 5, f"failed:{days[2]}": 1})
+    _keys(
+        side,
+        **{f"processed:{days[0]}": 7, f"processed:{days[2]}": 5, f"failed:{days[2]}": 1, f"expired:{days[0]}": 2},
+    )
     history = side.history(3)
     assert list(history.processed.items()) == [(str(days[0]), 7), (str(days[1]), 0), (str(days[2]), 5)]
     assert list(history.failed.items()) == [(str(days[0]), 0), (str(days[1]), 0), (str(days[2]), 1)]
+    assert list(history.expired.items()) == [(str(days[0]), 2), (str(days[1]), 0), (str(days[2]), 0)]
 
 
 def test_history_up_to_a_day(side: Side) -> None:

@@ -43,7 +43,7 @@ def main() -> int:
         heartbeat_interval=_HEARTBEAT,
         average_scheduled_poll_interval=0.5,
     )
-    config.error_handlers.append(_unless_intended)
+    config.error_handlers[:] = [_unless_intended]
     try:
         Worker(config, "tests.chaos.jobs").run()
     except RedisError:

@@ -30,6 +30,7 @@ def test_stats_as_json(server: Server) -> None:
     assert stats == {
         "processed": 1234567,
         "failed": 89,
+        "expired": 0,
         "scheduled_size": 1,
         "retry_size": 1,
         "dead_size": 1,

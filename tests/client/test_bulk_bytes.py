@@ -20,6 +20,7 @@ FIELDS: list[dict[str, Any]] = [
     {},
     {"queue": "ünïcode", "retry": 3, "tags": ["%b"], "custom": 1e20},
     {"created_at": 5.0, "enqueued_at": 6.0},
+    {"expires_in": 60},
     {"tail": {"jid": "", "args": []}},
 ]
 

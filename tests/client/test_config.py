@@ -1,5 +1,6 @@
 """The configuration: where Redis comes from, and what is refused in which words."""
 
+import asyncio
 import math
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -132,6 +133,7 @@ def test_what_is_refused_leaves_the_default_as_it_was() -> None:
         ({"job_defaults": {"retry": -1}}, '"retry" must be true, false or how many times (0 or more), not -1'),
         ({"job_defaults": {"x": {1}}}, "job_defaults['x'] is a set, which is not plain JSON; pass a list"),
         ({"job_defaults": ["retry"]}, "job_defaults must be a mapping, such as {'retry': 5}, not ['retry']"),
+        ({"job_defaults": {5: 1}}, "job_defaults must be a mapping, such as {'retry': 5}, not {5: 1}"),
         ({"redis_url": "localhost:6379"}, "redis_url"),
         ({"redis_url": 6379}, "redis_url"),
     ],
@@ -143,6 +145,12 @@ def test_each_option_is_checked(options: dict[str, Any], sentence: str) -> None:
         assert "redis://" in str(caught.value)
     else:
         assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("listener", [None, "stop", asyncio.sleep])
+def test_a_listener_must_be_a_plain_function(listener: Any) -> None:
+    with pytest.raises(ConfigurationError, match="the beat listener must be a plain function, not"):
+        teep.Config().on("beat", listener)
 
 
 def test_all_problems_are_told_at_once() -> None:

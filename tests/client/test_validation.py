@@ -42,9 +42,18 @@ def refused(kind: type[Exception], item: dict[str, Any], bulk: bool = False) -> 
         (GOOD | {"retry": 1.5}, '"retry" must be true, false or how many times (0 or more), not 1.5'),
         (GOOD | {"tags": "a"}, "\"tags\" must be a list of strings, not 'a'"),
         (GOOD | {"tags": [1]}, '"tags" must be a list of strings, not [1]'),
-        (GOOD | {"retry_for": 0}, '"retry_for" must be seconds from now, up to 1000000000, not 0'),
-        (GOOD | {"retry_for": 2e9}, '"retry_for" must be seconds from now, up to 1000000000, not 2000000000.0'),
-        (GOOD | {"retry_for": "1h"}, "\"retry_for\" must be seconds from now, up to 1000000000, not '1h'"),
+        (
+            GOOD | {"retry_for": 0},
+            '"retry_for" must be seconds above 0, up to 1000000000, from the first failure on, not 0',
+        ),
+        (
+            GOOD | {"retry_for": 2e9},
+            '"retry_for" must be seconds above 0, up to 1000000000, from the first failure on, not 2000000000.0',
+        ),
+        (
+            GOOD | {"retry_for": "1h"},
+            "\"retry_for\" must be seconds above 0, up to 1000000000, from the first failure on, not '1h'",
+        ),
         (GOOD | {"encrypt": "yes"}, "\"encrypt\" must be true or false, not 'yes'"),
     ],
 )

@@ -1,13 +1,17 @@
 """Options of jobs: where they go, and what is refused."""
 
+import asyncio
 import sys
 import types
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 import teep
-from teep.errors import InvalidArguments, InvalidJob
+from teep import testing
+from teep.config import overridden
+from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.job import definition
 from teep.job.definition import find, registered
 
@@ -28,13 +32,14 @@ def test_a_plain_decorator() -> None:
     assert plain() == "ran"
     assert (plain.__name__, plain.__doc__, plain.__wrapped__()) == ("plain", "Its words.", "ran")  # type: ignore[attr-defined]
     assert options_of(plain) == {}
+    assert teep.job(name=None)(lambda: None).definition.name.endswith("<lambda>")
     assert repr(plain) == f"<teep job {__name__}.test_a_plain_decorator.<locals>.plain>"
 
 
 def test_every_option_that_travels() -> None:
     fields: dict[str, Any] = {
         "queue": "low", "retry": 5, "retry_for": 60.0, "retry_queue": "later", "dead": False, "backtrace": 3,
-        "tags": ["a"], "log_level": "DEBUG", "own": {"x": [1]},
+        "tags": ["a"], "log_level": "debug", "expires_in": 60, "timeout": 1.5, "own": {"x": [1]},
     }  # fmt: skip
     assert options_of(teep.job(**fields)(lambda: None)) == fields
 
@@ -46,7 +51,7 @@ def test_options_of_the_code_do_not_travel() -> None:
     assert find("a.b").options.retries_exhausted is not None
 
 
-@pytest.mark.parametrize("name", ["expires_in", "unique_for", "unique_until"])
+@pytest.mark.parametrize("name", ["unique_for", "unique_until"])
 def test_what_cannot_be_done_yet_is_refused_in_a_sentence(name: str) -> None:
     sentence = f"the.job asks for {name}, which this version of teep cannot do yet; leave it out"
     with pytest.raises(InvalidJob, match=sentence):
@@ -60,7 +65,10 @@ def test_what_cannot_be_done_yet_is_refused_in_a_sentence(name: str) -> None:
         job.aio.set(**{name: 60})
 
 
-@pytest.mark.parametrize("name", ["class", "args", "kwargs", "jid", "created_at", "enqueued_at", "at"])
+@pytest.mark.parametrize(
+    "name",
+    ["class", "args", "kwargs", "jid", "created_at", "enqueued_at", "at", "expiry", "retry_count", "failed_at"],
+)
 def test_the_payloads_own_fields_are_no_options(name: str) -> None:
     with pytest.raises(InvalidJob, match=f"'{name}' of the.job is a field that teep sets itself"):
         teep.job(name="the.job", **{name: "x"})(lambda: None)
@@ -72,15 +80,115 @@ def test_the_payloads_own_fields_are_no_options(name: str) -> None:
         ({"retry": "often"}, InvalidJob, '"retry" must be true, false or how many times'),
         ({"queue": ""}, InvalidJob, '"queue" must be the name of a queue'),
         ({"tags": "a"}, InvalidJob, '"tags" must be a list of strings'),
-        ({"retry_for": 2e9}, InvalidJob, '"retry_for" must be seconds from now'),
+        ({"retry": -1}, InvalidJob, '"retry" must be true, false or how many times'),
+        ({"queue": None}, InvalidJob, '"queue" must be the name of a queue, not None'),
+        ({"retry_queue": 5}, InvalidJob, '"retry_queue" must be the name of a queue, not 5'),
+        ({"retry_for": 2e9}, InvalidJob, '"retry_for" must be seconds above 0, up to 1000000000, from the first'),
+        ({"retry_for": True}, InvalidJob, '"retry_for" must be seconds'),
+        ({"dead": "no"}, InvalidJob, "\"dead\" must be true or false, not 'no'"),
+        ({"backtrace": -1}, InvalidJob, '"backtrace" must be true, false or how many lines'),
+        ({"encrypt": 1}, InvalidJob, '"encrypt" must be true or false, not 1'),
+        ({"expires_in": 0}, InvalidJob, '"expires_in" must be seconds above 0, up to 1000000000, from when the job'),
+        ({"expires_in": timedelta(0)}, InvalidJob, '"expires_in" must be seconds above 0'),
+        ({"timeout": "1m"}, InvalidJob, "\"timeout\" must be seconds above 0, up to 1000000000, not '1m'"),
+        ({"log_level": "loud"}, InvalidJob, '"log_level" must be one of debug, info, warn, error, fatal, not'),
+        ({"log_level": 10}, InvalidJob, '"log_level" must be one of debug, info, warn, error, fatal, not 10'),
+        ({"name": 5}, InvalidJob, "name of 5 must be a text that is not empty, not 5"),
+        (
+            {"retry_in": lambda: 5},
+            InvalidJob,
+            r"retry_in of the.job must take \(count, exception, payload\), not \(\)",
+        ),
+        ({"retry_in": asyncio.sleep}, InvalidJob, "retry_in of the.job must be a plain def"),
+        ({"retries_exhausted": lambda _job: None}, InvalidJob, r"must take \(payload, exception\), not \(_job\)"),
         ({"retry_in": 5}, InvalidJob, "retry_in of the.job must be callable, not 5"),
         ({"retries_exhausted": "x"}, InvalidJob, "retries_exhausted of the.job must be callable, not 'x'"),
-        ({"own": {1}}, InvalidArguments, r"options of the.job\['own'\] is a set"),
+        ({"own": {1}}, InvalidArguments, r"the.job\['own'\] is a set"),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], kind: type[Exception], sentence: str) -> None:
+    options = {"name": "the.job", **options}
     with pytest.raises(kind, match=sentence):
-        teep.job(name="the.job", **options)(lambda: None)
+        teep.job(**options)(lambda: None)
+    with pytest.raises(kind, match=sentence):  # a base class for others is no better a place for it
+        type("Base", (teep.Job,), {}, **options)
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [("retires", "retry"), ("max_retries", "retry"), ("retry_fro", "retry_for"), ("tag", "tags"), ("queu", "queue"),
+     ("timout", "timeout"), ("time_out", "timeout"), ("expire_in", "expires_in"), ("loglevel", "log_level"),
+     ("retry_on", "retry_in"), ("encrypted", "encrypt"), ("names", "name"), ("unique_form", "unique_for")],
+)  # fmt: skip
+def test_a_name_that_is_most_likely_a_slip_is_refused_wherever_options_are_given(slip: str, meant: str) -> None:
+    job = teep.job(name="the.job")(lambda: None)
+    for give in (
+        lambda: teep.job(name="the.job", **{slip: 0})(lambda: None),
+        lambda: job.set(**{slip: 0}),
+        lambda: job.aio.set(**{slip: 0}),
+    ):
+        with pytest.raises(InvalidJob, match=f"the.job has no option '{slip}'; did you mean '{meant}'"):
+            give()
+    with pytest.raises(ConfigurationError, match=f"job_defaults has no option '{slip}'; did you mean '{meant}'"):
+        teep.Config(job_defaults={slip: 0})
+
+
+def test_fields_of_ones_own_may_have_any_other_name() -> None:
+    names = (
+        "tenant priority deadline locale profile wrapped display_class cattr cattr_1 level time_zone page game ttl"
+    )
+    fields = dict.fromkeys(names.split(), 1)
+    assert options_of(teep.job(name="the.job", **fields)(lambda: None)) == fields
+
+
+def test_seconds_may_be_a_timedelta() -> None:
+    hour = timedelta(hours=1)
+    job = teep.job(expires_in=hour, timeout=hour, retry_for=hour)(lambda: None)
+    assert options_of(job) == {"expires_in": 3600.0, "timeout": 3600.0, "retry_for": 3600.0}
+    assert options_of(job.set(expires_in=timedelta(milliseconds=500)))["expires_in"] == 0.5
+    assert teep.Config(job_defaults={"timeout": hour}).job_defaults == {"timeout": 3600.0}
+    with pytest.raises(InvalidArguments, match=r"the.job\['own'\] is a timedelta"):
+        teep.job(name="the.job", own=hour)(lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("given", "sidekiqs"),
+    [("DEBUG", "debug"), ("debug", "debug"), ("Warning", "warn"), ("warn", "warn"), ("CRITICAL", "fatal")],
+)
+def test_a_log_level_travels_under_sidekiqs_name(given: str, sidekiqs: str) -> None:
+    assert options_of(teep.job(log_level=given)(lambda: None)) == {"log_level": sidekiqs}
+
+
+@pytest.mark.parametrize("name", ["name", "retry_in", "retries_exhausted"])
+def test_what_stays_with_the_code_is_for_the_job_alone(name: str) -> None:
+    job = teep.job(name="the.job")(lambda: None)
+    with pytest.raises(InvalidJob, match=f"'{name}' of the.job is code; give it to @teep.job, or to the class"):
+        job.set(**{name: print})
+    with pytest.raises(ConfigurationError, match=f"'{name}' of job_defaults is code"):
+        teep.Config(job_defaults={name: print})
+
+
+def test_an_options_nearest_place_wins(offline: teep.Config) -> None:
+    """A push, then the job, then its bases, then the defaults of all jobs, then Sidekiq's."""
+    offline = offline.copy(job_defaults={"queue": "defaults", "retry": 1, "dead": False, "own": 1})
+
+    class Parent(teep.Job, retry=2, tags=["parent"], backtrace=3):
+        """A base."""
+
+    class Child(Parent, retry=3, tags=["child"], own=None):
+        def perform(self) -> None: ...
+
+    with overridden(offline), testing.fake() as jobs:
+        Child.set(retry=4).perform_async()
+        Child.perform_async()
+        Child.set().perform_bulk([()])
+        teep.Client().push({"class": "Raw", "args": []})
+    pushed, plain, bulk, raw = (job.item for job in jobs)
+    assert [item["retry"] for item in (pushed, plain, bulk, raw)] == [4, 3, 3, 1]
+    for item in (pushed, plain, bulk):
+        assert (item["queue"], item["tags"], item["backtrace"]) == ("defaults", ["child"], 3)
+        assert (item["dead"], item["own"]) == (False, None)
+    assert (raw["queue"], raw["own"]) == ("defaults", 1)
 
 
 def test_two_jobs_of_one_name_are_refused() -> None:
@@ -137,6 +245,32 @@ class TestTheClassForm:
         assert Grandchild.set().to_payload((1,), {}) == {
             "queue": "low", "retry": 7, "tags": ["own"], "args": [1], "class": "the.grandchild",
         }  # fmt: skip
+
+    def test_several_bases_are_asked_in_the_order_of_attributes(self) -> None:
+        class Low(teep.Job, queue="low", retry=1):
+            """A base."""
+
+        class Patient(teep.Job, retry=2, timeout=60):
+            """Another."""
+
+        class Both(Low, Patient):
+            def perform(self) -> None: ...
+
+        class Diamond(Patient, Low, name="the.diamond"):
+            def perform(self) -> None: ...
+
+        assert options_of(Both) == {"queue": "low", "retry": 1, "timeout": 60}
+        assert options_of(Diamond) == {"queue": "low", "retry": 2, "timeout": 60}
+
+    def test_code_is_inherited_too(self) -> None:
+        class Parent(teep.Job, retry_in=lambda *_: 5, retries_exhausted=lambda *_: None):
+            """A base."""
+
+        class Child(Parent, name="the.child", retries_exhausted=None):
+            def perform(self) -> None: ...
+
+        assert find("the.child").options.retry_in is not None
+        assert find("the.child").options.retries_exhausted is None
 
     def test_a_base_is_no_job(self) -> None:
         base: Any = Base  # to a type checker it has no verbs at all

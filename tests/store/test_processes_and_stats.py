@@ -96,15 +96,16 @@ def test_a_busy_process_of_real_sidekiq_is_read(run: Run, server: Server, versio
 @pytest.mark.parametrize("version", golden.VERSIONS)
 def test_statistics_of_real_sidekiq(run: Run, server: Server, version: str) -> None:
     golden.restore(server, golden.load(version, "26-stats-after-exit"))
-    assert run(stats.fast()) == stats.Fast(7, 1, 0, 1, 0, 0, None)
-    processed, failed = run(stats.history(dt.date(2026, 11, 25), 3))
+    assert run(stats.fast()) == stats.Fast(7, 1, 0, 0, 1, 0, 0, None)
+    processed, failed, expired = run(stats.history(dt.date(2026, 11, 25), 3))
     assert processed == {"2026-11-25": 0, "2026-11-24": 7, "2026-11-23": 0}
     assert failed == {"2026-11-25": 0, "2026-11-24": 1, "2026-11-23": 0}
+    assert expired == {"2026-11-25": 0, "2026-11-24": 0, "2026-11-23": 0}
 
 
 def test_resetting_changes_only_what_is_named(run: Run, server: Server) -> None:
     server.command("MSET", "stat:processed", 7, "stat:failed", 3)
-    run(stats.reset(processed=False, failed=True))
+    run(stats.reset(["failed"]))
     fast = run(stats.fast())
     assert (fast.processed, fast.failed) == (7, 0)
 
@@ -119,7 +120,7 @@ def test_sizes(run: Run, server: Server) -> None:
 
 
 def test_an_empty_redis_has_statistics_too(run: Run) -> None:
-    assert run(stats.fast()) == stats.Fast(0, 0, 0, 0, 0, 0, None)
+    assert run(stats.fast()) == stats.Fast(0, 0, 0, 0, 0, 0, 0, None)
     assert run(stats.slow()) == stats.Slow(0, 0)
     assert run(stats.queue_sizes()) == {}
     assert run(processes.listing()) == []

@@ -54,6 +54,23 @@ def countdown(request: pytest.FixtureRequest) -> Any:
     return job
 
 
+def test_a_job_that_has_expired_is_dropped_as_a_worker_would(drain: Callable[..., int]) -> None:
+    ran: list[str] = []
+    brief = teep.job(name="brief", expires_in=timedelta(minutes=1))(ran.append)
+    with testing.fake() as jobs, time_machine.travel(NOON, tick=False) as clock:
+        brief.perform_async("now")
+        brief.perform_in(3600, "later")
+        clock.shift(61)
+        drain()
+        assert ran == []
+        assert len(jobs) == 1
+        clock.shift(3600 - 61)
+        brief.perform_async("now")
+        drain()
+        assert ran == ["now", "later"]
+        assert len(jobs) == 0
+
+
 def test_it_runs_what_jobs_push_too(drain: Callable[..., int], countdown: Any) -> None:
     with testing.fake() as jobs:
         countdown.perform_async(3)

@@ -22,6 +22,14 @@ async def awaited(name: str) -> bytes:
     return name.encode()
 
 
+@teep.job(
+    expires_in=timedelta(minutes=5), timeout=timedelta(hours=1), retry_for=None, log_level="debug",
+    retry_in=lambda count, error, job: count * 60.0, retries_exhausted=lambda job, error: None,
+)  # fmt: skip
+def with_options() -> str:
+    return ""
+
+
 class Class(teep.Job, queue="low"):
     def perform(self, name: str, *, shout: bool = False) -> int:
         if len(name) > 1:
@@ -50,6 +58,7 @@ def functions() -> None:
     assert_type(plain.perform_bulk([(1,), [2]], at=[1.0]), list[str | None])
     assert_type(plain.set(queue="critical").perform_async(1), str | None)
     assert_type(awaited.perform_async("x"), str | None)
+    assert_type(with_options.set(expires_in=60).perform_async(), str | None)
 
 
 def classes() -> None:

@@ -237,10 +237,10 @@ class Fleet:
         processed, failed = self.server.command("MGET", "stat:processed", "stat:failed")
         return int(processed or 0), int(failed or 0)
 
-    def wait_until_processed(self, count: int, seconds: float = SOON) -> None:
-        """Wait until the server counts that many runs and nothing is in flight."""
+    def wait_until_processed(self, count: int, seconds: float = SOON, *, in_flight: int = 0) -> None:
+        """Wait until the server counts that many runs and no more than `in_flight` jobs are in flight."""
         wait_until(
-            lambda: self.counters()[0] >= count and not self.in_flight(),
+            lambda: self.counters()[0] >= count and len(self.in_flight()) <= in_flight,
             seconds,
             lambda: f"{count} jobs to be processed; counted {self.counters()}, in flight {self.in_flight()[:5]}",
         )

@@ -76,7 +76,7 @@ class Tally:
 def silent(fleet: Fleet, **options: Any) -> teep.Config:
     """Return a configuration in which the intended failures are not logged."""
     config = fleet.configure(**options)
-    config.error_handlers.append(lambda _error, _context: None)
+    config.error_handlers[:] = [lambda _error, _context: None]
     return config
 
 

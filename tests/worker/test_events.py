@@ -76,15 +76,18 @@ def test_heartbeat_comes_at_the_first_beat_and_after_an_expiry_and_beat_each_tim
 
 
 @pytest.mark.parametrize("event", ["quiet", "shutdown", "exit", "heartbeat", "beat"])
-def test_a_listener_that_fails_is_reported_and_the_others_hear_it(fleet: Fleet, event: Event) -> None:
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit])
+def test_a_listener_that_fails_is_reported_and_the_others_hear_it(
+    fleet: Fleet, event: Event, kind: type[BaseException]
+) -> None:
     config = fleet.configure()
     reports: SimpleQueue[str] = SimpleQueue()
     heard = threading.Event()
 
     def broken() -> None:
-        raise RuntimeError("a listener is broken")
+        raise kind("a listener is broken")
 
-    config.error_handlers.append(lambda error, _context: reports.put(str(error)))
+    config.error_handlers.append(lambda error, context: reports.put(f"{context['context']}: {error}"))
     config.on(event, broken)
     config.on(event, heard.set)
     config.on(event, broken)
@@ -92,7 +95,8 @@ def test_a_listener_that_fails_is_reported_and_the_others_hear_it(fleet: Fleet, 
     wait_until(lambda: _processes(fleet), SOON, "the first beat")
     worker.stop()
     assert heard.wait(SOON)
-    assert {reports.get(timeout=SOON) for _ in range(2)} == {"a listener is broken"}
+    assert {reports.get(timeout=SOON) for _ in range(2)} == {f"{event} listener: a listener is broken"}
+    assert _processes(fleet) == set()
 
 
 def test_a_startup_listener_that_fails_keeps_the_worker_from_starting(fleet: Fleet) -> None:

@@ -191,6 +191,22 @@ def test_retries_exhausted_hears_first_and_may_discard(
     assert (len(fleet.members("dead")), died.qsize()) == (dead, deaths)
 
 
+def test_retries_exhausted_that_raises_is_reported_and_the_job_dies(fleet: Fleet) -> None:
+    def exhausted(job: dict[str, Any], error: BaseException) -> None:
+        raise SystemExit("retries_exhausted is broken")
+
+    config = fleet.configure()
+    died, reports = _deaths(config), SimpleQueue[str]()
+    config.error_handlers.append(lambda error, context: reports.put(f"{context['context']}: {error}"))
+    jid = fleet.push(_failing(retry=0, retries_exhausted=exhausted))
+    fleet.start(config)
+    assert died.get(timeout=SOON)["jid"] == fleet.failed_payload("dead")["jid"] == jid
+    assert [reports.get(timeout=SOON) for _ in range(2)] == [
+        "job raised: boom",
+        "retries_exhausted failed: retries_exhausted is broken",
+    ]
+
+
 def test_each_death_trims_the_dead_set_to_one_less_than_its_limit(fleet: Fleet) -> None:
     now = time.time()
     fleet.server.client.zadd("dead", {f"young {number}": now - 100 + number for number in range(12)})
@@ -244,6 +260,23 @@ def test_every_death_handler_and_error_handler_hears_whatever_the_others_do(flee
         "death of boom: boom",
     ]
     assert len(wait_until(lambda: fleet.members("dead"), SOON, "the dead job")) == 1
+
+
+def test_errors_are_logged_beside_the_handlers_unless_the_list_is_emptied(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: SimpleQueue[str] = SimpleQueue()
+    config = fleet.configure()
+    config.error_handlers.append(lambda error, _context: heard.put(str(error)))
+    silent = config.copy()
+    silent.error_handlers.pop(0)
+    for used in (config, silent):
+        fleet.push("boom", retry=False)
+        worker = fleet.start(used)
+        assert heard.get(timeout=SOON) == "boom"
+        worker.stop()
+    (logged,) = (record for record in caplog.records if record.exc_info and record.exc_info[0] is Boom)
+    assert (logged.levelname, logged.message) == ("ERROR", "job raised")
 
 
 def _failing(**options: Any) -> Any:

@@ -13,7 +13,8 @@ from teep.errors import InvalidJob
 from teep.store import queues, stats
 
 _MOST_DAYS = 5 * 365
-_COUNTERS = ("processed", "failed")
+# What teep counts beyond Sidekiq; `fetch_stats_fast` gives what Sidekiq's does.
+_OWN = ("expired",)
 
 
 class QueueSummary(NamedTuple):
@@ -39,6 +40,11 @@ class _Snapshot:
     def failed(self) -> int:
         """Runs that failed so far."""
         return int(self._fast["failed"])
+
+    @property
+    def expired(self) -> int:
+        """Jobs dropped so far since their `expires_in` was over; among the processed, not among the failed."""
+        return int(self._fast["expired"])
 
     @property
     def scheduled_size(self) -> int:
@@ -72,7 +78,7 @@ class _Snapshot:
     async def fetch_stats_fast(self) -> dict[str, Any]:
         """Read the counters and sizes anew, keep them, and return them. One round trip of O(1) commands."""
         self._fast = await _fetch_fast()
-        return dict(self._fast)
+        return {name: value for name, value in self._fast.items() if name not in _OWN}
 
     @operation
     async def fetch_stats_slow(self) -> dict[str, int]:
@@ -87,17 +93,16 @@ class _Snapshot:
 
     @operation
     async def reset(self, *names: str) -> None:
-        """Set the lifetime counters "processed" and "failed" back to 0; without names both."""
-        unknown = set(names) - set(_COUNTERS)
+        """Set the lifetime counters "processed", "failed" and "expired" back to 0; without names all of them."""
+        unknown = set(names) - stats.COUNTERS.keys()
         if unknown:
-            raise InvalidJob(f"only {' and '.join(_COUNTERS)} can be reset, not {', '.join(sorted(unknown))}")
-        chosen = names or _COUNTERS
-        await stats.reset(processed="processed" in chosen, failed="failed" in chosen)
+            raise InvalidJob(f"only {', '.join(stats.COUNTERS)} can be reset, not {', '.join(sorted(unknown))}")
+        await stats.reset(names or stats.COUNTERS)
         self._fast = await _fetch_fast()
 
 
 class _History:
-    """Jobs processed and failed by UTC day, newest first: {"2026-11-24": 12, …}. One round trip.
+    """Jobs processed, failed and expired by UTC day, newest first: {"2026-11-24": 12, …}. One round trip.
 
     Sidekiq's Stats::History.
     """
@@ -121,18 +126,23 @@ class History(_History, SyncApi):
     __doc__ = _History.__doc__
 
     @cached_property
-    def _counts(self) -> tuple[dict[str, int], dict[str, int]]:
+    def _counts(self) -> stats.Days:
         return self._run(stats.history(self._newest, self._days))
 
     @property
     def processed(self) -> dict[str, int]:
         """Runs by day, failed ones included."""
-        return self._counts[0]
+        return self._counts.processed
 
     @property
     def failed(self) -> dict[str, int]:
         """Failed runs by day."""
-        return self._counts[1]
+        return self._counts.failed
+
+    @property
+    def expired(self) -> dict[str, int]:
+        """Jobs dropped by day since their `expires_in` was over."""
+        return self._counts.expired
 
 
 class AsyncHistory(_History, AsyncApi):
@@ -140,6 +150,7 @@ class AsyncHistory(_History, AsyncApi):
 
     processed: dict[str, int]
     failed: dict[str, int]
+    expired: dict[str, int]
 
     @classmethod
     async def fetch(
@@ -152,7 +163,8 @@ class AsyncHistory(_History, AsyncApi):
     ) -> Self:
         """Return the history of `days_previous` days up to `start_date` (default: today, UTC)."""
         history = cls(days_previous, start_date, config=config, client=client)
-        history.processed, history.failed = await history._run(stats.history(history._newest, history._days))
+        days = await history._run(stats.history(history._newest, history._days))
+        history.processed, history.failed, history.expired = days
         return history
 
 

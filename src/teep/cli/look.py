@@ -15,7 +15,7 @@ def stats(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLev
     now = Stats(config=configured(redis_url, log_level))
     fast = now.fetch_stats_fast()
     latency = fast.pop("default_queue_latency")
-    counts = {**fast, "enqueued": now.enqueued, "workers_size": now.workers_size}
+    counts = {**fast, "expired": now.expired, "enqueued": now.enqueued, "workers_size": now.workers_size}
     if as_json:
         print_json({**counts, "default_queue_latency": latency, "queues": now.queues})
         return

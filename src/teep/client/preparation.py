@@ -11,7 +11,7 @@ from teep.client.sealing import check_unchanged, envelope_of, resealed, sealed, 
 from teep.config import Config
 from teep.errors import InvalidJob, MalformedPayload
 from teep.store.jobsets import Enqueued, Verdict
-from teep.wire import json, payload
+from teep.wire import json, options, payload
 from teep.wire.payload import Item
 
 BULK_SLICE = 1_000
@@ -55,6 +55,7 @@ def finish(config: Config, item: Item, now: float) -> Prepared | None:
         check_unchanged(item, envelope)
         for name, value in item.items():
             json.check(value, name)
+    item = payload.expiring(item, now, config.timestamps)
     at = item.get("at")
     if at is not None and at > now:
         return Prepared(item["jid"], item["queue"], float(at), payload.serialise(payload.scheduled(item)))
@@ -88,8 +89,10 @@ def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
     before = payload.parse(raw)
     item = resealed({**before, **fields}, before)
     item = {name: value for name, value in item.items() if value is not None or name not in fields}
+    if "expires_in" in fields and "expiry" not in fields:
+        item.pop("expiry", None)  # it follows from what `expires_in` was
     payload.validate(item)
-    payload.validate_options({"queue": "default", **item})
+    options.check(item)
     for name in fields:
         json.check(item.get(name), name)
     return payload.serialise(item)
@@ -159,7 +162,8 @@ class Bulk:
     def _alike(self, chunk: list[tuple[int, Any]], jids: list[str], now: float) -> list[Prepared | None]:
         """Write the JSON that the jobs of a slice share once; the same bytes as `_each` makes, in half the time."""
         stamp = payload.stamp(now, self._config.timestamps)
-        shared = payload.queued(self._template | {"created_at": stamp}, now, self._config.timestamps)
+        template = payload.expiring(self._template | {"created_at": stamp}, now, self._config.timestamps)
+        shared = payload.queued(template, now, self._config.timestamps)
         raw = payload.serialise(shared | {"args": _MARK, "jid": _MARK})
         before, between, after = raw.split(json.dumps(_MARK))  # the template has its jid behind the arguments
         queue = shared["queue"]

@@ -1,21 +1,19 @@
-"""Calling what users registered, each isolated from the others."""
+"""Calling what users registered, each isolated from the others: it may raise anything, sys.exit() too."""
 
 import logging
 from typing import Any
 
-from teep.config.value import Config
+from teep.config.value import Config, Event
 
 logger = logging.getLogger("teep")
 
 
 def report(config: Config, error: BaseException, context: dict[str, Any]) -> None:
-    """Give an error to the error handlers; where there are none, or one fails itself, it is logged."""
-    if not config.error_handlers:
-        logger.error("%s", context.get("context", "error"), exc_info=error, extra={"teep": context})
+    """Give an error to the error handlers; one that fails itself is logged."""
     for handler in config.error_handlers:
         try:
             handler(error, context)
-        except BaseException:  # user code may raise anything, sys.exit() too
+        except BaseException:
             logger.exception("an error handler failed")
 
 
@@ -24,5 +22,14 @@ def notify_death(config: Config, item: dict[str, Any], reason: BaseException) ->
     for handler in config.death_handlers:
         try:
             handler(item, reason)
-        except BaseException as error:  # noqa: BLE001 - reported; user code may raise anything
+        except BaseException as error:  # noqa: BLE001 - reported
             report(config, error, {"context": "death handler", "job": item})
+
+
+def fire(config: Config, event: Event) -> None:
+    """Call the listeners of an event in their order; one that fails is reported, and the others still run."""
+    for listener in config.listeners(event):
+        try:
+            listener()
+        except BaseException as error:  # noqa: BLE001 - reported
+            report(config, error, {"context": f"{event} listener"})

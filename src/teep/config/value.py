@@ -1,20 +1,24 @@
 """The configuration value."""
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
+from teep.config.error_log import log_error
+from teep.config.job_options import fields_of
 from teep.config.queues import QueueOrder
 from teep.drivers.pools import check_url
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.middleware import Chain
-from teep.wire import json, payload
+from teep.wire import payload
 
 Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat"]
 ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
@@ -45,7 +49,8 @@ class Config:
         environment: a label; default `APP_ENV`, else "development".
         tag: shown beside the process; default the name of the current directory.
         labels: more labels of the process.
-        job_defaults: options of every job that does not set them, such as `{"retry": 5}`.
+        job_defaults: options of every job that does not set them, such as `{"retry": 5}`; for raw pushes, too.
+            Sidekiq's default_job_options.
         max_retries: retries of a job whose `retry` is true.
         max_iteration_runtime: seconds after which an iterable job makes way for others, and goes on when its turn
             comes; None: it runs as long as it takes.
@@ -90,7 +95,7 @@ class Config:
 
     client_middleware: Chain = field(default_factory=Chain, init=False, repr=False)
     server_middleware: Chain = field(default_factory=Chain, init=False, repr=False)
-    error_handlers: list[ErrorHandler] = field(default_factory=list, init=False, repr=False)
+    error_handlers: list[ErrorHandler] = field(default_factory=lambda: [log_error], init=False, repr=False)
     death_handlers: list[DeathHandler] = field(default_factory=list, init=False, repr=False)
     _listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict, init=False, repr=False)
 
@@ -101,19 +106,22 @@ class Config:
         object.__setattr__(self, "queues", tuple(self.queues))
         object.__setattr__(self, "capsules", MappingProxyType(dict(self.capsules)))
         object.__setattr__(self, "labels", tuple(self.labels))
-        object.__setattr__(self, "job_defaults", MappingProxyType(dict(self.job_defaults)))
+        object.__setattr__(self, "job_defaults", MappingProxyType(fields_of("job_defaults", self.job_defaults)))
 
     def on(self, event: Event, listener: Callable[[], None]) -> None:
         """Call `listener` at a moment of the worker's life.
 
-        "startup" and "shutdown" and "quiet" and "exit" come once; "heartbeat" at the first beat and after an
-        outage; "beat" at every one. Those on the way out run in reverse order of registration.
+        "startup", "quiet", "shutdown" and "exit" come once; "heartbeat" at the first beat and after an outage; "beat"
+        at every one. Those on the way out run in reverse order of registration. A listener that raises is reported
+        and the others still run; only a "startup" one keeps the worker from starting.
 
         Raises:
-            ConfigurationError: there is no such event.
+            ConfigurationError: there is no such event, or the listener is no plain function.
         """
         if event not in get_args(Event):
             raise ConfigurationError(f"there is no event {event!r}; there are {', '.join(get_args(Event))}")
+        if not callable(listener) or inspect.iscoroutinefunction(listener):
+            raise ConfigurationError(f"the {event} listener must be a plain function, not {listener!r}")
         self._listeners.setdefault(event, []).append(listener)
 
     def listeners(self, event: Event) -> tuple[Callable[[], None], ...]:
@@ -147,6 +155,7 @@ class Config:
             ConfigurationError: an option does not fit.
         """
         other = replace(self, **changes)
+        other.error_handlers.clear()  # also those that every configuration begins with, where they were removed
         other.adopt(self)
         return other
 
@@ -210,14 +219,10 @@ def _texts(name: str, value: Any, example: str) -> str | None:
 
 
 def _job_defaults(config: Config) -> str | None:
-    if not isinstance(config.job_defaults, Mapping):
-        return f"job_defaults must be a mapping, such as {{'retry': 5}}, not {config.job_defaults!r}"
-
-    def check(options: Mapping[str, Any]) -> None:
-        payload.validate_options({"queue": "default", **options})
-        json.check(dict(options), "job_defaults")
-
-    return _problem(check, config.job_defaults)
+    options = config.job_defaults
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        return f"job_defaults must be a mapping, such as {{'retry': 5}}, not {options!r}"
+    return _problem(partial(fields_of, "job_defaults"), options)
 
 
 def _timestamps(config: Config) -> str | None:

@@ -33,23 +33,27 @@ class _Aio:
 class Job:
     """A job as a class: `perform` is what runs, options are class keywords, and subclasses inherit them.
 
+    Where a class and its bases set the same option, the nearest wins whole: `tags` are not added up. The name is not
+    inherited.
+
     A fresh instance is made for every run. A class without `perform` is a base for others and no job itself.
     See `IterableJob` for jobs that go through many items.
     """
 
-    _options: ClassVar[dict[str, Any]] = {}
+    _own_options: ClassVar[dict[str, Any]] = {}
     _verbs: ClassVar[Verbs[...] | None] = None
     _run_by: ClassVar[str] = "perform"
     _runner: ClassVar[Callable[..., Any] | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
-        cls._options = cls._options | options
+        cls._own_options = options
         cls._verbs = None
+        name = options.get("name") or dotted_name(cls)
+        parsed = Options.parse(name, _inherited(cls) | options)
         function = getattr(cls, cls._run_by, None)
         if function is not None:
-            name = options.get("name") or dotted_name(cls)
-            definition = Definition(name, Options.parse(name, cls._options), function, cls, cls._runner)
+            definition = Definition(name, parsed, function, cls, cls._runner)
             register(definition)
             cls._verbs = Verbs(definition)
 
@@ -108,6 +112,14 @@ class Job:
         return verbs_of(cls).to_payload(args, kwargs)
 
     aio: ClassVar[_Aio] = _Aio()
+
+
+def _inherited(job: type[Job]) -> dict[str, Any]:
+    """Return the options of a class's bases; where several set one, the nearest wins, as with attributes."""
+    options: dict[str, Any] = {}
+    for base in reversed(job.__mro__[1:]):
+        options |= vars(base).get("_own_options", {})
+    return {name: value for name, value in options.items() if name != "name"}
 
 
 def verbs_of(job: type[Job] | type[Performs[P]]) -> Verbs[P]:

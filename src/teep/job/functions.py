@@ -40,15 +40,17 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         name: its class on the wire; default the dotted path.
         queue: default "default".
         retry: how many retries, True for `Config.max_retries`, False for none and no dead set.
-        retry_for: seconds since the first failure within which it is retried, instead of a count.
+        retry_for: seconds (or a timedelta) since the first failure within which it is retried, instead of a count.
         retry_queue: the queue for retries.
         retry_in: callable(count, exception, payload) giving seconds, "kill", "discard" or None.
         retries_exhausted: callable(payload, exception), called when no retry is left; may return "discard".
         dead: False keeps an exhausted job out of the dead set.
         backtrace: True or a number of lines to store with a failure.
         tags: labels to find it by.
+        expires_in: seconds (or a timedelta) since it is due, after which it is dropped instead of run.
         encrypt: True to encrypt the last argument, see `teep.encryption`.
-        timeout: seconds that a run may take; then it ends with `JobTimeout`, a failure like any other.
+        timeout: seconds (or a timedelta) that a run may take; then it ends with `JobTimeout`, an ordinary failure.
+        log_level: the least level of what is logged while it runs, such as "debug"; default: the process's.
         Any other JSON value goes into the payload under its name.
 
     Raises:

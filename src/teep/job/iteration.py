@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from teep.errors import InvalidJob, JobCancelled, RedisRefused, RedisUnavailable
 from teep.job.checkpoints import Checkpoints, NoCheckpoints
 from teep.job.context import current_job, runtime
-from teep.wire import json, payload
+from teep.wire import json, options
 
 # Seconds between two checkpoints, as in Sidekiq.
 CHECKPOINT_SECONDS = 5.0
@@ -212,7 +212,7 @@ class Iteration:
     def _most_seconds(self) -> float:
         if self._worker is None or self._context is None:
             return math.inf
-        own = payload.seconds(self._context.payload.get("max_iteration_runtime"))
+        own = options.seconds(self._context.payload.get("max_iteration_runtime"))
         return own or self._worker.config.max_iteration_runtime or math.inf
 
 

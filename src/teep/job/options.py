@@ -1,20 +1,16 @@
 """A job's options: which travel in its payload, and which stay with its code."""
 
+import inspect
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Literal, NamedTuple, TypedDict
 
+from teep.config.job_options import CODE, fields_of
 from teep.errors import InvalidJob
-from teep.wire import json, payload
 
 # What retry_in may answer: seconds, "kill" (no more retries), "discard" (drop it), or None (the usual delay).
 RetryIn = Callable[[int, BaseException, dict[str, Any]], "float | Literal['kill', 'discard'] | None"]
 Exhausted = Callable[[dict[str, Any], BaseException], "Literal['discard'] | None"]
-
-# Promised for later versions. Taking them silently would let someone rely on what does not happen yet.
-_NOT_YET = frozenset({"expires_in", "unique_for", "unique_until"})
-_CODE = frozenset({"retry_in", "retries_exhausted", "name"})
-# The payload's own fields, which no option may set.
-_RESERVED = frozenset({"class", "args", "kwargs", "jid", "created_at", "enqueued_at", "at"})
 
 
 class JobOptions(TypedDict, total=False):
@@ -23,17 +19,18 @@ class JobOptions(TypedDict, total=False):
     name: str
     queue: str
     retry: bool | int
-    retry_for: float
+    retry_for: float | timedelta | None
     retry_queue: str
     retry_in: RetryIn
     retries_exhausted: Exhausted
     dead: bool
     backtrace: bool | int
     tags: list[str]
-    timeout: float | None
-    max_iteration_runtime: float | None
+    expires_in: float | timedelta | None
+    timeout: float | timedelta | None
+    max_iteration_runtime: float | timedelta | None
     encrypt: bool
-    log_level: str
+    log_level: str | None
 
 
 class Options(NamedTuple):
@@ -50,20 +47,28 @@ class Options(NamedTuple):
         Raises:
             InvalidJob, InvalidArguments: an option is unknown to this version, reserved, or does not fit.
         """
-        fields = check_fields(job, {name: value for name, value in given.items() if name not in _CODE})
-        for name in ("retry_in", "retries_exhausted"):
-            if given.get(name) is not None and not callable(given[name]):
-                raise InvalidJob(f"{name} of {job} must be callable, not {given[name]!r}")
+        fields = fields_of(job, {name: value for name, value in given.items() if name not in CODE})
+        name = given.get("name")
+        if name is not None and (not isinstance(name, str) or not name):
+            raise InvalidJob(f"name of {job} must be a text that is not empty, not {name!r}")
+        _check_code(job, "retry_in", given.get("retry_in"), ("count", "exception", "payload"))
+        _check_code(job, "retries_exhausted", given.get("retries_exhausted"), ("payload", "exception"))
         return cls(fields, given.get("retry_in"), given.get("retries_exhausted"))
 
 
-def check_fields(job: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options that go into the payload, checked."""
-    for name in fields:
-        if name in _NOT_YET:
-            raise InvalidJob(f"{job} asks for {name}, which this version of teep cannot do yet; leave it out")
-        if name in _RESERVED:
-            raise InvalidJob(f"{name!r} of {job} is a field that teep sets itself; it cannot be an option")
-    json.check(dict(fields), f"options of {job}")
-    payload.validate_options({"queue": "default", **fields})
-    return dict(fields)
+def _check_code(job: str, name: str, code: Any, arguments: tuple[str, ...]) -> None:
+    """Refuse what could not be called when the job fails, which is too late to hear of it."""
+    if code is None:
+        return
+    if not callable(code):
+        raise InvalidJob(f"{name} of {job} must be callable, not {code!r}")
+    if inspect.iscoroutinefunction(code):
+        raise InvalidJob(f"{name} of {job} must be a plain def: it is called from threads, too")
+    try:
+        signature = inspect.signature(code)
+    except ValueError:  # some that are written in C have none
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise InvalidJob(f"{name} of {job} must take ({', '.join(arguments)}), not {signature}") from error

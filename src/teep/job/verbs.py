@@ -8,10 +8,10 @@ from typing import Any, Generic, ParamSpec, Self
 from teep.client import AsyncClient, Client
 from teep.client.times import due, epoch
 from teep.config import Config, default_config
+from teep.config.job_options import fields_of
 from teep.errors import InvalidJob
 from teep.job.definition import Definition
 from teep.job.inline import run_inline, run_inline_async
-from teep.job.options import check_fields
 
 P = ParamSpec("P")
 
@@ -69,7 +69,7 @@ class Pushable(Generic[P]):
             at = due(wait)
         elif wait_until is not None:
             at = epoch(wait_until)
-        overrides = self._overrides | check_fields(self._definition.name, fields)
+        overrides = self._overrides | fields_of(self._definition.name, fields)
         self._definition.check_options(overrides)
         return type(self)(self._definition, overrides, at)
 

@@ -10,7 +10,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from teep.errors import MalformedPayload
 from teep.store import processes
@@ -39,7 +39,8 @@ class Outcome(NamedTuple):
     """What became of a job that did not succeed: the set it enters (None: discarded), at which score, as what.
 
     Where `target` is the key of its own queue, it was interrupted and goes on later, behind all that waits there.
-    `counted` is False for what no statistic shows: bytes that were no job at all, and a job that did not run.
+    `counted` is what it counts as, besides as processed; None for what no statistic shows: bytes that were no job at
+    all, and a job that comes again without having run.
     """
 
     queue: str
@@ -47,7 +48,7 @@ class Outcome(NamedTuple):
     target: str | None
     score: float
     payload: bytes
-    counted: bool = True
+    counted: Literal["failed", "expired"] | None = "failed"
 
 
 # What becomes of a rescued job: given its queue, its payload and the suspects that its process had started, the
@@ -81,11 +82,10 @@ async def fail(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bo
 def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
     if outcome.target == keys.queue(outcome.queue):
         return _put_back(identity, outcome, day)
-    counters = (keys.processed(), keys.processed_on(day), keys.failed(), keys.failed_on(day))
     return scripts.fail(
         keys.inflight(outcome.queue, identity),
         outcome.target or keys.dead(),
-        counters if outcome.counted else (),
+        _counters(outcome, day),
         outcome.raw,
         (score(outcome.score), outcome.payload) if outcome.target else None,
         DAY_STATS_SECONDS,
@@ -102,6 +102,15 @@ def _put_back(identity: str, outcome: Outcome, day: date) -> commands.Command[bo
         (outcome.raw, outcome.payload),
         DAY_STATS_SECONDS,
     )
+
+
+def _counters(outcome: Outcome, day: date) -> tuple[str, ...]:
+    if outcome.counted is None:
+        return ()
+    processed = (keys.processed(), keys.processed_on(day))
+    if outcome.counted == "expired":
+        return (*processed, keys.expired(), keys.expired_on(day))
+    return (*processed, keys.failed(), keys.failed_on(day))
 
 
 def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[commands.Command[bytes | None]]:

@@ -1,5 +1,6 @@
 """Statistics: lifetime and daily counters, and the sizes of everything."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ class Fast(NamedTuple):
 
     processed: int
     failed: int
+    expired: int
     scheduled_size: int
     retry_size: int
     dead_size: int
@@ -33,6 +35,7 @@ async def fast() -> Fast:
     reads: list[commands.Command[Any]] = [
         commands.get_int(keys.processed()),
         commands.get_int(keys.failed()),
+        commands.get_int(keys.expired()),
         commands.zcard(keys.schedule()),
         commands.zcard(keys.retry()),
         commands.zcard(keys.dead()),
@@ -54,21 +57,34 @@ async def slow() -> Slow:
     return Slow(sum(counts[: len(identities)]), sum(counts[len(identities) :]))
 
 
-async def history(newest: date, days: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Return jobs processed and failed by UTC day, newest first. One round trip."""
+class Days(NamedTuple):
+    """Jobs by UTC day, newest first."""
+
+    processed: dict[str, int]
+    failed: dict[str, int]
+    expired: dict[str, int]
+
+
+async def history(newest: date, days: int) -> Days:
+    """Return what was counted on each of some days. One round trip."""
     dates = [newest - timedelta(days=back) for back in range(days)]
-    processed, failed = await commands.pipeline(
-        commands.mget_ints([keys.processed_on(day) for day in dates]),
-        commands.mget_ints([keys.failed_on(day) for day in dates]),
-    )
     labels = [day.isoformat() for day in dates]
-    return dict(zip(labels, processed, strict=True)), dict(zip(labels, failed, strict=True))
+    counts = await commands.pipeline_of(
+        [
+            commands.mget_ints([key(day) for day in dates])
+            for key in (keys.processed_on, keys.failed_on, keys.expired_on)
+        ]
+    )
+    return Days(*(dict(zip(labels, counted, strict=True)) for counted in counts))
 
 
-async def reset(*, processed: bool, failed: bool) -> None:
+COUNTERS: Mapping[str, str] = {"processed": keys.processed(), "failed": keys.failed(), "expired": keys.expired()}
+"""The keys of the lifetime counters."""
+
+
+async def reset(names: Iterable[str]) -> None:
     """Set lifetime counters back to 0."""
-    chosen = ((keys.processed(), processed), (keys.failed(), failed))
-    await commands.mset({key: 0 for key, wanted in chosen if wanted})
+    await commands.mset(dict.fromkeys((COUNTERS[name] for name in names), 0))
 
 
 async def queue_sizes() -> dict[str, int]:

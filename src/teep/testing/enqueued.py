@@ -1,5 +1,6 @@
 """A job that was pushed and has not run, as a test looks at it."""
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +38,7 @@ class EnqueuedJob(_JobRecord, SyncApi):
         return kwargs if isinstance(kwargs, dict) else {}
 
     def run(self) -> None:
-        """Run it here and now, through the server middleware; what it raises comes out.
+        """Run it here and now, through the server middleware; what it raises comes out. An expired one is dropped.
 
         Raises:
             UnknownJob: no imported module defines it.
@@ -52,7 +53,10 @@ class EnqueuedJob(_JobRecord, SyncApi):
             await run_async(self.config, find(self.klass), payload.parse(raw))
 
     def _when_due(self) -> bytes | None:
-        """Return the payload as a worker gets it: a scheduled job goes through the client middleware once more."""
+        """Return the payload as a worker runs it: a scheduled job goes through the client middleware once more."""
+        expiry = payload.expiry(self.item)
+        if expiry is not None and expiry <= time.time():
+            return None
         if self.score is None:
             return self.raw
         verdict = again(self.config, self.raw, take_back=False)

@@ -39,12 +39,20 @@ def failed() -> str:  # string int
     return "stat:failed"
 
 
+def expired() -> str:  # string int: jobs dropped since it was too late for them (teep's own)
+    return "stat:expired"
+
+
 def processed_on(day: date) -> str:  # string int, UTC day
     return f"stat:processed:{day.isoformat()}"
 
 
 def failed_on(day: date) -> str:  # string int, UTC day
     return f"stat:failed:{day.isoformat()}"
+
+
+def expired_on(day: date) -> str:  # string int, UTC day (teep's own)
+    return f"stat:expired:{day.isoformat()}"
 
 
 def processes() -> str:  # set of identities

@@ -2,7 +2,7 @@
 
 1. `Item` is a parsed payload: a dict in wire order, with every field that anyone put there.
 2. `parse` reads one, `normalise` makes one from what a caller gives, `serialise` writes it.
-3. `scheduled`, `queued`, `failed` and `taken_back` are the transitions; each returns a new dict.
+3. `expiring`, `scheduled`, `queued`, `failed` and `taken_back` are the transitions; each returns a new dict.
 4. `rescued` alone works on the bytes: a rescue leaves all of a job as it was, down to the spaces.
 
 Timestamps: a JSON float is epoch seconds, a JSON integer epoch milliseconds (Sidekiq 8). Scores are always seconds.
@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from teep.errors import InvalidJob, MalformedPayload
-from teep.wire import json
+from teep.wire import json, options
 
 Item = dict[str, Any]
 TimeUnit = Literal["seconds", "milliseconds"]
 
-# A retry_for beyond this is an absolute time by mistake; Sidekiq refuses it too. So for a timeout.
-_MAX_RETRY_FOR = 1_000_000_000
+# A whole number below this is seconds where it should be milliseconds: the first of them were over in 1973.
+_FIRST_MILLISECONDS = 100_000_000_000
 _ERROR_MESSAGE_CHARS = 10_000
 # The mark of a rescue where `rescued` puts it: before the brace that ends the payload.
 _MARK = re.compile(rb',"rescues":\d+}$')
@@ -94,7 +94,7 @@ def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, n
     """
     validate(given)
     item: Item = {"retry": True, "queue": "default", **defaults, **given}
-    validate_options(item)
+    options.check(item)
     for name, value in item.items():
         json.check(value, name)
     for name, value in (("jid", jid), ("created_at", stamp(now, unit))):
@@ -119,35 +119,6 @@ def validate_time(at: Any) -> None:
         raise InvalidJob(f'"at" must be epoch seconds, a number, not {at!r}')
 
 
-def validate_options(item: Mapping[str, Any]) -> None:
-    """Refuse options that Sidekiq would refuse or misread."""
-    queue = item.get("queue")
-    if not isinstance(queue, str) or not queue:
-        raise InvalidJob(f'"queue" must be the name of a queue, not {queue!r}')
-    retry = item.get("retry")
-    if retry is not None and (not isinstance(retry, int) or retry < 0):
-        raise InvalidJob(f'"retry" must be true, false or how many times (0 or more), not {retry!r}')
-    encrypt = item.get("encrypt")
-    if encrypt is not None and not isinstance(encrypt, bool):
-        raise InvalidJob(f'"encrypt" must be true or false, not {encrypt!r}')
-    tags = item.get("tags")
-    if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
-        raise InvalidJob(f'"tags" must be a list of strings, not {tags!r}')
-    retry_for = item.get("retry_for")
-    if retry_for is not None and not (isinstance(retry_for, (int, float)) and 0 < retry_for <= _MAX_RETRY_FOR):
-        raise InvalidJob(f'"retry_for" must be seconds from now, up to {_MAX_RETRY_FOR}, not {retry_for!r}')
-    for name in ("timeout", "max_iteration_runtime"):
-        if item.get(name) is not None and seconds(item[name]) is None:
-            raise InvalidJob(f'"{name}" must be seconds above 0, up to {_MAX_RETRY_FOR}, not {item[name]!r}')
-
-
-def seconds(value: Any) -> float | None:
-    """Return a payload's `timeout` or `max_iteration_runtime` in seconds, or None where it is none."""
-    if type(value) in (int, float) and 0 < value <= _MAX_RETRY_FOR:
-        return float(value)
-    return None
-
-
 def stamp(now: float, unit: TimeUnit) -> float | int:
     """Return a timestamp as it is written into a payload."""
     return int(now * 1000) if unit == "milliseconds" else float(now)
@@ -166,6 +137,35 @@ def latency(item: Mapping[str, Any], now: float) -> float:
     """Return how long (seconds) a job has waited: since it was enqueued, else created."""
     since = read_stamp(item.get("enqueued_at", item.get("created_at")))
     return 0.0 if since is None else max(0.0, now - since)
+
+
+def expiring(item: Item, now: float, unit: TimeUnit) -> Item:
+    """Return the payload of a job that is pushed, with the time of its expiry where `expires_in` asks for one.
+
+    The seconds count from when it is due. The time is set once: a retry is as late as the job was.
+    """
+    allowed = options.seconds(item.get("expires_in"))
+    if allowed is None or item.get("expiry") is not None:
+        return item
+    return item | {"expiry": stamp(max(now, item.get("at") or now) + allowed, unit)}
+
+
+def expiry(item: Mapping[str, Any]) -> float | None:
+    """Return the epoch seconds from which a job must not run any more, or None where it may run at any time.
+
+    Without `expires_in` there is no expiry. With it alone, as a Sidekiq that does not know it leaves it, the seconds
+    count from when the job was enqueued.
+    """
+    allowed = options.seconds(item.get("expires_in"))
+    if allowed is None:
+        return None
+    at = item.get("expiry")
+    if type(at) is int and at < _FIRST_MILLISECONDS:
+        return float(at)
+    if (known := read_stamp(at)) is not None:
+        return known
+    enqueued = read_stamp(item.get("enqueued_at"))
+    return None if enqueued is None else enqueued + allowed
 
 
 def scheduled(item: Item) -> Item:

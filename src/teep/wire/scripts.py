@@ -161,9 +161,9 @@ def held(lists: Sequence[str]) -> Command[list[list[bytes]]]:
 def fail(
     inflight: str, target: str, counters: Sequence[str], raw: bytes, entry: tuple[str, bytes] | None, ttl: int
 ) -> Command[bool]:
-    """Take a failed job out of flight and, in the same step, put `entry` (score, payload) into the zset `target`.
+    """Take a job out of flight and, in the same step, put `entry` (score, payload), if any, into the zset `target`.
 
-    `counters` are (processed, processed today, failed, failed today), or nothing for what is counted nowhere.
+    `counters` are pairs of (all time, today), or nothing for what is counted nowhere.
     False where the job was not in flight any more: then nothing is changed.
     """
     return ScriptCall(

@@ -14,9 +14,11 @@ from teep.config.handlers import report
 from teep.drivers import Driver
 from teep.errors import RedisError, Shutdown
 from teep.job.context import runtime
+from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
 from teep.worker import identity
 from teep.worker.deadlines import Deadlines, Runner
+from teep.worker.expiry import expired
 from teep.worker.fetcher import Fetcher
 from teep.worker.interrupts import Interrupts
 from teep.worker.loop import JobLoop
@@ -127,13 +129,19 @@ class Capsule:
         thread_id = identity.thread_id()
         self._interrupts.register(thread_id)
         while (job := self.fetcher.take()) is not None:
-            if job.is_suspect and not self._suspects.admit(job):
-                self.fetcher.failed(job, postponed(job))
+            if job.is_special and (end := self._kept_from_running(job)) is not None:
+                self.fetcher.failed(job, end)
             elif job.is_async:
                 self._loop.submit(job)
                 self._slots.acquire()
             else:
                 self._run(job, thread_id)
+
+    def _kept_from_running(self, job: Reserved) -> Outcome | None:
+        """Return what becomes of a job that must not run now, or None."""
+        if (end := expired(job)) is not None:
+            return end
+        return postponed(job) if job.is_suspect and not self._suspects.admit(job) else None
 
     def _run(self, job: Reserved, thread_id: str) -> None:
         try:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from teep.errors import JobCancelled, JobTimeout
-from teep.wire import payload
+from teep.wire import options
 from teep.worker.cancels import Cancels
 from teep.worker.reserved import Reserved
 from teep.worker.running import RunningJobs
@@ -74,7 +74,7 @@ class Deadlines(Service):
 
     def watch(self, thread_id: str, job: Reserved, timeout: object) -> None:
         """Give a job that starts the time that its payload allows."""
-        seconds = payload.seconds(timeout)
+        seconds = options.seconds(timeout)
         if seconds is None:
             logger.warning("a timeout that is not seconds above 0 is ignored: %r", timeout, extra=job.named())
             return

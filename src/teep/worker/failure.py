@@ -24,7 +24,7 @@ class Verdict(NamedTuple):
 
 def malformed(job: Reserved, now: float) -> Outcome:
     """Return the outcome of bytes that are no job: the dead set, byte for byte, counted nowhere."""
-    return Outcome(job.queue, job.raw, keys.dead(), now, job.raw, counted=False)
+    return Outcome(job.queue, job.raw, keys.dead(), now, job.raw, counted=None)
 
 
 def outcome_of(config: Config, job: Reserved, error: BaseException, now: float) -> Outcome:

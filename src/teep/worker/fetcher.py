@@ -87,12 +87,12 @@ class Fetcher:
                 self._refill()
 
     def take_async(self) -> Reserved | None:
-        """Return the next job if it is at hand, an async one, and no suspect, all without waiting."""
+        """Return the next job if it is at hand, an async one, and nothing special, all without waiting."""
         try:
             job = self._stock.popleft()
         except IndexError:
             return None
-        if job.is_async and not job.is_suspect:
+        if job.is_async and not job.is_special:
             return job
         self._stock.appendleft(job)
         return None

@@ -5,12 +5,12 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from teep.config import Config
-from teep.config.handlers import report
+from teep.config.handlers import fire
 from teep.drivers import Driver
 from teep.errors import RedisError
 from teep.store import inflight, processes
@@ -72,7 +72,7 @@ class Heartbeat(Service):
         for capsule in self._capsules:
             capsule.fetcher.suspect()
         if not known:
-            self._fire(self._config.listeners("heartbeat"))
+            fire(self._config, "heartbeat")
         elif started - self._last > patience(self._config):
             logger.warning(
                 "no heartbeat for %.0f s: a job held the interpreter, or the machine or Redis did not keep up;"
@@ -82,7 +82,7 @@ class Heartbeat(Service):
         self._trust(started)
         self._watcher.beat()
         self._outage.over()
-        self._fire(self._config.listeners("beat"))
+        fire(self._config, "beat")
 
     def pause(self) -> float:
         return self._config.heartbeat_interval
@@ -111,13 +111,6 @@ class Heartbeat(Service):
             "rss": rss_in_kb(),
             "concurrency": self._config.total_concurrency,
         }
-
-    def _fire(self, listeners: tuple[Callable[[], None], ...]) -> None:
-        for listener in listeners:
-            try:
-                listener()
-            except Exception as error:  # noqa: BLE001 - reported; a listener must not stop the heart
-                report(self._config, error, {"context": "heartbeat listener"})
 
 
 def rss_in_kb() -> int:

@@ -21,7 +21,7 @@ from teep.job.context import running
 from teep.job.definition import Definition
 from teep.store.inflight import Outcome
 from teep.wire.payload import Item
-from teep.worker import failure
+from teep.worker import failure, levels
 from teep.worker.deadlines import Deadlines
 from teep.worker.fetcher import Fetcher
 from teep.worker.interrupts import Interrupts
@@ -72,8 +72,8 @@ class Processor:
             self._succeeded(job, thread_id, started)
         finally:
             self._running[thread_id] = None
-            if job.is_suspect:
-                self._suspects.ended(job)
+            if job.is_special:
+                self._ended(job)
             if self._deadlines.timeouts:
                 self._deadlines.unwatch(thread_id)
 
@@ -88,8 +88,8 @@ class Processor:
             self._succeeded(job, thread_id, started)
         finally:
             del self._running[thread_id]
-            if job.is_suspect:
-                self._suspects.ended(job)
+            if job.is_special:
+                self._ended(job)
             if self._deadlines.timeouts:
                 self._deadlines.unwatch(thread_id)
 
@@ -117,9 +117,16 @@ class Processor:
 
     def _begin(self, job: Reserved, thread_id: str) -> float:
         self._running[thread_id] = (job, time.time())
+        if job.is_special:
+            levels.enter(job)
         if job.item is not None and logger.isEnabledFor(logging.INFO):
             logger.info("start", extra=_log_context(job.item, thread_id))
         return time.perf_counter()
+
+    def _ended(self, job: Reserved) -> None:
+        levels.leave()
+        if job.is_suspect:
+            self._suspects.ended(job)
 
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
         item = job.item

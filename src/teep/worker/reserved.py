@@ -16,24 +16,26 @@ class Interrupted(BaseException):
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
-    `problem` says what is wrong with it, where something is. `is_suspect` tells of one that was rescued before.
+    `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before
+    it runs: it was rescued before, may expire, or has a log level of its own. Others are looked at no further.
     `halt` is what it was told to end with (None: nothing), or `Interrupted` where it is to go on later.
     """
 
-    __slots__ = ("definition", "halt", "is_suspect", "item", "problem", "queue", "raw")
+    __slots__ = ("definition", "halt", "is_special", "item", "problem", "queue", "raw")
 
     def __init__(self, queue: str, raw: bytes) -> None:
         self.queue = queue
         self.raw = raw
         self.item: Item | None = None
-        self.is_suspect = False
+        self.is_special = False
         self.definition: Definition | None = None
         self.problem: MalformedPayload | UnknownJob | None = None
         self.halt: type[BaseException] | None = None
         try:
             self.item = payload.parse(raw)
-            self.is_suspect = "rescues" in self.item
-            self.definition = find(self.item["class"])
+            item = self.item
+            self.is_special = "rescues" in item or "expires_in" in item or "log_level" in item
+            self.definition = find(item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
 
@@ -50,6 +52,11 @@ class Reserved:
     def jid(self) -> str | None:
         jid = None if self.item is None else self.item.get("jid")
         return jid if isinstance(jid, str) else None  # another producer may have put anything there
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it was rescued before, from a process that may have died of it."""
+        return self.is_special and self.item is not None and "rescues" in self.item
 
     @property
     def is_cancelled(self) -> bool:

@@ -66,7 +66,7 @@ def postponed(job: Reserved) -> Outcome:
     """Return the outcome of a job that must make way: it comes again soon, with no attempt used."""
     at = time.time() + random.uniform(*_AWAY)
     logger.info("waits until another job on its last chance has run", extra=job.named())
-    return Outcome(job.queue, job.raw, keys.schedule(), at, job.raw, counted=False)
+    return Outcome(job.queue, job.raw, keys.schedule(), at, job.raw, counted=None)
 
 
 def _is_on_last_chance(job: Reserved) -> bool:

@@ -22,8 +22,7 @@ from typing import Any
 
 from teep.config import Config, default_config, driver_for
 from teep.config.address import Address
-from teep.config.handlers import report
-from teep.config.value import Event
+from teep.config.handlers import fire, report
 from teep.drivers import Driver
 from teep.errors import ConfigurationError, RedisCommandError, RedisError, Unhealthy
 from teep.version import __version__
@@ -127,7 +126,7 @@ class Worker:
             self._poller.stop()
             # Said when it is so: whoever reads this line can rely on it.
             logger.info("quiet: no more jobs are taken")
-            self._fire("quiet")
+            fire(self.config, "quiet")
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop within `timeout` seconds (default: the configured one); True where every job ended.
@@ -140,7 +139,7 @@ class Worker:
         self.quiet()
         # One after the other: the deadline is the same for all, and no thread can be started at a process's end.
         stops = [capsule.stop(deadline) for capsule in self._capsules]
-        self._fire("shutdown")
+        fire(self.config, "shutdown")
         with self._lock:
             self._running = False
             for service in reversed(self._services):
@@ -149,7 +148,7 @@ class Worker:
             self._heartbeat.leave()
             self._watcher.stop()
             self._stop_answering()
-        self._fire("exit")
+        fire(self.config, "exit")
         self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
         logger.info("bye")
         return all(stops)
@@ -188,7 +187,8 @@ class Worker:
             self.config.adopt(default_config())
         driver = driver_for(self.config)
         _check_redis(driver)
-        self._fire("startup")
+        for listener in self.config.listeners("startup"):
+            listener()  # one that fails keeps the worker from starting
         self._build(driver, embedded=embedded)
         # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
         # what is in flight here, and no one takes this process for dead.
@@ -292,15 +292,6 @@ class Worker:
             self.dump_threads()
         else:
             logger.warning("there is nothing to do for signal %s", name)
-
-    def _fire(self, event: Event) -> None:
-        for listener in self.config.listeners(event):
-            try:
-                listener()
-            except Exception as error:
-                if event == "startup":
-                    raise
-                report(self.config, error, {"context": f"{event} listener"})
 
     def _give_up(self, reason: str) -> None:
         """End this process in an orderly way, and if that cannot be, at once; what is in flight will be rescued."""

@@ -1,0 +1,11 @@
+"""The error handler that every `Config` begins with: the log."""
+
+import logging
+from typing import Any
+
+logger = logging.getLogger("teep")
+
+
+def log_error(error: BaseException, context: dict[str, Any]) -> None:
+    """Log an error with its traceback. Sidekiq's first error handler; take it out of the list to be rid of it."""
+    logger.error("%s", context.get("context", "error"), exc_info=error, extra={"teep": context})

@@ -1,0 +1,79 @@
+"""The options of jobs as users write them, for one job or as defaults for all: their names, and how they travel.
+
+A name that no option has goes into the payload as the user's own field. One that merely resembles an option's is
+refused: `retires=0` as a field of its own would let a job that must run once run 26 times, and nobody would be told.
+"""
+
+import difflib
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from teep.errors import InvalidJob
+from teep.wire import json, options
+
+# What stays with the code of one job.
+CODE = frozenset({"name", "retry_in", "retries_exhausted"})
+# Promised for later versions. Taking them silently would let someone rely on what does not happen yet.
+_NOT_YET = frozenset({"unique_for", "unique_until"})
+# Fields that teep and Sidekiq set themselves.
+_RESERVED = frozenset(
+    {
+        "class", "args", "kwargs", "jid", "bid", "at", "created_at", "enqueued_at", "expiry", "failed_at",
+        "retried_at", "discarded_at", "retry_count", "error_class", "error_message", "error_backtrace", "rescues",
+    }
+)  # fmt: skip
+_KNOWN = (*options.CHECKS, *sorted(CODE), *sorted(_NOT_YET))
+# What other job systems call them.
+_ELSEWHERE = {"retries": "retry", "max_retries": "retry", "expires": "expires_in", "time_limit": "timeout"}
+# How alike (0 to 1) two names are of which one is taken for a slip of the other: "timout", but not "deadline".
+_ALIKE = 0.8
+_LEVELS_OF_PYTHON = {"warning": "warn", "critical": "fatal"}
+
+
+def fields_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as they go into a payload, checked; `owner` names in errors whose they are.
+
+    A timedelta becomes seconds, and a log level gets Sidekiq's name for it.
+
+    Raises:
+        InvalidJob: a name is reserved, or most likely a slip; or a value does not fit.
+        InvalidArguments: a value is not plain JSON.
+    """
+    for name in given:
+        _check_name(owner, name)
+    fields = {name: _plain(name, value) for name, value in given.items()}
+    json.check(fields, owner)
+    options.check(fields)
+    return fields
+
+
+def _check_name(owner: str, name: str) -> None:
+    if name in options.CHECKS:
+        return
+    if name in _NOT_YET:
+        raise InvalidJob(f"{owner} asks for {name}, which this version of teep cannot do yet; leave it out")
+    if name in _RESERVED:
+        raise InvalidJob(f"{name!r} of {owner} is a field that teep sets itself; it cannot be an option")
+    if name in CODE:
+        raise InvalidJob(f"{name!r} of {owner} is code; give it to @teep.job, or to the class")
+    if (meant := _meant(name)) is not None:
+        raise InvalidJob(
+            f"{owner} has no option {name!r}; did you mean {meant!r}? A field of your own needs a name less like it"
+        )
+
+
+@lru_cache(maxsize=1_000)  # `set` gets here at every push
+def _meant(name: str) -> str | None:
+    """Return the option that a name is most likely a slip of, or None."""
+    near = difflib.get_close_matches(name, (*_KNOWN, *_ELSEWHERE), 1, _ALIKE)
+    return _ELSEWHERE.get(near[0], near[0]) if near else None
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, timedelta) and name in options.SECONDS:
+        return value.total_seconds()
+    if name == "log_level" and isinstance(value, str):
+        return _LEVELS_OF_PYTHON.get(value.lower(), value.lower())
+    return value
