@@ -53,7 +53,7 @@ def config(flags: ConfigFlags) -> None:
     print_table(
         ["setting", "value", "from"],
         [(name, _text(name, row.value), row.source) for name, row in rows.items()],
-        justify="left",
+        of_texts=True,
     )
     print(f"File: {file or 'none'}")
     if settings.ignored:
@@ -80,10 +80,10 @@ def _rows(settings: "Settings") -> dict[str, _Row]:
 
 def _plain(name: str, value: Any) -> Any:
     """Return a setting as JSON has it, without secrets."""
-    if name == "redis_url" and value is not None:
-        return _masked(value)
     if name == "capsules":
         return {key: {"concurrency": one.concurrency, "queues": list(one.queues)} for key, one in value.items()}
+    if name == "redis_url" and value is not None:
+        return _masked(value)
     if isinstance(value, Mapping):
         return dict(value)
     return list(value) if isinstance(value, tuple) else value
@@ -103,8 +103,14 @@ def _text(name: str, value: Any) -> str:
     """Return a setting as the table has it."""
     if value is None:
         return "(the embedded server)" if name == "redis_url" else ""
-    if name == "capsules":
-        return " ".join(f"{key}:{one['concurrency']}:{':'.join(one['queues'])}" for key, one in value.items())
-    if isinstance(value, dict):
-        return " ".join(f"{key}={item}" for key, item in value.items())
-    return " ".join(value) if isinstance(value, list) else str(value)
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case dict() if name == "capsules":
+            return " ".join(f"{key}:{one['concurrency']}:{':'.join(one['queues'])}" for key, one in value.items())
+        case dict():
+            return " ".join(f"{key}={item}" for key, item in value.items())
+        case list():
+            return " ".join(value)
+        case _:
+            return str(value)

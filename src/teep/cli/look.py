@@ -1,6 +1,6 @@
 """`teep stats` and `teep queues`: what there is, as tables for people and as JSON for programs."""
 
-from typing import Any, Literal
+from typing import Any
 
 from teep.cli.options import AsJson, ConfigFile, Environment, LogLevel, RedisUrl, configured
 
@@ -61,16 +61,16 @@ def print_json(value: Any) -> None:
     print(json.dumps(value).decode())
 
 
-def print_table(columns: list[str], rows: list[tuple[str, ...]], justify: Literal["left", "right"] = "right") -> None:
-    """Print a table whose first column is a name and whose others are figures, or, to the left, texts."""
+def print_table(columns: list[str], rows: list[tuple[str, ...]], *, of_texts: bool = False) -> None:
+    """Print a table whose first column is a name and whose others are figures, or texts, which make room for it."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(columns[0], style="bold")
+    table.add_column(columns[0], style="bold", no_wrap=of_texts)
     for column in columns[1:]:
-        table.add_column(column, justify=justify, overflow="fold")
+        table.add_column(column, justify="left" if of_texts else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)

@@ -21,7 +21,7 @@ _RUBY_ONLY = frozenset({
     "identity", "thread_priority", "lifecycle_events", "error_handlers", "death_handlers", "daemon", "logfile",
     "pidfile",
 })  # fmt: skip
-_SYMBOL = re.compile(r":(?=[A-Za-z_])")
+_SYMBOL = re.compile(r""":(["']?)(.+)\1""")
 _TEMPLATE = re.compile(r"^(?!\s*#).*<%", re.MULTILINE)
 
 
@@ -86,4 +86,5 @@ def _plain(value: Any) -> Any:
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return _SYMBOL.sub("", value, count=1) if isinstance(value, str) and _SYMBOL.match(value) else value
+    symbol = _SYMBOL.fullmatch(value) if isinstance(value, str) else None
+    return symbol[2] if symbol else value
