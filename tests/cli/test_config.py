@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from teep import Client, Config
+from teep.child import WorkerProcess
 from teep.config.settings import SETTINGS
 from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 from .running import output, sentence, teep
 
@@ -142,6 +144,19 @@ def test_other_commands_find_redis_by_the_file(valkey: Server, folder: Path) -> 
     assert queue["size"] == 1
     elsewhere = sentence(teep("stats", "-e", "production", REDIS_URL="redis://127.0.0.1:1"))
     assert "127.0.0.1:1" in elsewhere
+
+
+def test_a_worker_that_a_command_brings_along_reads_no_file(valkey: Server, folder: Path) -> None:
+    valkey.flushall()
+    (folder / "teep.toml").write_text("concurency = 1\n")
+    worker = WorkerProcess("code", [], folder, {"REDIS_URL": valkey.url, "PYTHONPATH": str(folder)})
+    try:
+        wait_until(
+            lambda: worker.end or valkey.command("SMEMBERS", "processes"), 20, "the worker to be up, or to end"
+        )
+        assert worker.end == ""
+    finally:
+        worker.stop()
 
 
 def test_a_worker_without_modules_says_how_to_name_them() -> None:

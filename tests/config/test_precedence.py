@@ -46,6 +46,12 @@ def test_code_goes_between_flags_and_variables(settings: Settings) -> None:
     assert teep.default_config() is made
 
 
+def test_none_says_nothing(write: Write) -> None:
+    resolve({}, write("redis_url = 'redis://file:6379'\nmax_rss = 5"), {}).settle()
+    for made in (teep.configure(redis_url=None, timeout=4), teep.configure(teep.Config(timeout=4))):
+        assert (made.redis_url, made.max_rss, made.timeout) == ("redis://file:6379", 5, 4)
+
+
 def test_a_whole_config_of_code_goes_under_the_flags(settings: Settings) -> None:
     settings.settle()
     whole = teep.Config(concurrency=4, timeout=4)

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 Modules = Annotated[
     list[str] | None,
-    typer.Argument(
-        help="Modules that define jobs, such as app.jobs. Default: those of the file.", metavar="[MODULE...]"
-    ),
+    typer.Argument(help="Modules that define jobs, such as app.jobs. Default: those of the file.", metavar="MODULE"),
 ]
 Concurrency = Annotated[int | None, typer.Option("--concurrency", "-c", help="Jobs to run at a time. Default: 10.")]
 Queues = Annotated[

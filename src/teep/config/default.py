@@ -21,8 +21,8 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
     """Make the process-wide configuration and return it.
 
     Call it once, before the first push. Handlers and middleware go onto what it returns. In a process that a command
-    such as `teep worker` runs, the command's flags hold over what is said here, and its file and variables where
-    nothing is said.
+    such as `teep worker` runs, the command's flags hold over what is said here, and its variables and file where
+    nothing is said, or None.
 
     Args:
         config: the configuration, such as `Config.from_file("teep.toml")`; default: a new one.
@@ -35,13 +35,15 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
     for name in options:
         if name not in CONFIG:
             raise ConfigurationError(unknown(name, CONFIG, "option"))
+    said = options if config is None else {name: getattr(config, name) for name in CONFIG} | options
+    unsaid = {name: value for name, value in _beneath.items() if said.get(name) is None}
+    changes = {**options, **unsaid, **_above}
     if config is None:
-        made = Config(**{**_beneath, **options, **_above})
+        made = Config(**changes)
     else:
-        changes = {**options, **_above}
         made = config.copy(**changes) if changes else config
     with _lock:
-        _default, _by_code = made, frozenset(options) | (_changed(config) if config else frozenset())
+        _default, _by_code = made, frozenset(name for name, value in said.items() if value is not None)
     return made
 
 
@@ -80,8 +82,3 @@ def overridden(config: Config) -> Iterator[Config]:
     finally:
         with _lock:
             _default = before
-
-
-def _changed(config: Config) -> frozenset[str]:
-    usual = Config()
-    return frozenset(name for name in CONFIG if getattr(config, name) != getattr(usual, name))
