@@ -38,10 +38,10 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
     said = options if config is None else {name: getattr(config, name) for name in CONFIG} | options
     unsaid = {name: value for name, value in _beneath.items() if said.get(name) is None}
     changes = {**options, **unsaid, **_above}
-    if config is None:
-        made = Config(**changes)
+    if config is not None and not changes:
+        made = config
     else:
-        made = config.copy(**changes) if changes else config
+        made = Config(**changes) if config is None else config.copy(**changes)
     with _lock:
         _default, _by_code = made, frozenset(name for name, value in said.items() if value is not None)
     return made
