@@ -138,8 +138,9 @@ def test_problems_come_as_one_line(folder: Path) -> None:
 def test_other_commands_find_redis_by_the_file(valkey: Server, folder: Path) -> None:
     valkey.flushall()
     Client(Config(redis_url=valkey.url)).push({"class": "Noop", "args": []})
-    (folder / "teep.toml").write_text(f"[environments.production]\nredis_url = {valkey.url!r}\n")
-    assert json.loads(output("stats", "--json", "-e", "production"))["enqueued"] == 1
+    (folder / "other.toml").write_text(f"[environments.production]\nredis_url = {valkey.url!r}\n")
+    assert json.loads(output("stats", "--json", "-C", "other.toml", "-e", "production"))["enqueued"] == 1
+    (folder / "other.toml").rename(folder / "teep.toml")
     (queue,) = json.loads(output("queues", "--json", APP_ENV="production"))
     assert queue["size"] == 1
     elsewhere = sentence(teep("stats", "-e", "production", REDIS_URL="redis://127.0.0.1:1"))
