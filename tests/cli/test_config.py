@@ -171,4 +171,4 @@ def test_a_worker_without_modules_says_how_to_name_them() -> None:
 def test_code_cannot_ask_for_a_supervisor(code: str, named: str, folder: Path) -> None:
     (folder / "code.py").write_text(f"import teep\nteep.configure({code})\n")
     line = sentence(teep("worker", "--log-level", "ERROR"))
-    assert f"code sets {named}, which a supervisor must know before it runs any code" in line
+    assert f"code sets {named}, which must be known before any code runs" in line

@@ -100,7 +100,7 @@ def test_code_cannot_say_what_the_supervisor_goes_by(fleet: Fleet, file: Path) -
             environment={"REDIS_URL": ""},
         )  # fmt: skip
         assert worker.wait() == 1
-        assert "code sets timeout, which a supervisor must know before it runs any code" in worker.log
+        assert "code sets timeout, which must be known before any code runs" in worker.log
 
 
 def test_a_restart_with_a_broken_file_leaves_the_old_workers_at_work(fleet: Fleet, file: Path) -> None:

@@ -20,7 +20,7 @@ logger = logging.getLogger("teep")
 # What must be known before any code runs: whether there is a supervisor, and where health checks are answered
 # meanwhile; and all that a supervisor goes by.
 _FIRST = ("processes", "max_rss", "max_jobs", "health")
-_SUPERVISED = (*_FIRST, "redis_url", "timeout", "heartbeat_interval")
+_SUPERVISED = (*_FIRST, "redis_url", "timeout", "heartbeat_interval", "watchdog")
 
 
 def worker(flags: Flags) -> None:
