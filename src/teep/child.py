@@ -17,7 +17,7 @@ class WorkerProcess:
     """Runs the jobs of one module, and logs into `folder`, until it is stopped.
 
     `options` are those of `teep worker`; `environment` is added to this process's own, and is the place for a Redis
-    URL: on the command line everyone could read its password.
+    URL: on the command line everyone could read its password. A configuration file of the user's is not read.
     """
 
     def __init__(self, module: str, options: Iterable[str], folder: Path, environment: Mapping[str, str]) -> None:
@@ -26,7 +26,7 @@ class WorkerProcess:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, "--timeout", "1", "--log-level", "WARNING"],
-                env={**os.environ, **environment},
+                env={**os.environ, "TEEP_CONFIG": "none", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

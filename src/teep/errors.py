@@ -5,13 +5,22 @@
 3. What Redis did is a `RedisError`; its subclasses say whether the command can have been carried out.
 """
 
+from collections.abc import Mapping
+
 
 class TeepError(Exception):
     """The root of teep's errors."""
 
 
 class ConfigurationError(TeepError, ValueError):
-    """The configuration cannot work; the message says what to change."""
+    """The configuration cannot work; the message says what to change.
+
+    Where several settings were checked, `problems` has a sentence for each that does not fit.
+    """
+
+    def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems or {}
 
 
 class DecryptionError(TeepError, ValueError):

@@ -1,4 +1,7 @@
-"""Every Python example in README and docs runs, page by page, on a real server; test files are run by pytest."""
+"""Every Python example in README and docs runs, page by page, on a real server; test files are run by pytest.
+
+A block under `<!-- file: NAME -->` is written into a file of that name first, whatever its language.
+"""
 
 import os
 import re
@@ -12,7 +15,7 @@ from tests.support.servers import Server
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```python\n(?P<code>.*?)```", re.DOTALL)
+BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n```\w+|```python)\n(?P<code>.*?)```", re.DOTALL)
 
 
 def examples(page: Path) -> list[re.Match[str]]:
@@ -25,6 +28,7 @@ def test_the_examples_of_a_page_run_in_order(page: Path, valkey: Server, tmp_pat
     script = []
     for block in examples(page):
         if block["file"]:
+            (tmp_path / block["file"]).parent.mkdir(exist_ok=True)
             (tmp_path / block["file"]).write_text(block["code"], "utf-8")
         else:
             script.append(block["code"])

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from teep.cli import bench, demo, look, worker
+from teep.cli import bench, config, demo, look, worker
+from teep.cli.flags import Flags, with_flags
 from teep.errors import TeepError
 from teep.version import __version__
 
@@ -19,7 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
-app.command("worker")(worker.worker)
+app.command("worker")(with_flags(Flags, worker.worker))
+app.command("config")(with_flags(config.ConfigFlags, config.config))
 app.command("stats")(look.stats)
 app.command("queues")(look.queues)
 app.command("bench")(bench.bench)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from teep.cli.options import AsJson, LogLevel, RedisUrl, set_up_logs
+from teep.cli.options import AsJson, ConfigFile, Environment, LogLevel, RedisUrl, configured
 
 if TYPE_CHECKING:
     from teep.bench import Figures
@@ -22,6 +22,8 @@ def bench(
     only_async: OnlyAsync = False,
     as_json: AsJson = False,
     redis_url: RedisUrl = None,
+    config: ConfigFile = None,
+    environment: Environment = None,
     log_level: LogLevel = "WARNING",
 ) -> None:
     """Measure how fast teep is on this machine and this Redis: pushing, running, picking up. About 15 seconds.
@@ -35,10 +37,11 @@ def bench(
     from teep.bench import run
     from teep.config import Config
 
-    set_up_logs(log_level)
-    config = Config(redis_url=redis_url, concurrency=concurrency)
+    # Of what the file says only where Redis is: what is measured is teep, not a user's settings.
+    url = configured(redis_url, config, environment, log_level).redis_url
+    measured = Config(redis_url=url, concurrency=concurrency)
     with _Progress() as progress:
-        figures = run(config, jobs, progress.show, only_async=only_async)
+        figures = run(measured, jobs, progress.show, only_async=only_async)
     _print(figures, as_json=as_json)
 
 

@@ -2,17 +2,23 @@
 
 from typing import Any
 
-from teep.cli.options import AsJson, LogLevel, RedisUrl, configured
+from teep.cli.options import AsJson, ConfigFile, Environment, LogLevel, RedisUrl, configured
 
 
-def stats(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLevel = "WARNING") -> None:
+def stats(
+    as_json: AsJson = False,
+    redis_url: RedisUrl = None,
+    config: ConfigFile = None,
+    environment: Environment = None,
+    log_level: LogLevel = "WARNING",
+) -> None:
     """Show the counters, and how many jobs wait where.
 
     Example: [bold]teep stats --json | jq .enqueued[/bold]
     """
     from teep.api import Stats
 
-    now = Stats(config=configured(redis_url, log_level))
+    now = Stats(config=configured(redis_url, config, environment, log_level))
     fast = now.fetch_stats_fast()
     latency = fast.pop("default_queue_latency")
     counts = {**fast, "expired": now.expired, "enqueued": now.enqueued, "workers_size": now.workers_size}
@@ -23,14 +29,20 @@ def stats(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLev
     print_table(["", "now"], [*rows, ("default queue's latency", _seconds(latency))])
 
 
-def queues(as_json: AsJson = False, redis_url: RedisUrl = None, log_level: LogLevel = "WARNING") -> None:
+def queues(
+    as_json: AsJson = False,
+    redis_url: RedisUrl = None,
+    config: ConfigFile = None,
+    environment: Environment = None,
+    log_level: LogLevel = "WARNING",
+) -> None:
     """Show every queue: its size, how long its next job has waited, and whether it is paused.
 
     Example: [bold]teep queues --redis-url redis://localhost:6379/0[/bold]
     """
     from teep.api import Stats
 
-    summaries = Stats(config=configured(redis_url, log_level)).queue_summaries()
+    summaries = Stats(config=configured(redis_url, config, environment, log_level)).queue_summaries()
     if as_json:
         print_json([summary._asdict() for summary in summaries])
     elif not summaries:
@@ -49,16 +61,16 @@ def print_json(value: Any) -> None:
     print(json.dumps(value).decode())
 
 
-def print_table(columns: list[str], rows: list[tuple[str, ...]]) -> None:
-    """Print a table whose first column is a name and whose others are figures."""
+def print_table(columns: list[str], rows: list[tuple[str, ...]], *, of_texts: bool = False) -> None:
+    """Print a table whose first column is a name and whose others are figures, or texts, which make room for it."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(columns[0], style="bold")
+    table.add_column(columns[0], style="bold", no_wrap=of_texts)
     for column in columns[1:]:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="left" if of_texts else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)

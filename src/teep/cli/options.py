@@ -1,6 +1,7 @@
 """The options that commands share, and what they mean."""
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,25 +13,41 @@ if TYPE_CHECKING:
 
 RedisUrl = Annotated[
     str | None,
-    typer.Option("--redis-url", help="Default: TEEP_REDIS_URL, REDIS_URL, else the embedded server.", metavar="URL"),
+    typer.Option(
+        "--redis-url", help="Default: TEEP_REDIS_URL, REDIS_URL, the file's, else the embedded server.", metavar="URL"
+    ),
 ]
 LogLevel = Annotated[
     str,
     typer.Option("--log-level", envvar="TEEP_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.", metavar="LEVEL"),
 ]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-C",
+        help="The configuration file, or none. Default: TEEP_CONFIG, teep.toml, or [tool.teep] in pyproject.toml.",
+        metavar="FILE",
+    ),
+]
+Environment = Annotated[
+    str | None, typer.Option("--environment", "-e", help="Default: APP_ENV, else development.", metavar="NAME")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def configured(redis_url: str | None, log_level: str) -> "Config":
+def configured(redis_url: str | None, config: Path | None, environment: str | None, log_level: str) -> "Config":
     """Return the configuration of a command that looks or changes, with its logs on standard error.
 
     Raises:
-        ConfigurationError: an option does not fit.
+        ConfigurationError: an option, a variable or the file does not fit.
     """
-    from teep.config import Config
+    from teep.config.resolution import resolve
+    from teep.config.variables import Found
 
     set_up_logs(log_level)
-    return Config(redis_url=redis_url)
+    given = {"redis_url": Found(redis_url, "--redis-url"), "environment": Found(environment, "--environment")}
+    return resolve({name: found for name, found in given.items() if found.value is not None}, config).config()
 
 
 def set_up_logs(level: str, *, as_json: bool = False) -> None:

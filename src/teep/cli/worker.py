@@ -1,114 +1,91 @@
 """`teep worker`: run jobs, in this process or in several."""
 
+import logging
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import typer
-
-from teep.cli.options import LogLevel, RedisUrl, set_up_logs
+from teep.cli.flags import Flags
+from teep.cli.options import set_up_logs
+from teep.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from teep.config import Config
+    from teep.config.resolution import Settings
 
-Modules = Annotated[
-    list[str], typer.Argument(help="Modules that define jobs, such as app.jobs.", metavar="MODULE...")
-]
-Concurrency = Annotated[int, typer.Option("--concurrency", "-c", help="Jobs to run at a time.")]
-Queues = Annotated[
-    list[str],
-    typer.Option("--queue", "-q", help="A queue to serve, NAME or NAME,WEIGHT; may be given again.", metavar="NAME"),
-]
-Capsules = Annotated[
-    list[str],
-    typer.Option(
-        "--capsule",
-        help="Queues with a concurrency of their own, such as serial:1:imports; may be given again.",
-        metavar="NAME:CONCURRENCY:QUEUE[:QUEUE...]",
-    ),
-]
-Processes = Annotated[int, typer.Option("--processes", "-p", help="Processes to run, under a supervisor.")]
-MaxRss = Annotated[
-    int | None, typer.Option("--max-rss", help="Replace a process that uses this much memory.", metavar="MB")
-]
-MaxJobs = Annotated[
-    int | None, typer.Option("--max-jobs", help="Replace a process that has run this many jobs.", metavar="JOBS")
-]
-Spawn = Annotated[
-    bool | None,
-    typer.Option("--spawn/--fork", help="How processes begin: fresh, or as copies. Default: --spawn on macOS only."),
-]
-Timeout = Annotated[float, typer.Option("--timeout", "-t", help="Seconds that running jobs get to finish at a stop.")]
-Environment = Annotated[str | None, typer.Option("--environment", "-e", help="Default: APP_ENV, else development.")]
-Tag = Annotated[str | None, typer.Option("--tag", "-g", help="Shown beside the process. Default: the folder's name.")]
-Health = Annotated[
-    str | None,
-    typer.Option(
-        "--health", help="Answer /live and /ready over HTTP, such as at 127.0.0.1:7433.", metavar="HOST:PORT"
-    ),
-]
-Watchdog = Annotated[
-    float, typer.Option("--watchdog", help="Seconds without progress, or Redis, until the process exits; 0: never.")
-]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log level DEBUG.")]
-JsonLogs = Annotated[bool, typer.Option("--json-logs", help="Log one JSON object a line.")]
+logger = logging.getLogger("teep")
+
+# What must be known before any code runs: whether there is a supervisor, and where health checks are answered
+# meanwhile; and all that a supervisor goes by.
+_FIRST = ("processes", "max_rss", "max_jobs", "health")
+_SUPERVISED = (*_FIRST, "redis_url", "timeout", "heartbeat_interval", "watchdog")
 
 
-def worker(
-    modules: Modules,
-    concurrency: Concurrency = 10,
-    queue: Queues = ["default"],  # noqa: B006 - typer reads it; nobody changes it
-    capsule: Capsules = [],  # noqa: B006 - as above
-    processes: Processes = 1,
-    max_rss: MaxRss = None,
-    max_jobs: MaxJobs = None,
-    spawn: Spawn = None,
-    timeout: Timeout = 25.0,
-    environment: Environment = None,
-    tag: Tag = None,
-    health: Health = None,
-    watchdog: Watchdog = 300.0,
-    verbose: Verbose = False,
-    log_level: LogLevel = "INFO",
-    json_logs: JsonLogs = False,
-    redis_url: RedisUrl = None,
-) -> None:
+def worker(flags: Flags) -> None:
     """Run jobs until TERM or INT.
 
     Example: [bold]teep worker app.jobs -c 20 -q critical,3 -q default,1[/bold]
     """
-    from teep.config import Config
-    from teep.config.capsules import parse_capsule
-
-    set_up_logs("DEBUG" if verbose else log_level, as_json=json_logs)
-    optional = {"environment": environment, "tag": tag, "health": health}
-    given: dict[str, Any] = {name: value for name, value in optional.items() if value is not None}
-    config = Config(
-        redis_url=redis_url,
-        concurrency=concurrency,
-        queues=queue,
-        capsules=dict(map(parse_capsule, capsule)),
-        processes=processes,
-        max_rss=max_rss,
-        max_jobs=max_jobs,
-        timeout=timeout,
-        watchdog=watchdog,
-        **given,
-    )
+    settings = flags.settings()
+    config = settings.settle()
+    set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))
+    _tell_of_file(settings)
     sys.path.insert(0, str(Path.cwd()))
-    clean = _run(config, modules, spawn)
+    clean = _run(flags, config, _modules(settings), settings.get("spawn", None))
     sys.stderr.flush()
     if not clean:
         # A job that ignores its stop would hold up the interpreter's end; it is back in its queue already.
         os._exit(0)
 
 
-def _run(config: "Config", modules: list[str], spawn: bool | None) -> bool:
+def _modules(settings: "Settings") -> list[str]:
+    modules: list[str] = settings.get("modules", [])
+    if not modules:
+        raise ConfigurationError(
+            "there are no jobs to run: name the modules that define them, as in teep worker app.jobs, or in a file,"
+            " as in modules = ['app.jobs']"
+        )
+    return modules
+
+
+def _tell_of_file(settings: "Settings") -> None:
+    if settings.file is not None:
+        logger.info("configured by %s", settings.file)
+    if settings.ignored:
+        logger.info("%s also has %s, which teep has no use for", settings.file, ", ".join(settings.ignored))
+
+
+def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> bool:
     """Run one worker here, or a supervisor where there are more, or where one is to be replaced now and then."""
     from teep.worker import Supervisor, Worker
 
     if config.processes == 1 and config.max_rss is None and config.max_jobs is None:
-        return Worker(config, *modules).run()
+        return Worker(config, *modules, configured=lambda: _as_code_has_it(config, _FIRST)).run()
     how = {} if spawn is None else {"spawn": spawn}
-    return Supervisor(config, *modules, **how).run()
+    return Supervisor(
+        config,
+        *modules,
+        configured=lambda: _as_code_has_it(config, _SUPERVISED),
+        check=lambda: flags.settings().config(),
+        **how,
+    ).run()
+
+
+def _as_code_has_it(config: "Config", needed: Iterable[str]) -> "Config":
+    """Return the configuration as the modules, now imported, have made it.
+
+    Raises:
+        ConfigurationError: code has set something of what was `needed` before it ran.
+    """
+    from teep.config import default_config
+
+    whole = default_config()
+    late = [name for name in needed if getattr(whole, name) != getattr(config, name)]
+    if late:
+        raise ConfigurationError(
+            f"code sets {', '.join(late)}, which must be known before any code runs:"
+            " put it into the configuration file, a variable or a flag"
+        )
+    return whole

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from teep import embedded
+from teep.config import variables
 from teep.config.value import Config
 from teep.drivers import AsyncDriver, Driver
 from teep.errors import ConfigurationError
@@ -25,9 +26,10 @@ def redis_url_for(config: Config) -> str:
     Raises:
         ConfigurationError: nothing is configured and the embedded server is not installed.
     """
-    url = config.redis_url or os.environ.get("TEEP_REDIS_URL") or os.environ.get("REDIS_URL")
-    if url:
-        return url
+    if config.redis_url:
+        return config.redis_url
+    if found := variables.find("redis_url", os.environ):
+        return str(found.value)
     if not embedded.is_available():
         raise ConfigurationError(
             "no Redis is configured: set REDIS_URL (such as redis://localhost:6379/0), or install the embedded"

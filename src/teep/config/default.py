@@ -1,38 +1,50 @@
 """The process-wide configuration: what is used where no other is given."""
 
-import difflib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any
 
+from teep.config.settings import CONFIG, unknown
 from teep.config.value import Config
 from teep.errors import ConfigurationError
 
 _lock = threading.Lock()
 _default: Config | None = None
+# In a command's process: what its variables and file say, and its flags, between which code's options go.
+_beneath: Mapping[str, Any] = {}
+_above: Mapping[str, Any] = {}
+_by_code: frozenset[str] = frozenset()
 
 
-def configure(**options: Any) -> Config:
-    """Make the process-wide configuration from `options` (those of `Config`) and return it.
+def configure(config: Config | None = None, /, **options: Any) -> Config:
+    """Make the process-wide configuration and return it.
 
-    Call it once, before the first push. Handlers and middleware go onto what it returns.
+    Call it once, before the first push. Handlers and middleware go onto what it returns. In a process that a command
+    such as `teep worker` runs, the command's flags hold over what is said here, and its variables and file where
+    nothing is said, or None.
+
+    Args:
+        config: the configuration, such as `Config.from_file("teep.toml")`; default: a new one.
+        options: those of `Config`, over those of `config`.
 
     Raises:
         ConfigurationError: an option is unknown (the nearest known one is named), or does not fit.
     """
-    global _default  # noqa: PLW0603 - the one process-wide value, as api.md promises it
-    known = [option.name for option in fields(Config) if option.init]
+    global _default, _by_code
     for name in options:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            raise ConfigurationError(f"there is no option {name!r}; {hint}")
-    config = Config(**options)
+        if name not in CONFIG:
+            raise ConfigurationError(unknown(name, CONFIG, "option"))
+    said = options if config is None else {name: getattr(config, name) for name in CONFIG} | options
+    unsaid = {name: value for name, value in _beneath.items() if said.get(name) is None}
+    changes = {**options, **unsaid, **_above}
+    if config is not None and not changes:
+        made = config
+    else:
+        made = Config(**changes) if config is None else config.copy(**changes)
     with _lock:
-        _default = config
-    return config
+        _default, _by_code = made, frozenset(name for name, value in said.items() if value is not None)
+    return made
 
 
 def default_config() -> Config:
@@ -42,6 +54,21 @@ def default_config() -> Config:
         if _default is None:
             _default = Config()
         return _default
+
+
+def settle(config: Config, beneath: Mapping[str, Any], above: Mapping[str, Any]) -> None:
+    """Make `config` the process-wide one of a command's process, until code configures something.
+
+    `beneath` are options for which code's are taken instead, `above` those that hold whatever code says.
+    """
+    global _default, _beneath, _above
+    with _lock:
+        _default, _beneath, _above = config, beneath, above
+
+
+def set_by_code() -> frozenset[str]:
+    """Return the options that code gave to `configure`, whether or not flags hold over them."""
+    return _by_code
 
 
 @contextmanager

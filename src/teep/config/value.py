@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
+from teep.config import variables
 from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
 from teep.config.error_log import log_error
@@ -46,7 +47,8 @@ class Config:
         processes: worker processes that a supervisor runs, each with this configuration.
         max_rss: megabytes (2**20 bytes) of resident memory from which the supervisor replaces a process.
         max_jobs: jobs from which the supervisor replaces a process.
-        environment: a label; default `APP_ENV`, else "development".
+        environment: a label, and which section of a configuration file holds; default `TEEP_ENVIRONMENT`, else
+            `APP_ENV`, `RAILS_ENV`, `RACK_ENV`, else "development".
         tag: shown beside the process; default the name of the current directory.
         labels: more labels of the process.
         job_defaults: options of every job that does not set them, such as `{"retry": 5}`; for raw pushes, too.
@@ -78,7 +80,7 @@ class Config:
     processes: int = 1
     max_rss: int | None = None
     max_jobs: int | None = None
-    environment: str = field(default_factory=lambda: os.environ.get("APP_ENV") or "development")
+    environment: str = field(default_factory=lambda: variables.environment(os.environ).value)
     tag: str = field(default_factory=lambda: Path.cwd().name)
     labels: Sequence[str] = ()
     job_defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -100,13 +102,29 @@ class Config:
     _listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        problems = [problem for check in _CHECKS if (problem := check(self)) is not None]
+        problems = {name: problem for name, check in _CHECKS if (problem := check(self)) is not None}
         if problems:
-            raise ConfigurationError("; ".join(problems))
+            raise ConfigurationError("; ".join(problems.values()), problems)
         object.__setattr__(self, "queues", tuple(self.queues))
         object.__setattr__(self, "capsules", MappingProxyType(dict(self.capsules)))
         object.__setattr__(self, "labels", tuple(self.labels))
         object.__setattr__(self, "job_defaults", MappingProxyType(fields_of("job_defaults", self.job_defaults)))
+
+    @classmethod
+    def from_file(cls, path: str | Path, environment: str | None = None) -> "Config":
+        """Return what a file says, with this process's `TEEP_…` variables over it, as `teep worker -C` reads both.
+
+        Args:
+            path: a `teep.toml`, a `pyproject.toml` with `[tool.teep]`, or Sidekiq's `sidekiq.yml`.
+            environment: whose section goes over the top level; default as for the option of that name.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or every problem that it and the variables have.
+        """
+        from teep.config import resolution  # noqa: PLC0415 - it makes a Config; and who reads no file needs no readers
+
+        given = {} if environment is None else {"environment": variables.Found(environment, "environment=")}
+        return resolution.resolve(given, Path(path)).config()
 
     def on(self, event: Event, listener: Callable[[], None]) -> None:
         """Call `listener` at a moment of the worker's life.
@@ -179,6 +197,10 @@ def _extend(registered: list[T], others: list[T]) -> None:
     registered.extend(other for other in others if other not in registered)
 
 
+# A setting, and what says in a sentence why its value does not fit.
+_Check = tuple[str, Callable[[Config], str | None]]
+
+
 def _redis_url(config: Config) -> str | None:
     if config.redis_url is None:
         return None
@@ -225,6 +247,11 @@ def _job_defaults(config: Config) -> str | None:
     return _problem(partial(fields_of, "job_defaults"), options)
 
 
+def _environment(config: Config) -> str | None:
+    fits = isinstance(config.environment, str) and config.environment
+    return None if fits else f"environment must be a text such as production, not {config.environment!r}"
+
+
 def _timestamps(config: Config) -> str | None:
     allowed = get_args(payload.TimeUnit)
     return None if config.timestamps in allowed else f"timestamps must be one of {allowed}, not {config.timestamps!r}"
@@ -235,18 +262,16 @@ def _tag(config: Config) -> str | None:
     return None if fits else "the tag must be one line of text"
 
 
-def _whole(name: str, least: int, *, optional: bool = False) -> Callable[[Config], str | None]:
+def _whole(name: str, least: int, *, optional: bool = False) -> _Check:
     def check(config: Config) -> str | None:
         value = getattr(config, name)
         fits = (optional and value is None) or (type(value) is int and value >= least)
         return None if fits else f"{name} must be a whole number from {least}, not {value!r}"
 
-    return check
+    return name, check
 
 
-def _seconds(
-    name: str, least: float, most: float = float("inf"), *, optional: bool = False
-) -> Callable[[Config], str | None]:
+def _seconds(name: str, least: float, most: float = float("inf"), *, optional: bool = False) -> _Check:
     limits = f"at least {least}" if most == float("inf") else f"from {least} to {most}"
 
     def check(config: Config) -> str | None:
@@ -254,7 +279,7 @@ def _seconds(
         fits = (optional and value is None) or (type(value) in (int, float) and least <= value <= most)
         return None if fits else f"{name} must be seconds, {limits}, not {value!r}"
 
-    return check
+    return name, check
 
 
 def _problem(check: Callable[[Any], Any], value: Any) -> str | None:
@@ -265,15 +290,16 @@ def _problem(check: Callable[[Any], Any], value: Any) -> str | None:
     return None
 
 
-_CHECKS: tuple[Callable[[Config], str | None], ...] = (
-    _redis_url,
-    _queues,
-    _capsules,
-    _labels,
-    _job_defaults,
-    _timestamps,
-    _tag,
-    _health,
+_CHECKS: tuple[_Check, ...] = (
+    ("redis_url", _redis_url),
+    ("queues", _queues),
+    ("capsules", _capsules),
+    ("labels", _labels),
+    ("job_defaults", _job_defaults),
+    ("environment", _environment),
+    ("timestamps", _timestamps),
+    ("tag", _tag),
+    ("health", _health),
     _whole("concurrency", 1),
     _whole("processes", 1),
     _whole("max_rss", 1, optional=True),

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -62,13 +62,23 @@ class Worker:
     USR2 drains. `start`, `quiet` and `stop` are for embedding; nothing from outside can then stop the process.
     `watcher` keeps the worker known to Redis while a job holds the interpreter; default: a process of its own.
     `answers` is False where someone else answers at `config.health`, for this worker and others.
+    `configured` says, once the modules are imported, what the worker does, where they have a say in that, but for its
+    `health`; default: `config`.
     """
 
-    def __init__(self, config: Config, *modules: str, watcher: Watcher | None = None, answers: bool = True) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *modules: str,
+        watcher: Watcher | None = None,
+        answers: bool = True,
+        configured: Callable[[], Config] | None = None,
+    ) -> None:
         self.config = config
         self.modules = modules
         self.identity = identity.new_identity()
-        self._watcher = Lifeline(config) if watcher is None else watcher
+        self._configured = configured
+        self._outside = watcher
         self._capsules: list[Capsule] = []
         self._draining = False
         self._signals: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -181,10 +191,13 @@ class Worker:
     def _come_up(self, *, embedded: bool) -> None:
         for module in self.modules:
             load(module)
-        if self.modules:
+        if self._configured is not None:
+            self.config = self._configured()
+        elif self.modules:
             # They are the application, and what it sets up goes onto the process-wide configuration, which may be
-            # another than this one: `teep worker` makes its own of its options.
+            # another than this one.
             self.config.adopt(default_config())
+        self._watcher = Lifeline(self.config) if self._outside is None else self._outside
         driver = driver_for(self.config)
         _check_redis(driver)
         for listener in self.config.listeners("startup"):

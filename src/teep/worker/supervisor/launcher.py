@@ -30,9 +30,12 @@ SPAWNS = sys.platform == "darwin"
 class Launcher:
     """Starts children."""
 
-    def __init__(self, config: Config, modules: tuple[str, ...], *, spawn: bool) -> None:
+    def __init__(
+        self, config: Config, modules: tuple[str, ...], configured: Callable[[], Config] | None, *, spawn: bool
+    ) -> None:
         self._config = config
         self._modules = modules
+        self._configured = configured
         self._spawns = spawn
         self._folder = _start_folder()
 
@@ -97,7 +100,7 @@ class Launcher:
         return os.posix_spawn(sys.executable, own_command(), environment, setsigmask=(), setsigdef=HANDLED)
 
     def _be_child(self, channel: Channel) -> None:
-        clean = serve(self._config, self._modules, channel)
+        clean = serve(self._config, self._modules, channel, self._configured)
         sys.stderr.flush()
         if not clean:
             # A job that ignores its stop would hold up the interpreter's end; it is back in its queue already.

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import threading
+from collections.abc import Callable
 
 from teep.config import Config
 from teep.wire import json
@@ -112,9 +113,11 @@ class Reporter(Service):
         return 1.0
 
 
-def serve(config: Config, modules: tuple[str, ...], channel: Channel) -> bool:
+def serve(
+    config: Config, modules: tuple[str, ...], channel: Channel, configured: Callable[[], Config] | None
+) -> bool:
     """Run a worker under a supervisor; True where every job ended in time."""
-    worker = Worker(config, *modules, watcher=channel, answers=False)
+    worker = Worker(config, *modules, watcher=channel, answers=False, configured=configured)
     threading.Thread(target=channel.obey, args=(worker,), name="teep-channel", daemon=True).start()
     if config.max_rss is not None or config.max_jobs is not None:
         Limits(config, worker, channel, worker.on_error).start()

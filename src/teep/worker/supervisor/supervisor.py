@@ -18,6 +18,7 @@ import logging
 import selectors
 import signal
 import time
+from collections.abc import Callable
 from contextlib import closing
 
 from teep.config import Config
@@ -50,12 +51,24 @@ class Supervisor:
         modules: the modules that define jobs.
         spawn: start each worker as an interpreter of its own, instead of importing the modules once and forking;
             default: on macOS. A spawned worker, and the supervisor after USR2, run this program's command line anew.
+        configured: as for `Worker`; what the supervisor itself goes by must be as in `config`.
+        check: is called before this program is replaced by a new one, and raises ConfigurationError where that could
+            not start; default: nothing is known to change.
     """
 
-    def __init__(self, config: Config, *modules: str, spawn: bool = SPAWNS) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *modules: str,
+        spawn: bool = SPAWNS,
+        configured: Callable[[], Config] | None = None,
+        check: Callable[[], object] = lambda: None,
+    ) -> None:
         self._config = config
         self._modules = modules
-        self._launcher = Launcher(config, modules, spawn=spawn)
+        self._configured = configured
+        self._check = check
+        self._launcher = Launcher(config, modules, configured, spawn=spawn)
         self._slots = [Slot() for _ in range(config.processes)]
         self._leaving: list[Child] = []
         self._quiet = False
@@ -77,7 +90,7 @@ class Supervisor:
         """
         channel = Channel.inherited()
         if channel is not None:
-            return serve(self._config, self._modules, channel)
+            return serve(self._config, self._modules, channel, self._configured)
         set_title("teep supervisor")
         self._adopt()
         with closing(self._checks):
@@ -289,8 +302,9 @@ class Supervisor:
                 self._leaving.append(slot.give_up_successor())
         try:
             self._launcher.go_to_start()
+            self._check()
             self._checks.settle()
             serving = [*self._serving(), *self._coming()]
             handover.hand_over(self._config, serving, self._leaving, self._checks.listener)
-        except OSError as error:
+        except (OSError, ConfigurationError) as error:
             logger.error("the new program cannot be started, so the old one goes on: %s", error)  # noqa: TRY400 - as above

@@ -1,0 +1,44 @@
+"""What a configuration file says, whatever its format."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from teep.errors import ConfigurationError
+
+
+class Entry(NamedTuple):
+    """A setting as a file has it: its name, its value, and the path of its key in the file."""
+
+    name: str
+    value: Any
+    key: str
+
+
+class Document(NamedTuple):
+    """A file: the entries of its top level, those of each environment, and keys that mean nothing here.
+
+    `is_shared` says that others keep keys of their own in it, so that an unknown one is no mistake.
+    """
+
+    path: Path
+    top: Sequence[Entry]
+    sections: Mapping[str, Sequence[Entry]]
+    ignored: Sequence[str] = ()
+    is_shared: bool = False
+
+
+def text_of(path: Path) -> str:
+    """Return a file's text.
+
+    Raises:
+        ConfigurationError: there is no such file, or it is not text.
+    """
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"there is no configuration file {path}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} cannot be read: it is not UTF-8") from error

@@ -1,0 +1,40 @@
+"""Which configuration file is read. Files are data: nothing in one is ever run."""
+
+from pathlib import Path
+
+from teep.config import toml
+from teep.config.document import Document
+from teep.config.sidekiq import read_sidekiq
+from teep.errors import ConfigurationError
+
+NONE = "none"
+"""In place of a file's name: read none."""
+
+_OWN = "teep.toml"
+
+
+def discover(folder: Path) -> Path | None:
+    """Return the file that holds in a folder: its `teep.toml`, else a `pyproject.toml` with settings of teep's.
+
+    A `sidekiq.yml` must be named: its queues are Ruby's, and who starts a worker beside it need not mean those.
+
+    Raises:
+        ConfigurationError: there is a `pyproject.toml` that is no TOML.
+    """
+    if (folder / _OWN).is_file():
+        return folder / _OWN
+    project = folder / toml.PROJECT
+    return project if project.is_file() and toml.has_settings(project) else None
+
+
+def read(path: Path) -> Document:
+    """Read a file by what its name says it is.
+
+    Raises:
+        ConfigurationError: it cannot be read, or it is of another kind.
+    """
+    if path.suffix == ".toml":
+        return toml.read_toml(path)
+    if path.suffix in (".yml", ".yaml") or path.name.endswith((".yml.erb", ".yaml.erb")):
+        return read_sidekiq(path)
+    raise ConfigurationError(f"{path} must be a .toml, or a .yml of Sidekiq's")

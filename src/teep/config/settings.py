@@ -1,0 +1,84 @@
+"""What can be set in a file or a variable: the options of `Config`, and some that only commands have.
+
+A variable's text is read by what its setting is: a number, a list of words, yes or no.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin
+
+from teep.config.value import Config
+from teep.config.variables import Found
+
+CONFIG: Mapping[str, Any] = {option.name: option.type for option in fields(Config) if option.init}
+"""The options of `Config`, and their types."""
+
+SETTINGS: Mapping[str, Any] = {"modules": Sequence[str], **CONFIG, "log_level": str, "json_logs": bool, "spawn": bool}
+"""Every setting, and its type."""
+
+# How much a key of a file that anyone may add to must resemble a setting to be taken for a slip of the pen.
+_ALIKE = 0.8
+
+
+class Unreadable(ValueError):
+    """A text that is no value of its setting; the message says what it must be."""
+
+
+def nearest(name: str, known: Iterable[str], alike: float = 0.6) -> str | None:
+    """Return the known name that is most like `name`, where one is alike enough (0 to 1)."""
+    return next(iter(difflib.get_close_matches(name, known, 1, alike)), None)
+
+
+def is_slip(name: str) -> bool:
+    """Tell whether an unknown name all but spells a setting."""
+    return nearest(name, SETTINGS, _ALIKE) is not None
+
+
+def unknown(name: str, known: Iterable[str], what: str = "setting") -> str:
+    """Return the sentence about a name that there is not; it names the nearest known one, or all."""
+    listed = list(known)
+    near = nearest(name, listed)
+    return f"there is no {what} {name!r}; " + (
+        f"did you mean {near!r}?" if near else f"there are {', '.join(listed)}"
+    )
+
+
+def has_text(name: str) -> bool:
+    """Tell whether a variable can say this setting: mappings belong into a file."""
+    return _kind(SETTINGS[name]) in _READERS
+
+
+def read_text(name: str, found: Found) -> Any:
+    """Return the value that a variable's text stands for.
+
+    Raises:
+        Unreadable: it stands for none.
+    """
+    read, what = _READERS[_kind(SETTINGS[name])]
+    try:
+        return read(found.value)
+    except (ValueError, KeyError):
+        raise Unreadable(f"{found.source} must be {what}, not {found.value!r}") from None
+
+
+def _kind(annotation: Any) -> Any:
+    """Return the plain type of an annotation: of what may be None too, or is a choice of texts, or generic."""
+    if isinstance(annotation, UnionType):
+        annotation = next(part for part in get_args(annotation) if part is not NoneType)
+    return get_origin(annotation) or annotation
+
+
+def _truth(text: str) -> bool:
+    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+
+
+_READERS: Mapping[Any, tuple[Callable[[str], Any], str]] = {
+    int: (int, "a whole number"),
+    float: (float, "a number of seconds"),
+    bool: (_truth, "true or false"),
+    str: (str, "a text"),
+    Literal: (str, "a text"),
+    Sequence: (str.split, "a list of words"),
+}

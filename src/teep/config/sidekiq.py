@@ -1,0 +1,90 @@
+"""Sidekiq's own `sidekiq.yml`, read as it is.
+
+Keys may be Ruby's symbols (`:queues:`), a section named after the environment goes over the top level, and keys that
+mean something to Ruby only, or to a gem, are left alone. Templates are code, and refused.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from teep.config.document import Document, Entry, text_of
+from teep.config.settings import SETTINGS, is_slip
+from teep.errors import ConfigurationError
+
+_RENAMED = {"dead_timeout_in_seconds": "dead_timeout"}
+# What Sidekiq itself knows and Python has no use for; `strict` is what queues without weights are.
+_RUBY_ONLY = frozenset({
+    "require", "strict", "fetch_class", "fetch_setup", "scheduled_enq", "job_logger", "skip_default_job_logging",
+    "logged_job_attributes", "on_complex_arguments", "reloader", "backtrace_cleaner", "redis_idle_timeout",
+    "identity", "thread_priority", "lifecycle_events", "error_handlers", "death_handlers", "daemon", "logfile",
+    "pidfile",
+})  # fmt: skip
+_SYMBOL = re.compile(r""":(["']?)(.+)\1""")
+_TEMPLATE = re.compile(r"^(?!\s*#).*<%", re.MULTILINE)
+
+
+def read_sidekiq(path: Path) -> Document:
+    """Read a file of Sidekiq's; of Ruby's objects it knows symbols.
+
+    Raises:
+        ConfigurationError: it is a template, or no YAML, or PyYAML is not installed.
+    """
+    settings = _load(path)
+    sections = {key: value for key, value in settings.items() if _is_section(key, value)}
+    top = {key: value for key, value in settings.items() if key not in sections}
+    return Document(
+        path,
+        list(_entries(top, "")),
+        {name: list(_entries(section, f"{name}.")) for name, section in sections.items()},
+        ignored=[key for key in top if key in _RUBY_ONLY],
+        is_shared=True,
+    )
+
+
+def _is_section(key: str, value: Any) -> bool:
+    return isinstance(value, Mapping) and key not in SETTINGS and not is_slip(key)
+
+
+def _entries(settings: Mapping[str, Any], prefix: str) -> Iterator[Entry]:
+    for key, value in settings.items():
+        if key == "verbose":
+            if value:
+                yield Entry("log_level", "DEBUG", f"{prefix}{key}")
+        elif key not in _RUBY_ONLY:
+            yield Entry(_RENAMED.get(key, key), value, f"{prefix}{key}")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    text = text_of(path)
+    if template := _TEMPLATE.search(text):
+        line = text.count("\n", 0, template.end()) + 1
+        raise ConfigurationError(
+            f"{path} is an ERB template (<% in line {line}), which is Ruby code and is not run here;"
+            " write the value itself, or leave it to a variable such as TEEP_CONCURRENCY"
+        )
+    try:
+        import yaml  # noqa: PLC0415 - an extra, for who has such a file
+    except ImportError:
+        raise ConfigurationError(f"{path} is YAML: to read it, pip install 'teep[yaml]'") from None
+    try:
+        settings = _plain(yaml.safe_load(text) or {})
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{path} cannot be read: {error.problem} (line {line})") from error
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError is a date that there is not
+        raise ConfigurationError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise ConfigurationError(f"{path} must hold keys and values, such as concurrency: 10")
+    return settings
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with Ruby's symbols as the texts that they name."""
+    if isinstance(value, dict):
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    symbol = _SYMBOL.fullmatch(value) if isinstance(value, str) else None
+    return symbol[2] if symbol else value

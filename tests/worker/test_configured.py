@@ -1,0 +1,123 @@
+"""Workers that a file and their own code configure, as processes of their own."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+import teep
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
+from tests.worker.fleet import SOON, Fleet, WorkerProcess
+
+BY_FILE = ("teep", "worker")
+CODE = """
+import teep
+
+config = teep.configure(labels=["by-code"], timeout=5)
+
+@teep.job(name="first")
+def first():
+    second.perform_async()
+
+@teep.job(name="second", queue="elsewhere")
+def second():
+    pass
+
+def note(job, call_next):
+    call_next()
+    teep.Client().push({"class": "seen", "args": [job["jid"]], "queue": "seen"})
+
+config.server_middleware.add(note)
+"""
+
+
+@pytest.fixture
+def fleet(valkey: Server) -> Fleet:
+    valkey.flushall()
+    return Fleet(valkey)
+
+
+@pytest.fixture
+def file(tmp_path: Path, fleet: Fleet) -> Path:
+    """A file that says all there is to say; beside it lies the code."""
+    (tmp_path / "configured_jobs.py").write_text(CODE)
+    file = tmp_path / "teep.toml"
+    file.write_text(
+        f'modules = ["configured_jobs"]\nconcurrency = 2\nredis_url = "{fleet.server.url}"\ntimeout = 5\n'
+        '[environments.production]\ntag = "from-file"\n'
+    )
+    return file
+
+
+def spawn(fleet: Fleet, file: Path, *arguments: str) -> WorkerProcess:
+    return fleet.spawn(
+        "-C", str(file), *arguments, program=BY_FILE, path=file.parent,
+        environment={"REDIS_URL": "", "APP_ENV": "production"},
+    )  # fmt: skip
+
+
+def only_process(fleet: Fleet) -> teep.Process:
+    (process,) = teep.ProcessSet(config=fleet.config)
+    return process
+
+
+def test_a_file_is_all_that_a_worker_needs(fleet: Fleet, file: Path) -> None:
+    with fleet:
+        worker = spawn(fleet, file)
+        process = only_process(fleet)
+        assert (process.tag, process.concurrency, process.labels) == ("from-file", 2, ["by-code"])
+        assert f"configured by {file}" in worker.log
+        assert worker.stop() == 0
+
+
+def test_code_configures_the_worker_that_runs_it(fleet: Fleet, file: Path) -> None:
+    with fleet:
+        spawn(fleet, file, "-c", "3")
+        jid = fleet.push("first")
+        (seen,) = wait_until(lambda: fleet.queue("seen"), SOON, "the middleware to be called")
+        assert json.loads(seen)["args"] == [jid]
+        assert len(fleet.queue("elsewhere")) == 1  # a job pushes to the Redis of the worker that runs it
+        assert only_process(fleet).concurrency == 3
+
+
+@pytest.mark.parametrize("how", ["--fork", "--spawn"])
+def test_code_configures_the_workers_of_a_supervisor(how: str, fleet: Fleet, file: Path) -> None:
+    with fleet:
+        supervised = fleet.supervise(
+            2, how, "-C", str(file), program=BY_FILE, path=file.parent, environment={"REDIS_URL": ""},
+        )  # fmt: skip
+        assert len(supervised.workers()) == 2
+        assert [process.labels for process in teep.ProcessSet(config=fleet.config)] == [["by-code"]] * 2
+
+
+def test_code_cannot_say_what_the_supervisor_goes_by(fleet: Fleet, file: Path) -> None:
+    (file.parent / "configured_jobs.py").write_text(CODE.replace("timeout=5", "timeout=99"))
+    with fleet:
+        worker = fleet.spawn(
+            "-C", str(file), "-p", "2", await_up=False, program=BY_FILE, path=file.parent,
+            environment={"REDIS_URL": ""},
+        )  # fmt: skip
+        assert worker.wait() == 1
+        assert "code sets timeout, which must be known before any code runs" in worker.log
+
+
+def test_a_restart_with_a_broken_file_leaves_the_old_workers_at_work(fleet: Fleet, file: Path) -> None:
+    with fleet:
+        supervised = fleet.supervise(
+            2, "-C", str(file), program=BY_FILE, path=file.parent, environment={"REDIS_URL": ""}
+        )
+        before = supervised.workers()
+        whole = file.read_text()
+        file.write_text(f"concurency = 5\n{whole}")
+        supervised.process.signal(signal.SIGUSR2)
+        supervised.process.wait_for_log("the old one goes on: there is no setting 'concurency'")
+        fleet.push("first")
+        wait_until(lambda: fleet.queue("seen"), SOON, "a job to be run")
+        assert supervised.workers() == before
+        file.write_text(whole.replace("concurrency = 2", "concurrency = 4"))
+        supervised.process.signal(signal.SIGUSR2)
+        supervised.await_workers(2, besides=before)
+        supervised.await_end(before)
+        assert [process.concurrency for process in teep.ProcessSet(config=fleet.config)] == [4, 4]
