@@ -48,6 +48,7 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         backtrace: True or a number of lines to store with a failure.
         tags: labels to find it by.
         encrypt: True to encrypt the last argument, see `teep.encryption`.
+        transactional: False pushes it at once inside a database transaction, see `teep.integrations`.
         timeout: seconds that a run may take; then it ends with `JobTimeout`, a failure like any other.
         Any other JSON value goes into the payload under its name.
 

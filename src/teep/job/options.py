@@ -33,6 +33,7 @@ class JobOptions(TypedDict, total=False):
     timeout: float | None
     max_iteration_runtime: float | None
     encrypt: bool
+    transactional: bool
     log_level: str
 
 

@@ -95,6 +95,7 @@ def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, n
     validate(given)
     item: Item = {"retry": True, "queue": "default", **defaults, **given}
     validate_options(item)
+    item.pop("transactional", None)  # says how it is pushed, which no worker needs to know
     for name, value in item.items():
         json.check(value, name)
     for name, value in (("jid", jid), ("created_at", stamp(now, unit))):
@@ -130,6 +131,9 @@ def validate_options(item: Mapping[str, Any]) -> None:
     encrypt = item.get("encrypt")
     if encrypt is not None and not isinstance(encrypt, bool):
         raise InvalidJob(f'"encrypt" must be true or false, not {encrypt!r}')
+    transactional = item.get("transactional")
+    if transactional is not None and not isinstance(transactional, bool):
+        raise InvalidJob(f'"transactional" must be true or false, not {transactional!r}')
     tags = item.get("tags")
     if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
         raise InvalidJob(f'"tags" must be a list of strings, not {tags!r}')
