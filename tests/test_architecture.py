@@ -49,6 +49,8 @@ def test_the_protocol_does_no_io_and_reads_no_clock(path: Path) -> None:
         ("cryptography", "encryption"),
         ("opentelemetry", "integrations"),
         ("prometheus_client", "integrations"),
+        ("django", "integrations"),
+        ("sqlalchemy", "integrations"),
     ],
 )
 def test_a_library_stays_in_its_room(library: str, room: str) -> None:

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 
 class TeepError(Exception):
@@ -82,6 +83,18 @@ class RedisUnavailable(RedisError):
     A command that was on its way may or may not have been carried out; commands for which that is harmless
     were already tried again before this is raised.
     """
+
+
+class NotPushed(RedisError):
+    """A database transaction has committed, and the jobs that were pushed in it could not be sent to Redis.
+
+    `items` has them as `Client.push` takes them; nothing else does. One of them is in its queue all the same where
+    its answer was lost every time.
+    """
+
+    def __init__(self, message: str, items: list[dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.items = items
 
 
 class RedisRefused(RedisError):

@@ -28,8 +28,9 @@ def test_the_examples_of_a_page_run_in_order(page: Path, valkey: Server, tmp_pat
     script = []
     for block in examples(page):
         if block["file"]:
-            (tmp_path / block["file"]).parent.mkdir(exist_ok=True)
-            (tmp_path / block["file"]).write_text(block["code"], "utf-8")
+            path = tmp_path / block["file"]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block["code"], "utf-8")
         else:
             script.append(block["code"])
     (tmp_path / "page.py").write_text("\n".join(script), "utf-8")

@@ -6,8 +6,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from teep.client import redirection
-from teep.client.preparation import Bulk, Prepared, prepare
+from teep.client import delivery
+from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers import AsyncDriver, Driver
@@ -32,6 +32,8 @@ class _Client:
 
     1. A payload gets its defaults, is checked, goes through the client middleware and is written as Ruby would.
     2. It is sent in one round trip; a bulk push takes one a slice of 1000 jobs.
+    3. Where `transactional_push` of an integration was called and a transaction is open, it is sent after the commit
+       instead, unless the payload says `"transactional": False`. Sidekiq's TransactionAwareClient.
 
     Raises:
         InvalidJob, InvalidArguments: before anything is sent.
@@ -59,8 +61,9 @@ class _Client:
         Sidekiq's Client#push_bulk.
         """
         jids: list[str | None] = []
+        transactional = is_transactional(self.config, items)
         for prepared in Bulk(self.config, items).slices():
-            await _send([job for job in prepared if job is not None])
+            await _send([job for job in prepared if job is not None], transactional)
             jids.extend(job and job.jid for job in prepared)
         return jids
 
@@ -118,10 +121,9 @@ class Client(_Client, SyncSide):
         return self._connected
 
     def _run(self, plan: Plan[T]) -> T:
-        redirect = redirection.current()
-        if redirect is None:
+        if delivery.is_plain():
             return super()._run(plan)
-        return run_plan(plan, redirection.Executor(redirect, self.config, self._driver))
+        return run_plan(plan, delivery.Executor(self.config, self._driver))
 
 
 class AsyncClient(_Client, AsyncSide):
@@ -135,21 +137,20 @@ class AsyncClient(_Client, AsyncSide):
         return self._connected
 
     def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
-        redirect = redirection.current()
-        if redirect is None:
+        if delivery.is_plain():
             return super()._run(plan)
-        return run_plan_async(plan, redirection.AsyncExecutor(redirect, self.config, self._driver))
+        return run_plan_async(plan, delivery.AsyncExecutor(self.config, self._driver))
 
 
 async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
     job = prepare(config, item)
     if job is None:
         return None
-    await _send([job])
+    await _send([job], is_transactional(config, item))
     return job.jid
 
 
-async def _send(prepared: Sequence[Prepared]) -> None:
+async def _send(prepared: Sequence[Prepared], transactional: bool) -> None:
     """Send a slice in one round trip."""
     now: dict[str, list[bytes]] = {}
     later: list[tuple[float, bytes]] = []
@@ -158,4 +159,4 @@ async def _send(prepared: Sequence[Prepared]) -> None:
             now.setdefault(job.queue, []).append(job.raw)
         else:
             later.append((job.at, job.raw))
-    await pushes.push(now, later)
+    await pushes.push(now, later, transactional=transactional)

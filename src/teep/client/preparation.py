@@ -34,6 +34,11 @@ def new_jid(now: float) -> str:
     return payload.new_jid(now, os.urandom(_JID_RANDOM_BYTES))
 
 
+def is_transactional(config: Config, given: Mapping[str, Any]) -> bool:
+    """Whether a push that was checked may wait for a database transaction."""
+    return given.get("transactional", config.job_defaults.get("transactional")) is not False
+
+
 def prepare(config: Config, given: Mapping[str, Any]) -> Prepared | None:
     """Return what to send for one pushed mapping, or None where a middleware stopped it."""
     now = time.time()

@@ -1,17 +1,14 @@
-"""Where pushes go instead of Redis, while a test wants that: `teep.testing` says so, and the clients ask here.
+"""Where pushes go instead of Redis, while a test wants that: `teep.testing` says so, and `delivery` asks here.
 
 Only pushes are redirected. Whatever else a client does, and the data API, talks to Redis as ever.
 """
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
 from teep.config import Config
-from teep.drivers import AsyncDriver, Driver
 from teep.store.pushes import Push
-from teep.wire.commands import Command
 
 T = TypeVar("T")
 
@@ -60,33 +57,3 @@ def current() -> Redirect | None:
     """Return what takes the pushes of this thread or task; None: Redis does."""
     innermost = _here.get() or _everywhere
     return None if innermost is None else innermost.redirect
-
-
-class Executor:
-    """Carries out a client's commands where its pushes are redirected, on threads."""
-
-    def __init__(self, redirect: Redirect, config: Config, driver: Callable[[], Driver]) -> None:
-        self._redirect = redirect
-        self._config = config
-        self._driver = driver
-
-    def execute(self, command: Command[T]) -> T:
-        if isinstance(command, Push):
-            self._redirect.take(self._config, command)
-            return cast("T", [])
-        return self._driver().execute(command)
-
-
-class AsyncExecutor:
-    """The same on asyncio."""
-
-    def __init__(self, redirect: Redirect, config: Config, driver: Callable[[], AsyncDriver]) -> None:
-        self._redirect = redirect
-        self._config = config
-        self._driver = driver
-
-    async def execute(self, command: Command[T]) -> T:
-        if isinstance(command, Push):
-            await self._redirect.take_async(self._config, command)
-            return cast("T", [])
-        return await self._driver().execute(command)

@@ -49,6 +49,7 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         tags: labels to find it by.
         expires_in: seconds (or a timedelta) since it is due, after which it is dropped instead of run.
         encrypt: True to encrypt the last argument, see `teep.encryption`.
+        transactional: False pushes it at once inside a database transaction, see `teep.integrations`.
         timeout: seconds (or a timedelta) that a run may take; then it ends with `JobTimeout`, an ordinary failure.
         log_level: the least level of what is logged while it runs, such as "debug"; default: the process's.
         Any other JSON value goes into the payload under its name.

@@ -30,6 +30,7 @@ class JobOptions(TypedDict, total=False):
     timeout: float | timedelta | None
     max_iteration_runtime: float | timedelta | None
     encrypt: bool
+    transactional: bool
     log_level: str | None
 
 

@@ -181,8 +181,9 @@ def llen(key: str) -> Command[int]:
     return Command("LLEN", key, read=int, idempotent=True)
 
 
-def lpush(key: str, *values: Arg) -> Command[int]:
-    return Command("LPUSH", key, *values, read=int)
+def lpush(key: str, *values: Arg, repeatable: bool = False) -> Command[int]:
+    """Add values at a list's head; `repeatable`: twice is better than not at all."""
+    return Command("LPUSH", key, *values, read=int, idempotent=repeatable)
 
 
 def lindex(key: str, index: int) -> Command[bytes | None]:

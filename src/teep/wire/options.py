@@ -66,6 +66,7 @@ CHECKS: Mapping[str, Check] = {
     "backtrace": Check(_is_retry, "true, false or how many lines (0 or more)"),
     "tags": Check(_are_tags, "a list of strings"),
     "encrypt": Check(_is_bool, _BOOL),
+    "transactional": Check(_is_bool, _BOOL),
     "expires_in": Check(lambda value: seconds(value) is not None, f"{_SECONDS}, from when the job is due"),
     "timeout": Check(lambda value: seconds(value) is not None, _SECONDS),
     "max_iteration_runtime": Check(lambda value: seconds(value) is not None, _SECONDS),

@@ -95,6 +95,7 @@ def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, n
     validate(given)
     item: Item = {"retry": True, "queue": "default", **defaults, **given}
     options.check(item)
+    item.pop("transactional", None)  # says how it is pushed, which no worker needs to know
     for name, value in item.items():
         json.check(value, name)
     for name, value in (("jid", jid), ("created_at", stamp(now, unit))):

@@ -1,0 +1,166 @@
+"""Database transactions that hold pushes until they have committed.
+
+1. Each integration adds a `Source`, which finds the transactions that are open around a push.
+2. A push with such transactions around it becomes a `Held`, and each of them gets it.
+3. It is sent when the last one has committed. One that is rolled back never says so, and thus drops it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Protocol
+
+from teep.client.preparation import BULK_SLICE
+from teep.client.redirection import Redirect, current
+from teep.config import Config, async_driver_for, driver_for
+from teep.errors import NotPushed, RedisError
+from teep.store.pushes import Push, joined
+from teep.wire import payload
+from teep.wire.payload import Item
+
+logger = logging.getLogger("teep")
+
+
+class Transaction(Protocol):
+    """An open database transaction."""
+
+    def hold(self, held: "Held") -> None:
+        """Keep a push; after the commit ask `is_due`, and send it where that is true."""
+
+
+Source = Callable[[], Sequence[Transaction]]
+
+_sources: dict[str, Source] = {}
+# The event loop keeps weak references to its tasks only.
+_sending: set[asyncio.Task[None]] = set()
+
+
+def add_source(library: str, source: Source) -> None:
+    """Look for open transactions of a library from now on, at every push of this process; one source each."""
+    _sources[library] = source
+
+
+def may_hold() -> bool:
+    """Whether there is a source at all."""
+    return bool(_sources)
+
+
+def around() -> list[Transaction]:
+    """Return the transactions that are open where this is called."""
+    return [transaction for source in _sources.values() for transaction in source()]
+
+
+class Held:
+    """A push that waits for transactions; where `teep.testing` takes it, it goes there as it would have at once."""
+
+    def __init__(self, config: Config, push: Push, commits: int) -> None:
+        self.config = config
+        self.push = push
+        self.redirect = current()
+        self._commits = commits
+
+    def is_due(self) -> bool:
+        """Count one commit; true where it was the last."""
+        self._commits -= 1
+        return not self._commits
+
+
+def hold(config: Config, push: Push, transactions: Sequence[Transaction]) -> None:
+    """Send a push when all these transactions have committed."""
+    held = Held(config, push, len(transactions))
+    for transaction in transactions:
+        transaction.hold(held)
+
+
+def send(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -> None:
+    """Send what was held, in the order in which it was pushed, up to 1000 jobs a round trip.
+
+    Args:
+        due: what to send.
+        abandoned: what nobody will send where this fails, to be reported with it.
+
+    Raises:
+        NotPushed: Redis failed; what was not sent is logged and comes with the error.
+    """
+    failed = _Failed()
+    for config, redirect, push in _deliveries(due):
+        if redirect is not None:
+            redirect.take(config, push)
+        elif not failed.includes(config, push):
+            try:
+                driver_for(config).execute(push)
+            except RedisError as error:
+                failed.add(config, push, error)
+    failed.report(abandoned)
+
+
+async def send_async(due: Sequence[Held]) -> None:
+    """As `send`, from asyncio. It goes on where its caller is cancelled, since the commit cannot be taken back."""
+    task = asyncio.create_task(_send_async(due))
+    _sending.add(task)
+    task.add_done_callback(_sending.discard)
+    await asyncio.shield(task)
+
+
+async def _send_async(due: Sequence[Held]) -> None:
+    failed = _Failed()
+    for config, redirect, push in _deliveries(due):
+        if redirect is not None:
+            await redirect.take_async(config, push)
+        elif not failed.includes(config, push):
+            try:
+                await async_driver_for(config).execute(push)
+            except RedisError as error:
+                failed.add(config, push, error)
+    failed.report()
+
+
+def _deliveries(due: Iterable[Held]) -> Iterator[tuple[Config, Redirect | None, Push]]:
+    """Join pushes that follow each other and go the same way."""
+    for (config, redirect), group in groupby(due, key=lambda held: (held.config, held.redirect)):
+        batch: list[Push] = []
+        jobs = 0
+        for held in group:
+            if jobs and jobs + held.push.jobs > BULK_SLICE:
+                yield config, redirect, joined(batch)
+                batch, jobs = [], 0
+            batch.append(held.push)
+            jobs += held.push.jobs
+        yield config, redirect, joined(batch)
+
+
+class _Failed:
+    """What could not be sent. A Redis that has failed is not asked again: its caller has waited long enough."""
+
+    def __init__(self) -> None:
+        self._causes: dict[Config, RedisError] = {}
+        self._pushes: list[Push] = []
+
+    def add(self, config: Config, push: Push, cause: RedisError) -> None:
+        self._causes[config] = cause
+        self._pushes.append(push)
+
+    def includes(self, config: Config, push: Push) -> bool:
+        """Tell whether its Redis has failed already; then the push has failed, too."""
+        if config not in self._causes:
+            return False
+        self._pushes.append(push)
+        return True
+
+    def report(self, abandoned: Callable[[], Iterable[Held]] = tuple) -> None:
+        """Log each job and raise them all, what was abandoned as well; nothing where nothing has failed."""
+        if not self._causes:
+            return
+        cause = next(iter(self._causes.values()))
+        items = [item for push in (*self._pushes, *(held.push for held in abandoned())) for item in _items(push)]
+        for item in items:
+            logger.error("committed, not pushed: %s %s to %r: %s", item["class"], item["jid"], item["queue"], cause)
+        raise NotPushed(
+            f"the transaction has committed, but {len(items)} of its jobs could not be pushed: {cause}", items
+        ) from cause
+
+
+def _items(push: Push) -> list[Item]:
+    queued = [payload.parse(raw) for raws in push.now.values() for raw in raws]
+    return queued + [{**payload.parse(raw), "at": at} for at, raw in push.later]

@@ -1,0 +1,167 @@
+"""SQLAlchemy: pushes that wait for a session's commit; see docs/transactions.md.
+
+1. The sessions with a transaction that began in this thread or asyncio task are around a push.
+2. A push lies with the innermost transaction of its session: the root, or a savepoint.
+3. A released savepoint hands what it holds to the transaction around it; one that ends otherwise drops it.
+4. After the root has committed, and has given its connection back, what it holds is sent.
+"""
+
+import logging
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Literal
+
+from sqlalchemy import event
+from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
+from sqlalchemy.util import await_only
+
+from teep.client.transactions import Held, add_source, send, send_async
+
+logger = logging.getLogger("teep")
+
+_LEDGER = "teep.ledger"
+# Weak: a session that is given up without `close` must not be kept from giving its connection back.
+_around: ContextVar[tuple[weakref.ref[Session], ...]] = ContextVar("teep_sqlalchemy_sessions", default=())
+_chosen: ContextVar[weakref.ref[Session] | None] = ContextVar("teep_sqlalchemy_session", default=None)
+
+
+def transactional_push(sessions: type[Session] | sessionmaker[Any] | scoped_session[Any] = Session) -> None:
+    """Hold what is pushed while a session has a transaction until its commit, and drop it at a rollback.
+
+    A session's transaction begins with its first use, be it `add` or a SELECT, and a session that is closed without
+    a commit drops what it holds, with a warning in the log. Savepoints count. Of several sessions with a transaction,
+    a push waits for all. A transaction is around what is pushed in the thread or asyncio task where it began, and in
+    tasks started there; elsewhere use `held_by`. It holds for the whole process. A held push costs a PING when it is
+    made; a commit sends up to 1000 jobs a round trip. Sidekiq's transactional_push!.
+
+    Args:
+        sessions: whose transactions count: a sessionmaker, a scoped_session or a class of sessions; by default every
+            session, those inside of an AsyncSession too.
+
+    `commit` raises:
+        NotPushed: Redis failed after the database had committed; the session is as after any commit.
+    """
+    event.listen(sessions, "after_transaction_create", _begun)
+    _listen(sessions)
+    add_source("sqlalchemy", _open_around)
+
+
+@contextmanager
+def held_by(session: Session | AsyncSession) -> Iterator[None]:
+    """Have pushes inside wait for this session's commit and no other's, wherever its transaction began.
+
+    While the session has no transaction, they go at once. Needs no `transactional_push`.
+    """
+    sync_session = session.sync_session if isinstance(session, AsyncSession) else session
+    if not event.contains(sync_session, "after_commit", _committed):
+        _listen(sync_session)
+    add_source("sqlalchemy", _open_around)
+    before = _chosen.get()
+    _chosen.set(weakref.ref(sync_session))
+    try:
+        yield
+    finally:
+        _chosen.set(before)  # not `reset`: a fixture may be entered in one context and left in another
+
+
+def _listen(target: Any) -> None:
+    event.listen(target, "after_commit", _committed)
+    event.listen(target, "after_rollback", _rolled_back)
+    event.listen(target, "after_transaction_end", _ended)
+
+
+class _Ledger:
+    """What the transactions of one session hold, and how those that are about to end came out."""
+
+    def __init__(self) -> None:
+        self._held: dict[SessionTransaction, list[Held]] = {}
+        self._outcomes: dict[SessionTransaction, Literal["committed", "rolled back"]] = {}
+
+    @classmethod
+    def of(cls, session: Session) -> "_Ledger":
+        ledger: _Ledger = session.info.setdefault(_LEDGER, cls())
+        return ledger
+
+    def hold(self, transaction: SessionTransaction, held: Sequence[Held]) -> None:
+        self._held.setdefault(transaction, []).extend(held)
+
+    def note(self, session: Session, outcome: Literal["committed", "rolled back"]) -> None:
+        if (transaction := _innermost(session)) is not None:
+            self._outcomes[transaction] = outcome
+
+    def close(self, transaction: SessionTransaction) -> list[Held]:
+        """Forget a transaction, and return what its commit has freed."""
+        held = self._held.pop(transaction, [])
+        outcome = self._outcomes.pop(transaction, "left open")
+        if held and outcome == "left open":
+            logger.warning("dropped %d pushes: their session was closed without a commit", len(held))
+        return held if outcome == "committed" else []
+
+
+class _OpenSession:
+    """A session with an open transaction, as pushes see it."""
+
+    def __init__(self, session: Session, transaction: SessionTransaction) -> None:
+        self._session = session
+        self._transaction = transaction
+
+    def hold(self, held: Held) -> None:
+        _Ledger.of(self._session).hold(self._transaction, [held])
+
+
+def _open_around() -> list[_OpenSession]:
+    chosen = _chosen.get()
+    sessions = [reference() for reference in (_around.get() if chosen is None else (chosen,))]
+    return [
+        _OpenSession(session, transaction)
+        for session in sessions
+        if session is not None and (transaction := _innermost(session)) is not None
+    ]
+
+
+def _innermost(session: Session) -> SessionTransaction | None:
+    """Return the transaction that a savepoint or the database stands behind; a flush's own is none."""
+    return session.get_nested_transaction() or session.get_transaction()
+
+
+def _begun(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        _around.set((*_others(session), weakref.ref(session)))
+
+
+def _committed(session: Session) -> None:
+    _Ledger.of(session).note(session, "committed")
+
+
+def _rolled_back(session: Session) -> None:
+    _Ledger.of(session).note(session, "rolled back")
+
+
+def _ended(session: Session, transaction: SessionTransaction) -> None:
+    # Not in `after_commit`, where the session still has its connection, and an error would leave it half committed.
+    held = _Ledger.of(session).close(transaction)
+    if transaction.parent is None:
+        _around.set(_others(session))
+        _send([push for push in held if push.is_due()])
+    elif held and (around := _innermost(session)) is not None:
+        _Ledger.of(session).hold(around, held)
+
+
+def _others(session: Session) -> tuple[weakref.ref[Session], ...]:
+    return tuple(reference for reference in _around.get() if reference() not in (None, session))
+
+
+def _send(due: Sequence[Held]) -> None:
+    """Send what is due, on the event loop where an AsyncSession commits."""
+    if not due:
+        return
+    sending = send_async(due)
+    try:
+        await_only(sending)
+    except MissingGreenlet:
+        sending.close()
+        send(due)

@@ -1,0 +1,49 @@
+"""Real databases, the jobs, and what lies in Redis."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import teep
+from teep.client import transactions
+from teep.config import default
+from tests.support.postgres import Postgres
+from tests.support.servers import Server
+
+Lying = Callable[[], list[Any]]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def _own_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test makes transactional is forgotten after it."""
+    monkeypatch.setattr(transactions, "_sources", {})
+
+
+@pytest.fixture(autouse=True)
+def config(valkey: Server, monkeypatch: pytest.MonkeyPatch) -> teep.Config:
+    """The process-wide configuration, on an empty Valkey."""
+    valkey.flushall()
+    monkeypatch.setattr(default, "_default", None)
+    return teep.configure(redis_url=valkey.url)
+
+
+@pytest.fixture
+def job() -> teep.JobFunction[[Any], None]:
+    @teep.job(name="the.job")
+    def function(value: Any) -> None: ...
+
+    return function
+
+
+@pytest.fixture
+def lying(valkey: Server) -> Lying:
+    """The first arguments of the jobs in the queue, the oldest first."""
+    return lambda: [json.loads(raw)["args"][0] for raw in reversed(valkey.command("LRANGE", "queue:default", 0, -1))]
