@@ -10,6 +10,7 @@ import typer
 
 from teep.cli import bench, config, demo, look, worker
 from teep.cli.flags import Flags, with_flags
+from teep.cli.reader import read
 from teep.errors import TeepError
 from teep.version import __version__
 
@@ -46,7 +47,12 @@ def _teep(version: Version = False) -> None:
 def main() -> None:
     """Run the command line; teep's own errors come out as one sentence."""
     try:
-        app()
+        # A worker lives long: see teep.cli.reader.
+        flags = read(Flags, sys.argv[2:]) if sys.argv[1:2] == ["worker"] else None
+        if flags is None:
+            app()
+        else:
+            worker.worker(flags)
     except TeepError as error:
         print(f"teep: {error}", file=sys.stderr)
         sys.exit(1)
