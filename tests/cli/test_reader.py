@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from teep.cli.flags import Flags, with_flags
 from teep.cli.reader import read
 
-_WORDS = shlex.split(
-    "app.jobs -c --concurrency 5 -c7 --concurrency=8 -q --queue critical,6 -qlow -t 2.5 -p --processes=2 --spawn --fork"
-    " -v --json-logs --max-rss 512 --capsule serial:1:imports --redis-url redis://localhost/1 -e production -g --tag=web"
-    " -C teep.toml --health 7433 --watchdog 0 -- --nonsense --help --conc '' - ü"
-)
+_WORDS = shlex.split("""
+    app.jobs -c --concurrency 5 -c7 --concurrency=8 -q --queue critical,6 -qlow -t 2.5 -p --processes=2 --spawn --fork
+    -v --json-logs --max-rss 512 --capsule serial:1:imports --redis-url redis://localhost/1 -e production -g --tag=web
+    -C teep.toml --health 7433 --watchdog 0 -- --nonsense --help --conc '' - ü
+""")
 
 
 def by_typer(words: list[str]) -> Flags | None:
