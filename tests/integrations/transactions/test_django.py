@@ -1,16 +1,11 @@
 """Pushes inside Django's transactions, on SQLite and PostgreSQL."""
 
 import asyncio
-import json
 import logging
-import os
-import subprocess
-import sys
 import threading
 import unittest
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import django
@@ -24,12 +19,9 @@ from teep.errors import InvalidArguments, NotPushed, RedisUnavailable
 from teep.integrations.django import transactional_push
 from tests.conftest import ServerFactory
 from tests.integrations.transactions.conftest import Lying
+from tests.integrations.transactions.table import Failed
 from tests.support.postgres import Postgres
 from tests.support.servers import Server
-
-
-class Failed(Exception):
-    """What rolls a transaction back here."""
 
 
 @pytest.fixture(scope="session")
@@ -281,32 +273,3 @@ def test_django_s_own_test_case(db: str, job: Any) -> None:
     outcome = unittest.TestResult()
     unittest.TestSuite([Testing()]).run(outcome)
     assert (outcome.testsRun, outcome.errors, outcome.failures) == (1, [], [])
-
-
-PROGRAM = """
-import django, json, teep
-from django.conf import settings
-from django.db import transaction
-
-settings.configure(
-    INSTALLED_APPS=["teep.integrations.django"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "default.sqlite3"}},
-    TEEP=json.loads(input()),
-)
-django.setup()
-with transaction.atomic():
-    teep.Client().push({"class": "the.job", "args": [1]})
-    assert teep.Queue().size() == 0
-assert teep.default_config().concurrency == 3
-print(teep.Queue().size())
-"""
-
-
-def test_as_an_installed_app(valkey: Server, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM],
-        input=json.dumps({"redis_url": valkey.url, "concurrency": 3}),
-        cwd=tmp_path, env={**os.environ, "TEEP_REDIS_URL": "redis://127.0.0.1:1"},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr

@@ -1,64 +1,20 @@
 """Pushes inside the transactions of SQLAlchemy's sessions, on SQLite and PostgreSQL."""
 
 import asyncio
-import logging
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 import teep
-from teep.errors import InvalidArguments, NotPushed, RedisUnavailable
+from teep.errors import InvalidArguments
 from teep.integrations.sqlalchemy import held_by, transactional_push
-from tests.conftest import ServerFactory
 from tests.integrations.transactions.conftest import Lying
-from tests.support.postgres import Postgres
-from tests.support.proxy import Proxy
+from tests.integrations.transactions.table import Failed, Row, rows
 from tests.support.servers import Server
-
-
-class Failed(Exception):
-    """What rolls a transaction back here."""
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class Row(Base):
-    __tablename__ = "rows_of_test"
-    value: Mapped[int] = mapped_column(primary_key=True)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def engine(request: pytest.FixtureRequest, tmp_path: Any, postgres: Postgres) -> Iterator[Engine]:
-    urls = {
-        "sqlite": f"sqlite:///{tmp_path}/test.sqlite3",
-        "postgres": f"postgresql+psycopg://{postgres.user}@/postgres?host={postgres.directory}",
-    }
-    engine = create_engine(urls[request.param])
-    Base.metadata.drop_all(engine)
-    Base.metadata.create_all(engine)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def sessions(engine: Engine) -> sessionmaker[Session]:
-    """Sessions whose transactions hold pushes."""
-    maker = sessionmaker(engine)
-    transactional_push(maker)
-    return maker
-
-
-def rows(engine: Engine) -> list[int]:
-    with Session(engine) as session:
-        return sorted(session.scalars(select(Row.value)))
 
 
 def test_a_push_waits_for_the_commit(sessions: sessionmaker[Session], engine: Engine, job: Any, lying: Lying) -> None:
@@ -281,109 +237,6 @@ def test_mistakes_show_at_the_push(sessions: sessionmaker[Session], job: Any, ly
             job.perform_async({1})
         job.perform_async(1)
     assert lying() == [1]
-
-
-def test_an_outage_shows_while_the_transaction_can_be_rolled_back(
-    sessions: sessionmaker[Session], engine: Engine, job: Any
-) -> None:
-    teep.configure(redis_url="redis://127.0.0.1:1")
-    with pytest.raises(RedisUnavailable), sessions.begin() as session:
-        session.add(Row(value=1))
-        job.perform_async(1)
-    assert rows(engine) == []
-
-
-def test_an_outage_at_the_commit(
-    sessions: sessionmaker[Session],
-    engine: Engine,
-    job: Any,
-    fresh_server: ServerFactory,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    dying = fresh_server()
-    teep.configure(redis_url=dying.url)
-    with sessions() as session:
-        session.add(row := Row(value=1))
-        jids = [job.perform_async(1), job.perform_async(2)]
-        dying.kill()
-        with pytest.raises(NotPushed, match="has committed, but 2 of its jobs") as raised:
-            session.commit()
-        assert not session.in_transaction()
-        assert row.value == 1  # read anew: the session goes on
-    assert rows(engine) == [1]
-    assert [f"committed, not pushed: the.job {jid} to 'default'" in caplog.text for jid in jids] == [True, True]
-    dying.start()
-    assert [teep.Client().push(item) for item in raised.value.items] == jids
-    assert teep.Queue().size() == 2
-
-
-def test_an_outage_at_the_end_of_a_begin_block(
-    sessions: sessionmaker[Session],
-    engine: Engine,
-    job: Any,
-    fresh_server: ServerFactory,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    dying = fresh_server()
-    teep.configure(redis_url=dying.url)
-    with pytest.raises(NotPushed), sessions.begin() as session:
-        session.add(Row(value=1))
-        job.perform_async(1)
-        dying.kill()
-    assert rows(engine) == [1]
-    assert {record.levelno for record in caplog.records if record.name == "teep"} == {logging.ERROR}
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-def test_a_lost_answer_at_the_commit_costs_no_job(
-    sessions: sessionmaker[Session], job: Any, valkey: Server, lying: Lying, is_async: bool
-) -> None:
-    async def main() -> None:
-        async with AsyncSession(sync_session_class=sessions.class_) as session:
-            await session.begin()
-            job.perform_async(1)
-            proxy.lose_answer(b"LPUSH")
-            await session.commit()
-
-    with Proxy(valkey.port) as proxy:
-        teep.configure(redis_url=proxy.url)
-        if is_async:
-            asyncio.run(main())
-        else:
-            with sessions.begin():
-                job.perform_async(1)
-                proxy.lose_answer(b"LPUSH")
-    assert lying() == [1, 1]
-    assert len({record.jid for record in teep.Queue(config=teep.Config(redis_url=valkey.url))}) == 1
-
-
-def test_what_two_configurations_could_not_push_is_reported_together(
-    sessions: sessionmaker[Session], job: Any, fresh_server: ServerFactory, lying: Lying
-) -> None:
-    dying = [fresh_server(), fresh_server()]
-    jids: list[str | None] = []
-    clients = [teep.Client(teep.Config(redis_url=server.url)) for server in dying]
-    with pytest.raises(NotPushed) as raised, sessions.begin():
-        jids += [client.enqueue(job, 1) for client in clients]
-        job.perform_async(2)
-        for server in dying:
-            server.kill()
-    assert [item["jid"] for item in raised.value.items] == jids
-    assert lying() == [2]
-
-
-def test_a_redis_that_has_failed_is_not_asked_again(
-    sessions: sessionmaker[Session], job: Any, valkey: Server, lying: Lying
-) -> None:
-    with Proxy(valkey.port) as proxy:
-        client = teep.Client(teep.Config(redis_url=proxy.url))
-        with pytest.raises(NotPushed, match="out of memory") as raised, sessions.begin():
-            client.enqueue(job, 1)
-            job.perform_async(2)
-            client.enqueue(job, 3)
-            proxy.refuse(b"LPUSH", "OOM full\r\n-OOM full")  # an answer each to SADD and LPUSH
-    assert [item["args"] for item in raised.value.items] == [[1], [3]]
-    assert lying() == [2]
 
 
 def test_a_fake_collects_at_the_commit(sessions: sessionmaker[Session], job: Any) -> None:

@@ -18,7 +18,7 @@ from teep.errors import NotPushed
 from teep.integrations.sqlalchemy import held_by, transactional_push
 from tests.conftest import ServerFactory
 from tests.integrations.transactions.conftest import Lying
-from tests.integrations.transactions.test_sqlalchemy import Base, Failed, Row
+from tests.integrations.transactions.table import Base, Failed, Row
 from tests.support.postgres import Postgres
 
 Sessions = async_sessionmaker[AsyncSession]
