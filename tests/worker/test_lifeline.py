@@ -16,7 +16,7 @@ from tests.worker.fleet import SOON, Fleet, WorkerProcess
 
 _QUICK = ("tests.worker.program",)
 # Seconds that a process is given to live, instead of a minute, once its heart does not beat.
-_EXPIRY = 3
+_EXPIRY = 5
 
 
 def _spawn(fleet: Fleet) -> WorkerProcess:
