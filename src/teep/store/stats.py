@@ -1,6 +1,6 @@
 """Statistics: lifetime and daily counters, and the sizes of everything."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -82,9 +82,13 @@ COUNTERS: Mapping[str, str] = {"processed": keys.processed(), "failed": keys.fai
 """The keys of the lifetime counters."""
 
 
-async def reset(names: Iterable[str]) -> None:
-    """Set lifetime counters back to 0."""
-    await commands.mset(dict.fromkeys((COUNTERS[name] for name in names), 0))
+async def reset(names: Collection[str]) -> None:
+    """Set lifetime counters back to 0. What jobs expired is a key of teep's own: it goes, as if there had been none."""
+    zeros: dict[str, commands.Arg] = {COUNTERS[name]: 0 for name in names if name != "expired"}
+    if zeros:
+        await commands.mset(zeros)
+    if "expired" in names:
+        await commands.unlink(keys.expired())
 
 
 async def queue_sizes() -> dict[str, int]:
