@@ -83,7 +83,7 @@ COUNTERS: Mapping[str, str] = {"processed": keys.processed(), "failed": keys.fai
 
 
 async def reset(names: Collection[str]) -> None:
-    """Set lifetime counters back to 0. What jobs expired is a key of teep's own: it goes, as if there had been none."""
+    """Set lifetime counters back to 0; that of expired jobs, which is teep's own, is gone then."""
     zeros: dict[str, commands.Arg] = {COUNTERS[name]: 0 for name in names if name != "expired"}
     if zeros:
         await commands.mset(zeros)
