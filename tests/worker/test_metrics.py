@@ -62,14 +62,16 @@ def only_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _define_golden_jobs() -> None:
-    @teep.job(name="NoopJob")
+    """Define the recording's NoopJob, FailJob and SleepJob, whose own names other tests use."""
+
+    @teep.job(name="NoopPyJob")
     def noop() -> None: ...
 
-    @teep.job(name="FailJob")
+    @teep.job(name="FailPyJob")
     def fail() -> None:
         raise ValueError("as intended")
 
-    @teep.job(name="SleepJob")
+    @teep.job(name="SleepPyJob")
     def sleep(seconds: float) -> None:
         time.sleep(seconds)
 
@@ -79,7 +81,7 @@ def test_a_worker_leaves_at_its_end_what_sidekiq_left(fleet: Fleet) -> None:
     _define_golden_jobs()
     recorded = golden.load("8.1.7", "26-stats-after-exit")
     began = datetime.now(UTC)
-    for klass, args in (*[("NoopJob", [])] * 5, ("FailJob", []), ("SleepJob", [0.05])):
+    for klass, args in (*[("NoopPyJob", [])] * 5, ("FailPyJob", []), ("SleepPyJob", [0.05])):
         fleet.push(klass, *args)
     worker = fleet.start(silent(fleet))
     fleet.wait_until_processed(7)
@@ -90,11 +92,11 @@ def test_a_worker_leaves_at_its_end_what_sidekiq_left(fleet: Fleet) -> None:
         found: Counter[bytes] = Counter()
         for key in {name(minute) for minute in minutes}:
             found.update({field: int(n) for field, n in fleet.server.command("HGETALL", key).items()})
-        expected = {field: int(n) for field, n in recorded.hashes[of].items()}
+        expected = {field.replace(b"Job|", b"PyJob|"): int(n) for field, n in recorded.hashes[of].items()}
         assert found.keys() == expected.keys()
-        assert 50 <= found.pop(b"SleepJob|ms") < 5_000
+        assert 50 <= found.pop(b"SleepPyJob|ms") < 5_000
         assert found.items() >= {field: n for field, n in expected.items() if not field.endswith(b"|ms")}.items()
-    histograms = {keys.histogram(job, minute) for job in ("NoopJob", "SleepJob") for minute in minutes}
+    histograms = {keys.histogram(job, minute) for job in ("NoopPyJob", "SleepPyJob") for minute in minutes}
     assert {key.decode() for key in fleet.server.command("KEYS", "h|*")} <= histograms
     assert fleet.server.command("KEYS", "teep:metrics:*") == []
 
@@ -103,9 +105,9 @@ def test_it_is_written_at_each_beat_and_read_back_with_its_histogram(fleet: Flee
     _define_golden_jobs()
     fleet.start(silent(fleet, heartbeat_interval=0.1))
     for _ in range(3):
-        fleet.push("SleepJob", 0.15)
-    _await_totals(fleet, SleepJob=(3, 0))
-    job = MetricsQuery(config=fleet.config).for_job("SleepJob").job_results["SleepJob"]
+        fleet.push("SleepPyJob", 0.15)
+    _await_totals(fleet, SleepPyJob=(3, 0))
+    job = MetricsQuery(config=fleet.config).for_job("SleepPyJob").job_results["SleepPyJob"]
     assert job.totals["ms"] >= 450
     counts = [sum(slots) for slots in zip(*job.hist.values(), strict=True)]
     assert sum(counts) == sum(counts[6:]) == 3  # none below 150 ms
@@ -136,14 +138,14 @@ def test_what_did_not_run_or_has_not_ended_counts_nowhere(fleet: Fleet) -> None:
         await asyncio.sleep(3600)
 
     fleet.push_raw(b"no job")
-    for klass in ("Unknown", "NoopJob", "Long"):
+    for klass in ("Unknown", "NoopPyJob", "Long"):
         fleet.push(klass)
     worker = fleet.start(silent(fleet))
     wait_until(lambda: worker._capsules[0].running.busy, SOON, "the long job to run")
     wait_until(lambda: fleet.counters() == (2, 1), SOON, "the others, but the one that is no job, to be counted")
     assert worker.stop(0.1)
     assert len(fleet.queue()) == 1
-    assert _totals(fleet.config) == {"NoopJob": (1, 0)}
+    assert _totals(fleet.config) == {"NoopPyJob": (1, 0)}
 
 
 def test_a_cancelled_job_has_run_as_in_sidekiq(fleet: Fleet) -> None:
@@ -156,6 +158,17 @@ def test_a_cancelled_job_has_run_as_in_sidekiq(fleet: Fleet) -> None:
     wait_until(lambda: worker._capsules[0].running.busy, SOON, "the job to run")
     fleet.client.cancel(jid)
     _await_totals(fleet, Cancelled=(1, 0))
+
+
+@pytest.mark.usefixtures("only_at_the_end")
+def test_quick_runs_are_added_up_long_before_they_are_written(fleet: Fleet) -> None:
+    _define_golden_jobs()
+    worker = fleet.start()
+    fleet.client.push_bulk({"class": "NoopPyJob", "args": [[]] * 500})
+    fleet.wait_until_processed(500)
+    waiting = worker._metrics._runs
+    wait_until(lambda: not waiting.quick, SOON, lambda: f"{len(waiting.quick)} runs to be added up")
+    assert _runs_of(waiting) == {"NoopPyJob": 500}
 
 
 @pytest.mark.parametrize("script", [_SCRIPT, _EXCHANGE], ids=["metrics", "exchange"])
@@ -209,10 +222,10 @@ def test_a_worker_that_starts_again_goes_on_counting(fleet: Fleet, monkeypatch: 
     worker = Worker(silent(fleet))
     for round_ in range(1, 3):
         worker.start()
-        fleet.push("NoopJob")
+        fleet.push("NoopPyJob")
         fleet.wait_until_processed(round_)
         worker.stop()
-        assert _totals(fleet.config) == {"NoopJob": (round_, 0)}
+        assert _totals(fleet.config) == {"NoopPyJob": (round_, 0)}
 
 
 def _job(klass: str) -> Reserved:
@@ -246,13 +259,13 @@ def test_what_nobody_takes_is_bounded_the_oldest_goes_first(
     assert [record.message for record in caplog.records] == [
         "the metrics of the minute 1970-01-01T00:01:00Z are given up: Redis has taken none for too long"
     ]
-    waiting.failed(Reserved("default", b'{"class":"NoopJob","args":[]}'))
+    waiting.failed(Reserved("default", b'{"class":"NoopPyJob","args":[]}'))
     assert waiting.minutes() == [2, 3, 4]
 
 
 def test_quick_runs_of_many_threads_are_counted_without_a_lock() -> None:
     _define_golden_jobs()
-    waiting, (definition, other) = Runs(), (find("NoopJob"), find("SleepJob"))
+    waiting, (definition, other) = Runs(), (find("NoopPyJob"), find("SleepPyJob"))
     interval = sys.getswitchinterval()
 
     def run() -> None:
@@ -270,7 +283,7 @@ def test_quick_runs_of_many_threads_are_counted_without_a_lock() -> None:
     finally:
         sys.setswitchinterval(interval)
     waiting.fold()
-    assert _runs_of(waiting) == {"NoopJob": 100_000, "SleepJob": 100_000}
+    assert _runs_of(waiting) == {"NoopPyJob": 100_000, "SleepPyJob": 100_000}
 
 
 def _refuse(error: BaseException, _service: str) -> None:
