@@ -253,6 +253,24 @@ def test_one_that_has_had_its_time_makes_way_and_comes_on_each_time(valkey_fleet
     over(fleet, jid)
 
 
+def test_one_that_began_in_time_is_never_too_late_to_go_on(valkey_fleet: Fleet) -> None:
+    walk = Walk("def", max_iteration_runtime=0.01, expires_in=60)
+    walk.seconds = 0.02
+    step = walk.job.each_iteration
+
+    def each_iteration(self: Any, number: int, count: int) -> None:
+        step(self, number, count)
+        # As if more than that minute had passed: what waits is late unless it has lost its time.
+        self.context.payload.update(expiry=1.0, enqueued_at=1.0)
+
+    walk.job.each_iteration = each_iteration
+    jid = valkey_fleet.push(walk.job, 4)
+    valkey_fleet.start()
+    valkey_fleet.wait_until_processed(4)
+    assert walk.done == [0, 1, 2, 3]
+    over(valkey_fleet, jid)
+
+
 def test_a_kill_repeats_what_came_after_the_last_checkpoint(valkey_fleet: Fleet) -> None:
     fleet = valkey_fleet
     process = fleet.spawn(program=("teep", "worker", "tests.worker.items"))

@@ -42,6 +42,8 @@ def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
     """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used."""
     after = payload.queued(job.item or {}, now, config.timestamps)
     after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
+    for name in ("expires_in", "expiry"):
+        after.pop(name, None)  # it began in time
     return Outcome(job.queue, job.raw, keys.queue(job.queue), 0.0, payload.serialise(after))
 
 
