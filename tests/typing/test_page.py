@@ -35,4 +35,6 @@ def test_a_checker_finds_each_mistake_and_nothing_else(checker: str, page: Path)
     done = subprocess.run(command, cwd=page, capture_output=True, text=True, check=False, timeout=100)
     found = {(file, int(line)) for file, line in FOUND.findall(done.stdout)}
     lines = (page / "mistakes.py").read_text("utf-8").splitlines()
-    assert found == {("mistakes.py", number) for number, line in enumerate(lines, 1) if "# error" in line}, done.stdout
+    assert found == {("mistakes.py", number) for number, line in enumerate(lines, 1) if "# error" in line}, (
+        done.stdout
+    )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import teep
 from teep.middleware import LogContext, Propagation
@@ -27,7 +27,7 @@ def welcome(customer_id: int) -> None:
     outside.send_mail(email, "Welcome", "Good to have you.")
 
 
-def give_up_on_bad_addresses(count: int, error: BaseException, job: dict[str, Any]) -> float | str | None:
+def give_up_on_bad_addresses(count: int, error: BaseException, job: dict[str, Any]) -> Literal["kill"] | None:
     return "kill" if isinstance(error, outside.AddressRefused) else None  # None: the usual delay
 
 
