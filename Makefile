@@ -22,6 +22,7 @@ check: $(VENV)/dev.stamp ## format, lint, types and layers, of the code and its 
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@cd examples/shop && $(abspath $(VENV))/bin/mypy
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
 
