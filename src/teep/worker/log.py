@@ -10,6 +10,7 @@ from teep.job.context import current_job
 from teep.middleware import log_fields
 from teep.wire import json
 from teep.worker import identity
+from teep.worker.lines import LineHandler
 
 _COLOURS = {"DEBUG": "\033[36m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
 _RESET = "\033[0m"
@@ -19,7 +20,7 @@ _LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 
 def set_up(level: str, *, as_json: bool) -> None:
     """Send everything that this process logs to standard error; `level` is a name such as INFO."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LineHandler(sys.stderr)
     handler.addFilter(_add_context)
     handler.setFormatter(JsonFormatter() if as_json else PrettyFormatter(colour=sys.stderr.isatty()))
     root = logging.getLogger()
