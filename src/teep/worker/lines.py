@@ -48,7 +48,7 @@ class LineHandler(logging.Handler):
                 self._turn.clear()
 
     def _write_lines(self, lines: deque[str]) -> None:
-        """Write lines and take them off; those of a job that is interrupted meanwhile come twice rather than never."""
+        """Write lines and take them off; those of an interrupted job come twice rather than never."""
         try:
             self._stream.write("".join(lines))
             self._stream.flush()
