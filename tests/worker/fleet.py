@@ -177,9 +177,10 @@ class Fleet:
             wait_until(lambda: self.identity(process), _UP_SECONDS, lambda: f"the worker to be up:\n{process.log}")
         return process
 
-    def supervise(self, count: int, *arguments: str, **options: Any) -> Supervised:
-        """Start a supervisor with that many workers, and return when they are up."""
-        process = WorkerProcess(self.server.url, ["-p", str(count), *arguments], **options)
+    def supervise(self, count: int, *arguments: str, by_file: bool = False, **options: Any) -> Supervised:
+        """Start a supervisor with that many workers, and return when they are up; `by_file`: a file says how many."""
+        flags = [] if by_file else ["-p", str(count)]
+        process = WorkerProcess(self.server.url, [*flags, *arguments], **options)
         self._ending.callback(process.close)
         supervised = Supervised(self, process)
         self._ending.callback(supervised.close)

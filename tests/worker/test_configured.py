@@ -1,15 +1,18 @@
 """Workers that a file and their own code configure, as processes of their own."""
 
 import json
+import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
 import teep
-from tests.support.servers import Server
+from tests.support.servers import Server, free_port
 from tests.support.waiting import wait_until
-from tests.worker.fleet import SOON, Fleet, WorkerProcess
+from tests.worker.fleet import SOON, Fleet, Supervised, WorkerProcess
+from tests.worker.probes import ask
 
 BY_FILE = ("teep", "worker")
 CODE = """
@@ -103,21 +106,64 @@ def test_code_cannot_say_what_the_supervisor_goes_by(fleet: Fleet, file: Path) -
         assert "code sets timeout, which must be known before any code runs" in worker.log
 
 
-def test_a_restart_with_a_broken_file_leaves_the_old_workers_at_work(fleet: Fleet, file: Path) -> None:
+def supervise_by_file(fleet: Fleet, file: Path, *arguments: str) -> Supervised:
+    file.write_text(f"processes = 2\n{file.read_text()}")
+    return fleet.supervise(
+        2, "-C", str(file), *arguments, by_file=True, program=BY_FILE, path=file.parent, environment={"REDIS_URL": ""},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("whole", "broken", "problem"),
+    [
+        ("processes = 2", "procesess = 2", "there is no setting 'procesess'"),
+        ("modules = ", "labels = ", "there are no jobs to run"),
+    ],
+)
+def test_a_restart_with_a_broken_file_leaves_the_old_workers_at_work(
+    whole: str, broken: str, problem: str, fleet: Fleet, file: Path
+) -> None:
     with fleet:
-        supervised = fleet.supervise(
-            2, "-C", str(file), program=BY_FILE, path=file.parent, environment={"REDIS_URL": ""}
-        )
+        supervised = supervise_by_file(fleet, file)
         before = supervised.workers()
-        whole = file.read_text()
-        file.write_text(f"concurency = 5\n{whole}")
+        text = file.read_text()
+        file.write_text(text.replace(whole, broken))
         supervised.process.signal(signal.SIGUSR2)
-        supervised.process.wait_for_log("the old one goes on: there is no setting 'concurency'")
+        supervised.process.wait_for_log(f"the old one goes on: {problem}")
         fleet.push("first")
         wait_until(lambda: fleet.queue("seen"), SOON, "a job to be run")
         assert supervised.workers() == before
-        file.write_text(whole.replace("concurrency = 2", "concurrency = 4"))
+        file.write_text(text.replace("concurrency = 2", "concurrency = 4"))
         supervised.process.signal(signal.SIGUSR2)
         supervised.await_workers(2, besides=before)
         supervised.await_end(before)
         assert [process.concurrency for process in teep.ProcessSet(config=fleet.config)] == [4, 4]
+
+
+def test_a_restart_may_leave_one_worker_and_no_health_checks_where_the_address_is_taken(
+    fleet: Fleet, file: Path
+) -> None:
+    before_it, taken = free_port(), free_port()
+    with fleet, socket.create_server(("127.0.0.1", taken)):
+        file.write_text(f"health = '{before_it}'\n{file.read_text()}")
+        supervised = supervise_by_file(fleet, file)
+        before = supervised.workers()
+        text = file.read_text().replace("processes = 2", "processes = 1")
+        file.write_text(text.replace(str(before_it), str(taken)))
+        supervised.process.signal(signal.SIGUSR2)
+        new = supervised.await_workers(1, besides=before)
+        supervised.await_end(before)
+        assert f"health checks cannot be answered at 127.0.0.1:{taken}" in supervised.process.log
+        file.write_text(text)
+        supervised.process.signal(signal.SIGUSR2)
+        supervised.await_workers(1, besides=[*before, *new])
+        assert ask(before_it, "/live")[0] == 200
+
+
+def test_a_spawned_worker_keeps_its_supervisor_whatever_the_file_says_by_now(fleet: Fleet, file: Path) -> None:
+    with fleet:
+        supervised = supervise_by_file(fleet, file, "--spawn")
+        before = supervised.await_workers(2)
+        file.write_text(file.read_text().replace("processes = 2", "processes = 1"))
+        os.kill(before[0], signal.SIGKILL)
+        supervised.await_workers(1, besides=before)

@@ -58,19 +58,25 @@ def _tell_of_file(settings: "Settings") -> None:
 
 
 def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> bool:
-    """Run one worker here, or a supervisor where there are more, or where one is to be replaced now and then."""
+    """Run one worker here, or a supervisor where it takes one."""
     from teep.worker import Supervisor, Worker
 
-    if config.processes == 1 and config.max_rss is None and config.max_jobs is None:
+    if not Supervisor.is_needed(config):
         return Worker(config, *modules, configured=lambda: _as_code_has_it(config, _FIRST)).run()
     how = {} if spawn is None else {"spawn": spawn}
     return Supervisor(
         config,
         *modules,
         configured=lambda: _as_code_has_it(config, _SUPERVISED),
-        check=lambda: flags.settings().config(),
+        check=lambda: _check(flags.settings()),
         **how,
     ).run()
+
+
+def _check(settings: "Settings") -> None:
+    """Raise ConfigurationError where these settings would keep a worker from starting."""
+    settings.config()
+    _modules(settings)
 
 
 def _as_code_has_it(config: "Config", needed: Iterable[str]) -> "Config":

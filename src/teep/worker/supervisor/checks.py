@@ -1,5 +1,6 @@
 """Health checks, answered by the supervisor itself."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from selectors import EVENT_READ, BaseSelector
@@ -8,8 +9,11 @@ from socket import socket
 from teep.config import Config
 from teep.config.address import Address
 from teep.config.handlers import report as report_error
+from teep.errors import ConfigurationError
 from teep.worker.endpoint import Endpoint
 from teep.worker.health import Report
+
+logger = logging.getLogger("teep")
 
 
 class HealthChecks:
@@ -17,15 +21,25 @@ class HealthChecks:
 
     It is answered in the supervisor's own loop, so that an answer says that the loop turns, and without a thread,
     since a fork must not find one. Only where the loop does not turn and nothing is forked there is one: `meanwhile`.
+
+    Raises:
+        ConfigurationError: the address is taken, or is none of this machine's, and it `must` be answered.
     """
 
-    def __init__(self, config: Config, report: Callable[[], Report], listener: socket | None) -> None:
+    def __init__(
+        self, config: Config, report: Callable[[], Report], listener: socket | None, *, must: bool = True
+    ) -> None:
         def on_error(error: BaseException, service: str) -> None:
             report_error(config, error, {"context": service})
 
         self._endpoint: Endpoint | None = None
         if config.health is not None:
-            self._endpoint = Endpoint(Address.parse(config.health), report, on_error, listener)
+            try:
+                self._endpoint = Endpoint(Address.parse(config.health), report, on_error, listener)
+            except ConfigurationError as error:
+                if must:
+                    raise
+                logger.error("%s; the workers go on without until the next restart", error)  # noqa: TRY400 - it says all
 
     @property
     def listener(self) -> socket | None:

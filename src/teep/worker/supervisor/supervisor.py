@@ -15,6 +15,7 @@ supervisor is gone stop by themselves.
 """
 
 import logging
+import os
 import selectors
 import signal
 import time
@@ -31,7 +32,7 @@ from teep.worker.supervisor.health import report_on
 from teep.worker.supervisor.inbox import SignalInbox
 from teep.worker.supervisor.launcher import SPAWNS, Launcher
 from teep.worker.supervisor.rescue import rescue
-from teep.worker.supervisor.served import Channel, serve
+from teep.worker.supervisor.served import CHANNEL, Channel, serve
 from teep.worker.supervisor.slots import Slot
 from teep.worker.title import set_title
 
@@ -81,12 +82,23 @@ class Supervisor:
         self._failure = ""
         self._heard_at = time.monotonic()
 
+    @staticmethod
+    def is_needed(config: Config) -> bool:
+        """Tell whether `config` takes a supervisor: for several workers, or for one to be replaced now and then.
+
+        Also where this process is a supervisor's child, or has taken the place of one, and its configuration has been
+        changed meanwhile: what was begun under a supervisor goes on under it.
+        """
+        if handover.STATE in os.environ or CHANNEL in os.environ:
+            return True
+        return config.processes > 1 or config.max_rss is not None or config.max_jobs is not None
+
     def run(self) -> bool:
         """Run until a signal stops it; True where every worker ended in time. In a worker it spawned: run that.
 
         Raises:
             ConfigurationError: a module cannot be imported, a worker ended before the first of them was up, or
-                health checks cannot be answered at their address.
+                health checks cannot be answered at their address, unless workers of a former program serve already.
         """
         channel = Channel.inherited()
         if channel is not None:
@@ -119,7 +131,7 @@ class Supervisor:
             else:
                 self._drain(child)
         self._has_been_up = any(child.is_up for child in inheritance.serving)
-        self._checks = HealthChecks(self._config, self.report, inheritance.listener)
+        self._checks = HealthChecks(self._config, self.report, inheritance.listener, must=not self._has_been_up)
 
     def _supervise(self) -> None:
         self._inbox = SignalInbox()
