@@ -3,6 +3,7 @@
 import pytest
 
 import teep
+from teep.config.default import set_by_code
 from teep.config.resolution import Settings, resolve
 from teep.config.settings import SETTINGS, has_text
 from teep.config.variables import Found
@@ -57,7 +58,8 @@ def test_a_whole_config_of_code_goes_under_the_flags(settings: Settings) -> None
     whole = teep.Config(concurrency=4, timeout=4)
     whole.death_handlers.append(lambda _job, _error: None)
     made = teep.configure(whole)
-    assert in_order(made) == (5, 4, 25, 10_000, 300)
+    assert in_order(made) == (5, 4, 3, 2, 300)
+    assert set_by_code() == {"concurrency", "timeout"}
     assert made.death_handlers == whole.death_handlers
 
 

@@ -109,7 +109,8 @@ def test_code_cannot_say_what_the_supervisor_goes_by(fleet: Fleet, file: Path) -
 def supervise_by_file(fleet: Fleet, file: Path, *arguments: str) -> Supervised:
     file.write_text(f"processes = 2\n{file.read_text()}")
     return fleet.supervise(
-        2, "-C", str(file), *arguments, by_file=True, program=BY_FILE, path=file.parent, environment={"REDIS_URL": ""},
+        2, "-C", str(file), *arguments, by_file=True, program=BY_FILE, path=file.parent,
+        environment={"REDIS_URL": ""},
     )  # fmt: skip
 
 

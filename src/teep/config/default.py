@@ -25,7 +25,8 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
     nothing is said, or None.
 
     Args:
-        config: the configuration, such as `Config.from_file("teep.toml")`; default: a new one.
+        config: the configuration, such as `Config.from_file("teep.toml")`; default: a new one. It says what differs
+            from the defaults.
         options: those of `Config`, over those of `config`.
 
     Raises:
@@ -35,7 +36,7 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
     for name in options:
         if name not in CONFIG:
             raise ConfigurationError(unknown(name, CONFIG, "option"))
-    said = options if config is None else {name: getattr(config, name) for name in CONFIG} | options
+    said = options if config is None else _said_by(config) | options
     unsaid = {name: value for name, value in _beneath.items() if said.get(name) is None}
     changes = {**options, **unsaid, **_above}
     if config is not None and not changes:
@@ -45,6 +46,11 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
     with _lock:
         _default, _by_code = made, frozenset(name for name, value in said.items() if value is not None)
     return made
+
+
+def _said_by(config: Config) -> dict[str, Any]:
+    usual = Config()
+    return {name: value for name in CONFIG if (value := getattr(config, name)) != getattr(usual, name)}
 
 
 def default_config() -> Config:
