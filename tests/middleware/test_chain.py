@@ -213,3 +213,13 @@ def test_copies_of_a_configuration_share_its_middleware_once(named: dict[str, Mi
     assert copy.listeners("startup") == config.listeners("startup")
     copy.server_middleware.clear()
     assert len(config.server_middleware) == 2
+
+
+def test_who_took_the_log_out_of_the_error_handlers_does_not_get_it_back() -> None:
+    def tell(_error: BaseException, _context: dict[str, Any]) -> None: ...
+
+    config = teep.Config()
+    config.error_handlers[:] = [tell]
+    config.adopt(teep.Config())
+    assert config.error_handlers == config.copy(concurrency=3).error_handlers == [tell]
+    assert teep.Config().copy(concurrency=3).error_handlers == teep.Config().error_handlers

@@ -153,7 +153,10 @@ class Config:
             extension.join(self)
 
     def adopt(self, other: "Config") -> None:
-        """Take over the middleware, handlers and listeners of another configuration that are not here already."""
+        """Take over the middleware, handlers and listeners of another configuration that are not here already.
+
+        Never the error handler that logs: every configuration begins with it, so where it is missing it was taken out.
+        """
         for mine, others in (
             (self.client_middleware, other.client_middleware),
             (self.server_middleware, other.server_middleware),
@@ -161,7 +164,7 @@ class Config:
             for middleware in others:
                 if middleware not in mine:
                     mine.add(middleware)
-        _extend(self.error_handlers, other.error_handlers)
+        _extend(self.error_handlers, [handler for handler in other.error_handlers if handler is not log_error])
         _extend(self.death_handlers, other.death_handlers)
         for event, listeners in other._listeners.items():  # noqa: SLF001 - its own kind
             _extend(self._listeners.setdefault(event, []), listeners)
@@ -173,7 +176,7 @@ class Config:
             ConfigurationError: an option does not fit.
         """
         other = replace(self, **changes)
-        other.error_handlers.clear()  # also those that every configuration begins with, where they were removed
+        other.error_handlers[:] = self.error_handlers
         other.adopt(self)
         return other
 
