@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import teep
+from teep.wire import keys
 from tests.support.servers import Server, free_port
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet, Supervised, WorkerProcess
@@ -16,6 +17,8 @@ from tests.worker.probes import ask
 
 BY_FILE = ("teep", "worker")
 CODE = """
+import time
+
 import teep
 
 config = teep.configure(labels=["by-code"], timeout=5)
@@ -33,6 +36,15 @@ def note(job, call_next):
     teep.Client().push({"class": "seen", "args": [job["jid"]], "queue": "seen"})
 
 config.server_middleware.add(note)
+
+@teep.job(name="third")
+def third():
+    time.sleep(3600)
+
+def tell(job, reason):
+    teep.Client().push({"class": "dead", "args": [job["jid"]], "queue": "dead"})
+
+config.death_handlers.append(tell)
 """
 
 
@@ -168,3 +180,18 @@ def test_a_spawned_worker_keeps_its_supervisor_whatever_the_file_says_by_now(fle
         file.write_text(file.read_text().replace("processes = 2", "processes = 1"))
         os.kill(before[0], signal.SIGKILL)
         supervised.await_workers(1, besides=before)
+
+
+def test_what_code_configures_holds_for_the_last_rescue_too(fleet: Fleet, file: Path) -> None:
+    with fleet:
+        supervised = supervise_by_file(fleet, file, "--fork")
+        jid = fleet.push("third", rescues=2)
+        wait_until(lambda: fleet.server.command("KEYS", keys.suspects("*")), SOON, "the suspect to start")
+        supervised.process.signal(signal.SIGTSTP)
+        supervised.process.wait_for_log("quiet: workers take no more jobs")
+        before = supervised.await_workers(2)
+        for pid in before:  # at once, so that no sibling rescues
+            os.kill(pid, signal.SIGKILL)
+        supervised.await_end(before)
+        assert supervised.process.stop() == 0
+        assert [json.loads(dead)["args"] for dead in fleet.queue("dead")] == [[jid]], supervised.process.log

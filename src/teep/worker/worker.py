@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -191,12 +191,7 @@ class Worker:
     def _come_up(self, *, embedded: bool) -> None:
         for module in self.modules:
             load(module)
-        if self._configured is not None:
-            self.config = self._configured()
-        elif self.modules:
-            # They are the application, and what it sets up goes onto the process-wide configuration, which may be
-            # another than this one.
-            self.config.adopt(default_config())
+        self.config = as_code_has_it(self.config, self.modules, self._configured)
         self._watcher = Lifeline(self.config) if self._outside is None else self._outside
         driver = driver_for(self.config)
         _check_redis(driver)
@@ -346,6 +341,17 @@ def load(module: str) -> None:
         raise ConfigurationError(
             f"there is no module {module!r}; name it as Python imports it, from the folder it lies in"
         ) from error
+
+
+def as_code_has_it(config: Config, modules: Sequence[str], configured: Callable[[], Config] | None) -> Config:
+    """Return what holds once the modules are imported; the arguments are as for `Worker`."""
+    if configured is not None:
+        return configured()
+    if modules:
+        # They are the application, and what it sets up goes onto the process-wide configuration, which may be another
+        # than this one.
+        config.adopt(default_config())
+    return config
 
 
 def _check_redis(driver: Driver) -> None:

@@ -1,17 +1,25 @@
 """The last thing a supervisor does, where workers crashed."""
 
+import contextlib
 import logging
+from collections.abc import Callable, Sequence
 
 from teep.config import Config, driver_for
-from teep.errors import RedisError
+from teep.errors import ConfigurationError, RedisError
 from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
+from teep.worker.worker import as_code_has_it
 
 logger = logging.getLogger("teep")
 
 
-def rescue(config: Config) -> None:
-    """Put back what dead children had in flight; no one else may be left to do so."""
+def rescue(config: Config, modules: Sequence[str], configured: Callable[[], Config] | None) -> None:
+    """Put back what dead children had in flight; no one else may be left to do so. The arguments are a worker's.
+
+    A job may be found dead, of which the code's handlers hear where the children were forked: else it is not here.
+    """
+    with contextlib.suppress(ConfigurationError):  # of code by which no worker could start, as each has said
+        config = as_code_has_it(config, modules, configured)
     try:
         Rescuer(config, driver_for(config), "", Outage(), _on_error).run_once()
     except RedisError as error:

@@ -141,7 +141,7 @@ class Supervisor:
         self._inbox.close()
         if self._crashed:
             with self._checks.meanwhile():
-                rescue(self._config)
+                rescue(self._config, self._modules, self._configured)
 
     def _turn(self) -> None:
         self._wait()
