@@ -16,6 +16,7 @@ import pytest
 from teep.config import Config
 from teep.wire import json
 from teep.worker.health import Report
+from teep.worker.supervisor import Supervisor
 from teep.worker.supervisor.child import Child
 from teep.worker.supervisor.health import report_on
 from teep.worker.supervisor.slots import Slot
@@ -143,6 +144,31 @@ def test_an_empty_place_is_not_ready_and_those_who_come_and_go_do_not_count(chil
 
 def test_a_report_survives_its_way() -> None:
     assert Report.parse(json.dumps(STUCK._asdict()).decode()) == STUCK
+
+
+_OF_ANOTHER_VERSION = [
+    '{"live":true}',
+    '{"live":true,"ready":true,"why":null,"processes":[]}',
+    '{"live":true,"ready":true,"why":[],"processes":[1]}',
+    "[]",
+    "nothing",
+]
+
+
+def test_what_a_child_of_another_version_says_is_harmless() -> None:
+    supervisor = Supervisor(Config(), "no.jobs")
+    (slot,) = supervisor._slots
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        child = Child(Config(), 4711, ours)
+        serving(slot, child, FINE)
+        for said in (*(f"report {text}" for text in _OF_ANOTHER_VERSION), "applaud loudly"):
+            theirs.send(f"{said}\n".encode())
+            supervisor._hear(child)
+        assert (child.report, slot.outdated) == (FINE, "")
+        theirs.send(f"report {json.dumps(FINE._replace(processes=FINE.processes * 2)._asdict()).decode()}\n".encode())
+        supervisor._hear(child)
+        assert supervisor.report().processes[0]["busy"] == 1
 
 
 def test_the_supervisor_answers_for_all_until_the_last_is_gone(valkey_fleet: Fleet, port: int) -> None:

@@ -36,9 +36,16 @@ class Report(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Report":
-        """Read the JSON of a report that another process made, perhaps with another version of teep."""
+        """Read the JSON of a report that another process made, perhaps with another version of teep.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
         said = json.loads(text.encode())
-        return cls(said["live"], said["ready"], tuple(said["why"]), tuple(said["processes"]))
+        try:
+            return cls(said["live"], said["ready"], tuple(said["why"]), tuple(map(dict, said["processes"])))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no report: {text}") from error
 
 
 STARTING = Report(live=True, ready=False, why=("the worker is starting",))

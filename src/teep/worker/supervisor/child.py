@@ -1,6 +1,7 @@
 """A child as its supervisor sees it."""
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -9,6 +10,8 @@ import time
 from teep.config import Config
 from teep.worker.health import STARTING, Report
 from teep.worker.lifeline import Lifeline, patience
+
+logger = logging.getLogger("teep")
 
 _UP = Report(live=True, ready=True)
 
@@ -73,6 +76,13 @@ class Child:
         self.heard_at = time.monotonic()
         if report.live:
             self.live_at = self.heard_at
+
+    def hear_report(self, text: str) -> None:
+        """Note a report. One that cannot be read is none, so that after a while the child counts as silent."""
+        try:
+            self.note_report(Report.parse(text))
+        except ValueError as error:
+            logger.debug("%s of another version: %s", self, error)
 
     def watch(self) -> bool:
         """Where its heartbeat is late, have it kept alive from outside; True when that begins."""

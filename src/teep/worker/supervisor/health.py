@@ -65,6 +65,6 @@ def _limit(config: Config) -> float:
 
 
 def _entry(child: Child, state: str, now: float) -> dict[str, Any]:
-    (figures,) = child.report.processes or ({"identity": child.identity},)
+    figures = next(iter(child.report.processes), {"identity": child.identity})
     silence = round(max(0.0, now - child.heard_at), 3)
     return {"pid": child.pid, "state": state, **figures, "seconds_since_report": silence}

@@ -210,8 +210,8 @@ class Supervisor:
                 if slot is not None and child is slot.coming:
                     self._let_serve(slot, child)
             elif word == "report":
-                child.note_report(Report.parse(rest))
-            elif slot is not None:
+                child.hear_report(rest)
+            elif word == "replace" and slot is not None:
                 slot.outdated = rest
 
     def _let_serve(self, slot: Slot, child: Child) -> None:
