@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from teep.config.settings import SETTINGS
+
 # Seconds that the worker gets to end by itself; what it had not finished is of no use to anyone.
 _STOP = 15.0
 
@@ -17,7 +19,8 @@ class WorkerProcess:
     """Runs the jobs of one module, and logs into `folder`, until it is stopped.
 
     `options` are those of `teep worker`; `environment` is added to this process's own, and is the place for a Redis
-    URL: on the command line everyone could read its password. A configuration file of the user's is not read.
+    URL: on the command line everyone could read its password. What the user's file and variables say of workers does
+    not hold here; only where Redis is.
     """
 
     def __init__(self, module: str, options: Iterable[str], folder: Path, environment: Mapping[str, str]) -> None:
@@ -26,7 +29,7 @@ class WorkerProcess:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, "--timeout", "1", "--log-level", "WARNING"],
-                env={**os.environ, "TEEP_CONFIG": "none", **environment},
+                env={**_own_environment(), "TEEP_CONFIG": "none", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -49,6 +52,11 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _own_environment() -> dict[str, str]:
+    theirs = {f"TEEP_{name.upper()}" for name in SETTINGS if name != "redis_url"}
+    return {name: value for name, value in os.environ.items() if name not in theirs}
 
 
 @contextmanager

@@ -147,9 +147,15 @@ def test_other_commands_find_redis_by_the_file(valkey: Server, folder: Path) -> 
     assert "127.0.0.1:1" in elsewhere
 
 
-def test_a_worker_that_a_command_brings_along_reads_no_file(valkey: Server, folder: Path) -> None:
+@pytest.mark.parametrize("variable", [None, "TEEP_HEALTH", "TEEP_PROCESSES"])
+def test_a_worker_that_a_command_brings_along_goes_by_no_settings_of_the_users(
+    variable: str | None, valkey: Server, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     valkey.flushall()
-    (folder / "teep.toml").write_text("concurency = 1\n")
+    if variable is None:
+        (folder / "teep.toml").write_text("concurency = 1\n")
+    else:
+        monkeypatch.setenv(variable, "unfit")
     worker = WorkerProcess("code", [], folder, {"REDIS_URL": valkey.url, "PYTHONPATH": str(folder)})
     try:
         wait_until(
