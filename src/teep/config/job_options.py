@@ -4,12 +4,12 @@ A name that no option has goes into the payload as the user's own field. One tha
 refused: `retires=0` as a field of its own would let a job that must run once run 26 times, and nobody would be told.
 """
 
-import difflib
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+from teep.config import names
 from teep.errors import InvalidJob
 from teep.wire import json, options
 
@@ -27,8 +27,6 @@ _RESERVED = frozenset(
 _KNOWN = (*options.CHECKS, *sorted(CODE), *sorted(_NOT_YET))
 # What other job systems call them.
 _ELSEWHERE = {"retries": "retry", "max_retries": "retry", "expires": "expires_in", "time_limit": "timeout"}
-# How alike (0 to 1) two names are of which one is taken for a slip of the other: "timout", but not "deadline".
-_ALIKE = 0.8
 _LEVELS_OF_PYTHON = {"warning": "warn", "critical": "fatal"}
 
 
@@ -67,8 +65,8 @@ def _check_name(owner: str, name: str) -> None:
 @lru_cache(maxsize=1_000)  # `set` gets here at every push
 def _meant(name: str) -> str | None:
     """Return the option that a name is most likely a slip of, or None."""
-    near = difflib.get_close_matches(name, (*_KNOWN, *_ELSEWHERE), 1, _ALIKE)
-    return _ELSEWHERE.get(near[0], near[0]) if near else None
+    near = names.meant(name, (*_KNOWN, *_ELSEWHERE))
+    return None if near is None else _ELSEWHERE.get(near, near)
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -3,12 +3,12 @@
 A variable's text is read by what its setting is: a number, a list of words, yes or no.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
 
+from teep.config.names import meant, nearest
 from teep.config.value import Config
 from teep.config.variables import Found
 
@@ -18,22 +18,14 @@ CONFIG: Mapping[str, Any] = {option.name: option.type for option in fields(Confi
 SETTINGS: Mapping[str, Any] = {"modules": Sequence[str], **CONFIG, "log_level": str, "json_logs": bool, "spawn": bool}
 """Every setting, and its type."""
 
-# How much a key of a file that anyone may add to must resemble a setting to be taken for a slip of the pen.
-_ALIKE = 0.8
-
 
 class Unreadable(ValueError):
     """A text that is no value of its setting; the message says what it must be."""
 
 
-def nearest(name: str, known: Iterable[str], alike: float = 0.6) -> str | None:
-    """Return the known name that is most like `name`, where one is alike enough (0 to 1)."""
-    return next(iter(difflib.get_close_matches(name, known, 1, alike)), None)
-
-
 def is_slip(name: str) -> bool:
     """Tell whether an unknown name all but spells a setting."""
-    return nearest(name, SETTINGS, _ALIKE) is not None
+    return meant(name, SETTINGS) is not None
 
 
 def unknown(name: str, known: Iterable[str], what: str = "setting") -> str:

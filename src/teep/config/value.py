@@ -155,7 +155,7 @@ class Config:
     def adopt(self, other: "Config") -> None:
         """Take over the middleware, handlers and listeners of another configuration that are not here already.
 
-        Never the error handler that logs: every configuration begins with it, so where it is missing it was taken out.
+        Never the error handler that logs: every configuration begins with it, so where it is not, it was taken out.
         """
         for mine, others in (
             (self.client_middleware, other.client_middleware),
