@@ -28,6 +28,21 @@ def test_what_is_saved_is_read(server: Server, run: Run) -> None:
     assert run(iteration.state(JID)) is None
 
 
+def test_a_place_lives_for_a_month_from_its_first_checkpoint_and_a_mere_cancellation_for_an_hour(
+    server: Server, run: Run
+) -> None:
+    server.flushall()
+    month, hour = 30 * 86_400, 3_600
+    run(iteration.cancel(JID, 1795487452))
+    assert hour - 60 < server.command("TTL", f"it-{JID}") <= hour
+    run(iteration.save(JID, 1, b"5", 1.0))
+    assert month - 60 < server.command("TTL", f"it-{JID}") <= month
+    server.command("EXPIRE", f"it-{JID}", 100)
+    run(iteration.save(JID, 1, b"6", 1.0))
+    run(iteration.cancel(JID, 1795487452))
+    assert 0 < server.command("TTL", f"it-{JID}") <= 100
+
+
 def test_a_full_server_takes_a_checkpoint_and_puts_a_job_back(server: Server, run: Run) -> None:
     server.flushall()
     server.command("RPUSH", INFLIGHT, "before")

@@ -102,7 +102,8 @@ class _Client:
         harmless. Sidekiq's Client#cancel!, which is for iterable jobs only.
 
         Costs five round trips, a message a process, and a search through sets and queues as `teep.find_job` does.
-        The processes remember it for ten minutes: a job pushed anew under that jid is cancelled as well.
+        The processes remember it for ten minutes, and Redis for an hour on behalf of iterable jobs: one pushed anew
+        under that jid meanwhile is cancelled as well.
 
         Raises:
             RedisError: it is not known how far it came; call again.

@@ -8,6 +8,9 @@ from teep.wire.commands import Command
 
 # As long as Sidekiq keeps a state, counted from its first write: longer than a job may wait for a retry.
 STATE_SECONDS = 30 * 86_400
+# As long as a mere cancellation stays, which most jobs have no use for: longer than an item takes, after which a job
+# that has saved nothing yet looks for it.
+CANCELLATION_SECONDS = 3_600
 _FIELDS = ("ex", "rt", "c", "cancelled")
 
 
@@ -40,9 +43,10 @@ async def save(jid: str, executions: int, cursor: bytes, runtime: float) -> scri
 async def cancel(jid: str, now: int) -> int:
     """Note that a job was cancelled; returns when it was first (epoch seconds). One round trip.
 
-    An iterable job sees it at its next checkpoint, or when it starts, at a Ruby process too. Sidekiq's cancel!.
+    An iterable job sees it at its next checkpoint, or when it starts, at a Ruby process too. Where none has saved
+    anything it stays for an hour, where Sidekiq's cancel! leaves it for 30 days.
     """
-    return await scripts.cancel_iteration(keys.iteration(jid), now, STATE_SECONDS)
+    return await scripts.cancel_iteration(keys.iteration(jid), now, CANCELLATION_SECONDS)
 
 
 async def forget(jid: str) -> None:

@@ -3,13 +3,14 @@
 -- KEYS: iteration
 -- ARGV: executions cursor runtime ttl
 -- RETURNS: { 1 where it was saved else 0, 1 where the job was cancelled else 0 }
--- The time to live is that of the first write: EXPIRE's NX would need Redis 7.
-if (tonumber(redis.call('HGET', KEYS[1], 'ex') or 0) or 0) > tonumber(ARGV[1]) then
+-- The time to live is that of the first checkpoint, and not that of a cancellation before it, which is short.
+local before = redis.call('HGET', KEYS[1], 'ex')
+if (tonumber(before or 0) or 0) > tonumber(ARGV[1]) then
   return { 0, 0 }
 end
 redis.call('HDEL', KEYS[1], 'c')
 redis.call('HSET', KEYS[1], 'ex', ARGV[1], 'c', ARGV[2], 'rt', ARGV[3])
-if redis.call('TTL', KEYS[1]) < 0 then
+if not before or redis.call('TTL', KEYS[1]) < 0 then
   redis.call('EXPIRE', KEYS[1], ARGV[4])
 end
 return { 1, redis.call('HEXISTS', KEYS[1], 'cancelled') }
