@@ -49,7 +49,7 @@ def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
 
 
 def over(job: Reserved) -> Outcome:
-    """Return the outcome of an iterable job that does not go on: its place is removed in the step that acknowledges it.
+    """Return the outcome of an iterable job that does not go on: its place goes in the step that acknowledges it.
 
     Removed any earlier, the place would be missed by whoever gets the job after a crash between the two.
     """
