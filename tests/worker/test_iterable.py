@@ -259,6 +259,23 @@ def test_the_clients_cancel_interrupts_an_item_that_takes_long(fleet: Fleet, kin
     walk.go()  # what waits in asyncio's own thread
 
 
+def test_one_that_is_cancelled_in_a_callback_leaves_no_place(valkey_fleet: Fleet) -> None:
+    fleet, walk = valkey_fleet, Walk()
+
+    def on_complete(_self: Any) -> None:
+        walk.called.append("complete")
+        wait_until(lambda: False, SOON, "the cancellation")
+
+    walk.job.on_complete = on_complete
+    jid = fleet.push(walk.job, 3)
+    fleet.start()
+    wait_until(lambda: "complete" in walk.called, SOON, "the end")
+    assert fleet.client.cancel(jid) == "working"
+    fleet.wait_until_processed(1)
+    over(fleet, jid)
+    assert fleet.counters() == (1, 0)
+
+
 def test_cancelling_one_that_waits_removes_its_place(fleet: Fleet) -> None:
     walk = Walk()
     jid = fleet.push(walk.job, 10)
