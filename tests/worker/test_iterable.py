@@ -327,6 +327,29 @@ def test_a_timeout_is_a_failure_that_keeps_the_place(fleet: Fleet, kind: Kind) -
     walk.go()
 
 
+def test_one_that_survives_its_timeout_and_is_interrupted_then_comes_again(valkey_fleet: Fleet) -> None:
+    fleet, walk, survived = valkey_fleet, Walk(), list[int]()
+    step = walk.job.each_iteration
+
+    def each_iteration(self: Any, number: int, count: int) -> None:
+        if number == 1 and not survived:
+            try:
+                wait_until(lambda: False, SOON, "the timeout")
+            except teep.errors.JobTimeout:
+                survived.append(number)
+        step(self, number, count)
+
+    walk.job.each_iteration = each_iteration
+    jid = fleet.push(walk.job, 5, timeout=0.5)
+    walk.interrupt(fleet, 3, lambda worker: worker.stop(SOON))
+    assert survived == [1]
+    assert [item["jid"] for item in payloads(fleet)] == [jid]
+    fleet.start()
+    fleet.wait_until_processed(2)
+    assert walk.done == [0, 1, 2, 3, 4]
+    assert fleet.counters() == (2, 0)
+
+
 @pytest.mark.usefixtures("_often")
 def test_an_outage_ends_no_run(fresh_server: ServerFactory) -> None:
     server = fresh_server(append_only=True)

@@ -25,15 +25,12 @@ from teep.worker import failure, levels
 from teep.worker.deadlines import Deadlines
 from teep.worker.fetcher import Fetcher
 from teep.worker.interrupts import Interrupts
-from teep.worker.reserved import Interrupted, Reserved
+from teep.worker.reserved import Reserved
 from teep.worker.running import RunningJobs
 from teep.worker.runs import QUICK, Runs
 from teep.worker.suspects import Suspects
 
 logger = logging.getLogger("teep.job")
-
-# What the log says of a run that was told to end.
-_ENDS: dict[type[BaseException] | None, str] = {JobCancelled: "cancel", Interrupted: "interrupt"}
 
 
 class Processor:
@@ -131,13 +128,13 @@ class Processor:
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
         item = job.item
         if logger.isEnabledFor(logging.INFO) and item is not None:
-            logger.info(_ENDS.get(job.halt, "done"), extra=_log_context(item, thread_id, started))
+            logger.info(_ending(job), extra=_log_context(item, thread_id, started))
         seconds = time.perf_counter() - started
         if seconds < QUICK and item is not None and "wrapped" not in item:
             self._quick(job.definition)
         else:
             self._runs.add(job, seconds)
-        if job.halt is Interrupted:
+        if job.comes_again and not job.is_cancelled:
             self._fetcher.failed(job, failure.interrupted(self._config, job, time.time()))
         else:
             self._done(job)
@@ -193,6 +190,13 @@ def _explained(error: BaseException, seconds: float) -> BaseException:
         cancelled, error = error, JobTimeout(sentence).with_traceback(error.__traceback__)
         error.__cause__ = cancelled
     return error
+
+
+def _ending(job: Reserved) -> str:
+    """Return what the log says of a run that has not failed."""
+    if job.is_cancelled:
+        return "cancel"
+    return "interrupt" if job.comes_again else "done"
 
 
 def _log_context(item: Mapping[str, Any], thread_id: str, started: float | None = None) -> dict[str, Any]:

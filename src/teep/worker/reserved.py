@@ -9,19 +9,15 @@ from teep.wire import payload
 from teep.wire.payload import Item
 
 
-class Interrupted(BaseException):
-    """Marks a run that has ended before its job was done; never raised."""
-
-
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
     `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before
     it runs: it was rescued before, may expire, or has a log level of its own. Others are looked at no further.
-    `halt` is what it was told to end with (None: nothing), or `Interrupted` where it is to go on later.
+    `halt` is what it was told to end with (None: nothing), and `comes_again` what it says itself: that it is not done.
     """
 
-    __slots__ = ("definition", "halt", "is_special", "item", "problem", "queue", "raw")
+    __slots__ = ("comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw")
 
     def __init__(self, queue: str, raw: bytes) -> None:
         self.queue = queue
@@ -31,6 +27,7 @@ class Reserved:
         self.definition: Definition | None = None
         self.problem: MalformedPayload | UnknownJob | None = None
         self.halt: type[BaseException] | None = None
+        self.comes_again = False
         try:
             self.item = payload.parse(raw)
             item = self.item
@@ -63,9 +60,11 @@ class Reserved:
         return self.halt is JobCancelled
 
     def put_back(self) -> None:
-        """Have the job put back behind all that waits in its queue once it returns, since it is not done."""
-        if self.halt is None:  # a cancellation may have come meanwhile
-            self.halt = Interrupted
+        """Have the job put back behind all that waits in its queue once it returns, since it is not done.
+
+        A cancellation counts for more, whenever it comes; a timeout that the job has survived does not.
+        """
+        self.comes_again = True
 
     @property
     def is_timed_out(self) -> bool:
