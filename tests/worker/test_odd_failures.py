@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 import pytest
 
 import teep
+from teep.worker.reserved import Reserved
+from teep.worker.suspects import Suspects
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -199,3 +201,30 @@ def test_a_payload_whose_fields_cannot_be_reckoned_with_dies_as_it_is(fleet: Fle
     fleet.start(concurrency=1)
     assert wait_until(lambda: fleet.members("dead"), SOON, "the dead set") == [raw]
     assert _still_works(fleet)
+
+
+def test_an_expiry_beyond_all_numbers_costs_no_slot(valkey_fleet: Fleet) -> None:
+    fleet = valkey_fleet
+    fleet.push_raw(b'{"class":"NoSuchJob","args":[],"retry":0,"expires_in":5,"expiry":-1%s}' % (b"0" * 400))
+    fleet.start(concurrency=1)
+    assert wait_until(lambda: fleet.members("dead"), SOON, "the dead set")
+    assert _still_works(fleet)
+
+
+def test_a_failure_of_teeps_own_before_a_run_costs_no_slot(
+    valkey_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def admit(_suspects: Suspects, _job: Reserved) -> bool:
+        raise RuntimeError("as intended")
+
+    monkeypatch.setattr(Suspects, "admit", admit)
+    reports: SimpleQueue[BaseException] = SimpleQueue()
+    config = valkey_fleet.configure(concurrency=1)
+    config.error_handlers.append(lambda error, _context: reports.put(error))
+    valkey_fleet.push("NoSuchJob", rescues=1)
+    worker = valkey_fleet.start(config)
+    assert str(reports.get(timeout=SOON)) == "as intended"
+    assert _still_works(valkey_fleet)
+    assert len(valkey_fleet.in_flight()) == 1
+    assert worker.stop()
+    assert len(valkey_fleet.queue()) == 1

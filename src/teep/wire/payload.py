@@ -161,7 +161,7 @@ def expiry(item: Mapping[str, Any]) -> float | None:
     if allowed is None:
         return None
     at = item.get("expiry")
-    if type(at) is int and at < _FIRST_MILLISECONDS:
+    if type(at) is int and 0 <= at < _FIRST_MILLISECONDS:
         return float(at)
     if (known := read_stamp(at)) is not None:
         return known

@@ -129,25 +129,26 @@ class Capsule:
         thread_id = identity.thread_id()
         self._interrupts.register(thread_id)
         while (job := self.fetcher.take()) is not None:
-            if job.is_special and (end := self._kept_from_running(job)) is not None:
-                self.fetcher.failed(job, end)
-            elif job.is_async:
-                self._loop.submit(job)
-                self._slots.acquire()
-            else:
-                self._run(job, thread_id)
+            try:
+                self._take_on(job, thread_id)
+            except Exception as error:  # noqa: BLE001 - teep's own failure: the slot lives on, the job stays in flight
+                report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
+
+    def _take_on(self, job: Reserved, thread_id: str) -> None:
+        """Run a job, or see to it that the loop does, or that it ends without."""
+        if job.is_special and (end := self._kept_from_running(job)) is not None:
+            self.fetcher.failed(job, end)
+        elif job.is_async:
+            self._loop.submit(job)
+            self._slots.acquire()
+        else:
+            self._processor.run(job, thread_id)
 
     def _kept_from_running(self, job: Reserved) -> Outcome | None:
         """Return what becomes of a job that must not run now, or None."""
         if (end := expired(job)) is not None:
             return end
         return postponed(job) if job.is_suspect and not self._suspects.admit(job) else None
-
-    def _run(self, job: Reserved, thread_id: str) -> None:
-        try:
-            self._processor.run(job, thread_id)
-        except Exception as error:  # noqa: BLE001 - teep's own failure: the slot must live on, the job stays in flight
-            report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
 
     def _tick(self) -> None:
         while not self.fetcher.closed.is_set():
