@@ -161,6 +161,23 @@ def over(pairs: Iterable[Any]) -> Any:
     return Job
 
 
+def test_an_async_def_that_its_decorator_hides_is_not_lost() -> None:
+    async def waiting(_self: Any, number: int) -> None:
+        await asyncio.sleep(0)
+
+    def hidden(self: Any, number: int) -> Any:
+        return waiting(self, number)
+
+    class Job(teep.IterableJob, name="job"):
+        def build_enumerator(self, *, cursor: int | None) -> Iterator[tuple[int, int]]:
+            return self.array_enumerator([1], cursor=cursor)
+
+        each_iteration = hidden
+
+    with pytest.raises(InvalidJob, match=r"Job waits for something, so its each_iteration must be async def"):
+        Job.perform_inline()
+
+
 def test_a_def_job_may_not_wait() -> None:
     class Job(teep.IterableJob, name="job"):
         def build_enumerator(self, *, cursor: int | None) -> Iterator[tuple[int, int]]:

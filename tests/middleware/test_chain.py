@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -103,6 +104,25 @@ def test_an_async_middleware_fails_a_def_job_instead_of_losing_it(fleet: Fleet) 
 
 def _forgetful(_job: Item, call_next: Callable[[], Any]) -> None:
     call_next()
+
+
+@pytest.mark.parametrize("middleware", [None, _forgetful], ids=["alone", "middleware"])
+def test_a_coroutine_of_a_def_job_fails_it_instead_of_losing_it(fleet: Fleet, middleware: Any) -> None:
+    async def coroutine() -> None:
+        """Never gets so far."""
+
+    @teep.job(name="wrapped")
+    @wraps(coroutine)
+    def wrapped() -> Any:
+        return coroutine()
+
+    if middleware is not None:
+        fleet.config.server_middleware.add(middleware)
+    fleet.start(fleet.config)
+    fleet.push(wrapped)
+    after = fleet.failed_payload()
+    assert after["error_class"] == "teep.errors.InvalidJob"
+    assert "wrapped is a plain def that returned a coroutine" in after["error_message"]
 
 
 async def _forgetful_coroutine(_job: Item, call_next: Callable[[], Any]) -> None:

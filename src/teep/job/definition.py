@@ -67,12 +67,24 @@ class Definition:
         return positions
 
     def run(self, item: Mapping[str, Any]) -> Any:
-        """Run the job that a payload describes; for an `async def` job this returns its coroutine."""
+        """Run the job that a payload describes; for an `async def` job this returns its coroutine.
+
+        Raises:
+            InvalidJob: a `def` job returned a coroutine, which nobody would await. It may raise anything else.
+        """
         function = self._function if self._class is None else partial(self._function, self._class())
         if item.get("encrypt"):
-            return _call_decrypted(function, item)
-        kwargs = item.get("kwargs")
-        return function(*item["args"], **kwargs) if kwargs else function(*item["args"])
+            outcome = _call_decrypted(function, item)
+        else:
+            kwargs = item.get("kwargs")
+            outcome = function(*item["args"], **kwargs) if kwargs else function(*item["args"])
+        if outcome is not None and not self.is_async and inspect.iscoroutine(outcome):
+            # Let go of unawaited, it would take the job with it: one that was not run and counts as done.
+            outcome.close()
+            raise InvalidJob(
+                f"{self.name} is a plain def that returned a coroutine; a decorator around an async def must be one"
+            )
+        return outcome
 
     def __repr__(self) -> str:
         return f"<job {self.name}>"

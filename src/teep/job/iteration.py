@@ -196,9 +196,7 @@ class Iteration:
             )  # fmt: skip
 
     async def _call(self) -> None:
-        outcome = self._job.each_iteration(self.item, *self.args, **self._kwargs)
-        if self._is_async:
-            await outcome
+        await _awaited(self._job.each_iteration(self.item, *self.args, **self._kwargs))
 
     def _put_back(self) -> None:
         if self._context is not None and self._context.run is not None:

@@ -70,8 +70,8 @@ class Chain:
             # Let go of unawaited, it would take the job with it: one that was not run and counts as done.
             outcome.close()
             raise ConfigurationError(
-                f"a middleware around {job.get('class')!r} is an async def, or the job is a def that returns a"
-                " coroutine; around a push and around a def job everything is a plain def"
+                f"a middleware around {job.get('class')!r} is an async def; around a push and around a def job every"
+                " one is a plain def"
             )
         return cast("R", outcome)
 
