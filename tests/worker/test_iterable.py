@@ -423,6 +423,27 @@ def test_middleware_sees_an_interruption_as_an_end_like_any_other(valkey_fleet: 
     assert ends == ["commit"]
 
 
+def test_what_middleware_puts_into_the_payload_does_not_come_back_with_it(valkey_fleet: Fleet) -> None:
+    fleet, walk = valkey_fleet, Walk()
+
+    def adding(job: Any, call_next: Callable[[], Any]) -> Any:
+        job.update(span=object(), note="own")
+        return call_next()
+
+    fleet.config.server_middleware.add(adding)
+    jid = fleet.push(walk.job, 5)
+    (before,) = payloads(fleet)
+    walk.hold(1)
+    worker = fleet.start(fleet.config)
+    walk.wait_for(1)
+    worker.quiet()
+    walk.go()
+    wait_until(fleet.queue, SOON, "the job to be back")
+    (after,) = payloads(fleet)
+    assert after["jid"] == jid
+    assert after | {"enqueued_at": 0} == before | {"enqueued_at": 0}
+
+
 def test_an_item_that_takes_longer_than_a_stop_waits_is_said_so(
     valkey_fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:

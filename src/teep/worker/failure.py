@@ -39,8 +39,11 @@ def outcome_of(config: Config, job: Reserved, error: BaseException, now: float) 
 
 
 def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
-    """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used."""
-    after = payload.queued(job.item or {}, now, config.timestamps)
+    """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used.
+
+    It is written from its own bytes: what server middleware has put into the payload meanwhile need not even be JSON.
+    """
+    after = payload.queued(payload.parse(job.raw), now, config.timestamps)
     after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
     for name in ("expires_in", "expiry"):
         after.pop(name, None)  # it began in time
