@@ -254,21 +254,29 @@ def test_one_that_has_had_its_time_makes_way_and_comes_on_each_time(valkey_fleet
 
 
 def test_one_that_began_in_time_is_never_too_late_to_go_on(valkey_fleet: Fleet) -> None:
-    walk = Walk("def", max_iteration_runtime=0.01, expires_in=60)
-    walk.seconds = 0.02
-    step = walk.job.each_iteration
+    fleet, walk = valkey_fleet, Walk(expires_in=60)
+    jid = fleet.push(walk.job, 6)
+    walk.interrupt(fleet, 2, lambda worker: worker.stop(SOON))
+    (back,) = payloads(fleet)
+    assert back["expires_in"] == 60
+    fleet.server.command("DEL", "queue:default")
+    fleet.push_raw(msgspec.json.encode(back | {"expiry": 1.0}))  # as if that minute had passed
+    fleet.start()
+    fleet.wait_until_processed(2)
+    assert walk.done == [0, 1, 2, 3, 4, 5]
+    over(fleet, jid)
 
-    def each_iteration(self: Any, number: int, count: int) -> None:
-        step(self, number, count)
-        # As if more than that minute had passed: what waits is late unless it has lost its time.
-        self.context.payload.update(expiry=1.0, enqueued_at=1.0)
 
-    walk.job.each_iteration = each_iteration
-    jid = valkey_fleet.push(walk.job, 4)
-    valkey_fleet.start()
-    valkey_fleet.wait_until_processed(4)
-    assert walk.done == [0, 1, 2, 3]
-    over(valkey_fleet, jid)
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_one_that_has_not_begun_may_be_too_late(valkey_fleet: Fleet, is_cancelled: bool) -> None:
+    fleet, walk = valkey_fleet, Walk(expires_in=60)
+    jid = fleet.push(walk.job, 6, expiry=1.0)
+    if is_cancelled:  # which leaves a state, too
+        fleet.server.command("HSET", f"it-{jid}", "cancelled", 1795487452, "c", "null")
+    fleet.start()
+    fleet.wait_until_processed(1)
+    assert (walk.done, walk.called) == ([], [])
+    assert teep.Stats(config=fleet.config).expired == 1
 
 
 def test_a_kill_repeats_what_came_after_the_last_checkpoint(valkey_fleet: Fleet) -> None:

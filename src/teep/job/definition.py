@@ -19,7 +19,8 @@ class Definition:
     """One job: its name on the wire, its options, and how to call it.
 
     `function` is what its author wrote; for a class (`instance_of`) a method, called on a fresh instance each run.
-    With a `runner` that runs instead, on the same arguments, and `function` takes an item before them.
+    With a `runner`, that of iterable jobs, that runs instead, on the same arguments, and `function` takes an item
+    before them.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Definition:
     ) -> None:
         self.name = name
         self.options = options
+        self.is_iterable = runner is not None
         self.is_async = inspect.iscoroutinefunction(function)
         self.function = function
         self._function = runner or function

@@ -57,6 +57,7 @@ class Capsule:
         self.concurrency = own.concurrency
         self.order = own.order
         self.config = config
+        self._driver = driver
         limits = Limits(config.dead_max_jobs, config.dead_timeout)
         self.fetcher = Fetcher(driver, identity_, self.order, outage, limits, runs)
         self.running = RunningJobs()
@@ -146,7 +147,7 @@ class Capsule:
 
     def _kept_from_running(self, job: Reserved) -> Outcome | None:
         """Return what becomes of a job that must not run now, or None."""
-        if (end := expired(job)) is not None:
+        if (end := expired(job, self._driver)) is not None:
             return end
         return postponed(job) if job.is_suspect and not self._suspects.admit(job) else None
 

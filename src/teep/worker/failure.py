@@ -45,8 +45,6 @@ def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
     """
     after = payload.queued(payload.parse(job.raw), now, config.timestamps)
     after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
-    for name in ("expires_in", "expiry"):
-        after.pop(name, None)  # it began in time
     return Outcome(job.queue, job.raw, keys.queue(job.queue), 0.0, payload.serialise(after))
 
 
