@@ -17,6 +17,7 @@ from teep.errors import RedisUnavailable
 from teep.job import definition, iteration
 from teep.job.checkpoints import Checkpoints
 from teep.worker import Worker
+from teep.worker.processor import Processor
 from tests.conftest import ServerFactory
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -121,6 +122,57 @@ def test_a_failure_keeps_the_place_and_uses_an_attempt(fleet: Fleet, kind: Kind)
     assert walk.called == ["start", "resume 2", "resume 2", "stop", "complete"]
     over(fleet, jid)
     assert fleet.counters() == (3, 2)
+
+
+@pytest.mark.parametrize("name", ["on_stop", "on_complete"])
+def test_an_end_that_fails_repeats_no_more_than_the_last_item(valkey_fleet: Fleet, kind: Kind, name: str) -> None:
+    fleet, walk, failed = valkey_fleet, Walk(kind), list[str]()
+    callback = getattr(walk.job, name)
+
+    def failing(self: Any) -> None:
+        callback(self)
+        if not failed:
+            failed.append(name)
+            raise ValueError("as intended")
+
+    setattr(walk.job, name, failing)
+    config = fleet.configure(poll_interval_average=0.05)
+    config.error_handlers.append(lambda _error, _context: None)
+    jid = fleet.push(walk.job, 4)
+    fleet.start(config)
+    fleet.failed_payload()
+    assert at(fleet, jid) == (b"1", b"3")
+    (entry,) = teep.RetrySet(config=config)
+    assert entry.reschedule(time.time())
+    fleet.wait_until_processed(2)
+    assert walk.done == [0, 1, 2, 3, 3]
+    assert walk.called[-3:] == ["resume 3", "stop", "complete"]
+    over(fleet, jid)
+
+
+@pytest.mark.usefixtures("_often")
+def test_one_that_is_over_keeps_its_place_until_it_is_acknowledged(
+    valkey_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, walk = valkey_fleet, Walk()
+
+    def dies(_processor: Processor, *_: object) -> None:
+        raise RuntimeError("as if it were killed here")
+
+    config = fleet.configure()
+    config.error_handlers.append(lambda _error, _context: None)
+    jid = fleet.push(walk.job, 4)
+    with monkeypatch.context() as patched:
+        patched.setattr(Processor, "_succeeded", dies)
+        worker = fleet.start(config)
+        wait_until(lambda: walk.called == ["start", "stop", "complete"], SOON, "the end")
+        worker.stop(SOON)
+    assert at(fleet, jid) == (b"1", b"3")
+    fleet.start()
+    fleet.wait_until_processed(1)
+    assert walk.done == [0, 1, 2, 3, 3]
+    assert walk.called[3:] == ["resume 3", "stop", "complete"]
+    over(fleet, jid)
 
 
 def test_a_start_that_fails_is_a_start_again(valkey_fleet: Fleet) -> None:

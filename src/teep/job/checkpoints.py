@@ -29,8 +29,6 @@ class NoCheckpoints:
     async def save(self, _executions: int, _cursor: object, _runtime: float) -> Saved:
         return Saved(written=True, cancelled=False)
 
-    async def forget(self) -> None: ...
-
 
 class Checkpoints(NoCheckpoints):
     """The saved place of one job. On an event loop (`is_async`) its methods wait; otherwise they block instead."""
@@ -60,13 +58,6 @@ class Checkpoints(NoCheckpoints):
         except RedisError as error:
             logger.warning("job %s goes on without a checkpoint: %s", self._jid, error)
             return Saved(written=True, cancelled=False)
-
-    async def forget(self) -> None:
-        """Remove what was saved, as the job has ended for good. One round trip."""
-        try:
-            await self._run(iteration.forget(self._jid))
-        except RedisError as error:
-            logger.warning("the checkpoint of job %s, which has ended, stays until it expires: %s", self._jid, error)
 
     async def _run(self, plan: Plan[T]) -> T:
         if self._is_async:

@@ -19,6 +19,9 @@ class Run(Protocol):
     def put_back(self) -> None:
         """Have the job put back behind all that waits in its queue once it returns, since it is not done."""
 
+    def end_for_good(self) -> None:
+        """Have the place that an iterable job has kept removed when it is acknowledged."""
+
 
 class Runtime(Protocol):
     """The worker around a job, as far as a job asks it."""

@@ -2,7 +2,8 @@
 
 1. What the last run saved says where to begin.
 2. Before each item it looks whether to stop, and every 5 seconds it saves where it is.
-3. Interrupted, it saves and has the job put back. Over, it removes what was saved. Failed, it saves.
+3. Interrupted, it saves and has the job put back. Over, it has what was saved removed with the job, in the step that
+   acknowledges it. Failed, it saves.
 
 One body serves `def` and `async def` jobs: for the former nothing in it ever waits, and `run` takes it to its end in
 one go. Outside of a worker a job runs whole, and Redis is not used.
@@ -94,19 +95,30 @@ class Iteration:
         )
 
     async def _run(self) -> None:
-        if not await self._resume():
+        is_over = await self._resume() and await self._begin()
+        if self._context is None or self._context.run is None:
             return
+        if is_over:
+            self._context.run.end_for_good()
+        else:
+            self._context.run.put_back()
+
+    async def _begin(self) -> bool:
+        """Go on from where it is known to be; True where the job is over, False where it is to go on later."""
         job = self._job
         items = await _awaited(job.build_enumerator(*self.args, cursor=self.cursor, **self._kwargs))
-        if items is not None:
-            await _awaited(job.on_start() if self._executions == 1 else job.on_resume())
+        if items is None:
+            return True
+        await _awaited(job.on_start() if self._executions == 1 else job.on_resume())
+        try:
             is_over = await self._iterate(items)
             await _awaited(job.on_stop())
-            if not is_over:
-                self._put_back()
-                return
-            await _awaited(job.on_complete())
-        await self._checkpoints.forget()
+            if is_over:
+                await _awaited(job.on_complete())
+        except BaseException:
+            await self._save()
+            raise
+        return is_over
 
     async def _resume(self) -> bool:
         """Find out where to begin; False where Redis cannot tell now, so that the job must come again."""
@@ -114,7 +126,6 @@ class Iteration:
             state = await self._checkpoints.load()
         except (RedisUnavailable, RedisRefused) as error:
             logger.warning("an iterable job is put back, as it cannot be read where it was: %s", error)
-            self._put_back()
             return False
         self._executions = state.executions + 1
         self._seconds_before = state.runtime
@@ -122,19 +133,15 @@ class Iteration:
         return True
 
     async def _iterate(self, items: Any) -> bool:
-        """Go through the items; True where the job is over, False where it is to go on later."""
+        """Go through the items; its result is that of `_begin`."""
         try:
             is_over = await self._through(aiter(items) if isinstance(items, AsyncIterable) else iter(items))
         except Aborted:
             return True
         except (JobCancelled, asyncio.CancelledError):
             if not self.is_cancelled:
-                await self._save()
                 raise
             is_over = True
-        except BaseException:
-            await self._save()
-            raise
         finally:
             await _close(items)
         if self.is_cancelled:
@@ -197,10 +204,6 @@ class Iteration:
 
     async def _call(self) -> None:
         await _awaited(self._job.each_iteration(self.item, *self.args, **self._kwargs))
-
-    def _put_back(self) -> None:
-        if self._context is not None and self._context.run is not None:
-            self._context.run.put_back()
 
     def _own_checkpoints(self) -> NoCheckpoints:
         if self._worker is None or self._context is None:

@@ -36,11 +36,12 @@ class Owner(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a job that did not succeed: the set it enters (None: discarded), at which score, as what.
+    """What became of a job that was not simply done: the set it enters (None: none), at which score, as what.
 
     Where `target` is the key of its own queue, it was interrupted and goes on later, behind all that waits there.
     `counted` is what it counts as, besides as processed; None for what no statistic shows: bytes that were no job at
-    all, and a job that comes again without having run.
+    all, and a job that comes again without having run. An iterable job that is over has a `place`, the key that goes
+    with it; like one that was interrupted it counts as processed only.
     """
 
     queue: str
@@ -49,6 +50,7 @@ class Outcome(NamedTuple):
     score: float
     payload: bytes
     counted: Literal["failed", "expired"] | None = "failed"
+    place: str | None = None
 
 
 # What becomes of a rescued job: given its queue, its payload and the suspects that its process had started, the
@@ -82,6 +84,14 @@ async def fail(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bo
 def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
     if outcome.target == keys.queue(outcome.queue):
         return _put_back(identity, outcome, day)
+    if outcome.place is not None:
+        return scripts.end_iteration(
+            keys.inflight(outcome.queue, identity),
+            outcome.place,
+            (keys.processed(), keys.processed_on(day)),
+            outcome.raw,
+            DAY_STATS_SECONDS,
+        )
     return scripts.fail(
         keys.inflight(outcome.queue, identity),
         outcome.target or keys.dead(),

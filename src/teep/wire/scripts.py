@@ -189,6 +189,15 @@ def put_back(
     )
 
 
+def end_iteration(inflight: str, place: str, counters: tuple[str, str], raw: bytes, ttl: int) -> Command[bool]:
+    """Take an iterable job that is over out of flight, and its place out of Redis.
+
+    `counters` are (processed, processed today). False where the job was not in flight any more.
+    """
+    # Not idempotent for the same reason as `fail`.
+    return ScriptCall(load("end_iteration"), (inflight, place, *counters), (raw, ttl), read=bool, idempotent=False)
+
+
 def give_back(inflight: str, queue: str, queues: str, name: str, raws: Sequence[bytes]) -> Command[int]:
     """Put reserved jobs (oldest first) back to where they were taken; those no longer in flight are passed over."""
     return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=int)

@@ -1,4 +1,4 @@
-"""What becomes of a job that did not succeed: another try, the dead set, its queue again, or nothing."""
+"""What becomes of a job that was not simply done: another try, the dead set, its queue again, or nothing."""
 
 import random
 import traceback
@@ -46,6 +46,14 @@ def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
     after = payload.queued(payload.parse(job.raw), now, config.timestamps)
     after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
     return Outcome(job.queue, job.raw, keys.queue(job.queue), 0.0, payload.serialise(after))
+
+
+def over(job: Reserved) -> Outcome:
+    """Return the outcome of an iterable job that does not go on: its place is removed in the step that acknowledges it.
+
+    Removed any earlier, the place would be missed by whoever gets the job after a crash between the two.
+    """
+    return Outcome(job.queue, job.raw, None, 0.0, b"", place=keys.iteration(job.context().jid))
 
 
 def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:

@@ -134,10 +134,12 @@ class Processor:
             self._quick(job.definition)
         else:
             self._runs.add(job, seconds)
-        if job.comes_again and not job.is_cancelled:
+        if job.comes_again is None:
+            self._done(job)
+        elif job.comes_again and not job.is_cancelled:
             self._fetcher.failed(job, failure.interrupted(self._config, job, time.time()))
         else:
-            self._done(job)
+            self._fetcher.failed(job, failure.over(job))
 
     def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:
         if self._fetcher.closed.is_set() and is_told_to_end(error):
@@ -149,6 +151,8 @@ class Processor:
         if job.is_cancelled:
             if not is_told_to_end(error):
                 report(self._config, error, {"context": "a cancelled job raised", "job": job.item})
+            if job.definition is not None and job.definition.is_iterable:
+                job.end_for_good()
             self._succeeded(job, thread_id, started)
             return
         if job.halt is JobTimeout:

@@ -14,7 +14,8 @@ class Reserved:
 
     `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before
     it runs: it was rescued before, may expire, or has a log level of its own. Others are looked at no further.
-    `halt` is what it was told to end with (None: nothing), and `comes_again` what it says itself: that it is not done.
+    `halt` is what it was told to end with (None: nothing). `comes_again` is what an iterable job says at the end of
+    its run: whether it goes on later; None for others.
     """
 
     __slots__ = ("comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw")
@@ -27,7 +28,7 @@ class Reserved:
         self.definition: Definition | None = None
         self.problem: MalformedPayload | UnknownJob | None = None
         self.halt: type[BaseException] | None = None
-        self.comes_again = False
+        self.comes_again: bool | None = None
         try:
             self.item = payload.parse(raw)
             item = self.item
@@ -65,6 +66,10 @@ class Reserved:
         A cancellation counts for more, whenever it comes; a timeout that the job has survived does not.
         """
         self.comes_again = True
+
+    def end_for_good(self) -> None:
+        """Have the place that an iterable job has kept removed when it is acknowledged."""
+        self.comes_again = False
 
     @property
     def is_timed_out(self) -> bool:
