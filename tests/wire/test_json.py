@@ -1,8 +1,8 @@
 """JSON as Ruby writes it, checked against Ruby itself."""
 
-import math
 import datetime as dt
 import json as stdlib_json
+import math
 import subprocess
 from collections.abc import Callable
 from typing import Any
