@@ -13,6 +13,7 @@ from teep.config import Config
 from teep.integrations.ending import ending_of
 from teep.middleware import around
 from teep.version import __version__
+from teep.wire.payload import executed_class
 
 # Fleets of Ruby and Python are one system to whoever looks at their traces.
 _SYSTEM = "sidekiq"
@@ -98,7 +99,7 @@ def _attributes(job: dict[str, Any], name: str, kind: str) -> dict[str, Attribut
         "messaging.operation.type": kind,
         "messaging.destination.name": str(job.get("queue", "default")),
         "messaging.message.id": str(job.get("jid", "")),
-        "messaging.sidekiq.job_class": str(job.get("wrapped") or job["class"]),
+        "messaging.sidekiq.job_class": executed_class(job),
     }
     if type(count := job.get("retry_count")) is int:
         attributes["messaging.sidekiq.retry_count"] = count

@@ -53,7 +53,7 @@ class Prometheus:
 
     @contextmanager
     def _measured(self, job: dict[str, Any]) -> Iterator[None]:
-        klass, queue = str(job.get("wrapped") or job["class"]), str(job.get("queue", "default"))
+        klass, queue = payload.executed_class(job), str(job.get("queue", "default"))
         self._wait.labels(queue).observe(payload.latency(job, time.time()))
         started = time.perf_counter()
         raised: BaseException | None = None

@@ -12,6 +12,7 @@ from teep.config import Config
 from teep.errors import ConfigurationError
 from teep.integrations.ending import ending_of
 from teep.middleware import around
+from teep.wire.payload import executed_class
 
 # What StatsD's own format gives a meaning.
 _NAME = re.compile(r"[^\w.\-]")
@@ -77,7 +78,7 @@ class Statsd:
             metrics |= {"success": "1|c", "perform": f"{(time.perf_counter() - started) * 1000:.3f}|ms"}
         elif ending == "failure":
             metrics["failure"] = "1|c"
-        klass = str(job.get("wrapped") or job["class"])
+        klass = executed_class(job)
         name = f"{self._prefix}.jobs" if self._tags else f"{self._prefix}.jobs.{_NAME.sub('_', klass)}"
         tail = self._tail(klass, str(job.get("queue", "default")), error if ending == "failure" else None)
         datagram = "\n".join(f"{name}.{metric}:{value}{tail}" for metric, value in metrics.items())
