@@ -207,19 +207,22 @@ def test_a_context_manager_sees_what_the_job_raises(job: Any, order: list[str]) 
 
 
 @pytest.mark.usefixtures("surrounded")
-@pytest.mark.parametrize("kind", ["job", "middleware"])
+@pytest.mark.parametrize(
+    ("culprit", "message"),
+    [("job", "job is a plain def that returned a coroutine"), ("middleware", "around 'job' is an async def")],
+)
 def test_a_context_manager_is_left_where_a_coroutine_is_refused(
-    offline: teep.Config, order: list[str], kind: str
+    offline: teep.Config, order: list[str], culprit: str, message: str
 ) -> None:
     async def coroutine() -> None:
         order.append("ran")
 
     def plain() -> Any:
-        return coroutine() if kind == "job" else order.append("ran")
+        return coroutine() if culprit == "job" else order.append("ran")
 
-    if kind == "middleware":
+    if culprit == "middleware":
         offline.server_middleware.add(_coroutine)
-    with pytest.raises(ValueError, match="around 'job' is an async def|job is a plain def that returned a coroutine"):
+    with pytest.raises(ValueError, match=message):
         teep.job(name="job")(plain).perform_inline()
     assert order == ["enter job", "saw", "leave"]
 

@@ -70,6 +70,7 @@ class OpenTelemetry:
             except BaseException as error:
                 _note(span, error)
                 raise
+            _note(span, None)
 
 
 @contextmanager
@@ -81,9 +82,11 @@ def _attached(context: Context) -> Iterator[None]:
         detach(token)
 
 
-def _note(span: trace.Span, error: BaseException) -> None:
+def _note(span: trace.Span, error: BaseException | None) -> None:
     if ending_of(error) == "interrupted":
         span.add_event("interrupted")
+        return
+    if error is None:
         return
     kind = type(error)
     span.set_attribute("error.type", f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."))

@@ -23,8 +23,9 @@ class Statsd:
     """Sends, for each run of a job, one datagram of Sidekiq Pro's metrics.
 
     `jobs.count`, and `jobs.success` with the time `jobs.perform` (ms), or `jobs.failure`. A run that was interrupted,
-    by a stop or a cancellation, is counted only. Without tags the class stands in the name, as in
-    `jobs.app.mail.welcome.perform`; with them there are `worker` (the class), `queue`, and `error_type` at a failure.
+    by a stop, a cancellation, or since an iterable job has made way, is counted only. Without tags the class stands
+    in the name, as in `jobs.app.mail.welcome.perform`; with them there are `worker` (the class), `queue`, and
+    `error_type` at a failure.
 
     A datagram that nobody takes is lost, and no job waits for it.
 
