@@ -14,6 +14,7 @@ from teep.config import overridden
 from teep.job import definition
 from tests.support.servers import Server
 from tests.worker.fleet import SOON, Fleet
+from tests.worker.walking import Kind, Walk
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +74,15 @@ class Jobs:
         if how == "wait":
             self.begun.put(how)
         return how == "succeed"
+
+
+def run_in_three_parts(fleet: Fleet, kind: Kind) -> None:
+    """Let a worker run an iterable job of three items, which makes way after each."""
+    walk = Walk(kind, max_iteration_runtime=0.01)
+    walk.seconds = 0.02
+    walk.job.perform_async(3)
+    fleet.start(fleet.config.copy(concurrency=1))
+    fleet.wait_until_processed(3)
 
 
 @pytest.fixture(params=[False, True], ids=["def", "async def"])

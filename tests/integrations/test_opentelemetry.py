@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 import teep
 from teep.integrations.opentelemetry import OpenTelemetry
-from tests.integrations.conftest import Jobs
+from tests.integrations.conftest import Jobs, run_in_three_parts
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet, push_from_loop
 
@@ -78,6 +78,13 @@ def test_failures_are_errors_and_interruptions_are_none(fleet: Fleet, traced: Tr
     recorded = dict(runs[1].events[0].attributes or {})
     assert (recorded["exception.type"], recorded["exception.message"]) == ("ValueError", "no luck")
     assert "Traceback" in str(recorded["exception.stacktrace"])
+
+
+def test_the_parts_of_an_iterable_job_are_interrupted_runs(fleet: Fleet, traced: Traced) -> None:
+    run_in_three_parts(fleet, "def")
+    runs = [span for span in traced.spans(4) if span.kind == SpanKind.CONSUMER]
+    assert [[event.name for event in run.events] for run in runs] == [["interrupted"], ["interrupted"], []]
+    assert {run.status.status_code for run in runs} == {StatusCode.UNSET}
 
 
 def test_a_retry_belongs_to_the_push_that_made_it(fleet: Fleet, traced: Traced) -> None:

@@ -81,6 +81,16 @@ def test_names_without_tags_hold_nothing_that_statsd_reads(server: socket.socket
     assert count == "teep.jobs.Ruby__Like_x.count:1|c"
 
 
+@pytest.mark.parametrize(("wrapped", "shown"), [("Inner", "Inner"), ({"a": 1}, "Wrapper")])
+def test_the_class_is_that_of_a_wrapped_job(
+    server: socket.socket, using: Callable[..., None], wrapped: Any, shown: str
+) -> None:
+    using()
+    teep.job(name="Wrapper")(lambda: None).set(wrapped=wrapped).perform_inline()
+    ((count, *_),) = _received(server, 1)
+    assert count == f"teep.jobs.{shown}.count:1|c"
+
+
 def test_no_job_notices_that_nobody_listens(server: socket.socket, using: Callable[..., None]) -> None:
     using()
     server.close()

@@ -5,6 +5,7 @@ import csv
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -279,24 +280,42 @@ def test_csv_files(tmp_path: Path) -> None:
     assert list(Job.csv_enumerator(reader, cursor=1)) == [(["c", "d"], 1)]
 
 
-@pytest.mark.parametrize("page_size", [2, 3, 7, 100])
-def test_records_by_key(page_size: int) -> None:
+@pytest.mark.parametrize("batch_size", [1, 2, 6, 100])
+def test_records_by_key(batch_size: int) -> None:
     with sqlite3.connect(":memory:") as database:
         database.execute("create table people (id integer primary key)")
         keys = [1, 2, 3, 5, 8, 13, 21]
         database.executemany("insert into people values (?)", [(key,) for key in keys])
 
-        def page(start: int | None) -> list[tuple[int]]:
+        def page(start: int | None, limit: int) -> list[tuple[int]]:
             query = "select id from people where id >= ? order by id limit ?"
-            return database.execute(query, (start or 0, page_size)).fetchall()
+            return database.execute(query, (start or 0, limit)).fetchall()
 
         def walked(cursor: int | None) -> list[int]:
-            pairs = list(Job.records_enumerator(page, cursor=cursor, key=lambda row: row[0]))
-            assert all(row == (key,) for row, key in pairs)
-            return [key for _, key in pairs]
+            pairs = Job.records_enumerator(page, cursor=cursor, key=lambda row: row[0], batch_size=batch_size)
+            rows = list(pairs)
+            assert all(row == (key,) for row, key in rows)
+            return [key for _, key in rows]
 
         assert walked(None) == keys
         assert walked(5) == [5, 8, 13, 21]
         assert walked(6) == [8, 13, 21]  # its record was deleted since
+        assert walked(21) == [21]
         assert walked(22) == []
     database.close()
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 6])
+def test_records_whose_keys_are_not_unique_are_refused_instead_of_given_for_ever(batch_size: int) -> None:
+    def page(start: int | None, limit: int) -> list[int]:
+        return [key for key in (1, 2, 2, 2, 3) if key >= (start or 0)][:limit]
+
+    for cursor in (None, 2):
+        given = Job.records_enumerator(page, cursor=cursor, key=int, batch_size=batch_size)
+        with pytest.raises(InvalidJob, match="two records have the key 2"):
+            list(islice(given, 100))
+
+
+def test_a_page_has_room_for_more_than_where_the_last_one_ended() -> None:
+    with pytest.raises(InvalidJob, match="batch_size must be at least 1, not 0"):
+        list(Job.records_enumerator(lambda _start, _limit: [1, 2], cursor=None, key=int, batch_size=0))

@@ -206,6 +206,45 @@ def test_a_context_manager_sees_what_the_job_raises(job: Any, order: list[str]) 
     assert order == ["enter job", "called", "ran", "saw", "leave"]
 
 
+@pytest.mark.usefixtures("surrounded")
+@pytest.mark.parametrize(
+    ("culprit", "message"),
+    [("job", "job is a plain def that returned a coroutine"), ("middleware", "around 'job' is an async def")],
+)
+def test_a_context_manager_is_left_where_a_coroutine_is_refused(
+    offline: teep.Config, order: list[str], culprit: str, message: str
+) -> None:
+    async def coroutine() -> None:
+        order.append("ran")
+
+    def plain() -> Any:
+        return coroutine() if culprit == "job" else order.append("ran")
+
+    if culprit == "middleware":
+        offline.server_middleware.add(_coroutine)
+    with pytest.raises(ValueError, match=message):
+        teep.job(name="job")(plain).perform_inline()
+    assert order == ["enter job", "saw", "leave"]
+
+
+@pytest.mark.usefixtures("surrounded")
+def test_awaitables_that_are_no_coroutines(offline: teep.Config, order: list[str]) -> None:
+    chain = offline.server_middleware
+
+    async def go_through() -> None:
+        future = asyncio.get_running_loop().create_future()
+        assert chain.invoke({"class": "def"}, lambda: future) is future  # such as a task that it has started
+        assert order == ["enter def", "leave"]
+        run = asyncio.create_task(chain.ainvoke({"class": "async def"}, lambda: future))
+        await asyncio.sleep(0)
+        assert order[2:] == ["enter async def"]
+        future.set_result("result")
+        assert await run == "result"
+        assert order[3:] == ["leave"]
+
+    asyncio.run(go_through())
+
+
 def test_a_context_manager_around_pushes(offline: teep.Config, order: list[str]) -> None:
     @contextmanager
     def manager(job: Item) -> Iterator[None]:

@@ -100,14 +100,17 @@ def test_a_records_own_attributes_stay(offline: teep.Config, handler: Callable[[
     assert handler() == ["text: talk its own - - -"]
 
 
-def test_the_class_is_that_of_a_wrapped_job(offline: teep.Config, handler: Callable[[], list[str]]) -> None:
+@pytest.mark.parametrize(("wrapped", "shown"), [("Inner", "Inner"), ({"a": 1}, "wrapper"), ("", "wrapper")])
+def test_the_class_is_that_of_a_wrapped_job(
+    offline: teep.Config, handler: Callable[[], list[str]], wrapped: Any, shown: str
+) -> None:
     @teep.job(name="wrapper")
     def wrapper() -> None:
         logging.getLogger("app").info("text")
 
     offline.use(LogContext())
-    wrapper.set(wrapped="Inner").perform_inline()
-    assert handler() == ["text: Inner default - - -"]
+    wrapper.set(wrapped=wrapped).perform_inline()
+    assert handler() == [f"text: {shown} default - - -"]
 
 
 def test_only_context_variables_can_be_shown() -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json as stdlib_json
+import math
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -88,6 +89,12 @@ def test_what_is_written_is_read_again(value: Any) -> None:
 def test_integers_of_any_size_are_exact(number: int) -> None:
     assert json.dumps(number) == str(number).encode()
     assert json.loads(str(number).encode()) == number
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_in_json_is_refused(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON has no number"):
+        json.dumps({"a": [number]})
 
 
 def test_output_is_compact_and_utf8_unescaped() -> None:

@@ -1,6 +1,8 @@
 """What a worker process logs: one line an event, which says which job, and never its arguments."""
 
+import contextvars
 import logging
+import math
 import re
 import threading
 from typing import Any
@@ -9,6 +11,7 @@ import msgspec
 import pytest
 
 import teep
+from teep.middleware import bind
 from teep.worker import log
 from tests.worker.fleet import SOON, Fleet
 
@@ -98,3 +101,37 @@ def test_an_error_comes_with_its_traceback_in_one_json_line() -> None:
     log._add_context(record)
     decoded: dict[str, Any] = msgspec.json.decode(log.JsonFormatter().format(record).encode())
     assert decoded["exc"].endswith("ValueError: lone ?")
+
+
+class _User:
+    """What is no JSON, and has a text that is none either."""
+
+    def __str__(self) -> str:
+        return "Ann \ud800"
+
+
+def _looped() -> list[Any]:
+    looped: list[Any] = []
+    looped.append(looped)
+    return looped
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (_User(), "Ann ?"),
+        ("lone \ud800", "lone ?"),
+        (math.nan, "nan"),
+        ([1, math.inf], "[1, inf]"),
+        ({(1, 2): 3}, "{(1, 2): 3}"),
+        (_looped(), "[[...]]"),
+    ],
+)
+def test_a_field_that_is_no_json_is_written_as_text_and_the_others_as_they_are(value: Any, text: str) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "shipped", None, None)
+    bound = contextvars.copy_context()
+    bound.run(bind, odd=value, tags=["a", "b"], order=7)
+    bound.run(log._add_context, record)
+    decoded: dict[str, Any] = msgspec.json.decode(log.JsonFormatter().format(record).encode())
+    assert decoded["msg"] == "shipped"
+    assert decoded["ctx"] == {"odd": text, "tags": ["a", "b"], "order": 7}

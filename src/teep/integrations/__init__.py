@@ -1,1 +1,4 @@
-"""What joins teep to other systems; each module needs the extra of its name, but `statsd`, which needs none."""
+"""What joins teep to other systems.
+
+Each module needs the extra of its name, but `opentelemetry`, whose extra is `otel`, and `statsd`, which needs none.
+"""

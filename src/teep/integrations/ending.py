@@ -12,11 +12,14 @@ Ending = Literal["success", "failure", "interrupted"]
 def ending_of(error: BaseException | None) -> Ending:
     """Return how a job's run ended, by what it raised; to be asked while the job is the current one.
 
-    One that a stop of its process or a cancellation of the job cut short has not failed: it was "interrupted".
+    A run is "interrupted" where its job was cancelled, however it ended then, where a stop of its process cut it
+    short, and where an iterable job has made way and comes again.
     """
-    if error is None:
-        return "success"
     job = current_job()
+    if job is not None and job.cancelled:
+        return "interrupted"
+    if error is None:
+        return "interrupted" if job is not None and job.comes_again else "success"
     if job is not None and job.timed_out:
         return "failure"  # an async def job hears of its timeout by a cancellation, too
     interrupted = isinstance(error, (Shutdown, JobCancelled, asyncio.CancelledError))

@@ -13,6 +13,7 @@ from teep.config import Config
 from teep.integrations.ending import ending_of
 from teep.middleware import around
 from teep.version import __version__
+from teep.wire.payload import executed_class
 
 # Fleets of Ruby and Python are one system to whoever looks at their traces.
 _SYSTEM = "sidekiq"
@@ -69,6 +70,7 @@ class OpenTelemetry:
             except BaseException as error:
                 _note(span, error)
                 raise
+            _note(span, None)
 
 
 @contextmanager
@@ -80,9 +82,11 @@ def _attached(context: Context) -> Iterator[None]:
         detach(token)
 
 
-def _note(span: trace.Span, error: BaseException) -> None:
+def _note(span: trace.Span, error: BaseException | None) -> None:
     if ending_of(error) == "interrupted":
         span.add_event("interrupted")
+        return
+    if error is None:
         return
     kind = type(error)
     span.set_attribute("error.type", f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins."))
@@ -98,7 +102,7 @@ def _attributes(job: dict[str, Any], name: str, kind: str) -> dict[str, Attribut
         "messaging.operation.type": kind,
         "messaging.destination.name": str(job.get("queue", "default")),
         "messaging.message.id": str(job.get("jid", "")),
-        "messaging.sidekiq.job_class": str(job.get("wrapped") or job["class"]),
+        "messaging.sidekiq.job_class": executed_class(job),
     }
     if type(count := job.get("retry_count")) is int:
         attributes["messaging.sidekiq.retry_count"] = count

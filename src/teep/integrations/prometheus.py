@@ -19,8 +19,8 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 class Prometheus:
     """Measures each run of a job.
 
-    - `teep_jobs_total`, by `class`, `queue` and `ending`: "success", "failure", or "interrupted" by a stop of its
-      process or a cancellation.
+    - `teep_jobs_total`, by `class`, `queue` and `ending`: "success", "failure", or "interrupted": by a stop of its
+      process, a cancellation, or since an iterable job has made way.
     - `teep_job_seconds`, a histogram by `class` and `queue` of how long runs take, however they end.
     - `teep_job_wait_seconds`, a histogram by `queue` of how long jobs waited there, since they were last enqueued.
 
@@ -53,7 +53,7 @@ class Prometheus:
 
     @contextmanager
     def _measured(self, job: dict[str, Any]) -> Iterator[None]:
-        klass, queue = str(job.get("wrapped") or job["class"]), str(job.get("queue", "default"))
+        klass, queue = payload.executed_class(job), str(job.get("queue", "default"))
         self._wait.labels(queue).observe(payload.latency(job, time.time()))
         started = time.perf_counter()
         raised: BaseException | None = None

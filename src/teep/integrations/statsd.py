@@ -12,6 +12,7 @@ from teep.config import Config
 from teep.errors import ConfigurationError
 from teep.integrations.ending import ending_of
 from teep.middleware import around
+from teep.wire.payload import executed_class
 
 # What StatsD's own format gives a meaning.
 _NAME = re.compile(r"[^\w.\-]")
@@ -22,8 +23,9 @@ class Statsd:
     """Sends, for each run of a job, one datagram of Sidekiq Pro's metrics.
 
     `jobs.count`, and `jobs.success` with the time `jobs.perform` (ms), or `jobs.failure`. A run that was interrupted,
-    by a stop or a cancellation, is counted only. Without tags the class stands in the name, as in
-    `jobs.app.mail.welcome.perform`; with them there are `worker` (the class), `queue`, and `error_type` at a failure.
+    by a stop, a cancellation, or since an iterable job has made way, is counted only. Without tags the class stands
+    in the name, as in `jobs.app.mail.welcome.perform`; with them there are `worker` (the class), `queue`, and
+    `error_type` at a failure.
 
     A datagram that nobody takes is lost, and no job waits for it.
 
@@ -77,7 +79,7 @@ class Statsd:
             metrics |= {"success": "1|c", "perform": f"{(time.perf_counter() - started) * 1000:.3f}|ms"}
         elif ending == "failure":
             metrics["failure"] = "1|c"
-        klass = str(job.get("wrapped") or job["class"])
+        klass = executed_class(job)
         name = f"{self._prefix}.jobs" if self._tags else f"{self._prefix}.jobs.{_NAME.sub('_', klass)}"
         tail = self._tail(klass, str(job.get("queue", "default")), error if ending == "failure" else None)
         datagram = "\n".join(f"{name}.{metric}:{value}{tail}" for metric, value in metrics.items())

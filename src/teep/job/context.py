@@ -16,6 +16,9 @@ class Run(Protocol):
     @property
     def is_timed_out(self) -> bool: ...
 
+    @property
+    def comes_again(self) -> bool | None: ...
+
     def put_back(self) -> None:
         """Have the job put back behind all that waits in its queue once it returns, since it is not done."""
 
@@ -61,6 +64,11 @@ class JobContext:
     def timed_out(self) -> bool:
         """Whether this run has been told that its `timeout` is up. Costs nothing."""
         return self.run is not None and self.run.is_timed_out
+
+    @property
+    def comes_again(self) -> bool:
+        """Whether this run has ended before its job was done, and goes on in another, as iterable jobs do."""
+        return self.run is not None and bool(self.run.comes_again)
 
     @property
     def jid(self) -> str:

@@ -12,6 +12,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
+from teep.errors import InvalidJob
+
 T = TypeVar("T")
 K = TypeVar("K")
 Source = str | os.PathLike[str] | Iterable[Any]
@@ -74,24 +76,34 @@ def csv_batches_enumerator(
 
 
 def records_enumerator(
-    page: Callable[[K | None], Sequence[T]], *, cursor: K | None, key: Callable[[T], K] = _ID
+    page: Callable[[K | None, int], Sequence[T]],
+    *,
+    cursor: K | None,
+    key: Callable[[T], K] = _ID,
+    batch_size: int = 1000,
 ) -> Iterator[tuple[T, K]]:
-    """Give each record of a table by its key, a page at a time; the cursor is the record's key.
+    """Give each record of a table by its unique key, a page at a time; the cursor is the record's key.
 
-    `page` returns the next records from a key on, that one included, in the order of `key`, and at least two where
-    there are so many; None is from the first. With Django it may be `lambda start:
-    User.objects.filter(id__gte=start or 0).order_by("id")[:1000]`. Sidekiq's active_record_records_enumerator.
+    `page(start, limit)` returns the next records from a key on, that one included, in the order of `key`, and at
+    most `limit`, which is `batch_size` and one; None is from the first. With Django it may be `lambda start, limit:
+    User.objects.filter(id__gte=start or 0).order_by("id")[:limit]`. Sidekiq's active_record_records_enumerator.
+
+    Raises:
+        InvalidJob: two records have the same key, or `batch_size` is not positive.
     """
-    start, is_first_page = cursor, True
-    while records := list(page(start)):
-        if not is_first_page and key(records[0]) == start:
+    if batch_size < 1:
+        raise InvalidJob(f"batch_size must be at least 1, not {batch_size}")
+    start, is_given = cursor, False
+    while records := list(page(start, batch_size + 1)):
+        if is_given and key(records[0]) == start:
             del records[0]
-        for record in records:
-            start = key(record)
-            yield record, start
         if not records:
             return
-        is_first_page = False
+        for record in records:
+            if is_given and key(record) == start:
+                raise InvalidJob(f"two records have the key {start!r}; give records_enumerator a key that is unique")
+            start, is_given = key(record), True
+            yield record, start
 
 
 def _rows(source: Source) -> Iterable[Any]:

@@ -1,7 +1,7 @@
 """A middleware made of a context manager, which serves `def` and `async def` jobs alike."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
@@ -22,13 +22,13 @@ def around(manager: Callable[[dict[str, Any]], AbstractContextManager[Any]]) -> 
         with ExitStack() as stack:
             stack.enter_context(manager(job))
             outcome = call_next()
-            if inspect.isawaitable(outcome):
+            if inspect.iscoroutine(outcome):  # of an async def job: any other awaitable is what a def job returned
                 return _within(stack.pop_all(), outcome)
             return outcome
 
     return middleware
 
 
-async def _within(stack: ExitStack, outcome: Awaitable[Any]) -> Any:
+async def _within(stack: ExitStack, outcome: Coroutine[Any, Any, Any]) -> Any:
     with stack:
         return await outcome

@@ -8,7 +8,7 @@ A middleware is a callable `(job, call_next)`: it may look at and change the pay
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from teep.errors import ConfigurationError
 
@@ -60,20 +60,12 @@ class Chain:
         """Run `innermost` inside the whole chain and return what the outermost returns.
 
         Raises:
-            ConfigurationError: that was a coroutine, which nobody would await here.
+            ConfigurationError: one of the middleware returned a coroutine, which nobody would await here.
         """
         call: Callable[[], R] = innermost
         for middleware in reversed(self.entries):
-            call = partial(middleware, job, call)
-        outcome: Any = call()
-        if inspect.iscoroutine(outcome):
-            # Let go of unawaited, it would take the job with it: one that was not run and counts as done.
-            outcome.close()
-            raise ConfigurationError(
-                f"a middleware around {job.get('class')!r} is an async def; around a push and around a def job every"
-                " one is a plain def"
-            )
-        return cast("R", outcome)
+            call = partial(_plain, middleware, job, call)
+        return call()
 
     async def ainvoke(self, job: dict[str, Any], innermost: Callable[[], Awaitable[R]]) -> R:
         """As `invoke`, where the innermost is awaited and any middleware may be an `async def`.
@@ -81,7 +73,9 @@ class Chain:
         Raises:
             ConfigurationError: a middleware left what `call_next()` gave it unawaited.
         """
-        call: Callable[[], Awaitable[R]] = innermost
+        if not self.entries:
+            return await innermost()
+        call: Callable[[], Awaitable[R]] = partial(_as_coroutine, innermost)
         for middleware in reversed(self.entries):
             call = partial(_awaited, middleware, job, call)
         return await call()
@@ -118,6 +112,24 @@ def _checked(middleware: Middleware) -> Middleware:
     return middleware
 
 
+def _plain(middleware: Middleware, job: dict[str, Any], call_next: Callable[[], Any]) -> Any:
+    outcome = middleware(job, call_next)
+    if inspect.iscoroutine(outcome):
+        # Let go of unawaited, it would take the job with it: one that was not run and counts as done. It is refused
+        # here, and not at the end of the chain, so that whatever stands around it is left with the error.
+        outcome.close()
+        raise ConfigurationError(
+            f"a middleware around {job.get('class')!r} is an async def; around a push and around a def job every"
+            " one is a plain def"
+        )
+    return outcome
+
+
+async def _as_coroutine(innermost: Callable[[], Awaitable[Any]]) -> Any:
+    """Await a job that may be any awaitable; by a coroutine `around` and `_awaited` know what is to be awaited."""
+    return await innermost()
+
+
 async def _awaited(middleware: Middleware, job: dict[str, Any], call_next: Callable[[], Awaitable[Any]]) -> Any:
     calls: list[Awaitable[Any]] = []
 
@@ -130,7 +142,7 @@ async def _awaited(middleware: Middleware, job: dict[str, Any], call_next: Calla
         outcome = await outcome
     for call in calls:
         if inspect.iscoroutine(call) and inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
-            # As in `invoke`: the job was not run, and would count as done.
+            # As in `_plain`: the job was not run, and would count as done.
             call.close()
             raise ConfigurationError(
                 f"the middleware {middleware!r} called call_next() around the async def job {job.get('class')!r}, and"

@@ -10,6 +10,7 @@ from typing import Any
 from teep.middleware.around import around
 from teep.middleware.chain import Chains
 from teep.middleware.variables import Variables, checked, values_of
+from teep.wire.payload import executed_class
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _fields: ContextVar[Mapping[str, Any]] = ContextVar("teep_log_fields", default=_NONE)
@@ -38,7 +39,7 @@ class LogContext:
 
     @contextmanager
     def _named(self, job: dict[str, Any]) -> Iterator[None]:
-        fields = {"class": job.get("wrapped") or job["class"], "jid": job.get("jid"), "queue": job.get("queue")}
+        fields = {"class": executed_class(job), "jid": job.get("jid"), "queue": job.get("queue")}
         if job.get("tags"):
             fields["tags"] = job["tags"]
         tokens = (_fields.set(fields), _variables.set(self._variables))

@@ -25,7 +25,12 @@ _MAX_DEPTH = 99
 
 
 def dumps(value: Any) -> bytes:
-    """Return `value` as Ruby's JSON.generate would write it. Cost: one walk, then one C encode."""
+    """Return `value` as Ruby's JSON.generate would write it. Cost: one walk, then one C encode.
+
+    Raises:
+        TypeError: an object of a kind that JSON does not know.
+        ValueError: a lone surrogate, or a float that is not finite.
+    """
     return _encode(_with_ruby_floats(value) if _has_odd_float(value) else value)
 
 
@@ -137,6 +142,8 @@ def _has_odd_float(value: Any) -> bool:
 def _with_ruby_floats(value: Any) -> Any:
     kind = type(value)
     if kind is float and _is_odd(value):
+        if not math.isfinite(value):
+            raise ValueError(f"JSON has no number {value}")
         return msgspec.Raw(ruby_float(value).encode())
     if kind is list:
         return [_with_ruby_floats(item) for item in value]

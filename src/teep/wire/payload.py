@@ -211,7 +211,7 @@ def failed(item: Item, error_class: str, message: str, backtrace: str | None, no
     return after
 
 
-def executed_class(item: Item) -> str:
+def executed_class(item: Mapping[str, Any]) -> str:
     """Return the class that a job runs: where a wrapper carries it, such as Ruby's ActiveJob, what is wrapped."""
     wrapped = item.get("wrapped")
     return wrapped if wrapped and type(wrapped) is str else str(item["class"])

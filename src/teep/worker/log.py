@@ -16,6 +16,8 @@ _COLOURS = {"DEBUG": "\033[36m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CR
 _RESET = "\033[0m"
 _NOT_SHOWN = ("context", "raw", "job")
 _LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+# What encoding raises: at an object, at a lone surrogate or a float such as nan, at a list that holds itself.
+_NO_JSON = (TypeError, ValueError, RecursionError)
 
 
 def set_up(level: str, *, as_json: bool) -> None:
@@ -71,7 +73,11 @@ class JsonFormatter(logging.Formatter):
             line["ctx"] = context
         if record.exc_info:
             line["exc"] = _utf8(self.formatException(record.exc_info))
-        return json.dumps(line).decode()
+        try:
+            return json.dumps(line).decode()
+        except _NO_JSON:  # of a field: users put anything there
+            line["ctx"] = {_utf8(name): _as_json(value) for name, value in context.items()}
+            return json.dumps(line).decode()
 
 
 def _context(record: logging.LogRecord) -> dict[str, Any]:
@@ -85,6 +91,15 @@ def _context(record: logging.LogRecord) -> dict[str, Any]:
     if isinstance(job := context.pop("job", None), dict):
         context |= {"class": job.get("class"), "jid": job.get("jid")}
     return context
+
+
+def _as_json(value: Any) -> Any:
+    """Return a field's value as it is, or as text where JSON cannot hold it."""
+    try:
+        json.dumps(value)
+    except _NO_JSON:
+        return _utf8(str(value))
+    return value
 
 
 def _utf8(text: str) -> str:

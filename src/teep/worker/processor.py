@@ -20,7 +20,7 @@ from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.job.context import running
 from teep.job.definition import Definition
 from teep.store.inflight import Outcome
-from teep.wire.payload import Item
+from teep.wire.payload import Item, executed_class
 from teep.worker import failure, levels
 from teep.worker.deadlines import Deadlines
 from teep.worker.fetcher import Fetcher
@@ -204,7 +204,7 @@ def _ending(job: Reserved) -> str:
 
 
 def _log_context(item: Mapping[str, Any], thread_id: str, started: float | None = None) -> dict[str, Any]:
-    context: dict[str, Any] = {"class": item.get("wrapped") or item["class"], "jid": item.get("jid")}
+    context: dict[str, Any] = {"class": executed_class(item), "jid": item.get("jid")}
     for name in ("bid", "tags"):
         if item.get(name):
             context[name] = item[name]
