@@ -225,6 +225,7 @@ def test_a_failure_of_teeps_own_before_a_run_costs_no_slot(
     worker = valkey_fleet.start(config)
     assert str(reports.get(timeout=SOON)) == "as intended"
     assert _still_works(valkey_fleet)
+    valkey_fleet.wait_until_processed(2, in_flight=1)
     assert len(valkey_fleet.in_flight()) == 1
     assert worker.stop()
     assert len(valkey_fleet.queue()) == 1
