@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from teep.errors import MalformedPayload
 from teep.store import processes
-from teep.wire import commands, json, keys, scripts
+from teep.wire import commands, json, keys, scripts, unique
 from teep.wire.commands import score
 
 DAY_STATS_SECONDS = 5 * 365 * 86_400
@@ -36,11 +36,13 @@ class Owner(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a job that did not succeed: the set it enters (None: discarded), at which score, as what.
+    """What became of a job, where it takes more than an acknowledgement: the set it enters (None: it is over), at which
+    score, as what.
 
     Where `target` is the key of its own queue, it was interrupted and goes on later, behind all that waits there.
-    `counted` is what it counts as, besides as processed; None for what no statistic shows: bytes that were no job at
-    all, and a job that comes again without having run.
+    Where it is over or dead, its lock is given back, if it has one.
+    `counted` is what it counts as, besides as processed ("done": a success); None for what no statistic shows: bytes
+    that were no job at all, and a job that comes again without having run.
     """
 
     queue: str
@@ -48,7 +50,7 @@ class Outcome(NamedTuple):
     target: str | None
     score: float
     payload: bytes
-    counted: Literal["failed", "expired"] | None = "failed"
+    counted: Literal["done", "failed", "expired"] | None = "failed"
 
 
 # What becomes of a rescued job: given its queue, its payload and the suspects that its process had started, the
@@ -88,6 +90,7 @@ def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
         _counters(outcome, day),
         outcome.raw,
         (score(outcome.score), outcome.payload) if outcome.target else None,
+        unique.held(outcome.raw) if outcome.target in (None, keys.dead()) else None,
         DAY_STATS_SECONDS,
     )
 
@@ -108,6 +111,8 @@ def _counters(outcome: Outcome, day: date) -> tuple[str, ...]:
     if outcome.counted is None:
         return ()
     processed = (keys.processed(), keys.processed_on(day))
+    if outcome.counted == "done":
+        return processed
     if outcome.counted == "expired":
         return (*processed, keys.expired(), keys.expired_on(day))
     return (*processed, keys.failed(), keys.failed_on(day))

@@ -21,7 +21,7 @@ from teep.job.context import running
 from teep.job.definition import Definition
 from teep.store.inflight import Outcome
 from teep.wire.payload import Item
-from teep.worker import failure, levels
+from teep.worker import failure, levels, uniqueness
 from teep.worker.deadlines import Deadlines
 from teep.worker.fetcher import Fetcher
 from teep.worker.interrupts import Interrupts
@@ -139,6 +139,8 @@ class Processor:
             self._runs.add(job, seconds)
         if job.halt is Interrupted:
             self._fetcher.failed(job, failure.interrupted(self._config, job, time.time()))
+        elif job.is_special and job.is_unique:
+            self._fetcher.failed(job, uniqueness.done(job))
         else:
             self._done(job)
 
