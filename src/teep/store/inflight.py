@@ -36,8 +36,8 @@ class Owner(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a job, where it takes more than an acknowledgement: the set it enters (None: it is over), at which
-    score, as what.
+    """What became of a job, where that takes more than an acknowledgement: the set it enters (None: it is over), at
+    which score, as what.
 
     Where `target` is the key of its own queue, it was interrupted and goes on later, behind all that waits there.
     Where it is over or dead, its lock is given back, if it has one.
