@@ -39,7 +39,8 @@ def test_a_plain_decorator() -> None:
 def test_every_option_that_travels() -> None:
     fields: dict[str, Any] = {
         "queue": "low", "retry": 5, "retry_for": 60.0, "retry_queue": "later", "dead": False, "backtrace": 3,
-        "tags": ["a"], "log_level": "debug", "expires_in": 60, "timeout": 1.5, "own": {"x": [1]},
+        "tags": ["a"], "log_level": "debug", "expires_in": 60, "timeout": 1.5, "unique_for": 60,
+        "unique_until": "start", "own": {"x": [1]},
     }  # fmt: skip
     assert options_of(teep.job(**fields)(lambda: None)) == fields
 
@@ -49,20 +50,6 @@ def test_options_of_the_code_do_not_travel() -> None:
     assert job.to_payload((), {}) == {"args": [], "class": "a.b"}
     assert find("a.b").options.retry_in is not None
     assert find("a.b").options.retries_exhausted is not None
-
-
-@pytest.mark.parametrize("name", ["unique_for", "unique_until"])
-def test_what_cannot_be_done_yet_is_refused_in_a_sentence(name: str) -> None:
-    sentence = f"the.job asks for {name}, which this version of teep cannot do yet; leave it out"
-    with pytest.raises(InvalidJob, match=sentence):
-        teep.job(name="the.job", **{name: 60})(lambda: None)
-    with pytest.raises(InvalidJob, match=sentence):
-        type("TheJob", (teep.Job,), {"perform": lambda _: None}, name="the.job", **{name: 60})
-    job = teep.job(name="the.job")(lambda: None)
-    with pytest.raises(InvalidJob, match=sentence):
-        job.set(**{name: 60})
-    with pytest.raises(InvalidJob, match=sentence):
-        job.aio.set(**{name: 60})
 
 
 @pytest.mark.parametrize(

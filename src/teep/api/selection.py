@@ -145,7 +145,7 @@ class _SetSelection(Generic[E]):
         """Delete them."""
 
         async def act(batch: Sequence[jobsets.Entry]) -> int:
-            return await commands.zrem(self._key, *(raw for raw, _ in batch))
+            return await jobsets.delete_some(self._key, [raw for raw, _ in batch])
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 

@@ -9,7 +9,7 @@ from teep.config.handlers import notify_death
 from teep.errors import MalformedPayload
 from teep.store import jobsets
 from teep.store.jobsets import Enqueued, Limits, Verdict
-from teep.wire import commands, keys, payload
+from teep.wire import keys, payload
 
 
 class JobKilled(RuntimeError):
@@ -33,7 +33,7 @@ async def enqueue_some(config: Config, key: str, raws: Sequence[bytes], *, take_
     verdicts = [(raw, again(config, raw, take_back=take_back)) for raw in raws]
     moves = [(raw, verdict) for raw, verdict in verdicts if isinstance(verdict, Enqueued)]
     drops = [raw for raw, verdict in verdicts if verdict is Verdict.DROP]
-    dropped = await commands.zrem(key, *drops) if drops else 0
+    dropped = await jobsets.delete_some(key, drops) if drops else 0
     return dropped + (sum(await jobsets.enqueue(key, moves)) if moves else 0)
 
 

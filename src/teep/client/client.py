@@ -1,12 +1,12 @@
 """The client: pushes payloads, one or many, now or for later."""
 
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from teep.client import delivery
+from teep.client import delivery, uniqueness
 from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
@@ -17,6 +17,7 @@ from teep.drivers.sync import run_plan
 from teep.store import cancellation, pushes
 from teep.store.cancellation import Where
 from teep.wire.commands import Plan
+from teep.wire.unique import Lock
 
 T = TypeVar("T")
 
@@ -47,8 +48,8 @@ class _Client:
     async def push(self, item: Mapping[str, Any]) -> str | None:
         """Push one payload, such as `{"class": "SomeRubyWorker", "args": [1], "queue": "x"}`.
 
-        `at` (epoch seconds) schedules it. Returns the jid, or None where a middleware stopped it.
-        One round trip. Sidekiq's Client#push.
+        `at` (epoch seconds) schedules it. Returns the jid, or None where a middleware stopped it or one
+        that is alike has its lock (`unique_for`). One round trip. Sidekiq's Client#push.
         """
         return await _send_one(self.config, item)
 
@@ -63,8 +64,8 @@ class _Client:
         jids: list[str | None] = []
         transactional = is_transactional(self.config, items)
         for prepared in Bulk(self.config, items).slices():
-            await _send([job for job in prepared if job is not None], transactional)
-            jids.extend(job and job.jid for job in prepared)
+            kept = await _send([job for job in prepared if job is not None], transactional)
+            jids.extend(None if job is None or job.jid in kept else job.jid for job in prepared)
         return jids
 
     @operation
@@ -147,17 +148,21 @@ async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
     job = prepare(config, item)
     if job is None:
         return None
-    await _send([job], is_transactional(config, item))
-    return job.jid
+    kept = await _send([job], is_transactional(config, item))
+    return None if job.jid in kept else job.jid
 
 
-async def _send(prepared: Sequence[Prepared], transactional: bool) -> None:
-    """Send a slice in one round trip."""
+async def _send(prepared: Sequence[Prepared], transactional: bool) -> Collection[str]:
+    """Send a slice in one round trip; returns the jids of those that others' locks kept out."""
     now: dict[str, list[bytes]] = {}
     later: list[tuple[float, bytes]] = []
+    locks: dict[bytes, Lock] = {}
     for job in prepared:
+        if job.lock is not None:
+            locks[job.raw] = job.lock
         if job.at is None:
             now.setdefault(job.queue, []).append(job.raw)
         else:
             later.append((job.at, job.raw))
-    await pushes.push(now, later, transactional=transactional)
+    refused = await pushes.push(now, later, locks=locks, transactional=transactional)
+    return uniqueness.tell(refused) if refused else ()

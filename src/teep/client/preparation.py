@@ -11,8 +11,9 @@ from teep.client.sealing import check_unchanged, envelope_of, resealed, sealed, 
 from teep.config import Config
 from teep.errors import InvalidJob, MalformedPayload
 from teep.store.jobsets import Enqueued, Verdict
-from teep.wire import json, options, payload
+from teep.wire import json, options, payload, unique
 from teep.wire.payload import Item
+from teep.wire.unique import Lock
 
 BULK_SLICE = 1_000
 _MIN_SPREAD = 5.0
@@ -28,6 +29,7 @@ class Prepared(NamedTuple):
     queue: str
     at: float | None
     raw: bytes
+    lock: Lock | None = None
 
 
 def new_jid(now: float) -> str:
@@ -47,8 +49,8 @@ def prepare(config: Config, given: Mapping[str, Any]) -> Prepared | None:
     return finish(config, item, now)
 
 
-def finish(config: Config, item: Item, now: float) -> Prepared | None:
-    """Run the client middleware and write the payload's bytes."""
+def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Prepared | None:
+    """Run the client middleware and write the payload's bytes; a new job that is unique gets its lock."""
     if len(config.client_middleware):
         envelope = envelope_of(item)
         passed = config.client_middleware.invoke(item, lambda: item)
@@ -61,10 +63,14 @@ def finish(config: Config, item: Item, now: float) -> Prepared | None:
         for name, value in item.items():
             json.check(value, name)
     item = payload.expiring(item, now, config.timestamps)
+    lock = None
+    if is_new and item.get("unique_for"):
+        item, lock = unique.locked(item, now)
     at = item.get("at")
     if at is not None and at > now:
-        return Prepared(item["jid"], item["queue"], float(at), payload.serialise(payload.scheduled(item)))
-    return Prepared(item["jid"], item["queue"], None, payload.serialise(payload.queued(item, now, config.timestamps)))
+        return Prepared(item["jid"], item["queue"], float(at), payload.serialise(payload.scheduled(item)), lock)
+    raw = payload.serialise(payload.queued(item, now, config.timestamps))
+    return Prepared(item["jid"], item["queue"], None, raw, lock)
 
 
 def again(config: Config, raw: bytes, *, take_back: bool) -> Enqueued | Verdict:
@@ -80,7 +86,7 @@ def again(config: Config, raw: bytes, *, take_back: bool) -> Enqueued | Verdict:
     item.setdefault("jid", "")
     if take_back:
         item = payload.taken_back(item)
-    prepared = finish(config, item, time.time())
+    prepared = finish(config, item, time.time(), is_new=False)
     return Verdict.DROP if prepared is None else Enqueued(prepared.queue, prepared.raw)
 
 
@@ -160,9 +166,9 @@ class Bulk:
 
     @property
     def _is_plain(self) -> bool:
-        """Whether nothing but arguments and jid differs, and no middleware looks at the payloads."""
+        """Whether nothing but arguments and jid differs, nothing needs a lock, and no middleware looks at it."""
         alike = self._at is None and self._spread is None and self._jid is None
-        return alike and not len(self._config.client_middleware)
+        return alike and not self._template.get("unique_for") and not len(self._config.client_middleware)
 
     def _alike(self, chunk: list[tuple[int, Any]], jids: list[str], now: float) -> list[Prepared | None]:
         """Write the JSON that the jobs of a slice share once; the same bytes as `_each` makes, in half the time."""

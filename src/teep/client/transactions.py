@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
+from teep.client import uniqueness
 from teep.client.preparation import BULK_SLICE
 from teep.client.redirection import Redirect, current
 from teep.config import Config, async_driver_for, driver_for
@@ -89,7 +90,7 @@ def send(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -
             redirect.take(config, push)
         elif not failed.includes(config, push):
             try:
-                driver_for(config).execute(push)
+                uniqueness.tell(driver_for(config).execute(push))
             except RedisError as error:
                 failed.add(config, push, error)
     failed.report(abandoned)
@@ -110,7 +111,7 @@ async def _send_async(due: Sequence[Held]) -> None:
             await redirect.take_async(config, push)
         elif not failed.includes(config, push):
             try:
-                await async_driver_for(config).execute(push)
+                uniqueness.tell(await async_driver_for(config).execute(push))
             except RedisError as error:
                 failed.add(config, push, error)
     failed.report()

@@ -15,16 +15,15 @@ from teep.wire import json, options
 
 # What stays with the code of one job.
 CODE = frozenset({"name", "retry_in", "retries_exhausted"})
-# Promised for later versions. Taking them silently would let someone rely on what does not happen yet.
-_NOT_YET = frozenset({"unique_for", "unique_until"})
 # Fields that teep and Sidekiq set themselves.
 _RESERVED = frozenset(
     {
         "class", "args", "kwargs", "jid", "bid", "at", "created_at", "enqueued_at", "expiry", "failed_at",
         "retried_at", "discarded_at", "retry_count", "error_class", "error_message", "error_backtrace", "rescues",
+        "unique_lock",
     }
 )  # fmt: skip
-_KNOWN = (*options.CHECKS, *sorted(CODE), *sorted(_NOT_YET))
+_KNOWN = (*options.CHECKS, *sorted(CODE))
 # What other job systems call them.
 _ELSEWHERE = {"retries": "retry", "max_retries": "retry", "expires": "expires_in", "time_limit": "timeout"}
 _LEVELS_OF_PYTHON = {"warning": "warn", "critical": "fatal"}
@@ -50,8 +49,6 @@ def fields_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def _check_name(owner: str, name: str) -> None:
     if name in options.CHECKS:
         return
-    if name in _NOT_YET:
-        raise InvalidJob(f"{owner} asks for {name}, which this version of teep cannot do yet; leave it out")
     if name in _RESERVED:
         raise InvalidJob(f"{name!r} of {owner} is a field that teep sets itself; it cannot be an option")
     if name in CODE:

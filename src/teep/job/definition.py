@@ -42,11 +42,14 @@ class Definition:
         self.check_options(options.fields)
 
     def check_options(self, fields: Mapping[str, Any]) -> None:
-        """Refuse options that do not go with the signature.
+        """Refuse options that do not go with the signature, or not together.
 
         Raises:
-            InvalidJob: with `encrypt`, a call could end in another argument than the secret one.
+            InvalidJob: with `encrypt`, a call could end in another argument than the secret one,
+                or the job is unique.
         """
+        if fields.get("encrypt") and fields.get("unique_for"):
+            raise InvalidJob(f"{self.name} encrypts its last argument, so it cannot be unique; leave out unique_for")
         if fields.get("encrypt") and not self._binder.always_ends_alike:
             raise InvalidJob(
                 f"{self.name} encrypts its last argument, so it must take at least two, the last of them without a"

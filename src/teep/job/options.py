@@ -29,6 +29,8 @@ class JobOptions(TypedDict, total=False):
     expires_in: float | timedelta | None
     timeout: float | timedelta | None
     max_iteration_runtime: float | timedelta | None
+    unique_for: float | timedelta | Literal[False] | None
+    unique_until: Literal["success", "start"] | None
     encrypt: bool
     transactional: bool
     log_level: str | None

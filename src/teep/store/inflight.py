@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from teep.errors import MalformedPayload
 from teep.store import processes
-from teep.wire import commands, json, keys, scripts
+from teep.wire import commands, json, keys, scripts, unique
 from teep.wire.commands import score
 
 DAY_STATS_SECONDS = 5 * 365 * 86_400
@@ -36,12 +36,14 @@ class Owner(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a job that was not simply done: the set it enters (None: none), at which score, as what.
+    """What became of a job, where that takes more than an acknowledgement: the set it enters (None: it is over), at
+    which score, as what.
 
     Where `target` is the key of its own queue, it was interrupted and goes on later, behind all that waits there.
-    `counted` is what it counts as, besides as processed; None for what no statistic shows: bytes that were no job at
-    all, and a job that comes again without having run. An iterable job that is over has a `place`, the key that goes
-    with it; like one that was interrupted it counts as processed only.
+    Where it is over or dead, its lock is given back, if it has one; an iterable job that is over has a `place`, the
+    key that goes with it.
+    `counted` is what it counts as, besides as processed ("done": a success); None for what no statistic shows: bytes
+    that were no job at all, and a job that comes again without having run.
     """
 
     queue: str
@@ -49,7 +51,7 @@ class Outcome(NamedTuple):
     target: str | None
     score: float
     payload: bytes
-    counted: Literal["failed", "expired"] | None = "failed"
+    counted: Literal["done", "failed", "expired"] | None = "failed"
     place: str | None = None
 
 
@@ -84,20 +86,14 @@ async def fail(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bo
 def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
     if outcome.target == keys.queue(outcome.queue):
         return _put_back(identity, outcome, day)
-    if outcome.place is not None:
-        return scripts.end_iteration(
-            keys.inflight(outcome.queue, identity),
-            outcome.place,
-            (keys.processed(), keys.processed_on(day)),
-            outcome.raw,
-            DAY_STATS_SECONDS,
-        )
     return scripts.fail(
         keys.inflight(outcome.queue, identity),
         outcome.target or keys.dead(),
         _counters(outcome, day),
         outcome.raw,
         (score(outcome.score), outcome.payload) if outcome.target else None,
+        unique.held(outcome.raw) if outcome.target in (None, keys.dead()) else None,
+        outcome.place,
         DAY_STATS_SECONDS,
     )
 
@@ -118,6 +114,8 @@ def _counters(outcome: Outcome, day: date) -> tuple[str, ...]:
     if outcome.counted is None:
         return ()
     processed = (keys.processed(), keys.processed_on(day))
+    if outcome.counted == "done":
+        return processed
     if outcome.counted == "expired":
         return (*processed, keys.expired(), keys.expired_on(day))
     return (*processed, keys.failed(), keys.failed_on(day))

@@ -6,8 +6,10 @@ job that someone else took meanwhile is passed over. A crash between batches lea
 
 from collections.abc import Callable, Sequence
 from enum import Enum
+from itertools import compress
 from typing import NamedTuple
 
+from teep.store import locks
 from teep.wire import commands, keys, payload, scripts
 from teep.wire.commands import Plan, score
 
@@ -111,7 +113,15 @@ async def pop(key: str) -> Entry | None:
 
 async def delete(key: str, raw: bytes) -> bool:
     """Remove one job by its exact bytes. True where it was there."""
-    return bool(await commands.zrem(key, raw))
+    return bool(await delete_some(key, [raw]))
+
+
+async def delete_some(key: str, raws: Sequence[bytes]) -> int:
+    """Remove jobs by their exact bytes; returns how many were there. One round trip, two where they have locks."""
+    count = await commands.zrem(key, *raws)
+    if count == len(raws):  # otherwise some live on elsewhere, and keep their locks
+        await locks.release(raws)
+    return count
 
 
 async def clear(key: str) -> int:
@@ -134,8 +144,14 @@ async def enqueue(key: str, moves: Sequence[tuple[bytes, Enqueued]]) -> list[boo
 
 
 async def transfer(source: str, target: str, moves: Sequence[tuple[bytes, float, bytes]]) -> list[bool]:
-    """Move jobs to another set: (member, new score, new payload); True for each that was there. One round trip."""
-    return await scripts.transfer(source, target, [(old, score(at), new) for old, at, new in moves])
+    """Move jobs to another set: (member, new score, new payload); True for each that was there.
+
+    One round trip; two where unique jobs die.
+    """
+    moved = await scripts.transfer(source, target, [(old, score(at), new) for old, at, new in moves])
+    if target == keys.dead():
+        await locks.release(move[0] for move in compress(moves, moved))
+    return moved
 
 
 async def replace(key: str, old: bytes, new: bytes) -> bool:
@@ -169,7 +185,7 @@ async def enqueue_all(key: str, rewrite: Callable[[bytes], Enqueued | Verdict], 
         moves = [(raw, verdict) for raw, verdict in verdicts if isinstance(verdict, Enqueued)]
         drops = [raw for raw, verdict in verdicts if verdict is Verdict.DROP]
         if drops:
-            await commands.zrem(key, *drops)
+            await delete_some(key, drops)
         moved = sum(await enqueue(key, moves)) if moves else 0
         return Acted(moved, left=len(batch) - len(moves) - len(drops))
 

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
+from teep.store import locks
 from teep.wire import commands, keys, payload, scripts
 
 _NOTHING = scripts.Slice(0, 0, 0, [], [])
@@ -173,7 +175,10 @@ async def find(queue: str, jid: str, is_it: Callable[[bytes], bool]) -> bytes | 
 
 async def delete(queue: str, raw: bytes) -> bool:
     """Remove one job by its exact bytes; O(n) in Redis. True where it was there."""
-    return bool(await commands.lrem(keys.queue(queue), 1, raw))
+    was_there = bool(await commands.lrem(keys.queue(queue), 1, raw))
+    if was_there:
+        await locks.release([raw])
+    return was_there
 
 
 async def clear(queue: str) -> None:
@@ -234,6 +239,8 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
         for index, at in zip(missing, places, strict=True):
             if at is not None:
                 (taken[index],) = await sift((max(0, size - 1 - at), SHIFT), [moves[index]])
+    if target.key == keys.dead():  # dropped or dead: they will not run
+        await locks.release(move[0] for move in compress(moves, taken))
     return taken
 
 

@@ -14,6 +14,7 @@ import msgspec
 from teep.errors import InvalidArguments, MalformedPayload
 
 _encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
 
 # Ruby leaves the plain notation for these magnitudes (seen with Ruby 3.1, 200,000 random floats); msgspec
@@ -32,6 +33,11 @@ def dumps(value: Any) -> bytes:
         ValueError: a lone surrogate, or a float that is not finite.
     """
     return _encode(_with_ruby_floats(value) if _has_odd_float(value) else value)
+
+
+def canonical(value: Any) -> bytes:
+    """Return the same bytes for equal values, in whichever order their objects' keys are."""
+    return _encode_sorted(value)
 
 
 def loads(raw: bytes) -> Any:

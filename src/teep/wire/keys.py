@@ -87,6 +87,10 @@ def leader() -> str:  # string identity
     return "dear-leader"
 
 
+def unique(digest: str) -> str:  # string jid, a lock that expires; Sidekiq Enterprise's has the same prefix
+    return f"unique:{digest}"
+
+
 def iteration(jid: str) -> str:  # hash: ex, c, rt, cancelled
     return f"it-{jid}"
 

@@ -12,7 +12,7 @@ from teep.errors import InvalidJob
 _MAX_SECONDS = 1_000_000_000
 
 # The options that are seconds.
-SECONDS = frozenset({"retry_for", "expires_in", "timeout", "max_iteration_runtime"})
+SECONDS = frozenset({"retry_for", "expires_in", "timeout", "max_iteration_runtime", "unique_for"})
 
 # Sidekiq's names of log levels, which payloads carry, as Python counts them.
 LOG_LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
@@ -53,6 +53,10 @@ def _is_queue(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
+def _is_unique_for(value: Any) -> bool:
+    return value is False or seconds(value) is not None
+
+
 _QUEUE = "the name of a queue"
 _SECONDS = f"seconds above 0, up to {_MAX_SECONDS}"
 _BOOL = "true or false"
@@ -70,6 +74,8 @@ CHECKS: Mapping[str, Check] = {
     "expires_in": Check(lambda value: seconds(value) is not None, f"{_SECONDS}, from when the job is due"),
     "timeout": Check(lambda value: seconds(value) is not None, _SECONDS),
     "max_iteration_runtime": Check(lambda value: seconds(value) is not None, _SECONDS),
+    "unique_for": Check(_is_unique_for, f"{_SECONDS}, from when the job is due, or false"),
+    "unique_until": Check(lambda value: value in ("success", "start"), '"success" or "start"'),
     "log_level": Check(lambda value: log_level(value) is not None, f"one of {', '.join(LOG_LEVELS)}"),
 }
 

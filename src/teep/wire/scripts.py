@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from teep.wire import json
 from teep.wire.commands import Arg, Command, score, scored
+from teep.wire.unique import Lock
 
 T = TypeVar("T")
 
@@ -130,6 +131,32 @@ def exchange(
     )
 
 
+class Unique(NamedTuple):
+    """A job to push with its lock; `score` is "" where it goes to its queue, `target`, else that of the set."""
+
+    lock: Lock
+    target: str
+    raw: bytes
+    queue: str = ""
+    score: str = ""
+
+
+def push_unique(queues: str, jobs: Sequence[Unique], *, repeatable: bool) -> Command[list[str]]:
+    """Push jobs, each together with its lock; for each the jid that kept it from being pushed, or ""."""
+    return ScriptCall(
+        load("push_unique"),
+        (queues, *chain.from_iterable((job.lock.key, job.target) for job in jobs)),
+        tuple(part for job in jobs for part in (job.lock.jid, job.lock.milliseconds, job.raw, job.queue, job.score)),
+        read=lambda reply: [holder.decode(errors="replace") for holder in reply],
+        idempotent=repeatable,
+    )
+
+
+def unlock(locks: Sequence[tuple[str, str]]) -> Command[int]:
+    """Give back locks (key, jid), each only where that job still has it; returns how many."""
+    return ScriptCall(load("unlock"), [key for key, _ in locks], [jid for _, jid in locks], read=int)
+
+
 def add_metrics(
     written: tuple[str, int, int],
     hashes: tuple[tuple[str, int], tuple[str, int]],
@@ -159,17 +186,26 @@ def held(lists: Sequence[str]) -> Command[list[list[bytes]]]:
 
 
 def fail(
-    inflight: str, target: str, counters: Sequence[str], raw: bytes, entry: tuple[str, bytes] | None, ttl: int
+    inflight: str,
+    target: str,
+    counters: Sequence[str],
+    raw: bytes,
+    entry: tuple[str, bytes] | None,
+    lock: tuple[str, str] | None,
+    place: str | None,
+    ttl: int,
 ) -> Command[bool]:
     """Take a job out of flight and, in the same step, put `entry` (score, payload), if any, into the zset `target`.
 
+    `lock` (key, jid) is given back, and the `place` of an iterable job removed.
     `counters` are pairs of (all time, today), or nothing for what is counted nowhere.
     False where the job was not in flight any more: then nothing is changed.
     """
+    key, holder = lock or (inflight, "")  # a script needs a key there; it is not touched; so below
     return ScriptCall(
         load("fail"),
-        (inflight, target, *counters),
-        (raw, ttl, *(entry or ())),
+        (inflight, target, key, place or inflight, *counters),
+        (raw, ttl, holder, 1 if place else 0, *(entry or ())),
         read=bool,
         # A repeat would be harmless, but say of what it carried out itself that the job was not in flight any more.
         idempotent=False,
@@ -187,15 +223,6 @@ def put_back(
     return ScriptCall(
         load("put_back"), (inflight, queue, queues, *counters), (*move, name, ttl), read=bool, idempotent=False
     )
-
-
-def end_iteration(inflight: str, place: str, counters: tuple[str, str], raw: bytes, ttl: int) -> Command[bool]:
-    """Take an iterable job that is over out of flight, and its place out of Redis.
-
-    `counters` are (processed, processed today). False where the job was not in flight any more.
-    """
-    # Not idempotent for the same reason as `fail`.
-    return ScriptCall(load("end_iteration"), (inflight, place, *counters), (raw, ttl), read=bool, idempotent=False)
 
 
 def give_back(inflight: str, queue: str, queues: str, name: str, raws: Sequence[bytes]) -> Command[int]:

@@ -16,7 +16,7 @@ from teep.errors import RedisError, Shutdown
 from teep.job.context import runtime
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
-from teep.worker import identity
+from teep.worker import identity, uniqueness
 from teep.worker.deadlines import Deadlines, Runner
 from teep.worker.expiry import expired
 from teep.worker.fetcher import Fetcher
@@ -61,6 +61,7 @@ class Capsule:
         limits = Limits(config.dead_max_jobs, config.dead_timeout)
         self.fetcher = Fetcher(driver, identity_, self.order, outage, limits, runs)
         self.running = RunningJobs()
+        self._driver = driver
         self._suspects = suspects
         self._interrupts = Interrupts()
         self._deadlines = Deadlines(self.running, self._runner_of, self._on_error)
@@ -146,10 +147,14 @@ class Capsule:
             self._processor.run(job, thread_id)
 
     def _kept_from_running(self, job: Reserved) -> Outcome | None:
-        """Return what becomes of a job that must not run now, or None."""
+        """Return what becomes of a job that must not run now, or None: it starts, and gives back what it must."""
         if (end := expired(job, self._driver)) is not None:
             return end
-        return postponed(job) if job.is_suspect and not self._suspects.admit(job) else None
+        if job.is_suspect and not self._suspects.admit(job):
+            return postponed(job)
+        if job.is_unique:
+            uniqueness.started(self._driver, job)
+        return None
 
     def _tick(self) -> None:
         while not self.fetcher.closed.is_set():

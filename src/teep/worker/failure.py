@@ -53,7 +53,7 @@ def over(job: Reserved) -> Outcome:
 
     Removed any earlier, the place would be missed by whoever gets the job after a crash between the two.
     """
-    return Outcome(job.queue, job.raw, None, 0.0, b"", place=keys.iteration(job.context().jid))
+    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done", place=keys.iteration(job.context().jid))
 
 
 def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:

@@ -98,7 +98,7 @@ class Fetcher:
         return None
 
     def failed(self, job: Reserved, outcome: Outcome) -> None:
-        """Note what is to become of a job that did not succeed."""
+        """Note what is to become of a job that did not succeed, or has to give a lock back."""
         self._exchange.failed.append((job, outcome))
 
     def tick(self) -> None:

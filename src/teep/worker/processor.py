@@ -21,7 +21,7 @@ from teep.job.context import running
 from teep.job.definition import Definition
 from teep.store.inflight import Outcome
 from teep.wire.payload import Item, executed_class
-from teep.worker import failure, levels
+from teep.worker import failure, levels, uniqueness
 from teep.worker.deadlines import Deadlines
 from teep.worker.fetcher import Fetcher
 from teep.worker.interrupts import Interrupts
@@ -134,12 +134,14 @@ class Processor:
             self._quick(job.definition)
         else:
             self._runs.add(job, seconds)
-        if job.comes_again is None:
-            self._done(job)
-        elif job.comes_again and not job.is_cancelled:
-            self._fetcher.failed(job, failure.interrupted(self._config, job, time.time()))
+        if job.comes_again is not None:
+            again = job.comes_again and not job.is_cancelled
+            end = failure.interrupted(self._config, job, time.time()) if again else failure.over(job)
+            self._fetcher.failed(job, end)
+        elif job.is_special and job.is_unique:
+            self._fetcher.failed(job, uniqueness.done(job))
         else:
-            self._fetcher.failed(job, failure.over(job))
+            self._done(job)
 
     def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:
         if self._fetcher.closed.is_set() and is_told_to_end(error):

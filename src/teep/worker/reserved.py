@@ -13,7 +13,8 @@ class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
     `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before
-    it runs: it was rescued before, may expire, or has a log level of its own. Others are looked at no further.
+    it runs or when it ends: it was rescued before, may expire, has a log level of its own, or a lock. Others are
+    looked at no further.
     `halt` is what it was told to end with (None: nothing). `comes_again` is what an iterable job says at the end of
     its run: whether it goes on later; None for others.
     """
@@ -32,7 +33,9 @@ class Reserved:
         try:
             self.item = payload.parse(raw)
             item = self.item
-            self.is_special = "rescues" in item or "expires_in" in item or "log_level" in item
+            self.is_special = (
+                "rescues" in item or "expires_in" in item or "log_level" in item or "unique_lock" in item
+            )
             self.definition = find(item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
@@ -55,6 +58,11 @@ class Reserved:
     def is_suspect(self) -> bool:
         """Whether it was rescued before, from a process that may have died of it."""
         return self.is_special and self.item is not None and "rescues" in self.item
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether it may have a lock."""
+        return self.is_special and self.item is not None and "unique_lock" in self.item
 
     @property
     def is_cancelled(self) -> bool:
