@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import teep
-from teep.errors import InvalidArguments
+from teep.errors import InvalidArguments, InvalidJob
 from teep.job.definition import Definition
 from teep.job.options import Options
 
@@ -122,3 +122,15 @@ def test_the_class_form_has_no_self_on_the_wire(offline: teep.Config) -> None:
     }  # fmt: skip
     with pytest.raises(InvalidArguments, match="missing a required argument: 'name'"):
         Greet.set().to_payload((), {})
+
+
+def test_a_generator_is_no_job() -> None:
+    def steps() -> Any:
+        yield 1
+
+    async def async_steps() -> Any:
+        yield 1
+
+    for function in (steps, async_steps):
+        with pytest.raises(InvalidJob, match="has a yield, so a call of it runs nothing"):
+            define(function)

@@ -31,6 +31,10 @@ class Definition:
         instance_of: type | None = None,
         runner: Callable[..., Any] | None = None,
     ) -> None:
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise InvalidJob(
+                f"{name} has a yield, so a call of it runs nothing; see IterableJob for what goes step by step"
+            )
         self.name = name
         self.options = options
         self.is_iterable = runner is not None
