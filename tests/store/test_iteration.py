@@ -60,7 +60,7 @@ def test_a_full_server_takes_a_checkpoint_and_puts_a_job_back(server: Server, ru
 def test_the_end_of_a_job_takes_its_place_along_only_where_it_was_in_flight(server: Server, run: Run) -> None:
     server.flushall()
     run(iteration.save(JID, 1, b"5", 1.0))
-    end = Outcome("q", b"raw", None, 0.0, b"", place=f"it-{JID}")
+    end = Outcome("q", b"raw", None, 0.0, b"", counted="done", place=f"it-{JID}")
     assert run(inflight.fail("host:1:0", [end], date(2026, 11, 24))) == [False]
     assert run(iteration.state(JID)) == State(1, 1.0, b"5", None)
     server.command("RPUSH", INFLIGHT, "raw")
