@@ -188,7 +188,10 @@ def test_async_suspects_that_come_by_the_batch_are_noted_before_they_run(fleet: 
     # Quick jobs first: they make the worker reserve the suspects ahead.
     fleet.client.push_bulk({**quick_async.to_payload((0,), {}), "args": [[number] for number in range(500)]})
     _push_suspects(fleet, "quick_async", rescues=1, count=100)
+    queue = teep.Queue("default", config=fleet.config)
+    queue.pause()  # until it is known here which worker to ask about
     worker = fleet.start(concurrency=2)
+    queue.unpause()
     fleet.wait_until_processed(600)
     assert unnoted == []
     assert fleet.counters() == (600, 0)
