@@ -7,6 +7,9 @@ from typing import Protocol, cast
 
 import pytest
 
+import teep
+from teep.config import overridden
+from teep.job import definition
 from tests.support.servers import KINDS, Kind, Server
 from tests.support.special import AclServer, Sentinel, TlsServer, tls_kinds
 
@@ -28,6 +31,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # Not a plain `params=`: whether a build has TLS is found out by running it, so only where a test asks.
     if "tls_server" in metafunc.fixturenames:
         metafunc.parametrize("tls_server", tls_kinds(), indirect=True, scope="session")
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test defines its jobs anew, whatever other tests have named theirs."""
+    monkeypatch.setattr(definition, "_registry", {})
+
+
+@pytest.fixture
+def offline() -> Iterator[teep.Config]:
+    """The process-wide configuration, with a Redis that does not exist: whatever asks it fails."""
+    with overridden(teep.Config(redis_url="redis://127.0.0.1:1")) as config:
+        yield config
 
 
 @pytest.fixture(scope="session")

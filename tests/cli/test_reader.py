@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from teep.cli.flags import Flags, with_flags
+from teep.cli.flags import Flags
+from teep.cli.options import with_flags
 from teep.cli.reader import read
 
 _WORDS = shlex.split("""

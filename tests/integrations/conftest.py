@@ -10,24 +10,20 @@ from typing import Any
 import pytest
 
 import teep
-from teep.config import overridden
-from teep.job import definition
 from tests.support.servers import Server
-from tests.worker.fleet import SOON, Fleet
+from tests.worker.fleet import SOON, Fleet, process_wide
 from tests.worker.walking import Kind, Walk
 
 
 @pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_jobs(own_registry: None) -> None:
     """Each test defines its jobs anew."""
-    monkeypatch.setattr(definition, "_registry", {})
 
 
 @pytest.fixture
 def fleet(valkey: Server) -> Iterator[Fleet]:
-    """An empty server and no worker yet; its configuration is the process-wide one, for jobs that push jobs."""
-    valkey.flushall()
-    with Fleet(valkey) as fleet, overridden(fleet.config):
+    """See `process_wide`."""
+    with process_wide(valkey) as fleet:
         yield fleet
 
 

@@ -1,6 +1,7 @@
 """perform_inline: through both middleware chains and a JSON round trip, here and now."""
 
 import asyncio
+import gc
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,11 @@ from typing import Any
 import pytest
 
 import teep
+from teep.config import async_driver_for
 from teep.errors import InvalidArguments
+from teep.wire.commands import Command
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -126,3 +131,17 @@ def test_inside_a_running_loop_the_plain_verb_of_an_async_job_says_what_to_do(of
 
     asyncio.run(main())
     assert inspect.iscoroutinefunction(work)
+
+
+def test_what_an_async_job_connected_is_closed_with_its_loop(config: teep.Config, server: Server) -> None:
+    @teep.job(name="connects")
+    async def connects() -> int:
+        return await async_driver_for(config).execute(Command("CLIENT", "ID", read=int))
+
+    gc.disable()  # which would close what nobody has closed
+    try:
+        connection = connects.perform_inline()
+        clients = server.client.client_list
+        wait_until(lambda: all(int(client["id"]) != connection for client in clients()), 20, "its end")
+    finally:
+        gc.enable()

@@ -89,17 +89,23 @@ async def _coroutine(_job: Item, call_next: Callable[[], Any]) -> Any:
     return await call_next()
 
 
+def _failure(fleet: Fleet, job: Any) -> tuple[str, str]:
+    """Let a worker run a job, and return the class and the message of its failure."""
+    fleet.start(fleet.config)
+    fleet.push(job)
+    after = fleet.failed_payload()
+    return after["error_class"], after["error_message"]
+
+
 def test_an_async_middleware_fails_a_def_job_instead_of_losing_it(fleet: Fleet) -> None:
     @teep.job(name="plain")
     def plain() -> None:
         """Never gets so far."""
 
     fleet.config.server_middleware.add(_coroutine)
-    fleet.start(fleet.config)
-    fleet.push(plain)
-    after = fleet.failed_payload()
-    assert after["error_class"] == "teep.errors.ConfigurationError"
-    assert "around 'plain' is an async def" in after["error_message"]
+    error_class, message = _failure(fleet, plain)
+    assert error_class == "teep.errors.ConfigurationError"
+    assert "around 'plain' is an async def" in message
 
 
 def _forgetful(_job: Item, call_next: Callable[[], Any]) -> None:
@@ -118,11 +124,9 @@ def test_a_coroutine_of_a_def_job_fails_it_instead_of_losing_it(fleet: Fleet, mi
 
     if middleware is not None:
         fleet.config.server_middleware.add(middleware)
-    fleet.start(fleet.config)
-    fleet.push(wrapped)
-    after = fleet.failed_payload()
-    assert after["error_class"] == "teep.errors.InvalidJob"
-    assert "wrapped is a plain def that returned a coroutine" in after["error_message"]
+    error_class, message = _failure(fleet, wrapped)
+    assert error_class == "teep.errors.InvalidJob"
+    assert "wrapped is a plain def that returned a coroutine" in message
 
 
 async def _forgetful_coroutine(_job: Item, call_next: Callable[[], Any]) -> None:
@@ -136,11 +140,9 @@ def test_an_async_job_that_a_middleware_forgets_to_await_fails(fleet: Fleet, mid
         """Never gets so far."""
 
     fleet.config.server_middleware.add(middleware)
-    fleet.start(fleet.config)
-    fleet.push(coroutine)
-    after = fleet.failed_payload()
-    assert after["error_class"] == "teep.errors.ConfigurationError"
-    assert "around the async def job 'coroutine', and neither returned nor awaited" in after["error_message"]
+    error_class, message = _failure(fleet, coroutine)
+    assert error_class == "teep.errors.ConfigurationError"
+    assert "around the async def job 'coroutine', and neither returned nor awaited" in message
 
 
 def test_an_async_client_middleware_is_refused(offline: teep.Config) -> None:

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ import msgspec
 
 from teep import Client, Config
 from teep.client.client import Enqueueable
-from teep.config import async_driver_for, default_config
+from teep.config import async_driver_for, default_config, overridden
 from teep.worker import Worker, identity
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -251,3 +251,11 @@ class Fleet:
 
     def __exit__(self, *exc_info: object) -> None:
         self._ending.close()
+
+
+@contextmanager
+def process_wide(server: Server) -> Iterator[Fleet]:
+    """An emptied server and no worker yet; its configuration is the process-wide one, for jobs that push jobs."""
+    server.flushall()
+    with Fleet(server) as fleet, overridden(fleet.config):
+        yield fleet

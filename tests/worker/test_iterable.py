@@ -14,7 +14,7 @@ import teep
 from teep import encryption
 from teep.encryption import values
 from teep.errors import RedisUnavailable
-from teep.job import definition, iteration
+from teep.job import iteration
 from teep.job.checkpoints import Checkpoints
 from teep.worker import Worker
 from teep.worker.processor import Processor
@@ -23,20 +23,17 @@ from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 from tests.worker.walking import Kind, Walk
 
-# As in test_cancel.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.usefixtures("own_registry"),
+    # As in test_cancel.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(params=get_args(Kind))
 def kind(request: pytest.FixtureRequest) -> Kind:
     kind: Kind = request.param
     return kind
-
-
-@pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test defines its jobs anew."""
-    monkeypatch.setattr(definition, "_registry", {})
 
 
 @pytest.fixture
@@ -55,6 +52,15 @@ def at(fleet: Fleet, jid: str) -> tuple[bytes, bytes]:
     """Return how often a job was started, and its cursor."""
     fields = saved(fleet, jid)
     return fields["ex"], fields["c"]
+
+
+def _start_and_hold(fleet: Fleet, walk: Walk, items: int) -> str:
+    """Let a worker begin the job, and hold it at its fourth item."""
+    jid = fleet.push(walk.job, items)
+    walk.hold(3)
+    fleet.start()
+    walk.wait_for(3)
+    return jid
 
 
 def over(fleet: Fleet, jid: str) -> None:
@@ -203,10 +209,7 @@ def test_a_start_that_fails_is_a_start_again(valkey_fleet: Fleet) -> None:
 @pytest.mark.usefixtures("_often")
 def test_rubys_cancel_ends_it_at_the_next_checkpoint(fleet: Fleet, kind: Kind) -> None:
     walk = Walk(kind)
-    jid = fleet.push(walk.job, 10)
-    walk.hold(3)
-    fleet.start()
-    walk.wait_for(3)
+    jid = _start_and_hold(fleet, walk, 10)
     assert at(fleet, jid) == (b"1", b"3")
     fleet.server.command("HSETNX", f"it-{jid}", "cancelled", 1795487452)
     walk.go()
@@ -231,10 +234,7 @@ def test_the_clients_cancel_ends_it_before_its_next_item(
     fleet: Fleet, kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
     walk = Walk(kind)
-    jid = fleet.push(walk.job, 100_000)
-    walk.hold(3)
-    fleet.start()
-    walk.wait_for(3)
+    jid = _start_and_hold(fleet, walk, 100_000)
     with caplog.at_level(logging.INFO, "teep.job"):
         assert fleet.client.cancel(jid) == "working"
         walk.go()
@@ -248,10 +248,7 @@ def test_the_clients_cancel_ends_it_before_its_next_item(
 
 def test_the_clients_cancel_interrupts_an_item_that_takes_long(fleet: Fleet, kind: Kind) -> None:
     walk = Walk(kind)
-    jid = fleet.push(walk.job, 10)
-    walk.hold(3)
-    fleet.start()
-    walk.wait_for(3)
+    jid = _start_and_hold(fleet, walk, 10)
     assert fleet.client.cancel(jid) == "working"
     fleet.wait_until_processed(1)
     assert (walk.done, walk.called) == ([0, 1, 2], ["start", "cancel", "stop", "complete"])

@@ -3,7 +3,6 @@
 import pytest
 
 import teep
-from teep.job import definition
 from teep.wire import payload
 from tests.support import golden
 from tests.worker.fleet import SOON, Fleet
@@ -12,11 +11,7 @@ from tests.worker.walking import Walk
 JID = {"7.3.10": "b129c642ecf148104a7c9c5d", "8.1.7": "00d7462cd9d662b493617bcd"}
 TTL_MS = 30 * 86_400 * 1000
 
-
-@pytest.fixture(autouse=True)
-def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test defines its jobs anew."""
-    monkeypatch.setattr(definition, "_registry", {})
+pytestmark = pytest.mark.usefixtures("own_registry")
 
 
 def place(fleet: Fleet, jid: str) -> dict[bytes, bytes]:

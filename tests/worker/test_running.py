@@ -1,6 +1,7 @@
 """Jobs run: with their arguments, in a context of their own, as many at a time as configured."""
 
 import asyncio
+import gc
 import threading
 from contextvars import ContextVar
 from queue import SimpleQueue
@@ -10,6 +11,8 @@ import pytest
 
 import teep
 from teep.client.client import Enqueueable
+from teep.config import async_driver_for
+from teep.wire.commands import Command
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -44,6 +47,26 @@ def test_an_async_job_gets_its_json_arguments(fleet: Fleet) -> None:
     assert got.get(timeout=SOON) == (1, "", 3, True)
     fleet.wait_until_processed(1)
     assert fleet.counters() == (1, 0)
+
+
+def test_what_an_async_job_connected_is_closed_with_the_loop(fleet: Fleet) -> None:
+    connections: SimpleQueue[int] = SimpleQueue()
+
+    @teep.job
+    async def job() -> None:
+        connections.put(await async_driver_for(fleet.config).execute(Command("CLIENT", "ID", read=int)))
+
+    worker = fleet.start()
+    fleet.push(job)
+    connection = connections.get(timeout=SOON)
+    fleet.wait_until_processed(1)
+    gc.disable()  # which would close what nobody has closed
+    try:
+        worker.stop()
+        clients = fleet.server.client.client_list
+        wait_until(lambda: all(int(client["id"]) != connection for client in clients()), SOON, "its end")
+    finally:
+        gc.enable()
 
 
 def test_a_class_job_runs_on_a_fresh_instance(fleet: Fleet) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from teep.cli import bench, config, demo, look, worker
-from teep.cli.flags import Flags, with_flags
+from teep.cli.flags import Flags
+from teep.cli.options import Looking, with_flags
 from teep.cli.reader import read
 from teep.errors import TeepError
 from teep.version import __version__
@@ -23,9 +24,9 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("worker")(with_flags(Flags, worker.worker))
 app.command("config")(with_flags(config.ConfigFlags, config.config))
-app.command("stats")(look.stats)
-app.command("queues")(look.queues)
-app.command("bench")(bench.bench)
+app.command("stats")(with_flags(Looking, look.stats))
+app.command("queues")(with_flags(Looking, look.queues))
+app.command("bench")(with_flags(bench.BenchFlags, bench.bench))
 
 
 def _show_version(asked: bool) -> None:

@@ -1,10 +1,11 @@
 """`teep bench`: measure this machine and this Redis."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from teep.cli.options import AsJson, ConfigFile, Environment, LogLevel, RedisUrl, configured
+from teep.cli.options import Looking
 
 if TYPE_CHECKING:
     from teep.bench import Figures
@@ -16,16 +17,16 @@ Concurrency = Annotated[int, typer.Option("--concurrency", "-c", help="Jobs that
 OnlyAsync = Annotated[bool, typer.Option("--async", help="Run only `async def` jobs.")]
 
 
-def bench(
-    jobs: Jobs = 100_000,
-    concurrency: Concurrency = 10,
-    only_async: OnlyAsync = False,
-    as_json: AsJson = False,
-    redis_url: RedisUrl = None,
-    config: ConfigFile = None,
-    environment: Environment = None,
-    log_level: LogLevel = "WARNING",
-) -> None:
+@dataclass(frozen=True)
+class BenchFlags(Looking):
+    """What to measure, and where."""
+
+    jobs: Jobs = 100_000
+    concurrency: Concurrency = 10
+    only_async: OnlyAsync = False
+
+
+def bench(flags: BenchFlags) -> None:
     """Measure how fast teep is on this machine and this Redis: pushing, running, picking up. About 15 seconds.
 
     It uses a queue of its own, served by a worker of its own, and removes it, also on Ctrl-C; Redis needs about
@@ -38,11 +39,10 @@ def bench(
     from teep.config import Config
 
     # Of what the file says only where Redis is: what is measured is teep, not a user's settings.
-    url = configured(redis_url, config, environment, log_level).redis_url
-    measured = Config(redis_url=url, concurrency=concurrency)
+    measured = Config(redis_url=flags.configured().redis_url, concurrency=flags.concurrency)
     with _Progress() as progress:
-        figures = run(measured, jobs, progress.show, only_async=only_async)
-    _print(figures, as_json=as_json)
+        figures = run(measured, flags.jobs, progress.show, only_async=flags.only_async)
+    _print(figures, as_json=flags.as_json)
 
 
 class _Progress:

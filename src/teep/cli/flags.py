@@ -1,9 +1,7 @@
 """The flags of a worker. `teep config` takes them too, to show what they would make."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -119,17 +117,3 @@ class Flags:
         if self.verbose:
             given["log_level"] = Found("DEBUG", "--verbose")
         return resolve(given, self.config)
-
-
-F = TypeVar("F", bound=Flags)
-
-
-def with_flags(flags: type[F], command: Callable[[F], None]) -> Callable[..., None]:
-    """Return `command` as typer wants it: with a parameter for each field of `flags`."""
-
-    def run(**values: Any) -> None:
-        command(flags(**values))
-
-    run.__doc__ = command.__doc__
-    run.__dict__["__signature__"] = inspect.signature(flags)  # which typer reads in place of the function's own
-    return run

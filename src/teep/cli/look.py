@@ -2,48 +2,36 @@
 
 from typing import Any
 
-from teep.cli.options import AsJson, ConfigFile, Environment, LogLevel, RedisUrl, configured
+from teep.cli.options import Looking
 
 
-def stats(
-    as_json: AsJson = False,
-    redis_url: RedisUrl = None,
-    config: ConfigFile = None,
-    environment: Environment = None,
-    log_level: LogLevel = "WARNING",
-) -> None:
+def stats(flags: Looking) -> None:
     """Show the counters, and how many jobs wait where.
 
     Example: [bold]teep stats --json | jq .enqueued[/bold]
     """
     from teep.api import Stats
 
-    now = Stats(config=configured(redis_url, config, environment, log_level))
+    now = Stats(config=flags.configured())
     fast = now.fetch_stats_fast()
     latency = fast.pop("default_queue_latency")
     counts = {**fast, "expired": now.expired, "enqueued": now.enqueued, "workers_size": now.workers_size}
-    if as_json:
+    if flags.as_json:
         print_json({**counts, "default_queue_latency": latency, "queues": now.queues})
         return
     rows = [(name.replace("_size", "").replace("workers", "busy"), f"{count:,}") for name, count in counts.items()]
     print_table(["", "now"], [*rows, ("default queue's latency", _seconds(latency))])
 
 
-def queues(
-    as_json: AsJson = False,
-    redis_url: RedisUrl = None,
-    config: ConfigFile = None,
-    environment: Environment = None,
-    log_level: LogLevel = "WARNING",
-) -> None:
+def queues(flags: Looking) -> None:
     """Show every queue: its size, how long its next job has waited, and whether it is paused.
 
     Example: [bold]teep queues --redis-url redis://localhost:6379/0[/bold]
     """
     from teep.api import Stats
 
-    summaries = Stats(config=configured(redis_url, config, environment, log_level)).queue_summaries()
-    if as_json:
+    summaries = Stats(config=flags.configured()).queue_summaries()
+    if flags.as_json:
         print_json([summary._asdict() for summary in summaries])
     elif not summaries:
         print("There are no queues: nothing was pushed yet.")

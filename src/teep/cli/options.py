@@ -1,8 +1,11 @@
 """The options that commands share, and what they mean."""
 
+import inspect
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -10,6 +13,8 @@ from teep.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from teep.config import Config
+
+F = TypeVar("F")
 
 RedisUrl = Annotated[
     str | None,
@@ -26,7 +31,7 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         "-C",
-        help="The configuration file, or none. Default: TEEP_CONFIG, teep.toml, or [tool.teep] in pyproject.toml.",
+        help="The configuration file, or none. Default: TEEP_CONFIG, teep.toml, or \\[tool.teep] in pyproject.toml.",
         metavar="FILE",
     ),
 ]
@@ -36,18 +41,42 @@ Environment = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def configured(redis_url: str | None, config: Path | None, environment: str | None, log_level: str) -> "Config":
-    """Return the configuration of a command that looks or changes, with its logs on standard error.
+@dataclass(frozen=True)
+class Looking:
+    """The flags of a command that looks at what is in Redis."""
 
-    Raises:
-        ConfigurationError: an option, a variable or the file does not fit.
-    """
-    from teep.config.resolution import resolve
-    from teep.config.variables import Found
+    as_json: AsJson = False
+    redis_url: RedisUrl = None
+    config: ConfigFile = None
+    environment: Environment = None
+    log_level: LogLevel = "WARNING"
 
-    set_up_logs(log_level)
-    given = {"redis_url": Found(redis_url, "--redis-url"), "environment": Found(environment, "--environment")}
-    return resolve({name: found for name, found in given.items() if found.value is not None}, config).config()
+    def configured(self) -> "Config":
+        """Return the configuration that these flags make, with its logs on standard error.
+
+        Raises:
+            ConfigurationError: an option, a variable or the file does not fit.
+        """
+        from teep.config.resolution import resolve
+        from teep.config.variables import Found
+
+        set_up_logs(self.log_level)
+        named = {"redis_url": "--redis-url", "environment": "--environment"}
+        given = {
+            name: Found(value, flag) for name, flag in named.items() if (value := getattr(self, name)) is not None
+        }
+        return resolve(given, self.config).config()
+
+
+def with_flags(flags: type[F], command: Callable[[F], None]) -> Callable[..., None]:
+    """Return `command` as typer wants it: with a parameter for each field of `flags`, a dataclass."""
+
+    def run(**values: Any) -> None:
+        command(flags(**values))
+
+    run.__doc__ = command.__doc__
+    run.__dict__["__signature__"] = inspect.signature(flags)  # which typer reads in place of the function's own
+    return run
 
 
 def set_up_logs(level: str, *, as_json: bool = False) -> None:

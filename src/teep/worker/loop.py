@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from teep.config import close_async_drivers
 from teep.worker import identity, stacks
 from teep.worker.fetcher import Fetcher
 from teep.worker.processor import Processor
@@ -69,6 +70,7 @@ class JobLoop:
         self._thread_id = identity.thread_id()
         self._run_until_stopped()
         if not self._tasks:
+            self._loop.run_until_complete(close_async_drivers())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 

@@ -18,6 +18,14 @@ from tests.support.proxy import Proxy
 from tests.support.servers import Server
 
 
+@pytest.fixture
+def dying(fresh_server: ServerFactory) -> Server:
+    """The server of the process-wide configuration, which the test may kill."""
+    server = fresh_server()
+    teep.configure(redis_url=server.url)
+    return server
+
+
 def test_an_outage_shows_while_the_transaction_can_be_rolled_back(
     sessions: sessionmaker[Session], engine: Engine, job: Any
 ) -> None:
@@ -29,14 +37,8 @@ def test_an_outage_shows_while_the_transaction_can_be_rolled_back(
 
 
 def test_an_outage_at_the_commit(
-    sessions: sessionmaker[Session],
-    engine: Engine,
-    job: Any,
-    fresh_server: ServerFactory,
-    caplog: pytest.LogCaptureFixture,
+    sessions: sessionmaker[Session], engine: Engine, job: Any, dying: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    dying = fresh_server()
-    teep.configure(redis_url=dying.url)
     with sessions() as session:
         session.add(row := Row(value=1))
         jids = [job.perform_async(1), job.perform_async(2)]
@@ -53,14 +55,8 @@ def test_an_outage_at_the_commit(
 
 
 def test_an_outage_at_the_end_of_a_begin_block(
-    sessions: sessionmaker[Session],
-    engine: Engine,
-    job: Any,
-    fresh_server: ServerFactory,
-    caplog: pytest.LogCaptureFixture,
+    sessions: sessionmaker[Session], engine: Engine, job: Any, dying: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    dying = fresh_server()
-    teep.configure(redis_url=dying.url)
     with pytest.raises(NotPushed), sessions.begin() as session:
         session.add(Row(value=1))
         job.perform_async(1)
