@@ -40,7 +40,6 @@ def by_typer(words: list[str]) -> Flags | None:
         "--spawn --fork",
         "--max-rss 512 --max-jobs 1000 -p 2 --capsule serial:1:imports --capsule b:2:x:y",
         "-e production -g web -C deploy/teep.toml --health 127.0.0.1:7433 --watchdog 0 --redis-url redis://h/1",
-        "-- app.jobs",
     ],
 )
 def test_a_command_line_in_order_means_what_it_means_to_typer(line: str) -> None:
@@ -50,7 +49,9 @@ def test_a_command_line_in_order_means_what_it_means_to_typer(line: str) -> None
     assert settled(flags) == settled(by_typer(words))
 
 
-@pytest.mark.parametrize("line", ["--help", "-c five", "-c", "--conc 3", "--nonsense", "-t soon", "-x", "--spawn=1"])
+@pytest.mark.parametrize(
+    "line", ["--help", "-c five", "-c", "--conc 3", "--nonsense", "-t soon", "-x", "--spawn=1", "-- -c7"]
+)
 def test_any_other_is_left_to_typer(line: str) -> None:
     assert read(Flags, shlex.split(line)) is None
 

@@ -35,6 +35,8 @@ def read(flags: type[F], words: Sequence[str]) -> F | None:
             _add_option(parser, name, _bare(kind), info)
         elif isinstance(info, ArgumentInfo):
             parser.add_argument(name, nargs="*")
+    if "--" in words:
+        return None  # argparse, which lets options stand between arguments, would look for them behind it, too
     try:
         return flags(**vars(parser.parse_intermixed_args(words)))
     except _NotInOrder:
