@@ -84,7 +84,7 @@ def test_the_life_of_a_job(side: Side) -> None:
     assert find(side, jid(1)).where == "queued"
     ((queue, payload),) = reserve(side, "default")
     assert find(side, jid(1)).where == "working"
-    plan(side, inflight.fail(ME.identity, [Outcome(queue, payload, "retry", 2e9, payload)], TODAY))
+    plan(side, inflight.settle(ME.identity, [Outcome(queue, payload, "retry", 2e9, payload)], TODAY))
     assert find(side, jid(1)).where == "retrying"
     side.run(find(side, jid(1)).record.kill())
     assert find(side, jid(1)).where == "dead"

@@ -139,7 +139,7 @@ def proxy(fleet: Fleet) -> Iterator[Proxy]:
         yield proxy
 
 
-@pytest.mark.parametrize("script", ["rescue", "fail"])
+@pytest.mark.parametrize("script", ["rescue", "settle"])
 def test_a_rescue_whose_connection_breaks_before_the_answer_is_harmless(
     fleet: Fleet, proxy: Proxy, script: str
 ) -> None:

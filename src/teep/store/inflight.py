@@ -1,6 +1,6 @@
 """Jobs in flight: what each process has reserved and not yet acknowledged, a list a queue.
 
-1. `exchange` acknowledges and reserves in one round trip; `fail` moves a failed job on.
+1. `exchange` acknowledges and reserves in one round trip; `settle` carries out any other end.
 2. `give_back` and `requeue_all` return jobs to the tails of their queues.
 3. `rescue` returns those of a dead process, each with a mark, or moves it to the dead set; `suspect_started` leaves
    the trace by which it knows a job that was running from one that was only reserved ahead.
@@ -78,15 +78,15 @@ def exchange(
     return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS)
 
 
-async def fail(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bool]:
-    """Move failed jobs on, each in one atomic step; False for those no longer in flight. One round trip."""
-    return await commands.pipeline_of(_fail(identity, outcome, day) for outcome in outcomes)
+async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bool]:
+    """Settle jobs that take more than an acknowledgement; False for those no longer in flight. One round trip."""
+    return await commands.pipeline_of(_settle(identity, outcome, day) for outcome in outcomes)
 
 
-def _fail(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
+def _settle(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
     if outcome.target == keys.queue(outcome.queue):
         return _put_back(identity, outcome, day)
-    return scripts.fail(
+    return scripts.settle(
         keys.inflight(outcome.queue, identity),
         outcome.target or keys.dead(),
         _counters(outcome, day),
@@ -225,7 +225,7 @@ async def rescue(
 async def _bury(identity: str, ends: Sequence[Outcome], on_death: Callable[[Outcome], None], day: date) -> None:
     if not ends:
         return
-    for end, was_there in zip(ends, await fail(identity, ends, day), strict=True):
+    for end, was_there in zip(ends, await settle(identity, ends, day), strict=True):
         if was_there:
             on_death(end)
 

@@ -185,7 +185,7 @@ def held(lists: Sequence[str]) -> Command[list[list[bytes]]]:
     return ScriptCall(load("held"), lists, (), read=list)
 
 
-def fail(
+def settle(
     inflight: str,
     target: str,
     counters: Sequence[str],
@@ -203,7 +203,7 @@ def fail(
     """
     key, holder = lock or (inflight, "")  # a script needs a key there; it is not touched; so below
     return ScriptCall(
-        load("fail"),
+        load("settle"),
         (inflight, target, key, place or inflight, *counters),
         (raw, ttl, holder, 1 if place else 0, *(entry or ())),
         read=bool,
@@ -219,7 +219,7 @@ def put_back(
 
     `counters` are (processed, processed today). False where the job was not in flight any more.
     """
-    # Not idempotent for the same reason as `fail`.
+    # Not idempotent for the same reason as `settle`.
     return ScriptCall(
         load("put_back"), (inflight, queue, queues, *counters), (*move, name, ttl), read=bool, idempotent=False
     )

@@ -139,7 +139,7 @@ class Capsule:
     def _take_on(self, job: Reserved, thread_id: str) -> None:
         """Run a job, or see to it that the loop does, or that it ends without."""
         if job.is_special and (end := self._kept_from_running(job)) is not None:
-            self.fetcher.failed(job, end)
+            self.fetcher.ended(job, end)
         elif job.is_async:
             self._loop.submit(job)
             self._slots.acquire()

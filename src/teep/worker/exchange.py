@@ -1,6 +1,6 @@
 """What a capsule says to Redis about its jobs: settle these, reserve those.
 
-1. `exchange` settles what is done and what failed, and reserves the next jobs, in one round trip.
+1. `exchange` settles what is done and what ended otherwise, and reserves the next jobs, in one round trip.
 2. `send_ahead` does the same without waiting; `collect` reads the answer.
 3. `give_back` and `requeue_all` return jobs to their queues.
 4. After a lost answer the next exchange first compares what is held here with what lies in flight, so that it loses
@@ -31,7 +31,7 @@ from teep.worker.prefetch import Prefetch
 from teep.worker.reserved import Reserved
 
 T = TypeVar("T")
-Failed = tuple[Reserved, Outcome]
+Ended = tuple[Reserved, Outcome]
 
 logger = logging.getLogger("teep.fetcher")
 
@@ -46,7 +46,7 @@ class Sent(NamedTuple):
 class Exchange:
     """The conversation with Redis about a capsule's jobs.
 
-    `stock` is what is reserved and has not started. Any thread may take from it, and add to `done` and `failed`;
+    `stock` is what is reserved and has not started. Any thread may take from it, and add to `done` and `ended`;
     all else is not thread-safe: the fetcher's lock guards it.
     """
 
@@ -61,7 +61,7 @@ class Exchange:
         self.prefetch = Prefetch()
         self.stock: deque[Reserved] = deque()
         self.done: deque[Reserved] = deque()
-        self.failed: deque[Failed] = deque()
+        self.ended: deque[Ended] = deque()
         self.sent: Sent | None = None
         self.settled = 0  # jobs that Redis was told the end of
 
@@ -89,15 +89,15 @@ class Exchange:
         if came and want:
             self.prefetch.waited(time.monotonic() - asked)
             return came
-        done, failed = _drain(self.done), _drain(self.failed)
+        done, ended = _drain(self.done), _drain(self.ended)
         adopted: list[Reserved] = []
         try:
             if self._suspicious:
-                adopted = self._compared(done, failed, moving=moving)
-            settled = len(done) + len(failed)
-            jobs = self._tell(done, failed, want)
+                adopted = self._compared(done, ended, moving=moving)
+            settled = len(done) + len(ended)
+            jobs = self._tell(done, ended, want)
         except RedisError as error:
-            self._untold(done, failed)
+            self._untold(done, ended)
             self.stock.extend(came + adopted)
             self.lost(error)
             return None
@@ -110,7 +110,7 @@ class Exchange:
     def send_ahead(self) -> None:
         """Ask for the next jobs while those at hand are run, where these are quick."""
         want = self.prefetch.ahead()
-        if not want or self.sent or self._suspicious or self.failed:
+        if not want or self.sent or self._suspicious or self.ended:
             return
         done = _drain(self.done)
         self.sent = Sent(self._driver.send(self._question(done, want)), done)
@@ -167,22 +167,22 @@ class Exchange:
         self._ledger.clear()
         return moved
 
-    def _tell(self, done: list[Reserved], failed: list[Failed], want: int) -> list[Reserved]:
-        if failed:
-            self._tell_failed(failed)
+    def _tell(self, done: list[Reserved], ended: list[Ended], want: int) -> list[Reserved]:
+        if ended:
+            self._tell_ended(ended)
         if not (done or want):
             return []
         return self._answered(self._driver.execute(self._question(done, want)), done)
 
-    def _tell_failed(self, failed: list[Failed]) -> None:
-        moved = self._driver.run(inflight.fail(self._identity, [outcome for _, outcome in failed], _today()))
-        self._ledger.disown(job for job, _ in failed)
-        for (job, _), was_ours in zip(failed, moved, strict=True):
+    def _tell_ended(self, ended: list[Ended]) -> None:
+        moved = self._driver.run(inflight.settle(self._identity, [outcome for _, outcome in ended], _today()))
+        self._ledger.disown(job for job, _ in ended)
+        for (job, _), was_ours in zip(ended, moved, strict=True):
             if not was_ours:
                 self._ledger.note_late(job.raw)
-        died = any(outcome.target == keys.dead() for _, outcome in failed)
-        self.settled += len(failed)
-        failed.clear()  # told: should the rest fail, they must not be told again
+        died = any(outcome.target == keys.dead() for _, outcome in ended)
+        self.settled += len(ended)
+        ended.clear()  # told: should the rest fail, they must not be told again
         if died:
             self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
 
@@ -198,14 +198,14 @@ class Exchange:
         self._ledger.own(jobs)
         return jobs
 
-    def _untold(self, done: list[Reserved], failed: list[Failed]) -> None:
+    def _untold(self, done: list[Reserved], ended: list[Ended]) -> None:
         """Keep what Redis may not know, for the comparison and the exchange that follow."""
         self.done.extendleft(reversed(done))
-        self.failed.extendleft(reversed(failed))
+        self.ended.extendleft(reversed(ended))
         self._ledger.doubt(done)
-        self._ledger.doubt(job for job, _ in failed)
+        self._ledger.doubt(job for job, _ in ended)
 
-    def _compared(self, done: list[Reserved], failed: list[Failed], *, moving: bool) -> list[Reserved]:
+    def _compared(self, done: list[Reserved], ended: list[Ended], *, moving: bool) -> list[Reserved]:
         """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
 
         An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
@@ -213,7 +213,7 @@ class Exchange:
         held = self._driver.run(inflight.held(self._identity, list(self._order.weights)))
         unknown = self._ledger.compare(held)
         done[:] = [job for job in done if not self._ledger.is_gone_settled(job)]
-        failed[:] = [(job, outcome) for job, outcome in failed if not self._ledger.is_gone_settled(job)]
+        ended[:] = [(job, outcome) for job, outcome in ended if not self._ledger.is_gone_settled(job)]
         for job in _drain(self.stock):
             if not self._ledger.is_gone(job):
                 self.stock.append(job)

@@ -4,7 +4,7 @@
    the others wait for it: it acknowledges what is done and reserves the next jobs in one round trip.
    Quick jobs do not wait for it: the next one is sent when a batch begins to run, and read when that is used up.
 2. Where Redis has none either, one thread waits in a blocked move a queue, with no polling; the job it gets is its.
-3. `done` and `failed` note what became of a job; the next exchange tells Redis, at the latest after a tick.
+3. `done` and `ended` note what became of a job; the next exchange tells Redis, at the latest after a tick.
 4. What was reserved ahead and cannot start soon is given back (`tick`).
 """
 
@@ -18,7 +18,7 @@ from teep.errors import RedisError
 from teep.store import inflight, queues
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
-from teep.worker.exchange import Exchange, Failed
+from teep.worker.exchange import Ended, Exchange
 from teep.worker.outage import Outage
 from teep.worker.reserved import Reserved
 from teep.worker.runs import Runs
@@ -97,9 +97,9 @@ class Fetcher:
         self._stock.appendleft(job)
         return None
 
-    def failed(self, job: Reserved, outcome: Outcome) -> None:
-        """Note what is to become of a job that did not succeed, or has to give a lock back."""
-        self._exchange.failed.append((job, outcome))
+    def ended(self, job: Reserved, outcome: Outcome) -> None:
+        """Note what is to become of a job that takes more than an acknowledgement."""
+        self._exchange.ended.append((job, outcome))
 
     def tick(self) -> None:
         """Look after what waits longer than it should: settle outcomes, give back jobs that do not start.
@@ -109,7 +109,7 @@ class Fetcher:
         self.ahead.clear()
         now = (
             _first(self._stock),
-            _first(self._exchange.done) or _first(self._exchange.failed),
+            _first(self._exchange.done) or _first(self._exchange.ended),
             self._exchange.sent,
         )
         if now != (None, None, None):
@@ -288,7 +288,7 @@ class Fetcher:
             self._changed.notify_all()
 
 
-def _first(items: deque[Reserved] | deque[Failed]) -> object:
+def _first(items: deque[Reserved] | deque[Ended]) -> object:
     try:
         return items[0]
     except IndexError:

@@ -137,9 +137,9 @@ class Processor:
         if job.comes_again is not None:
             again = job.comes_again and not job.is_cancelled
             end = failure.interrupted(self._config, job, time.time()) if again else failure.over(job)
-            self._fetcher.failed(job, end)
+            self._fetcher.ended(job, end)
         elif job.is_special and job.is_unique:
-            self._fetcher.failed(job, uniqueness.done(job))
+            self._fetcher.ended(job, uniqueness.done(job))
         else:
             self._done(job)
 
@@ -148,7 +148,7 @@ class Processor:
             return
         if job.item is None:
             report(self._config, error, {"context": "malformed payload, moved to the dead set", "raw": job.raw})
-            self._fetcher.failed(job, failure.malformed(job, time.time()))
+            self._fetcher.ended(job, failure.malformed(job, time.time()))
             return
         if job.is_cancelled:
             if not is_told_to_end(error):
@@ -162,7 +162,7 @@ class Processor:
         logger.info("fail", extra=_log_context(job.item, thread_id, started))
         report(self._config, error, {"context": "job raised", "job": job.item})
         self._runs.failed(job)
-        self._fetcher.failed(job, self._outcome(job, error))
+        self._fetcher.ended(job, self._outcome(job, error))
 
     def _outcome(self, job: Reserved, error: BaseException) -> Outcome:
         try:
