@@ -13,6 +13,7 @@ from tests.worker.fleet import SOON, Fleet
 
 _APP = """
 import os, time
+from pathlib import Path
 import teep
 from teep.integrations.prometheus import Prometheus
 
@@ -20,7 +21,11 @@ teep.default_config().use(Prometheus())
 
 @teep.job(name="counted")
 def counted() -> None:
-    time.sleep(0.05)
+    # Go on when both processes have one.
+    meeting = Path(os.environ["MEETING"])
+    (meeting / str(os.getpid())).touch()
+    while len(list(meeting.iterdir())) < 2:
+        time.sleep(0.01)
 """
 
 
@@ -62,19 +67,20 @@ def test_how_long_a_job_waited(fleet: Fleet, jobs: Jobs, registry: CollectorRegi
 
 def test_processes_of_a_supervisor_add_up(fleet: Fleet, tmp_path: Path, registry: CollectorRegistry) -> None:
     (tmp_path / "counted_app.py").write_text(_APP, "utf-8")
-    measured = tmp_path / "measured"
+    measured, meeting = tmp_path / "measured", tmp_path / "meeting"
     measured.mkdir()
+    meeting.mkdir()
     supervised = fleet.supervise(
         2, "-c", "1",
         program=("teep", "worker", "counted_app"),
         path=tmp_path,
-        environment={"PROMETHEUS_MULTIPROC_DIR": str(measured)},
+        environment={"PROMETHEUS_MULTIPROC_DIR": str(measured), "MEETING": str(meeting)},
     )  # fmt: skip
-    for _ in range(40):
+    for _ in range(10):
         fleet.push("counted")
-    fleet.wait_until_processed(40)
+    fleet.wait_until_processed(10)
     supervised.close()
     files = {path.name for path in measured.glob("counter_*.db")}
     assert len(files) == 2, files
     MultiProcessCollector(registry, path=str(measured))  # type: ignore[no-untyped-call]
-    assert _counts(registry, "counted") == {"success": 40}
+    assert _counts(registry, "counted") == {"success": 10}
