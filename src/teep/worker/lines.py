@@ -3,9 +3,25 @@
 import logging
 import threading
 from collections import deque
-from typing import TextIO
+from typing import Any, TextIO
 
 _WRITER = "writer"
+
+
+class _NoLock:
+    """A lock that never waits, with all that `logging` asks of a handler's."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def __enter__(self) -> bool:
+        return True
+
+    def __exit__(self, *_exc_info: object) -> None:
+        """Nothing is held."""
 
 
 class LineHandler(logging.Handler):
@@ -23,8 +39,8 @@ class LineHandler(logging.Handler):
         self._turn: dict[str, int] = {}
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
-        """Do without logging's lock."""
-        self.lock = None
+        """Do without logging's lock: since Python 3.13 logging enters it unasked, so it is one that does nothing."""
+        self.lock: Any = _NoLock()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
