@@ -74,7 +74,9 @@ def test_keys_of_ruby_and_of_gems_are_left_alone() -> None:
     settings = resolve({}, SAMPLES / "gems.yml", {"APP_ENV": "production"})
     config = settings.config()
     assert (config.concurrency, config.queues) == (12, ("default",))
-    assert settings.ignored == ["require", "strict", "logfile", "skip_default_job_logging", "dynamic"]
+    assert settings.ignored == [
+        "require", "strict", "logfile", "skip_default_job_logging", "scheduler", "dynamic", "limits",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("verbose", "level"), [("true", "DEBUG"), ("false", None)])
@@ -104,7 +106,7 @@ def test_settings_of_teeps_own_are_taken_too(write: Write) -> None:
         ("a: [1", "sidekiq.yml cannot be read: expected ',' or ']', but got '<stream end>' (line 1)"),
         ("a: 2026-13-40", "sidekiq.yml cannot be read: month must be in 1..12"),
         (":tag: !ruby/regexp /x/", "could not determine a constructor for the tag '!ruby/regexp' (line 1)"),
-        ("\n:timeout: <%= 5 %>", "sidekiq.yml is an ERB template (<% in line 2), which is Ruby code and is not run"),
+        ("\n:timeout: <%= 5 %>", "sidekiq.yml has Ruby code in line 2, which is not run here: <%= 5 %>;"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said(text: str, sentence: str, write: Write) -> None:
@@ -120,9 +122,64 @@ def test_no_object_of_pythons_is_ever_made(write: Write, tmp_path: Path) -> None
     assert not (tmp_path / "made").exists()
 
 
-def test_a_template_is_refused_by_its_name_too(write: Write) -> None:
-    with pytest.raises(ConfigurationError, match=r"config/sidekiq.yml.erb is an ERB template"):
-        teep.Config.from_file(write("a: <%= 1 %>", "config/sidekiq.yml.erb"))
+@pytest.mark.parametrize(
+    ("code", "unset", "set_to_7"),
+    [
+        ('<%= ENV.fetch("X_THREADS", 10) %>', 10, 7),
+        ("<%= ENV.fetch('X_THREADS', '10') %>", 10, 7),
+        ('<%=ENV.fetch("X_THREADS",10).to_i-%>', 10, 7),
+        ('<%= ENV.fetch("X_THREADS") { 10 } %>', 10, 7),
+        ('<%= ENV.fetch("X_THREADS") { |name| 10 }.to_i %>', 10, 7),
+        ('<%= ENV.fetch "X_THREADS", 10 %>', 10, 7),
+        ('<%= ENV["X_THREADS"] || 10 %>', 10, 7),
+        ("<%= (ENV['X_THREADS'] || ENV['X_NONE'] || 1_0).to_i %>", 10, 7),
+        ('<%= ENV["X_THREADS"]&.to_i || 10 %>', 10, 7),
+        ('<%= ENV["X_THREADS"].presence || 10 %>', 10, 7),
+        ('<%= Integer(ENV.fetch("X_THREADS", ENV.fetch("X_NONE", 10))) %>', 10, 7),
+        ('"<%= ENV["X_THREADS"] || 10 %>"', 10, 7),
+        ('\'<%= ENV.fetch("X_THREADS", "10") %>\'', 10, 7),
+        ('1<%= ENV["X_THREADS"].to_i %>', 10, 17),
+    ],
+)
+def test_a_template_may_read_variables(
+    code: str, unset: int, set_to_7: int, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(f":concurrency: {code}\n<%# a comment of Ruby's %>\n# and YAML's: <%= puts %>\n", "sidekiq.yml.erb")
+    assert teep.Config.from_file(file).concurrency == unset
+    monkeypatch.setenv("X_THREADS", "7")
+    assert teep.Config.from_file(file).concurrency == set_to_7
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "<% if true %>", "<%% %>", "<%= 5 %>", '<%= "5" %>', "<%= `id` %>", '<%= system("id") %>',
+        '<%= ENV["A"] + 1 %>', '<%= ENV.fetch("A#{1}") %>', '<%= ENV.delete("A") %>', "<%= ENV %>",
+        '<%= ENV.fetch("A", 1).send(:exit) %>', '<%= ENV["A"] ? 1 : 2 %>', "<%= ENV.fetch %>", '<%= ENV["A" %>',
+        '<%= ENV["A"] || %>', '<%= Rails.root.join(ENV["A"]) %>', '<%= ENV["A"]; 5 %>', '<%= ENV["A"] 5 %>',
+    ],
+)  # fmt: skip
+def test_any_other_ruby_is_refused(code: str, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A", "3")
+    with pytest.raises(ConfigurationError, match=r"sidekiq.yml.erb has Ruby code in line 2, which is not run here"):
+        teep.Config.from_file(write(f"---\n:timeout: {code}", "sidekiq.yml.erb"))
+
+
+def test_a_variable_without_a_default_must_be_set(write: Write) -> None:
+    with pytest.raises(ConfigurationError, match=r"reads the variable X_NONE in line 1, which is not set"):
+        teep.Config.from_file(write(':timeout: <%= ENV.fetch("X_NONE") %>', "sidekiq.yml"))
+
+
+def test_what_gems_and_old_versions_keep_there_is_no_typo(write: Write) -> None:
+    text = ":loglevel: info\n:index: 0\nproduction:\n  :loglevel: debug\n  :schedule: {a: {cron: '* * * * *'}}\n"
+    settings = resolve({}, write(text, "sidekiq.yml"), {"APP_ENV": "production"})
+    settings.config()
+    assert settings.ignored == ["loglevel", "index", "production.loglevel", "production.schedule"]
+
+
+def test_a_queue_in_brackets_needs_no_weight(write: Write) -> None:
+    config = teep.Config.from_file(write(":queues:\n  - [critical]\n  - [low, 2]\n  - default\n", "sidekiq.yml"))
+    assert config.queues == ("critical", "low,2", "default")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])

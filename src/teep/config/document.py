@@ -1,6 +1,6 @@
 """What a configuration file says, whatever its format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +18,14 @@ class Entry(NamedTuple):
 class Document(NamedTuple):
     """A file: the entries of its top level, those of each environment, and keys that mean nothing here.
 
-    `is_shared` says that others keep keys of their own in it, so that an unknown one is no mistake.
+    `is_shared` says that others keep keys of their own in it, so that an unknown one is no mistake; `foreign` are
+    those of theirs that are known, however like a setting's name one looks.
     """
 
     path: Path
     top: Sequence[Entry]
     sections: Mapping[str, Sequence[Entry]]
-    ignored: Sequence[str] = ()
+    foreign: Collection[str] = ()
     is_shared: bool = False
 
 

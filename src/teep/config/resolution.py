@@ -107,7 +107,7 @@ def resolve(
     written, ignored = _file_settings(document, {**said, **flags}, problems)
     found = {**written, **said, **flags}
     _make_capsules(found, problems)
-    return Settings(flags, found, path, [*document.ignored, *ignored], problems)
+    return Settings(flags, found, path, ignored, problems)
 
 
 def options(found: Mapping[str, Found]) -> dict[str, Any]:
@@ -146,7 +146,8 @@ def _file_settings(
     # In a file of teep's own, a slip in any section is told, also where another section holds.
     checked = [section] if document.is_shared else document.sections.values()
     strangers = [entry for part in (document.top, *checked) for entry in part if entry.name not in SETTINGS]
-    slips = [entry for entry in strangers if not document.is_shared or is_slip(entry.name)]
+    unforeseen = [entry for entry in strangers if entry.name not in document.foreign]
+    slips = [entry for entry in unforeseen if not document.is_shared or is_slip(entry.name)]
     problems += [f"{unknown(entry.name, SETTINGS)} ({document.path}: {entry.key})" for entry in slips]
     settings = {entry.name: _found(document, entry) for entry in (*document.top, *section) if entry.name in SETTINGS}
     return settings, [entry.key for entry in strangers if entry not in slips]

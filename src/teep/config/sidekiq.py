@@ -1,16 +1,18 @@
 """Sidekiq's own `sidekiq.yml`, read as it is.
 
 Keys may be Ruby's symbols (`:queues:`), a section named after the environment goes over the top level, and keys that
-mean something to Ruby only, or to a gem, are left alone. Templates are code, and refused.
+mean something to Ruby only, or to a gem, are left alone. Of a template, what only reads variables is read.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from teep.config import erb
 from teep.config.document import Document, Entry, text_of
-from teep.config.settings import SETTINGS, is_slip
+from teep.config.settings import CONFIG, SETTINGS, is_slip
 from teep.errors import ConfigurationError
 
 _RENAMED = {"dead_timeout_in_seconds": "dead_timeout"}
@@ -21,15 +23,26 @@ _RUBY_ONLY = frozenset({
     "identity", "thread_priority", "lifecycle_events", "error_handlers", "death_handlers", "daemon", "logfile",
     "pidfile",
 })  # fmt: skip
+# What gems that are usual beside it keep here, and old Sidekiqs had.
+_GEMS = frozenset({
+    "loglevel", "logger", "log_file", "index", "no_daemon", "profile", "poll_interval", "namespace", "url",
+    "network_timeout", "rails_env", "environments", "workers", "enabled", "dynamic", "dynamic_every",
+    "listened_queues_only", "rufus_scheduler_options", "cron_poll_interval", "cron_schedule_file", "blocking",
+    "unlimited", "queue_groups", "reload_timeout", "lock_info", "max_requests",
+})  # fmt: skip
+MISSED = frozenset({"schedule", "scheduler", "cron", "limits", "process_limits", "redis"})
+"""Keys of gems that decide what runs, and that teep does not go by: jobs of a clock, limits of queues, the Redis."""
+_FOREIGN = _RUBY_ONLY | _GEMS | MISSED
 _SYMBOL = re.compile(r""":(["']?)(.+)\1""")
-_TEMPLATE = re.compile(r"^(?!\s*#).*<%", re.MULTILINE)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_NUMERIC = (int, float, int | None, float | None)
 
 
 def read_sidekiq(path: Path) -> Document:
     """Read a file of Sidekiq's; of Ruby's objects it knows symbols.
 
     Raises:
-        ConfigurationError: it is a template, or no YAML, or PyYAML is not installed.
+        ConfigurationError: there is Ruby code in it, or it is no YAML, or PyYAML is not installed.
     """
     settings = _load(path)
     sections = {key: value for key, value in settings.items() if _is_section(key, value)}
@@ -38,13 +51,13 @@ def read_sidekiq(path: Path) -> Document:
         path,
         list(_entries(top, "")),
         {name: list(_entries(section, f"{name}.")) for name, section in sections.items()},
-        ignored=[key for key in top if key in _RUBY_ONLY],
+        foreign=_FOREIGN,
         is_shared=True,
     )
 
 
 def _is_section(key: str, value: Any) -> bool:
-    return isinstance(value, Mapping) and key not in SETTINGS and not is_slip(key)
+    return isinstance(value, Mapping) and key not in SETTINGS and key not in _FOREIGN and not is_slip(key)
 
 
 def _entries(settings: Mapping[str, Any], prefix: str) -> Iterator[Entry]:
@@ -52,18 +65,22 @@ def _entries(settings: Mapping[str, Any], prefix: str) -> Iterator[Entry]:
         if key == "verbose":
             if value:
                 yield Entry("log_level", "DEBUG", f"{prefix}{key}")
-        elif key not in _RUBY_ONLY:
-            yield Entry(_RENAMED.get(key, key), value, f"{prefix}{key}")
+        else:
+            name = _RENAMED.get(key, key)
+            yield Entry(name, _value(name, value), f"{prefix}{key}")
+
+
+def _value(name: str, value: Any) -> Any:
+    """Return a setting's value: a quoted number is one, as Ruby's Integer() has it, and `[name]` is a queue."""
+    if name == "queues" and isinstance(value, list):
+        return [queue[0] if isinstance(queue, list) and len(queue) == 1 else queue for queue in value]
+    if CONFIG.get(name) in _NUMERIC and isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value) if "." in value else int(value)
+    return value
 
 
 def _load(path: Path) -> dict[str, Any]:
-    text = text_of(path)
-    if template := _TEMPLATE.search(text):
-        line = text.count("\n", 0, template.end()) + 1
-        raise ConfigurationError(
-            f"{path} is an ERB template (<% in line {line}), which is Ruby code and is not run here;"
-            " write the value itself, or leave it to a variable such as TEEP_CONCURRENCY"
-        )
+    text = erb.render(text_of(path), os.environ, path)
     try:
         import yaml  # noqa: PLC0415 - an extra, for who has such a file
     except ImportError:
