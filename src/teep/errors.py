@@ -24,6 +24,13 @@ class ConfigurationError(TeepError, ValueError):
         self.problems = problems or {}
 
 
+class ModuleImportError(ConfigurationError):
+    """A module of jobs raised while it was imported; `__cause__` is that error."""
+
+    def __init__(self, module: str, error: BaseException) -> None:
+        super().__init__(f"{module} cannot be imported: {type(error).__name__}: {error}")
+
+
 class DecryptionError(TeepError, ValueError):
     """A job's encrypted argument cannot be read here; the message shows nothing of it."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from teep import Client, Config
 from teep.child import WorkerProcess
+from teep.config import connections
 from teep.config.settings import SETTINGS
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -27,6 +28,10 @@ queues = ["imports", "exports,2"]
 CODE = """
 import teep
 teep.configure(timeout=4, watchdog=4, concurrency=4)
+
+@teep.job
+def noop():
+    pass
 """
 
 
@@ -100,10 +105,8 @@ def test_as_a_table() -> None:
     ],
 )
 def test_passwords_are_not_shown(url: str, masked: str) -> None:
-    from teep.cli.config import _masked
-
     Config(redis_url=url)
-    assert _masked(url) == masked
+    assert connections.masked(url) == masked
 
 
 def test_sidekiqs_file_and_what_has_no_use_there(folder: Path) -> None:
@@ -175,6 +178,6 @@ def test_a_worker_without_modules_says_how_to_name_them() -> None:
     ("code", "named"), [("processes=2, max_jobs=5", "processes, max_jobs"), ("max_rss=9", "max_rss")]
 )
 def test_code_cannot_ask_for_a_supervisor(code: str, named: str, folder: Path) -> None:
-    (folder / "code.py").write_text(f"import teep\nteep.configure({code})\n")
+    (folder / "code.py").write_text(f"import teep\nteep.configure({code})\nteep.job(name='code')(print)\n")
     line = sentence(teep("worker", "--log-level", "ERROR"))
     assert f"code sets {named}, which must be known before any code runs" in line

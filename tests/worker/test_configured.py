@@ -89,7 +89,7 @@ def test_a_file_is_all_that_a_worker_needs(fleet: Fleet, file: Path) -> None:
 
 def test_code_configures_the_worker_that_runs_it(fleet: Fleet, file: Path) -> None:
     with fleet:
-        spawn(fleet, file, "-c", "3")
+        spawn(fleet, file, "-c", "3", "-q", "default")
         jid = fleet.push("first")
         (seen,) = wait_until(lambda: fleet.queue("seen"), SOON, "the middleware to be called")
         assert json.loads(seen)["args"] == [jid]

@@ -4,6 +4,7 @@ What a command needs is imported when it runs, so that `--help` and completion s
 """
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from teep.cli import bench, config, demo, look, worker
 from teep.cli.flags import Flags
 from teep.cli.options import Looking, with_flags
 from teep.cli.reader import read
-from teep.errors import TeepError
+from teep.errors import ModuleImportError, TeepError
 from teep.version import __version__
 
 app = typer.Typer(
@@ -54,6 +55,21 @@ def main() -> None:
             app()
         else:
             worker.worker(flags)
+    except ModuleImportError as error:
+        print(f"teep: {error}", file=sys.stderr)
+        traceback.print_exception(_from_module_on(error.__cause__), file=sys.stderr)
+        sys.exit(1)
     except TeepError as error:
         print(f"teep: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _from_module_on(error: BaseException | None) -> BaseException | None:
+    """Return an error of a module's import without the frames of those that imported it."""
+    trace = None if error is None else error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] in (
+        "teep",
+        "importlib",
+    ):
+        trace = trace.tb_next
+    return None if error is None else error.with_traceback(trace)

@@ -1,12 +1,10 @@
 """`teep config`: what a worker started here would go by, and where each of it comes from."""
 
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from teep.cli.flags import Flags
 from teep.cli.look import print_json, print_table
@@ -36,7 +34,7 @@ def config(flags: ConfigFlags) -> None:
 
     Example: [bold]teep config -C config/sidekiq.yml -e production[/bold]
     """
-    from teep.worker.worker import load
+    from teep.worker.modules import load
 
     set_up_logs("WARNING")
     settings = flags.settings()
@@ -82,21 +80,13 @@ def _plain(name: str, value: Any) -> Any:
     """Return a setting as JSON has it, without secrets."""
     if name == "capsules":
         return {key: {"concurrency": one.concurrency, "queues": list(one.queues)} for key, one in value.items()}
+    from teep.config.connections import masked
+
     if name == "redis_url" and value is not None:
-        return _masked(value)
+        return masked(value)
     if isinstance(value, Mapping):
         return dict(value)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _masked(url: str) -> str:
-    """Return a URL without its passwords, those of its sentinels included."""
-    credentials = urlsplit(url).netloc.rpartition("@")[0]
-    user, colon, _ = credentials.partition(":")
-    if credentials:
-        # A name alone is a password that lacks its colon, as often as not.
-        url = url.replace(f"{credentials}@", f"{user if colon else ''}:***@", 1)
-    return re.sub(r"(password=)[^&#]*", r"\1***", url)
 
 
 def _text(name: str, value: Any) -> str:

@@ -20,7 +20,7 @@ Queues = Annotated[
     typer.Option(
         "--queue",
         "-q",
-        help="A queue to serve, NAME or NAME,WEIGHT; may be given again. Default: default.",
+        help="A queue to serve, NAME or NAME,WEIGHT; may be given again. Default: those of the jobs.",
         metavar="NAME",
     ),
 ]

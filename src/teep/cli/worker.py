@@ -51,10 +51,17 @@ def _modules(settings: "Settings") -> list[str]:
 
 
 def _tell_of_file(settings: "Settings") -> None:
+    from teep.config.sidekiq import MISSED
+
     if settings.file is not None:
         logger.info("configured by %s", settings.file)
-    if settings.ignored:
-        logger.info("%s also has %s, which teep has no use for", settings.file, ", ".join(settings.ignored))
+    missed = [key for key in settings.ignored if key.rpartition(".")[2] in MISSED]
+    if missed:
+        logger.warning(
+            "%s has %s, which teep does not go by; see docs/configuration.md", settings.file, ", ".join(missed)
+        )
+    if useless := [key for key in settings.ignored if key not in missed]:
+        logger.info("%s also has %s, which teep has no use for", settings.file, ", ".join(useless))
 
 
 def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> bool:

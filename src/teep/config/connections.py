@@ -1,9 +1,11 @@
 """Where Redis comes from, and the drivers that a process shares."""
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from teep import embedded
 from teep.config import variables
@@ -36,6 +38,27 @@ def redis_url_for(config: Config) -> str:
             " server with pip install 'teep[embedded]'"
         )
     return embedded.acquire().url
+
+
+def redis_in_words(config: Config) -> str:
+    """Return which Redis a configuration uses, for people: its URL without passwords, or that it is the embedded one.
+
+    Raises:
+        ConfigurationError: as `redis_url_for` does.
+    """
+    if not config.redis_url and not variables.find("redis_url", os.environ):
+        return f"the embedded server in {embedded.acquire().data_dir}, for development"
+    return masked(redis_url_for(config))
+
+
+def masked(url: str) -> str:
+    """Return a URL without its passwords, those of its sentinels included."""
+    credentials = urlsplit(url).netloc.rpartition("@")[0]
+    user, colon, _ = credentials.partition(":")
+    if credentials:
+        # A name alone is a password that lacks its colon, as often as not.
+        url = url.replace(f"{credentials}@", f"{user if colon else ''}:***@", 1)
+    return re.sub(r"(password=)[^&#]*", r"\1***", url)
 
 
 def driver_for(config: Config) -> Driver:

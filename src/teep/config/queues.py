@@ -1,10 +1,20 @@
 """Which queues a capsule serves, and in what order it looks into them."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from teep.errors import ConfigurationError
+
+
+class _Unsaid(tuple[str, ...]):
+    """Queues that nobody has named. Equal to the tuple; a worker adds the queues of the jobs that it imports."""
+
+    __slots__ = ()
+
+
+UNSAID: Sequence[str] = _Unsaid(("default",))
+"""The queues of a configuration that names none."""
 
 Mode = Literal["strict", "weighted", "random"]
 
@@ -44,6 +54,11 @@ class QueueOrder(NamedTuple):
             return listed
         # A queue's chance to come first is its share of the weights (Efraimidis and Spirakis' keys).
         return sorted(listed, key=lambda name: random.random() ** (1 / self.weights[name]), reverse=True)
+
+
+def are_said(queues: Sequence[str]) -> bool:
+    """Tell whether a configuration names its queues, even if it names the default one only."""
+    return not isinstance(queues, _Unsaid)
 
 
 def _mode(weights: Iterable[int]) -> Mode:

@@ -15,7 +15,7 @@ from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
 from teep.config.error_log import log_error
 from teep.config.job_options import fields_of
-from teep.config.queues import QueueOrder
+from teep.config.queues import UNSAID, QueueOrder, are_said
 from teep.drivers.pools import check_url
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.middleware import Chain
@@ -40,7 +40,8 @@ class Config:
     Args:
         redis_url: where Redis is; None: `TEEP_REDIS_URL`, else `REDIS_URL`, else the embedded server.
         concurrency: jobs that a worker process runs at a time, threads and coroutines together.
-        queues: what a worker serves, as `"name"` or `"name,weight"`. No weights: strictly in this order.
+        queues: what a worker serves, as `"name"` or `"name,weight"`. No weights: strictly in this order. If none are
+            named, a worker serves "default" and every queue that the jobs of its modules name.
         timeout: seconds that running jobs get to finish when the process must stop.
         capsules: more queues with a concurrency of their own, by name; `concurrency` and `queues` above are the
             capsule "default". A queue belongs to one capsule.
@@ -74,7 +75,7 @@ class Config:
 
     redis_url: str | None = None
     concurrency: int = 10
-    queues: Sequence[str] = ("default",)
+    queues: Sequence[str] = UNSAID
     timeout: float = 25.0
     capsules: Mapping[str, CapsuleConfig] = field(default_factory=dict)
     processes: int = 1
@@ -105,7 +106,7 @@ class Config:
         problems = {name: problem for name, check in _CHECKS if (problem := check(self)) is not None}
         if problems:
             raise ConfigurationError("; ".join(problems.values()), problems)
-        object.__setattr__(self, "queues", tuple(self.queues))
+        object.__setattr__(self, "queues", tuple(self.queues) if are_said(self.queues) else UNSAID)
         object.__setattr__(self, "capsules", MappingProxyType(dict(self.capsules)))
         object.__setattr__(self, "labels", tuple(self.labels))
         object.__setattr__(self, "job_defaults", MappingProxyType(fields_of("job_defaults", self.job_defaults)))

@@ -45,6 +45,11 @@ class Definition:
         self._binder = Binder(function, name, skip=(instance_of is not None) + (runner is not None))
         self.check_options(options.fields)
 
+    @property
+    def module(self) -> str:
+        """The name of the module that defines it."""
+        return (self._class or self.function).__module__
+
     def check_options(self, fields: Mapping[str, Any]) -> None:
         """Refuse options that do not go with the signature, or not together.
 

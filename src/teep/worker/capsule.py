@@ -54,6 +54,7 @@ class Capsule:
         runs: Runs,
     ) -> None:
         self.name = name
+        self.own = own
         self.concurrency = own.concurrency
         self.order = own.order
         self.config = config

@@ -7,7 +7,6 @@ Its duties, in order:
    Drain: quiet, let running jobs finish however long they take, and stop.
 """
 
-import importlib
 import logging
 import os
 import queue
@@ -22,18 +21,21 @@ from typing import Any
 
 from teep.config import Config, default_config, driver_for
 from teep.config.address import Address
+from teep.config.connections import redis_in_words
 from teep.config.handlers import fire, report
 from teep.drivers import Driver
-from teep.errors import ConfigurationError, RedisCommandError, RedisError, Unhealthy
+from teep.errors import RedisCommandError, RedisError, Unhealthy
+from teep.job.definition import Definition
 from teep.version import __version__
 from teep.wire import commands
-from teep.worker import identity
+from teep.worker import assignment, identity
 from teep.worker.capsule import Capsule
 from teep.worker.endpoint import Endpoint
 from teep.worker.health import STARTING, Health, Report
 from teep.worker.heartbeat import Heartbeat
 from teep.worker.lifeline import Lifeline, Watcher
 from teep.worker.metrics import Metrics
+from teep.worker.modules import jobs_of, load_all, without_jobs
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
@@ -123,10 +125,6 @@ class Worker:
             except BaseException:
                 self._stop_answering()
                 raise
-        logger.info(
-            "teep %s runs %s with concurrency %d as %s",
-            __version__, ", ".join(self._queues()), self.config.total_concurrency, self.identity,
-        )  # fmt: skip
 
     def quiet(self) -> None:
         """Take no more jobs. Running ones go on; the process stays up. Idempotent."""
@@ -189,8 +187,7 @@ class Worker:
             logger.warning("thread %s:\n%s", names.get(ident, ident), stack)
 
     def _come_up(self, *, embedded: bool) -> None:
-        for module in self.modules:
-            load(module)
+        load_all(self.modules)
         self.config = as_code_has_it(self.config, self.modules, self._configured)
         self._watcher = Lifeline(self.config) if self._outside is None else self._outside
         driver = driver_for(self.config)
@@ -204,6 +201,7 @@ class Worker:
         # Before the first job, too, which might hold the interpreter from its first moment.
         self._watcher.start(self.identity)
         self._running = True
+        self._introduce()
         self._heartbeat.start()
         # Before the first fetch: what a crash left comes before anything that still waits.
         self._rescuer.turn()
@@ -217,7 +215,9 @@ class Worker:
         suspects, runs = Suspects(driver, self.identity), Runs()
         self._capsules = [
             Capsule(name, own, self.config, driver, self.identity, self._outage, suspects, runs)
-            for name, own in self.config.all_capsules.items()
+            for name, own in assignment.capsules_for(
+                self.config, jobs_of(self.modules) if self.modules else []
+            ).items()
         ]
         owner = identity.owner(self.identity, tuple(self._queues()))
         info = self._info(embedded=embedded)
@@ -241,6 +241,18 @@ class Worker:
         self._services: list[Service] = [
             self._heartbeat, self._metrics, self._poller, self._rescuer, listener, self._watchdog,
         ]  # fmt: skip
+
+    def _introduce(self) -> None:
+        """Log what this worker serves, and what of its jobs it does not."""
+        jobs = jobs_of(self.modules)
+        logger.info(
+            "teep %s runs %s with concurrency %d as %s",
+            __version__, ", ".join(self._queues()), self.config.total_concurrency, self.identity,
+        )  # fmt: skip
+        logger.info("%s; Redis: %s", _jobs_in_words(self.modules, jobs), redis_in_words(self.config))
+        served = {capsule.name: capsule.own for capsule in self._capsules}
+        for remark in assignment.remarks(self.config, served, jobs if self.modules else []):
+            logger.warning(remark)
 
     def _queues(self) -> Iterable[str]:
         return (queue for capsule in self._capsules for queue in capsule.order.weights)
@@ -327,22 +339,6 @@ class Worker:
             report(self.config, error, {"context": service})
 
 
-def load(module: str) -> None:
-    """Import a module that defines jobs.
-
-    Raises:
-        ConfigurationError: there is none of that name. It may raise anything else itself.
-    """
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or not module.startswith(error.name):
-            raise
-        raise ConfigurationError(
-            f"there is no module {module!r}; name it as Python imports it, from the folder it lies in"
-        ) from error
-
-
 def as_code_has_it(config: Config, modules: Sequence[str], configured: Callable[[], Config] | None) -> Config:
     """Return what holds once the modules are imported; the arguments are as for `Worker`."""
     if configured is not None:
@@ -352,6 +348,14 @@ def as_code_has_it(config: Config, modules: Sequence[str], configured: Callable[
         # than this one.
         config.adopt(default_config())
     return config
+
+
+def _jobs_in_words(modules: Sequence[str], jobs: Sequence[Definition]) -> str:
+    if not modules:
+        return f"{len(jobs)} jobs are known"
+    words = f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} of {', '.join(modules)}"
+    empty = without_jobs(modules)
+    return f"{words} (none in {', '.join(empty)})" if empty else words
 
 
 def _check_redis(driver: Driver) -> None:

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from teep.config import Config
+from teep.worker.modules import load_all
 from teep.worker.supervisor import inbox
 from teep.worker.supervisor.child import Child
 from teep.worker.supervisor.inbox import HANDLED
 from teep.worker.supervisor.served import CHANNEL, Channel, serve
-from teep.worker.worker import load
 
 logger = logging.getLogger("teep")
 
@@ -48,8 +48,7 @@ class Launcher:
         if self._spawns:
             return
         try:
-            for module in self._modules:
-                load(module)
+            load_all(self._modules)
         except Exception:
             if must:
                 raise
