@@ -39,6 +39,10 @@ class EmbeddedServerError(TeepError):
     """The embedded server could not be started; the message ends with the last lines of its log."""
 
 
+class EmptyQueue(TeepError, LookupError):
+    """A test wants to run a job, and none was collected."""
+
+
 class InvalidArguments(TeepError, TypeError):
     """A job's arguments do not fit its signature, or are not plain JSON; the message names the place."""
 

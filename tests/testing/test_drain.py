@@ -12,7 +12,7 @@ import time_machine
 import teep
 from teep import testing
 from teep.encryption import values
-from teep.errors import UnknownJob
+from teep.errors import EmptyQueue, UnknownJob
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -52,6 +52,58 @@ def countdown(request: pytest.FixtureRequest) -> Any:
     job: Any = teep.job(name="countdown", queue="low")(work if request.param == "def" else awork)
     job.runs = runs
     return job
+
+
+@pytest.fixture(params=["perform_one", "async_perform_one"])
+def perform_one(request: pytest.FixtureRequest, offline: teep.Config) -> Callable[..., testing.EnqueuedJob]:
+    """Runs one job, from a plain program or on a running event loop."""
+    function = getattr(testing, request.param)
+
+    async def main(*job: Any, **how: Any) -> Any:
+        return await function(*job, **how)
+
+    return (
+        function if not inspect.iscoroutinefunction(function) else lambda *job, **how: asyncio.run(main(*job, **how))
+    )
+
+
+def test_perform_one_runs_the_next_job(perform_one: Callable[..., testing.EnqueuedJob], countdown: Any) -> None:
+    other = teep.job(name="other")(countdown.runs.append)
+    with testing.fake() as jobs:
+        countdown.perform_async(2)
+        other.perform_async("other")
+        assert perform_one().args == [2]
+        assert perform_one(countdown).args == [1]  # which the first has pushed, behind the other
+        assert perform_one("other").klass == "other"
+        assert countdown.runs == [2, 1, "other"]
+        assert [job.args for job in jobs] == [[0]]
+
+
+def test_perform_one_without_a_job_that_could_run(perform_one: Callable[..., testing.EnqueuedJob]) -> None:
+    job = teep.job(name="later")(lambda: None)
+    with testing.fake():
+        with pytest.raises(EmptyQueue, match=r"^no job is collected that could run now$"):
+            perform_one()
+        job.perform_in(60)
+        with pytest.raises(EmptyQueue, match=r"^no job later is collected that could run now$"):
+            perform_one(job)
+        assert perform_one(job, with_scheduled=True).klass == "later"
+
+
+def test_one_jobs_own_are_drained_and_forgotten(countdown: Any, offline: teep.Config) -> None:
+    other = teep.job(name="other")(lambda: None)
+    with testing.fake() as jobs:
+        countdown.set(queue="low").perform_async(2)
+        other.perform_bulk([[], [], []])
+        if inspect.iscoroutinefunction(inspect.unwrap(countdown)):
+            assert asyncio.run(testing.async_drain(countdown)) == 3
+        else:
+            assert testing.drain(countdown) == 3
+        assert [job.klass for job in jobs] == ["other"] * 3
+        testing.clear("another")
+        assert len(jobs) == 3
+        testing.clear(other)
+        assert len(jobs) == 0
 
 
 def test_a_job_that_has_expired_is_dropped_as_a_worker_would(drain: Callable[..., int]) -> None:

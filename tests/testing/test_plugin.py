@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from teep.testing.databases import own_database
 from tests.support.processes import lives
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -94,6 +97,110 @@ def test_a_redis_of_ones_own(tmp_path: Path, valkey: Server) -> None:
     done = run(tmp_path, tests, f"--teep-redis-url={valkey.url}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(valkey.command("KEYS", "*")) == [b"queue:default", b"queues"]
+
+
+_SCOPES = """
+import pytest, unittest
+from jobs import note, seen
+
+note.perform_async("collection")
+
+@pytest.fixture(scope="session", autouse=True)
+def of_the_session():
+    note.perform_async("session")
+
+@pytest.fixture(scope="module", autouse=True)
+def of_the_module():
+    note.perform_async("module")
+
+def test_it_has_jobs_of_its_own():
+    assert len(__import__("teep").testing.jobs) == 0
+
+class TestUnittest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        note.perform_async("class")
+
+    def test_nothing(self):
+        note.perform_async("test")
+
+@pytest.mark.teep("inline")
+class TestMarked:
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def of_the_class(cls):
+        note.perform_async("marked class")
+
+    def test_the_fixtures_of_a_marked_class_have_its_mode(self):
+        assert seen == ["marked class"]
+"""
+
+
+def test_fixtures_of_every_scope_and_imports_have_a_mode(tmp_path: Path) -> None:
+    # What reaches the Redis of the application, which does not exist, is an error.
+    (tmp_path / "pytest.ini").write_text("[pytest]\nteep_mode = fake\n", "utf-8")
+    done = run(tmp_path, _SCOPES)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_module_without_the_option_has_the_mode_of_its_marker(tmp_path: Path) -> None:
+    marked = _SCOPES.replace('note.perform_async("collection")', 'pytestmark = pytest.mark.teep("fake")')
+    unmarked_session = marked.replace('scope="session"', 'scope="module"')
+    done = run(tmp_path, unmarked_session)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_processes_of_xdist_have_a_database_each(tmp_path: Path, valkey: Server) -> None:
+    valkey.flushall()
+    tests = """
+import os, pathlib, pytest, time
+import jobs, teep
+
+def test(teep_redis):
+    # Begins when both processes have one.
+    pathlib.Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
+    while len(list(pathlib.Path().glob("gw*"))) < 2:
+        time.sleep(0.01)
+    for number in range(5):
+        jobs.note.perform_async(number)
+    assert teep.Queue().size() == 5
+
+test_again = test
+"""
+    done = run(tmp_path, tests, "-n", "2", "--dist", "each", f"--teep-redis-url={valkey.url}")
+    assert "4 passed" in done.stdout, done.stdout + done.stderr
+    assert b"db1:" in valkey.command("INFO", "keyspace") or "db1" in valkey.command("INFO", "keyspace")
+
+
+@pytest.mark.parametrize(
+    ("url", "third"),
+    [
+        ("redis://localhost", "redis://localhost/2"),
+        ("redis://localhost:6379/", "redis://localhost:6379/2"),
+        ("redis://me:p%2Fw@localhost:6379/5?protocol=2", "redis://me:p%2Fw@localhost:6379/7?protocol=2"),
+        ("redis://localhost?protocol=2&db=1", "redis://localhost?protocol=2&db=3"),
+        ("unix:///tmp/redis.sock", "unix:///tmp/redis.sock?db=2"),
+        ("unix:///tmp/redis.sock?db=3", "unix:///tmp/redis.sock?db=5"),
+        ("redis+sentinel://a:1,b:2/main/0", "redis+sentinel://a:1,b:2/main/2"),
+        ("redis+sentinel://a:1,b:2/main", "redis+sentinel://a:1,b:2/main/2"),
+    ],
+)
+def test_databases_count_on_from_the_one_that_is_named(url: str, third: str) -> None:
+    assert own_database(url, "gw0") == url
+    assert own_database(url, "gw2") == third
+
+
+def test_the_plugin_imports_nothing_that_it_may_not_need() -> None:
+    program = "import sys, teep.testing.plugin; print([name for name in sys.modules if name in sys.argv])"
+    heavy = ["teep.worker.worker", "resource", "typer", "rich"]
+    done = subprocess.run([sys.executable, "-c", program, *heavy], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("module", ["teep", "teep.testing.plugin", "teep.testing.worker", "teep.worker"])
+def test_a_system_without_the_modules_of_unix_imports_it(module: str) -> None:
+    program = f"import sys; sys.modules.update(resource=None, fcntl=None, pwd=None, termios=None); import {module}"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_mode_that_does_not_exist(tmp_path: Path) -> None:

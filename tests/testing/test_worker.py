@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import freezegun
 import pytest
 import time_machine
 
@@ -177,3 +178,8 @@ def test_queues_of_jobs_and_of_every_capsule_are_served(teep_redis: teep.Config,
     other.drain()
     assert len(ran) == 2
     other.stop()
+
+
+def test_waiting_ends_in_time_though_the_tests_clock_stands_still(teep_worker: InProcessWorker) -> None:
+    with freezegun.freeze_time("2026-11-24"), pytest.raises(TimeoutError, match=r"^not within 0.1 s"):
+        teep_worker.wait_until(lambda: False, 0.1)

@@ -1,7 +1,7 @@
 """Testing code that pushes jobs: see docs/testing.md.
 
 1. Modes say where pushes go: `fake` collects them, `inline` runs them at once, `disable` sends them to Redis.
-2. `jobs`, `drain` and `clear` are about what the innermost `fake` has collected.
+2. `jobs`, `drain`, `perform_one` and `clear` are about what the innermost `fake` has collected.
 3. `assert_enqueued`, `refute_enqueued` and `all_enqueued` look at that, or at Redis.
 4. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
 """
@@ -9,7 +9,17 @@
 from teep.testing.assertions import all_enqueued, assert_enqueued, refute_enqueued
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob
-from teep.testing.modes import async_drain, clear, disable, drain, fake, inline, jobs
+from teep.testing.modes import (
+    async_drain,
+    async_perform_one,
+    clear,
+    disable,
+    drain,
+    fake,
+    inline,
+    jobs,
+    perform_one,
+)
 
 __all__ = [
     "EnqueuedJob",
@@ -17,11 +27,13 @@ __all__ = [
     "all_enqueued",
     "assert_enqueued",
     "async_drain",
+    "async_perform_one",
     "clear",
     "disable",
     "drain",
     "fake",
     "inline",
     "jobs",
+    "perform_one",
     "refute_enqueued",
 ]

@@ -8,8 +8,10 @@ from typing import overload
 
 from teep.client.redirection import Redirected
 from teep.config import Config
+from teep.errors import EmptyQueue
 from teep.store.pushes import Push
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
+from teep.testing.matching import SomeJob, name_of
 
 
 class Jobs(Sequence[EnqueuedJob]):
@@ -27,15 +29,40 @@ class Jobs(Sequence[EnqueuedJob]):
     async def take_async(self, config: Config, push: Push) -> None:
         self.take(config, push)
 
-    def clear(self) -> None:
-        """Forget them all."""
+    def clear(self, job: SomeJob | None = None, /) -> None:
+        """Forget them all, or those of one job. Sidekiq's clear_all, and a class's clear."""
         with self._lock:
-            self._jobs.clear()
+            self._jobs[:] = [] if job is None else [one for one in self._jobs if one.klass != name_of(job)]
 
-    def drain(self, *, with_scheduled: bool = False, recursive: bool = True) -> int:
+    def perform_one(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False) -> EnqueuedJob:
+        """Run the next job, or the next one of `job`, and return it. What it pushes is collected here.
+
+        Args:
+            job: a job in either form, or its name; None: any.
+            with_scheduled: as for `drain`.
+
+        Raises:
+            EmptyQueue: none is left. Sidekiq's EmptyQueueError.
+            Whatever the job raises; it is gone then.
+        """
+        with Redirected(self, None, everywhere=False):
+            one = self._take_one(job, with_scheduled=with_scheduled)
+            one.run()
+        return one
+
+    async def async_perform_one(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False) -> EnqueuedJob:
+        """As `perform_one`, on the running loop."""
+        with Redirected(self, None, everywhere=False):
+            one = self._take_one(job, with_scheduled=with_scheduled)
+            await one.run_async()
+        return one
+
+    def drain(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False, recursive: bool = True) -> int:
         """Run the jobs, those that wait first, and return how many ran. What they push is collected here.
 
         Args:
+            job: run those of this job only (a job in either form, or its name); the others stay. A class's drain in
+                Sidekiq.
             with_scheduled: run scheduled jobs too, in order of time; otherwise those that are due by now.
             recursive: run what they push as well, until nothing is left; otherwise only what is there now.
 
@@ -46,32 +73,41 @@ class Jobs(Sequence[EnqueuedJob]):
         """
         ran = 0
         with Redirected(self, None, everywhere=False):
-            for job in self._taking(with_scheduled=with_scheduled, recursive=recursive):
-                job.run()
+            for one in self._taking(job, with_scheduled=with_scheduled, recursive=recursive):
+                one.run()
                 ran += 1
         return ran
 
-    async def async_drain(self, *, with_scheduled: bool = False, recursive: bool = True) -> int:
+    async def async_drain(
+        self, job: SomeJob | None = None, /, *, with_scheduled: bool = False, recursive: bool = True
+    ) -> int:
         """As `drain`, on the running loop."""
         ran = 0
         with Redirected(self, None, everywhere=False):
-            for job in self._taking(with_scheduled=with_scheduled, recursive=recursive):
-                await job.run_async()
+            for one in self._taking(job, with_scheduled=with_scheduled, recursive=recursive):
+                await one.run_async()
                 ran += 1
         return ran
 
-    def _taking(self, *, with_scheduled: bool, recursive: bool) -> Iterator[EnqueuedJob]:
+    def _take_one(self, job: SomeJob | None, *, with_scheduled: bool) -> EnqueuedJob:
+        for one in self._taking(job, with_scheduled=with_scheduled, recursive=False):
+            return one
+        raise EmptyQueue(f"no job {'' if job is None else name_of(job) + ' '}is collected that could run now")
+
+    def _taking(self, job: SomeJob | None, *, with_scheduled: bool, recursive: bool) -> Iterator[EnqueuedJob]:
         """Take jobs out one after the other, as they would run: what waits first, then by time."""
-        while batch := self._runnable(with_scheduled=with_scheduled):
+        name = None if job is None else name_of(job)
+        while batch := self._runnable(name, with_scheduled=with_scheduled):
             yield from filter(self._remove, batch)
             if not recursive:
                 return
 
-    def _runnable(self, *, with_scheduled: bool) -> list[EnqueuedJob]:
+    def _runnable(self, name: str | None, *, with_scheduled: bool) -> list[EnqueuedJob]:
         until = float("inf") if with_scheduled else time.time()
         with self._lock:
-            queued = [job for job in self._jobs if job.score is None]
-            due = [job for job in self._jobs if job.score is not None and job.score <= until]
+            jobs = [job for job in self._jobs if name in (None, job.klass)]
+        queued = [job for job in jobs if job.score is None]
+        due = [job for job in jobs if job.score is not None and job.score <= until]
         return queued + sorted(due, key=attrgetter("score"))
 
     def _remove(self, job: EnqueuedJob) -> bool:

@@ -59,7 +59,7 @@ class Wanted:
     def __init__(self, job: SomeJob | None, criteria: Criteria) -> None:
         if unknown := criteria.keys() - Criteria.__annotations__:
             raise TypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(Criteria.__annotations__)}")
-        self._name = None if job is None else _name(job)
+        self._name = None if job is None else name_of(job)
         self._criteria = criteria
         at = criteria.get("at", ...)
         self._at = at if at is None or at is ... else _moment(at)
@@ -86,7 +86,8 @@ class Wanted:
         return " ".join([self._name or "any job", *(f"{name}={value!r}" for name, value in self._criteria.items())])
 
 
-def _name(job: SomeJob) -> str:
+def name_of(job: SomeJob) -> str:
+    """Return a job's name on the wire."""
     if isinstance(job, str):
         return job
     return (verbs_of(job) if isinstance(job, type) else job).definition.name

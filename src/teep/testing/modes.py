@@ -12,6 +12,7 @@ from teep.config import Config
 from teep.store.pushes import Push
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
+from teep.testing.matching import SomeJob
 
 
 class _Inline:
@@ -91,16 +92,26 @@ class _CurrentJobs(Sequence[EnqueuedJob]):
 jobs: Sequence[EnqueuedJob] = _CurrentJobs()
 
 
-def clear() -> None:
-    """Forget the jobs that the innermost `fake()` has collected."""
-    _faked().clear()
+def clear(job: SomeJob | None = None, /) -> None:
+    """Forget what the innermost `fake()` has collected; see `Jobs.clear`."""
+    _faked().clear(job)
 
 
-def drain(*, with_scheduled: bool = False, recursive: bool = True) -> int:
+def perform_one(job: SomeJob | None = None, /, *, with_scheduled: bool = False) -> EnqueuedJob:
+    """Run the next of what the innermost `fake()` has collected; see `Jobs.perform_one`."""
+    return _faked().perform_one(job, with_scheduled=with_scheduled)
+
+
+async def async_perform_one(job: SomeJob | None = None, /, *, with_scheduled: bool = False) -> EnqueuedJob:
+    """As `perform_one`, on the running loop."""
+    return await _faked().async_perform_one(job, with_scheduled=with_scheduled)
+
+
+def drain(job: SomeJob | None = None, /, *, with_scheduled: bool = False, recursive: bool = True) -> int:
     """Run what the innermost `fake()` has collected; see `Jobs.drain`."""
-    return _faked().drain(with_scheduled=with_scheduled, recursive=recursive)
+    return _faked().drain(job, with_scheduled=with_scheduled, recursive=recursive)
 
 
-async def async_drain(*, with_scheduled: bool = False, recursive: bool = True) -> int:
+async def async_drain(job: SomeJob | None = None, /, *, with_scheduled: bool = False, recursive: bool = True) -> int:
     """As `drain`, on the running loop."""
-    return await _faked().async_drain(with_scheduled=with_scheduled, recursive=recursive)
+    return await _faked().async_drain(job, with_scheduled=with_scheduled, recursive=recursive)

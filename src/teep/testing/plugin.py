@@ -2,27 +2,24 @@
 
 1. `teep_redis`: the process-wide configuration, on an embedded Valkey of the session that is empty for each test.
 2. `teep_worker`: a worker on it.
-3. The ini option `teep_mode`, and the marker `teep(mode)` of a test, say where pushes go: "fake" or "inline".
+3. The ini option `teep_mode` says where pushes go from the start of the session to its end: "fake" or "inline". The
+   marker `teep(mode)` of a module, a class or a test says it for that one and the fixtures of its scope.
+
+It loads in every run of pytest where teep is installed, so it imports what it needs when it is used.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from teep import embedded
-from teep.config import Config, default_config, driver_for, overridden
-from teep.testing.modes import disable, fake, inline
-from teep.testing.worker import InProcessWorker
-from teep.wire import commands
+if TYPE_CHECKING:
+    from teep.config import Config
+    from teep.testing.worker import InProcessWorker
 
-_MODES: dict[str, Callable[..., AbstractContextManager[Any]]] = {
-    "fake": fake,
-    "inline": inline,
-    "disable": disable,
-    "": lambda **_: nullcontext(),
-}
+_MODES = ("fake", "inline", "disable")
+_session = ExitStack()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,7 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("teep").addoption(
         "--teep-redis-url",
         metavar="URL",
-        help="the Redis of teep_redis, instead of an embedded one; its database is FLUSHED before each test",
+        help="the Redis of teep_redis, instead of an embedded one; its database is FLUSHED before each test."
+        " Each process of pytest-xdist takes a database of its own, from the one named on",
     )
 
 
@@ -38,31 +36,73 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", 'teep(mode): where pushes of the test go: "fake", "inline" or "disable"')
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # From before the first test file is imported: what fixtures of any scope push must not reach Redis either.
+    _session.enter_context(_entered(session.config.getini("teep_mode"), pytest.exit))
+
+
+def pytest_sessionfinish() -> None:
+    _session.close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _teep_mode_of_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    with _marked(request, ""):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="class")
+def _teep_mode_of_class(request: pytest.FixtureRequest) -> Iterator[None]:
+    with _marked(request, ""):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _teep_mode(request: pytest.FixtureRequest) -> Iterator[None]:
-    marker = request.node.get_closest_marker("teep")
-    mode = request.config.getini("teep_mode") if marker is None else next(iter(marker.args), None)
-    if mode not in _MODES:
-        pytest.fail(f"there is no teep mode {mode!r}; there are fake, inline and disable", pytrace=False)
-    with _MODES[mode](everywhere=True):
+    # Entered anew for each test, so that each has collected jobs of its own.
+    with _marked(request, request.config.getini("teep_mode")):
         yield
+
+
+def _marked(request: pytest.FixtureRequest, otherwise: str) -> AbstractContextManager[object]:
+    """Return the mode of the test, class or module that a fixture is for, to be entered."""
+    marker = request.node.get_closest_marker("teep")
+    return _entered(otherwise if marker is None else next(iter(marker.args), None), pytest.fail)
+
+
+def _entered(mode: Any, refuse: Callable[[str], Any]) -> AbstractContextManager[object]:
+    if mode == "":
+        return nullcontext()
+    if mode not in _MODES:
+        refuse(f"there is no teep mode {mode!r}; there are fake, inline and disable")
+    from teep.testing import modes  # noqa: PLC0415
+
+    entered: AbstractContextManager[object] = getattr(modes, mode)(everywhere=True)
+    return entered
 
 
 @pytest.fixture(scope="session")
 def _teep_redis_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from teep import embedded  # noqa: PLC0415
+    from teep.testing.databases import own_database  # noqa: PLC0415
+
     if url := request.config.getoption("--teep-redis-url"):
-        yield url
+        yield own_database(url, getattr(request.config, "workerinput", {}).get("workerid", "gw0"))
         return
     with embedded.acquire(tmp_path_factory.mktemp("teep")) as lease:
         yield lease.url
 
 
 @pytest.fixture
-def teep_redis(_teep_mode: None, _teep_redis_url: str) -> Iterator[Config]:
+def teep_redis(_teep_mode: None, _teep_redis_url: str) -> "Iterator[Config]":
     """The process-wide configuration, on an empty Valkey: what the program has configured, with another server.
 
     Pushes are real, whatever the mode.
     """
+    from teep.config import default_config, driver_for, overridden  # noqa: PLC0415
+    from teep.testing.modes import disable  # noqa: PLC0415
+    from teep.wire import commands  # noqa: PLC0415
+
     config = default_config().copy(redis_url=_teep_redis_url)
     driver_for(config).execute(commands.flushdb())
     with overridden(config), disable(everywhere=True):
@@ -70,8 +110,10 @@ def teep_redis(_teep_mode: None, _teep_redis_url: str) -> Iterator[Config]:
 
 
 @pytest.fixture
-def teep_worker(teep_redis: Config) -> Iterator[InProcessWorker]:
+def teep_worker(teep_redis: "Config") -> "Iterator[InProcessWorker]":
     """A worker on `teep_redis` for every job that is imported; it runs nothing before `drain()` or `start()`."""
+    from teep.testing.worker import InProcessWorker  # noqa: PLC0415
+
     worker = InProcessWorker(teep_redis)
     yield worker
     worker.stop()

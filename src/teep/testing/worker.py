@@ -1,5 +1,6 @@
 """A worker inside the test's own process."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,9 +76,19 @@ class InProcessWorker:
         Raises:
             TimeoutError: it was not within `timeout` seconds.
         """
-        deadline = time.monotonic() + timeout
+        # A timer waits by the system's clock: tests freeze those that Python programs read.
+        over = threading.Event()
+        timer = threading.Timer(timeout, over.set)
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._wait_until(condition, over, timeout)
+        finally:
+            timer.cancel()
+
+    def _wait_until(self, condition: Callable[[], T], over: threading.Event, timeout: float) -> T:
         while not (outcome := condition()):
-            if time.monotonic() > deadline:
+            if over.is_set():
                 left = self._driver.run(queues.sizes(self._driver.run(queues.names())))
                 raise TimeoutError(f"not within {timeout:g} s; jobs that wait: {left}; errors: {self.errors}")
             time.sleep(_LOOK)

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -114,10 +113,18 @@ class Heartbeat(Service):
 
 
 def rss_in_kb() -> int:
-    """Return this process's resident memory in KB (where there is no /proc, the most it ever was)."""
+    """Return this process's resident memory in KB (without /proc the most it ever was; 0 if unknown)."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most // 1024 if sys.platform == "darwin" else most
+        return _most_rss_in_kb()
     return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def _most_rss_in_kb() -> int:
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and the package imports there
+    except ImportError:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // 1024 if sys.platform == "darwin" else most
