@@ -50,6 +50,13 @@ class Postgres:
     def log(self) -> str:
         return (self.directory / "log").read_text("utf-8", "replace")
 
+    def query(self, sql: str) -> str:
+        """Run SQL on the database "postgres", and return what it answers, as text."""
+        where = ("-h", str(self.directory), "-U", self.user, "-d", "postgres")
+        asking = [str(_program("psql")), *where, "-qAtX", "-c", sql]
+        done = subprocess.run(asking, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
     def close(self) -> None:
         """Stop it and remove its directory."""
         atexit.unregister(self.close)

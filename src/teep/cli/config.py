@@ -1,11 +1,10 @@
 """`teep config`: what a worker started here would go by, and where each of it comes from."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from teep.cli import application
 from teep.cli.flags import Flags
 from teep.cli.look import print_json, print_table
 from teep.cli.options import AsJson, set_up_logs
@@ -39,8 +38,8 @@ def config(flags: ConfigFlags) -> None:
     set_up_logs("WARNING")
     settings = flags.settings()
     settings.settle()
-    sys.path.insert(0, str(Path.cwd()))
-    for module in settings.get("modules", []):
+    application.look_here()
+    for module in application.modules(settings.get("modules", [])):
         load(module)
     rows = _rows(settings)
     file = None if settings.file is None else str(settings.file)

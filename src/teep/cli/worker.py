@@ -4,9 +4,9 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from teep.cli import application
 from teep.cli.flags import Flags
 from teep.cli.options import set_up_logs
 from teep.errors import ConfigurationError
@@ -32,7 +32,7 @@ def worker(flags: Flags) -> None:
     config = settings.settle()
     set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))
     _tell_of_file(settings)
-    sys.path.insert(0, str(Path.cwd()))
+    application.look_here()
     clean = _run(flags, config, _modules(settings), settings.get("spawn", None))
     sys.stderr.flush()
     if not clean:
@@ -41,7 +41,7 @@ def worker(flags: Flags) -> None:
 
 
 def _modules(settings: "Settings") -> list[str]:
-    modules: list[str] = settings.get("modules", [])
+    modules = application.modules(settings.get("modules", []))
     if not modules:
         raise ConfigurationError(
             "there are no jobs to run: name the modules that define them, as in teep worker app.jobs, or in a file,"

@@ -2,7 +2,7 @@
 
 from teep.config.capsules import CapsuleConfig
 from teep.config.connections import async_driver_for, close_async_drivers, driver_for, redis_url_for
-from teep.config.default import configure, default_config, overridden
+from teep.config.default import configure, default_config, extend_default, overridden
 from teep.config.queues import QueueOrder
 from teep.config.value import Config
 
@@ -15,6 +15,7 @@ __all__ = [
     "configure",
     "default_config",
     "driver_for",
+    "extend_default",
     "overridden",
     "redis_url_for",
 ]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from teep.config.settings import CONFIG, unknown
-from teep.config.value import Config
+from teep.config.value import Config, Extension
 from teep.errors import ConfigurationError
 
 _lock = threading.Lock()
@@ -14,7 +14,9 @@ _default: Config | None = None
 # In a command's process: what its variables and file say, and its flags, between which code's options go.
 _beneath: Mapping[str, Any] = {}
 _above: Mapping[str, Any] = {}
-_by_code: frozenset[str] = frozenset()
+# What code has said, and what joins each process-wide configuration, whoever makes it and when.
+_said: Mapping[str, Any] = {}
+_extensions: list[Extension] = []
 
 
 def configure(config: Config | None = None, /, **options: Any) -> Config:
@@ -32,7 +34,7 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
     Raises:
         ConfigurationError: an option is unknown (the nearest known one is named), or does not fit.
     """
-    global _default, _by_code
+    global _said
     for name in options:
         if name not in CONFIG:
             raise ConfigurationError(unknown(name, CONFIG, "option"))
@@ -44,8 +46,26 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
     else:
         made = Config(**changes) if config is None else config.copy(**changes)
     with _lock:
-        _default, _by_code = made, frozenset(name for name, value in said.items() if value is not None)
+        _said = said
+        _install(made)
     return made
+
+
+def extend_default(extension: Extension) -> None:
+    """Let an extension join the process-wide configuration: the one there is, and each that is made later."""
+    with _lock:
+        if extension not in _extensions:
+            _extensions.append(extension)
+            if _default is not None:
+                extension.join(_default)
+
+
+def _install(config: Config) -> None:
+    """Make `config` the process-wide one. Needs `_lock`."""
+    global _default  # noqa: PLW0603 - it is the process's
+    for extension in _extensions:
+        extension.join(config)
+    _default = config
 
 
 def _said_by(config: Config) -> dict[str, Any]:
@@ -55,26 +75,32 @@ def _said_by(config: Config) -> dict[str, Any]:
 
 def default_config() -> Config:
     """Return the process-wide configuration, made of defaults where `configure` was not called."""
-    global _default  # noqa: PLW0603 - as above
     with _lock:
         if _default is None:
-            _default = Config()
+            _install(Config())
+        assert _default is not None
         return _default
 
 
 def settle(config: Config, beneath: Mapping[str, Any], above: Mapping[str, Any]) -> None:
     """Make `config` the process-wide one of a command's process, until code configures something.
 
-    `beneath` are options for which code's are taken instead, `above` those that hold whatever code says.
+    `beneath` are options for which code's are taken instead, `above` those that hold whatever code says. What code has
+    configured before, as Django's settings have where `manage.py` runs the command, holds as if it came after.
     """
-    global _default, _beneath, _above
+    global _beneath, _above
     with _lock:
-        _default, _beneath, _above = config, beneath, above
+        _beneath, _above, before = beneath, above, _default
+        if before is not None:
+            config.adopt(before)
+        _install(config)
+    if _said:
+        configure(**_said).adopt(config)
 
 
 def set_by_code() -> frozenset[str]:
     """Return the options that code gave to `configure`, whether or not flags hold over them."""
-    return _by_code
+    return frozenset(name for name, value in _said.items() if value is not None)
 
 
 @contextmanager

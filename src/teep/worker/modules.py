@@ -46,6 +46,8 @@ def load(module: str) -> None:
         raise ConfigurationError(
             f"there is no module {module!r}; name it as Python imports it, from the folder it lies in"
         ) from error
+    except ModuleImportError:  # of a module that this one loads
+        raise
     except Exception as error:
         raise ModuleImportError(module, error) from error
     _brought.setdefault(module, frozenset(_names() - before))

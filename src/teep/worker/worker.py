@@ -351,10 +351,11 @@ def as_code_has_it(config: Config, modules: Sequence[str], configured: Callable[
 
 
 def _jobs_in_words(modules: Sequence[str], jobs: Sequence[Definition]) -> str:
+    count = f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}"
     if not modules:
-        return f"{len(jobs)} jobs are known"
-    words = f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} of {', '.join(modules)}"
-    empty = without_jobs(modules)
+        return f"{count} known"
+    words = f"{count} of {', '.join(sorted({job.module for job in jobs}))}"
+    empty = [module for module in without_jobs(modules) if not module.startswith("teep.")]
     return f"{words} (none in {', '.join(empty)})" if empty else words
 
 

@@ -29,6 +29,8 @@ def postgres() -> Iterator[Postgres]:
 def _own_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test makes transactional is forgotten after it."""
     monkeypatch.setattr(transactions, "_sources", {})
+    monkeypatch.setattr(default, "_extensions", [])
+    monkeypatch.setattr(default, "_said", {})
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,9 @@
-"""Django: pushes that wait for the commit, and configuration by Django's settings; see docs/transactions.md.
+"""Django: pushes that wait for the commit, connections around jobs, `manage.py teep`; see docs/django.md.
 
-`"teep.integrations.django"` in `INSTALLED_APPS` does both.
+`"teep.integrations.django"` in `INSTALLED_APPS` does all of it, by the settings' `TEEP`.
 """
 
+from teep.integrations.django.connections import Connections
 from teep.integrations.django.transactions import transactional_push
 
-__all__ = ["transactional_push"]
+__all__ = ["Connections", "transactional_push"]

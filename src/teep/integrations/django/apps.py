@@ -3,12 +3,15 @@
 from django.apps import AppConfig
 from django.conf import settings
 
-from teep.config import configure
+from teep.config import configure, extend_default
+from teep.integrations.django.connections import Connections
 from teep.integrations.django.transactions import transactional_push
 
 
 class TeepConfig(AppConfig):  # type: ignore[misc]  # to mypy Django has no types
-    """Makes the process-wide configuration of the setting `TEEP`, where there is one, and pushes transactional.
+    """Makes the process-wide configuration of the setting `TEEP`, if there is one, and pushes transactional.
+
+    Database connections are treated around a job as around a request: see `Connections`.
 
     `TEEP` has the options of `teep.Config`, such as `{"redis_url": "redis://localhost:6379/0"}`.
     """
@@ -20,4 +23,5 @@ class TeepConfig(AppConfig):  # type: ignore[misc]  # to mypy Django has no type
         options = getattr(settings, "TEEP", None)
         if options is not None:
             configure(**options)
+        extend_default(Connections())
         transactional_push()

@@ -20,12 +20,14 @@ from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionm
 from sqlalchemy.util import await_only
 
 from teep.client.transactions import Held, add_source, send, send_async
+from teep.config import extend_default
+from teep.integrations.sqlalchemy import around
+from teep.integrations.sqlalchemy.sessions import JobSessions
 
 logger = logging.getLogger("teep")
 
 _LEDGER = "teep.ledger"
-# Weak: a session that is given up without `close` must not be kept from giving its connection back.
-_around: ContextVar[tuple[weakref.ref[Session], ...]] = ContextVar("teep_sqlalchemy_sessions", default=())
+# Weak, as in `around`.
 _chosen: ContextVar[weakref.ref[Session] | None] = ContextVar("teep_sqlalchemy_session", default=None)
 
 
@@ -38,6 +40,8 @@ def transactional_push(sessions: type[Session] | sessionmaker[Any] | scoped_sess
     tasks started there; elsewhere use `held_by`. It holds for the whole process. A held push costs a PING when it is
     made; a commit sends up to 1000 jobs a round trip. Sidekiq's transactional_push!.
 
+    A transaction that a job of a worker leaves open is rolled back when the job ends; see `JobSessions`.
+
     Args:
         sessions: whose transactions count: a sessionmaker, a scoped_session or a class of sessions; by default every
             session, those inside of an AsyncSession too.
@@ -48,6 +52,7 @@ def transactional_push(sessions: type[Session] | sessionmaker[Any] | scoped_sess
     event.listen(sessions, "after_transaction_create", _begun)
     _listen(sessions)
     add_source("sqlalchemy", _open_around)
+    extend_default(JobSessions(sessions) if isinstance(sessions, scoped_session) else JobSessions())
 
 
 @contextmanager
@@ -90,7 +95,7 @@ class _Ledger:
         self._held.setdefault(transaction, []).extend(held)
 
     def note(self, session: Session, outcome: Literal["committed", "rolled back"]) -> None:
-        if (transaction := _innermost(session)) is not None:
+        if (transaction := around.innermost(session)) is not None:
             self._outcomes[transaction] = outcome
 
     def close(self, transaction: SessionTransaction) -> list[Held]:
@@ -115,22 +120,17 @@ class _OpenSession:
 
 def _open_around() -> list[_OpenSession]:
     chosen = _chosen.get()
-    sessions = [reference() for reference in (_around.get() if chosen is None else (chosen,))]
+    sessions = around.sessions() if chosen is None else [chosen()]
     return [
         _OpenSession(session, transaction)
         for session in sessions
-        if session is not None and (transaction := _innermost(session)) is not None
+        if session is not None and (transaction := around.innermost(session)) is not None
     ]
-
-
-def _innermost(session: Session) -> SessionTransaction | None:
-    """Return the transaction that a savepoint or the database stands behind; a flush's own is none."""
-    return session.get_nested_transaction() or session.get_transaction()
 
 
 def _begun(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        _around.set((*_others(session), weakref.ref(session)))
+        around.begun(session)
 
 
 def _committed(session: Session) -> None:
@@ -145,14 +145,10 @@ def _ended(session: Session, transaction: SessionTransaction) -> None:
     # Not in `after_commit`, where the session still has its connection, and an error would leave it half committed.
     held = _Ledger.of(session).close(transaction)
     if transaction.parent is None:
-        _around.set(_others(session))
+        around.ended(session)
         _send([push for push in held if push.is_due()])
-    elif held and (around := _innermost(session)) is not None:
-        _Ledger.of(session).hold(around, held)
-
-
-def _others(session: Session) -> tuple[weakref.ref[Session], ...]:
-    return tuple(reference for reference in _around.get() if reference() not in (None, session))
+    elif held and (outer := around.innermost(session)) is not None:
+        _Ledger.of(session).hold(outer, held)
 
 
 def _send(due: Sequence[Held]) -> None:

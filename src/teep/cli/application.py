@@ -1,0 +1,40 @@
+"""The application that a command runs in: a Django project, if the environment names its settings."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+_PROJECT = "teep.integrations.django.project"
+_DISCOVERY = "teep.integrations.django.discovery"
+
+
+def modules(named: list[str]) -> list[str]:
+    """Return the modules to import for a worker: those that are named, else what a Django project has."""
+    if not _is_django():
+        return named
+    return [_PROJECT, *(named or [_DISCOVERY])]
+
+
+def set_up() -> None:
+    """Set the Django project up, so that what its settings say of teep holds.
+
+    Raises:
+        ModuleImportError: the settings or an app cannot be imported.
+    """
+    if _is_django():
+        from teep.worker.modules import load
+
+        look_here()
+        load(_PROJECT)
+
+
+def look_here() -> None:
+    """Find modules in the working folder, as `python -m` does."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
+def _is_django() -> bool:
+    return bool(os.environ.get("DJANGO_SETTINGS_MODULE")) and find_spec("django") is not None
