@@ -120,6 +120,14 @@ class RedisCommandError(RedisError):
     """Redis answered with an error, such as a key of another type."""
 
 
+class NotMoved(RedisCommandError):
+    """Redis refused to take some jobs where they were to go; they are where they were. `moved` tells of the others."""
+
+    def __init__(self, message: str, moved: int) -> None:
+        super().__init__(message)
+        self.moved = moved
+
+
 class RedisTimedOut(RedisUnavailable):
     """Redis did not answer in time."""
 

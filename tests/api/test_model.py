@@ -100,7 +100,9 @@ class Machine(RuleBasedStateMachine):
         queue, raw = self.model.working.pop(jid), self.raws[jid]
         after = msgspec.json.encode(msgspec.json.decode(raw) | {"error_class": "E", "retry_count": 0})
         outcome = Outcome(queue, raw, end, datetime.now(UTC).timestamp(), after)
-        assert self.driver.run(inflight.settle(ME.identity, [outcome, outcome], self.today)) == [True, False]
+        assert [
+            told.done for told in self.driver.run(inflight.settle(ME.identity, [outcome, outcome], self.today))
+        ] == [True, False]
         self.model.processed += 1
         self.model.failed += 1
         if end is not None:

@@ -98,7 +98,7 @@ def test_jobs_are_taken_out_however_far_they_have_moved(side: Side, pops: int, p
     moves = [(raw(parity(number)), raw(parity(number)), "0.0") for number in seen]
     plan = queues.take_out("default", (6_000, 400), moves, Target("list", keys.queue("other"), "other"))
     with sent() as commands:
-        taken = driver_for(side.config).run(plan)
+        taken = driver_for(side.config).run(plan).done
     assert (len(commands) == 1) == (pops < queues.SHIFT)
     assert taken == [number >= pops for number in seen]
     left = [number for number in seen if number >= pops]

@@ -13,7 +13,8 @@ import teep
 from teep.config import QueueOrder, driver_for
 from teep.drivers import Driver
 from teep.store.jobsets import Limits
-from teep.wire import keys, scripts
+from teep.wire import keys
+from teep.wire.script import load
 from teep.worker import exchange
 from teep.worker.fetcher import Fetcher
 from teep.worker.outage import Outage
@@ -172,7 +173,7 @@ def test_a_lost_answer_to_what_was_asked_for_ahead_loses_nothing(fleet: Fleet) -
         raws = _push(fleet, 3_000)
         ran = [_take(fetcher)]
         # The next one is sent when the answer that is under way has been read.
-        proxy.lose_answer(scripts.load("exchange").sha.encode())
+        proxy.lose_answer(load("exchange").sha.encode())
         while len(ran) < len(raws):
             fetcher.done(ran[-1])
             ran.append(_take(fetcher))

@@ -19,7 +19,7 @@ from teep.errors import (
     RedisUnavailable,
 )
 from teep.wire.commands import Command, Pipeline, Plan, Transaction
-from teep.wire.scripts import ScriptCall
+from teep.wire.script import ScriptCall
 
 T = TypeVar("T")
 Args = tuple[Any, ...]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from teep.store import locks
 from teep.wire import commands, keys, payload, scripts
+from teep.wire.moves import Moves
 
 _NOTHING = scripts.Slice(0, 0, 0, [], [])
 # Payloads a round trip when a whole queue is walked: large enough that the network is not what counts.
@@ -217,20 +218,21 @@ class Target(NamedTuple):
     name: str = ""
 
 
-async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.Moved], target: Target) -> list[bool]:
-    """Take jobs out of the middle of a queue, in the order from the oldest on; True for each that was there.
+async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.Moved], target: Target) -> Moves:
+    """Take jobs out of the middle of a queue, in the order from the oldest on.
 
     `place` is where they were seen, as `Walk.place` tells. One round trip; more only where so many jobs were taken
     meanwhile that they no longer lie there.
     """
 
-    def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> commands.Command[list[bool]]:
+    def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> commands.Command[Moves]:
         how = (target.kind, target.name)
         return scripts.sift(keys.queue(queue), target.key, keys.queues(), how, where, some)
 
     position, length = place
     taken = await sift((position, length + SHIFT), moves)
-    missing = [index for index, was_there in enumerate(taken) if not was_there]
+    done, refused = taken
+    missing = [index for index, was_there in enumerate(done) if not was_there and index not in refused]
     if missing:
         size = await commands.llen(keys.queue(queue))
         places = await commands.pipeline_of(
@@ -238,9 +240,11 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
         )
         for index, at in zip(missing, places, strict=True):
             if at is not None:
-                (taken[index],) = await sift((max(0, size - 1 - at), SHIFT), [moves[index]])
+                again = await sift((max(0, size - 1 - at), SHIFT), [moves[index]])
+                done[index] = again.done[0]
+                refused |= {index: why for why in again.refused.values()}
     if target.key == keys.dead():  # dropped or dead: they will not run
-        await locks.release(move[0] for move in compress(moves, taken))
+        await locks.release(move[0] for move in compress(moves, done))
     return taken
 
 

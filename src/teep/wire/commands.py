@@ -89,12 +89,12 @@ def as_is(reply: Any) -> Any:
     return reply
 
 
-def _text(reply: bytes) -> str:
+def text(reply: bytes) -> str:
     return reply.decode(errors="surrogateescape")
 
 
 def _texts(reply: list[bytes]) -> list[str]:
-    return [_text(item) for item in reply]
+    return [text(item) for item in reply]
 
 
 def _int_or_zero(reply: bytes | None) -> int:
@@ -106,7 +106,7 @@ def scored(reply: list[bytes]) -> list[tuple[bytes, float]]:
 
 
 def _fields(reply: list[bytes]) -> dict[str, bytes]:
-    return {_text(reply[i]): reply[i + 1] for i in range(0, len(reply), 2)}
+    return {text(reply[i]): reply[i + 1] for i in range(0, len(reply), 2)}
 
 
 def ping() -> Command[Any]:
@@ -138,7 +138,7 @@ def get_int(key: str) -> Command[int]:
 
 
 def get_text(key: str) -> Command[str]:
-    return Command("GET", key, read=lambda reply: _text(reply or b""), idempotent=True)
+    return Command("GET", key, read=lambda reply: text(reply or b""), idempotent=True)
 
 
 def set_int(key: str, value: int) -> Command[Any]:
@@ -206,7 +206,7 @@ def lrem(key: str, count: int, value: Arg) -> Command[int]:
 def brpop_text(keys: Sequence[str], seconds: int, read: Callable[[str, str], T]) -> Command[T | None]:
     """Take a text from the first of some lists that has one; `read` makes the result of the key and the text."""
     return Command(
-        "BRPOP", *keys, seconds, read=lambda reply: reply and read(_text(reply[0]), _text(reply[1])), block=seconds
+        "BRPOP", *keys, seconds, read=lambda reply: reply and read(text(reply[0]), text(reply[1])), block=seconds
     )
 
 
@@ -292,6 +292,11 @@ def hset(key: str, fields: Mapping[str, Arg]) -> Command[int]:
     return Command("HSET", key, *(part for pair in fields.items() for part in pair), read=int, idempotent=True)
 
 
+def copy(source: str, target: str) -> Command[int]:
+    """Let `target` hold what `source` does, for as long as it does."""
+    return Command("COPY", source, target, "REPLACE", read=int, idempotent=True)
+
+
 def hset_if_absent(key: str, field: str, value: Arg) -> Command[bool]:
     """Set a field that is not there yet; True where it was set. A repeat would answer False."""
     return Command("HSETNX", key, field, value, read=bool)
@@ -318,4 +323,4 @@ def memory_usage(key: str) -> Command[int]:
 
 
 def info(section: str) -> Command[str]:
-    return Command("INFO", section, read=_text, idempotent=True)
+    return Command("INFO", section, read=text, idempotent=True)
