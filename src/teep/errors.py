@@ -121,7 +121,10 @@ class RedisCommandError(RedisError):
 
 
 class NotMoved(RedisCommandError):
-    """Redis refused to take some jobs where they were to go; they are where they were. `moved` tells of the others."""
+    """Redis refused to take some jobs where they were to go; they are where they were.
+
+    `moved` is how many others went.
+    """
 
     def __init__(self, message: str, moved: int) -> None:
         super().__init__(message)

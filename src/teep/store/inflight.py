@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 from teep.errors import MalformedPayload, RedisError
 from teep.store import oversize, processes
-from teep.store.outcome import Outcome as Outcome
-from teep.store.outcome import size, smaller
+from teep.store.outcome import Outcome, size, smaller
 from teep.wire import commands, json, keys, scripts, unique
 from teep.wire.commands import score
 from teep.wire.moves import Moves, Settled, not_moved
+
+__all__ = ["Outcome"]
 
 DAY_STATS_SECONDS = 5 * 365 * 86_400
 REQUEUE_BATCH = 500

@@ -156,7 +156,10 @@ async def enqueue(key: str, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
 
 
 async def transfer(source: str, target: str, moves: Sequence[tuple[bytes, float, bytes]]) -> Moves:
-    """Move jobs to another set: (member, new score, new payload). One round trip, more where jobs are large or unique jobs die."""
+    """Move jobs to another set: (member, new score, new payload).
+
+    One round trip, more where jobs are large or unique jobs die.
+    """
 
     def send(some: Sequence[tuple[bytes, float, bytes]]) -> commands.Command[Moves]:
         return scripts.transfer(source, target, [(old, score(at), new) for old, at, new in some])
@@ -228,7 +231,7 @@ async def transfer_all(source: str, target: str, at: float, on_moved: Callable[[
 
 
 class Acted(NamedTuple):
-    """What became of a batch: how many jobs were moved, how many were left on purpose, and why Redis refused others."""
+    """What became of a batch: how many jobs moved, how many were left on purpose, and why Redis refused others."""
 
     moved: int
     left: int

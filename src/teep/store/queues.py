@@ -242,7 +242,8 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
             if at is not None:
                 again = await sift((max(0, size - 1 - at), SHIFT), [moves[index]])
                 done[index] = again.done[0]
-                refused |= {index: why for why in again.refused.values()}
+                if again.refused:
+                    refused[index] = again.refused[0]
     if target.key == keys.dead():  # dropped or dead: they will not run
         await locks.release(move[0] for move in compress(moves, done))
     return taken

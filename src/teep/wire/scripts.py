@@ -31,7 +31,7 @@ class Lane(NamedTuple):
 class Exchanged(NamedTuple):
     """What an exchange gave: (queue name, payload) of those reserved, and the done ones that were not in flight.
 
-    `refused` says of queues why Redis gave nothing of them, and under "" why it did not count, or tell what is paused.
+    `refused` says of queues why Redis gave nothing of them, and under "" why it did not count or tell what is paused.
     """
 
     reserved: list[tuple[str, bytes]]

@@ -66,7 +66,7 @@ class Rescuer(Service):
         except RedisCommandError as error:
             # The next look tries again; other processes' jobs are rescued meanwhile.
             for reason in self._refusals.note([str(error)]):
-                logger.error("not all jobs of %s, which died, can be rescued: %s", owner.identity, reason)
+                logger.error("not all jobs of %s, which died, can be rescued: %s", owner.identity, reason)  # noqa: TRY400 - Redis's words say it all
             return
         for queue, count in (moved or {}).items():
             logger.warning("rescued %d jobs of %s, which died, into %s", count, owner.identity, queue)
