@@ -298,7 +298,7 @@ def test_unique_jobs_beside_a_refused_one_are_pushed_and_the_refused_are_named(
         Unique(lock, keys.queue(name), raw, name)
         for lock, raw, name in zip(LOCKS, NEW, ("q", "bad", "q", "bad"), strict=True)
     ]
-    with pytest.raises(NotMoved, match="LPUSH queue:bad: WRONGTYPE .*; not pushed: 1, 3"):
+    with pytest.raises(NotMoved, match=r"LPUSH queue:bad: WRONGTYPE .*; not pushed: 1, 3"):
         driver.execute(scripts.push_unique(keys.queues(), jobs, repeatable=False))
     assert server.command("LRANGE", "queue:q", 0, -1) == [NEW[2], NEW[0]]
     assert [server.command("EXISTS", lock.key) for lock in LOCKS] == [1, 0, 1, 0]
