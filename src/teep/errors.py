@@ -51,6 +51,14 @@ class InvalidJob(TeepError, ValueError):
     """A payload or an option of a job is not what Sidekiq's format allows."""
 
 
+class UnknownCondition(InvalidJob, TypeError):
+    """A selection was asked for by a condition that there is not; the message names the one that was meant."""
+
+
+class InvalidPage(TeepError, ValueError):
+    """A page of no jobs, or of less than none, was asked for."""
+
+
 class MalformedPayload(TeepError, ValueError):
     """Bytes found in Redis are not a job: not JSON, or not an object with `class` and `args`."""
 

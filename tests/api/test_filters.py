@@ -140,7 +140,9 @@ def test_older_than_counts_from_the_enqueueing_else_the_creation(side: Side) -> 
 @pytest.mark.parametrize(
     ("conditions", "message"),
     [
-        ({"class": "Import"}, "where\\(\\) knows klass, .*, not class"),
+        ({"class": "Import"}, "where\\(\\) knows klass, .*, not class; did you mean klass"),
+        ({"klas": "Import"}, "not klas; did you mean klass"),
+        ({"zzz": "Import"}, "not zzz$"),
         ({"tags": "a", "age": 1}, "not age, tags"),
         ({"klass": 5}, "klass must be a text, not 5"),
         ({"tag": b"eu"}, "tag must be a text"),

@@ -137,11 +137,12 @@ class Walk:
         return found._replace(payloads=fresh, anchors=anchors)
 
 
-async def sized_page(queue: str, start: int, count: int) -> tuple[int, list[bytes]]:
-    """Return the queue's size and a page of it, in one round trip."""
-    return await commands.pipeline(
-        commands.llen(keys.queue(queue)), commands.lrange(keys.queue(queue), start, start + count - 1)
-    )
+async def sized_page(queue: str, start: int, count: int, *, oldest_first: bool = False) -> tuple[int, list[bytes]]:
+    """Return the queue's size and a page of it, counted from the newest job or the oldest, in one round trip."""
+    key = keys.queue(queue)
+    first, last = (-start - count, -start - 1) if oldest_first else (start, start + count - 1)
+    size, raws = await commands.pipeline(commands.llen(key), commands.lrange(key, first, last))
+    return size, raws[::-1] if oldest_first else raws
 
 
 async def search(queue: str, needle: bytes, is_it: Callable[[bytes], bool]) -> bytes | None:
