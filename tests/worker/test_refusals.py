@@ -5,8 +5,10 @@ A key may be another program's, a right may be missing, a job may be too large. 
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,8 +18,10 @@ from teep.config import driver_for
 from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys, payload
+from teep.worker import refusals
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
+from teep.worker.refusals import Refusals
 from teep.worker.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -123,6 +127,25 @@ def test_what_goes_along_with_jobs_may_be_of_another_type(
     assert outages(caplog) == []
 
 
+def test_a_reason_is_told_once_and_the_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(refusals, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    told = Refusals(longest=15.0)
+    pauses = []
+    for number in range(8):
+        assert told.note([f"why; {number} jobs stay"]) == ([f"why; {number} jobs stay"] if number == 0 else [])
+        assert told.waits
+        assert told.note(["another"] if number == 0 else ["why"]) == (["another"] if number == 0 else [])
+        pauses.append(told.pause)
+        now[0] += told.pause
+        assert not told.waits
+    assert pauses == [0.5, 1, 2, 4, 8, 15, 15, 15]
+    now[0] += 60
+    assert told.note(["why", "another"]) == ["why", "another"]
+    told.over()
+    assert (told.pause, told.waits, told.note(["why"])) == (0.0, False, ["why"])
+
+
 def _poller(fleet: Fleet) -> Poller:
     def fail(error: BaseException, where: str) -> None:
         raise AssertionError(where) from error
@@ -211,6 +234,7 @@ def test_a_job_whose_retry_is_too_large_comes_to_an_end(
         )
     else:
         assert after == large
+        assert abs(float(small.server.command("ZSCORE", "dead", after)) - time.time()) < SOON
     assert len(said(caplog, words)) == 1
     wait_until(lambda: not small.in_flight(), SOON, "nothing to be in flight")
     assert small.counters() == (2, 1)

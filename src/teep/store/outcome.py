@@ -1,6 +1,5 @@
 """What became of a job, and what may become of it instead where it is too large for its server."""
 
-import time
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -48,7 +47,8 @@ def smaller(outcome: Outcome) -> Iterator[tuple[Outcome, str]]:
         outcome._replace(payload=payload.serialise(lean)),
         f"{why} with its error; message and backtrace are left out",
     )
-    dead = outcome._replace(target=keys.dead(), score=time.time(), payload=outcome.raw)
+    died = payload.read_stamp(item.get("retried_at", item.get("failed_at"))) or outcome.score
+    dead = outcome._replace(target=keys.dead(), score=died, payload=outcome.raw)
     yield dead, f"{why} with anything added to it; it is in the dead set, as it was"
 
 

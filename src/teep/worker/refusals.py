@@ -21,11 +21,14 @@ class Refusals:
         self.pause = 0.0
 
     def note(self, reasons: Iterable[str]) -> list[str]:
-        """Note that a try was refused; returns the reasons that are new."""
+        """Note that a try was refused; returns the reasons that are new.
+
+        What follows a semicolon, such as how many jobs it is about, makes no new reason.
+        """
         now = time.monotonic()
-        noted = dict.fromkeys(reasons, now)
-        new = [reason for reason in noted if now - self._reasons.get(reason, -_FORGOTTEN) >= _FORGOTTEN]
-        self._reasons |= noted
+        noted = {reason.partition(";")[0]: reason for reason in reasons}
+        new = [reason for what, reason in noted.items() if now - self._reasons.get(what, -_FORGOTTEN) >= _FORGOTTEN]
+        self._reasons |= dict.fromkeys(noted, now)
         if now >= self._until:
             self.pause = min(self.pause * 2 or _FIRST_PAUSE, self._longest)
             self._until = now + self.pause
