@@ -15,6 +15,7 @@ import pytest
 
 import teep
 from teep.config import driver_for
+from teep.errors import NotMoved
 from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys, payload
@@ -181,6 +182,23 @@ def test_a_due_job_that_has_become_too_large_goes_to_its_queue_as_it_was(small: 
     assert small.members("retry") == []
     assert small.queue()[0] == large
     assert len(small.queue()) == 2
+
+
+def test_the_data_api_says_that_a_job_is_too_large_and_moves_the_others(small: Fleet) -> None:
+    large = raw_job("runs", MEGABYTE - 100)
+    small.push_raw(raw_job("runs", jid="b"))
+    small.push_raw(large)
+    small.server.command("ZADD", "retry", 1, large)
+    queue, retries = teep.Queue(config=small.config), teep.RetrySet(config=small.config)
+    too_large = r"the server hangs up on a job as large as this one; the job stays where it was"
+    for found in (queue.find_job("a" * 24), retries.find_job("a" * 24)):
+        assert found is not None
+        with pytest.raises(NotMoved, match=too_large):
+            found.update(args=["x" * MEGABYTE])
+    with pytest.raises(NotMoved, match=too_large) as caught:
+        queue.where().move_to("a queue with a name of more than a hundred letters, " + "x" * 100)
+    assert caught.value.moved == 1
+    assert (small.queue(), small.members("retry")) == ([large], [large])
 
 
 def test_a_poison_job_that_cannot_be_buried_keeps_no_other_from_being_rescued(

@@ -164,16 +164,20 @@ async def transfer(source: str, target: str, moves: Sequence[tuple[bytes, float,
     def send(some: Sequence[tuple[bytes, float, bytes]]) -> commands.Command[Moves]:
         return scripts.transfer(source, target, [(old, score(at), new) for old, at, new in some])
 
-    moved = await oversize.move(moves, lambda move: len(move[0]) + len(move[2]), send)
+    moved = await oversize.move(moves, _bytes, send)
     if target == keys.dead():
         await locks.release(move[0] for move in compress(moves, moved.done))
     return moved
 
 
+def _bytes(move: tuple[bytes, object, bytes]) -> int:
+    return len(move[0]) + len(move[2])
+
+
 async def replace(key: str, old: bytes, new: bytes) -> bool:
     """Exchange a job's payload for another, whatever its time is by now. True where it was still there."""
-    (done,) = (await scripts.transfer(key, key, [(old, "", new)])).checked()
-    return done
+    moved = await oversize.move([(old, "", new)], _bytes, lambda some: scripts.transfer(key, key, some))
+    return moved.checked()[0]
 
 
 async def trim_dead(now: float, limits: Limits) -> None:

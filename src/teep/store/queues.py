@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
-from teep.store import locks
+from teep.errors import RedisError
+from teep.store import locks, oversize
 from teep.wire import commands, keys, payload, scripts
-from teep.wire.moves import Moves
+from teep.wire.moves import Moves, not_moved
 
 _NOTHING = scripts.Slice(0, 0, 0, [], [])
 # Payloads a round trip when a whole queue is walked: large enough that the network is not what counts.
@@ -223,12 +224,15 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
     """Take jobs out of the middle of a queue, in the order from the oldest on.
 
     `place` is where they were seen, as `Walk.place` tells. One round trip; more only where so many jobs were taken
-    meanwhile that they no longer lie there.
+    meanwhile that they no longer lie there, or where they are large.
     """
 
-    def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> commands.Command[Moves]:
-        how = (target.kind, target.name)
-        return scripts.sift(keys.queue(queue), target.key, keys.queues(), how, where, some)
+    async def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> Moves:
+        def send(portion: Sequence[scripts.Moved]) -> commands.Command[Moves]:
+            how = (target.kind, target.name)
+            return scripts.sift(keys.queue(queue), target.key, keys.queues(), how, where, portion)
+
+        return await oversize.move(some, lambda move: len(move[0]) + len(move[1]), send)
 
     position, length = place
     taken = await sift((position, length + SHIFT), moves)
@@ -252,7 +256,12 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
 
 async def replace(queue: str, old: bytes, new: bytes) -> bool:
     """Exchange a job's payload for another in its place; True where it was still there. O(n) in Redis."""
-    return await scripts.replace(keys.queue(queue), old, new)
+    try:
+        return await scripts.replace(keys.queue(queue), old, new)
+    except RedisError as error:
+        if len(old) + len(new) <= oversize.PORTION or not await oversize.hung_up(error):
+            raise
+        raise not_moved([oversize.TOO_LARGE], 0) from error
 
 
 def take_one(counts: Counter[bytes], raw: bytes) -> bool:
