@@ -96,6 +96,10 @@ class RedisUnavailable(RedisError):
     """
 
 
+class RedisMisconfigured(RedisUnavailable):
+    """There is no connection, and waiting does not help: the URL's host has no address, or TLS fails."""
+
+
 class NotPushed(RedisError):
     """A database transaction has committed, and the jobs that were pushed in it could not be sent to Redis.
 
@@ -118,6 +122,10 @@ class RedisOutOfMemory(RedisRefused):
 
 class RedisCommandError(RedisError):
     """Redis answered with an error, such as a key of another type."""
+
+
+class RedisDenied(RedisCommandError):
+    """Redis does not carry out the command for this user: its ACL forbids it, or the server has no such command."""
 
 
 class RedisTimedOut(RedisUnavailable):
