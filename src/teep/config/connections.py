@@ -58,7 +58,7 @@ def named_url(config: Config) -> str | None:
 
 
 def redis_in_words(config: Config) -> str:
-    """Return which Redis a configuration uses, for people: its URL without passwords, or that it is the embedded one."""
+    """Return which Redis a configuration uses, for people: its URL without passwords, or the embedded server."""
     if named := named_url(config):
         return masked(named)
     return f"the embedded server in {embedded.data_dir()}, for development"
