@@ -104,6 +104,10 @@ class RedisUnavailable(RedisError):
     """
 
 
+class RedisMisconfigured(RedisUnavailable):
+    """There is no connection, and waiting does not help: the URL's host has no address, or TLS fails."""
+
+
 class NotPushed(RedisError):
     """A database transaction has committed, and the jobs that were pushed in it could not be sent to Redis.
 
@@ -137,6 +141,10 @@ class NotMoved(RedisCommandError):
     def __init__(self, message: str, moved: int) -> None:
         super().__init__(message)
         self.moved = moved
+
+
+class RedisDenied(RedisCommandError):
+    """Redis does not carry out the command for this user: its ACL forbids it, or the server has no such command."""
 
 
 class RedisTimedOut(RedisUnavailable):

@@ -1,14 +1,12 @@
 """`teep config`: what a worker started here would go by, and where each of it comes from."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teep.cli.flags import Flags
 from teep.cli.look import print_json, print_table
-from teep.cli.options import AsJson, set_up_logs
+from teep.cli.options import AsJson, make_importable, set_up_logs
 
 if TYPE_CHECKING:
     from teep.config.resolution import Settings
@@ -39,7 +37,7 @@ def config(flags: ConfigFlags) -> None:
     set_up_logs("WARNING")
     settings = flags.settings()
     settings.settle()
-    sys.path.insert(0, str(Path.cwd()))
+    make_importable()
     for module in settings.get("modules", []):
         load(module)
     rows = _rows(settings)
@@ -54,6 +52,8 @@ def config(flags: ConfigFlags) -> None:
         of_texts=True,
     )
     print(f"File: {file or 'none'}")
+    for doubt in settings.doubts:
+        print(f"In doubt: {doubt}")
     if settings.ignored:
         print(f"Of no use to teep there: {', '.join(settings.ignored)}")
 
@@ -78,10 +78,10 @@ def _rows(settings: "Settings") -> dict[str, _Row]:
 
 def _plain(name: str, value: Any) -> Any:
     """Return a setting as JSON has it, without secrets."""
+    from teep.drivers.urls import masked
+
     if name == "capsules":
         return {key: {"concurrency": one.concurrency, "queues": list(one.queues)} for key, one in value.items()}
-    from teep.config.connections import masked
-
     if name == "redis_url" and value is not None:
         return masked(value)
     if isinstance(value, Mapping):

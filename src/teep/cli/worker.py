@@ -4,11 +4,10 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teep.cli.flags import Flags
-from teep.cli.options import set_up_logs
+from teep.cli.options import make_importable, set_up_logs
 from teep.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def worker(flags: Flags) -> None:
     config = settings.settle()
     set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))
     _tell_of_file(settings)
-    sys.path.insert(0, str(Path.cwd()))
+    make_importable()
     clean = _run(flags, config, _modules(settings), settings.get("spawn", None))
     sys.stderr.flush()
     if not clean:
@@ -53,6 +52,7 @@ def _modules(settings: "Settings") -> list[str]:
 def _tell_of_file(settings: "Settings") -> None:
     from teep.config.sidekiq import MISSED
 
+    settings.warn()
     if settings.file is not None:
         logger.info("configured by %s", settings.file)
     missed = [key for key in settings.ignored if key.rpartition(".")[2] in MISSED]

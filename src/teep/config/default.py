@@ -11,18 +11,20 @@ from teep.errors import ConfigurationError
 
 _lock = threading.Lock()
 _default: Config | None = None
-# In a command's process: what its variables and file say, and its flags, between which code's options go.
-_beneath: Mapping[str, Any] = {}
+# What variables and file say (None: not looked for yet), and in a command's process its flags: code's options go in
+# between. And where each of them was found.
+_beneath: Mapping[str, Any] | None = None
 _above: Mapping[str, Any] = {}
+_origins: Mapping[str, str] = {}
 _by_code: frozenset[str] = frozenset()
 
 
 def configure(config: Config | None = None, /, **options: Any) -> Config:
     """Make the process-wide configuration and return it.
 
-    Call it once, before the first push. Handlers and middleware go onto what it returns. In a process that a command
-    such as `teep worker` runs, the command's flags hold over what is said here, and its variables and file where
-    nothing is said, or None.
+    Call it once, before the first push. Handlers and middleware go onto what it returns. Where nothing is said here,
+    or None, the `TEEP_…` variables hold, then the nearest `teep.toml` (or `[tool.teep]` of a `pyproject.toml`) from
+    the working folder upward. In a process that a command such as `teep worker` runs, its flags hold over all.
 
     Args:
         config: the configuration, such as `Config.from_file("teep.toml")`; default: a new one. It says what differs
@@ -30,19 +32,21 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
         options: those of `Config`, over those of `config`.
 
     Raises:
-        ConfigurationError: an option is unknown (the nearest known one is named), or does not fit.
+        ConfigurationError: an option is unknown (the nearest known one is named), or does not fit; or what the
+            variables and the file say does not.
     """
     global _default, _by_code
     for name in options:
         if name not in CONFIG:
             raise ConfigurationError(unknown(name, CONFIG, "option"))
     said = options if config is None else _said_by(config) | options
-    unsaid = {name: value for name, value in _beneath.items() if said.get(name) is None}
+    unsaid = {name: value for name, value in beneath().items() if said.get(name) is None}
     changes = {**options, **unsaid, **_above}
     if config is not None and not changes:
         made = config
     else:
         made = Config(**changes) if config is None else config.copy(**changes)
+        made.note_sources({name: _origins[name] for name in {**unsaid, **_above} if name in _origins})
     with _lock:
         _default, _by_code = made, frozenset(name for name, value in said.items() if value is not None)
     return made
@@ -54,12 +58,40 @@ def _said_by(config: Config) -> dict[str, Any]:
 
 
 def default_config() -> Config:
-    """Return the process-wide configuration, made of defaults where `configure` was not called."""
+    """Return the process-wide configuration: where `configure` was not called, what variables and file make.
+
+    Raises:
+        ConfigurationError: the variables or the file cannot be read, or do not fit.
+    """
     global _default  # noqa: PLW0603 - as above
+    if (known := _default) is not None:
+        return known
+    options = beneath()
     with _lock:
         if _default is None:
-            _default = Config()
+            _default = Config(**options)
+            _default.note_sources(_origins)
         return _default
+
+
+def beneath() -> Mapping[str, Any]:
+    """Return the options that variables and file say, looked for once a process; a command knows them already.
+
+    Raises:
+        ConfigurationError: they cannot be read, or do not fit.
+    """
+    global _beneath, _origins
+    if (known := _beneath) is not None:
+        return known
+    from teep.config import resolution  # noqa: PLC0415 - it makes a Config; and readers are not for every program
+
+    settings = resolution.resolve({})
+    config = settings.config()
+    settings.warn()
+    with _lock:
+        if _beneath is None:
+            _beneath, _origins = resolution.options(settings.found), config.sources
+        return _beneath
 
 
 def settle(config: Config, beneath: Mapping[str, Any], above: Mapping[str, Any]) -> None:
@@ -67,9 +99,9 @@ def settle(config: Config, beneath: Mapping[str, Any], above: Mapping[str, Any])
 
     `beneath` are options for which code's are taken instead, `above` those that hold whatever code says.
     """
-    global _default, _beneath, _above
+    global _default, _beneath, _above, _origins
     with _lock:
-        _default, _beneath, _above = config, beneath, above
+        _default, _beneath, _above, _origins = config, beneath, above, config.sources
 
 
 def set_by_code() -> frozenset[str]:

@@ -10,7 +10,8 @@ import redis.asyncio
 from redis import exceptions as redis_errors
 
 from teep.drivers import pools
-from teep.drivers.conversation import LOST, Conversation, not_a_command, raise_ours
+from teep.drivers.answers import raise_ours
+from teep.drivers.conversation import LOST, Conversation, not_a_command
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class AsyncDriver:
         while (error := await self._attempt(talk)) is not None:
             pause = talk.wait_after_loss(error)
             if pause is None:
-                raise_ours(error)
+                raise_ours(error, self.url)
             await asyncio.sleep(pause)
         return talk.result()
 

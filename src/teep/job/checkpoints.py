@@ -8,6 +8,7 @@ import logging
 from typing import TypeVar
 
 from teep.config import Config, async_driver_for, driver_for
+from teep.drivers.pairs import driver_of
 from teep.errors import RedisError
 from teep.store import iteration
 from teep.store.iteration import State
@@ -61,5 +62,5 @@ class Checkpoints(NoCheckpoints):
 
     async def _run(self, plan: Plan[T]) -> T:
         if self._is_async:
-            return await async_driver_for(self._config).run(plan)
-        return driver_for(self._config).run(plan)
+            return await driver_of(plan, lambda: async_driver_for(self._config)).run(plan)
+        return driver_of(plan, lambda: driver_for(self._config)).run(plan)

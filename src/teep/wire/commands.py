@@ -80,6 +80,12 @@ def transaction(*commands: Command[Any]) -> Command[list[Any]]:
     return Transaction(commands)
 
 
+def shortened(command: Command[T], seconds: float) -> Command[T]:
+    """Return a blocking command that blocks for at most so long; its timeout is its last argument."""
+    block = min(command.block, seconds)
+    return Command(*command.args[:-1], repr(block), read=command.read, block=block)
+
+
 def score(seconds: float) -> str:
     """Return a zset score as Sidekiq sends it: the shortest decimal that is this double."""
     return repr(float(seconds))
@@ -119,6 +125,14 @@ def exists(key: str) -> Command[bool]:
 
 def flushdb() -> Command[Any]:
     return Command("FLUSHDB", read=as_is, idempotent=True)
+
+
+def flushall() -> Command[Any]:
+    return Command("FLUSHALL", read=as_is, idempotent=True)
+
+
+def rewrite_append_only_file() -> Command[Any]:
+    return Command("BGREWRITEAOF", read=as_is, idempotent=True)
 
 
 def unlink(*keys: str) -> Command[int]:

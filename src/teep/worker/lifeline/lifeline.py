@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from teep.config import Config, driver_for
+from teep.embedded.project import working_folder
 from teep.wire import json
 from teep.worker import identity
 from teep.worker.lifeline import program
@@ -116,5 +117,5 @@ class Lifeline:
             "started": identity.started(pid),
             "patience": 0.0 if self._silent else patience(self._config),
             "interval": self._config.heartbeat_interval,
-            "path": [entry or str(Path.cwd()) for entry in sys.path],
+            "path": [entry or str(working_folder() or "") for entry in sys.path],
         }
