@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar, get_args
 
+from teep import tracebacks
 from teep.config import variables
 from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
@@ -76,6 +77,9 @@ class Config:
             `"HOST:PORT"`, or a port alone for 127.0.0.1.
         watchdog: seconds that a worker process may stand still, or be without Redis, before it ends with exit code 1
             for its supervisor to start it anew; 0: for ever.
+        skip_default_job_logging: leave out each job's lines `start` and `done`; failures are logged all the same.
+        backtrace_cleaner: what takes the lines of a failure's backtrace, the innermost first, and returns those to
+            store and to log; by default teep's own are left out. Sidekiq's, and for code only.
         timestamps: how job timestamps are written: float "seconds", which every Sidekiq reads, or integer
             "milliseconds", as Sidekiq 8 writes. Both are read.
 
@@ -104,6 +108,8 @@ class Config:
     heartbeat_interval: float = 5.0
     health: str | None = None
     watchdog: float = 300.0
+    skip_default_job_logging: bool = False
+    backtrace_cleaner: tracebacks.Cleaner = tracebacks.without_teep
     timestamps: payload.TimeUnit = "seconds"
 
     client_middleware: Chain = field(default_factory=Chain, init=False, repr=False)
@@ -315,6 +321,18 @@ def _timestamps(config: Config) -> str | None:
     return None if config.timestamps in allowed else f"timestamps must be one of {allowed}, not {config.timestamps!r}"
 
 
+def _skip_default_job_logging(config: Config) -> str | None:
+    value = config.skip_default_job_logging
+    return None if isinstance(value, bool) else f"skip_default_job_logging must be true or false, not {value!r}"
+
+
+def _backtrace_cleaner(config: Config) -> str | None:
+    value = config.backtrace_cleaner
+    if callable(value) and not inspect.iscoroutinefunction(value):
+        return None
+    return f"backtrace_cleaner must be a function that takes a list of lines and returns one, not {value!r}"
+
+
 def _tag(config: Config) -> str | None:
     fits = isinstance(config.tag, str) and not re.search(r"[\r\n]", config.tag)
     return None if fits else "the tag must be one line of text"
@@ -356,6 +374,8 @@ _CHECKS: tuple[_Check, ...] = (
     ("job_defaults", _job_defaults),
     ("environment", _environment),
     ("timestamps", _timestamps),
+    ("skip_default_job_logging", _skip_default_job_logging),
+    ("backtrace_cleaner", _backtrace_cleaner),
     ("tag", _tag),
     ("health", _health),
     _whole("concurrency", 1),

@@ -4,7 +4,6 @@ Redis may be away while a run goes on. What cannot be saved then is saved at the
 ends no run.
 """
 
-import logging
 from typing import TypeVar
 
 from teep.config import Config, async_driver_for, driver_for
@@ -12,13 +11,14 @@ from teep.drivers.pairs import driver_of
 from teep.errors import RedisError
 from teep.store import iteration
 from teep.store.iteration import State
+from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import json
 from teep.wire.commands import Plan
 from teep.wire.scripts import Saved
 
 T = TypeVar("T")
 
-logger = logging.getLogger("teep.job")
+logger = Logger("teep.job", passing=INTERRUPTIONS)
 
 
 class NoCheckpoints:

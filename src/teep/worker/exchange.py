@@ -11,7 +11,6 @@
 Every job that is in flight for this capsule is in its ledger until Redis has confirmed its settlement.
 """
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -25,6 +24,7 @@ from teep.store import inflight, jobsets
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
 from teep.store.oversize import PORTION
+from teep.telling import Logger
 from teep.wire import keys
 from teep.wire.commands import Command
 from teep.wire.moves import Settled
@@ -38,7 +38,7 @@ from teep.worker.reserved import Reserved
 T = TypeVar("T")
 Ended = tuple[Reserved, Outcome]
 
-logger = logging.getLogger("teep.fetcher")
+logger = Logger("teep.fetcher")
 
 # Seconds between two tries of what Redis refuses, at the most.
 _LONGEST_PAUSE = 15.0

@@ -6,17 +6,17 @@ No user code on it can hold up the fetcher or the heartbeat, which are on other 
 import asyncio
 import inspect
 import itertools
-import logging
 import threading
 from collections.abc import Callable
 
 from teep.config import close_async_drivers
+from teep.telling import Logger
 from teep.worker import identity, stacks
 from teep.worker.fetcher import Fetcher
 from teep.worker.processor import Processor
 from teep.worker.reserved import Reserved
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 
 class JobLoop:
@@ -87,7 +87,14 @@ class JobLoop:
         if self._fetcher.closed.is_set():
             return  # it is back in its queue
         thread_id = f"{self._thread_id}-{next(self._numbers)}"
-        task = self._loop.create_task(self._processor.run_async(job, thread_id), name=thread_id)
+        run = self._processor.run_async(job, thread_id)
+        try:
+            task = self._loop.create_task(run, name=thread_id)
+        except BaseException as error:  # noqa: BLE001 - of a task factory that a job has set
+            run.close()
+            self._processor.unstarted(job, error, thread_id)
+            self._on_free()
+            return
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

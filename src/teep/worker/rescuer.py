@@ -1,6 +1,5 @@
 """Puts back the jobs of processes that died, however they died, but those that they died of."""
 
-import logging
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from teep.errors import MalformedPayload, PoisonJob, RedisCommandError
 from teep.store import inflight, jobsets, orphans, processes
 from teep.store.inflight import Outcome, Owner
 from teep.store.jobsets import Limits
+from teep.telling import Logger
 from teep.wire import payload
 from teep.worker import failure
 from teep.worker.identity import is_gone
@@ -21,7 +21,7 @@ from teep.worker.refusals import Refusals
 from teep.worker.service import OnError, Service
 from teep.worker.suspects import POISON
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # Seconds after an outage for which an expired heartbeat says nothing: where it lasted longer than a heartbeat lives,
 # every process looks dead, until it gets through to Redis again.

@@ -8,7 +8,6 @@ Its duties, in order:
 """
 
 import contextlib
-import logging
 import os
 import queue
 import signal
@@ -27,6 +26,7 @@ from teep.config.handlers import fire, report
 from teep.drivers import Driver
 from teep.errors import RedisCommandError, RedisError, Unhealthy
 from teep.job.definition import Definition
+from teep.telling import Logger
 from teep.version import __version__
 from teep.worker import assignment, identity
 from teep.worker.arrival import check_redis, patiently
@@ -47,7 +47,7 @@ from teep.worker.suspects import Suspects
 from teep.worker.title import set_title
 from teep.worker.watchdog import LAST_RESORT, Watchdog
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 _STOP = ("TERM", "INT")
 _QUIET = ("TSTP",)
