@@ -84,6 +84,17 @@ def test_a_late_settlement_is_logged_without_arguments(fleet: Fleet, caplog: pyt
     assert fleet.counters() == (0, 0)
 
 
+def test_a_huge_message_is_bounded_in_the_log_and_in_the_retry_set(valkey_fleet: Fleet) -> None:
+    process = valkey_fleet.spawn()
+    valkey_fleet.push("shout", 5_000_000)
+    assert valkey_fleet.failed_payload()["error_message"] == "x" * 10_000
+    process.stop()
+    assert len(process.log) < 20_000
+    assert "failed (try 1 of 26): ValueError: xxx" in process.log
+    assert "(4990013 more characters)" in process.log
+    assert "/src/teep/" not in process.log
+
+
 @pytest.mark.parametrize("message", ["plain", "gruß", "lone \ud800", "two\nlines", "\x00"])
 def test_any_message_makes_one_json_line(message: str) -> None:
     record = logging.LogRecord("x", logging.WARNING, "", 0, message, None, None)
