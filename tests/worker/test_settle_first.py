@@ -17,6 +17,7 @@ import teep
 from teep.integrations.opentelemetry import OpenTelemetry
 from teep.integrations.prometheus import Prometheus
 from teep.integrations.statsd import Statsd
+from teep.middleware import around
 from teep.worker import reporting
 from teep.worker.runs import Runs
 from tests.support.waiting import wait_until
@@ -96,8 +97,8 @@ class _Formatter(logging.Formatter):
         super().__init__()
         self._trap = trap
 
-    def format(self, _record: logging.LogRecord) -> str:
-        self._trap.spring()
+    def format(self, record: logging.LogRecord) -> str:
+        self._trap.spring(record)
         return ""
 
 
@@ -242,7 +243,7 @@ def _error_itself(scene: Scene) -> None:
 
 def _middleware(*, before: bool) -> Point:
     def point(scene: Scene) -> None:
-        @teep.middleware.around
+        @around
         @contextmanager
         def measured(_job: dict[str, Any]) -> Iterator[None]:
             if before:
@@ -258,13 +259,14 @@ def _middleware(*, before: bool) -> Point:
 def _statsd(scene: Scene) -> None:
     statsd = Statsd()
     statsd.close()
-    statsd._socket = type("Socket", (), {"send": scene.trap.spring})()
+    scene.patch.setattr(statsd, "_socket", type("Socket", (), {"send": scene.trap.spring})())
     scene.config.use(statsd)
 
 
 def _prometheus(scene: Scene) -> None:
     prometheus = Prometheus(CollectorRegistry())
-    prometheus._seconds = prometheus._wait = prometheus._jobs = type("Metric", (), {"labels": scene.trap.spring})()
+    for name in ("_seconds", "_wait", "_jobs"):
+        scene.patch.setattr(prometheus, name, type("Metric", (), {"labels": scene.trap.spring})())
     scene.config.use(prometheus)
 
 

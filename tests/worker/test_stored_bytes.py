@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.middleware import around
 from teep.wire import payload
 from tests.worker.fleet import SOON, Fleet
 
@@ -42,7 +43,7 @@ def _changing(fleet: Fleet, change: Change, **options: Any) -> teep.Config:
     """Return a configuration whose server middleware changes the payload before and after the run."""
     config = fleet.configure(concurrency=1, **options)
 
-    @teep.middleware.around
+    @around
     def changed(job: dict[str, Any]) -> Any:
         return _Changed(job, change)
 
