@@ -71,14 +71,6 @@ def async_driver_for(config: Config) -> AsyncDriver:
     return _shared(_async_drivers, config, AsyncDriver)
 
 
-async def close_async_drivers() -> None:
-    """Close the running loop's connections of all shared drivers, for who ends the loop. Idempotent."""
-    with _lock:
-        drivers = list(_async_drivers.values())
-    for driver in drivers:
-        await driver.close()
-
-
 def _shared(drivers: dict[str, D], config: Config, make: Callable[[str], D]) -> D:
     with _lock:
         url = redis_url_for(config)

@@ -29,7 +29,7 @@ from teep.job.definition import Definition
 from teep.version import __version__
 from teep.wire import commands
 from teep.worker import assignment, identity
-from teep.worker.capsule import Capsule
+from teep.worker.capsule import LAST_MOMENT, Capsule
 from teep.worker.endpoint import Endpoint
 from teep.worker.health import STARTING, Health, Report
 from teep.worker.heartbeat import Heartbeat
@@ -146,7 +146,10 @@ class Worker:
         deadline = time.monotonic() + (self.config.timeout if timeout is None else timeout)
         self.quiet()
         # One after the other: the deadline is the same for all, and no thread can be started at a process's end.
-        stops = [capsule.stop(deadline) for capsule in self._capsules]
+        for capsule in self._capsules:
+            capsule.stop(deadline)
+        last = time.monotonic() + LAST_MOMENT
+        clean = all([capsule.join(last) for capsule in self._capsules])
         fire(self.config, "shutdown")
         with self._lock:
             self._running = False
@@ -159,7 +162,7 @@ class Worker:
         fire(self.config, "exit")
         self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
         logger.info("bye")
-        return all(stops)
+        return clean
 
     def receive(self, name: str) -> None:
         """Do what a signal says, as if it had come to the process; from any thread. Only `run` does it."""
