@@ -1,8 +1,8 @@
 """The process's event loop for `async def` jobs, in a thread of its own.
 
-No user code on it can hold up a fetcher or the heartbeat, which are on other threads. All capsules have this one, also
-those of several workers in one process, since what jobs share (a lock, an HTTP client) may belong to one loop only.
-The first capsule starts it, and the last one ends it: what jobs have left behind on it is cancelled then.
+No user code on it can hold up a fetcher or the heartbeat, which are on other threads. All capsules of a process use
+this one, also those of several workers: what jobs share, such as a lock or an HTTP client, may belong to one loop only.
+The first capsule starts it. The last one ends it, and what jobs have left behind on it is cancelled then.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class EventLoop:
         return self._loop.create_task(coroutine, name=name)
 
     def stop(self, deadline: float) -> None:
-        """End it soon after `deadline` (monotonic seconds) at the latest; a task that then still runs is abandoned."""
+        """End it by `deadline` (monotonic seconds) or a moment later; a task that then still runs is abandoned."""
         self._deadline = max(deadline, time.monotonic() + _MOMENT)
         self._stopping = True
         self.call(self._loop.stop)
@@ -75,8 +75,7 @@ class EventLoop:
         end = self._loop.create_task(self._end())
         end.add_done_callback(lambda _: self._loop.stop())
         self._run_until(end.done)
-        if not asyncio.all_tasks(self._loop):
-            self._loop.close()
+        self._loop.close()
 
     def _run_until(self, is_over: Callable[[], bool]) -> None:
         while True:
@@ -95,16 +94,22 @@ class EventLoop:
         told = await self._cancel_tasks()
         for task in told:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-                said = {"message": "a task that a job had left behind failed at the stop", "exception": error, "task": task}
+                said = {
+                    "message": "a task that a job had left behind failed at the stop",
+                    "exception": error,
+                    "task": task,
+                }
                 self._loop.call_exception_handler(said)
         if ignorant := sum(not task.done() for task in told):
-            logger.warning("%d tasks on the event loop still run after they were cancelled; they are abandoned", ignorant)
+            logger.warning(
+                "%d tasks on the event loop still run after they were cancelled; they are abandoned", ignorant
+            )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(self._deadline - time.monotonic(), _PATIENCE / 2)):
                 await self._loop.shutdown_asyncgens()
 
     async def _cancel_tasks(self) -> set[asyncio.Task[Any]]:
-        """Cancel every task but this one, and those that they start; return them when they have ended, or time is up."""
+        """Cancel every task but this one, and what they start; return them when all have ended or time is up."""
         told: set[asyncio.Task[Any]] = set()
         while left := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in left - told:
@@ -122,7 +127,7 @@ _current: EventLoop | None = None
 
 
 def join() -> EventLoop:
-    """Return the process's event loop, which is started where it does not run; `leave` it when it is needed no more."""
+    """Return the process's event loop, started if it does not run yet; call `leave` when it is needed no more."""
     global _current  # noqa: PLW0603 - the one of the process
     with _lock:
         if _current is None or _current.pid != os.getpid():  # forked: it is the parent's
@@ -133,7 +138,7 @@ def join() -> EventLoop:
 
 
 def leave(loop: EventLoop, deadline: float) -> None:
-    """Need a loop no more; who is the last ends it, soon after `deadline` (monotonic seconds) at the latest."""
+    """Need a loop no more. The last capsule ends it by `deadline` (monotonic seconds) or a moment later."""
     global _current  # noqa: PLW0603 - the one of the process
     with _lock:
         loop.capsules -= 1

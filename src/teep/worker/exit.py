@@ -1,9 +1,9 @@
 """How a worker's process ends: in order, and within a deadline, whatever its threads and handlers do.
 
-1. Who called the worker goes on and ends: a profiler, or what measures coverage, writes what it has.
-2. The interpreter waits for threads that are no daemons, those of executors among them, for two seconds.
-3. Every `atexit` handler is called, standard output, standard error and logs are flushed, and the process ends at once.
-   The interpreter's own last steps are left out: a job that ignores its stop still runs, and may hold a lock they need.
+1. The code that called the worker goes on and ends: a profiler writes its file, for example.
+2. The interpreter waits for threads that are not daemons, including those of executors, for two seconds.
+3. The `atexit` handlers are called, standard streams and logs are flushed, and the process ends at once.
+   The interpreter's last steps are left out, since a job that ignores its stop may hold a lock that they need.
 
 Whatever has not ended three seconds after the stop ends with the process.
 """
@@ -80,7 +80,9 @@ class _Exit:
     def _finish_late(self) -> None:
         if not self._begun.wait(_THREADS):
             names = ", ".join(thread.name for thread in threading.enumerate() if not thread.daemon)
-            logger.warning("threads have not ended %.0f s after the stop, and end with the process: %s", _THREADS, names)
+            logger.warning(
+                "threads have not ended %.0f s after the stop, and end with the process: %s", _THREADS, names
+            )
             self._finish()
 
     def _flush_late(self) -> None:
@@ -100,9 +102,11 @@ _exit: _Exit | None = None
 
 
 def _flush() -> None:
-    for flush in (lambda: sys.stdout.flush(), lambda: sys.stderr.flush(), logging.shutdown):
-        with contextlib.suppress(Exception):  # closed, or not there, or of a user's own making: the process ends
-            flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # it is closed, None, or of a user's own making, and may raise anything
+            stream.flush()
+    with contextlib.suppress(Exception):  # as above
+        logging.shutdown()
 
 
 def _code(error: BaseException) -> int:

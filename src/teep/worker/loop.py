@@ -48,7 +48,7 @@ class JobLoop:
         return stacks.of_coroutine(coroutine)
 
     def stop(self, deadline: float) -> None:
-        """Leave the loop, which ends with its last capsule, soon after `deadline` (monotonic seconds) at the latest."""
+        """Leave the loop. With its last capsule it ends, by `deadline` (monotonic seconds) or a moment later."""
         loop, self._loop = self._loop, None
         if loop is not None:
             eventloop.leave(loop, deadline)

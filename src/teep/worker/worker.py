@@ -149,7 +149,7 @@ class Worker:
         for capsule in self._capsules:
             capsule.stop(deadline)
         last = time.monotonic() + LAST_MOMENT
-        clean = all([capsule.join(last) for capsule in self._capsules])
+        stops = [capsule.join(last) for capsule in self._capsules]
         fire(self.config, "shutdown")
         with self._lock:
             self._running = False
@@ -162,7 +162,7 @@ class Worker:
         fire(self.config, "exit")
         self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
         logger.info("bye")
-        return clean
+        return all(stops)
 
     def receive(self, name: str) -> None:
         """Do what a signal says, as if it had come to the process; from any thread. Only `run` does it."""
