@@ -124,5 +124,9 @@ class RedisTimedOut(RedisUnavailable):
     """Redis did not answer in time."""
 
 
+class BlockingPush(RuntimeWarning):
+    """A push from a thread in which an event loop runs: no task goes on there until Redis has answered."""
+
+
 class Unhealthy(TeepError):
     """A worker process stood still, or was without Redis, for longer than its configuration allows; it has ended."""

@@ -1,7 +1,7 @@
 """The process's event loop for `async def` jobs, in a thread of its own.
 
 No user code on it can hold up a fetcher or the heartbeat, which are on other threads. All capsules of a process use
-this one, also those of several workers: what jobs share, such as a lock or an HTTP client, may belong to one loop only.
+this one, also those of several workers, since what jobs share, such as a lock, may belong to one loop only.
 The first capsule starts it. The last one ends it, and what jobs have left behind on it is cancelled then.
 """
 
