@@ -25,7 +25,7 @@ def check(plan: Plan[Any], *, warns: bool) -> None:
     Raises:
         TypeError: it awaits the result. The plan is closed.
     """
-    verb, caller = _call(plan.__name__)
+    verb, caller = _call(getattr(plan, "__name__", "a push"))
     if caller is None:
         return
     instead = f"await job.aio.{verb}(...)" if verb.startswith("perform") else f"AsyncClient and await its {verb}"
@@ -47,7 +47,8 @@ def check(plan: Plan[Any], *, warns: bool) -> None:
 
 def _call(operation: str) -> tuple[str, FrameType | None]:
     """Return which verb of teep's the innermost foreign code has called, and its frame."""
-    verb, frame = operation, sys._getframe(2)  # noqa: SLF001 - as warnings does
+    verb = operation
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - as warnings does
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _OWN:
         name = frame.f_code.co_name
         if name.startswith("perform"):
