@@ -1,4 +1,4 @@
-"""Every error teep raises of its own, in one tree.
+"""Every error teep raises of its own, in one tree, and its one warning.
 
 1. `TeepError` is the root: catching it catches all of them.
 2. What the caller did wrong is also a `TypeError` or `ValueError`, so that callers who know only Python are served.
@@ -153,3 +153,7 @@ class RedisTimedOut(RedisUnavailable):
 
 class Unhealthy(TeepError):
     """A worker process stood still, or was without Redis, for longer than its configuration allows; it has ended."""
+
+
+class BlockingPush(RuntimeWarning):
+    """A push from a thread in which an event loop runs: no task goes on there until Redis has answered."""

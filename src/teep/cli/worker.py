@@ -1,8 +1,6 @@
 """`teep worker`: run jobs, in this process or in several."""
 
 import logging
-import os
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -32,11 +30,7 @@ def worker(flags: Flags) -> None:
     set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))
     _tell_of_file(settings)
     make_importable()
-    clean = _run(flags, config, _modules(settings), settings.get("spawn", None))
-    sys.stderr.flush()
-    if not clean:
-        # A job that ignores its stop would hold up the interpreter's end; it is back in its queue already.
-        os._exit(0)
+    _run(flags, config, _modules(settings), settings.get("spawn", None))
 
 
 def _modules(settings: "Settings") -> list[str]:
@@ -64,20 +58,23 @@ def _tell_of_file(settings: "Settings") -> None:
         logger.info("%s also has %s, which teep has no use for", settings.file, ", ".join(useless))
 
 
-def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> bool:
-    """Run one worker here, or a supervisor where it takes one."""
+def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> None:
+    """Run one worker here, or a supervisor where it takes one. The process ends soon after it has."""
     from teep.worker import Supervisor, Worker
+    from teep.worker.exit import exiting
 
-    if not Supervisor.is_needed(config):
-        return Worker(config, *modules, configured=lambda: _as_code_has_it(config, _FIRST)).run()
-    how = {} if spawn is None else {"spawn": spawn}
-    return Supervisor(
-        config,
-        *modules,
-        configured=lambda: _as_code_has_it(config, _SUPERVISED),
-        check=lambda: _check(flags.settings()),
-        **how,
-    ).run()
+    with exiting():
+        if not Supervisor.is_needed(config):
+            Worker(config, *modules, configured=lambda: _as_code_has_it(config, _FIRST)).run()
+            return
+        how = {} if spawn is None else {"spawn": spawn}
+        Supervisor(
+            config,
+            *modules,
+            configured=lambda: _as_code_has_it(config, _SUPERVISED),
+            check=lambda: _check(flags.settings()),
+            **how,
+        ).run()
 
 
 def _check(settings: "Settings") -> None:

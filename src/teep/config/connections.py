@@ -1,6 +1,5 @@
 """Where Redis comes from, and the drivers that a process shares."""
 
-import logging
 import os
 import threading
 from collections.abc import Callable
@@ -12,10 +11,11 @@ from teep.config.value import Config
 from teep.drivers import AsyncDriver, Driver
 from teep.drivers.urls import masked
 from teep.errors import ConfigurationError
+from teep.telling import Logger
 
 D = TypeVar("D", Driver, AsyncDriver)
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 _WAY_OUT = "set REDIS_URL (such as redis://localhost:6379/0)"
 _told = False
@@ -79,14 +79,6 @@ def driver_for(config: Config) -> Driver:
 def async_driver_for(config: Config) -> AsyncDriver:
     """Return the asyncio driver for a configuration; configurations with one URL share one."""
     return _shared(_async_drivers, config, AsyncDriver)
-
-
-async def close_async_drivers() -> None:
-    """Close the running loop's connections of all shared drivers, for who ends the loop. Idempotent."""
-    with _lock:
-        drivers = list(_async_drivers.values())
-    for driver in drivers:
-        await driver.close()
 
 
 def _shared(drivers: dict[str, D], config: Config, make: Callable[[str], D]) -> D:

@@ -1,5 +1,6 @@
 """From a Redis URL to redis-py's connection pools."""
 
+import contextlib
 from typing import Any
 
 import redis
@@ -74,10 +75,44 @@ def async_pool(url: str) -> redis.asyncio.ConnectionPool:
 
 async def close_async(pool: Any) -> None:
     """Close a pool's connections, those to its sentinels too."""
-    await pool.disconnect()
-    if isinstance(pool, redis.asyncio.sentinel.SentinelConnectionPool):
-        for client in pool.sentinel_manager.sentinels:
-            await client.aclose()
+    for each in _with_sentinels(pool):
+        await each.disconnect()
+
+
+async def close_idle_async(pool: Any) -> None:
+    """Close the connections that nobody uses; whoever comes meanwhile gets new ones."""
+    for each in _with_sentinels(pool):
+        idle, each._available_connections = each._available_connections, []  # noqa: SLF001 - redis-py would hand out what it closes
+        for connection in idle:
+            await connection.disconnect()
+
+
+def abandon_async(pool: Any) -> None:
+    """Close the sockets of a pool whose loop is closed, and can close nothing itself any more."""
+    for each in _with_sentinels(pool):
+        for connection in (*each._available_connections, *each._in_use_connections):  # noqa: SLF001 - redis-py has no public way to them
+            _abandon(connection)
+
+
+def _with_sentinels(pool: Any) -> list[Any]:
+    if not isinstance(pool, redis.asyncio.sentinel.SentinelConnectionPool):
+        return [pool]
+    return [pool, *(client.connection_pool for client in pool.sentinel_manager.sentinels)]
+
+
+def _abandon(connection: Any) -> None:
+    writer, connection._writer, connection._reader = connection._writer, None, None  # noqa: SLF001 - else it warns that it is unclosed
+    if writer is None:
+        return
+    transport = writer.transport
+    with contextlib.suppress(RuntimeError):  # the loop is closed; until there, abort does all but close the socket
+        transport.abort()
+    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+    if getattr(below, "_sock", None) is not None:
+        with contextlib.suppress(
+            RuntimeError
+        ):  # as above: who waits for a reply cannot be told, and the socket is closed
+            below._call_connection_lost(None)  # noqa: SLF001 - asyncio's own end of a transport; uvloop's end with the loop
 
 
 def _options(target: urls.Target) -> dict[str, Any]:

@@ -7,7 +7,6 @@ atomically: each either still had its effect, which is then returned too, or had
 """
 
 import contextlib
-import logging
 import select
 import socket
 import ssl
@@ -20,11 +19,12 @@ from teep.drivers.answers import is_refusal, raise_ours
 from teep.drivers.conversation import LOST
 from teep.drivers.sync import Driver, read_reply
 from teep.errors import RedisDenied, RedisTimedOut
+from teep.telling import Logger
 from teep.wire.commands import Command, shortened
 
 T = TypeVar("T")
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # Where nothing can be unblocked: seconds that one command may block (a wake waits for its end), and one of several
 # (the answer of another waits for it, too).

@@ -1,14 +1,14 @@
 """A worker's start while Redis is not up yet: waited out, as an outage is, unless it can never end."""
 
-import logging
 import time
 from collections.abc import Callable
 
 from teep.drivers import Driver
 from teep.errors import ConfigurationError, RedisDenied, RedisMisconfigured, RedisRefused, RedisUnavailable
+from teep.telling import Logger
 from teep.wire import commands
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 _PAUSE = 1.0
 
@@ -35,7 +35,7 @@ def patiently(step: Callable[[], None], may_go_on: Callable[[float], bool], limi
             if limit and time.monotonic() - started > limit:
                 raise
             if not told:
-                logger.error("%s; the worker starts as soon as Redis is there", error)  # noqa: TRY400 - it is no bug
+                logger.error("%s; the worker starts as soon as Redis is there", error)
             told = True
         else:
             if told:

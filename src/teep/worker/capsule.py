@@ -38,7 +38,7 @@ _LOOK = 0.01
 # How long (seconds) a thread waits after a failure of teep's own, which may come again at once.
 _PAUSE = 1.0
 # How long (seconds) jobs get to end after they were told that the process must stop.
-_LAST_MOMENT = 3.0
+LAST_MOMENT = 3.0
 
 
 class Capsule:
@@ -60,7 +60,6 @@ class Capsule:
         self.concurrency = own.concurrency
         self.order = own.order
         self.config = config
-        self._driver = driver
         limits = Limits(config.dead_max_jobs, config.dead_timeout)
         self.fetcher = Fetcher(driver, identity_, self.order, outage, limits, runs)
         self.running = RunningJobs()
@@ -95,8 +94,8 @@ class Capsule:
         """End a job that runs here, or will start here, for good."""
         self._deadlines.cancel(jid)
 
-    def stop(self, deadline: float) -> bool:
-        """Let running jobs finish until `deadline` (monotonic seconds), then put them back; True if none is stuck.
+    def stop(self, deadline: float) -> None:
+        """Let running jobs finish until `deadline` (monotonic seconds), then put them back and tell them to end.
 
         Jobs are put back before their threads hear of it, so that nothing is lost whatever they do then.
         """
@@ -114,9 +113,21 @@ class Capsule:
         if unfinished:
             logger.warning("%d jobs did not finish in time and are back in their queues", len(unfinished))
         self._raise_shutdown(unfinished)
-        clean = self._join()
+
+    def join(self, deadline: float) -> bool:
+        """Wait for the jobs that were told to end, until `deadline` (monotonic seconds); True where none is stuck."""
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        while self.running.busy and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+        stuck = self.running.pairs()
+        self._loop.stop(deadline)
+        for _, job in stuck:
+            logger.warning(
+                "a job still runs after it was told to stop; its process ends regardless", extra=job.named()
+            )
         self.fetcher.disconnect()
-        return clean
+        return not stuck
 
     @property
     def busy(self) -> int:
@@ -199,20 +210,6 @@ class Capsule:
 
     def _on_error(self, error: BaseException, service: str) -> None:
         report(self.config, error, {"context": service})
-
-    def _join(self) -> bool:
-        deadline = time.monotonic() + _LAST_MOMENT
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        while self.running.busy and time.monotonic() < deadline:
-            time.sleep(_LOOK)
-        self._loop.stop()
-        stuck = self.running.pairs()
-        for _, job in stuck:
-            logger.warning(
-                "a job still runs after it was told to stop; its process ends regardless", extra=job.named()
-            )
-        return not stuck
 
 
 def _tell(job: Reserved, end: Outcome) -> None:

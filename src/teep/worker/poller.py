@@ -1,6 +1,5 @@
 """Moves jobs that are due from the retry and scheduled sets to their queues."""
 
-import logging
 import random
 import time
 
@@ -10,12 +9,13 @@ from teep.drivers import Driver
 from teep.errors import MalformedPayload, RedisCommandError
 from teep.store import jobsets, processes
 from teep.store.jobsets import Enqueued, Limits, Verdict
+from teep.telling import Logger
 from teep.wire import commands, keys
 from teep.worker.interval import spread
 from teep.worker.refusals import Refusals
 from teep.worker.service import OnError, Service
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 _SETS = (keys.retry(), keys.schedule())
 # Where the next job falls due before the usual interval has passed, processes come for it this many seconds apart.

@@ -30,7 +30,7 @@ from teep.telling import Logger
 from teep.version import __version__
 from teep.worker import assignment, identity
 from teep.worker.arrival import check_redis, patiently
-from teep.worker.capsule import Capsule
+from teep.worker.capsule import LAST_MOMENT, Capsule
 from teep.worker.endpoint import Endpoint
 from teep.worker.health import STARTING, Health, Report
 from teep.worker.heartbeat import Heartbeat
@@ -149,7 +149,10 @@ class Worker:
         deadline = time.monotonic() + (self.config.timeout if timeout is None else timeout)
         self.quiet()
         # One after the other: the deadline is the same for all, and no thread can be started at a process's end.
-        stops = [capsule.stop(deadline) for capsule in self._capsules]
+        for capsule in self._capsules:
+            capsule.stop(deadline)
+        last = time.monotonic() + LAST_MOMENT
+        stops = [capsule.join(last) for capsule in self._capsules]
         fire(self.config, "shutdown")
         with self._lock:
             self._running = False

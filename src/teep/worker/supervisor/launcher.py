@@ -15,6 +15,7 @@ from pathlib import Path
 
 from teep.config import Config
 from teep.telling import Logger
+from teep.worker.exit import exiting
 from teep.worker.modules import load_all
 from teep.worker.supervisor import inbox
 from teep.worker.supervisor.child import Child
@@ -101,12 +102,8 @@ class Launcher:
         return os.posix_spawn(sys.executable, own_command(), environment, setsigmask=(), setsigdef=HANDLED)
 
     def _be_child(self, channel: Channel) -> None:
-        clean = serve(self._config, self._modules, channel, self._configured)
-        sys.stderr.flush()
-        if not clean:
-            # A job that ignores its stop would hold up the interpreter's end; it is back in its queue already.
-            os._exit(0)
-        # By way of the interpreter's end: what the modules registered with atexit runs, as in any worker.
+        with exiting():
+            serve(self._config, self._modules, channel, self._configured)
         sys.exit()
 
 
