@@ -35,7 +35,7 @@ def patiently(step: Callable[[], None], may_go_on: Callable[[float], bool], limi
             if limit and time.monotonic() - started > limit:
                 raise
             if not told:
-                logger.error("%s; the worker starts as soon as Redis is there", error)
+                logger.error("%s; the worker starts as soon as Redis is there", error)  # noqa: TRY400 - it is no bug
             told = True
         else:
             if told:
