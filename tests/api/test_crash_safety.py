@@ -13,6 +13,8 @@ from teep.errors import RedisUnavailable
 from tests.api.sides import Side, job, raw
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.one_server
+
 JOBS = 1_050  # three batches
 
 # What must not change is where a job is, counted over all places; these are the places.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 import msgspec
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -17,6 +17,7 @@ from teep.config import driver_for
 from teep.store import inflight
 from teep.store.inflight import Outcome, Owner
 from tests.api.model import QUEUES, SETS, Model, arguments_of, jid_of, pick
+from tests.support import examples
 from tests.support.plans import exchange
 from tests.support.servers import Server
 
@@ -291,13 +292,9 @@ def test_random_sequences_keep_to_the_model(server: Server) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40,
+            examples.times(0.15),
             stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
             # Shrinking would take longer than a test may; add Phase.shrink by hand for a shorter story.
             phases=[Phase.generate],
-            database=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

@@ -22,6 +22,8 @@ from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 from tests.worker.tally import Tally, outages, recoveries, silent
 
+pytestmark = pytest.mark.every_server
+
 Fault = Callable[[Server], AbstractContextManager[None]]
 
 

@@ -25,6 +25,8 @@ from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.every_server
+
 _LIMITS = Limits(10_000, 1e7)
 
 

@@ -15,6 +15,8 @@ from teep.worker.poller import Poller
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.every_server
+
 
 def _fail_test(error: BaseException, where: str) -> None:
     raise AssertionError(where) from error
