@@ -55,13 +55,14 @@ def worker_runs(server: Server) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("moment", "sign", "status"), [(loop_runs, signal.SIGINT, 130), (worker_runs, signal.SIGTERM, 143)]
+    ("moment", "jobs", "sign", "status"),
+    [(loop_runs, 100_000, signal.SIGINT, 130), (worker_runs, 20_000, signal.SIGTERM, 143)],
 )
 def test_stopped_in_the_middle_it_cleans_up(
-    valkey: Server, moment: Callable[[Server], bool], sign: signal.Signals, status: int
+    valkey: Server, moment: Callable[[Server], bool], jobs: int, sign: signal.Signals, status: int
 ) -> None:
     valkey.flushall()
-    command = [*COMMAND, "bench", "--jobs", "200000", "--redis-url", valkey.url]
+    command = [*COMMAND, "bench", "--jobs", str(jobs), "--redis-url", valkey.url]
     with subprocess.Popen(
         command,
         env=environment(),

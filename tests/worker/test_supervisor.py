@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 import teep
 from teep.worker.supervisor.child import manner_of_end
 from teep.worker.supervisor.slots import Backoff
+from tests.support import processes
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet, WorkerProcess
 
@@ -180,10 +180,7 @@ def test_modules_that_start_threads_are_not_forked(valkey_fleet: Fleet, tmp_path
 def test_the_supervisor_is_named_as_one(valkey_fleet: Fleet) -> None:
     supervised = valkey_fleet.supervise(1, "--max-rss", "1000000")
     (pid,) = supervised.await_workers(1)
-    names = subprocess.run(
-        ["ps", "-o", "comm=", "-p", f"{supervised.process.pid},{pid}"], capture_output=True, text=True, check=True
-    )
-    assert sorted(names.stdout.split("\n")) == ["", "teep supervisor", "teep worker"]
+    assert (processes.name(supervised.process.pid), processes.name(pid)) == ("teep supervisor", "teep worker")
 
 
 def _wait_for_line(process: WorkerProcess, *texts: str) -> None:
