@@ -34,7 +34,7 @@ def test_a_job_that_takes_too_long_goes_back_byte_for_byte_to_be_the_next(fleet:
     fleet.push("later")
     started = time.monotonic()
     assert worker.stop(0.1)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 4.5  # the configuration says five
     assert ended.is_set()
     assert [type(error) for error in raised] == [Shutdown]
     assert fleet.queue()[0] == raw

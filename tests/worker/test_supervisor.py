@@ -134,8 +134,13 @@ def test_usr2_brings_new_code_without_a_gap_and_lets_old_jobs_finish(
     pid = supervised.process.pid
     supervised.process.signal(signal.SIGUSR2)
     fewest = 2
-    while "is done" not in supervised.process.log and len(set(supervised.workers()) & set(old)) > 0:
+
+    def is_done() -> bool:
+        nonlocal fewest
         fewest = min(fewest, len(supervised.workers()))
+        return "is done" in supervised.process.log or not set(supervised.workers()) & set(old)
+
+    wait_until(is_done, 2 * SOON, lambda: f"the new workers:\n{supervised.process.log}")
     new = supervised.await_workers(2, besides=old)
     assert fewest == 2
     assert (supervised.process.pid, supervised.process.is_alive) == (pid, True)
