@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 import msgspec
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -287,6 +288,7 @@ class Machine(RuleBasedStateMachine):
         return [jid_of(raw) for raw in raws]
 
 
+@pytest.mark.slow("fifteen sequences of forty steps, each checked against all of Redis")
 def test_random_sequences_keep_to_the_model(server: Server) -> None:
     machine = type("Machine", (Machine,), {"server": server})
     run_state_machine_as_test(

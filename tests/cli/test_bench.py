@@ -18,6 +18,7 @@ def keys(server: Server) -> set[str]:
     return {key.decode() for key in server.command("KEYS", "*") if server.command("TTL", key) == -1}
 
 
+@pytest.mark.slow("ten thousand jobs are the fewest that it measures with")
 def test_every_figure_is_there_and_nothing_else_is_touched(valkey: Server) -> None:
     valkey.flushall()
     valkey.command("SADD", "queues", "default")
@@ -36,6 +37,7 @@ def test_every_figure_is_there_and_nothing_else_is_touched(valkey: Server) -> No
     assert valkey.command("LRANGE", "queue:default", 0, -1) == [b"a job of someone else"]
 
 
+@pytest.mark.slow("ten thousand jobs are the fewest that it measures with")
 def test_the_table_for_people(valkey: Server) -> None:
     valkey.flushall()
     text = output("bench", "--jobs", "10000", "-c", "2", "--async", TEEP_REDIS_URL=valkey.url)
@@ -54,6 +56,7 @@ def worker_runs(server: Server) -> bool:
     return bool(server.command("SCARD", "processes"))
 
 
+@pytest.mark.slow("there must be a middle of a measurement to stop it in")
 @pytest.mark.parametrize(
     ("moment", "jobs", "sign", "status"),
     [(loop_runs, 100_000, signal.SIGINT, 130), (worker_runs, 20_000, signal.SIGTERM, 143)],

@@ -120,6 +120,7 @@ def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing(folder: Path) -> 
     check_nothing_is_left(folder)
 
 
+@pytest.mark.slow("a server, its keepers and a worker start, and stop in order")
 @pytest.mark.parametrize(("sign", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_demo_that_is_stopped_leaves_nothing(folder: Path, sign: signal.Signals, status: int) -> None:
     with started(folder) as demo:

@@ -300,6 +300,7 @@ def test_a_job_that_a_comparison_finds_is_run(fleet: Fleet, fetcher: Fetcher) ->
     assert _take(fetcher).raw == _raw(1)
 
 
+@pytest.mark.slow("it counts what three blocked moves of a second each come to")
 def test_an_idle_worker_asks_no_more_than_a_blocked_move_and_an_exchange_a_second(fleet: Fleet) -> None:
     fleet.start(concurrency=10)
     # Each of the ten threads does an exchange when it starts, which may be late on a busy machine.

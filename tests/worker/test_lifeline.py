@@ -57,6 +57,7 @@ def _fail(error: BaseException, where: str) -> None:
     raise AssertionError(where) from error
 
 
+@pytest.mark.slow("the interpreter is held for longer than a heartbeat lives")
 def test_a_job_that_holds_the_interpreter_runs_once(fleet: Fleet) -> None:
     process = _spawn(fleet)
     name = fleet.identity(process)
@@ -69,6 +70,7 @@ def test_a_job_that_holds_the_interpreter_runs_once(fleet: Fleet) -> None:
     fleet.wait_for_notes(1, "afterwards")
 
 
+@pytest.mark.slow("the interpreter is held for longer than a heartbeat lives")
 def test_a_supervisor_has_its_workers_kept_alive(valkey_fleet: Fleet) -> None:
     supervised = valkey_fleet.supervise(2, program=_QUICK)
     pids = supervised.await_workers(2)
@@ -84,6 +86,7 @@ def test_a_supervisor_has_its_workers_kept_alive(valkey_fleet: Fleet) -> None:
     wait_until(lambda: len(_children(supervised.process.pid)) == 2, SOON, "its process to be gone again")
 
 
+@pytest.mark.slow("it is stopped for longer than a heartbeat lives")
 def test_a_worker_that_is_stopped_is_not_kept_alive(valkey_fleet: Fleet) -> None:
     process = _spawn(valkey_fleet)
     name = valkey_fleet.identity(process)
@@ -103,6 +106,7 @@ def test_a_worker_that_is_stopped_is_not_kept_alive(valkey_fleet: Fleet) -> None
     valkey_fleet.wait_for_notes(1)
 
 
+@pytest.mark.slow("the interpreter is held for as long as the lifeline would need")
 def test_a_forgotten_process_is_not_brought_back_from_outside(valkey_fleet: Fleet) -> None:
     process = _spawn(valkey_fleet)
     name = valkey_fleet.identity(process)

@@ -35,6 +35,7 @@ def hold(seconds: float, unchanged: Callable[[], object]) -> None:
     assert unchanged() == before
 
 
+@pytest.mark.slow("a worker sees a pause within a second, twice")
 @JOBS
 def test_a_busy_worker_goes_on_with_the_other_queue_only(fleet: Fleet, job: str) -> None:
     start(fleet)
@@ -52,6 +53,7 @@ def test_a_busy_worker_goes_on_with_the_other_queue_only(fleet: Fleet, job: str)
     wait_until(lambda: queue(fleet, "default").size() < left, SOON, "the queue to be served again")
 
 
+@pytest.mark.slow("it looks that nothing happens for longer than a worker needs to see a pause")
 @JOBS
 def test_an_idle_worker_takes_nothing_from_it_a_second_later(fleet: Fleet, job: str) -> None:
     """It waits in blocked moves, one of them at the very queue."""
@@ -73,6 +75,7 @@ def test_an_idle_worker_takes_nothing_from_it_a_second_later(fleet: Fleet, job: 
     assert time.monotonic() - since < OBEYED + 4.0
 
 
+@pytest.mark.slow("it looks that nothing happens for longer than a worker needs to see a pause")
 @JOBS
 def test_a_worker_whose_queues_are_all_paused_waits_and_stops_in_order(fleet: Fleet, job: str) -> None:
     for name in ("default", "low"):
@@ -90,6 +93,7 @@ def test_a_worker_whose_queues_are_all_paused_waits_and_stops_in_order(fleet: Fl
     assert (queue(fleet, "default").size(), fleet.in_flight()) == (2, [])
 
 
+@pytest.mark.slow("it counts the looks of two seconds")
 def test_a_pause_asks_for_no_more_than_a_look_a_second(fleet: Fleet) -> None:
     queue(fleet, "default").pause()
     start(fleet, ["default"], 3)

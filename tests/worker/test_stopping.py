@@ -5,6 +5,8 @@ import threading
 import time
 from collections import Counter
 
+import pytest
+
 import teep
 from teep.client.client import Enqueueable
 from teep.errors import Shutdown
@@ -108,6 +110,7 @@ def test_several_go_back_in_their_order_in_front_of_what_waits(fleet: Fleet) -> 
     assert fleet.queue() == raws
 
 
+@pytest.mark.slow("it is given up after some seconds")
 def test_a_job_that_ignores_the_stop_does_not_hold_up_the_process(fleet: Fleet) -> None:
     process = fleet.spawn("-t", "0.1", "-c", "2")
     jids = [fleet.push("stubborn")]

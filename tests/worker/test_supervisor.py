@@ -121,6 +121,7 @@ def test_a_first_worker_that_cannot_start_ends_it_all(valkey_fleet: Fleet, tmp_p
             process.close()
 
 
+@pytest.mark.slow("an old job must outlast the start of four new processes")
 @pytest.mark.parametrize("how", ["--fork", "--spawn"])
 def test_usr2_brings_new_code_without_a_gap_and_lets_old_jobs_finish(
     valkey_fleet: Fleet, tmp_path: Path, how: str
@@ -152,6 +153,7 @@ def test_usr2_brings_new_code_without_a_gap_and_lets_old_jobs_finish(
     supervised.await_end(new)
 
 
+@pytest.mark.slow("a supervisor starts its workers three times")
 def test_new_code_that_is_broken_leaves_the_old_one_at_work_until_it_is_mended(
     valkey_fleet: Fleet, tmp_path: Path
 ) -> None:
