@@ -30,8 +30,8 @@ KINDS: tuple[Kind, ...] = ("valkey", "redis")
 
 _FIRST_PORT, _PORTS, _SHARES = 20_000, 1_250, 8
 
-_START_SECONDS = 10.0
-_STOP_SECONDS = 10.0
+_START_SECONDS = 30.0
+_STOP_SECONDS = 30.0
 
 
 def binary(kind: Kind) -> Path:
