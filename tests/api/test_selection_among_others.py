@@ -25,6 +25,8 @@ from tests.api.test_selection import (
 )
 from tests.api.trips import sent
 
+pytestmark = pytest.mark.one_server
+
 
 @pytest.mark.parametrize("verb", QUEUE_VERBS)
 @pytest.mark.parametrize("kind", ["queue", "set"])

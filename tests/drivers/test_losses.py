@@ -98,7 +98,7 @@ def test_a_blocking_command_whose_answer_does_not_come_times_out(
     started = time.monotonic()
     with pytest.raises(RedisTimedOut):
         disturbed.execute(commands.blmove_tail("queue", "inflight", 1))
-    assert 1 + impatient <= time.monotonic() - started < 3
+    assert 1 + impatient <= time.monotonic() - started < 5
     server.command("LPUSH", "queue", "job")
     assert disturbed.execute(Command("RPOP", "queue", read=commands.as_is)) == b"job"
 
@@ -141,7 +141,7 @@ def test_a_server_that_does_not_answer_times_out(impatient: float, disturbed: Ru
     started = time.monotonic()
     with pytest.raises(RedisTimedOut):
         disturbed.execute(commands.lpush("list", b"x"))
-    assert impatient <= time.monotonic() - started < impatient + 2
+    assert impatient <= time.monotonic() - started < 5
     assert disturbed.execute(commands.llen("list")) == 1
 
 

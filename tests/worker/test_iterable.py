@@ -426,7 +426,7 @@ def test_a_timeout_is_a_failure_that_keeps_the_place(fleet: Fleet, kind: Kind) -
     walk = Walk(kind)
     config = fleet.configure()
     config.error_handlers.append(lambda _error, _context: None)
-    jid = fleet.push(walk.job, 5, timeout=0.3)
+    jid = fleet.push(walk.job, 5, timeout=1.0)
     walk.hold(2)
     fleet.start(config)
     assert fleet.failed_payload()["error_class"] == "teep.errors.JobTimeout"

@@ -48,6 +48,7 @@ def test_text_logs_have_one_line_an_event_in_sidekiqs_form(fleet: Fleet) -> None
     assert [re.sub(form, "", line) for line in lines] == ["start", "a line of the job's own", "done"]
 
 
+@pytest.mark.slow("a job ignores the stop until it is given up")
 def test_no_argument_is_ever_logged(fleet: Fleet) -> None:
     process = fleet.spawn("-v", "-t", "0.1", "-c", "1")
     fleet.push("talk", _SECRET)

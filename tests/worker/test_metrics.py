@@ -29,6 +29,8 @@ from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 from tests.worker.tally import Tally, silent
 
+pytestmark = pytest.mark.every_server
+
 _SCRIPT = load("add_metrics").sha.encode()
 _EXCHANGE = load("exchange").sha.encode()
 

@@ -29,6 +29,7 @@ def test_connections_that_are_killed_while_jobs_run_cost_no_job(fleet: Fleet) ->
     tally.check(fleet, 1_500)
 
 
+@pytest.mark.slow("150 jobs of 0.2 seconds each, so that some run at each moment")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_server_that_is_killed_and_comes_back_costs_no_job(
     fresh_server: ServerFactory, kind: Kind, caplog: pytest.LogCaptureFixture
@@ -52,6 +53,7 @@ def test_a_server_that_is_killed_and_comes_back_costs_no_job(
     assert (len(outages(caplog)), len(recoveries(caplog))) == (1, 1)
 
 
+@pytest.mark.slow("an outage lasts longer than a heartbeat lives, and its jobs longer than that")
 def test_an_outage_longer_than_a_heartbeat_lives_gives_no_running_job_to_others(
     fresh_server: ServerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +149,7 @@ def test_an_exchange_that_arrives_after_it_was_given_up_costs_no_job(
         assert worker.stop()
 
 
+@pytest.mark.slow("two worker processes start, and one stops while it cannot reach Redis")
 def test_a_stop_while_redis_is_away_ends_in_time_and_loses_nothing(fresh_server: ServerFactory) -> None:
     server = fresh_server(append_only=True, options=("--appendfsync", "always"))
     with Fleet(server) as fleet:

@@ -22,6 +22,8 @@ from teep.worker.rescuer import Rescuer
 from tests.support.proxy import Proxy
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.every_server
+
 T = TypeVar("T")
 
 _DEAD = Owner("far:7:abc", 7, "another machine", 1, ("default", "low"))

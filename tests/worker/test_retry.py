@@ -18,6 +18,8 @@ from tests.support import golden
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.every_server
+
 
 class Boom(RuntimeError):
     """An error of the user's own."""
