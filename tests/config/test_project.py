@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -161,7 +162,10 @@ def test_a_program_pushes_from_a_folder_that_is_gone(tmp_path: Path) -> None:
         "config = teep.default_config()\n"
         "print(json.dumps([config.tag, teep.Config(redis_url='redis://x').tag]))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    env = {**os.environ, "PYTHONPATH": str(Path(teep.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout) == ["", ""]
 
 

@@ -87,17 +87,16 @@ def _split(url: str) -> SplitResult:
         raise ConfigurationError(
             f"the Redis URL must begin with one of {', '.join(f'{name}://' for name in _SCHEMES)}{named}"
         )
+    # Neither the error's text nor the error: a password with a "/" or "#" in it shows up there as a port.
+    wrong = _unreadable("its user name and password must be percent-encoded, and its host a name, its port a number")
     try:
         url.encode()
         parts = urlsplit(url)
-        sound = not parts.fragment and "#" not in url and _is_sound(parts)
+        sound = "#" not in url and _is_sound(parts)
     except (ValueError, UnicodeError):
-        sound = False
+        raise wrong from None
     if not sound:
-        # Neither the error's text nor the error: a password with a "/" or "#" in it shows up there as a port.
-        raise _unreadable(
-            "its user name and password must be percent-encoded, and its host a name, its port a number"
-        )
+        raise wrong
     return parts
 
 
