@@ -164,7 +164,7 @@ def test_a_program_pushes_from_a_folder_that_is_gone(tmp_path: Path) -> None:
     )
     env = {**os.environ, "PYTHONPATH": str(Path(teep.__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == ["", ""]
 

@@ -93,7 +93,7 @@ def test_a_worker_needs_neither_a_working_folder_nor_a_home(fresh_server: Server
     }
     environment.pop("HOME", None)
     code = "import os; os.chdir('gone'); os.rmdir('../gone'); from teep.cli import main; main()"
-    command = [sys.executable, "-c", code, "worker", "tests.worker.jobs"]
+    command = [sys.executable, "-P", "-c", code, "worker", "tests.worker.jobs"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as worker:
         try:
             wait_until(lambda: server.command("SCARD", "processes"), SOON, "the worker to come up")
