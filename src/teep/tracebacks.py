@@ -60,7 +60,9 @@ def text(error: BaseException, clean: Cleaner = without_teep) -> str:
         _clean(told, clean)
         chunks = [_bounded_chunk(chunk) for chunk in told.format()]
     except BaseException:  # noqa: BLE001 - of the exception's own code
-        chunks = [*traceback.format_tb(traceback_of(error)), f"{class_name(type(error))}: {message(error)}"]
+        frames = _cleaned(traceback.extract_tb(traceback_of(error)), clean)
+        chunks = ["Traceback (most recent call last):\n", *traceback.format_list(frames)]
+        chunks.append(f"{class_name(type(error))}: {message(error)}")
     return bounded("".join(chunks).rstrip("\n"), _TRACEBACK_CHARS)
 
 

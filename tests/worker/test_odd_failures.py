@@ -139,7 +139,12 @@ def _still_works(fleet: Fleet) -> bool:
 @pytest.mark.parametrize("kind", [_raiser, _async_raiser])
 @pytest.mark.parametrize(("error", "error_class", "message"), _RAISED, ids=[entry[1] for entry in _RAISED])
 def test_whatever_a_job_raises_is_its_failure(
-    fleet: Fleet, kind: Callable[[Any], Any], error: Callable[[], Any], error_class: str, message: str
+    fleet: Fleet,
+    caplog: pytest.LogCaptureFixture,
+    kind: Callable[[Any], Any],
+    error: Callable[[], Any],
+    error_class: str,
+    message: str,
 ) -> None:
     fleet.push(kind(error))
     fleet.start(concurrency=1)
@@ -147,6 +152,10 @@ def test_whatever_a_job_raises_is_its_failure(
     assert (after["error_class"], after["error_message"]) == (error_class, message)
     assert after["retry_count"] == 0
     assert _still_works(fleet)
+    (traceback,) = (record.exc_text for record in caplog.records if record.exc_info)
+    assert traceback is not None
+    assert f'File "{__file__}"' in traceback
+    assert "/src/teep/" not in traceback
 
 
 @pytest.mark.parametrize(("kind", "error_class"), [(_raiser, "StopIteration"), (_async_raiser, "RuntimeError")])
