@@ -12,8 +12,10 @@ help: ## list what there is
 demo: $(VENV)/user.stamp ## set up, and run the main job on the embedded server
 	@$(VENV)/bin/teep demo
 
+# Three processes on two cores: a third of what they do is to wait. PROCESSES=0 runs the tests one after the other.
+PROCESSES ?= 3
 test: $(VENV)/dev.stamp system ## set up, and run the tests
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 chaos: $(VENV)/dev.stamp system ## ten seeds of faults, several minutes; SEED=7 plays one alone
 	@$(PYTHON) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -1,15 +1,16 @@
 """Fixtures for every test: real servers, shared by the session or fresh for one test."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import pytest
 
 import teep
 from teep.config import overridden
 from teep.job import definition
+from tests.support import drawing, durations, examples, leaks  # noqa: F401 - examples: the profiles of Hypothesis
 from tests.support.servers import KINDS, Kind, Server
 from tests.support.special import AclServer, Sentinel, TlsServer, tls_kinds
 
@@ -22,6 +23,11 @@ class ServerFactory(Protocol):
     ) -> Server: ...
 
 
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    for plugin in (drawing, durations, leaks):
+        pluginmanager.register(plugin)
+
+
 def pytest_configure() -> None:
     # A shell ignores SIGINT for what it starts in the background, and children inherit that: tests send it for real.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -31,6 +37,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # Not a plain `params=`: whether a build has TLS is found out by running it, so only where a test asks.
     if "tls_server" in metafunc.fixturenames:
         metafunc.parametrize("tls_server", tls_kinds(), indirect=True, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Let a report travel to the process that prints it, whatever a test has logged: surrogates have no bytes."""
+    return _encodable((yield))
+
+
+def _encodable(data: Any) -> Any:
+    match data:
+        case str():
+            return data.encode("utf-8", "backslashreplace").decode()
+        case list() | tuple():
+            return type(data)(map(_encodable, data))
+        case dict():
+            return {key: _encodable(value) for key, value in data.items()}
+        case _:
+            return data
 
 
 @pytest.fixture

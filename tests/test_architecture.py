@@ -35,6 +35,13 @@ def test_imports_go_down_only() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("room", ["worker", "job", "drivers"])
+def test_what_the_runtime_logs_cannot_raise(room: str) -> None:
+    """It has loggers of `teep.telling` only, which let nothing out of users' filters, handlers and formatters."""
+    plain = [path for path in (PACKAGE / room).rglob("*.py") if 'logging.getLogger("teep' in path.read_text("utf-8")]
+    assert plain == []
+
+
 @pytest.mark.parametrize("path", PURE, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_the_protocol_does_no_io_and_reads_no_clock(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))

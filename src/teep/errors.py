@@ -1,4 +1,4 @@
-"""Every error teep raises of its own, in one tree.
+"""Every error teep raises of its own, in one tree, and its one warning.
 
 1. `TeepError` is the root: catching it catches all of them.
 2. What the caller did wrong is also a `TypeError` or `ValueError`, so that callers who know only Python are served.
@@ -51,6 +51,14 @@ class InvalidJob(TeepError, ValueError):
     """A payload or an option of a job is not what Sidekiq's format allows."""
 
 
+class UnknownCondition(InvalidJob, TypeError):
+    """A selection was asked for by a condition that there is not; the message names the one that was meant."""
+
+
+class InvalidPage(TeepError, ValueError):
+    """A page of no jobs, or of less than none, was asked for."""
+
+
 class MalformedPayload(TeepError, ValueError):
     """Bytes found in Redis are not a job: not JSON, or not an object with `class` and `args`."""
 
@@ -96,6 +104,10 @@ class RedisUnavailable(RedisError):
     """
 
 
+class RedisMisconfigured(RedisUnavailable):
+    """There is no connection, and waiting does not help: the URL's host has no address, or TLS fails."""
+
+
 class NotPushed(RedisError):
     """A database transaction has committed, and the jobs that were pushed in it could not be sent to Redis.
 
@@ -120,9 +132,28 @@ class RedisCommandError(RedisError):
     """Redis answered with an error, such as a key of another type."""
 
 
+class NotMoved(RedisCommandError):
+    """Redis refused to take some jobs where they were to go; they are where they were.
+
+    `moved` is how many others went.
+    """
+
+    def __init__(self, message: str, moved: int) -> None:
+        super().__init__(message)
+        self.moved = moved
+
+
+class RedisDenied(RedisCommandError):
+    """Redis does not carry out the command for this user: its ACL forbids it, or the server has no such command."""
+
+
 class RedisTimedOut(RedisUnavailable):
     """Redis did not answer in time."""
 
 
 class Unhealthy(TeepError):
     """A worker process stood still, or was without Redis, for longer than its configuration allows; it has ended."""
+
+
+class BlockingPush(RuntimeWarning):
+    """A push from a thread in which an event loop runs: no task goes on there until Redis has answered."""

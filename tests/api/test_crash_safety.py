@@ -13,6 +13,8 @@ from teep.errors import RedisUnavailable
 from tests.api.sides import Side, job, raw
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.one_server
+
 JOBS = 1_050  # three batches
 
 # What must not change is where a job is, counted over all places; these are the places.
@@ -91,6 +93,7 @@ print(getattr(teep.RetrySet(config=config), sys.argv[2])(), flush=True)
 """
 
 
+@pytest.mark.slow("both must be at it for long enough to meet")
 @pytest.mark.parametrize("verb", VERBS)
 def test_two_processes_at_once_move_each_job_once(server: Server, verb: str) -> None:
     server.client.zadd("retry", {raw(job(number)): float(number) for number in range(6_000)})

@@ -5,13 +5,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import teep
 from teep.api.filters import Filter
 from teep.errors import InvalidJob
 from tests.api.sides import Side, jid, job, raw
+from tests.support import examples
 
 WRAPPER = "ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper"
 
@@ -140,7 +141,9 @@ def test_older_than_counts_from_the_enqueueing_else_the_creation(side: Side) -> 
 @pytest.mark.parametrize(
     ("conditions", "message"),
     [
-        ({"class": "Import"}, "where\\(\\) knows klass, .*, not class"),
+        ({"class": "Import"}, "where\\(\\) knows klass, .*, not class; did you mean klass"),
+        ({"klas": "Import"}, "not klas; did you mean klass"),
+        ({"zzz": "Import"}, "not zzz$"),
         ({"tags": "a", "age": 1}, "not age, tags"),
         ({"klass": 5}, "klass must be a text, not 5"),
         ({"tag": b"eu"}, "tag must be a text"),
@@ -163,7 +166,7 @@ def test_a_mistake_is_told_before_anything_is_asked_of_redis(conditions: dict[st
 _TEXT = st.text(alphabet='ab-]["\\/*?!^é\n🚀:. ', max_size=8)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@examples.times(4)
 @given(glob=_TEXT, klass=_TEXT, ascii_only=st.booleans())
 def test_redis_never_keeps_back_what_fits(glob: str, klass: str, ascii_only: bool) -> None:
     """The words that are looked for inside Redis are in every payload that meets the condition, however spelt."""

@@ -7,6 +7,8 @@ import pytest
 
 from tests.api.sides import Side, jid, job, raw
 
+pytestmark = pytest.mark.one_server
+
 JOBS = 1_050  # more than two pages of a walk
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from teep.errors import InvalidPage
 from tests.api.sides import Side, jid, job, raw
 
 SETS = {"ScheduledSet": "schedule", "RetrySet": "retry", "DeadSet": "dead"}
@@ -60,6 +61,14 @@ def test_pages_begin_with_what_is_of_interest(side: Side, jobs: Any) -> None:
     assert args(first.items) == ([1, 2, 3] if next_first else [7, 6, 5])
     assert args(third.items) == ([7] if next_first else [1])
     assert (first.total, first.number, third.number, side.run(jobs.page(-1)).number) == (7, 1, 3, 1)
+    assert args(side.run(jobs.page(1, size=3, reverse=True)).items) == ([7, 6, 5] if next_first else [1, 2, 3])
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5])
+def test_a_page_of_nothing_is_refused(side: Side, jobs: Any, size: Any) -> None:
+    for listed in (jobs, side.Queue()):
+        with pytest.raises(InvalidPage, match=f"a page holds 1 item or more, not {size}"):
+            side.run(listed.page(1, size=size))
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,21 @@ def test_every_field(side: Side) -> None:
     assert repr(process).endswith(f"Process {IDENTITY} busy 3 of 5>")
 
 
+def test_what_a_heartbeat_says_is_read_by_name_too(side: Side) -> None:
+    live(side, busy=3, quiet="true", concurrency=7, late=2)
+    (process,) = side.listed(side.ProcessSet())
+    named = {name: process[name] for name in ("busy", "beat", "quiet", "rss", "rtt_us", "concurrency", "late")}
+    assert named == {
+        "busy": 3, "beat": 1.6e9, "quiet": True, "rss": 100, "rtt_us": 70, "concurrency": 7, "late": 2,
+    }  # fmt: skip
+
+
+def test_concurrency_by_name_where_older_versions_have_it(side: Side) -> None:
+    live(side)
+    (process,) = side.listed(side.ProcessSet())
+    assert (process["concurrency"], process["info"]) == (5, None)
+
+
 @pytest.mark.parametrize("version", golden.VERSIONS)
 @pytest.mark.parametrize("step", ["22-busy", "24-quiet"])
 def test_recorded_processes(side: Side, version: str, step: str) -> None:
@@ -70,7 +85,7 @@ def test_recorded_processes(side: Side, version: str, step: str) -> None:
     assert process.started_at.timestamp() == pytest.approx(info["started_at"])
     assert process.stopping is (step == "24-quiet")
     assert process.version == (None if version == "6.4.1" else version)
-    assert process.weights == ([] if version == "6.4.1" else [{"critical": 2, "default": 1}])
+    assert process.weights == ({} if version == "6.4.1" else {"critical": 2, "default": 1})
     mode = {"default": {"concurrency": 2, "mode": "weighted", "weights": {"critical": 2, "default": 1}}}
     assert process.capsules == (mode if version == "8.1.7" else {})
     processes = side.ProcessSet()
@@ -83,7 +98,7 @@ def test_concurrency_and_queues_in_the_new_place_alone(side: Side) -> None:
     live(side, concurrency=9, info={"queues": None, "concurrency": None, "capsules": capsules})
     (process,) = side.listed(side.ProcessSet())
     assert (process.concurrency, process.queues) == (9, ["x", "y", "z"])
-    assert process.weights == [{"x": 0}, {"y": 1, "z": 2}]
+    assert process.weights == {"x": 0, "y": 1, "z": 2}
 
 
 def test_they_are_listed_by_identity_and_summed(side: Side) -> None:

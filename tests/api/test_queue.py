@@ -59,6 +59,13 @@ def test_pages(side: Side) -> None:
     assert side.run(queue.page(0, 3)).number == 1
 
 
+def test_pages_from_the_oldest_on(side: Side) -> None:
+    side.push(*(job(number) for number in range(7)))
+    queue = side.Queue()
+    pages = [side.run(queue.page(number, size=3, reverse=True)) for number in (1, 3, 4)]
+    assert [[record.args[0] for record in page.items] for page in pages] == [[0, 1, 2], [6], []]
+
+
 @pytest.mark.parametrize("stamp", [lambda now: now - 30.0, lambda now: int((now - 30) * 1000)], ids=["s", "ms"])
 def test_latency_is_the_oldest_jobs_wait(side: Side, stamp: object) -> None:
     assert callable(stamp)

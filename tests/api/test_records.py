@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import teep
@@ -154,7 +154,6 @@ _SHOWN = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(
     st.dictionaries(_FIELDS, _JSON), st.sampled_from([None, *_WRAPPER_CLASSES]),
     st.sampled_from([None, "ActionMailer::DeliveryJob", "ActionMailer::MailDeliveryJob"]),

@@ -25,6 +25,8 @@ from tests.api.test_selection import (
 )
 from tests.api.trips import sent
 
+pytestmark = pytest.mark.one_server
+
 
 @pytest.mark.parametrize("verb", QUEUE_VERBS)
 @pytest.mark.parametrize("kind", ["queue", "set"])
@@ -98,7 +100,7 @@ def test_jobs_are_taken_out_however_far_they_have_moved(side: Side, pops: int, p
     moves = [(raw(parity(number)), raw(parity(number)), "0.0") for number in seen]
     plan = queues.take_out("default", (6_000, 400), moves, Target("list", keys.queue("other"), "other"))
     with sent() as commands:
-        taken = driver_for(side.config).run(plan)
+        taken = driver_for(side.config).run(plan).done
     assert (len(commands) == 1) == (pops < queues.SHIFT)
     assert taken == [number >= pops for number in seen]
     left = [number for number in seen if number >= pops]

@@ -97,6 +97,8 @@ def test_kill_adds_a_payload_to_the_dead(side: Side, as_bytes: bool) -> None:
     assert deaths == [f"{job(1)['jid']} Job killed by API"]
     side.run(side.DeadSet().kill(raw(job(2)), notify_failure=False))
     assert len(deaths) == 1
+    side.run(side.DeadSet().kill(raw(job(3)), ex=KeyError("why")))
+    assert deaths[1:] == [f"{job(3)['jid']} 'why'"]
 
 
 def test_kill_takes_bytes_that_are_no_text(side: Side) -> None:

@@ -65,6 +65,7 @@ def invoke(*arguments: str) -> str:
     return result.output
 
 
+@pytest.mark.slow("it measures everything once, with few jobs")
 def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
     target = tmp_path / "figures.md"
     output = invoke("--only", "floor-brpop", "--scale", "0.002", "--rounds", "1", "--markdown", str(target))

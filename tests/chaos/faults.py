@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from teep import Queue
-from teep.wire import scripts
+from teep.wire.script import load
 from tests.chaos.kinds import QUEUES
 from tests.chaos.stage import Plot, Stage
 from tests.chaos.worker import EXPIRY
@@ -62,7 +62,7 @@ def lose_answers(stage: Stage, chance: random.Random) -> None:
     names = chance.sample(("exchange", "settle", "give_back"), 2)
     stage.timeline.note(f"the proxy loses answers to {' and '.join(names)}")
     for name in names:
-        stage.proxy.lose_answer(scripts.load(name).sha.encode(), times=3)
+        stage.proxy.lose_answer(load(name).sha.encode(), times=3)
 
 
 def slow_network(stage: Stage, chance: random.Random) -> None:

@@ -18,6 +18,7 @@ def keys(server: Server) -> set[str]:
     return {key.decode() for key in server.command("KEYS", "*") if server.command("TTL", key) == -1}
 
 
+@pytest.mark.slow("ten thousand jobs are the fewest that it measures with")
 def test_every_figure_is_there_and_nothing_else_is_touched(valkey: Server) -> None:
     valkey.flushall()
     valkey.command("SADD", "queues", "default")
@@ -36,6 +37,7 @@ def test_every_figure_is_there_and_nothing_else_is_touched(valkey: Server) -> No
     assert valkey.command("LRANGE", "queue:default", 0, -1) == [b"a job of someone else"]
 
 
+@pytest.mark.slow("ten thousand jobs are the fewest that it measures with")
 def test_the_table_for_people(valkey: Server) -> None:
     valkey.flushall()
     text = output("bench", "--jobs", "10000", "-c", "2", "--async", TEEP_REDIS_URL=valkey.url)
@@ -54,14 +56,16 @@ def worker_runs(server: Server) -> bool:
     return bool(server.command("SCARD", "processes"))
 
 
+@pytest.mark.slow("there must be a middle of a measurement to stop it in")
 @pytest.mark.parametrize(
-    ("moment", "sign", "status"), [(loop_runs, signal.SIGINT, 130), (worker_runs, signal.SIGTERM, 143)]
+    ("moment", "jobs", "sign", "status"),
+    [(loop_runs, 100_000, signal.SIGINT, 130), (worker_runs, 20_000, signal.SIGTERM, 143)],
 )
 def test_stopped_in_the_middle_it_cleans_up(
-    valkey: Server, moment: Callable[[Server], bool], sign: signal.Signals, status: int
+    valkey: Server, moment: Callable[[Server], bool], jobs: int, sign: signal.Signals, status: int
 ) -> None:
     valkey.flushall()
-    command = [*COMMAND, "bench", "--jobs", "200000", "--redis-url", valkey.url]
+    command = [*COMMAND, "bench", "--jobs", str(jobs), "--redis-url", valkey.url]
     with subprocess.Popen(
         command,
         env=environment(),

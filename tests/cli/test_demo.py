@@ -3,35 +3,62 @@
 import re
 import signal
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from teep.demo.tour import SECTIONS
+from tests.support.processes import command_lines
 from tests.support.waiting import wait_until
 
 from .running import COMMAND, environment
 
+# The demo on a fourth of its files. The whole of it is run by `.ci/run`, and by `make demo`.
+BRISK = """
+import sys
+from teep.cli import main
+import teep.demo
+run = sys.modules["teep.demo.run"]
+every = run.python_files
+run.python_files = lambda library: every(library)[::4]
+sys.argv = ["teep", "demo"]
+main()
+"""
 # What the demo starts, by a part of each command line.
 PARTS = ("teep worker teep.demo.jobs", "keeper.py", "valkey-server")
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    """Start the demo with its temporary folder inside `folder`."""
-    return subprocess.Popen(
-        [*COMMAND, "demo"],
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the demo puts its temporary folder: a short path, so that the server's socket lies in it, too."""
+    with TemporaryDirectory(prefix="teep-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def started(folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
+    """A demo with its temporary folder inside `folder`; a test that fails does not leave it running."""
+    with subprocess.Popen(
+        command or [*COMMAND, "demo"],
         env=environment(TMPDIR=str(folder)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            demo.terminate()
 
 
 def left(folder: Path) -> list[str]:
-    """Return the processes that were started for something in `folder`, as pid and command line."""
-    listing = subprocess.run(["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True)
-    return [line for line in listing.stdout.splitlines() if str(folder) in line]
+    """Return the command lines of the processes that were started for something in `folder`."""
+    return [line for line in command_lines().values() if str(folder) in line]
 
 
 def all_parts_run(folder: Path) -> bool:
@@ -42,7 +69,7 @@ def all_parts_run(folder: Path) -> bool:
 def check_nothing_is_left(folder: Path) -> None:
     assert not [line for line in left(folder) if "keeper.py" not in line]
     # The keeper ends itself in the instant after the server, which the demo has waited for.
-    wait_until(lambda: not left(folder), 2, lambda: f"these to end: {left(folder)}")
+    wait_until(lambda: not left(folder), 20, lambda: f"these to end: {left(folder)}")
     assert list(folder.iterdir()) == []
 
 
@@ -53,11 +80,12 @@ def answer(output: str, call: str) -> str:
     return "".join(line.strip() for line in found[1].splitlines())
 
 
-def test_the_demo(tmp_path: Path) -> None:
-    demo = start(tmp_path)
-    output, errors = demo.communicate(timeout=100)
+@pytest.mark.slow("it analyses every fourth file of Python's standard library, and the tour waits for retries")
+def test_the_demo(folder: Path) -> None:
+    with started(folder, sys.executable, "-c", BRISK) as demo:
+        output, errors = demo.communicate(timeout=100)
     assert (demo.returncode, errors) == (0, "")
-    check_nothing_is_left(tmp_path)
+    check_nothing_is_left(folder)
     # What is no terminal gets plain lines.
     assert all(line.isprintable() and len(line) <= 80 for line in output.splitlines())
 
@@ -82,27 +110,28 @@ def test_the_demo(tmp_path: Path) -> None:
     assert "<Work teep.demo.jobs.watch" in answer(output, "teep.WorkSet().find_work(work.job.jid)")
 
 
-def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
-    demo = start(tmp_path)
-    assert demo.stdout
-    assert demo.stdout.readline().startswith("teep demo ")
-    demo.send_signal(signal.SIGINT)
-    _, errors = demo.communicate(timeout=60)
+def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing(folder: Path) -> None:
+    with started(folder) as demo:
+        assert demo.stdout
+        assert demo.stdout.readline().startswith("teep demo ")
+        demo.send_signal(signal.SIGINT)
+        _, errors = demo.communicate(timeout=60)
     assert (demo.returncode, errors) == (130, "")
-    check_nothing_is_left(tmp_path)
+    check_nothing_is_left(folder)
 
 
+@pytest.mark.slow("a server, its keepers and a worker start, and stop in order")
 @pytest.mark.parametrize(("sign", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_demo_that_is_stopped_leaves_nothing(tmp_path: Path, sign: signal.Signals, status: int) -> None:
-    demo = start(tmp_path)
-    wait_until(lambda: all_parts_run(tmp_path), 30, lambda: f"the demo's parts, of which there are {left(tmp_path)}")
-    (folder,) = tmp_path.iterdir()
-    results = folder / "results.jsonl"
-    wait_until(lambda: results.exists() and results.stat().st_size, 30, "the first result")
-    demo.send_signal(sign)
-    _, errors = demo.communicate(timeout=60)
+def test_a_demo_that_is_stopped_leaves_nothing(folder: Path, sign: signal.Signals, status: int) -> None:
+    with started(folder) as demo:
+        wait_until(lambda: all_parts_run(folder), 30, lambda: f"the demo's parts, of which there are {left(folder)}")
+        (own,) = folder.iterdir()
+        results = own / "results.jsonl"
+        wait_until(lambda: results.exists() and results.stat().st_size, 30, "the first result")
+        demo.send_signal(sign)
+        _, errors = demo.communicate(timeout=60)
     assert (demo.returncode, errors) == (status, "")
-    check_nothing_is_left(tmp_path)
+    check_nothing_is_left(folder)
 
 
 def test_the_tour_fits_into_eighty_columns() -> None:

@@ -13,8 +13,8 @@ Write = Callable[..., Path]
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("_default", "_beneath", "_above", "_by_code"):
-        monkeypatch.setattr(default, name, {"_default": None, "_by_code": frozenset()}.get(name, {}))
+    for name in ("_default", "_beneath", "_above", "_said"):
+        monkeypatch.setattr(default, name, None if name == "_default" else {})
     others = {"REDIS_URL", "APP_ENV", "RAILS_ENV", "RACK_ENV"}
     for name in [name for name in os.environ if name.startswith("TEEP_") or name in others]:
         monkeypatch.delenv(name)

@@ -74,8 +74,9 @@ def test_keys_of_ruby_and_of_gems_are_left_alone() -> None:
     settings = resolve({}, SAMPLES / "gems.yml", {"APP_ENV": "production"})
     config = settings.config()
     assert (config.concurrency, config.queues) == (12, ("default",))
+    assert config.skip_default_job_logging
     assert settings.ignored == [
-        "require", "strict", "logfile", "skip_default_job_logging", "scheduler", "dynamic", "limits",
+        "require", "strict", "logfile", "scheduler", "dynamic", "limits",
     ]  # fmt: skip
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -14,10 +16,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "django.md"
 STEP = re.compile(r"(?:<!-- (?P<how>file|append): (?P<name>\S+) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 
 
+@pytest.mark.slow("seven commands of a new project, each an interpreter that imports Django")
 def test_the_first_project_works_as_written(valkey: Server, tmp_path: Path) -> None:
     valkey.flushall()
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    environment |= {"TEEP_REDIS_URL": valkey.url, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment |= {"REDIS_URL": valkey.url, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     said = []
     for step in STEP.finditer(PAGE.read_text("utf-8")):
         if step["how"]:
@@ -52,7 +55,9 @@ def _work(command: list[str], folder: Path, environment: dict[str, str], valkey:
     with log.open("wb") as stream:
         worker = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=stream)
     try:
-        wait_until(lambda: valkey.command("GET", "stat:processed") == b"1", 30, lambda: f"the job:\n{log.read_text()}")
+        wait_until(
+            lambda: valkey.command("GET", "stat:processed") == b"1", 30, lambda: f"the job:\n{log.read_text()}"
+        )
     finally:
         worker.send_signal(2)
         assert worker.wait(30) == 0

@@ -23,6 +23,7 @@ def examples(page: Path) -> list[re.Match[str]]:
     return list(BLOCK.finditer(page.read_text("utf-8")))
 
 
+@pytest.mark.slow("the examples of some pages start workers and servers, as a reader would")
 @pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=lambda page: page.name)
 def test_the_examples_of_a_page_run_in_order(page: Path, valkey: Server, tmp_path: Path) -> None:
     valkey.flushall()

@@ -30,11 +30,10 @@ def test_a_stranger_is_told_at_once_and_no_password_shown(
     connect: Connect, acl_server: AclServer, credentials: str
 ) -> None:
     stranger = connect(f"redis://{credentials}127.0.0.1:{acl_server.port}/0")
-    before, started = _connections(acl_server), time.monotonic()
+    before = _connections(acl_server)
     with pytest.raises(RedisCommandError, match="user name or password") as caught:
         stranger.execute(commands.pipeline(commands.llen("a"), commands.llen("b")))
-    assert time.monotonic() - started < 1
-    assert _connections(acl_server) == before + 1, "it was tried again"
+    assert _connections(acl_server) == before + 1, "it was tried again, which takes seconds"
     assert "gu3ss" not in f"{caught.value} {caught.value.__cause__}"
 
 

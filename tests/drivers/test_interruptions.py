@@ -108,7 +108,7 @@ def test_cancellation_in_the_middle_of_a_reply_leaves_nothing_behind(server: Ser
 
 
 def _assert_in_step(server: Server, execute: Callable[[Command[bytes]], bytes]) -> None:
-    wait_until(lambda: _blocked(server) == 0, 5, "the interrupted command to end")
+    wait_until(lambda: _blocked(server) == 0, 20, "the interrupted command to end")
     server.command("LPUSH", "queue", "job")
     assert [execute(_echo(text)) for text in "abc"] == [b"a", b"b", b"c"]
     assert server.command("LRANGE", "queue", 0, -1) == [b"job"]

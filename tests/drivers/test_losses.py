@@ -74,10 +74,10 @@ def test_a_pipeline_with_a_push_is_not_repeated_either(disturbed: Runner, proxy:
 def test_a_script_that_compares_before_it_moves_is_repeated(disturbed: Runner, proxy: Proxy, server: Server) -> None:
     server.command("RPUSH", "inflight", "a")
     script = scripts.give_back("inflight", "queue", "queues", "q", [b"a"])
-    assert disturbed.execute(script) == 1
+    assert disturbed.execute(script).done == [True]
     server.command("RPUSH", "inflight", "a")
     proxy.lose_answer(script.script.sha.encode())  # type: ignore[attr-defined]
-    assert disturbed.execute(script) == 0
+    assert disturbed.execute(script).done == [False]
     assert server.command("LRANGE", "queue", 0, -1) == [b"a", b"a"]
 
 
@@ -98,7 +98,7 @@ def test_a_blocking_command_whose_answer_does_not_come_times_out(
     started = time.monotonic()
     with pytest.raises(RedisTimedOut):
         disturbed.execute(commands.blmove_tail("queue", "inflight", 1))
-    assert 1 + impatient <= time.monotonic() - started < 3
+    assert 1 + impatient <= time.monotonic() - started < 5
     server.command("LPUSH", "queue", "job")
     assert disturbed.execute(Command("RPOP", "queue", read=commands.as_is)) == b"job"
 
@@ -141,7 +141,7 @@ def test_a_server_that_does_not_answer_times_out(impatient: float, disturbed: Ru
     started = time.monotonic()
     with pytest.raises(RedisTimedOut):
         disturbed.execute(commands.lpush("list", b"x"))
-    assert impatient <= time.monotonic() - started < impatient + 2
+    assert impatient <= time.monotonic() - started < 5
     assert disturbed.execute(commands.llen("list")) == 1
 
 

@@ -209,3 +209,40 @@ def test_waits_that_are_refused_leave_no_connection_behind(server: Server) -> No
                 waiter.wait(_moves())
         assert sum(count for count, _ in driver._pool.get_connection_count()) <= len(QUEUES)
         driver.close()
+
+
+class _Denied:
+    """A server with a user who may do all but some commands."""
+
+    def __init__(self, server: Server, *rules: str) -> None:
+        server.command("ACL", "SETUSER", "denied", "reset", "on", ">pw", "~*", "&*", "+@all", *rules)
+        self.url = f"redis://denied:pw@127.0.0.1:{server.port}/0"
+
+
+@pytest.mark.parametrize("rules", [("-@dangerous",), ("-@admin",), ("-@connection", "+auth"), ("-client",)])
+def test_a_user_who_may_not_unblock_waits_all_the_same(
+    server: Server, aside: ThreadPoolExecutor, rules: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teep.drivers.waiter._ALONE", 0.1)
+    driver = Driver(_Denied(server, *rules).url)
+    waiter = Waiter(driver)
+    try:
+
+        def push() -> None:
+            _await_blocked(server, len(QUEUES))
+            server.command("LPUSH", "b", "job")
+
+        pushed = aside.submit(push)
+        taken: list[tuple[int, bytes]] = []
+        while not taken:
+            taken = waiter.wait(_moves())
+        pushed.result()
+        assert taken == [(1, b"job")]
+        began = time.monotonic()
+        waiter.wake()
+        assert waiter.wait(_moves(queues=("a",))) == []
+        assert time.monotonic() - began < 5, "a wake ended nothing"
+        assert _blocked(server) == 0
+    finally:
+        waiter.close()
+        driver.close()

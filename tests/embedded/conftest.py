@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.support.processes import lives
+from tests.support.processes import command_lines, lives
 from tests.support.waiting import wait_until
 
 USER = """
@@ -34,14 +34,11 @@ def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 def processes(folder: Path, kind: str = "") -> list[int]:
     """The living keepers, standbys and servers of the folder, or those whose command line ends in `kind`."""
-    listing = subprocess.run(["ps", "-axww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True)
-    found: list[int] = []
-    for line in listing.stdout.splitlines():
-        pid, state, command = line.split(None, 2)
-        ours = f" {folder} " in command or f":{folder}/" in command
-        if ours and not state.startswith("Z") and command.rstrip().endswith(kind):
-            found.append(int(pid))
-    return found
+    return [
+        pid
+        for pid, command in command_lines().items()
+        if (f" {folder} " in command or f":{folder}/" in command) and command.rstrip().endswith(kind)
+    ]
 
 
 class User:

@@ -99,7 +99,8 @@ def test_a_file_in_the_way_is_named(folder: Path) -> None:
         acquire(folder / "sub")
 
 
-def test_the_default_folder_is_the_environments_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_folder_is_the_environments_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TEEP_DATA_DIR", "/chosen")
     assert default_data_dir() == Path("/chosen")
     monkeypatch.setenv("TEEP_DATA_DIR", "")

@@ -13,6 +13,7 @@ from tests.support.processes import lives
 from .conftest import Users, eventually, processes
 
 
+@pytest.mark.slow("twenty processes start at once")
 def test_twenty_processes_at_once_get_one_server(folder: Path, join: Users) -> None:
     coming = [join.coming(folder) for _ in range(20)]
     servers = {user.joined().server for user in coming}
@@ -31,6 +32,7 @@ def test_two_folders_have_two_servers(tmp_path: Path, join: Users) -> None:
         assert second.get("key") is None
 
 
+@pytest.mark.slow("it looks for longer than an unused server lives")
 def test_the_server_outlives_its_starter(folder: Path, join: Users) -> None:
     starter, other = join(folder), join(folder)
     starter.kill(signal.SIGINT)  # as Ctrl-C does, to the terminal's whole foreground group
@@ -41,6 +43,7 @@ def test_the_server_outlives_its_starter(folder: Path, join: Users) -> None:
     assert os.getsid(other.server) not in {starter.process.pid, other.process.pid, os.getsid(0)}
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_it_stops_when_nobody_uses_it(folder: Path, join: Users) -> None:
     user = join(folder)
     user.leave()
@@ -49,6 +52,7 @@ def test_it_stops_when_nobody_uses_it(folder: Path, join: Users) -> None:
     assert not (folder / "valkey.sock").exists()
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_it_stops_when_its_users_are_killed(folder: Path, join: Users) -> None:
     users = [join(folder) for _ in range(3)]
     for user in users:
@@ -56,6 +60,7 @@ def test_it_stops_when_its_users_are_killed(folder: Path, join: Users) -> None:
     eventually(lambda: not processes(folder))
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_it_stops_though_its_starter_blocked_and_ignored_signals(folder: Path, join: Users) -> None:
     signals = "{signal.SIGTERM, signal.SIGCHLD}"
     ignore = "signal.signal(signal.SIGCHLD, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)"
@@ -73,6 +78,7 @@ def test_command_after_command_finds_the_same_server(folder: Path, join: Users) 
     assert len(servers) == 1
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_data_survives_stop_and_start(folder: Path, join: Users) -> None:
     first = join(folder)
     with first.redis() as client:
@@ -85,6 +91,7 @@ def test_data_survives_stop_and_start(folder: Path, join: Users) -> None:
         assert client.get("key") == "value"
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_who_comes_while_it_stops_gets_the_next_server(folder: Path, join: Users) -> None:
     last = join(folder)
     eventually(lambda: bool(processes(folder, "standby")))
@@ -101,6 +108,7 @@ def test_who_comes_while_it_stops_gets_the_next_server(folder: Path, join: Users
     assert newcomer.answers()
 
 
+@pytest.mark.slow("it looks for longer than an unused server lives")
 def test_leases_of_a_process_are_counted(folder: Path, join: Users) -> None:
     other = join(folder)
     with acquire(folder) as lease, acquire(folder) as again:
@@ -115,6 +123,7 @@ def test_leases_of_a_process_are_counted(folder: Path, join: Users) -> None:
     eventually(lambda: not processes(folder))
 
 
+@pytest.mark.slow("it looks for longer than an unused server lives")
 def test_a_fork_keeps_the_lease_of_its_parent(folder: Path, join: Users) -> None:
     fork = """
 import teep.embedded
@@ -138,6 +147,7 @@ else:
     eventually(lambda: not processes(folder))
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_programs_that_a_user_starts_do_not_keep_the_server(folder: Path, join: Users) -> None:
     start = "import subprocess; acquire_first = __import__('teep.embedded').embedded.acquire(Path(sys.argv[1]));"
     user = join(folder, prelude=start + "subprocess.Popen(['sleep', '60'], stdout=2, close_fds=False)")

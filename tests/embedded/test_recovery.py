@@ -58,6 +58,7 @@ def test_a_killed_keeper_is_replaced_while_the_server_runs_on(folder: Path, join
     eventually(lambda: not lives(user.server) and user.answers())
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_the_replaced_keeper_stops_the_server_too(folder: Path, join: Users) -> None:
     user = join(folder)
     eventually(lambda: bool(processes(folder, "standby")))
@@ -66,6 +67,7 @@ def test_the_replaced_keeper_stops_the_server_too(folder: Path, join: Users) -> 
     eventually(lambda: not processes(folder))
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_a_server_without_any_keeper_is_adopted(folder: Path, join: Users) -> None:
     user = join(folder)
     with user.redis() as client:
@@ -111,6 +113,7 @@ def test_the_server_goes_with_its_folder(name: str, tmp_path: Path, join: Users)
     assert join(folder).answers()
 
 
+@pytest.mark.slow("an unused server lives for two seconds")
 def test_a_truncated_append_only_file_is_loaded_up_to_the_damage(folder: Path, join: Users) -> None:
     first = join(folder)
     with first.redis() as client:

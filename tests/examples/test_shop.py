@@ -22,6 +22,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("TEEP_", "REDIS_URL", "MAKE"))}
 
 
+@pytest.mark.slow("it runs the tests of a whole project")
 def test_its_tests_pass() -> None:
     done = subprocess.run(
         [*MAKE, "test"], cwd=SHOP, env=environment(), capture_output=True, text=True, check=False, timeout=100
@@ -71,6 +72,7 @@ def shop(tmp_path: Path) -> Iterator[Running]:
         running.interrupt()
 
 
+@pytest.mark.slow("it installs nothing, but starts a web server, a worker and an embedded server")
 def test_its_one_command_takes_an_order_and_ships_it(shop: Running) -> None:
     wait_until(shop.is_up, 60, lambda: f"the web application:\n{shop.output()}")
     with httpx2.Client(base_url=f"http://127.0.0.1:{shop.port}") as client:

@@ -118,7 +118,9 @@ def test_what_failed(ruby: Ruby, redis_server: Server, unit: payload.TimeUnit) -
         item = payload.queued(item, now, unit)
         for _ in range(rng.randint(1, 3)):
             packed = backtrace.pack([rng.choice(_TEXTS) for _ in range(20)]) if rng.random() < 0.7 else None
-            item = payload.failed(item, "app.errors.É", rng.choice(_TEXTS) + "\ud800", packed, now + 1, unit)
+            item = payload.failed(
+                item, "default", "app.errors.É", rng.choice(_TEXTS) + "\ud800", packed, now + 1, unit
+            )
         redis_server.client.zadd("retry", {payload.serialise(item): 2e9})
     assert redis_server.command("ZCARD", "retry") == COUNT
     assert_stable(ruby, redis_server)

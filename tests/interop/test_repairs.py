@@ -82,6 +82,7 @@ def test_ruby_repairs_what_failed_in_python(
             assert found.score == (2e9 if verb == "reschedule" else pytest.approx(time.time(), abs=30))
 
 
+@pytest.mark.slow("a Sidekiq process starts, and is asked to stop")
 def test_python_repairs_what_failed_in_ruby(ruby: Ruby, python: teep.Config, failed_in_ruby: dict[str, str]) -> None:
     before = {entry.jid: entry for entry in ruby.entries("retry")}
     for verb, jid in failed_in_ruby.items():

@@ -68,6 +68,7 @@ def test_python_pushes_and_ruby_runs(
     assert [runs[str(jid)].args for jid in bulk] == [[number] for number in range(20)]
 
 
+@pytest.mark.slow("Sidekiq polls its retries every few seconds")
 def test_a_job_that_failed_in_ruby_is_retried_in_python(
     ruby: Ruby,
     retries: teep.RetrySet,
@@ -89,6 +90,7 @@ def test_a_job_that_failed_in_ruby_is_retried_in_python(
     assert retries.size() == 0
 
 
+@pytest.mark.slow("Sidekiq polls its retries every few seconds")
 def test_a_job_that_failed_in_python_is_retried_in_ruby(
     ruby: Ruby,
     python: teep.Config,
@@ -111,6 +113,7 @@ def test_a_job_that_failed_in_python_is_retried_in_ruby(
     assert ruby.stats().retry_size == 0
 
 
+@pytest.mark.slow("a Sidekiq and a teep process start, and each polls its retries")
 def test_each_failure_counts_on_whichever_side(
     ruby: Ruby, python: teep.Config, ruby_sidekiq: RubySidekiqFactory, python_teep: PythonTeepFactory
 ) -> None:
@@ -125,6 +128,7 @@ def test_each_failure_counts_on_whichever_side(
     assert ruby.stats().retry_size == 0
 
 
+@pytest.mark.slow("Sidekiq polls its retries every few seconds")
 def test_pythons_failure_adds_to_rubys(
     ruby: Ruby, python: teep.Config, ruby_sidekiq: RubySidekiqFactory, python_teep: PythonTeepFactory
 ) -> None:
@@ -141,6 +145,7 @@ def test_pythons_failure_adds_to_rubys(
     assert second.item["failed_at"] < second.item["retried_at"] <= time.time()
 
 
+@pytest.mark.slow("a Sidekiq and a teep process start")
 def test_both_work_the_same_queues_at_once(
     ruby: Ruby,
     python: teep.Config,

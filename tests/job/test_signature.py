@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import teep
@@ -90,7 +90,6 @@ _CALLS: dict[Any, st.SearchStrategy[dict[str, int]]] = {
 }
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(list(_CALLS)).flatmap(lambda function: st.tuples(st.just(function), _CALLS[function])))
 def test_what_runs_is_the_call_that_was_pushed(call: tuple[Any, dict[str, int]]) -> None:
     function, kwargs = call

@@ -50,7 +50,7 @@ def test_a_full_server_takes_a_checkpoint_and_puts_a_job_back(server: Server, ru
     try:
         assert run(iteration.save(JID, 1, b"5", 1.0)).written
         assert run(iteration.save(JID, 1, b"6", 1.0)).written
-        assert run(inflight.settle("host:1:0", [BACK], date(2026, 11, 24))) == [True]
+        assert [told.done for told in run(inflight.settle("host:1:0", [BACK], date(2026, 11, 24)))] == [True]
     finally:
         server.command("CONFIG", "SET", "maxmemory", 0)
     assert run(iteration.state(JID)) == State(1, 1.0, b"6", None)
@@ -61,14 +61,14 @@ def test_the_end_of_a_job_takes_its_place_along_only_where_it_was_in_flight(serv
     server.flushall()
     run(iteration.save(JID, 1, b"5", 1.0))
     end = Outcome("q", b"raw", None, 0.0, b"", counted="done", place=f"it-{JID}")
-    assert run(inflight.settle("host:1:0", [end], date(2026, 11, 24))) == [False]
+    assert [told.done for told in run(inflight.settle("host:1:0", [end], date(2026, 11, 24)))] == [False]
     assert run(iteration.state(JID)) == State(1, 1.0, b"5", None)
     server.command("RPUSH", INFLIGHT, "raw")
-    assert run(inflight.settle("host:1:0", [end], date(2026, 11, 24))) == [True]
+    assert [told.done for told in run(inflight.settle("host:1:0", [end], date(2026, 11, 24)))] == [True]
     assert sorted(server.command("KEYS", "*")) == [b"stat:processed", b"stat:processed:2026-11-24"]
 
 
 def test_a_job_that_is_not_in_flight_any_more_is_not_put_back(server: Server, run: Run) -> None:
     server.flushall()
-    assert run(inflight.settle("host:1:0", [BACK], date(2026, 11, 24))) == [False]
+    assert [told.done for told in run(inflight.settle("host:1:0", [BACK], date(2026, 11, 24)))] == [False]
     assert server.command("KEYS", "*") == []

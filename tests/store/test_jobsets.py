@@ -73,8 +73,8 @@ def test_scanning_takes_text_literally_and_stars_as_anything(run: Run, match: st
 def test_enqueuing_moves_what_is_there_and_leaves_the_rest(run: Run, server: Server) -> None:
     run(jobsets.add("retry", [(1.0, b"a"), (2.0, b"b")]))
     moves = [(b"a", Enqueued("q", b"A")), (b"gone", Enqueued("q", b"G")), (b"b", Enqueued("low", b"B"))]
-    assert run(jobsets.enqueue("retry", moves)) == [True, False, True]
-    assert run(jobsets.enqueue("retry", moves)) == [False, False, False]
+    assert run(jobsets.enqueue("retry", moves)).done == [True, False, True]
+    assert run(jobsets.enqueue("retry", moves)).done == [False, False, False]
     assert server.command("LRANGE", "queue:q", 0, -1) == [b"A"]
     assert server.command("LRANGE", "queue:low", 0, -1) == [b"B"]
     assert server.command("SMEMBERS", "queues") == {b"q", b"low"}
@@ -84,7 +84,7 @@ def test_enqueuing_moves_what_is_there_and_leaves_the_rest(run: Run, server: Ser
 def test_transferring_moves_what_is_there_and_leaves_the_rest(run: Run, server: Server) -> None:
     run(jobsets.add("retry", [(1.0, b"a")]))
     moves = [(b"a", 1_795_487_415.604_598, b"A"), (b"gone", 3.0, b"G")]
-    assert run(jobsets.transfer("retry", "dead", moves)) == [True, False]
+    assert run(jobsets.transfer("retry", "dead", moves)).done == [True, False]
     assert run(jobsets.between("dead", 0, 2e9)) == [(b"A", 1_795_487_415.604_598)]
 
 

@@ -28,8 +28,10 @@ from tests.support.waiting import wait_until
 Kind = Literal["valkey", "redis"]
 KINDS: tuple[Kind, ...] = ("valkey", "redis")
 
-_START_SECONDS = 10.0
-_STOP_SECONDS = 10.0
+_FIRST_PORT, _PORTS, _SHARES = 20_000, 1_250, 8
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 30.0
 
 
 def binary(kind: Kind) -> Path:
@@ -47,10 +49,11 @@ def free_port() -> int:
     """A loopback TCP port that nothing listens on.
 
     It lies below the kernel's ephemeral range, so that no outgoing connection takes it while its server is
-    down between `stop()` and `restart()`.
+    down between `stop()` and `restart()`. Of the processes that share the tests each has a range of its own.
     """
+    first = _FIRST_PORT + _PORTS * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _SHARES)
     while True:
-        port = random.randrange(20_000, 30_000)
+        port = random.randrange(first, first + _PORTS)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

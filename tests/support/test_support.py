@@ -112,4 +112,4 @@ def test_waiting_ends_at_its_deadline_in_words() -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError, match=r"timed out after 0\.05 s waiting for the impossible"):
         wait_until(lambda: False, 0.05, "the impossible")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10

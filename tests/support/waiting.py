@@ -6,8 +6,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Short enough that a test does not notice it, long enough to leave the core to the thing waited for.
-_POLL_SECONDS = 0.005
+# Short enough that a test does not notice it, long enough to leave the core to the thing waited for: what has taken
+# long already is looked at less often.
+_FIRST_POLL, _LAST_POLL, _SHARE = 0.002, 0.02, 0.05
 
 
 def wait_until(predicate: Callable[[], T], timeout: float, what: str | Callable[[], str]) -> T:
@@ -17,12 +18,13 @@ def wait_until(predicate: Callable[[], T], timeout: float, what: str | Callable[
     the wait has failed, so that it can show the state then. Raises TimeoutError. What the predicate raises
     ends the wait.
     """
-    deadline = time.monotonic() + timeout
+    started = time.monotonic()
     while not (result := predicate()):
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - started
+        if waited >= timeout:
             description = what if isinstance(what, str) else what()
             message = f"timed out after {timeout:g} s waiting for {description} (last seen: {result!r})"
             raise TimeoutError(message)
         # The only sleep in the tests: other processes give no signal to wait on, only state to look at.
-        time.sleep(_POLL_SECONDS)
+        time.sleep(min(_LAST_POLL, max(_FIRST_POLL, _SHARE * waited)))
     return result

@@ -82,6 +82,7 @@ def run(folder: Path, tests: str, *options: str) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
+@pytest.mark.slow("it runs pytest in a process of its own")
 def test_the_fixtures_and_the_mode(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nteep_mode = fake\n", "utf-8")
     done = run(tmp_path, _TESTS)
@@ -90,6 +91,7 @@ def test_the_fixtures_and_the_mode(tmp_path: Path) -> None:
     wait_until(lambda: not lives(pid), 30, "the session's server to end")
 
 
+@pytest.mark.slow("it runs pytest in a process of its own")
 def test_a_redis_of_ones_own(tmp_path: Path, valkey: Server) -> None:
     valkey.flushall()
     valkey.command("SET", "left", "behind")
@@ -203,6 +205,7 @@ def test_a_system_without_the_modules_of_unix_imports_it(module: str) -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.slow("it runs pytest in a process of its own")
 def test_a_mode_that_does_not_exist(tmp_path: Path) -> None:
     marked = [
         f"@pytest.mark.teep({mode})\ndef test_{number}(): ...\n" for number, mode in enumerate(["'unreal'", ""])

@@ -29,6 +29,7 @@ def page(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow("a type checker reads all of teep")
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_a_checker_finds_each_mistake_and_nothing_else(checker: str, page: Path) -> None:
     command = [*CHECKERS[checker], *sorted(path.name for path in page.glob("*.py"))]

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from teep.errors import InvalidArguments, MalformedPayload
 from teep.wire import json
+from tests.support import examples
 
 # Ruby reads one JSON document a line, and writes what it understood.
 RUBY = "require 'json'; STDOUT.sync = true; STDIN.each_line { |line| puts JSON.generate(JSON.parse(line)) }"
@@ -41,26 +42,16 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(text, inner, max_size=5),
     max_leaves=20,
 )
-# The same examples each time: this compares with another program, it does not look for news on every run.
-fixed = settings(
-    max_examples=250,
-    database=None,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
-@seed(20_261_124)
-@fixed
+@examples.times(2.5)
 @given(value=values)
 def test_ruby_writes_the_same_bytes(through_ruby: Callable[[bytes], bytes], value: Any) -> None:
     document = stdlib_json.dumps([value]).encode()
     assert json.dumps([value]) == through_ruby(document)
 
 
-@seed(20_261_124)
-@fixed
+@examples.times(2.5)
 @given(numbers=st.lists(floats, min_size=50, max_size=50))
 def test_ruby_writes_the_same_floats(through_ruby: Callable[[bytes], bytes], numbers: list[float]) -> None:
     assert json.dumps(numbers) == through_ruby(stdlib_json.dumps(numbers).encode())
@@ -75,8 +66,7 @@ def test_ruby_writes_the_floats_at_the_borders_alike(through_ruby: Callable[[byt
     assert json.dumps(number).decode() == json.ruby_float(number)
 
 
-@seed(20_261_124)
-@fixed
+@examples.times(2.5)
 @given(value=values)
 def test_what_is_written_is_read_again(value: Any) -> None:
     json.check(value, "value")

@@ -115,7 +115,7 @@ def test_transitions_leave_what_they_are_given_alone() -> None:
     kept = dict(item)
     payload.scheduled(item)
     payload.queued(item, NOW, "seconds")
-    payload.failed(item, "E", "m", "b", NOW, "seconds")
+    payload.failed(item, "q", "E", "m", "b", NOW, "seconds")
     payload.taken_back(item)
     assert item == kept
 
@@ -126,9 +126,26 @@ def test_what_lies_in_the_scheduled_set_tells_no_due_time_and_no_enqueuing() -> 
 
 
 def test_a_long_or_broken_error_message_does_not_break_the_payload() -> None:
-    after = payload.failed({}, "E", "ü" * 20_000, None, NOW, "seconds")
+    after = payload.failed({}, "q", "E", "ü" * 20_000, None, NOW, "seconds")
     assert after["error_message"] == "ü" * 10_000
-    assert payload.failed({}, "E", "a\ud800b", None, NOW, "seconds")["error_message"] == "a?b"
+    assert payload.failed({}, "q", "E", "a\ud800b", None, NOW, "seconds")["error_message"] == "a?b"
+
+
+@pytest.mark.parametrize(
+    ("fields", "queue"),
+    [
+        ({}, "q"),
+        ({"queue": "other"}, "q"),
+        ({"retry_queue": "low"}, "low"),
+        ({"retry_queue": None}, "q"),
+        ({"retry_queue": 5}, "q"),
+        ({"retry_queue": ""}, "q"),
+    ],
+)
+def test_what_failed_carries_the_queue_for_retries_else_the_one_it_was_taken_from(
+    fields: dict[str, Any], queue: str
+) -> None:
+    assert payload.failed(fields, "q", "E", "m", None, NOW, "seconds")["queue"] == queue
 
 
 @pytest.mark.parametrize(
@@ -159,7 +176,7 @@ def test_what_is_no_count_of_rescues_counts_as_none(value: object) -> None:
 
 
 def test_an_ordinary_failure_clears_a_suspect() -> None:
-    assert "rescues" not in payload.failed({"class": "A", "rescues": 2}, "E", "m", None, NOW, "seconds")
+    assert "rescues" not in payload.failed({"class": "A", "rescues": 2}, "q", "E", "m", None, NOW, "seconds")
 
 
 def test_taking_back_an_attempt_that_never_was_changes_nothing() -> None:

@@ -110,7 +110,7 @@ def test_the_next_failures(version: str) -> None:
 
 def _fail(before: Item, after: Item, now: float, unit: TimeUnit) -> Item:
     trace = after.get("error_backtrace")
-    return payload.failed(before, after["error_class"], after["error_message"], trace, now, unit)
+    return payload.failed(before, after["queue"], after["error_class"], after["error_message"], trace, now, unit)
 
 
 @pytest.mark.parametrize("version", golden.VERSIONS)

@@ -21,9 +21,9 @@ from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
 _ROOT = Path(__file__).parent.parent.parent
-_UP_SECONDS = 20.0
+_UP_SECONDS = 40.0
 # Seconds that a test waits for what a worker should do soon; it only takes this long to fail.
-SOON = 15.0
+SOON = 30.0
 
 
 class WorkerProcess:

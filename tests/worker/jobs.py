@@ -104,6 +104,11 @@ def talk(secret: str) -> None:
     _logger.info("a line of the job's own")
 
 
+@teep.job(name="shout")
+def shout(length: int) -> None:
+    raise ValueError("x" * length)
+
+
 @teep.job(name="fail", retry=False)
 def fail(secret: str) -> None:
     """Fail without telling the secret."""

@@ -70,7 +70,7 @@ def test_the_process_shows_each_capsule_and_the_whole_concurrency(fleet: Fleet) 
     assert process.identity == worker.identity
     assert process.concurrency == 3
     assert process.queues == ["high", "low", "serial"]
-    assert process.weights == [{"high": 2, "low": 1}, {"serial": 0}]
+    assert process.weights == {"high": 2, "low": 1, "serial": 0}
     assert process.capsules == {
         "default": {"concurrency": 2, "mode": "weighted", "weights": {"high": 2, "low": 1}},
         "single": {"concurrency": 1, "mode": "strict", "weights": {"serial": 0}},

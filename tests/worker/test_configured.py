@@ -126,6 +126,7 @@ def supervise_by_file(fleet: Fleet, file: Path, *arguments: str) -> Supervised:
     )  # fmt: skip
 
 
+@pytest.mark.slow("a supervisor and its workers start, and try to start anew")
 @pytest.mark.parametrize(
     ("whole", "broken", "problem"),
     [
@@ -153,6 +154,7 @@ def test_a_restart_with_a_broken_file_leaves_the_old_workers_at_work(
         assert [process.concurrency for process in teep.ProcessSet(config=fleet.config)] == [4, 4]
 
 
+@pytest.mark.slow("a supervisor and its workers start, and start anew")
 def test_a_restart_may_leave_one_worker_and_no_health_checks_where_the_address_is_taken(
     fleet: Fleet, file: Path
 ) -> None:
@@ -173,6 +175,7 @@ def test_a_restart_may_leave_one_worker_and_no_health_checks_where_the_address_i
         assert ask(before_it, "/live")[0] == 200
 
 
+@pytest.mark.slow("a supervisor and its workers start, and start anew")
 def test_a_spawned_worker_keeps_its_supervisor_whatever_the_file_says_by_now(fleet: Fleet, file: Path) -> None:
     with fleet:
         supervised = supervise_by_file(fleet, file, "--spawn")

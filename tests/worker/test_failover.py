@@ -29,6 +29,7 @@ def all_have_run(fleet: Fleet, tally: Tally, count: int) -> None:
     )
 
 
+@pytest.mark.slow("a sentinel, a replica and a worker start, and the sentinel promotes")
 def test_a_promotion_leaves_no_job_behind(sentinel: Sentinel, fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "teep")
     tally = Tally()
@@ -44,6 +45,7 @@ def test_a_promotion_leaves_no_job_behind(sentinel: Sentinel, fleet: Fleet, capl
     assert len(outages(caplog)) <= 1
 
 
+@pytest.mark.slow("a sentinel takes two seconds to find the primary dead, and more to promote")
 def test_a_crash_of_the_primary_is_survived(
     sentinel: Sentinel, fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:

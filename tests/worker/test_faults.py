@@ -22,6 +22,8 @@ from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 from tests.worker.tally import Tally, outages, recoveries, silent
 
+pytestmark = pytest.mark.every_server
+
 Fault = Callable[[Server], AbstractContextManager[None]]
 
 
@@ -121,6 +123,7 @@ def check_afterwards(fleet: Fleet, tally: Tally, count: int, caplog: pytest.LogC
     assert (len(outages(caplog)), len(recoveries(caplog))) == (1, 1)
 
 
+@pytest.mark.slow("it must have been refused several times, with a pause between")
 @pytest.mark.parametrize("fault", [read_only, too_many_clients])
 def test_a_server_that_refuses_is_waited_out(
     one_fleet: Fleet, fault: Fault, caplog: pytest.LogCaptureFixture
@@ -132,6 +135,7 @@ def test_a_server_that_refuses_is_waited_out(
     check_afterwards(one_fleet, tally, 45, caplog)
 
 
+@pytest.mark.slow("it must have been refused several times, with a pause between")
 @pytest.mark.parametrize("fault", [read_only, no_new_clients])
 def test_an_idle_worker_says_once_that_it_is_refused(
     one_fleet: Fleet, fault: Fault, caplog: pytest.LogCaptureFixture
@@ -154,6 +158,7 @@ def test_a_stall_of_a_second_is_no_outage(one_fleet: Fleet, fault: Fault, caplog
     assert not outages(caplog)
 
 
+@pytest.mark.slow("the fault lasts longer than a heartbeat lives")
 def test_a_full_server_is_worked_empty(
     fleet: Fleet, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +185,7 @@ def test_a_full_server_is_worked_empty(
     assert len(recoveries(caplog)) == 1
 
 
+@pytest.mark.slow("the server takes two seconds to load")
 def test_a_server_that_loads_its_data_for_long_is_waited_out(
     fresh_server: ServerFactory, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 import teep
 from teep.config import driver_for
 from teep.worker.outage import Outage
@@ -14,6 +16,7 @@ def _fail_test(error: BaseException, where: str) -> None:
     raise AssertionError(where) from error
 
 
+@pytest.mark.slow("a process is stopped until another one has taken its jobs")
 def test_a_late_acknowledgement_retry_and_death_change_nothing(fleet: Fleet) -> None:
     sleeper = fleet.spawn("-c", "3")
     succeeds = fleet.push("hold")

@@ -13,7 +13,8 @@ import teep
 from teep.config import QueueOrder, driver_for
 from teep.drivers import Driver
 from teep.store.jobsets import Limits
-from teep.wire import keys, scripts
+from teep.wire import keys
+from teep.wire.script import load
 from teep.worker import exchange
 from teep.worker.fetcher import Fetcher
 from teep.worker.outage import Outage
@@ -23,6 +24,8 @@ from teep.worker.runs import Runs
 from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
+
+pytestmark = pytest.mark.every_server
 
 _LIMITS = Limits(10_000, 1e7)
 
@@ -172,7 +175,7 @@ def test_a_lost_answer_to_what_was_asked_for_ahead_loses_nothing(fleet: Fleet) -
         raws = _push(fleet, 3_000)
         ran = [_take(fetcher)]
         # The next one is sent when the answer that is under way has been read.
-        proxy.lose_answer(scripts.load("exchange").sha.encode())
+        proxy.lose_answer(load("exchange").sha.encode())
         while len(ran) < len(raws):
             fetcher.done(ran[-1])
             ran.append(_take(fetcher))
@@ -222,7 +225,7 @@ def test_a_job_behind_a_long_one_is_run_by_another_process_at_once(fleet: Fleet)
     assert begun.wait(SOON)
     started = time.monotonic()
     fleet.start(concurrency=1)
-    assert ran.get(timeout=SOON) - started < 0.5
+    assert ran.get(timeout=SOON) - started < 5
     go.set()
     first.stop()
 
@@ -297,6 +300,7 @@ def test_a_job_that_a_comparison_finds_is_run(fleet: Fleet, fetcher: Fetcher) ->
     assert _take(fetcher).raw == _raw(1)
 
 
+@pytest.mark.slow("it counts what three blocked moves of a second each come to")
 def test_an_idle_worker_asks_no_more_than_a_blocked_move_and_an_exchange_a_second(fleet: Fleet) -> None:
     fleet.start(concurrency=10)
     # Each of the ten threads does an exchange when it starts, which may be late on a busy machine.

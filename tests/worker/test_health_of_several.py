@@ -26,8 +26,6 @@ from tests.worker.fleet import SOON, Fleet, Supervised, WorkerProcess
 from tests.worker.probes import ask
 
 FINE = Report(live=True, ready=True, processes=({"identity": "me", "busy": 1},))
-# Seconds that a probe waits for its answer.
-_PATIENCE = 3.5
 STUCK = Report(live=False, ready=False, why=("stuck",), processes=({"identity": "me", "busy": 0},))
 
 
@@ -73,11 +71,15 @@ def serving(slot: Slot, child: Child, report: Report) -> Slot:
 
 
 class Prober:
-    """Asks `/ready` over and over, in a thread, and counts the answers; what is refused or cut off is one, too."""
+    """Asks `/ready` over and over, in a thread, and counts the answers; what is refused or cut off is one, too.
 
-    def __init__(self, port: int) -> None:
+    It waits `patience` seconds for an answer.
+    """
+
+    def __init__(self, port: int, patience: float) -> None:
         self.answers: Counter[object] = Counter()
         self._port = port
+        self._patience = patience
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -92,7 +94,7 @@ class Prober:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                status, body = ask(self._port, "/ready", seconds=_PATIENCE)
+                status, body = ask(self._port, "/ready", seconds=self._patience)
                 self.answers[status, *body["why"]] += 1
             except (OSError, HTTPException) as error:
                 self.answers[type(error)] += 1
@@ -171,6 +173,7 @@ def test_what_a_child_of_another_version_says_is_harmless() -> None:
         assert supervisor.report().processes[0]["busy"] == 1
 
 
+@pytest.mark.slow("three worker processes start and stop")
 def test_the_supervisor_answers_for_all_until_the_last_is_gone(valkey_fleet: Fleet, port: int) -> None:
     supervised = supervise(valkey_fleet, port, 2, "-c", "1")
     pids = supervised.await_workers(2)
@@ -203,6 +206,7 @@ def test_nobody_listens_where_the_supervisor_was_killed(valkey_fleet: Fleet, por
     valkey_fleet.server.command("SET", "go", 1)
 
 
+@pytest.mark.slow("a worker is silent for five seconds before it is told of")
 def test_a_worker_that_holds_its_interpreter_is_told_of_until_it_is_killed(valkey_fleet: Fleet, port: int) -> None:
     supervised = supervise(valkey_fleet, port, 2, "-t", "0.1", "--watchdog", "1", "-c", "1")
     valkey_fleet.push("hold_interpreter", 600, retry=False)
@@ -221,6 +225,7 @@ def test_a_worker_that_holds_its_interpreter_is_told_of_until_it_is_killed(valke
     }
 
 
+@pytest.mark.slow("a worker that crashed twice is replaced after a pause")
 def test_who_crashes_again_and_again_is_missed(valkey_fleet: Fleet, port: int) -> None:
     supervised = supervise(valkey_fleet, port, 2)
     first, second = supervised.await_workers(2)
@@ -234,9 +239,10 @@ def test_who_crashes_again_and_again_is_missed(valkey_fleet: Fleet, port: int) -
 
 # Seconds that importing the new code takes: in the supervisor itself, longer than a probe waits or a worker may be
 # silent there; in each spawned worker, as long as any.
-@pytest.mark.parametrize(("how", "seconds"), [("--fork", 4.0), ("--spawn", 0.3)])
+@pytest.mark.slow("an import in the supervisor must take longer than the patience of a probe, on a busy machine too")
+@pytest.mark.parametrize(("how", "seconds", "patience"), [("--fork", 5.0, 4.5), ("--spawn", 0.3, SOON)])
 def test_it_is_ready_throughout_a_restart_with_new_code(
-    valkey_fleet: Fleet, port: int, tmp_path: Path, how: str, seconds: float
+    valkey_fleet: Fleet, port: int, tmp_path: Path, how: str, seconds: float, patience: float
 ) -> None:
     code = tmp_path / "code_of_jobs.py"
     code.touch()
@@ -244,9 +250,9 @@ def test_it_is_ready_throughout_a_restart_with_new_code(
     old = supervised.await_workers(1)
     code.write_text(
         "import time\nfrom teep.worker.supervisor import health\n"
-        f"usual, health._SILENT = health._SILENT, 1.0\ntime.sleep({seconds})\nhealth._SILENT = usual"
+        f"usual, health._SILENT = health._SILENT, 2.0\ntime.sleep({seconds})\nhealth._SILENT = usual"
     )
-    with Prober(port) as prober:
+    with Prober(port, patience) as prober:
         supervised.process.signal(signal.SIGUSR2)
         supervised.await_workers(1, besides=old)
         supervised.await_end(old)

@@ -1,6 +1,7 @@
 """Iterable jobs keep their place, through stops, failures, cancellations and crashes."""
 
 import logging
+import re
 import signal
 import sys
 import time
@@ -319,6 +320,38 @@ def test_one_that_has_had_its_time_makes_way_and_comes_on_each_time(valkey_fleet
     over(fleet, jid)
 
 
+@pytest.mark.parametrize("seconds", [1e-320, 1e-9])
+def test_each_run_comes_on_by_an_item_however_little_time_it_has(
+    valkey_fleet: Fleet, kind: Kind, seconds: float
+) -> None:
+    walk = Walk(kind)
+    jid = valkey_fleet.push(walk.job, 5, max_iteration_runtime=seconds)
+    valkey_fleet.start()
+    valkey_fleet.wait_until_processed(5)
+    assert walk.done == [0, 1, 2, 3, 4]
+    assert 5 <= valkey_fleet.counters()[0] <= 6  # where the clock stands still, the last item needs no run of its own
+    over(valkey_fleet, jid)
+
+
+def test_debug_lines_are_those_of_sidekiq(valkey_fleet: Fleet, kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "teep.job")
+    walk = Walk(kind, max_iteration_runtime=0.01)
+    walk.seconds = 0.02
+    jid = valkey_fleet.push(walk.job, 2)
+    valkey_fleet.push(walk.job, 0)
+    worker = valkey_fleet.start(concurrency=1)
+    valkey_fleet.wait_until_processed(3)
+    worker.stop()
+    told = [re.sub(r"runtime=\d+\.\d{3}", "runtime=…", record.message) for record in caplog.records]
+    assert [line for line in told if "iterat" in line or "Interrupting" in line] == [
+        "Interrupting job (cursor=1)",
+        "Enumerator found nothing to iterate!",
+        "Completed iteration. executions=1 runtime=…",
+        "Completed iteration. executions=2 runtime=…",
+    ]
+    over(valkey_fleet, jid)
+
+
 def test_one_that_began_in_time_is_never_too_late_to_go_on(valkey_fleet: Fleet) -> None:
     fleet, walk = valkey_fleet, Walk(expires_in=60)
     jid = fleet.push(walk.job, 6)
@@ -393,7 +426,7 @@ def test_a_timeout_is_a_failure_that_keeps_the_place(fleet: Fleet, kind: Kind) -
     walk = Walk(kind)
     config = fleet.configure()
     config.error_handlers.append(lambda _error, _context: None)
-    jid = fleet.push(walk.job, 5, timeout=0.3)
+    jid = fleet.push(walk.job, 5, timeout=1.0)
     walk.hold(2)
     fleet.start(config)
     assert fleet.failed_payload()["error_class"] == "teep.errors.JobTimeout"

@@ -11,7 +11,7 @@ from tests.worker.walking import Walk
 JID = {"7.3.10": "b129c642ecf148104a7c9c5d", "8.1.7": "00d7462cd9d662b493617bcd"}
 TTL_MS = 30 * 86_400 * 1000
 
-pytestmark = pytest.mark.usefixtures("own_registry")
+pytestmark = [pytest.mark.every_server, pytest.mark.usefixtures("own_registry")]
 
 
 def place(fleet: Fleet, jid: str) -> dict[bytes, bytes]:

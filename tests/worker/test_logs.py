@@ -48,6 +48,7 @@ def test_text_logs_have_one_line_an_event_in_sidekiqs_form(fleet: Fleet) -> None
     assert [re.sub(form, "", line) for line in lines] == ["start", "a line of the job's own", "done"]
 
 
+@pytest.mark.slow("a job ignores the stop until it is given up")
 def test_no_argument_is_ever_logged(fleet: Fleet) -> None:
     process = fleet.spawn("-v", "-t", "0.1", "-c", "1")
     fleet.push("talk", _SECRET)
@@ -82,6 +83,17 @@ def test_a_late_settlement_is_logged_without_arguments(fleet: Fleet, caplog: pyt
     assert record.__dict__["teep"] == {"class": "robbed", "jid": jid}
     assert _SECRET not in caplog.text
     assert fleet.counters() == (0, 0)
+
+
+def test_a_huge_message_is_bounded_in_the_log_and_in_the_retry_set(valkey_fleet: Fleet) -> None:
+    process = valkey_fleet.spawn()
+    valkey_fleet.push("shout", 5_000_000)
+    assert valkey_fleet.failed_payload()["error_message"] == "x" * 10_000
+    process.stop()
+    assert len(process.log) < 20_000
+    assert "failed (try 1 of 26): ValueError: xxx" in process.log
+    assert "(4990013 more characters)" in process.log
+    assert "/src/teep/" not in process.log
 
 
 @pytest.mark.parametrize("message", ["plain", "gruß", "lone \ud800", "two\nlines", "\x00"])

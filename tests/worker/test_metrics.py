@@ -15,7 +15,8 @@ from teep.config import Config, driver_for
 from teep.errors import RedisError
 from teep.job.definition import find
 from teep.store import metrics as store
-from teep.wire import keys, scripts
+from teep.wire import keys
+from teep.wire.script import load
 from teep.worker import Worker, runs
 from teep.worker.metrics import Metrics
 from teep.worker.reserved import Reserved
@@ -28,8 +29,10 @@ from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 from tests.worker.tally import Tally, silent
 
-_SCRIPT = scripts.load("add_metrics").sha.encode()
-_EXCHANGE = scripts.load("exchange").sha.encode()
+pytestmark = pytest.mark.every_server
+
+_SCRIPT = load("add_metrics").sha.encode()
+_EXCHANGE = load("exchange").sha.encode()
 
 
 def _totals(config: Config, hours: int = 1) -> dict[str, tuple[float, float]]:

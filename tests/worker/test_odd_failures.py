@@ -33,6 +33,40 @@ class Base(BaseException):
     """What no `except Exception` catches."""
 
 
+class Boundless(Exception):
+    """An error that looks for its attributes in itself."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.response, name)
+
+
+class Contrary(Exception):
+    """An error that is neither true nor false."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("neither")
+
+    def __len__(self) -> int:
+        raise SystemExit
+
+    def __eq__(self, other: object) -> bool:
+        raise SystemExit
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Liar(Exception):
+    """An error that tells nothing of itself."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise KeyboardInterrupt(name)
+
+
+def _noted(error: Exception) -> Exception:
+    error.add_note("see order 7")
+    return error
+
+
 _RAISED: list[tuple[Callable[[], Any], str, str]] = [
     (
         Unspeakable,
@@ -51,8 +85,20 @@ _RAISED: list[tuple[Callable[[], Any], str, str]] = [
     (
         lambda: ExceptionGroup("several", [ValueError(), Unspeakable()]),
         "ExceptionGroup",
-        "several (2 sub-exceptions)",
+        (
+            "several (2 sub-exceptions): ValueError; tests.worker.test_odd_failures.Unspeakable:"
+            " (its message cannot be shown: LookupError in __str__)"
+        ),
     ),
+    (
+        lambda: BaseExceptionGroup("outer", [ExceptionGroup("inner", [_noted(KeyError("a"))]), SystemExit(1)]),
+        "BaseExceptionGroup",
+        "outer (2 sub-exceptions): KeyError: 'a'\nsee order 7; SystemExit: 1",
+    ),
+    (lambda: _noted(ValueError("declined")), "ValueError", "declined\nsee order 7"),
+    (lambda: Boundless("no answer"), "tests.worker.test_odd_failures.Boundless", "no answer"),
+    (lambda: Contrary("no answer"), "tests.worker.test_odd_failures.Contrary", "no answer"),
+    (lambda: Liar("no answer"), "tests.worker.test_odd_failures.Liar", "no answer"),
 ]
 
 
@@ -93,7 +139,12 @@ def _still_works(fleet: Fleet) -> bool:
 @pytest.mark.parametrize("kind", [_raiser, _async_raiser])
 @pytest.mark.parametrize(("error", "error_class", "message"), _RAISED, ids=[entry[1] for entry in _RAISED])
 def test_whatever_a_job_raises_is_its_failure(
-    fleet: Fleet, kind: Callable[[Any], Any], error: Callable[[], Any], error_class: str, message: str
+    fleet: Fleet,
+    caplog: pytest.LogCaptureFixture,
+    kind: Callable[[Any], Any],
+    error: Callable[[], Any],
+    error_class: str,
+    message: str,
 ) -> None:
     fleet.push(kind(error))
     fleet.start(concurrency=1)
@@ -101,6 +152,10 @@ def test_whatever_a_job_raises_is_its_failure(
     assert (after["error_class"], after["error_message"]) == (error_class, message)
     assert after["retry_count"] == 0
     assert _still_works(fleet)
+    (traceback,) = (record.exc_text for record in caplog.records if record.exc_info)
+    assert traceback is not None
+    assert f'File "{__file__}"' in traceback
+    assert "/src/teep/" not in traceback
 
 
 @pytest.mark.parametrize(("kind", "error_class"), [(_raiser, "StopIteration"), (_async_raiser, "RuntimeError")])

@@ -34,6 +34,7 @@ def _look(fleet: Fleet) -> None:
     Rescuer(config, driver_for(config), "me:1:0", Outage(), lambda error, _: pytest.fail(repr(error))).run_once()
 
 
+@pytest.mark.slow("three worker processes start, one after the other")
 def test_jobs_of_a_dead_process_that_was_forgotten_come_back(fleet: Fleet) -> None:
     process, name, jid = _start_a_job(fleet)
     # As on a primary that has heard of the reservation alone; the process dies before its next beat.
@@ -53,6 +54,7 @@ def test_jobs_of_a_dead_process_that_was_forgotten_come_back(fleet: Fleet) -> No
     assert name not in [owner.identity for owner in _owners(fleet)]
 
 
+@pytest.mark.slow("two worker processes start, one after the other")
 def test_a_living_process_that_was_forgotten_is_registered_and_keeps_its_jobs(fleet: Fleet) -> None:
     process, name, jid = _start_a_job(fleet)
     held = fleet.in_flight()

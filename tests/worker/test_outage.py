@@ -7,7 +7,8 @@ import pytest
 
 from teep.drivers import pools
 from teep.store import processes
-from teep.wire import keys, payload, scripts
+from teep.wire import keys, payload
+from teep.wire.script import load
 from teep.worker import rescuer, service
 from teep.worker.rescuer import Rescuer
 from tests.conftest import ServerFactory
@@ -28,6 +29,7 @@ def test_connections_that_are_killed_while_jobs_run_cost_no_job(fleet: Fleet) ->
     tally.check(fleet, 1_500)
 
 
+@pytest.mark.slow("150 jobs of 0.2 seconds each, so that some run at each moment")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_server_that_is_killed_and_comes_back_costs_no_job(
     fresh_server: ServerFactory, kind: Kind, caplog: pytest.LogCaptureFixture
@@ -51,6 +53,7 @@ def test_a_server_that_is_killed_and_comes_back_costs_no_job(
     assert (len(outages(caplog)), len(recoveries(caplog))) == (1, 1)
 
 
+@pytest.mark.slow("an outage lasts longer than a heartbeat lives, and its jobs longer than that")
 def test_an_outage_longer_than_a_heartbeat_lives_gives_no_running_job_to_others(
     fresh_server: ServerFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,12 +77,12 @@ def test_an_outage_longer_than_a_heartbeat_lives_gives_no_running_job_to_others(
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10])
 def test_an_exchange_whose_answer_is_lost_costs_no_job(fleet: Fleet, count: int) -> None:
-    _through_a_lossy_proxy(fleet, scripts.load("exchange").sha.encode(), count)
+    _through_a_lossy_proxy(fleet, load("exchange").sha.encode(), count)
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_failure_whose_answer_is_lost_is_moved_once(fleet: Fleet, count: int) -> None:
-    _through_a_lossy_proxy(fleet, scripts.load("settle").sha.encode(), count)
+    _through_a_lossy_proxy(fleet, load("settle").sha.encode(), count)
 
 
 def _through_a_lossy_proxy(fleet: Fleet, needle: bytes, concurrency: int) -> None:
@@ -138,7 +141,7 @@ def test_an_exchange_that_arrives_after_it_was_given_up_costs_no_job(
     with Proxy(fleet.server.port) as proxy:
         worker = fleet.start(silent(fleet, redis_url=proxy.url, concurrency=2, heartbeat_interval=0.2))
         tally.wait_for_runs(5)
-        proxy.hold(scripts.load("exchange").sha.encode())
+        proxy.hold(load("exchange").sha.encode())
         wait_until(lambda: tally.running == 0, SOON, "the exchange to be missed")
         tally.wait_for_runs(tally.runs.total() + 5)
         assert proxy.deliver() == 1
@@ -146,6 +149,7 @@ def test_an_exchange_that_arrives_after_it_was_given_up_costs_no_job(
         assert worker.stop()
 
 
+@pytest.mark.slow("two worker processes start, and one stops while it cannot reach Redis")
 def test_a_stop_while_redis_is_away_ends_in_time_and_loses_nothing(fresh_server: ServerFactory) -> None:
     server = fresh_server(append_only=True, options=("--appendfsync", "always"))
     with Fleet(server) as fleet:

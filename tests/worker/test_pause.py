@@ -11,6 +11,8 @@ from tests.worker.fleet import SOON, Fleet, WorkerProcess
 
 # A worker obeys a pause within a second; what it had taken by then may still run.
 OBEYED = 1.0
+# How late it may be where the machine has other things to do.
+BUSY = 0.5
 JOBS = pytest.mark.parametrize("job", ["note_later", "note_later_async"], ids=["def", "async"])
 
 
@@ -33,6 +35,7 @@ def hold(seconds: float, unchanged: Callable[[], object]) -> None:
     assert unchanged() == before
 
 
+@pytest.mark.slow("a worker sees a pause within a second, twice")
 @JOBS
 def test_a_busy_worker_goes_on_with_the_other_queue_only(fleet: Fleet, job: str) -> None:
     start(fleet)
@@ -40,7 +43,7 @@ def test_a_busy_worker_goes_on_with_the_other_queue_only(fleet: Fleet, job: str)
     push(fleet, job, "low", 400, seconds=0.05)
     fleet.wait_for_notes(4, "default")
     queue(fleet, "default").pause()
-    end = time.monotonic() + OBEYED
+    end = time.monotonic() + OBEYED + BUSY
     wait_until(lambda: time.monotonic() > end, SOON, "the second to pass")
     left, others = queue(fleet, "default").size(), len(fleet.noted("low"))
     assert left > 300  # it stopped in time, not at the end
@@ -50,6 +53,7 @@ def test_a_busy_worker_goes_on_with_the_other_queue_only(fleet: Fleet, job: str)
     wait_until(lambda: queue(fleet, "default").size() < left, SOON, "the queue to be served again")
 
 
+@pytest.mark.slow("it looks that nothing happens for longer than a worker needs to see a pause")
 @JOBS
 def test_an_idle_worker_takes_nothing_from_it_a_second_later(fleet: Fleet, job: str) -> None:
     """It waits in blocked moves, one of them at the very queue."""
@@ -58,7 +62,7 @@ def test_an_idle_worker_takes_nothing_from_it_a_second_later(fleet: Fleet, job: 
     fleet.wait_for_notes(1, "default")
     wait_until(lambda: blocked(fleet), SOON, "the worker to block")
     queue(fleet, "default").pause()
-    end = time.monotonic() + OBEYED + 0.2  # the server ends a blocked move up to 0.1 s late
+    end = time.monotonic() + OBEYED + BUSY
     wait_until(lambda: time.monotonic() > end, SOON, "the second to pass")
     jids = push(fleet, job, "default", 3)
     push(fleet, job, "low", 3)
@@ -68,9 +72,10 @@ def test_an_idle_worker_takes_nothing_from_it_a_second_later(fleet: Fleet, job: 
     since = time.monotonic()
     queue(fleet, "default").unpause()
     assert set(fleet.wait_for_notes(4, "default")[1:]) == set(jids)
-    assert time.monotonic() - since < OBEYED + 1.0
+    assert time.monotonic() - since < OBEYED + 4.0
 
 
+@pytest.mark.slow("it looks that nothing happens for longer than a worker needs to see a pause")
 @JOBS
 def test_a_worker_whose_queues_are_all_paused_waits_and_stops_in_order(fleet: Fleet, job: str) -> None:
     for name in ("default", "low"):
@@ -84,10 +89,11 @@ def test_a_worker_whose_queues_are_all_paused_waits_and_stops_in_order(fleet: Fl
     queue(fleet, "low").pause()
     since = time.monotonic()
     assert worker.stop() == 0
-    assert time.monotonic() - since < 5
+    assert time.monotonic() - since < 10
     assert (queue(fleet, "default").size(), fleet.in_flight()) == (2, [])
 
 
+@pytest.mark.slow("it counts the looks of two seconds")
 def test_a_pause_asks_for_no_more_than_a_look_a_second(fleet: Fleet) -> None:
     queue(fleet, "default").pause()
     start(fleet, ["default"], 3)

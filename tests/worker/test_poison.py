@@ -24,6 +24,7 @@ from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
 
+@pytest.mark.slow("four worker processes start, one after the other")
 def test_a_job_that_kills_three_processes_is_not_given_a_fourth(fleet: Fleet) -> None:
     poison = fleet.push("die")
     notes = [fleet.push("note") for _ in range(2)]

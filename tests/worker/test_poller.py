@@ -15,6 +15,8 @@ from teep.worker.poller import Poller
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.every_server
+
 
 def _fail_test(error: BaseException, where: str) -> None:
     raise AssertionError(where) from error
@@ -77,7 +79,7 @@ def test_jobs_run_on_time_without_a_short_interval(fleet: Fleet) -> None:
     fleet.start()
     fleet.wait_until_processed(3)
     assert min(late) >= 0
-    assert max(late) < 0.5
+    assert max(late) < 3
 
 
 def test_the_pause_ends_when_the_next_job_falls_due(fleet: Fleet) -> None:

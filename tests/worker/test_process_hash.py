@@ -15,6 +15,8 @@ from tests.support import golden
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.every_server
+
 
 def _hash(fleet: Fleet, identity: str) -> dict[str, str]:
     fields = fleet.server.command("HGETALL", identity)

@@ -14,6 +14,8 @@ from teep.worker.outage import Outage
 from teep.worker.runs import Runs
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.every_server
+
 
 def _drain_one_by_one(fleet: Fleet, queues: list[str], names: list[str], jobs: int) -> list[str]:
     """Fill queues, and return in which order a worker with one slot came to them."""

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -21,6 +23,7 @@ def test_a_worker_that_has_run_enough_jobs_is_replaced_and_each_job_runs_once(va
     valkey_fleet.wait_until_processed(31)
 
 
+@pytest.mark.slow("its job must outlast the start of its successor")
 def test_a_worker_that_has_grown_is_replaced_and_finishes_beyond_the_timeout(valkey_fleet: Fleet) -> None:
     supervised = valkey_fleet.supervise(1, "--max-rss", "150", "-c", "2", "-t", "0.1")
     first = supervised.await_workers(1)

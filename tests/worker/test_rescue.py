@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 import teep
 from teep.config import driver_for
 from teep.store import inflight
@@ -142,6 +144,7 @@ def test_the_rescuer_never_takes_from_its_own_process(fleet: Fleet) -> None:
     assert fleet.queue() == []
 
 
+@pytest.mark.slow("two processes start, and one is stopped until the other has rescued its jobs")
 def test_a_process_that_slept_too_long_changes_nothing_when_it_wakes(fleet: Fleet) -> None:
     sleeper = fleet.spawn("-c", "1")
     jids = [fleet.push("note_later", 0.5)]

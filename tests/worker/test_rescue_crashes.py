@@ -14,13 +14,15 @@ from teep.drivers.sync import run_plan
 from teep.errors import RedisUnavailable
 from teep.store import inflight
 from teep.store.inflight import Owner
-from teep.wire import keys, scripts
+from teep.wire import keys
 from teep.wire.commands import Command
-from teep.wire.scripts import ScriptCall
+from teep.wire.script import ScriptCall, load
 from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
 from tests.support.proxy import Proxy
 from tests.worker.fleet import SOON, Fleet
+
+pytestmark = pytest.mark.every_server
 
 T = TypeVar("T")
 
@@ -146,8 +148,8 @@ def test_a_rescue_whose_connection_breaks_before_the_answer_is_harmless(
     scene = _Scene(fleet)
     driver = Driver(proxy.url)
     # Loaded, so that the very call whose answer is lost was carried out.
-    fleet.server.command("SCRIPT", "LOAD", scripts.load(script).source)
-    proxy.lose_answer(scripts.load(script).sha.encode())
+    fleet.server.command("SCRIPT", "LOAD", load(script).source)
+    proxy.lose_answer(load(script).sha.encode())
     rescuer = scene.rescuer(driver)
     try:
         rescuer.run_once()

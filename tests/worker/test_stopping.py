@@ -5,6 +5,8 @@ import threading
 import time
 from collections import Counter
 
+import pytest
+
 import teep
 from teep.client.client import Enqueueable
 from teep.errors import Shutdown
@@ -34,7 +36,7 @@ def test_a_job_that_takes_too_long_goes_back_byte_for_byte_to_be_the_next(fleet:
     fleet.push("later")
     started = time.monotonic()
     assert worker.stop(0.1)
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 4.5  # the configuration says five
     assert ended.is_set()
     assert [type(error) for error in raised] == [Shutdown]
     assert fleet.queue()[0] == raw
@@ -108,6 +110,7 @@ def test_several_go_back_in_their_order_in_front_of_what_waits(fleet: Fleet) -> 
     assert fleet.queue() == raws
 
 
+@pytest.mark.slow("it is given up after some seconds")
 def test_a_job_that_ignores_the_stop_does_not_hold_up_the_process(fleet: Fleet) -> None:
     process = fleet.spawn("-t", "0.1", "-c", "2")
     jids = [fleet.push("stubborn")]

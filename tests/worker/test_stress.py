@@ -5,6 +5,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.support.waiting import wait_until
 from tests.worker.fleet import Fleet
 
@@ -23,6 +25,7 @@ for jid in range(first, first + count):
 """
 
 
+@pytest.mark.slow("volume is what it is about")
 def test_ten_thousand_jobs_through_twenty_queues_run_exactly_once(fleet: Fleet) -> None:
     queues = [argument for name in _QUEUES for argument in ("-q", f"{name},1")]
     workers = [fleet.spawn("-c", "5", "--log-level", "WARNING", *queues) for _ in range(2)]

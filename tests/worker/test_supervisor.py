@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 import teep
 from teep.worker.supervisor.child import manner_of_end
 from teep.worker.supervisor.slots import Backoff
+from tests.support import processes
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet, WorkerProcess
 
@@ -54,7 +54,7 @@ def test_a_sibling_puts_the_jobs_of_a_dead_worker_back(valkey_fleet: Fleet) -> N
     wait_until(lambda: supervised.process.log.count("quiet: no more jobs") == 2, SOON, "two quiet workers")
     (key,) = valkey_fleet.server.command("KEYS", "*:inflight:*")
     os.kill(int(key.split(b":")[-2]), signal.SIGKILL)
-    (raw,) = wait_until(valkey_fleet.queue, 4.0, "the job to be back")
+    (raw,) = wait_until(valkey_fleet.queue, SOON, "the job to be back")
     assert jid.encode() in raw
 
 
@@ -121,6 +121,7 @@ def test_a_first_worker_that_cannot_start_ends_it_all(valkey_fleet: Fleet, tmp_p
             process.close()
 
 
+@pytest.mark.slow("an old job must outlast the start of four new processes")
 @pytest.mark.parametrize("how", ["--fork", "--spawn"])
 def test_usr2_brings_new_code_without_a_gap_and_lets_old_jobs_finish(
     valkey_fleet: Fleet, tmp_path: Path, how: str
@@ -134,8 +135,13 @@ def test_usr2_brings_new_code_without_a_gap_and_lets_old_jobs_finish(
     pid = supervised.process.pid
     supervised.process.signal(signal.SIGUSR2)
     fewest = 2
-    while "is done" not in supervised.process.log and len(set(supervised.workers()) & set(old)) > 0:
+
+    def is_done() -> bool:
+        nonlocal fewest
         fewest = min(fewest, len(supervised.workers()))
+        return "is done" in supervised.process.log or not set(supervised.workers()) & set(old)
+
+    wait_until(is_done, 2 * SOON, lambda: f"the new workers:\n{supervised.process.log}")
     new = supervised.await_workers(2, besides=old)
     assert fewest == 2
     assert (supervised.process.pid, supervised.process.is_alive) == (pid, True)
@@ -147,6 +153,7 @@ def test_usr2_brings_new_code_without_a_gap_and_lets_old_jobs_finish(
     supervised.await_end(new)
 
 
+@pytest.mark.slow("a supervisor starts its workers three times")
 def test_new_code_that_is_broken_leaves_the_old_one_at_work_until_it_is_mended(
     valkey_fleet: Fleet, tmp_path: Path
 ) -> None:
@@ -180,10 +187,7 @@ def test_modules_that_start_threads_are_not_forked(valkey_fleet: Fleet, tmp_path
 def test_the_supervisor_is_named_as_one(valkey_fleet: Fleet) -> None:
     supervised = valkey_fleet.supervise(1, "--max-rss", "1000000")
     (pid,) = supervised.await_workers(1)
-    names = subprocess.run(
-        ["ps", "-o", "comm=", "-p", f"{supervised.process.pid},{pid}"], capture_output=True, text=True, check=True
-    )
-    assert sorted(names.stdout.split("\n")) == ["", "teep supervisor", "teep worker"]
+    assert (processes.name(supervised.process.pid), processes.name(pid)) == ("teep supervisor", "teep worker")
 
 
 def _wait_for_line(process: WorkerProcess, *texts: str) -> None:

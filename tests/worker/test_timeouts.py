@@ -191,6 +191,7 @@ def _reports(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if "runs on" in record.getMessage()]
 
 
+@pytest.mark.slow("volume is what it is about: a race between two threads must have its chance")
 def test_ten_thousand_jobs_that_just_make_it_or_do_not_disturb_no_neighbour(valkey: Server) -> None:
     """Half of the jobs have a timeout of about what they take; the others have none and must not notice."""
     valkey.flushall()

@@ -77,6 +77,7 @@ def test_a_heartbeat_that_does_not_get_through_is_told_of(worker: Worker, monkey
     assert "heartbeat" in worker.report().why[0]
 
 
+@pytest.mark.slow("the watchdog looks a hundred times at each of them")
 def test_no_one_barks_at_busy_slots_paused_queues_or_a_quiet_process(
     fleet: Fleet, worker: Worker, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -102,6 +103,7 @@ def test_no_one_barks_at_busy_slots_paused_queues_or_a_quiet_process(
     assert not [record for record in caplog.records if record.levelno >= logging.CRITICAL]
 
 
+@pytest.mark.slow("two seconds are the shortest watchdog, which looks several times")
 def test_a_process_whose_fetch_loop_is_stuck_ends_and_its_jobs_run_elsewhere(fleet: Fleet) -> None:
     process = fleet.spawn("-c", "3", "-t", "0.1", "--watchdog", "2")
     fleet.push("note_later", 600.0)
@@ -114,6 +116,7 @@ def test_a_process_whose_fetch_loop_is_stuck_ends_and_its_jobs_run_elsewhere(fle
     fleet.wait_for_notes(2, "begun")
 
 
+@pytest.mark.slow("two seconds are about the shortest watchdog, which looks several times")
 def test_a_long_outage_is_waited_out_until_the_limit(fresh_server: ServerFactory) -> None:
     server = fresh_server(append_only=True, options=("--appendfsync", "always"))
     with Fleet(server) as fleet:
@@ -129,6 +132,7 @@ def test_a_long_outage_is_waited_out_until_the_limit(fresh_server: ServerFactory
         assert patient.stop() == 0
 
 
+@pytest.mark.slow("it is stopped for longer than the shortest watchdog")
 def test_a_process_that_was_stopped_for_long_is_not_given_up(fleet: Fleet) -> None:
     process = fleet.spawn("-c", "1", "--watchdog", "2")
     os.kill(process.pid, signal.SIGSTOP)

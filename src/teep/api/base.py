@@ -11,6 +11,7 @@ from teep.client import AsyncClient, Client
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers import AsyncDriver, Driver
 from teep.drivers.pairs import AsyncSide, SyncSide
+from teep.errors import InvalidPage
 from teep.wire.commands import Plan
 
 R = TypeVar("R")
@@ -23,6 +24,18 @@ class Page(NamedTuple, Generic[R]):
     items: list[R]
     total: int
     number: int
+
+
+def page_start(number: int, size: int) -> tuple[int, int]:
+    """Return the number of a page, at least 1, and the position of its first item.
+
+    Raises:
+        InvalidPage: it would hold nothing.
+    """
+    if type(size) is not int or size < 1:
+        raise InvalidPage(f"a page holds 1 item or more, not {size!r}")
+    number = max(number, 1)
+    return number, (number - 1) * size
 
 
 class Api:

@@ -3,10 +3,11 @@
 import re
 import time
 from collections.abc import Iterable
+from difflib import get_close_matches
 from fnmatch import translate
 from typing import Any, TypedDict, Unpack
 
-from teep.errors import InvalidJob, MalformedPayload
+from teep.errors import InvalidJob, MalformedPayload, UnknownCondition
 from teep.wire import json, payload
 from teep.wire.payload import Item
 
@@ -42,9 +43,7 @@ class Filter:
     def __init__(self, **conditions: Unpack[Conditions]) -> None:
         unknown = conditions.keys() - Conditions.__annotations__.keys()
         if unknown:
-            raise InvalidJob(
-                f"where() knows {', '.join(Conditions.__annotations__)}, not {', '.join(sorted(unknown))}"
-            )
+            raise UnknownCondition(_unknown(sorted(unknown)))
         klass, error_class = conditions.get("klass"), conditions.get("error_class")
         tag, queue, match = conditions.get("tag"), conditions.get("queue"), conditions.get("match")
         older_than, jids = conditions.get("older_than"), conditions.get("jids")
@@ -95,6 +94,13 @@ class Filter:
             (jid,) = self._jids
             if _ONE_SPELLING.fullmatch(jid):
                 yield jid.encode()
+
+
+def _unknown(names: list[str]) -> str:
+    known = list(Conditions.__annotations__)
+    near = [match for name in names for match in get_close_matches(name, known, 1)]
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    return f"where() knows {', '.join(known)}, not {', '.join(names)}{hint}"
 
 
 def _check(conditions: Conditions) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, Unpack
 
 from teep.api import verbs
-from teep.api.base import AsyncIterable, Page, SyncIterable
+from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Conditions, Filter
 from teep.api.selection import AsyncSetSelection, SetSelection
@@ -57,11 +57,17 @@ class _JobSet(Generic[E]):
         return await jobsets.size(self._key)
 
     @operation
-    async def page(self, number: int = 1, size: int = 25) -> Page[E]:
-        """Return page `number` (from 1) of `size` entries: the next due first, in the dead set the newest first."""
-        start = (max(number, 1) - 1) * size
-        total, entries = await jobsets.sized_page(self._key, start, size, ascending=self._ascending)
-        return Page(self._entries(entries), total, max(number, 1))
+    async def page(self, number: int = 1, size: int = 25, *, reverse: bool = False) -> Page[E]:
+        """Return page `number` (from 1) of `size` entries: the next due first, in the dead set the newest first.
+
+        `reverse` turns that order around.
+
+        Raises:
+            InvalidPage: the size is less than 1.
+        """
+        number, start = page_start(number, size)
+        total, entries = await jobsets.sized_page(self._key, start, size, ascending=self._ascending is not reverse)
+        return Page(self._entries(entries), total, number)
 
     @operation
     async def schedule(self, at: datetime | float, job: Mapping[str, Any]) -> None:
@@ -183,15 +189,20 @@ class _DeadSet(_JobSet[E]):
     _ascending = False
 
     @operation
-    async def kill(self, job: str | bytes, *, notify_failure: bool = True, trim: bool = True) -> bool:
-        """Add a payload (its JSON) as dead from now on; True. Tells the death handlers unless told not to."""
+    async def kill(
+        self, job: str | bytes, *, notify_failure: bool = True, trim: bool = True, ex: BaseException | None = None
+    ) -> bool:
+        """Add a payload (its JSON) as dead from now on; True.
+
+        Tells the death handlers unless told not to, with `ex` as the reason.
+        """
         now = time.time()
         raw = job.encode(errors="surrogateescape") if isinstance(job, str) else job
         await jobsets.add(self._key, [(now, raw)])
         if trim:
             await jobsets.trim_dead(now, verbs.limits(self.config))
         if notify_failure:
-            verbs.notify(self.config, raw, verbs.JobKilled("Job killed by API"))
+            verbs.notify(self.config, raw, ex or verbs.JobKilled("Job killed by API"))
         return True
 
     @operation

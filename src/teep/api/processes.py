@@ -15,6 +15,10 @@ from teep.wire.commands import Plan
 P = TypeVar("P", bound="_Process")
 
 
+# The fields of a process that change from heartbeat to heartbeat.
+_BEATEN = frozenset(processes.Process._fields) - {"info"}
+
+
 class EmbeddedProcess(TeepError, RuntimeError):
     """A worker that is embedded in another program is not to be quieted or stopped from outside."""
 
@@ -29,7 +33,12 @@ class _Process:
         self._data = data
 
     def __getitem__(self, field: str) -> Any:
-        """Return a field of what the process says of itself, or None."""
+        """Return a field of what the process says of itself, those of its last heartbeat included, or None.
+
+        `beat` is in epoch seconds.
+        """
+        if field in _BEATEN and (value := getattr(self._data, field)) is not None:
+            return value
         return self._data.info.get(field)
 
     @property
@@ -61,12 +70,13 @@ class _Process:
         """The queues it serves, over all its capsules."""
         if self["queues"] is not None:
             return list(self["queues"])
-        return [queue for capsule in self.capsules.values() for queue in capsule["weights"]]
+        return list(dict.fromkeys(queue for capsule in self.capsules.values() for queue in capsule["weights"]))
 
     @property
-    def weights(self) -> list[dict[str, int]]:
-        """The weights of its queues, a dict a capsule; 0 everywhere where the order is strict."""
-        return list(self["weights"] or [capsule["weights"] for capsule in self.capsules.values()])
+    def weights(self) -> dict[str, int]:
+        """The weights of its queues, over all its capsules; 0 everywhere where the order is strict."""
+        each = [capsule["weights"] for capsule in self.capsules.values()] or self["weights"] or []
+        return {queue: weight for weights in each for queue, weight in weights.items()}
 
     @property
     def capsules(self) -> dict[str, dict[str, Any]]:

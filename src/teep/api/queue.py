@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, overload
 
-from teep.api.base import AsyncIterable, Page, SyncIterable
+from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
 from teep.api.filters import Conditions, Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.api.selection import AsyncQueueSelection, QueueSelection, delete_class
@@ -58,10 +58,15 @@ class _Queue(Generic[R]):
         return await queues.is_paused(self.name)
 
     @operation
-    async def page(self, number: int = 1, size: int = 25) -> Page[R]:
-        """Return page `number` (from 1) of `size` jobs, newest first. One round trip."""
-        total, raws = await queues.sized_page(self.name, (max(number, 1) - 1) * size, size)
-        return Page(self._records(raws), total, max(number, 1))
+    async def page(self, number: int = 1, size: int = 25, *, reverse: bool = False) -> Page[R]:
+        """Return page `number` (from 1) of `size` jobs, newest first, or oldest first with `reverse`. One round trip.
+
+        Raises:
+            InvalidPage: the size is less than 1.
+        """
+        number, start = page_start(number, size)
+        total, raws = await queues.sized_page(self.name, start, size, oldest_first=reverse)
+        return Page(self._records(raws), total, number)
 
     @operation
     async def find_job(self, jid: str) -> R | None:

@@ -2,7 +2,8 @@
 
 Each verb walks once through what is there when it starts, in slices inside Redis, and moves what it finds in
 batches of compare-and-move scripts. A job that someone else takes meanwhile is passed over; a crash between two
-batches leaves the rest where it was, and nothing is ever in two places.
+batches leaves the rest where it was, and nothing is ever in two places. Where Redis refuses some jobs, the verb takes
+the others and then raises `NotMoved`.
 """
 
 import glob
@@ -20,11 +21,13 @@ from teep.client.preparation import is_job, moved_to
 from teep.client.times import exactly
 from teep.config import Config
 from teep.drivers.pairs import operation
+from teep.errors import NotMoved
 from teep.store import jobsets, queues
 from teep.store.jobsets import Enqueued
 from teep.store.queues import Target
 from teep.wire import commands, keys
 from teep.wire.commands import Plan
+from teep.wire.moves import not_moved
 
 R = TypeVar("R", bound=_JobRecord)
 E = TypeVar("E", bound=_SortedEntry)
@@ -167,10 +170,10 @@ class _SetSelection(Generic[E]):
 
         async def act(batch: Sequence[jobsets.Entry]) -> int:
             moved = await jobsets.transfer(self._key, keys.dead(), [(raw, now, raw) for raw, _ in batch])
-            for (raw, _), was_there in zip(batch, moved, strict=True):
+            for (raw, _), was_there in zip(batch, moved.done, strict=True):
                 if was_there and notify_failure:
                     verbs.notify(self.config, raw, verbs.JobKilled("Job killed by API"))
-            return sum(moved)
+            return sum(moved.checked())
 
         killed = await self._each(act, dry_run=dry_run, on_progress=on_progress)
         if killed and not dry_run:
@@ -187,7 +190,7 @@ class _SetSelection(Generic[E]):
         async def act(batch: Sequence[jobsets.Entry]) -> int:
             # Those moved below the walk's place are met again there, at their new time.
             moves = [(raw, moment, raw) for raw, score in batch if score != moment]
-            return sum(await jobsets.transfer(self._key, self._key, moves)) if moves else 0
+            return sum((await jobsets.transfer(self._key, self._key, moves)).checked()) if moves else 0
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 
@@ -201,7 +204,7 @@ class _SetSelection(Generic[E]):
         async def act(batch: Sequence[jobsets.Entry]) -> int:
             now, unit = time.time(), self.config.timestamps
             moves = [(raw, Enqueued(queue, moved_to(raw, queue, (now, unit)))) for raw, _ in batch if is_job(raw)]
-            return sum(await jobsets.enqueue(self._key, moves)) if moves else 0
+            return sum((await jobsets.enqueue(self._key, moves)).checked()) if moves else 0
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 
@@ -215,12 +218,19 @@ class _SetSelection(Generic[E]):
         walk = jobsets.Walk(self._key, needles=self._filter.needles)
         total = await jobsets.size(self._key)
         taken = 0
+        refusal: NotMoved | None = None
         while (entries := await walk.next()) is not None:
             chosen = [entry for entry in entries if self._filter.matches(entry[0])]
             for some in _batches(chosen):
-                taken += len(some) if dry_run else await act(some)
+                try:
+                    taken += len(some) if dry_run else await act(some)
+                except NotMoved as error:
+                    taken += error.moved
+                    refusal = refusal or error
             if on_progress is not None:
                 on_progress(min(walk.examined, total), total)
+        if refusal is not None:
+            raise NotMoved(str(refusal), taken)
         return taken
 
     def _walk(self) -> Callable[[], Plan[list[E] | None]]:
@@ -265,17 +275,21 @@ async def take_from_queue(
     walk = queues.Walk(queue, end="oldest", needles=chosen.needles, limit=total)
     score = commands.score(at)
     taken = 0
+    refused: list[str] = []
     while (raws := await walk.next()) is not None:
         for some in _batches([raw for raw in raws if chosen.matches(raw)]):
             if dry_run:
                 taken += len(some)
                 continue
             moves = [(raw, rewrite(raw), score) for raw in some]
-            count = sum(await queues.take_out(queue, walk.place, moves, target))
-            walk.removed(count)
-            taken += count
+            gone = await queues.take_out(queue, walk.place, moves, target)
+            walk.removed(gone.moved)
+            taken += gone.moved
+            refused += gone.refused.values()
         if on_progress is not None:
             on_progress(min(walk.examined, total), total)
+    if refused:
+        raise not_moved(refused, taken)
     return taken
 
 

@@ -34,7 +34,7 @@ async def enqueue_some(config: Config, key: str, raws: Sequence[bytes], *, take_
     moves = [(raw, verdict) for raw, verdict in verdicts if isinstance(verdict, Enqueued)]
     drops = [raw for raw, verdict in verdicts if verdict is Verdict.DROP]
     dropped = await jobsets.delete_some(key, drops) if drops else 0
-    return dropped + (sum(await jobsets.enqueue(key, moves)) if moves else 0)
+    return dropped + (sum((await jobsets.enqueue(key, moves)).checked()) if moves else 0)
 
 
 async def enqueue_all(config: Config, key: str, *, take_back: bool) -> int:
@@ -45,7 +45,7 @@ async def enqueue_all(config: Config, key: str, *, take_back: bool) -> int:
 async def kill(config: Config, key: str, raw: bytes) -> bool:
     """Move one job to the dead set; True where it was still in the set."""
     now = time.time()
-    killed = (await jobsets.transfer(key, keys.dead(), [(raw, now, raw)]))[0]
+    (killed,) = (await jobsets.transfer(key, keys.dead(), [(raw, now, raw)])).checked()
     if killed:
         await jobsets.trim_dead(now, limits(config))
         notify(config, raw, JobKilled("Job killed by API"))

@@ -21,7 +21,7 @@ async def consume(queue: str, jobs: int, on_batch: Callable[[int], None]) -> Non
     done = 0
     today = datetime.now(UTC).date()
     while done < jobs or batch:
-        reserved, _ = await inflight.exchange(IDENTITY, {queue: batch}, [queue], _BATCH, today)
+        reserved, *_ = await inflight.exchange(IDENTITY, {queue: batch}, [queue], _BATCH, today)
         batch = [raw for _, raw in reserved]
         for raw in batch:
             _noop(*json.loads(raw)["args"])

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from teep.cli import bench, config, demo, look, worker
+from teep.cli import bench, config, demo, embedded, look, worker
 from teep.cli.flags import Flags
 from teep.cli.options import Looking, with_flags
 from teep.cli.reader import read
@@ -27,6 +27,7 @@ app.command("worker")(with_flags(Flags, worker.worker))
 app.command("config")(with_flags(config.ConfigFlags, config.config))
 app.command("stats")(with_flags(Looking, look.stats))
 app.command("queues")(with_flags(Looking, look.queues))
+app.add_typer(embedded.app, name="embedded")
 app.command("bench")(with_flags(bench.BenchFlags, bench.bench))
 
 

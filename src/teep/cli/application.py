@@ -1,9 +1,9 @@
 """The application that a command runs in: a Django project, if the environment names its settings."""
 
 import os
-import sys
 from importlib.util import find_spec
-from pathlib import Path
+
+from teep.cli.options import make_importable
 
 _PROJECT = "teep.integrations.django.project"
 _DISCOVERY = "teep.integrations.django.discovery"
@@ -25,15 +25,8 @@ def set_up() -> None:
     if _is_django():
         from teep.worker.modules import load
 
-        look_here()
+        make_importable()
         load(_PROJECT)
-
-
-def look_here() -> None:
-    """Find modules in the working folder, as `python -m` does."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
 
 
 def _is_django() -> bool:

@@ -36,10 +36,10 @@ def bench(flags: BenchFlags) -> None:
     Example: [bold]teep bench --jobs 20000 --redis-url redis://localhost:6379/0[/bold]
     """
     from teep.bench import run
-    from teep.config import Config
+    from teep.config import Config, redis_url_for
 
     # Of what the file says only where Redis is: what is measured is teep, not a user's settings.
-    measured = Config(redis_url=flags.configured().redis_url, concurrency=flags.concurrency)
+    measured = Config(redis_url=redis_url_for(flags.configured(), warn=False), concurrency=flags.concurrency)
     with _Progress() as progress:
         figures = run(measured, flags.jobs, progress.show, only_async=flags.only_async)
     _print(figures, as_json=flags.as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from teep.cli import application
 from teep.cli.flags import Flags
 from teep.cli.look import print_json, print_table
-from teep.cli.options import AsJson, set_up_logs
+from teep.cli.options import AsJson, make_importable, set_up_logs
 
 if TYPE_CHECKING:
     from teep.config.resolution import Settings
@@ -38,7 +38,7 @@ def config(flags: ConfigFlags) -> None:
     set_up_logs("WARNING")
     settings = flags.settings()
     settings.settle()
-    application.look_here()
+    make_importable()
     for module in application.modules(settings.get("modules", [])):
         load(module)
     rows = _rows(settings)
@@ -53,6 +53,8 @@ def config(flags: ConfigFlags) -> None:
         of_texts=True,
     )
     print(f"File: {file or 'none'}")
+    for doubt in settings.doubts:
+        print(f"In doubt: {doubt}")
     if settings.ignored:
         print(f"Of no use to teep there: {', '.join(settings.ignored)}")
 
@@ -77,10 +79,10 @@ def _rows(settings: "Settings") -> dict[str, _Row]:
 
 def _plain(name: str, value: Any) -> Any:
     """Return a setting as JSON has it, without secrets."""
+    from teep.drivers.urls import masked
+
     if name == "capsules":
         return {key: {"concurrency": one.concurrency, "queues": list(one.queues)} for key, one in value.items()}
-    from teep.config.connections import masked
-
     if name == "redis_url" and value is not None:
         return masked(value)
     if isinstance(value, Mapping):

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         "-C",
-        help="The configuration file, or none. Default: TEEP_CONFIG, teep.toml, or \\[tool.teep] in pyproject.toml.",
+        help="The configuration file, or none. Default: TEEP_CONFIG, or the nearest teep.toml or pyproject.toml.",
         metavar="FILE",
     ),
 ]
@@ -56,7 +57,10 @@ class Looking:
 
         Raises:
             ConfigurationError: an option, a variable or the file does not fit.
+            ModuleImportError: the environment names a Django project, which cannot be imported.
         """
+        from teep.cli import application
+        from teep.config import default_config
         from teep.config.resolution import resolve
         from teep.config.variables import Found
 
@@ -65,7 +69,11 @@ class Looking:
         given = {
             name: Found(value, flag) for name, flag in named.items() if (value := getattr(self, name)) is not None
         }
-        return resolve(given, self.config).config()
+        settings = resolve(given, self.config)
+        settings.warn()
+        settings.settle()
+        application.set_up()
+        return default_config()
 
 
 def with_flags(flags: type[F], command: Callable[[F], None]) -> Callable[..., None]:
@@ -77,6 +85,14 @@ def with_flags(flags: type[F], command: Callable[[F], None]) -> Callable[..., No
     run.__doc__ = command.__doc__
     run.__dict__["__signature__"] = inspect.signature(flags)  # which typer reads in place of the function's own
     return run
+
+
+def make_importable() -> None:
+    """Let modules of the working folder be imported, unless that is gone."""
+    from teep.embedded.project import working_folder
+
+    if (folder := working_folder()) is not None:
+        sys.path.insert(0, str(folder))
 
 
 def set_up_logs(level: str, *, as_json: bool = False) -> None:

@@ -1,14 +1,12 @@
 """`teep worker`: run jobs, in this process or in several."""
 
 import logging
-import os
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from teep.cli import application
 from teep.cli.flags import Flags
-from teep.cli.options import set_up_logs
+from teep.cli.options import make_importable, set_up_logs
 from teep.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,12 +30,8 @@ def worker(flags: Flags) -> None:
     config = settings.settle()
     set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))
     _tell_of_file(settings)
-    application.look_here()
-    clean = _run(flags, config, _modules(settings), settings.get("spawn", None))
-    sys.stderr.flush()
-    if not clean:
-        # A job that ignores its stop would hold up the interpreter's end; it is back in its queue already.
-        os._exit(0)
+    make_importable()
+    _run(flags, config, _modules(settings), settings.get("spawn", None))
 
 
 def _modules(settings: "Settings") -> list[str]:
@@ -53,6 +47,7 @@ def _modules(settings: "Settings") -> list[str]:
 def _tell_of_file(settings: "Settings") -> None:
     from teep.config.sidekiq import MISSED
 
+    settings.warn()
     if settings.file is not None:
         logger.info("configured by %s", settings.file)
     missed = [key for key in settings.ignored if key.rpartition(".")[2] in MISSED]
@@ -64,20 +59,23 @@ def _tell_of_file(settings: "Settings") -> None:
         logger.info("%s also has %s, which teep has no use for", settings.file, ", ".join(useless))
 
 
-def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> bool:
-    """Run one worker here, or a supervisor where it takes one."""
+def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> None:
+    """Run one worker here, or a supervisor where it takes one. The process ends soon after it has."""
     from teep.worker import Supervisor, Worker
+    from teep.worker.exit import exiting
 
-    if not Supervisor.is_needed(config):
-        return Worker(config, *modules, configured=lambda: _as_code_has_it(config, _FIRST)).run()
-    how = {} if spawn is None else {"spawn": spawn}
-    return Supervisor(
-        config,
-        *modules,
-        configured=lambda: _as_code_has_it(config, _SUPERVISED),
-        check=lambda: _check(flags.settings()),
-        **how,
-    ).run()
+    with exiting():
+        if not Supervisor.is_needed(config):
+            Worker(config, *modules, configured=lambda: _as_code_has_it(config, _FIRST)).run()
+            return
+        how = {} if spawn is None else {"spawn": spawn}
+        Supervisor(
+            config,
+            *modules,
+            configured=lambda: _as_code_has_it(config, _SUPERVISED),
+            check=lambda: _check(flags.settings()),
+            **how,
+        ).run()
 
 
 def _check(settings: "Settings") -> None:

@@ -1,12 +1,13 @@
 """The client: pushes payloads, one or many, now or for later."""
 
 import time
+from asyncio import _get_running_loop
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from teep.client import delivery, uniqueness
+from teep.client import blocking, delivery, uniqueness
 from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
@@ -123,7 +124,10 @@ class Client(_Client, SyncSide):
         return self._connected
 
     def _run(self, plan: Plan[T]) -> T:
-        if delivery.is_plain():
+        is_plain = delivery.is_plain()
+        if _get_running_loop() is not None:
+            blocking.check(plan, warns=is_plain and self.config.environment != "production")
+        if is_plain:
             return super()._run(plan)
         return run_plan(plan, delivery.Executor(self.config, self._driver))
 

@@ -6,7 +6,6 @@
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
@@ -17,10 +16,11 @@ from teep.client.redirection import Redirect, current
 from teep.config import Config, async_driver_for, driver_for
 from teep.errors import NotPushed, RedisError
 from teep.store.pushes import Push, joined
+from teep.telling import Logger
 from teep.wire import payload
 from teep.wire.payload import Item
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 
 class Transaction(Protocol):

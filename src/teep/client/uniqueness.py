@@ -1,11 +1,11 @@
 """What a client says of jobs that were not pushed, since one that is alike has the lock."""
 
-import logging
 from collections.abc import Collection
 
 from teep.store.pushes import Refused
+from teep.telling import Logger
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 
 def tell(refused: Refused) -> Collection[str]:

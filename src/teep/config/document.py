@@ -36,7 +36,7 @@ def text_of(path: Path) -> str:
         ConfigurationError: there is no such file, or it is not text.
     """
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # a byte order mark, as Windows writes it, is no text
     except FileNotFoundError:
         raise ConfigurationError(f"there is no configuration file {path}") from None
     except OSError as error:

@@ -1,9 +1,10 @@
 """The error handler that every `Config` begins with: the log."""
 
-import logging
 from typing import Any
 
-logger = logging.getLogger("teep")
+from teep.telling import Logger
+
+logger = Logger("teep")
 
 
 def log_error(error: BaseException, context: dict[str, Any]) -> None:

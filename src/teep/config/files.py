@@ -5,6 +5,7 @@ from pathlib import Path
 from teep.config import toml
 from teep.config.document import Document
 from teep.config.sidekiq import read_sidekiq
+from teep.embedded.project import is_file, upward
 from teep.errors import ConfigurationError
 
 NONE = "none"
@@ -13,18 +14,22 @@ NONE = "none"
 _OWN = "teep.toml"
 
 
-def discover(folder: Path) -> Path | None:
-    """Return the file that holds in a folder: its `teep.toml`, else a `pyproject.toml` with settings of teep's.
+def discover() -> Path | None:
+    """Return the file that holds in the working folder: the nearest upward.
 
-    A `sidekiq.yml` must be named: its queues are Ruby's, and who starts a worker beside it need not mean those.
+    In each folder that is its `teep.toml`, else a `pyproject.toml` with settings of teep's. A `sidekiq.yml` must be
+    named: its queues are Ruby's, and who starts a worker beside it need not mean those. One of the working folder
+    itself is named as it is there, any other by its whole path.
 
     Raises:
-        ConfigurationError: there is a `pyproject.toml` that is no TOML.
+        ConfigurationError: there is a `pyproject.toml` that speaks of teep, and is no TOML.
     """
-    if (folder / _OWN).is_file():
-        return folder / _OWN
-    project = folder / toml.PROJECT
-    return project if project.is_file() and toml.has_settings(project) else None
+    for depth, folder in enumerate(upward()):
+        for name in (_OWN, toml.PROJECT):
+            path = folder / name
+            if is_file(path) and (name == _OWN or toml.has_settings(path)):
+                return path if depth else Path(name)
+    return None
 
 
 def read(path: Path) -> Document:

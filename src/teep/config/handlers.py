@@ -1,25 +1,35 @@
 """Calling what users registered, each isolated from the others: it may raise anything, sys.exit() too."""
 
-import logging
+from collections.abc import Callable
 from typing import Any
 
+from teep.config.error_log import log_error
 from teep.config.value import Config, Event
+from teep.telling import Logger
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 
-def report(config: Config, error: BaseException, context: dict[str, Any]) -> None:
-    """Give an error to the error handlers; one that fails itself is logged."""
-    for handler in config.error_handlers:
+def report(
+    config: Config, error: BaseException, context: dict[str, Any], log: Callable[[], None] | None = None
+) -> None:
+    """Give an error to the error handlers; one that fails itself is logged.
+
+    `log` is called in place of the handler that logs, where there is more to log than the context says.
+    """
+    for handler in tuple(config.error_handlers):
         try:
-            handler(error, context)
-        except BaseException:
-            logger.exception("an error handler failed")
+            if log is not None and handler is log_error:
+                log()
+            else:
+                handler(error, context)
+        except BaseException as problem:
+            logger.error("an error handler failed", exc_info=problem)  # noqa: TRY400 - which takes it this way
 
 
 def notify_death(config: Config, item: dict[str, Any], reason: BaseException) -> None:
     """Tell the death handlers that a job is dead; one that fails does not keep the others from hearing of it."""
-    for handler in config.death_handlers:
+    for handler in tuple(config.death_handlers):
         try:
             handler(item, reason)
         except BaseException as error:  # noqa: BLE001 - reported

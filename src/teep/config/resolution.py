@@ -19,7 +19,9 @@ from teep.config.value import Config
 from teep.config.variables import Found
 from teep.errors import ConfigurationError
 
-FILE = "TEEP_CONFIG"
+logger = logging.getLogger("teep")
+
+FILE = variables.FILE
 """The variable that names the configuration file, or `none`."""
 
 
@@ -28,7 +30,8 @@ class Settings:
     """What flags, variables and a file say.
 
     `flags` and `found` have settings by name: `found` all of them, each as the strongest of the three has it.
-    `ignored` are keys of the file that mean nothing here; `problems` are sentences about what could not be read.
+    `ignored` are keys of the file that mean nothing here; `problems` are sentences about what could not be read, and
+    `doubts` about variables that are none of teep's, and all but spell one.
     """
 
     flags: Mapping[str, Found]
@@ -36,6 +39,7 @@ class Settings:
     file: Path | None = None
     ignored: Sequence[str] = ()
     problems: Sequence[str] = ()
+    doubts: Sequence[str] = ()
 
     def config(self) -> Config:
         """Return the configuration that they make, with defaults for the rest.
@@ -51,7 +55,13 @@ class Settings:
             raise ConfigurationError("; ".join(problems)) from None
         if problems:
             raise ConfigurationError("; ".join(problems))
+        config.note_sources({name: entry.source for name, entry in self.found.items() if name in CONFIG})
         return config
+
+    def warn(self) -> None:
+        """Log what is in doubt."""
+        for doubt in self.doubts:
+            logger.warning("%s", doubt)
 
     def settle(self) -> Config:
         """Make the process-wide configuration of them, under and over what code will configure, and return it.
@@ -92,7 +102,8 @@ def resolve(
 
     Args:
         flags: what the command line says, by setting.
-        file: the file to read; default the one that `TEEP_CONFIG` names, else the one of the working directory.
+        file: the file to read; default the one that `TEEP_CONFIG` names, else the nearest from the working folder
+            upward.
         environ: the environment's variables.
 
     Raises:
@@ -101,13 +112,14 @@ def resolve(
     problems: list[str] = []
     said = _variables(environ, problems)
     path = _file(file, environ)
+    doubts = list(variables.doubts(environ, SETTINGS))
     if path is None:
-        return Settings(flags, {**said, **flags}, problems=problems)
+        return Settings(flags, {**said, **flags}, problems=problems, doubts=doubts)
     document = files.read(path)
     written, ignored = _file_settings(document, {**said, **flags}, problems)
     found = {**written, **said, **flags}
     _make_capsules(found, problems)
-    return Settings(flags, found, path, ignored, problems)
+    return Settings(flags, found, path, ignored, problems, doubts)
 
 
 def options(found: Mapping[str, Found]) -> dict[str, Any]:
@@ -118,7 +130,7 @@ def options(found: Mapping[str, Found]) -> dict[str, Any]:
 def _file(named: Path | None, environ: Mapping[str, str]) -> Path | None:
     given = named or environ.get(FILE)
     if given is None or given == "":
-        return files.discover(Path())
+        return files.discover()
     return None if str(given) == files.NONE else Path(given)
 
 

@@ -15,7 +15,16 @@ from teep.config.variables import Found
 CONFIG: Mapping[str, Any] = {option.name: option.type for option in fields(Config) if option.init}
 """The options of `Config`, and their types."""
 
-SETTINGS: Mapping[str, Any] = {"modules": Sequence[str], **CONFIG, "log_level": str, "json_logs": bool, "spawn": bool}
+# What code alone can say.
+_CODE = frozenset({"backtrace_cleaner"})
+
+SETTINGS: Mapping[str, Any] = {
+    "modules": Sequence[str],
+    **{name: kind for name, kind in CONFIG.items() if name not in _CODE},
+    "log_level": str,
+    "json_logs": bool,
+    "spawn": bool,
+}
 """Every setting, and its type."""
 
 

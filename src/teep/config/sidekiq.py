@@ -18,7 +18,7 @@ from teep.errors import ConfigurationError
 _RENAMED = {"dead_timeout_in_seconds": "dead_timeout"}
 # What Sidekiq itself knows and Python has no use for; `strict` is what queues without weights are.
 _RUBY_ONLY = frozenset({
-    "require", "strict", "fetch_class", "fetch_setup", "scheduled_enq", "job_logger", "skip_default_job_logging",
+    "require", "strict", "fetch_class", "fetch_setup", "scheduled_enq", "job_logger",
     "logged_job_attributes", "on_complex_arguments", "reloader", "backtrace_cleaner", "redis_idle_timeout",
     "identity", "thread_priority", "lifecycle_events", "error_handlers", "death_handlers", "daemon", "logfile",
     "pidfile",

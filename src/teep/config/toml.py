@@ -30,12 +30,16 @@ def read_toml(path: Path) -> Document:
 
 
 def has_settings(path: Path) -> bool:
-    """Tell whether a `pyproject.toml` has settings of teep's.
+    """Tell whether a `pyproject.toml` has settings of teep's. One that cannot be read has none that could be meant.
 
     Raises:
-        ConfigurationError: it is no TOML.
+        ConfigurationError: it speaks of teep, and is no TOML.
     """
-    return _own(_parse(path)) is not None
+    try:
+        text = text_of(path)
+    except ConfigurationError:
+        return False
+    return "teep" in text and _own(_parse(path)) is not None
 
 
 def _table(path: Path) -> dict[str, Any]:

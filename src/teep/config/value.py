@@ -4,12 +4,13 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar, get_args
 
+from teep import tracebacks
 from teep.config import variables
 from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
@@ -17,6 +18,8 @@ from teep.config.error_log import log_error
 from teep.config.job_options import fields_of
 from teep.config.queues import UNSAID, QueueOrder, are_said
 from teep.drivers.pools import check_url
+from teep.drivers.urls import masked
+from teep.embedded.project import working_folder
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.middleware import Chain
 from teep.wire import payload
@@ -26,6 +29,13 @@ ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
 DeathHandler = Callable[[dict[str, Any], BaseException], None]
 T = TypeVar("T")
 
+_DEFAULT = "default"
+
+
+def _folder_name() -> str:
+    folder = working_folder()  # where it is gone there is no tag, which only tells people more about a process
+    return "" if folder is None else folder.name
+
 
 class Extension(Protocol):
     """What `Config.use` takes: `join` adds its middleware, handlers and listeners to the configuration."""
@@ -33,12 +43,13 @@ class Extension(Protocol):
     def join(self, config: "Config", /) -> None: ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Config:
     """How teep works in this process; frozen, and validated whole when it is made.
 
     Args:
-        redis_url: where Redis is; None: `TEEP_REDIS_URL`, else `REDIS_URL`, else the embedded server.
+        redis_url: where Redis is; None: `TEEP_REDIS_URL`, else `REDIS_URL`, else what the nearest `teep.toml` says,
+            else the embedded server.
         concurrency: jobs that a worker process runs at a time, threads and coroutines together.
         queues: what a worker serves, as `"name"` or `"name,weight"`. No weights: strictly in this order. If none are
             named, a worker serves "default" and every queue that the jobs of its modules name.
@@ -49,7 +60,7 @@ class Config:
         max_rss: megabytes (2**20 bytes) of resident memory from which the supervisor replaces a process.
         max_jobs: jobs from which the supervisor replaces a process.
         environment: a label, and which section of a configuration file holds; default `TEEP_ENVIRONMENT`, else
-            `APP_ENV`, `RAILS_ENV`, `RACK_ENV`, else "development".
+            `TEEP_ENV`, `APP_ENV`, `RAILS_ENV`, `RACK_ENV`, else "development".
         tag: shown beside the process; default the name of the current directory.
         labels: more labels of the process.
         job_defaults: options of every job that does not set them, such as `{"retry": 5}`; for raw pushes, too.
@@ -66,6 +77,9 @@ class Config:
             `"HOST:PORT"`, or a port alone for 127.0.0.1.
         watchdog: seconds that a worker process may stand still, or be without Redis, before it ends with exit code 1
             for its supervisor to start it anew; 0: for ever.
+        skip_default_job_logging: leave out each job's lines `start` and `done`; failures are logged all the same.
+        backtrace_cleaner: what takes the lines of a failure's backtrace, the innermost first, and returns those to
+            store and to log; by default teep's own are left out. Sidekiq's, and for code only.
         timestamps: how job timestamps are written: float "seconds", which every Sidekiq reads, or integer
             "milliseconds", as Sidekiq 8 writes. Both are read.
 
@@ -82,7 +96,7 @@ class Config:
     max_rss: int | None = None
     max_jobs: int | None = None
     environment: str = field(default_factory=lambda: variables.environment(os.environ).value)
-    tag: str = field(default_factory=lambda: Path.cwd().name)
+    tag: str = field(default_factory=_folder_name)
     labels: Sequence[str] = ()
     job_defaults: Mapping[str, Any] = field(default_factory=dict)
     max_retries: int = 25
@@ -94,6 +108,8 @@ class Config:
     heartbeat_interval: float = 5.0
     health: str | None = None
     watchdog: float = 300.0
+    skip_default_job_logging: bool = False
+    backtrace_cleaner: tracebacks.Cleaner = tracebacks.without_teep
     timestamps: payload.TimeUnit = "seconds"
 
     client_middleware: Chain = field(default_factory=Chain, init=False, repr=False)
@@ -101,15 +117,49 @@ class Config:
     error_handlers: list[ErrorHandler] = field(default_factory=lambda: [log_error], init=False, repr=False)
     death_handlers: list[DeathHandler] = field(default_factory=list, init=False, repr=False)
     _listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict, init=False, repr=False)
+    _sources: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+
+    _given: ClassVar[tuple[str, ...]] = ()
+
+    if not TYPE_CHECKING:  # which would take its signature for that of the class
+
+        def __new__(cls, *args: Any, **options: Any) -> Self:
+            """Remember which options are given, whatever their values."""
+            made = super().__new__(cls)
+            names = [field.name for field in fields(cls) if field.init]
+            object.__setattr__(made, "_given", (*names[: len(args)], *options))
+            return made
 
     def __post_init__(self) -> None:
         problems = {name: problem for name, check in _CHECKS if (problem := check(self)) is not None}
         if problems:
             raise ConfigurationError("; ".join(problems.values()), problems)
+        self._sources.update(dict.fromkeys(self._given, "argument"))
         object.__setattr__(self, "queues", tuple(self.queues) if are_said(self.queues) else UNSAID)
         object.__setattr__(self, "capsules", MappingProxyType(dict(self.capsules)))
         object.__setattr__(self, "labels", tuple(self.labels))
         object.__setattr__(self, "job_defaults", MappingProxyType(fields_of("job_defaults", self.job_defaults)))
+
+    def __repr__(self) -> str:
+        """What is not left to the defaults; passwords in URLs are masked."""
+        names = [name for name, source in self.sources.items() if source != _DEFAULT]
+        said = (f"{name}={_shown(name, getattr(self, name))}" for name in names)
+        return f"{type(self).__name__}({', '.join(said)})"
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Where the value of each option comes from.
+
+        That is "argument", the name of a variable or a flag, a file and the key in it, or "default".
+        """
+        usual = {option.name: _DEFAULT for option in fields(self) if option.init}
+        if (named := variables.environment(os.environ)).value == self.environment:
+            usual["environment"] = named.source
+        return MappingProxyType(usual | self._sources)
+
+    def note_sources(self, sources: Mapping[str, str]) -> None:
+        """Say where options come from that were not this program's own arguments."""
+        self._sources.update(sources)
 
     @classmethod
     def from_file(cls, path: str | Path, environment: str | None = None) -> "Config":
@@ -177,6 +227,8 @@ class Config:
             ConfigurationError: an option does not fit.
         """
         other = replace(self, **changes)
+        other._sources.clear()  # noqa: SLF001 - its own kind
+        other.note_sources({**self._sources, **dict.fromkeys(changes, "argument")})
         other.error_handlers[:] = self.error_handlers
         other.adopt(self)
         return other
@@ -197,6 +249,12 @@ class Config:
         return sum(capsule.concurrency for capsule in self.all_capsules.values())
 
 
+def _shown(name: str, value: Any) -> str:
+    if name == "redis_url" and isinstance(value, str):
+        return repr(masked(value))
+    return repr(dict(value) if isinstance(value, MappingProxyType) else value)
+
+
 def _extend(registered: list[T], others: list[T]) -> None:
     registered.extend(other for other in others if other not in registered)
 
@@ -209,7 +267,9 @@ def _redis_url(config: Config) -> str | None:
     if config.redis_url is None:
         return None
     if not isinstance(config.redis_url, str):
-        return f"redis_url must be a text such as redis://localhost:6379/0, not {config.redis_url!r}"
+        # Of anything else the value stays out of the message: bytes may have a password.
+        named = repr(config.redis_url) if type(config.redis_url) is int else f"a {type(config.redis_url).__name__}"
+        return f"redis_url must be a text such as redis://localhost:6379/0, not {named}"
     return _problem(check_url, config.redis_url)
 
 
@@ -261,6 +321,18 @@ def _timestamps(config: Config) -> str | None:
     return None if config.timestamps in allowed else f"timestamps must be one of {allowed}, not {config.timestamps!r}"
 
 
+def _skip_default_job_logging(config: Config) -> str | None:
+    value = config.skip_default_job_logging
+    return None if isinstance(value, bool) else f"skip_default_job_logging must be true or false, not {value!r}"
+
+
+def _backtrace_cleaner(config: Config) -> str | None:
+    value = config.backtrace_cleaner
+    if callable(value) and not inspect.iscoroutinefunction(value):
+        return None
+    return f"backtrace_cleaner must be a function that takes a list of lines and returns one, not {value!r}"
+
+
 def _tag(config: Config) -> str | None:
     fits = isinstance(config.tag, str) and not re.search(r"[\r\n]", config.tag)
     return None if fits else "the tag must be one line of text"
@@ -302,6 +374,8 @@ _CHECKS: tuple[_Check, ...] = (
     ("job_defaults", _job_defaults),
     ("environment", _environment),
     ("timestamps", _timestamps),
+    ("skip_default_job_logging", _skip_default_job_logging),
+    ("backtrace_cleaner", _backtrace_cleaner),
     ("tag", _tag),
     ("health", _health),
     _whole("concurrency", 1),

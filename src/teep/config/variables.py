@@ -1,10 +1,16 @@
 """The environment's variables, `TEEP_` and a setting's name, and those of others that say the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from teep.config.names import meant
+
+_OWN, _ENVIRONMENT = "TEEP_", "TEEP_ENV"
 # What comes after the variable of teep's own; the environment's name in the order that Sidekiq has.
-_ALSO = {"redis_url": ("REDIS_URL",), "environment": ("APP_ENV", "RAILS_ENV", "RACK_ENV")}
+_ALSO = {"redis_url": ("REDIS_URL",), "environment": (_ENVIRONMENT, "APP_ENV", "RAILS_ENV", "RACK_ENV")}
+
+FILE = "TEEP_CONFIG"
+DATA_DIR = "TEEP_DATA_DIR"
 
 
 class Found(NamedTuple):
@@ -25,3 +31,13 @@ def find(name: str, environ: Mapping[str, str]) -> Found | None:
 def environment(environ: Mapping[str, str]) -> Found:
     """Return the environment's name as the variables have it, else "development"."""
     return find("environment", environ) or Found("development", "default")
+
+
+def doubts(environ: Mapping[str, str], settings: Iterable[str]) -> Iterator[str]:
+    """Sentences about variables that teep does not read, and whose names all but are those of some that it does."""
+    # Without what all names have in common, which would make any two of them alike.
+    known = [name.upper() for name in settings] + [name.removeprefix(_OWN) for name in (FILE, DATA_DIR, _ENVIRONMENT)]
+    for name in sorted(environ):
+        tail = name.removeprefix(_OWN)
+        if tail not in (name, *known) and (near := meant(tail, known)):
+            yield f"teep does not read the variable {name}; did you mean {_OWN}{near}?"

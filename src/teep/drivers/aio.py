@@ -4,13 +4,14 @@ import asyncio
 import math
 import os
 from typing import Any, Protocol, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
-import redis.asyncio
 from redis import exceptions as redis_errors
 
 from teep.drivers import pools
-from teep.drivers.conversation import LOST, Conversation, not_a_command, raise_ours
+from teep.drivers.answers import raise_ours
+from teep.drivers.conversation import LOST, Conversation, not_a_command
+from teep.drivers.loops import LoopPool
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
@@ -47,14 +48,13 @@ async def run_plan(plan: Plan[T], executor: AsyncExecutor) -> T:
 class AsyncDriver:
     """Carries out commands on pools of asyncio connections, one pool an event loop.
 
-    A loop that ended takes its pool along, so one driver serves a process that calls `asyncio.run` many times.
+    A loop that ends takes its connections along, so one driver serves a process that calls `asyncio.run` many times.
     Costs and errors are those of `teep.drivers.sync.Driver`.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.ConnectionPool] = WeakKeyDictionary()
-        self._inherited: list[redis.asyncio.ConnectionPool] = []
+        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, ReferenceType[LoopPool]] = WeakKeyDictionary()
         self._pid = os.getpid()
 
     async def run(self, plan: Plan[T]) -> T:
@@ -70,26 +70,30 @@ class AsyncDriver:
         while (error := await self._attempt(talk)) is not None:
             pause = talk.wait_after_loss(error)
             if pause is None:
-                raise_ours(error)
+                raise_ours(error, self.url)
             await asyncio.sleep(pause)
         return talk.result()
 
     async def close(self) -> None:
         """Close the running loop's connections. Idempotent; a later command opens new ones."""
-        pool = self._pools.pop(asyncio.get_running_loop(), None)
-        if pool is not None:
-            await pools.close_async(pool)
+        owner = self._owner(asyncio.get_running_loop())
+        if owner is not None:
+            await owner.close()
 
     def _pool(self) -> Any:
-        if self._pid != os.getpid():
-            # A forked child must not use the parent's connections, nor drop them: their finalizers would take them
-            # out of the parent's event loop, whose epoll set both processes share.
-            self._inherited += self._pools.values()
-            self._pools, self._pid = WeakKeyDictionary(), os.getpid()
         loop = asyncio.get_running_loop()
-        if loop not in self._pools:
-            self._pools[loop] = pools.async_pool(self.url)
-        return self._pools[loop]
+        owner = self._owner(loop)
+        if owner is None:
+            owner = LoopPool(pools.async_pool(self.url), loop)
+            self._pools[loop] = ref(owner)
+        return owner.pool
+
+    def _owner(self, loop: asyncio.AbstractEventLoop) -> LoopPool | None:
+        if self._pid != os.getpid():
+            # A forked child must not use the parent's connections.
+            self._pools, self._pid = WeakKeyDictionary(), os.getpid()
+        found = self._pools.get(loop)
+        return None if found is None else found()
 
     async def _attempt(self, talk: Conversation[T]) -> Exception | None:
         """Send and receive until all is settled; return the error that broke the connection, if one did."""

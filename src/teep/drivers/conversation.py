@@ -6,35 +6,23 @@
 3. It says whether a lost connection allows sending again: only where everything unsettled is idempotent.
 """
 
-from typing import Any, Generic, NoReturn, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from redis import exceptions as redis_errors
 
-from teep.errors import (
-    RedisCommandError,
-    RedisError,
-    RedisOutOfMemory,
-    RedisRefused,
-    RedisTimedOut,
-    RedisUnavailable,
-)
+from teep.drivers.answers import is_final, is_refusal, raise_ours
 from teep.wire.commands import Command, Pipeline, Plan, Transaction
-from teep.wire.scripts import ScriptCall
+from teep.wire.script import ScriptCall
 
 T = TypeVar("T")
 Args = tuple[Any, ...]
 
-# How redis-py tells that a connection failed.
-LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError)
+# How redis-py tells that a connection failed; while one is made, anything may be wrong with it.
+LOST = (redis_errors.RedisError, OSError)
 
 # Seconds before each further try. Together they bridge a failover's first moments; longer outages are the
 # caller's to wait out (the worker does so without end).
 PAUSES = (0.0, 0.1, 0.4)
-
-# What a server answers that carried nothing out and may do so soon, here or after a failover elsewhere.
-_REFUSALS = frozenset(
-    ("READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "UNBLOCKED", "BUSY")
-)
 
 
 class Conversation(Generic[T]):
@@ -94,7 +82,7 @@ class Conversation(Generic[T]):
     def wait_after_loss(self, error: Exception) -> float | None:
         """Return the seconds to wait before connecting and sending again, or None where that must not be."""
         harmless = not self._in_doubt or is_refusal(error) or all(self._parts[i].idempotent for i in self._unsettled)
-        if not harmless or isinstance(error, redis_errors.AuthenticationError):
+        if not harmless or is_final(error):
             return None
         if isinstance(error, redis_errors.TimeoutError) and self._failures:
             return None  # a server that is silent twice has cost its caller two full timeouts already
@@ -149,31 +137,3 @@ def not_a_command(plan: Plan[Any], awaited: object) -> TypeError:
     """Return the error for a plan that awaited something else, such as a socket or a future."""
     plan.close()
     return TypeError(f"{plan!r} awaited {awaited!r}; a plan awaits only teep's own commands")
-
-
-def is_refusal(error: BaseException) -> bool:
-    """Tell whether this error means that the server carried nothing out and may do so soon."""
-    if not isinstance(error, (redis_errors.ResponseError, redis_errors.BusyLoadingError)):
-        return False
-    # redis-py cuts the codes that it knows off the text.
-    return (error.status_code or str(error).partition(" ")[0]) in _REFUSALS
-
-
-def raise_ours(error: BaseException) -> NoReturn:
-    """Raise redis-py's error as one of teep's, with the original as its cause."""
-    raise _ours(error) from error
-
-
-def _ours(error: BaseException) -> RedisError:
-    text = str(error) or type(error).__name__
-    if isinstance(error, redis_errors.OutOfMemoryError):
-        return RedisOutOfMemory(f"Redis is out of memory: {text}")
-    if is_refusal(error):
-        return RedisRefused(f"Redis refuses for now: {text}")
-    if isinstance(error, redis_errors.AuthenticationError):
-        return RedisCommandError(f"Redis did not accept the user name or password: {text}")
-    if isinstance(error, redis_errors.TimeoutError):
-        return RedisTimedOut(f"Redis did not answer in time: {text}")
-    if isinstance(error, (redis_errors.ConnectionError, OSError)):
-        return RedisUnavailable(f"no connection to Redis: {text}")
-    return RedisCommandError(text)

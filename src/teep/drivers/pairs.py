@@ -14,6 +14,16 @@ from teep.wire.commands import Plan
 
 P = ParamSpec("P")
 T = TypeVar("T")
+D = TypeVar("D", Driver, AsyncDriver)
+
+
+def driver_of(plan: Plan[Any], connect: Callable[[], D]) -> D:
+    """Return the driver that is to run a plan; where there is none, close the plan, which nobody will run."""
+    try:
+        return connect()
+    except BaseException:
+        plan.close()  # else Python warns of a coroutine that was never awaited, on top of what is wrong
+        raise
 
 
 class SyncSide:
@@ -23,7 +33,7 @@ class SyncSide:
         raise TypeError(f"{type(self).__qualname__} has no driver")
 
     def _run(self, plan: Plan[T]) -> T:
-        return self._driver().run(plan)
+        return driver_of(plan, self._driver).run(plan)
 
 
 class AsyncSide:
@@ -33,7 +43,7 @@ class AsyncSide:
         raise TypeError(f"{type(self).__qualname__} has no driver")
 
     def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
-        return self._driver().run(plan)
+        return driver_of(plan, self._driver).run(plan)
 
 
 class operation(Generic[P, T]):  # noqa: N801 - used as a decorator, like property

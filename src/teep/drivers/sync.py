@@ -11,7 +11,8 @@ import redis
 from redis import exceptions as redis_errors
 
 from teep.drivers import pools
-from teep.drivers.conversation import LOST, Args, Conversation, not_a_command, raise_ours
+from teep.drivers.answers import raise_ours
+from teep.drivers.conversation import LOST, Args, Conversation, not_a_command
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ class Driver:
         try:
             return self._pool.get_connection()
         except LOST as error:
-            raise_ours(error)
+            raise_ours(error, self.url)
 
     def release(self, connection: redis.Connection) -> None:
         self._pool.release(connection)
@@ -116,7 +117,7 @@ class Driver:
         while error is not None:
             pause = talk.wait_after_loss(error)
             if pause is None:
-                raise_ours(error)
+                raise_ours(error, self.url)
             time.sleep(pause)
             error = self._attempt(talk)
         return talk.result()

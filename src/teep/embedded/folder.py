@@ -1,5 +1,6 @@
 """The data folder: where it is, that it is ours alone, and where its socket can be."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -7,10 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from teep.embedded.project import project_folder
 from teep.errors import ConfigurationError
 
 SOCKET_PATH_LIMIT = 100
 """Bytes. The kernel's limit is 103 on macOS and 107 on Linux."""
+
+PROJECT_NAME = ".teep"
+"""The data folder's name in a project's folder."""
 
 RUNTIME = "/tmp/teep-"  # noqa: S108 - a folder of mode 0700, used only where it is ours
 """Where sockets lie whose data folder has too long a path, before the user's id."""
@@ -29,21 +34,58 @@ class Folder:
 
         Raises ConfigurationError where it cannot be created, or is open to other users.
         """
-        path = Path(os.path.realpath((data_dir or default_data_dir()).expanduser()))
+        path = resolved(data_dir or default_data_dir())
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make_private(path)
+            if path.name == PROJECT_NAME:
+                _hide_from_git(path)
         except OSError as exc:
             raise ConfigurationError(
-                f"The data folder {path} cannot be used: {exc.strerror}. Set TEEP_DATA_DIR to one that can."
+                f"the data folder {path} cannot be used: {exc.strerror}; set TEEP_DATA_DIR to one that can, or"
+                " REDIS_URL to a running Redis or Valkey"
             ) from exc
         return cls(path, _socket_for(path))
 
+    @classmethod
+    def find(cls) -> "Folder | None":
+        """The default folder where it exists already; nothing is created. None: nobody has used it yet."""
+        path = resolved(default_data_dir())
+        return cls(path, _socket_for(path)) if (path / "users.lock").exists() else None
+
+
+def resolved(data_dir: Path) -> Path:
+    """The folder's absolute path, links resolved.
+
+    Raises ConfigurationError where it lies in a home folder, and the user has none.
+    """
+    try:
+        return Path(os.path.realpath(data_dir.expanduser()))
+    except (RuntimeError, OSError) as exc:
+        raise ConfigurationError(
+            f"the data folder {data_dir} cannot be used: {exc}; set TEEP_DATA_DIR to one that can, or REDIS_URL to a"
+            " running Redis or Valkey"
+        ) from exc
+
+
+def data_dir() -> Path:
+    """The default data folder: absolute, links resolved; nothing is created."""
+    return resolved(default_data_dir())
+
+
+def chosen_by() -> str:
+    """What makes the default folder the one: "TEEP_DATA_DIR", "project" or "user"."""
+    if os.environ.get("TEEP_DATA_DIR"):
+        return "TEEP_DATA_DIR"
+    return "user" if project_folder() is None else "project"
+
 
 def default_data_dir() -> Path:
-    """`TEEP_DATA_DIR`, else the folder for teep among the user's application data."""
+    """`TEEP_DATA_DIR`, else `.teep` in the project's folder, else the user's folder for teep."""
     if chosen := os.environ.get("TEEP_DATA_DIR"):
         return Path(chosen)
+    if project := project_folder():
+        return project / PROJECT_NAME
     if sys.platform == "darwin":
         return Path("~/Library/Application Support/teep")
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "teep"
@@ -55,6 +97,11 @@ def _make_private(path: Path) -> None:
     if _is_owned(path) and not any(path.iterdir()):
         path.chmod(0o700)
     _require(path, forbidden=0o022)
+
+
+def _hide_from_git(path: Path) -> None:
+    with contextlib.suppress(FileExistsError), (path / ".gitignore").open("x", encoding="ascii") as file:
+        file.write("*\n")
 
 
 def _socket_for(path: Path) -> Path:

@@ -87,15 +87,15 @@ if hasattr(os, "register_at_fork"):  # a fork finds the holds whole and the mute
 def acquire(data_dir: Path | None = None) -> Lease:
     """Makes sure that the one server of a data folder runs, and returns a lease on it.
 
-    `data_dir` is by default `TEEP_DATA_DIR`, else `teep` among the user's application data; it is created
-    with mode 0700. The first lease of a process takes a millisecond where the server runs, and a tenth of a
-    second where it must be started (plus the time to load its data); further ones take none.
+    `data_dir` is by default `TEEP_DATA_DIR`, else `.teep` in the project's folder, else `teep` among the user's
+    application data; it is created with mode 0700. The first lease of a process takes a millisecond where the server
+    runs, and a tenth of a second where it must be started (plus the time to load its data); further ones take none.
 
     Raises ConfigurationError where there is no such server to start or the folder cannot be used, and
     EmbeddedServerError, with the end of its log, where it does not start.
     """
     if os.name != "posix":
-        raise ConfigurationError("The embedded server needs Linux or macOS; here, set REDIS_URL instead.")
+        raise ConfigurationError("the embedded server needs Linux or macOS; set REDIS_URL here")
     from teep.embedded.start import join  # noqa: PLC0415 - imports fcntl, which Windows does not have
 
     folder = Folder.prepare(data_dir)
@@ -105,8 +105,8 @@ def acquire(data_dir: Path | None = None) -> Lease:
                 lock = join(folder)
             except OSError as exc:
                 raise ConfigurationError(
-                    f"The data folder {folder.path} cannot be used: {exc}. "
-                    "Set TEEP_DATA_DIR to one that can, or REDIS_URL to a running Redis or Valkey."
+                    f"the data folder {folder.path} cannot be used: {exc}; "
+                    "set TEEP_DATA_DIR to one that can, or REDIS_URL to a running Redis or Valkey"
                 ) from exc
             _holds[folder.path] = _Hold(folder, lock)
         return _holds[folder.path].lease()

@@ -12,6 +12,7 @@ from opentelemetry.util.types import AttributeValue
 from teep.config import Config
 from teep.integrations.ending import ending_of
 from teep.middleware import around
+from teep.telling import quiet
 from teep.version import __version__
 from teep.wire.payload import executed_class
 
@@ -37,7 +38,7 @@ class OpenTelemetry:
     def join(self, config: Config) -> None:
         """Add it to both chains: around everything else but what is prepended later."""
         config.client_middleware.prepend(self._pushing)
-        config.server_middleware.prepend(around(self._running))
+        config.server_middleware.prepend(around(quiet(self._running)))
 
     def _pushing(self, job: dict[str, Any], call_next: Callable[[], Any]) -> Any:
         if any(field in job for field in propagate.get_global_textmap().fields):

@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 from teep.config import Config
 from teep.integrations.ending import ending_of
 from teep.middleware import around
+from teep.telling import quiet
 from teep.wire import payload
 
 # From the 5 ms that a quick job may take to the hour of an import; in seconds.
@@ -49,7 +50,7 @@ class Prometheus:
 
     def join(self, config: Config) -> None:
         """Add it around jobs."""
-        config.server_middleware.add(around(self._measured))
+        config.server_middleware.add(around(quiet(self._measured)))
 
     @contextmanager
     def _measured(self, job: dict[str, Any]) -> Iterator[None]:

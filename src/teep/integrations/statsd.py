@@ -12,6 +12,7 @@ from teep.config import Config
 from teep.errors import ConfigurationError
 from teep.integrations.ending import ending_of
 from teep.middleware import around
+from teep.telling import quiet
 from teep.wire.payload import executed_class
 
 # What StatsD's own format gives a meaning.
@@ -56,7 +57,7 @@ class Statsd:
 
     def join(self, config: Config) -> None:
         """Add it around jobs."""
-        config.server_middleware.add(around(self._measured))
+        config.server_middleware.add(around(quiet(self._measured)))
 
     def close(self) -> None:
         """Close the socket; runs that end later are not measured."""

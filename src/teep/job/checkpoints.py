@@ -4,20 +4,21 @@ Redis may be away while a run goes on. What cannot be saved then is saved at the
 ends no run.
 """
 
-import logging
 from typing import TypeVar
 
 from teep.config import Config, async_driver_for, driver_for
+from teep.drivers.pairs import driver_of
 from teep.errors import RedisError
 from teep.store import iteration
 from teep.store.iteration import State
+from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import json
 from teep.wire.commands import Plan
 from teep.wire.scripts import Saved
 
 T = TypeVar("T")
 
-logger = logging.getLogger("teep.job")
+logger = Logger("teep.job", passing=INTERRUPTIONS)
 
 
 class NoCheckpoints:
@@ -61,5 +62,5 @@ class Checkpoints(NoCheckpoints):
 
     async def _run(self, plan: Plan[T]) -> T:
         if self._is_async:
-            return await async_driver_for(self._config).run(plan)
-        return driver_for(self._config).run(plan)
+            return await driver_of(plan, lambda: async_driver_for(self._config)).run(plan)
+        return driver_of(plan, lambda: driver_for(self._config)).run(plan)

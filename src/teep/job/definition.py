@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import CoroutineType
 from typing import Any
 
 from teep import encryption
@@ -92,7 +93,7 @@ class Definition:
         else:
             kwargs = item.get("kwargs")
             outcome = function(*item["args"], **kwargs) if kwargs else function(*item["args"])
-        if outcome is not None and not self.is_async and inspect.iscoroutine(outcome):
+        if type(outcome) is CoroutineType and not self.is_async:
             # Let go of unawaited, it would take the job with it: one that was not run and counts as done.
             outcome.close()
             raise InvalidJob(

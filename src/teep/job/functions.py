@@ -42,10 +42,10 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         retry: how many retries, True for `Config.max_retries`, False for none and no dead set.
         retry_for: seconds (or a timedelta) since the first failure within which it is retried, instead of a count.
         retry_queue: the queue for retries.
-        retry_in: callable(count, exception, payload) giving seconds, "kill", "discard" or None.
+        retry_in: callable(count, exception, payload) giving seconds (or a timedelta), "kill", "discard" or None.
         retries_exhausted: callable(payload, exception), called when no retry is left; may return "discard".
         dead: False keeps an exhausted job out of the dead set.
-        backtrace: True or a number of lines to store with a failure.
+        backtrace: True or a number of lines to store with a failure; default 20, without teep's own.
         tags: labels to find it by.
         expires_in: seconds (or a timedelta) since it is due, after which it is dropped instead of run.
         encrypt: True to encrypt the last argument, see `teep.encryption`.

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from teep.client.preparation import prepare
-from teep.config import Config, close_async_drivers
+from teep.config import Config
 from teep.job.context import JobContext, running
 from teep.job.definition import Definition
 from teep.wire import payload
@@ -40,7 +40,7 @@ def run(config: Config, definition: Definition, item: Item) -> Any:
     """
     _refuse_in_a_loop(definition)
     if definition.is_async:
-        return asyncio.run(_run_on_own_loop(config, definition, item))
+        return asyncio.run(_run_on_loop(config, definition, item))
     return _in_context(item, lambda: config.server_middleware.invoke(item, partial(definition.run, item)))
 
 
@@ -62,13 +62,6 @@ async def _run_on_loop(config: Config, definition: Definition, item: Item) -> An
         return await config.server_middleware.ainvoke(item, partial(definition.run, item))
     finally:
         running.reset(token)
-
-
-async def _run_on_own_loop(config: Config, definition: Definition, item: Item) -> Any:
-    try:
-        return await _run_on_loop(config, definition, item)
-    finally:
-        await close_async_drivers()
 
 
 def _refuse_in_a_loop(definition: Definition) -> None:

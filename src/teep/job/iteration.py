@@ -11,7 +11,6 @@ one go. Outside of a worker a job runs whole, and Redis is not used.
 
 import asyncio
 import inspect
-import logging
 import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Generator
@@ -21,13 +20,14 @@ from typing import Any, Protocol
 from teep.errors import InvalidJob, JobCancelled, RedisRefused, RedisUnavailable
 from teep.job.checkpoints import Checkpoints, NoCheckpoints
 from teep.job.context import current_job, runtime
+from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import json, options
 
 # Seconds between two checkpoints, as in Sidekiq.
 CHECKPOINT_SECONDS = 5.0
 _END = object()
 
-logger = logging.getLogger("teep.job")
+logger = Logger("teep.job", passing=INTERRUPTIONS)
 
 
 class Aborted(BaseException):
@@ -66,8 +66,9 @@ class Iteration:
         self._is_cancelled = False
         self._is_checked = False
         self._seconds_before = 0.0
-        # When the last item was done: time is up only then, so that each run comes on by an item at least.
+        # When the last item was done. Time is up only then, so that each run comes on by an item at least.
         self._began = self._done_at = time.monotonic()
+        self._has_come_on = False
         self._makes_way_at = self._began + self._most_seconds()
         self._saves_at = self._began + CHECKPOINT_SECONDS
 
@@ -99,8 +100,10 @@ class Iteration:
         if self._context is None or self._context.run is None:
             return
         if is_over:
+            logger.debug("Completed iteration. executions=%d runtime=%.3f", self._executions, self._seconds)
             self._context.run.end_for_good()
         else:
+            logger.debug("Interrupting job (cursor=%r)", self.cursor)
             self._context.run.put_back()
 
     async def _begin(self) -> bool:
@@ -160,6 +163,8 @@ class Iteration:
                 return self.is_cancelled
             if not self.is_cancelled:
                 await self._do()
+        if self.item is None and not self._has_come_on and not self.is_cancelled:
+            logger.debug("Enumerator found nothing to iterate!")
         return True
 
     def _arrive(self, pair: Any) -> None:
@@ -174,14 +179,20 @@ class Iteration:
     @property
     def _is_to_stop(self) -> bool:
         """Whether to make way: the worker stops, or this run had had its time when its last item was done."""
-        return self._worker is not None and (self._worker.is_stopping or self._done_at >= self._makes_way_at)
+        return self._worker is not None and (
+            self._worker.is_stopping or (self._has_come_on and self._done_at >= self._makes_way_at)
+        )
+
+    @property
+    def _seconds(self) -> float:
+        """How long this run and those before it took so far."""
+        return self._seconds_before + time.monotonic() - self._began
 
     async def _save(self) -> bool:
         """Save the cursor; False where a later run has: this process was given up then, and its jobs to others."""
         now = time.monotonic()
         self._saves_at = now + CHECKPOINT_SECONDS
-        seconds = self._seconds_before + now - self._began
-        saved = await self._checkpoints.save(self._executions, self.cursor, seconds)
+        saved = await self._checkpoints.save(self._executions, self.cursor, self._seconds)
         self._is_cancelled = self._is_cancelled or saved.cancelled
         return saved.written
 
@@ -196,6 +207,7 @@ class Iteration:
             with around:
                 await self._call()
         began, self._done_at = self._done_at, time.monotonic()
+        self._has_come_on = True
         if self._worker is not None and self._done_at - began > self._worker.config.timeout:
             logger.warning(
                 "an item of %s took %.0f s, longer than a stop waits (%.0f s), which would interrupt it",

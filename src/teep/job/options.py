@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from teep.config.job_options import CODE, fields_of
 from teep.errors import InvalidJob
 
-# What retry_in may answer: seconds, "kill" (no more retries), "discard" (drop it), or None (the usual delay).
-RetryIn = Callable[[int, BaseException, dict[str, Any]], "float | Literal['kill', 'discard'] | None"]
+# What retry_in may answer: a delay, "kill" (no more retries), "discard" (drop it), or None (the usual delay).
+RetryIn = Callable[[int, BaseException, dict[str, Any]], "float | timedelta | Literal['kill', 'discard'] | None"]
 Exhausted = Callable[[dict[str, Any], BaseException], "Literal['discard'] | None"]
 
 

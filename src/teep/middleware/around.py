@@ -1,8 +1,8 @@
 """A middleware made of a context manager, which serves `def` and `async def` jobs alike."""
 
-import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, ExitStack
+from types import CoroutineType
 from typing import Any
 
 from teep.middleware.chain import Middleware
@@ -22,7 +22,7 @@ def around(manager: Callable[[dict[str, Any]], AbstractContextManager[Any]]) -> 
         with ExitStack() as stack:
             stack.enter_context(manager(job))
             outcome = call_next()
-            if inspect.iscoroutine(outcome):  # of an async def job: any other awaitable is what a def job returned
+            if type(outcome) is CoroutineType:  # of an async def job: any other awaitable is what a def job returned
                 return _within(stack.pop_all(), outcome)
             return outcome
 

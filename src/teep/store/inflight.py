@@ -10,12 +10,16 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from teep.errors import MalformedPayload
-from teep.store import processes
+from teep.errors import MalformedPayload, RedisError
+from teep.store import oversize, processes
+from teep.store.outcome import Outcome, size, smaller
 from teep.wire import commands, json, keys, scripts, unique
 from teep.wire.commands import score
+from teep.wire.moves import Moves, Settled, not_moved
+
+__all__ = ["Outcome"]
 
 DAY_STATS_SECONDS = 5 * 365 * 86_400
 REQUEUE_BATCH = 500
@@ -33,26 +37,6 @@ class Owner(NamedTuple):
     machine: str
     started: int
     queues: tuple[str, ...]
-
-
-class Outcome(NamedTuple):
-    """What became of a job, where that takes more than an acknowledgement: the set it enters (None: it is over), at
-    which score, as what.
-
-    Where `target` is the key of its own queue, it was interrupted and goes on later, behind all that waits there.
-    Where it is over or dead, its lock is given back, if it has one; an iterable job that is over has a `place`, the
-    key that goes with it.
-    `counted` is what it counts as, besides as processed ("done": a success); None for what no statistic shows: bytes
-    that were no job at all, and a job that comes again without having run.
-    """
-
-    queue: str
-    raw: bytes
-    target: str | None
-    score: float
-    payload: bytes
-    counted: Literal["done", "failed", "expired"] | None = "failed"
-    place: str | None = None
 
 
 # What becomes of a rescued job: given its queue, its payload and the suspects that its process had started, the
@@ -78,12 +62,39 @@ def exchange(
     return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS)
 
 
-async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[bool]:
-    """Settle jobs that take more than an acknowledgement; False for those no longer in flight. One round trip."""
-    return await commands.pipeline_of(_settle(identity, outcome, day) for outcome in outcomes)
+async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[Settled]:
+    """Settle jobs that take more than an acknowledgement, each whatever becomes of the others.
+
+    One round trip, more where they are large. One that its server hangs up on is settled in a smaller form.
+    """
+    told: list[Settled] = []
+    for some in oversize.portions(outcomes, size):
+        try:
+            told += await commands.pipeline_of(_settle(identity, outcome, day) for outcome in some)
+        except RedisError as error:
+            if size(some[0]) <= oversize.PORTION or not await oversize.hung_up(error):
+                raise
+            told.append(await _settle_smaller(identity, some[0], day))
+    return told
 
 
-def _settle(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
+async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Settled:
+    # First as it is once more: the connection may have been lost by chance.
+    for form, left_out in ((outcome, ""), *smaller(outcome)):
+        try:
+            told = await _settle(identity, form, day)
+        except RedisError as error:
+            if not await oversize.hung_up(error):
+                raise
+            continue
+        if told.refused:
+            return told
+        # Not in flight: an answer was lost, and it was settled before.
+        return Settled(done=True, refused="", beside=left_out or told.beside)
+    return Settled(done=False, refused=oversize.TOO_LARGE, beside="")
+
+
+def _settle(identity: str, outcome: Outcome, day: date) -> commands.Command[Settled]:
     if outcome.target == keys.queue(outcome.queue):
         return _put_back(identity, outcome, day)
     return scripts.settle(
@@ -98,7 +109,7 @@ def _settle(identity: str, outcome: Outcome, day: date) -> commands.Command[bool
     )
 
 
-def _put_back(identity: str, outcome: Outcome, day: date) -> commands.Command[bool]:
+def _put_back(identity: str, outcome: Outcome, day: date) -> commands.Command[Settled]:
     return scripts.put_back(
         keys.inflight(outcome.queue, identity),
         keys.queue(outcome.queue),
@@ -133,8 +144,19 @@ async def held(identity: str, queues: Sequence[str]) -> dict[str, list[bytes]]:
 
 
 async def give_back(identity: str, queue: str, raws: Sequence[bytes]) -> int:
-    """Put reserved jobs (oldest first) back; returns how many were still in flight. One round trip."""
-    return await scripts.give_back(keys.inflight(queue, identity), keys.queue(queue), keys.queues(), queue, raws)
+    """Put reserved jobs (oldest first) back; returns how many were still in flight.
+
+    One round trip, more where they are large.
+
+    Raises:
+        NotMoved: Redis refused some, which stay in flight.
+    """
+    source, target = keys.inflight(queue, identity), keys.queue(queue)
+    # From the newest on: what goes back last runs first.
+    moved = await oversize.move(
+        raws[::-1], len, lambda some: scripts.give_back(source, target, keys.queues(), queue, some[::-1])
+    )
+    return sum(moved.checked())
 
 
 async def requeue_all(identity: str, queues: Sequence[str]) -> dict[str, int]:
@@ -203,31 +225,54 @@ async def rescue(
     failover takes moves back, that stays for the next look.
 
     Costs three round trips, and three more per 500 jobs and queue.
+
+    Raises:
+        NotMoved: Redis refused some. They stay for the next look, and have kept no other from being rescued.
     """
     if not is_gone(owner) and await commands.exists(keys.process(owner.identity)):
         return None
     started = frozenset(await commands.smembers(keys.suspects(owner.identity)))
     moved = dict.fromkeys(owner.queues, 0)
+    refused: list[str] = []
     for queue in owner.queues:
         source, target = keys.inflight(queue, owner.identity), keys.queue(queue)
-        while raws := await commands.lrange(source, -REQUEUE_BATCH, -1):
+        left = 0  # those that were refused, which stay at the tail
+        while raws := await commands.lrange(source, -REQUEUE_BATCH - left, -1 - left):
             verdicts = [(raw, judge(queue, raw, started)) for raw in raws]
-            await _bury(owner.identity, [end for _, end in verdicts if isinstance(end, Outcome)], on_death, day)
+            ends = [end for _, end in verdicts if isinstance(end, Outcome)]
+            reasons = await _bury(owner.identity, ends, on_death, day)
             if moves := [(raw, new) for raw, new in verdicts if isinstance(new, bytes)]:
                 await commands.sadd(keys.queues(), queue)
-                moved[queue] += await scripts.rescue(source, target, moves)
+                rescued = await _put_at_tail(source, target, moves)
+                moved[queue] += rescued.moved
+                reasons += rescued.refused.values()
+            left += len(reasons)
+            refused += reasons
+    if refused:
+        raise not_moved(refused, sum(moved.values()))
     # How often processes look follows from how many there are, so the dead must not count for ever.
     await processes.leave(owner.identity)
     await forget(owner.identity, owner.queues)
     return {queue: count for queue, count in moved.items() if count}
 
 
-async def _bury(identity: str, ends: Sequence[Outcome], on_death: Callable[[Outcome], None], day: date) -> None:
-    if not ends:
-        return
-    for end, was_there in zip(ends, await settle(identity, ends, day), strict=True):
-        if was_there:
+async def _put_at_tail(source: str, target: str, moves: Sequence[tuple[bytes, bytes]]) -> Moves:
+    """Move jobs (oldest first); one that its mark makes too large for its server goes without."""
+    return await oversize.move(
+        moves[::-1],  # what goes back last runs first
+        size=lambda move: len(move[0]) + len(move[1]),
+        send=lambda some: scripts.rescue(source, target, some[::-1]),
+        smaller=lambda move: (move[0], move[0]),
+    )
+
+
+async def _bury(identity: str, ends: Sequence[Outcome], on_death: Callable[[Outcome], None], day: date) -> list[str]:
+    """Settle dead jobs; returns why Redis refused some."""
+    settled = await settle(identity, ends, day) if ends else []
+    for end, what in zip(ends, settled, strict=True):
+        if what.done:
             on_death(end)
+    return [what.refused for what in settled if what.refused]
 
 
 async def forget(identity: str, queues: Sequence[str]) -> bool:

@@ -9,9 +9,10 @@ from enum import Enum
 from itertools import compress
 from typing import NamedTuple
 
-from teep.store import locks
+from teep.store import locks, oversize
 from teep.wire import commands, keys, payload, scripts
 from teep.wire.commands import Plan, score
+from teep.wire.moves import Moves, not_moved
 
 Entry = tuple[bytes, float]
 
@@ -136,28 +137,47 @@ async def reschedule(key: str, raw: bytes, at: float) -> bool:
     return now is not None
 
 
-async def enqueue(key: str, moves: Sequence[tuple[bytes, Enqueued]]) -> list[bool]:
-    """Move jobs to their queues; True for each that was still in the set. One round trip."""
-    return await scripts.enqueue(
-        key, keys.queues(), [(old, keys.queue(new.queue), new.raw, new.queue) for old, new in moves]
+async def enqueue(key: str, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
+    """Move jobs to their queues. One round trip, more where they are large.
+
+    One that has become too large for its server, by what is added to it, goes to its queue as it was.
+    """
+
+    def send(some: Sequence[tuple[bytes, Enqueued]]) -> commands.Command[Moves]:
+        placed = [(old, keys.queue(new.queue), new.raw, new.queue) for old, new in some]
+        return scripts.enqueue(key, keys.queues(), placed)
+
+    return await oversize.move(
+        moves,
+        size=lambda move: len(move[0]) + len(move[1].raw),
+        send=send,
+        smaller=lambda move: (move[0], move[1]._replace(raw=move[0])),
     )
 
 
-async def transfer(source: str, target: str, moves: Sequence[tuple[bytes, float, bytes]]) -> list[bool]:
-    """Move jobs to another set: (member, new score, new payload); True for each that was there.
+async def transfer(source: str, target: str, moves: Sequence[tuple[bytes, float, bytes]]) -> Moves:
+    """Move jobs to another set: (member, new score, new payload).
 
-    One round trip; two where unique jobs die.
+    One round trip, more where jobs are large or unique jobs die.
     """
-    moved = await scripts.transfer(source, target, [(old, score(at), new) for old, at, new in moves])
+
+    def send(some: Sequence[tuple[bytes, float, bytes]]) -> commands.Command[Moves]:
+        return scripts.transfer(source, target, [(old, score(at), new) for old, at, new in some])
+
+    moved = await oversize.move(moves, _bytes, send)
     if target == keys.dead():
-        await locks.release(move[0] for move in compress(moves, moved))
+        await locks.release(move[0] for move in compress(moves, moved.done))
     return moved
+
+
+def _bytes(move: tuple[bytes, object, bytes]) -> int:
+    return len(move[0]) + len(move[2])
 
 
 async def replace(key: str, old: bytes, new: bytes) -> bool:
     """Exchange a job's payload for another, whatever its time is by now. True where it was still there."""
-    (done,) = await scripts.transfer(key, key, [(old, "", new)])
-    return done
+    moved = await oversize.move([(old, "", new)], _bytes, lambda some: scripts.transfer(key, key, some))
+    return moved.checked()[0]
 
 
 async def trim_dead(now: float, limits: Limits) -> None:
@@ -178,6 +198,9 @@ async def enqueue_all(key: str, rewrite: Callable[[bytes], Enqueued | Verdict], 
     """Move the jobs with a score up to `until` to their queues, as `rewrite` says; returns how many moved.
 
     Two round trips per 500 jobs.
+
+    Raises:
+        NotMoved: Redis refused some. They stay, and have kept no other from being moved.
     """
 
     async def act(batch: list[Entry]) -> Acted:
@@ -186,30 +209,37 @@ async def enqueue_all(key: str, rewrite: Callable[[bytes], Enqueued | Verdict], 
         drops = [raw for raw, verdict in verdicts if verdict is Verdict.DROP]
         if drops:
             await delete_some(key, drops)
-        moved = sum(await enqueue(key, moves)) if moves else 0
-        return Acted(moved, left=len(batch) - len(moves) - len(drops))
+        if not moves:
+            return Acted(0, len(batch) - len(drops), ())
+        moved = await enqueue(key, moves)
+        return Acted(moved.moved, len(batch) - len(moves) - len(drops), tuple(moved.refused.values()))
 
     return await _in_batches(key, act, until)
 
 
 async def transfer_all(source: str, target: str, at: float, on_moved: Callable[[bytes], None]) -> int:
-    """Move every job to another set as it is, with the score `at`, and say so of each. Returns how many moved."""
+    """Move every job to another set as it is, with the score `at`, and say so of each. Returns how many moved.
+
+    Raises:
+        NotMoved: Redis refused some, which stay.
+    """
 
     async def act(batch: list[Entry]) -> Acted:
         moved = await transfer(source, target, [(raw, at, raw) for raw, _ in batch])
-        for (raw, _), was_there in zip(batch, moved, strict=True):
+        for (raw, _), was_there in zip(batch, moved.done, strict=True):
             if was_there:
                 on_moved(raw)
-        return Acted(sum(moved), left=0)
+        return Acted(moved.moved, 0, tuple(moved.refused.values()))
 
     return await _in_batches(source, act, "+inf")
 
 
 class Acted(NamedTuple):
-    """What became of a batch: how many jobs were moved, and how many were left in the set on purpose."""
+    """What became of a batch: how many jobs moved, how many were left on purpose, and why Redis refused others."""
 
     moved: int
     left: int
+    refused: Sequence[str]
 
 
 async def _in_batches(key: str, act: Callable[[list[Entry]], Plan[Acted]], until: str) -> int:
@@ -218,6 +248,7 @@ async def _in_batches(key: str, act: Callable[[list[Entry]], Plan[Acted]], until
     The bound matters: a retried job that fails again comes back to the set while the walk goes on.
     """
     moved = left = 0
+    refused: list[str] = []
     remaining = await commands.zcard(key)
     while remaining > 0:
         batch = await commands.zrangebyscore(key, "-inf", until, left, min(BATCH, remaining))
@@ -226,7 +257,10 @@ async def _in_batches(key: str, act: Callable[[list[Entry]], Plan[Acted]], until
         acted = await act(batch)
         remaining -= len(batch)
         moved += acted.moved
-        left += acted.left
+        left += acted.left + len(acted.refused)
+        refused += acted.refused
+    if refused:
+        raise not_moved(refused, moved)
     return moved
 
 

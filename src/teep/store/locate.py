@@ -24,7 +24,6 @@ class Found(NamedTuple):
 
 async def find(jid: str) -> Found | None:
     """Return a job's place, or None where it is nowhere."""
-    # In flight once more: a worker may have taken it from its queue after the first look.
     # In flight once more at the end: a worker may have taken it while the other places were searched.
     for place in (in_flight, _queued, _in_sets, in_flight, _at_ruby):
         if (found := await place(jid)) is not None:

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from teep.errors import MalformedPayload
-from teep.wire import commands, json, keys, scripts
+from teep.wire import commands, json, keys, payload, scripts
 from teep.wire.commands import Arg
 
 HEARTBEAT_EXPIRY = 60
 SIGNAL_EXPIRY = 60
 CLEANUP_INTERVAL = 60
+# Bytes of a running job that a heartbeat shows whole: a megabyte is the least that servers take, and a quotation mark
+# in it becomes four bytes.
+_SHOWN = 1 << 17
 
 
 class Process(NamedTuple):
@@ -38,15 +41,14 @@ class Work(NamedTuple):
 async def beat(identity: str, fields: Mapping[str, Arg], work: Mapping[str, bytes]) -> bool:
     """Write a heartbeat and the running work; False where the process had expired, or never was. One round trip.
 
-    The work is written under the names that Sidekiq >= 6.5 and Sidekiq <= 6.4 read.
+    The work is sent once, and lies under the names that Sidekiq >= 6.5 and Sidekiq <= 6.4 read.
     """
     replies = await commands.transaction(
         commands.exists(keys.process(identity)),
         commands.sadd(keys.processes(), identity),
         commands.hset(keys.process(identity), fields),
         commands.expire(keys.process(identity), HEARTBEAT_EXPIRY),
-        *_write_work(keys.work(identity), work),
-        *_write_work(keys.work_of_sidekiq_6(identity), work),
+        *_write_work(identity, work),
     )
     return bool(replies[0])
 
@@ -72,15 +74,35 @@ async def prolong(identity: str) -> bool:
     return bool(await commands.expire(keys.process(identity), HEARTBEAT_EXPIRY))
 
 
-def _write_work(key: str, work: Mapping[str, bytes]) -> list[commands.Command[int]]:
+def _write_work(identity: str, work: Mapping[str, bytes]) -> list[commands.Command[int]]:
+    key, copy = keys.work(identity), keys.work_of_sidekiq_6(identity)
     if not work:
-        return [commands.unlink(key)]
-    return [commands.unlink(key), commands.hset(key, work), commands.expire(key, HEARTBEAT_EXPIRY)]
+        return [commands.unlink(key, copy)]
+    return [
+        commands.unlink(key),
+        commands.hset(key, work),
+        commands.expire(key, HEARTBEAT_EXPIRY),
+        commands.copy(key, copy),
+    ]
 
 
-def work_entry(queue: str, payload: bytes, run_at: float) -> bytes:
-    """Return a running job as it is written into the work hash."""
-    return json.dumps({"queue": queue, "payload": payload.decode(errors="replace"), "run_at": int(run_at)})
+def work_entry(queue: str, raw: bytes, run_at: float) -> bytes:
+    """Return a running job as it is written into the work hash.
+
+    A large one shows no arguments: written into another JSON they grow, and no heartbeat must be more than a server
+    takes.
+    """
+    shown = raw if len(raw) <= _SHOWN else _without_arguments(raw)
+    return json.dumps({"queue": queue, "payload": shown.decode(errors="replace"), "run_at": int(run_at)})
+
+
+def _without_arguments(raw: bytes) -> bytes:
+    try:
+        item = payload.parse(raw)
+    except MalformedPayload:
+        return b"{}"
+    few = {name: item[name] for name in ("class", "jid", "queue", "wrapped") if isinstance(item.get(name), str)}
+    return payload.serialise(few | {"args": []})
 
 
 async def leave(identity: str) -> None:
@@ -194,9 +216,9 @@ def _process(fields: Mapping[str, bytes]) -> Process | None:
 def _work(identity: str, thread_id: str, raw: bytes) -> Work | None:
     try:
         value = json.loads(raw)
-        payload = value["payload"]
+        job = value["payload"]
         # Sidekiq before 6 nested the payload itself instead of its JSON.
-        raw_payload = payload.encode() if isinstance(payload, str) else json.dumps(payload)
+        raw_payload = job.encode() if isinstance(job, str) else json.dumps(job)
         return Work(identity, thread_id, value["queue"], raw_payload, float(value["run_at"]))
     except (MalformedPayload, LookupError, TypeError):  # damaged: no reason to hide the others
         return None

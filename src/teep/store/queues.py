@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
-from teep.store import locks
+from teep.errors import RedisError
+from teep.store import locks, oversize
 from teep.wire import commands, keys, payload, scripts
+from teep.wire.moves import Moves, not_moved
 
 _NOTHING = scripts.Slice(0, 0, 0, [], [])
 # Payloads a round trip when a whole queue is walked: large enough that the network is not what counts.
@@ -136,11 +138,12 @@ class Walk:
         return found._replace(payloads=fresh, anchors=anchors)
 
 
-async def sized_page(queue: str, start: int, count: int) -> tuple[int, list[bytes]]:
-    """Return the queue's size and a page of it, in one round trip."""
-    return await commands.pipeline(
-        commands.llen(keys.queue(queue)), commands.lrange(keys.queue(queue), start, start + count - 1)
-    )
+async def sized_page(queue: str, start: int, count: int, *, oldest_first: bool = False) -> tuple[int, list[bytes]]:
+    """Return the queue's size and a page of it, counted from the newest job or the oldest, in one round trip."""
+    key = keys.queue(queue)
+    first, last = (-start - count, -start - 1) if oldest_first else (start, start + count - 1)
+    size, raws = await commands.pipeline(commands.llen(key), commands.lrange(key, first, last))
+    return size, raws[::-1] if oldest_first else raws
 
 
 async def search(queue: str, needle: bytes, is_it: Callable[[bytes], bool]) -> bytes | None:
@@ -217,20 +220,24 @@ class Target(NamedTuple):
     name: str = ""
 
 
-async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.Moved], target: Target) -> list[bool]:
-    """Take jobs out of the middle of a queue, in the order from the oldest on; True for each that was there.
+async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.Moved], target: Target) -> Moves:
+    """Take jobs out of the middle of a queue, in the order from the oldest on.
 
     `place` is where they were seen, as `Walk.place` tells. One round trip; more only where so many jobs were taken
-    meanwhile that they no longer lie there.
+    meanwhile that they no longer lie there, or where they are large.
     """
 
-    def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> commands.Command[list[bool]]:
-        how = (target.kind, target.name)
-        return scripts.sift(keys.queue(queue), target.key, keys.queues(), how, where, some)
+    async def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> Moves:
+        def send(portion: Sequence[scripts.Moved]) -> commands.Command[Moves]:
+            how = (target.kind, target.name)
+            return scripts.sift(keys.queue(queue), target.key, keys.queues(), how, where, portion)
+
+        return await oversize.move(some, lambda move: len(move[0]) + len(move[1]), send)
 
     position, length = place
     taken = await sift((position, length + SHIFT), moves)
-    missing = [index for index, was_there in enumerate(taken) if not was_there]
+    done, refused = taken
+    missing = [index for index, was_there in enumerate(done) if not was_there and index not in refused]
     if missing:
         size = await commands.llen(keys.queue(queue))
         places = await commands.pipeline_of(
@@ -238,15 +245,23 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
         )
         for index, at in zip(missing, places, strict=True):
             if at is not None:
-                (taken[index],) = await sift((max(0, size - 1 - at), SHIFT), [moves[index]])
+                again = await sift((max(0, size - 1 - at), SHIFT), [moves[index]])
+                done[index] = again.done[0]
+                if again.refused:
+                    refused[index] = again.refused[0]
     if target.key == keys.dead():  # dropped or dead: they will not run
-        await locks.release(move[0] for move in compress(moves, taken))
+        await locks.release(move[0] for move in compress(moves, done))
     return taken
 
 
 async def replace(queue: str, old: bytes, new: bytes) -> bool:
     """Exchange a job's payload for another in its place; True where it was still there. O(n) in Redis."""
-    return await scripts.replace(keys.queue(queue), old, new)
+    try:
+        return await scripts.replace(keys.queue(queue), old, new)
+    except RedisError as error:
+        if len(old) + len(new) <= oversize.PORTION or not await oversize.hung_up(error):
+            raise
+        raise not_moved([oversize.TOO_LARGE], 0) from error
 
 
 def take_one(counts: Counter[bytes], raw: bytes) -> bool:

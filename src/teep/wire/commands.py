@@ -80,6 +80,12 @@ def transaction(*commands: Command[Any]) -> Command[list[Any]]:
     return Transaction(commands)
 
 
+def shortened(command: Command[T], seconds: float) -> Command[T]:
+    """Return a blocking command that blocks for at most so long; its timeout is its last argument."""
+    block = min(command.block, seconds)
+    return Command(*command.args[:-1], repr(block), read=command.read, block=block)
+
+
 def score(seconds: float) -> str:
     """Return a zset score as Sidekiq sends it: the shortest decimal that is this double."""
     return repr(float(seconds))
@@ -89,12 +95,12 @@ def as_is(reply: Any) -> Any:
     return reply
 
 
-def _text(reply: bytes) -> str:
+def text(reply: bytes) -> str:
     return reply.decode(errors="surrogateescape")
 
 
 def _texts(reply: list[bytes]) -> list[str]:
-    return [_text(item) for item in reply]
+    return [text(item) for item in reply]
 
 
 def _int_or_zero(reply: bytes | None) -> int:
@@ -106,7 +112,7 @@ def scored(reply: list[bytes]) -> list[tuple[bytes, float]]:
 
 
 def _fields(reply: list[bytes]) -> dict[str, bytes]:
-    return {_text(reply[i]): reply[i + 1] for i in range(0, len(reply), 2)}
+    return {text(reply[i]): reply[i + 1] for i in range(0, len(reply), 2)}
 
 
 def ping() -> Command[Any]:
@@ -119,6 +125,14 @@ def exists(key: str) -> Command[bool]:
 
 def flushdb() -> Command[Any]:
     return Command("FLUSHDB", read=as_is, idempotent=True)
+
+
+def flushall() -> Command[Any]:
+    return Command("FLUSHALL", read=as_is, idempotent=True)
+
+
+def rewrite_append_only_file() -> Command[Any]:
+    return Command("BGREWRITEAOF", read=as_is, idempotent=True)
 
 
 def unlink(*keys: str) -> Command[int]:
@@ -138,7 +152,7 @@ def get_int(key: str) -> Command[int]:
 
 
 def get_text(key: str) -> Command[str]:
-    return Command("GET", key, read=lambda reply: _text(reply or b""), idempotent=True)
+    return Command("GET", key, read=lambda reply: text(reply or b""), idempotent=True)
 
 
 def set_int(key: str, value: int) -> Command[Any]:
@@ -206,7 +220,7 @@ def lrem(key: str, count: int, value: Arg) -> Command[int]:
 def brpop_text(keys: Sequence[str], seconds: int, read: Callable[[str, str], T]) -> Command[T | None]:
     """Take a text from the first of some lists that has one; `read` makes the result of the key and the text."""
     return Command(
-        "BRPOP", *keys, seconds, read=lambda reply: reply and read(_text(reply[0]), _text(reply[1])), block=seconds
+        "BRPOP", *keys, seconds, read=lambda reply: reply and read(text(reply[0]), text(reply[1])), block=seconds
     )
 
 
@@ -292,6 +306,11 @@ def hset(key: str, fields: Mapping[str, Arg]) -> Command[int]:
     return Command("HSET", key, *(part for pair in fields.items() for part in pair), read=int, idempotent=True)
 
 
+def copy(source: str, target: str) -> Command[int]:
+    """Let `target` hold what `source` does, for as long as it does."""
+    return Command("COPY", source, target, "REPLACE", read=int, idempotent=True)
+
+
 def hset_if_absent(key: str, field: str, value: Arg) -> Command[bool]:
     """Set a field that is not there yet; True where it was set. A repeat would answer False."""
     return Command("HSETNX", key, field, value, read=bool)
@@ -318,4 +337,4 @@ def memory_usage(key: str) -> Command[int]:
 
 
 def info(section: str) -> Command[str]:
-    return Command("INFO", section, read=_text, idempotent=True)
+    return Command("INFO", section, read=text, idempotent=True)

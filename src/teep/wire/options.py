@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from teep.errors import InvalidJob
 
 # Seconds beyond this are an absolute time by mistake; Sidekiq refuses them too.
-_MAX_SECONDS = 1_000_000_000
+MAX_SECONDS = 1_000_000_000
 
 # The options that are seconds.
 SECONDS = frozenset({"retry_for", "expires_in", "timeout", "max_iteration_runtime", "unique_for"})
@@ -27,7 +27,7 @@ class Check(NamedTuple):
 
 def seconds(value: Any) -> float | None:
     """Return an option's seconds, or None where it is none: it may come from another producer."""
-    if type(value) in (int, float) and 0 < value <= _MAX_SECONDS:
+    if type(value) in (int, float) and 0 < value <= MAX_SECONDS:
         return float(value)
     return None
 
@@ -58,7 +58,7 @@ def _is_unique_for(value: Any) -> bool:
 
 
 _QUEUE = "the name of a queue"
-_SECONDS = f"seconds above 0, up to {_MAX_SECONDS}"
+_SECONDS = f"seconds above 0, up to {MAX_SECONDS}"
 _BOOL = "true or false"
 
 CHECKS: Mapping[str, Check] = {

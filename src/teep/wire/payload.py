@@ -192,12 +192,17 @@ def taken_back(item: Item) -> Item:
     return item | {"retry_count": count - 1}
 
 
-def failed(item: Item, error_class: str, message: str, backtrace: str | None, now: float, unit: TimeUnit) -> Item:
-    """Return the payload after one more failure: error fields, times and retry_count (0 after the first)."""
+def failed(
+    item: Item, queue: str, error_class: str, message: str, backtrace: str | None, now: float, unit: TimeUnit
+) -> Item:
+    """Return the payload after one more failure: error fields, times and retry_count (0 after the first).
+
+    It carries the queue for its retries, else the one that it was taken from, whatever it said itself.
+    """
     after = dict(item)
     after.pop("rescues", None)  # it failed like any job, so it is not what kills processes
-    if isinstance(retry_queue := after.get("retry_queue"), str):
-        after["queue"] = retry_queue
+    retry_queue = after.get("retry_queue")
+    after["queue"] = retry_queue if retry_queue and isinstance(retry_queue, str) else queue
     after["error_message"] = message[:_ERROR_MESSAGE_CHARS].encode(errors="replace").decode()
     after["error_class"] = error_class
     if type(count := after.get("retry_count")) is int:

@@ -1,95 +1,22 @@
-"""The Lua scripts, each a file in `lua/` with a header, and a typed function that calls it.
+"""The calls of the Lua scripts in `lua/`, each a typed function.
 
-1. The header states what the script is for and the shape of KEYS, ARGV and what it returns.
-2. A call that disagrees with its header is refused here, before it reaches Redis.
-
-A shape is a list of names; a last `(a b)*` or `a*` stands for any number of such groups.
-Scripts move bytes and compare them; none decodes a payload.
+Scripts move bytes and compare them; `groups` alone reads payloads as JSON, and none writes one.
 """
 
-import hashlib
-import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from importlib import resources
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
+from teep.errors import NotMoved
 from teep.wire import json
-from teep.wire.commands import Arg, Command, score, scored
+from teep.wire.commands import Command, score, scored, text
+from teep.wire.moves import Moves, Settled, read_moves, read_settled
+from teep.wire.script import ScriptCall, load
 from teep.wire.unique import Lock
-
-T = TypeVar("T")
 
 # (the payload that lies there, the payload to put elsewhere, its score)
 Moved = tuple[bytes, bytes, str]
-
-_HEADER = re.compile(r"^-- (KEYS|ARGV|RETURNS):[ ]*(.*)$", re.MULTILINE)
-_REPEATED = re.compile(r"(?:\(([^)]*)\)|(\S+))\*\s*$")
-
-
-class Shape(NamedTuple):
-    """How many values a call takes: `fixed`, then any number of groups of `group` (0: none)."""
-
-    text: str
-    fixed: int
-    group: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Shape":
-        repeated = _REPEATED.search(text)
-        names = text[: repeated.start()] if repeated else text
-        group = len((repeated[1] or repeated[2]).split()) if repeated else 0
-        return cls(text, len(names.split()), group)
-
-    def accepts(self, count: int) -> bool:
-        rest = count - self.fixed
-        return rest == 0 or (rest > 0 and self.group > 0 and rest % self.group == 0)
-
-
-class Script:
-    """A Lua script: its source, its SHA-1 as EVALSHA wants it, and the shape of its calls."""
-
-    def __init__(self, name: str, source: str) -> None:
-        header = dict(_HEADER.findall(source))
-        if header.keys() != {"KEYS", "ARGV", "RETURNS"}:
-            raise ValueError(f"lua/{name}.lua needs the header lines KEYS, ARGV and RETURNS")
-        self.name = name
-        self.source = source
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-        self.keys = Shape.parse(header["KEYS"])
-        self.argv = Shape.parse(header["ARGV"])
-
-    def check(self, keys: Sequence[str], argv: Sequence[Arg]) -> None:
-        for shape, given in ((self.keys, keys), (self.argv, argv)):
-            if not shape.accepts(len(given)):
-                raise ValueError(f"lua/{self.name}.lua takes ({shape.text}), not {len(given)} values")
-
-
-class ScriptCall(Command[T]):
-    """A call of a script. Drivers load the script where the server does not know it yet."""
-
-    __slots__ = ("script",)
-
-    def __init__(
-        self,
-        script: Script,
-        keys: Sequence[str],
-        argv: Sequence[Arg],
-        read: Callable[[Any], T],
-        *,
-        idempotent: bool = True,  # most scripts compare before they move: a repeat finds nothing left to do
-    ) -> None:
-        script.check(keys, argv)
-        self.script = script
-        super().__init__("EVALSHA", script.sha, len(keys), *keys, *argv, read=read, idempotent=idempotent)
-
-
-@cache
-def load(name: str) -> Script:
-    """Return the script `lua/<name>.lua`; read once a process."""
-    return Script(name, (resources.files("teep.wire") / "lua" / f"{name}.lua").read_text("utf-8"))
 
 
 class Lane(NamedTuple):
@@ -102,10 +29,14 @@ class Lane(NamedTuple):
 
 
 class Exchanged(NamedTuple):
-    """What an exchange gave: (queue name, payload) of those reserved, and the done ones that were not in flight."""
+    """What an exchange gave: (queue name, payload) of those reserved, and the done ones that were not in flight.
+
+    `refused` says of queues why Redis gave nothing of them, and under "" why it did not count or tell what is paused.
+    """
 
     reserved: list[tuple[str, bytes]]
     late: list[bytes]
+    refused: dict[str, str]
 
 
 def exchange(
@@ -119,8 +50,15 @@ def exchange(
     done = [raw for lane in lanes for raw in lane.done]
 
     def read(reply: list[Any]) -> Exchanged:
-        reserved = [(lane.name, raw) for lane, raws in zip(lanes, reply[1:], strict=True) for raw in raws]
-        return Exchanged(reserved, [done[position - 1] for position in reply[0]])
+        late, problem, *taken = reply
+        refused = {"": text(problem)} if problem else {}
+        reserved: list[tuple[str, bytes]] = []
+        for lane, raws in zip(lanes, taken, strict=True):
+            if isinstance(raws, bytes):
+                refused[lane.name] = text(raws)
+            else:
+                reserved += ((lane.name, raw) for raw in raws)
+        return Exchanged(reserved, [done[position - 1] for position in late], refused)
 
     return ScriptCall(
         load("exchange"),
@@ -142,12 +80,23 @@ class Unique(NamedTuple):
 
 
 def push_unique(queues: str, jobs: Sequence[Unique], *, repeatable: bool) -> Command[list[str]]:
-    """Push jobs, each together with its lock; for each the jid that kept it from being pushed, or ""."""
+    """Push jobs, each together with its lock; for each the jid that kept it from being pushed, or "".
+
+    Reading the reply raises NotMoved where Redis refused some and took others.
+    """
+
+    def read(reply: list[list[bytes]]) -> list[str]:
+        refused = {job.lock.jid: text(why) for job, (_, why) in zip(jobs, reply, strict=True) if why}
+        if refused:
+            words = f"{next(iter(refused.values()))}; not pushed: {', '.join(refused)}"
+            raise NotMoved(words, len(jobs) - len(refused))
+        return [holder.decode(errors="replace") for holder, _ in reply]
+
     return ScriptCall(
         load("push_unique"),
         (queues, *chain.from_iterable((job.lock.key, job.target) for job in jobs)),
         tuple(part for job in jobs for part in (job.lock.jid, job.lock.milliseconds, job.raw, job.queue, job.score)),
-        read=lambda reply: [holder.decode(errors="replace") for holder in reply],
+        read=read,
         idempotent=repeatable,
     )
 
@@ -194,19 +143,19 @@ def settle(
     lock: tuple[str, str] | None,
     place: str | None,
     ttl: int,
-) -> Command[bool]:
+) -> Command[Settled]:
     """Take a job out of flight and, in the same step, put `entry` (score, payload), if any, into the zset `target`.
 
     `lock` (key, jid) is given back, and the `place` of an iterable job removed.
     `counters` are pairs of (all time, today), or nothing for what is counted nowhere.
-    False where the job was not in flight any more: then nothing is changed.
+    Where the job was not in flight any more, nothing is changed.
     """
     key, holder = lock or (inflight, "")  # a script needs a key there; it is not touched; so below
     return ScriptCall(
         load("settle"),
         (inflight, target, key, place or inflight, *counters),
         (raw, ttl, holder, 1 if place else 0, *(entry or ())),
-        read=bool,
+        read=read_settled,
         # A repeat would be harmless, but say of what it carried out itself that the job was not in flight any more.
         idempotent=False,
     )
@@ -214,25 +163,29 @@ def settle(
 
 def put_back(
     inflight: str, queue: str, queues: str, counters: tuple[str, str], name: str, move: tuple[bytes, bytes], ttl: int
-) -> Command[bool]:
+) -> Command[Settled]:
     """Take an interrupted job out of flight and put it behind all others of its queue: (payload there, new one).
 
-    `counters` are (processed, processed today). False where the job was not in flight any more.
+    `counters` are (processed, processed today). Where the job was not in flight any more, nothing is changed.
     """
     # Not idempotent for the same reason as `settle`.
     return ScriptCall(
-        load("put_back"), (inflight, queue, queues, *counters), (*move, name, ttl), read=bool, idempotent=False
+        load("put_back"),
+        (inflight, queue, queues, *counters),
+        (*move, name, ttl),
+        read=read_settled,
+        idempotent=False,
     )
 
 
-def give_back(inflight: str, queue: str, queues: str, name: str, raws: Sequence[bytes]) -> Command[int]:
+def give_back(inflight: str, queue: str, queues: str, name: str, raws: Sequence[bytes]) -> Command[Moves]:
     """Put reserved jobs (oldest first) back to where they were taken; those no longer in flight are passed over."""
-    return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=int)
+    return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=read_moves)
 
 
-def rescue(inflight: str, queue: str, moves: Sequence[tuple[bytes, bytes]]) -> Command[int]:
+def rescue(inflight: str, queue: str, moves: Sequence[tuple[bytes, bytes]]) -> Command[Moves]:
     """Put jobs (oldest first) back to the tail of their queue, each as another payload: (payload there, new one)."""
-    return ScriptCall(load("rescue"), (inflight, queue), tuple(chain.from_iterable(moves)), read=int)
+    return ScriptCall(load("rescue"), (inflight, queue), tuple(chain.from_iterable(moves)), read=read_moves)
 
 
 def requeue(inflight: str, queue: str, limit: int) -> Command[int]:
@@ -245,21 +198,18 @@ def forget(owners: str, suspects: str, inflight: Sequence[str], identity: str) -
     return ScriptCall(load("forget"), (owners, suspects, *inflight), (identity,), read=bool)
 
 
-def enqueue(source: str, queues: str, moves: Sequence[tuple[bytes, str, bytes, str]]) -> Command[list[bool]]:
-    """Move members of a zset to queues: (member, queue key, payload to push, queue name) each.
-
-    True for each that was there; the others are left alone.
-    """
+def enqueue(source: str, queues: str, moves: Sequence[tuple[bytes, str, bytes, str]]) -> Command[Moves]:
+    """Move members of a zset to queues: (member, queue key, payload to push, queue name) each."""
     return ScriptCall(
         load("enqueue"),
         (source, queues, *(move[1] for move in moves)),
         tuple(chain.from_iterable((old, new, name) for old, _, new, name in moves)),
-        read=lambda reply: [bool(moved) for moved in reply],
+        read=read_moves,
     )
 
 
-def transfer(source: str, target: str, moves: Iterable[tuple[bytes, str, bytes]]) -> Command[list[bool]]:
-    """Move members from one zset to another: (member, new score, new payload) each; True for each that was there.
+def transfer(source: str, target: str, moves: Iterable[tuple[bytes, str, bytes]]) -> Command[Moves]:
+    """Move members from one zset to another: (member, new score, new payload) each.
 
     An empty score keeps the one that it has.
     """
@@ -267,7 +217,7 @@ def transfer(source: str, target: str, moves: Iterable[tuple[bytes, str, bytes]]
         load("transfer"),
         (source, target),
         tuple(chain.from_iterable(moves)),
-        read=lambda reply: [bool(moved) for moved in reply],
+        read=read_moves,
     )
 
 
@@ -356,8 +306,8 @@ def _place(place: tuple[bytes, float] | None) -> tuple[str, bytes]:
 
 def sift(
     queue: str, target: str, queues: str, how: tuple[str, str], place: tuple[int, int], moves: Sequence[Moved]
-) -> Command[list[bool]]:
-    """Take jobs out of the middle of a queue; True for each that was there.
+) -> Command[Moves]:
+    """Take jobs out of the middle of a queue.
 
     `how` is (kind, queue name): "drop", "zset" or "list". `place` is (position from the oldest job, span): where
     about they lie together. Each of `moves` is (payload there, payload to put, score).
@@ -368,7 +318,7 @@ def sift(
         load("sift"),
         (queue, target, queues),
         (*how, mark, *place, *(part for move in moves for part in move)),
-        read=lambda reply: [bool(taken) for taken in reply],
+        read=read_moves,
     )
 
 

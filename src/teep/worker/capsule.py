@@ -4,7 +4,6 @@ A thread is a slot. One that takes a `def` job runs it; one that takes an `async
 rests until a slot is free again there, so that threads and coroutines together never exceed the concurrency.
 """
 
-import logging
 import threading
 import time
 
@@ -16,7 +15,8 @@ from teep.errors import RedisError, Shutdown
 from teep.job.context import runtime
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
-from teep.worker import identity, uniqueness
+from teep.telling import Logger
+from teep.worker import identity, reporting, uniqueness
 from teep.worker.deadlines import Deadlines, Runner
 from teep.worker.expiry import expired
 from teep.worker.fetcher import Fetcher
@@ -29,14 +29,16 @@ from teep.worker.running import RunningJobs
 from teep.worker.runs import Runs
 from teep.worker.suspects import Suspects, postponed
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # How often (seconds) to look at jobs that were reserved ahead; one that has not started within two looks goes back.
 _TICK = 0.01
 # How often (seconds) to look whether the running jobs have ended, while stopping.
 _LOOK = 0.01
+# How long (seconds) a thread waits after a failure of teep's own, which may come again at once.
+_PAUSE = 1.0
 # How long (seconds) jobs get to end after they were told that the process must stop.
-_LAST_MOMENT = 3.0
+LAST_MOMENT = 3.0
 
 
 class Capsule:
@@ -58,7 +60,6 @@ class Capsule:
         self.concurrency = own.concurrency
         self.order = own.order
         self.config = config
-        self._driver = driver
         limits = Limits(config.dead_max_jobs, config.dead_timeout)
         self.fetcher = Fetcher(driver, identity_, self.order, outage, limits, runs)
         self.running = RunningJobs()
@@ -93,8 +94,8 @@ class Capsule:
         """End a job that runs here, or will start here, for good."""
         self._deadlines.cancel(jid)
 
-    def stop(self, deadline: float) -> bool:
-        """Let running jobs finish until `deadline` (monotonic seconds), then put them back; True if none is stuck.
+    def stop(self, deadline: float) -> None:
+        """Let running jobs finish until `deadline` (monotonic seconds), then put them back and tell them to end.
 
         Jobs are put back before their threads hear of it, so that nothing is lost whatever they do then.
         """
@@ -112,9 +113,21 @@ class Capsule:
         if unfinished:
             logger.warning("%d jobs did not finish in time and are back in their queues", len(unfinished))
         self._raise_shutdown(unfinished)
-        clean = self._join()
+
+    def join(self, deadline: float) -> bool:
+        """Wait for the jobs that were told to end, until `deadline` (monotonic seconds); True where none is stuck."""
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        while self.running.busy and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+        stuck = self.running.pairs()
+        self._loop.stop(deadline)
+        for _, job in stuck:
+            logger.warning(
+                "a job still runs after it was told to stop; its process ends regardless", extra=job.named()
+            )
         self.fetcher.disconnect()
-        return clean
+        return not stuck
 
     @property
     def busy(self) -> int:
@@ -131,21 +144,29 @@ class Capsule:
         runtime.set(self)
         thread_id = identity.thread_id()
         self._interrupts.register(thread_id)
-        while (job := self.fetcher.take()) is not None:
+        while True:
             try:
-                self._take_on(job, thread_id)
-            except Exception as error:  # noqa: BLE001 - teep's own failure: the slot lives on, the job stays in flight
-                report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
+                while (job := self.fetcher.take()) is not None:
+                    self._take_on(job, thread_id)
+            except BaseException as error:  # noqa: BLE001 - a slot lives as long as its process; all is reported
+                self._on_error(error, "fetcher")
+                self.fetcher.closed.wait(_PAUSE)
+            else:
+                return
 
     def _take_on(self, job: Reserved, thread_id: str) -> None:
         """Run a job, or see to it that the loop does, or that it ends without."""
-        if job.is_special and (end := self._kept_from_running(job)) is not None:
-            self.fetcher.ended(job, end)
-        elif job.is_async:
-            self._loop.submit(job)
-            self._slots.acquire()
-        else:
-            self._processor.run(job, thread_id)
+        try:
+            if job.is_special and (end := self._kept_from_running(job)) is not None:
+                self.fetcher.ended(job, end)
+                _tell(job, end)
+            elif job.is_async:
+                self._loop.submit(job)
+                self._slots.acquire()
+            else:
+                self._processor.run(job, thread_id)
+        except BaseException as error:  # noqa: BLE001 - teep's own failure: the slot lives on, the job stays in flight
+            report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
 
     def _kept_from_running(self, job: Reserved) -> Outcome | None:
         """Return what becomes of a job that must not run now, or None: it starts, and gives back what it must."""
@@ -161,7 +182,11 @@ class Capsule:
         while not self.fetcher.closed.is_set():
             self.fetcher.ahead.wait()
             self.fetcher.closed.wait(_TICK)
-            self.fetcher.tick()
+            try:
+                self.fetcher.tick()
+            except BaseException as error:  # noqa: BLE001 - as in `_work`
+                self._on_error(error, "ticker")
+                self.fetcher.closed.wait(_PAUSE)
 
     def _settle(self) -> None:
         if not self.fetcher.settle():
@@ -186,16 +211,10 @@ class Capsule:
     def _on_error(self, error: BaseException, service: str) -> None:
         report(self.config, error, {"context": service})
 
-    def _join(self) -> bool:
-        deadline = time.monotonic() + _LAST_MOMENT
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        while self.running.busy and time.monotonic() < deadline:
-            time.sleep(_LOOK)
-        self._loop.stop()
-        stuck = self.running.pairs()
-        for _, job in stuck:
-            logger.warning(
-                "a job still runs after it was told to stop; its process ends regardless", extra=job.named()
-            )
-        return not stuck
+
+def _tell(job: Reserved, end: Outcome) -> None:
+    """Log why a job has not run."""
+    if end.counted == "expired":
+        reporting.logger.info("expired", extra=job.named())
+    else:
+        logger.info("waits until another job on its last chance has run", extra=job.named())

@@ -8,7 +8,6 @@ One thread does all this and sleeps while there is nothing of it. What a job's t
 interruption may come at any of its bytecodes.
 """
 
-import logging
 import math
 import queue
 import time
@@ -16,13 +15,16 @@ from collections.abc import Callable
 from typing import Protocol
 
 from teep.errors import JobCancelled, JobTimeout
+from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import options
 from teep.worker.cancels import Cancels
 from teep.worker.reserved import Reserved
 from teep.worker.running import RunningJobs
 from teep.worker.service import OnError, Service
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
+# For what is said in a job's thread, where it may be interrupted.
+_in_job = Logger("teep", passing=INTERRUPTIONS)
 
 # Seconds until an interrupted job that runs on is reported; then twice as long each time, up to the longest.
 _FIRST_REPORT = 1.0
@@ -76,7 +78,7 @@ class Deadlines(Service):
         """Give a job that starts the time that its payload allows."""
         seconds = options.seconds(timeout)
         if seconds is None:
-            logger.warning("a timeout that is not seconds above 0 is ignored: %r", timeout, extra=job.named())
+            _in_job.warning("a timeout that is not seconds above 0 is ignored: %r", timeout, extra=job.named())
             return
         watch = _Watch(thread_id, job, JobTimeout, seconds)
         self.timeouts[thread_id] = watch
@@ -119,7 +121,10 @@ class Deadlines(Service):
         watches = [*self.timeouts.copy().values(), *self._graces]
         for watch in watches:
             if watch.due <= now:
-                self._act(watch, now)
+                try:
+                    self._act(watch, now)
+                except BaseException as error:  # noqa: BLE001 - of one job, which holds up no other's end
+                    self._on_error(error, self.name)
         self._graces = [watch for watch in self._graces if watch.due < math.inf]
         return min([self._cancels.forget(now), *(watch.due for watch in watches)])
 
@@ -136,14 +141,15 @@ class Deadlines(Service):
         if self._running.job(watch.thread_id) is not job or job.halt not in (None, watch.reason):
             watch.due = math.inf  # it has ended; or it was cancelled since, for which there is another watch
             return
+        watch.due = now + watch.pause
         if watch.told is None:
             watch.told = now
             job.halt = watch.reason
             self._runner_of(job).interrupt(watch.thread_id, job, watch.reason)
         else:
-            self._report(watch, now - watch.told)
             watch.pause = min(watch.pause * 2, _LONGEST_REPORT)
-        watch.due = now + watch.pause
+            watch.due = now + watch.pause
+            self._report(watch, now - watch.told)
 
     def _report(self, watch: _Watch, since: float) -> None:
         logger.warning(

@@ -5,35 +5,43 @@
 3. `give_back` and `requeue_all` return jobs to their queues.
 4. After a lost answer the next exchange first compares what is held here with what lies in flight, so that it loses
    no job and runs none twice.
+5. What Redis refuses for itself, such as a set that is another program's string, holds up nothing else: the job stays
+   in flight, and its end is told again from time to time; a queue gives no job.
 
 Every job that is in flight for this capsule is in its ledger until Redis has confirmed its settlement.
 """
 
-import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import NamedTuple, TypeVar
 
 from teep.config import QueueOrder
 from teep.drivers import Driver
-from teep.errors import RedisError
+from teep.errors import NotMoved, RedisCommandError, RedisError
 from teep.store import inflight, jobsets
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
+from teep.store.oversize import PORTION
+from teep.telling import Logger
 from teep.wire import keys
 from teep.wire.commands import Command
+from teep.wire.moves import Settled
 from teep.wire.scripts import Exchanged
 from teep.worker.ledger import Ledger
 from teep.worker.outage import Outage
 from teep.worker.prefetch import Prefetch
+from teep.worker.refusals import Refusals
 from teep.worker.reserved import Reserved
 
 T = TypeVar("T")
 Ended = tuple[Reserved, Outcome]
 
-logger = logging.getLogger("teep.fetcher")
+logger = Logger("teep.fetcher")
+
+# Seconds between two tries of what Redis refuses, at the most.
+_LONGEST_PAUSE = 15.0
 
 
 class Sent(NamedTuple):
@@ -62,6 +70,12 @@ class Exchange:
         self.stock: deque[Reserved] = deque()
         self.done: deque[Reserved] = deque()
         self.ended: deque[Ended] = deque()
+        self._unsettled: deque[Ended] = deque()  # what Redis refused
+        self._probe: Reserved | None = None  # one of them, which is told again
+        self._refusals = Refusals(_LONGEST_PAUSE)
+        self._beside = Refusals(_LONGEST_PAUSE)
+        self.closed_queues: dict[str, str] = {}
+        """The queues of which Redis gave nothing at the last exchange, and why."""
         self.sent: Sent | None = None
         self.settled = 0  # jobs that Redis was told the end of
 
@@ -73,6 +87,16 @@ class Exchange:
     def suspect(self) -> None:
         """Compare, at the next exchange, what is held here with what lies in flight."""
         self._suspicious = True
+
+    @property
+    def may_give_back(self) -> bool:
+        """Whether it is time to return jobs to their queues; not soon after Redis refused that."""
+        return not self._beside.waits
+
+    def refused(self, error: RedisCommandError) -> None:
+        """Note that Redis refused something of its own, while it is there."""
+        self._suspicious = True
+        self._warn([str(error)])
 
     def lost(self, error: RedisError) -> None:
         """Note that a conversation failed, with whatever it did."""
@@ -90,6 +114,9 @@ class Exchange:
             self.prefetch.waited(time.monotonic() - asked)
             return came
         done, ended = _drain(self.done), _drain(self.ended)
+        if self._unsettled and not self._refusals.waits:
+            ended.append(self._unsettled.popleft())
+            self._probe = ended[-1][0]
         adopted: list[Reserved] = []
         try:
             if self._suspicious:
@@ -122,7 +149,7 @@ class Exchange:
         if sent is None:
             return []
         try:
-            return self._answered(sent.answer(), sent.done)
+            return self._answered(sent.answer(), sent.done, asked=True)
         except RedisError as error:
             self._untold(sent.done, [])
             self.lost(error)
@@ -148,11 +175,14 @@ class Exchange:
         """Return reserved jobs to their queues, in their former order."""
         # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
         self._ledger.disown(jobs)
-        try:
-            for queue, raws in _by_queue(jobs).items():
+        for queue, raws in _by_queue(jobs).items():
+            try:
                 self._driver.run(inflight.give_back(self._identity, queue, raws))
-        except RedisError as error:
-            self.lost(error)
+            except NotMoved as error:
+                self.refused(error)
+            except RedisError as error:
+                self.lost(error)
+                break
         if jobs:
             logger.debug("gave back %d jobs that could not start soon", len(jobs))
 
@@ -163,8 +193,11 @@ class Exchange:
 
     def requeue_all(self) -> dict[str, int]:
         """Put everything still in flight back, unburnt; returns how many jobs by queue. Raises RedisError."""
+        if last := _drain(self._unsettled):
+            self._tell_ended(last)
         moved = self._driver.run(inflight.requeue_all(self._identity, list(self._order.weights)))
         self._ledger.clear()
+        self._unsettled.clear()
         return moved
 
     def _tell(self, done: list[Reserved], ended: list[Ended], want: int) -> list[Reserved]:
@@ -172,34 +205,78 @@ class Exchange:
             self._tell_ended(ended)
         if not (done or want):
             return []
-        return self._answered(self._driver.execute(self._question(done, want)), done)
+        return self._answered(self._driver.execute(self._question(done, want)), done, asked=bool(want))
 
     def _tell_ended(self, ended: list[Ended]) -> None:
-        moved = self._driver.run(inflight.settle(self._identity, [outcome for _, outcome in ended], _today()))
-        self._ledger.disown(job for job, _ in ended)
-        for (job, _), was_ours in zip(ended, moved, strict=True):
-            if not was_ours:
-                self._ledger.note_late(job.raw)
+        told = self._driver.run(inflight.settle(self._identity, [outcome for _, outcome in ended], _today()))
+        for (job, outcome), what in zip(ended, told, strict=True):
+            if what.refused:
+                self._keep_refused(job, outcome, what.refused)
+            else:
+                self._note_told(job, what)
         died = any(outcome.target == keys.dead() for _, outcome in ended)
-        self.settled += len(ended)
         ended.clear()  # told: should the rest fail, they must not be told again
         if died:
+            self._trim_dead()
+
+    def _note_told(self, job: Reserved, what: Settled) -> None:
+        self.settled += 1
+        self._ledger.disown((job,))
+        if not what.done:
+            self._ledger.note_late(job.raw)
+        if what.beside:
+            self._warn([what.beside], job)
+        if job is self._probe:
+            self.ended.extend(_drain(self._unsettled))
+            self._refusals.over()
+
+    def _keep_refused(self, job: Reserved, outcome: Outcome, why: str) -> None:
+        """Keep an outcome that Redis refused for a later exchange."""
+        self._unsettled.append((job, outcome))
+        for reason in self._refusals.note([why]):
+            logger.error(
+                "Redis refuses the end of a job: %s; the job stays in flight until Redis takes it: rename or remove"
+                " the key if it is of another type, give this user the right if that is missing",
+                reason,
+                extra=job.named(),
+            )
+
+    def _trim_dead(self) -> None:
+        try:
             self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
+        except RedisCommandError as error:
+            self._warn([f"the dead set cannot be trimmed: {error}"])
+
+    def _warn(self, problems: Iterable[str], job: Reserved | None = None) -> None:
+        """Say what Redis refused where no job waits for it; the same once, as long as it lasts."""
+        for problem in self._beside.note(problems):
+            logger.error("Redis refuses: %s", problem, extra=None if job is None else job.named())
 
     def _question(self, done: list[Reserved], want: int) -> Command[Exchanged]:
         return inflight.exchange(self._identity, _by_queue(done), self._order.names(), want, _today())
 
-    def _answered(self, answer: Exchanged, done: list[Reserved]) -> list[Reserved]:
+    def _answered(self, answer: Exchanged, done: list[Reserved], *, asked: bool) -> list[Reserved]:
         self.settled += len(done)
         self._ledger.disown(done)
+        if answer.refused or (self.closed_queues and asked):
+            self._see_closed(answer.refused)
         for raw in answer.late:
             self._ledger.note_late(raw)
         jobs = [Reserved(queue, raw) for queue, raw in answer.reserved]
         self._ledger.own(jobs)
         return jobs
 
+    def _see_closed(self, refused: dict[str, str]) -> None:
+        self.closed_queues = {queue: why for queue, why in refused.items() if queue}
+        self._warn(refused.values())
+
     def _untold(self, done: list[Reserved], ended: list[Ended]) -> None:
-        """Keep what Redis may not know, for the comparison and the exchange that follow."""
+        """Keep what Redis may not know, for the comparison and the exchange that follow.
+
+        Large jobs are told of one by one then: a server may have hung up on them.
+        """
+        ended = [*((job, _acknowledged(job)) for job in done if len(job.raw) > PORTION), *ended]
+        done = [job for job in done if len(job.raw) <= PORTION]
         self.done.extendleft(reversed(done))
         self.ended.extendleft(reversed(ended))
         self._ledger.doubt(done)
@@ -214,6 +291,7 @@ class Exchange:
         unknown = self._ledger.compare(held)
         done[:] = [job for job in done if not self._ledger.is_gone_settled(job)]
         ended[:] = [(job, outcome) for job, outcome in ended if not self._ledger.is_gone_settled(job)]
+        self._unsettled = deque(pair for pair in self._unsettled if not self._ledger.is_gone_settled(pair[0]))
         for job in _drain(self.stock):
             if not self._ledger.is_gone(job):
                 self.stock.append(job)
@@ -227,6 +305,11 @@ class Exchange:
 def _drain(items: "deque[T]") -> list[T]:
     """Take everything out; threads may append meanwhile, and what they append stays."""
     return [items.popleft() for _ in range(len(items))]
+
+
+def _acknowledged(job: Reserved) -> Outcome:
+    """Return the end of a job that succeeded, as what is told by itself."""
+    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done")
 
 
 def _by_queue(jobs: list[Reserved]) -> dict[str, list[bytes]]:

@@ -1,6 +1,5 @@
 """Jobs whose `expires_in` was over before they could run: dropped, as Sidekiq Pro does."""
 
-import logging
 import time
 
 from teep.drivers import Driver
@@ -9,8 +8,6 @@ from teep.store import iteration
 from teep.store.inflight import Outcome
 from teep.wire import payload
 from teep.worker.reserved import Reserved
-
-logger = logging.getLogger("teep.job")
 
 
 def expired(job: Reserved, driver: Driver) -> Outcome | None:
@@ -22,7 +19,6 @@ def expired(job: Reserved, driver: Driver) -> Outcome | None:
     expiry = None if job.item is None else payload.expiry(job.item)
     if expiry is None or time.time() < expiry or _has_begun(job, driver):
         return None
-    logger.info("expired", extra=job.named())
     return Outcome(job.queue, job.raw, None, 0.0, b"", counted="expired")
 
 

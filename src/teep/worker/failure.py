@@ -1,25 +1,41 @@
-"""What becomes of a job that was not simply done: another try, the dead set, its queue again, or nothing."""
+"""What becomes of a job that was not simply done: another try, the dead set, its queue again, or nothing.
+
+Each is written from the job's stored bytes. What the job, a middleware or its own `retry_in` did to the payload that
+they had in hand changes neither what is stored nor which options hold.
+"""
 
 import random
-import traceback
 from collections.abc import Callable
-from itertools import islice
 from typing import Any, NamedTuple
 
+from teep import tracebacks
 from teep.config import Config
-from teep.config.handlers import notify_death, report
 from teep.errors import MalformedPayload
 from teep.store.inflight import Outcome
+from teep.tracebacks import class_name, message
 from teep.wire import backtrace, keys, payload
 from teep.wire.payload import Item
+from teep.worker import answers
 from teep.worker.reserved import Reserved
 
+# The lines of a backtrace that are stored where no option says how many.
+_BACKTRACE_LINES = 20
+# Characters of an exception's message that the log's one line shows; the traceback below it shows more.
+_SUMMARY_CHARS = 1_000
 
-class Verdict(NamedTuple):
-    """What a job's own `retry_in` made of the failure: a delay (seconds), or its end."""
 
-    delay: float | None = None
-    end: str | None = None
+class Ending(NamedTuple):
+    """What becomes of a job that raised, and what there is to tell of it once that is settled.
+
+    `item` is its payload as it was stored; `summary` a sentence for the log; `problems` are errors of the job's own
+    code that was asked, and of what; `death` is the payload that death handlers get, None where it is not dead.
+    """
+
+    outcome: Outcome
+    item: Item
+    summary: str
+    problems: tuple[tuple[BaseException, str], ...] = ()
+    death: Item | None = None
 
 
 def malformed(job: Reserved, now: float) -> Outcome:
@@ -27,23 +43,25 @@ def malformed(job: Reserved, now: float) -> Outcome:
     return Outcome(job.queue, job.raw, keys.dead(), now, job.raw, counted=None)
 
 
-def outcome_of(config: Config, job: Reserved, error: BaseException, now: float) -> Outcome:
-    """Return what becomes of a job that raised, having told whoever wants to know of its death.
+def ending_of(config: Config, job: Reserved, error: BaseException, now: float) -> Ending:
+    """Return what becomes of a job that raised. Never raises; where it cannot be told, the job dies as it is.
 
     Raises:
         MalformedPayload: the job has no payload; see `malformed`.
     """
     if job.item is None:
         raise MalformedPayload("bytes that are no job cannot fail like one")
-    return _Failure(config, job, job.item, error, now).outcome()
+    try:
+        return _Failure(config, job, error, now).ending()
+    except BaseException as problem:  # noqa: BLE001 - another producer may have put anything into any field
+        unfit = (problem, "a payload unfit for a retry, moved to the dead set")
+        return Ending(malformed(job, now), job.item, f"failed: {_short(error)}; goes to the dead set", (unfit,))
 
 
 def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
-    """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used.
-
-    It is written from its own bytes: what server middleware has put into the payload meanwhile need not even be JSON.
-    """
-    after = payload.queued(payload.parse(job.raw), now, config.timestamps)
+    """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used."""
+    after = payload.queued(job.stored(), now, config.timestamps)
+    after["queue"] = job.queue
     after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
     return Outcome(job.queue, job.raw, keys.queue(job.queue), 0.0, payload.serialise(after))
 
@@ -53,12 +71,13 @@ def over(job: Reserved) -> Outcome:
 
     Removed any earlier, the place would be missed by whoever gets the job after a crash between the two.
     """
-    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done", place=keys.iteration(job.context().jid))
+    jid = str(job.stored().get("jid", ""))
+    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done", place=keys.iteration(jid))
 
 
 def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:
     """Return the end of a job that its processes died of: the dead set, unless its `dead` option says never."""
-    after = payload.failed(item, class_name(type(reason)), message(reason), None, now, config.timestamps)
+    after = payload.failed(item, queue, class_name(type(reason)), message(reason), None, now, config.timestamps)
     if item.get("dead") is not False:
         return Outcome(queue, raw, keys.dead(), now, payload.serialise(after))
     after["discarded_at"] = payload.stamp(now, config.timestamps)
@@ -68,97 +87,109 @@ def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseExc
 class _Failure:
     """One failure of one job, in Sidekiq's order of steps."""
 
-    def __init__(self, config: Config, job: Reserved, item: Item, error: BaseException, now: float) -> None:
+    def __init__(self, config: Config, job: Reserved, error: BaseException, now: float) -> None:
         self._config = config
         self._job = job
         self._error = error
         self._now = now
-        self._item = item
+        self._problems: list[tuple[BaseException, str]] = []
+        self._item = job.stored()
+        if self._item.get("retry") is None and job.definition is not None:
+            self._item["retry"] = self._own_option("retry", True)
 
-    def outcome(self) -> Outcome:
+    def ending(self) -> Ending:
         if self._item.get("retry") is False:
-            notify_death(self._config, self._item, self._error)
-            return self._discarded()
+            return self._end(None, self._item, "discarded", 1, death=self._item)
         after = self._after()
-        verdict = self._verdict(after)
-        if verdict.end == "discard":
-            return self._discard(after)
-        if verdict.end == "kill" or payload.is_exhausted(after, self._config.max_retries, self._now):
-            return self._exhausted(after)
-        delay = payload.retry_delay(after["retry_count"], verdict.delay, random.random())
-        return Outcome(self._job.queue, self._job.raw, keys.retry(), self._now + delay, payload.serialise(after))
+        stored = payload.serialise(after)  # before the job's own code gets to see it
+        count: int = after["retry_count"]
+        is_exhausted = payload.is_exhausted(after, self._config.max_retries, self._now)
+        answer = None if is_exhausted else self._retry_in(count, after)
+        if answer == "discard":
+            return self._discard(after, count)
+        if answer == "kill" or is_exhausted:
+            return self._exhausted(after, stored, count)
+        delay = payload.retry_delay(count, answer, random.random())
+        outcome = Outcome(self._job.queue, self._job.raw, keys.retry(), self._now + delay, stored)
+        return self._end(outcome, after, f"again in {delay:.0f} s", count + 1)
 
     def _after(self) -> Item:
         return payload.failed(
             self._item,
+            self._job.queue,
             class_name(type(self._error)),
             message(self._error),
-            _stored_backtrace(self._item.get("backtrace"), self._error),
+            self._backtrace(),
             self._now,
             self._config.timestamps,
         )
 
-    def _verdict(self, after: Item) -> Verdict:
+    def _backtrace(self) -> str | None:
+        """Return the backtrace to store under the job's `backtrace` option: all of it, some lines, or None."""
+        option = self._item.get("backtrace")
+        if option is None:
+            option = self._own_option("backtrace", _BACKTRACE_LINES)
+        if not option:
+            return None
+        found = tracebacks.lines(self._error)
+        cleaner = self._config.backtrace_cleaner
+        kept = self._ask("backtrace_cleaner", lambda: [str(line) for line in cleaner(list(found))])
+        if kept is None:
+            kept = tracebacks.without_teep(found)
+        return backtrace.pack(kept[:option] if type(option) is int and option > 0 else kept) if kept else None
+
+    def _retry_in(self, count: int, after: Item) -> Any:
         definition = self._job.definition
         if definition is None or definition.options.retry_in is None:
-            return Verdict()
+            return None
         retry_in = definition.options.retry_in
-        answer = self._ask("retry_in", lambda: retry_in(after["retry_count"], self._error, after))
-        if answer in ("kill", "discard"):
-            return Verdict(end=answer)
-        if isinstance(answer, (int, float)) and not isinstance(answer, bool) and answer > 0:
-            return Verdict(delay=float(answer))
-        return Verdict()
+        return self._ask("retry_in", lambda: answers.delay_or_end(retry_in(count, self._error, after)))
 
-    def _exhausted(self, after: Item) -> Outcome:
+    def _exhausted(self, after: Item, stored: bytes, count: int) -> Ending:
         definition = self._job.definition
         if definition is not None and definition.options.retries_exhausted is not None:
             exhausted = definition.options.retries_exhausted
-            if self._ask("retries_exhausted", lambda: exhausted(after, self._error)) == "discard":
-                return self._discarded()
-        if after.get("dead") is False:
-            return self._discard(after)
-        notify_death(self._config, after, self._error)
-        return Outcome(self._job.queue, self._job.raw, keys.dead(), self._now, payload.serialise(after))
+            if self._ask("retries_exhausted", lambda: answers.is_discard(exhausted(after, self._error))):
+                return self._discard(after, count)
+        if self._item.get("dead") is False:
+            return self._discard(after, count)
+        outcome = Outcome(self._job.queue, self._job.raw, keys.dead(), self._now, stored)
+        return self._end(outcome, after, "goes to the dead set", count + 1, death=after)
 
-    def _discard(self, after: Item) -> Outcome:
+    def _discard(self, after: Item, count: int) -> Ending:
         after["discarded_at"] = payload.stamp(self._now, self._config.timestamps)
-        notify_death(self._config, after, self._error)
-        return self._discarded()
+        return self._end(None, after, "discarded", count + 1, death=after)
 
-    def _discarded(self) -> Outcome:
-        return Outcome(self._job.queue, self._job.raw, None, 0.0, b"")
+    def _end(
+        self, outcome: Outcome | None, told: Item, consequence: str, number: int, death: Item | None = None
+    ) -> Ending:
+        summary = f"failed ({self._try(number)}): {_short(self._error)}; {consequence}"
+        over = Outcome(self._job.queue, self._job.raw, None, 0.0, b"")
+        return Ending(outcome or over, told, summary, tuple(self._problems), death)
+
+    def _try(self, number: int) -> str:
+        retry = self._item.get("retry")
+        most = 1 + (retry if type(retry) is int else 0 if retry is False else self._config.max_retries)
+        has_no_count = isinstance(self._item.get("retry_for"), (int, float)) and retry is not False
+        return f"try {number}" if has_no_count or number > most else f"try {number} of {most}"
+
+    def _own_option(self, name: str, usual: Any) -> Any:
+        """Return the option that the job's code has, where its payload has none."""
+        own = None if self._job.definition is None else self._job.definition.options.fields.get(name)
+        if own is None:
+            own = self._config.job_defaults.get(name)
+        return usual if own is None else own
 
     def _ask(self, what: str, question: Callable[[], Any]) -> Any:
-        """Call the job author's code; where it fails itself, that is reported and the usual road taken."""
+        """Call a user's code; where it fails itself, that will be reported and the usual road is taken."""
         try:
             return question()
-        except BaseException as error:  # noqa: BLE001 - reported; user code may raise anything
-            report(self._config, error, {"context": f"{what} failed", "job": self._item})
+        except BaseException as problem:  # noqa: BLE001 - reported; user code may raise anything
+            self._problems.append((problem, f"{what} failed"))
             return None
 
 
-def class_name(kind: type[BaseException]) -> str:
-    """Return an exception's name as it is stored: plain for built-in ones, dotted for others."""
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def message(error: BaseException) -> str:
-    """Return an exception's message, whatever its `__str__` does."""
-    try:
-        return str(error)
-    except BaseException as broken:  # noqa: BLE001 - the job's failure is stored in any case
-        return f"(its message cannot be shown: {type(broken).__qualname__} in __str__)"
-
-
-def _stored_backtrace(option: Any, error: BaseException) -> str | None:
-    """Return the backtrace to store under the job's `backtrace` option: all of it, some lines, or None."""
-    if not option:
-        return None
-    lines = (f"{frame.filename}:{frame.lineno}:in `{frame.name}'" for frame in _frames(error))
-    return backtrace.pack(list(islice(lines, option) if type(option) is int and option > 0 else lines))
-
-
-def _frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Return the frames, innermost first, as Ruby lists them."""
-    return list(reversed(traceback.extract_tb(error.__traceback__)))
+def _short(error: BaseException) -> str:
+    """Return an exception's class and message in one line."""
+    words = tracebacks.bounded(" ".join(message(error).split()), _SUMMARY_CHARS)
+    return f"{class_name(type(error))}: {words}" if words else class_name(type(error))

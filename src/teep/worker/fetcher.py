@@ -14,7 +14,7 @@ from collections import deque
 
 from teep.config import QueueOrder
 from teep.drivers import Driver, Waiter
-from teep.errors import RedisError
+from teep.errors import RedisCommandError, RedisError
 from teep.store import inflight, queues
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
@@ -118,7 +118,7 @@ class Fetcher:
             current is not None and current is last for current, last in zip(now, self._last_tick, strict=True)
         )
         self._last_tick = now
-        if stocked:
+        if stocked and self._exchange.may_give_back:
             self.give_back()
         if stocked or settled or sent:
             self.settle()
@@ -256,10 +256,14 @@ class Fetcher:
                 return 0
             taken = self._waiter.wait(inflight.blocking_moves(self._identity, names, _BLOCK))
         except RedisError as error:
-            self._exchange.lost(error)
+            if refused := isinstance(error, RedisCommandError):
+                self._exchange.refused(error)
+            else:
+                self._exchange.lost(error)
             with self._exchanging:
                 self._exchange.forget_moves()
-            self._outage.wait(self.closed)
+            # Redis is there where it refuses this alone: then jobs are asked for now and then.
+            self.closed.wait(_BLOCK) if refused else self._outage.wait(self.closed)
             return 0
         with self._exchanging:
             jobs = self._exchange.moved([(names[index], raw) for index, raw in taken])
@@ -275,8 +279,8 @@ class Fetcher:
             self._stock.extend(jobs)
 
     def _unpaused(self) -> list[str]:
-        paused = self._driver.run(queues.paused())
-        return [name for name in self._order.names() if name not in paused]
+        left_out = self._driver.run(queues.paused()) | self._exchange.closed_queues.keys()
+        return [name for name in self._order.names() if name not in left_out]
 
     def _wake(self, count: int) -> None:
         if count > 0:

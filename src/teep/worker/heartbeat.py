@@ -1,6 +1,5 @@
 """The heartbeat: shows this process and its running jobs in Redis, and keeps it from being taken for dead."""
 
-import logging
 import os
 import sys
 import time
@@ -14,13 +13,14 @@ from teep.drivers import Driver
 from teep.errors import RedisError
 from teep.store import inflight, processes
 from teep.store.inflight import Owner
+from teep.telling import Logger
 from teep.wire import commands, json
 from teep.worker.capsule import Capsule
 from teep.worker.lifeline import Watcher, patience
 from teep.worker.outage import Outage
 from teep.worker.service import OnError, Service
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # Seconds after a heartbeat for which no one can take this process for dead, with a margin for slow answers.
 _TRUSTED = processes.HEARTBEAT_EXPIRY - 10.0

@@ -86,7 +86,10 @@ def _state_by_ps(pid: int) -> str:
     if Path("/proc/self/stat").exists():
         return ""
     command = ["/bin/ps", "-o", "state=", "-p", str(pid)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()[:1]  # noqa: S603 - a number is its only argument
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()[:1]  # noqa: S603 - a number is its only argument
+    except OSError:
+        return "R"  # without /proc and ps nobody knows: it may live
 
 
 def owner(identity: str, queues: tuple[str, ...]) -> Owner:

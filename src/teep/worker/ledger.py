@@ -9,13 +9,13 @@ Redis knows a job by its queue and its exact bytes; equal ones are counted. Not 
 lock guards it.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterable
 
+from teep.telling import Logger
 from teep.worker.reserved import Reserved
 
-logger = logging.getLogger("teep.fetcher")
+logger = Logger("teep.fetcher")
 
 Key = tuple[str, bytes]
 

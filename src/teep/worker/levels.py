@@ -9,10 +9,11 @@ import logging
 import threading
 from contextvars import ContextVar
 
+from teep.telling import Logger
 from teep.wire import options
 from teep.worker.reserved import Reserved
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 _level: ContextVar[int | None] = ContextVar("teep_log_level", default=None)
 
@@ -37,7 +38,8 @@ class _Threshold:
 
     def restore(self, level: int) -> None:
         with self._lock:
-            self._asked.remove(level)
+            if level in self._asked:  # it is not where lowering it has failed
+                self._asked.remove(level)
             self._set(logging.getLogger())
 
     def passes(self, record: logging.LogRecord) -> bool:
@@ -65,8 +67,8 @@ def enter(job: Reserved) -> None:
     if level is None:
         logger.warning("a log_level that is none is ignored: %r", asked, extra=job.named())
         return
+    _level.set(level)  # first, so that whatever fails in the other is undone
     _threshold.lower(level)
-    _level.set(level)
 
 
 def leave() -> None:

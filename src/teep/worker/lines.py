@@ -1,11 +1,17 @@
 """A log handler for many threads that write short lines to one stream."""
 
+import contextlib
 import logging
+import os
 import threading
+import weakref
 from collections import deque
 from typing import Any, TextIO
 
+from teep.errors import JobTimeout
+
 _WRITER = "writer"
+_handlers: "weakref.WeakSet[LineHandler]" = weakref.WeakSet()
 
 
 class _NoLock:
@@ -16,6 +22,9 @@ class _NoLock:
 
     def release(self) -> None:
         """Nothing is held."""
+
+    def _at_fork_reinit(self) -> None:
+        """Nothing was held."""
 
     def __enter__(self) -> bool:
         return True
@@ -37,6 +46,7 @@ class LineHandler(logging.Handler):
         self._lines: deque[str] = deque()
         # Whose turn it is to write. No lock: a job's thread may be interrupted between taking one and giving it back.
         self._turn: dict[str, int] = {}
+        _handlers.add(self)
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
         """Do without logging's lock: since Python 3.13 logging enters it unasked, so it is one that does nothing."""
@@ -46,11 +56,26 @@ class LineHandler(logging.Handler):
         try:
             self._lines.append(self.format(record) + "\n")
             self._write()
+        except JobTimeout:
+            raise  # it came here by chance, and is for the job that logs
         except Exception:  # noqa: BLE001 - logging's own way with whatever keeps a line from being written
             self.handleError(record)
 
     def flush(self) -> None:
         self._write()
+
+    def forked(self) -> None:
+        """Begin anew in a forked child: what its parent's threads have left will be written there, and by them.
+
+        One of them may have been writing at that moment, and hold the stream's own lock for ever: so the child has a
+        stream of its own on the same file.
+        """
+        self._lines.clear()
+        self._turn.clear()
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # what is no file has no lock either
+            self._stream = open(  # noqa: SIM115 - for as long as the process lives
+                self._stream.fileno(), "w", encoding=self._stream.encoding, errors="backslashreplace", closefd=False
+            )
 
     def _write(self) -> None:
         mine = threading.get_ident()
@@ -76,3 +101,12 @@ class LineHandler(logging.Handler):
     def _take_off(self, count: int) -> None:
         for _ in range(count):
             self._lines.popleft()
+
+
+def _begin_anew() -> None:
+    for handler in list(_handlers):
+        handler.forked()
+
+
+if hasattr(os, "register_at_fork"):  # where processes can be forked
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from teep import tracebacks
 from teep.job.context import current_job
 from teep.middleware import log_fields
 from teep.wire import json
@@ -55,7 +56,7 @@ class PrettyFormatter(logging.Formatter):
         context = "".join(f" {name}={_short(value)}" for name, value in _context(record).items())
         where = f"pid={record.process} tid={record.__dict__['tid']}{context}"
         line = f"{level} {_time(record)} {where}: {record.getMessage()}"
-        return line if not record.exc_info else f"{line}\n{self.formatException(record.exc_info)}"
+        return f"{line}\n{error}" if (error := _error(record)) else line
 
 
 class JsonFormatter(logging.Formatter):
@@ -71,8 +72,8 @@ class JsonFormatter(logging.Formatter):
         }
         if context := _context(record):
             line["ctx"] = context
-        if record.exc_info:
-            line["exc"] = _utf8(self.formatException(record.exc_info))
+        if error := _error(record):
+            line["exc"] = _utf8(error)
         try:
             return json.dumps(line).decode()
         except _NO_JSON:  # of a field: users put anything there
@@ -91,6 +92,13 @@ def _context(record: logging.LogRecord) -> dict[str, Any]:
     if isinstance(job := context.pop("job", None), dict):
         context |= {"class": job.get("class"), "jid": job.get("jid")}
     return context
+
+
+def _error(record: logging.LogRecord) -> str | None:
+    """Return the traceback that a record comes with, bounded, and whatever the exception does."""
+    if record.exc_text is None and record.exc_info and (error := record.exc_info[1]) is not None:
+        record.exc_text = tracebacks.text(error)
+    return record.exc_text
 
 
 def _as_json(value: Any) -> Any:

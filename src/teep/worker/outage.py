@@ -1,12 +1,12 @@
 """Redis being away, or refusing: said once, waited out, and said once when it is over."""
 
-import logging
 import threading
 import time
 
 from teep.errors import RedisOutOfMemory
+from teep.telling import Logger
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0

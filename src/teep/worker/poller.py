@@ -6,13 +6,18 @@ import time
 from teep.client.preparation import again
 from teep.config import Config
 from teep.drivers import Driver
-from teep.errors import MalformedPayload
+from teep.errors import MalformedPayload, RedisCommandError
 from teep.store import jobsets, processes
 from teep.store.jobsets import Enqueued, Limits, Verdict
+from teep.telling import Logger
 from teep.wire import commands, keys
 from teep.worker.interval import spread
+from teep.worker.refusals import Refusals
 from teep.worker.service import OnError, Service
 
+logger = Logger("teep")
+
+_SETS = (keys.retry(), keys.schedule())
 # Where the next job falls due before the usual interval has passed, processes come for it this many seconds apart.
 _APART = 0.02
 
@@ -29,9 +34,20 @@ class Poller(Service):
         super().__init__("poller", on_error)
         self._config = config
         self._driver = driver
+        self._refusals = Refusals(config.average_scheduled_poll_interval)
 
     def run_once(self) -> None:
-        failures = [failure for key in (keys.retry(), keys.schedule()) for failure in self._move_due(key)]
+        failures: list[Exception] = []
+        refused: list[str] = []
+        for key in _SETS:
+            try:
+                failures += self._move_due(key)
+            except RedisCommandError as error:
+                refused.append(f"jobs that are due in {key} cannot be moved: {error}")
+        if not refused:
+            self._refusals.over()
+        for reason in self._refusals.note(refused) if refused else ():
+            logger.error("%s; they stay there, and are tried again", reason)
         if failures:
             # Those jobs stay and are tried again at the next turn; they held up no other.
             raise failures[0]
@@ -39,13 +55,19 @@ class Poller(Service):
     def pause(self) -> float:
         others = self._driver.run(processes.count())
         usual = spread(others, self._config.average_scheduled_poll_interval, self._config.poll_interval_average)
-        due = self._driver.run(jobsets.next_due((keys.retry(), keys.schedule())))
+        if self._refusals.pause:  # what is due then stays so
+            return min(usual, self._refusals.pause)
+        due = self._driver.run(jobsets.next_due(_SETS))
         if due is None:
             return usual
         return min(usual, max(0.0, due - time.time()) + random.random() * _APART * max(1, others))
 
     def _move_due(self, key: str) -> list[Exception]:
-        """Move what is due in a set; returns what the client middleware raised, where it did."""
+        """Move what is due in a set; returns what the client middleware raised, where it did.
+
+        Raises:
+            RedisCommandError: Redis refused some, which stay. They have held up no other.
+        """
         now = time.time()
         broken: list[bytes] = []
         failures: list[Exception] = []
@@ -60,12 +82,16 @@ class Poller(Service):
                 broken.append(raw)
             return verdict
 
-        self._driver.run(jobsets.enqueue_all(key, rewrite, until=commands.score(now)))
-        if broken:
-            self._driver.run(jobsets.transfer(key, keys.dead(), [(raw, now, raw) for raw in broken]))
-            limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
-            self._driver.run(jobsets.trim_dead(now, limits))
-            self._on_error(
-                MalformedPayload(f"{len(broken)} entries of {key} were no jobs: see the dead set"), self.name
-            )
+        try:
+            self._driver.run(jobsets.enqueue_all(key, rewrite, until=commands.score(now)))
+        finally:
+            if broken:
+                self._bury(key, broken, now)
         return failures
+
+    def _bury(self, key: str, broken: list[bytes], now: float) -> None:
+        """Move what is no job to the dead set, as it is."""
+        self._driver.run(jobsets.transfer(key, keys.dead(), [(raw, now, raw) for raw in broken])).checked()
+        limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
+        self._driver.run(jobsets.trim_dead(now, limits))
+        self._on_error(MalformedPayload(f"{len(broken)} entries of {key} were no jobs: see the dead set"), self.name)

@@ -1,7 +1,8 @@
 """One job's run, from reserved to settled.
 
 In this order, for a `def` job on a thread and for an `async def` job on the loop: show it as running, log the
-start, match it with its code, go through the server middleware, call it; then note success or failure.
+start, match it with its code, go through the server middleware, call it; then settle it, and only then tell of it:
+whatever logging, metrics and handlers do, the job has ended by then, and nothing that they raise gets out of here.
 A job whose process must stop (`Shutdown`) is neither: it is back in its queue already. A cancelled one leaves for
 good, however it ends. An iterable one that is interrupted returns, so that what wraps it can commit, and is put back.
 """
@@ -10,18 +11,17 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
+from teep import tracebacks
 from teep.config import Config
 from teep.config.handlers import report
 from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.job.context import running
 from teep.job.definition import Definition
-from teep.store.inflight import Outcome
-from teep.wire.payload import Item, executed_class
-from teep.worker import failure, levels, uniqueness
+from teep.telling import complain, quietly
+from teep.wire.payload import Item
+from teep.worker import failure, levels, reporting, uniqueness
 from teep.worker.deadlines import Deadlines
 from teep.worker.fetcher import Fetcher
 from teep.worker.interrupts import Interrupts
@@ -30,7 +30,8 @@ from teep.worker.running import RunningJobs
 from teep.worker.runs import QUICK, Runs
 from teep.worker.suspects import Suspects
 
-logger = logging.getLogger("teep.job")
+# A name of one's own is found faster than another module's.
+_INFO = logging.INFO
 
 
 class Processor:
@@ -56,6 +57,8 @@ class Processor:
         self._deadlines = deadlines
         self._runs = runs
         self._quick = runs.quick.append
+        # Whether the lines of a job are logged; asked twice a job.
+        self._has_lines = _never if config.skip_default_job_logging else reporting.logger.is_on
 
     def run(self, job: Reserved, thread_id: str) -> None:
         """Run a `def` job, or one that cannot run at all, in this thread."""
@@ -90,6 +93,12 @@ class Processor:
             if self._deadlines.timeouts:
                 self._deadlines.unwatch(thread_id)
 
+    def unstarted(self, job: Reserved, error: BaseException, thread_id: str) -> None:
+        """Settle a job that could not be started, as one that failed."""
+        self._failed(job, error, thread_id, time.perf_counter())
+        if job.is_special:
+            self._ended(job)
+
     def _call(self, job: Reserved, thread_id: str) -> None:
         item, definition = self._enter(job, thread_id)
         if self._middleware.entries:
@@ -114,26 +123,22 @@ class Processor:
 
     def _begin(self, job: Reserved, thread_id: str) -> float:
         self._running[thread_id] = (job, time.time())
-        if job.is_special:
-            levels.enter(job)
-        if job.item is not None and logger.isEnabledFor(logging.INFO):
-            logger.info("start", extra=_log_context(job.item, thread_id))
+        try:
+            if job.is_special:
+                levels.enter(job)
+            if self._has_lines(_INFO) and job.item is not None:
+                reporting.started(job.item, thread_id)
+        except BaseException as problem:  # noqa: BLE001 - of users' loggers, which keep no job from running
+            complain(problem, "the start of a job could not be logged")
         return time.perf_counter()
 
     def _ended(self, job: Reserved) -> None:
-        levels.leave()
+        quietly(levels.leave)
         if job.is_suspect:
             self._suspects.ended(job)
 
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
-        item = job.item
-        if logger.isEnabledFor(logging.INFO) and item is not None:
-            logger.info(_ending(job), extra=_log_context(item, thread_id, started))
         seconds = time.perf_counter() - started
-        if seconds < QUICK and item is not None and "wrapped" not in item:
-            self._quick(job.definition)
-        else:
-            self._runs.add(job, seconds)
         if job.comes_again is not None:
             again = job.comes_again and not job.is_cancelled
             end = failure.interrupted(self._config, job, time.time()) if again else failure.over(job)
@@ -142,74 +147,61 @@ class Processor:
             self._fetcher.ended(job, uniqueness.done(job))
         else:
             self._done(job)
+        try:
+            item = job.item
+            if seconds < QUICK and item is not None and "wrapped" not in item:
+                self._quick(job.definition)
+            else:
+                self._runs.add(job, seconds)
+            if self._has_lines(_INFO) and item is not None:
+                reporting.ended(job, thread_id, seconds)
+        except BaseException as problem:  # noqa: BLE001 - of users' loggers, or of what is left of the payload
+            complain(problem, "the end of a job could not be logged")
 
     def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:
         if self._fetcher.closed.is_set() and is_told_to_end(error):
             return
         if job.item is None:
-            report(self._config, error, {"context": "malformed payload, moved to the dead set", "raw": job.raw})
             self._fetcher.ended(job, failure.malformed(job, time.time()))
+            report(self._config, error, {"context": "malformed payload, moved to the dead set", "raw": job.raw})
             return
         if job.is_cancelled:
-            if not is_told_to_end(error):
-                report(self._config, error, {"context": "a cancelled job raised", "job": job.item})
             if job.definition is not None and job.definition.is_iterable:
                 job.end_for_good()
             self._succeeded(job, thread_id, started)
+            if not is_told_to_end(error):
+                report(self._config, error, {"context": "a cancelled job raised", "job": job.item})
             return
         if job.halt is JobTimeout:
             error = _explained(error, self._deadlines.allowed(thread_id))
-        logger.info("fail", extra=_log_context(job.item, thread_id, started))
-        report(self._config, error, {"context": "job raised", "job": job.item})
-        self._runs.failed(job)
-        self._fetcher.ended(job, self._outcome(job, error))
-
-    def _outcome(self, job: Reserved, error: BaseException) -> Outcome:
-        try:
-            return failure.outcome_of(self._config, job, error, time.time())
-        except Exception as problem:  # noqa: BLE001 - another producer may have put anything into any field
-            report(
-                self._config,
-                problem,
-                {"context": "a payload unfit for a retry, moved to the dead set", "raw": job.raw},
-            )
-            return failure.malformed(job, time.time())
+        ending = failure.ending_of(self._config, job, error, time.time())
+        self._fetcher.ended(job, ending.outcome)
+        quietly(self._runs.failed, job)
+        quietly(reporting.failed, self._config, job, error, ending, thread_id, time.perf_counter() - started)
 
 
 def is_told_to_end(error: BaseException | None) -> bool:
     """Tell whether an exception is the process's stop or the job's cancellation, or was raised because of it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
-        if isinstance(error, (Shutdown, JobCancelled, asyncio.CancelledError)):
+        if issubclass(type(error), (Shutdown, JobCancelled, asyncio.CancelledError)):
             return True
         seen.add(id(error))
-        error = error.__cause__ or error.__context__
+        error = tracebacks.led_to_by(error)
     return False
 
 
 def _explained(error: BaseException, seconds: float) -> BaseException:
     """Return the failure of a job whose time was up: it says so, for an `async def` job as for a `def` job."""
     sentence = f"the job ran longer than its timeout of {seconds:g} s"
-    if isinstance(error, JobTimeout):
+    if type(error) is JobTimeout:
         error.args = (sentence,)
-    elif isinstance(error, asyncio.CancelledError):
-        cancelled, error = error, JobTimeout(sentence).with_traceback(error.__traceback__)
+    elif issubclass(type(error), asyncio.CancelledError):
+        cancelled = error
+        error = JobTimeout(sentence).with_traceback(tracebacks.traceback_of(cancelled))
         error.__cause__ = cancelled
     return error
 
 
-def _ending(job: Reserved) -> str:
-    """Return what the log says of a run that has not failed."""
-    if job.is_cancelled:
-        return "cancel"
-    return "interrupt" if job.comes_again else "done"
-
-
-def _log_context(item: Mapping[str, Any], thread_id: str, started: float | None = None) -> dict[str, Any]:
-    context: dict[str, Any] = {"class": executed_class(item), "jid": item.get("jid")}
-    for name in ("bid", "tags"):
-        if item.get(name):
-            context[name] = item[name]
-    if started is not None:
-        context["elapsed"] = round(time.perf_counter() - started, 3)
-    return {"teep": context, "tid": thread_id}
+def _never(_level: int) -> bool:
+    return False

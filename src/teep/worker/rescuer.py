@@ -1,6 +1,5 @@
 """Puts back the jobs of processes that died, however they died, but those that they died of."""
 
-import logging
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -8,19 +7,21 @@ from datetime import UTC, datetime
 from teep.config import Config
 from teep.config.handlers import notify_death, report
 from teep.drivers import Driver
-from teep.errors import MalformedPayload, PoisonJob
+from teep.errors import MalformedPayload, PoisonJob, RedisCommandError
 from teep.store import inflight, jobsets, orphans, processes
-from teep.store.inflight import Outcome
+from teep.store.inflight import Outcome, Owner
 from teep.store.jobsets import Limits
+from teep.telling import Logger
 from teep.wire import payload
 from teep.worker import failure
 from teep.worker.identity import is_gone
 from teep.worker.interval import spread
 from teep.worker.outage import Outage
+from teep.worker.refusals import Refusals
 from teep.worker.service import OnError, Service
 from teep.worker.suspects import POISON
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # Seconds after an outage for which an expired heartbeat says nothing: where it lasted longer than a heartbeat lives,
 # every process looks dead, until it gets through to Redis again.
@@ -45,20 +46,30 @@ class Rescuer(Service):
         self._driver = driver
         self._identity = identity
         self._outage = outage
+        self._refusals = Refusals(self._AVERAGE)
 
     def run_once(self) -> None:
         for owner in self._driver.run(inflight.owners(self._report_damage)):
             if owner.identity == self._identity or (self._outage.in_touch < _GRACE and not is_gone(owner)):
                 continue
-            day = datetime.now(UTC).date()
-            moved = self._driver.run(inflight.rescue(owner, is_gone, self._judge, self._died, day))
-            for queue, count in (moved or {}).items():
-                logger.warning("rescued %d jobs of %s, which died, into %s", count, owner.identity, queue)
+            self._rescue(owner)
         for owner in self._driver.run(orphans.walk()):
             logger.warning(
                 "found jobs in flight of %s, which Redis has forgotten; they are rescued unless it lives",
                 owner.identity,
             )
+
+    def _rescue(self, owner: Owner) -> None:
+        day = datetime.now(UTC).date()
+        try:
+            moved = self._driver.run(inflight.rescue(owner, is_gone, self._judge, self._died, day))
+        except RedisCommandError as error:
+            # The next look tries again; other processes' jobs are rescued meanwhile.
+            for reason in self._refusals.note([str(error)]):
+                logger.error("not all jobs of %s, which died, can be rescued: %s", owner.identity, reason)  # noqa: TRY400 - Redis's words say it all
+            return
+        for queue, count in (moved or {}).items():
+            logger.warning("rescued %d jobs of %s, which died, into %s", count, owner.identity, queue)
 
     def pause(self) -> float:
         return spread(self._driver.run(processes.count()), self._AVERAGE)

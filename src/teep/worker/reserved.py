@@ -44,6 +44,14 @@ class Reserved:
         """Return what the job's own code sees of it."""
         return JobContext(self.item or {}, self)
 
+    def stored(self) -> Item:
+        """Return the payload as it lies in Redis, which `item` may not be any more: jobs and middleware change it.
+
+        Raises:
+            MalformedPayload: it has none.
+        """
+        return payload.parse(self.raw)
+
     def named(self) -> dict[str, Any]:
         """Return what a log line about it has as `extra`: its class and jid, never its arguments."""
         item = self.item or {}
@@ -57,12 +65,12 @@ class Reserved:
     @property
     def is_suspect(self) -> bool:
         """Whether it was rescued before, from a process that may have died of it."""
-        return self.is_special and self.item is not None and "rescues" in self.item
+        return self.is_special and self.item is not None and "rescues" in self.stored()
 
     @property
     def is_unique(self) -> bool:
         """Whether it may have a lock."""
-        return self.is_special and self.item is not None and "unique_lock" in self.item
+        return self.is_special and self.item is not None and "unique_lock" in self.stored()
 
     @property
     def is_cancelled(self) -> bool:

@@ -6,7 +6,6 @@
 3. `take` gives a minute away to be written. What nobody takes for long is bounded.
 """
 
-import logging
 import threading
 import time
 from collections import Counter
@@ -14,12 +13,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from teep.job.definition import Definition
+from teep.telling import Logger
 from teep.wire import metrics
 from teep.wire.metrics import Tally
 from teep.wire.payload import executed_class
 from teep.worker.reserved import Reserved
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # Seconds below which a run takes no time, in Sidekiq's whole milliseconds.
 QUICK = 0.001

@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from teep.errors import RedisError
+from teep.telling import quietly
 
 OnError = Callable[[BaseException, str], None]
 
@@ -70,9 +70,6 @@ class Service(ABC):
             self.run_once()
             self.turned_at = time.monotonic()
             return self.pause()
-        except RedisError as error:
-            self._on_error(error, self.name)
-            return _OUTAGE_PAUSE
-        except Exception as error:  # noqa: BLE001 - a service lives as long as its process; all is reported
-            self._on_error(error, self.name)
+        except BaseException as error:  # noqa: BLE001 - a service lives as long as its process; all is reported
+            quietly(self._on_error, error, self.name)
             return _OUTAGE_PAUSE

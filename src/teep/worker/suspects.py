@@ -6,7 +6,6 @@
    each time, all but one are innocent. The others come again after some seconds.
 """
 
-import logging
 import random
 import threading
 import time
@@ -16,10 +15,11 @@ from teep.drivers import Driver
 from teep.errors import RedisError
 from teep.store import inflight
 from teep.store.inflight import Outcome
+from teep.telling import Logger
 from teep.wire import keys, payload
 from teep.worker.reserved import Reserved
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # A job that would be rescued so often goes to the dead set.
 POISON = 3
@@ -65,14 +65,13 @@ class Suspects:
 def postponed(job: Reserved) -> Outcome:
     """Return the outcome of a job that must make way: it comes again soon, with no attempt used."""
     at = time.time() + random.uniform(*_AWAY)
-    logger.info("waits until another job on its last chance has run", extra=job.named())
     return Outcome(job.queue, job.raw, keys.schedule(), at, job.raw, counted=None)
 
 
 def _is_on_last_chance(job: Reserved) -> bool:
-    return payload.rescues(job.item or {}) >= POISON - 1
+    return job.item is not None and payload.rescues(job.stored()) >= POISON - 1
 
 
 def _jid(job: Reserved) -> str | None:
-    jid = (job.item or {}).get("jid")
+    jid = None if job.item is None else job.stored().get("jid")
     return jid if type(jid) is str else None

@@ -3,15 +3,14 @@
 A job that ends otherwise than by success gives it back in the step that moves it, whatever kind it is: see `store`.
 """
 
-import logging
-
 from teep.drivers import Driver
 from teep.errors import RedisError
 from teep.store import locks
 from teep.store.inflight import Outcome
+from teep.telling import Logger
 from teep.worker.reserved import Reserved
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 
 def started(driver: Driver, job: Reserved) -> None:

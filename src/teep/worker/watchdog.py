@@ -1,14 +1,14 @@
 """The watchdog: a worker that fetches nothing says so, and does not go on like that for ever."""
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from teep.telling import Logger
 from teep.worker.fetcher import Fetcher
 from teep.worker.outage import Outage
 from teep.worker.service import OnError, Service
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # Seconds without a turn of something that takes one every few seconds, after which it counts as stuck.
 STUCK = 30.0

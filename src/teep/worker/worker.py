@@ -7,7 +7,7 @@ Its duties, in order:
    Drain: quiet, let running jobs finish however long they take, and stop.
 """
 
-import logging
+import contextlib
 import os
 import queue
 import signal
@@ -26,10 +26,11 @@ from teep.config.handlers import fire, report
 from teep.drivers import Driver
 from teep.errors import RedisCommandError, RedisError, Unhealthy
 from teep.job.definition import Definition
+from teep.telling import Logger
 from teep.version import __version__
-from teep.wire import commands
 from teep.worker import assignment, identity
-from teep.worker.capsule import Capsule
+from teep.worker.arrival import check_redis, patiently
+from teep.worker.capsule import LAST_MOMENT, Capsule
 from teep.worker.endpoint import Endpoint
 from teep.worker.health import STARTING, Health, Report
 from teep.worker.heartbeat import Heartbeat
@@ -46,7 +47,7 @@ from teep.worker.suspects import Suspects
 from teep.worker.title import set_title
 from teep.worker.watchdog import LAST_RESORT, Watchdog
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 _STOP = ("TERM", "INT")
 _QUIET = ("TSTP",)
@@ -125,6 +126,8 @@ class Worker:
             except BaseException:
                 self._stop_answering()
                 raise
+        if not self._running:  # told to stop before Redis was there
+            self._stop_answering()
 
     def quiet(self) -> None:
         """Take no more jobs. Running ones go on; the process stays up. Idempotent."""
@@ -146,7 +149,10 @@ class Worker:
         deadline = time.monotonic() + (self.config.timeout if timeout is None else timeout)
         self.quiet()
         # One after the other: the deadline is the same for all, and no thread can be started at a process's end.
-        stops = [capsule.stop(deadline) for capsule in self._capsules]
+        for capsule in self._capsules:
+            capsule.stop(deadline)
+        last = time.monotonic() + LAST_MOMENT
+        stops = [capsule.join(last) for capsule in self._capsules]
         fire(self.config, "shutdown")
         with self._lock:
             self._running = False
@@ -191,13 +197,15 @@ class Worker:
         self.config = as_code_has_it(self.config, self.modules, self._configured)
         self._watcher = Lifeline(self.config) if self._outside is None else self._outside
         driver = driver_for(self.config)
-        _check_redis(driver)
+        if not self._with_redis(lambda: check_redis(driver), embedded=embedded):
+            return
         for listener in self.config.listeners("startup"):
             listener()  # one that fails keeps the worker from starting
         self._build(driver, embedded=embedded)
         # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
         # what is in flight here, and no one takes this process for dead.
-        self._heartbeat.run_once()
+        if not self._with_redis(self._heartbeat.run_once, embedded=embedded):
+            return
         # Before the first job, too, which might hold the interpreter from its first moment.
         self._watcher.start(self.identity)
         self._running = True
@@ -210,6 +218,25 @@ class Worker:
         for service in self._services:
             service.start()
         self._health = Health(self.identity, self._capsules, self._heartbeat, self._outage, self._watchdog)
+
+    def _with_redis(self, step: Callable[[], None], *, embedded: bool) -> bool:
+        """Take a step, waiting for Redis where the process is the worker's own; False where a signal ends it."""
+        if embedded:
+            step()
+            return True
+        return patiently(step, self._may_go_on, self.config.watchdog)
+
+    def _may_go_on(self, seconds: float) -> bool:
+        """Wait a little, before there is anything to stop; False where a signal says to stop."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                name = self._signals.get(timeout=min(left, _LOOK))
+                if name in _STOP:
+                    self._signals.put(name)
+                    return False
+                self._obey(name)
+        return True
 
     def _build(self, driver: Driver, *, embedded: bool) -> None:
         suspects, runs = Suspects(driver, self.identity), Runs()
@@ -357,13 +384,3 @@ def _jobs_in_words(modules: Sequence[str], jobs: Sequence[Definition]) -> str:
     words = f"{count} of {', '.join(sorted({job.module for job in jobs}))}"
     empty = [module for module in without_jobs(modules) if not module.startswith("teep.")]
     return f"{words} (none in {', '.join(empty)})" if empty else words
-
-
-def _check_redis(driver: Driver) -> None:
-    """Say so where Redis may drop jobs to make room."""
-    memory = driver.execute(commands.info("memory"))
-    policy = next(
-        (line.partition(":")[2] for line in memory.splitlines() if line.startswith("maxmemory_policy:")), ""
-    )
-    if policy not in ("", "noeviction"):
-        logger.warning("Redis evicts keys (maxmemory-policy %s), so it may drop jobs; set noeviction", policy)

@@ -1,5 +1,5 @@
 -- Save how far an iterable job has come, unless a later run of it has saved already.
--- Redis takes HDEL first also where it is out of memory, and then lets the script go on.
+-- A full Redis takes no HSET, but lets a script go on after its first write: an HDEL of nothing.
 -- KEYS: iteration
 -- ARGV: executions cursor runtime ttl
 -- RETURNS: { 1 where it was saved else 0, 1 where the job was cancelled else 0 }
@@ -8,7 +8,7 @@ local before = redis.call('HGET', KEYS[1], 'ex')
 if (tonumber(before or 0) or 0) > tonumber(ARGV[1]) then
   return { 0, 0 }
 end
-redis.call('HDEL', KEYS[1], 'c')
+redis.call('HDEL', KEYS[1], '')
 redis.call('HSET', KEYS[1], 'ex', ARGV[1], 'c', ARGV[2], 'rt', ARGV[3])
 if not before or redis.call('TTL', KEYS[1]) < 0 then
   redis.call('EXPIRE', KEYS[1], ARGV[4])

@@ -1,14 +1,27 @@
 -- Move jobs from a zset to the heads of their queues, each only if it is still there.
+-- INCLUDE: step
 -- KEYS: source queues queue*
 -- ARGV: (member payload queue_name)*
--- RETURNS: 1 for each that was moved, 0 for each that was gone
+-- RETURNS: for each 1 where it was moved, 0 where it was gone, or why Redis refused, which left it where it was
+begin(KEYS[1])
+local function move(queue, member, payload, name)
+  local score, why, _
+  score, why = try('ZSCORE', KEYS[1], member)
+  if not score then return why or 0 end
+  _, why = try('SADD', KEYS[2], name)
+  if why then return why end
+  _, why = try('LPUSH', queue, payload)
+  if why then return why end
+  _, why = try('ZREM', KEYS[1], member)
+  if why then
+    redis.pcall('LPOP', queue)
+    return why
+  end
+  return 1
+end
+
 local moved = {}
 for i = 1, #KEYS - 2 do
-  local member, payload, name = ARGV[i * 3 - 2], ARGV[i * 3 - 1], ARGV[i * 3]
-  moved[i] = redis.call('ZREM', KEYS[1], member)
-  if moved[i] == 1 then
-    redis.call('SADD', KEYS[2], name)
-    redis.call('LPUSH', KEYS[2 + i], payload)
-  end
+  moved[i] = move(KEYS[2 + i], ARGV[i * 3 - 2], ARGV[i * 3 - 1], ARGV[i * 3])
 end
 return moved

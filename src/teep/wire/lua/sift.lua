@@ -1,13 +1,15 @@
 -- Take chosen jobs out of the middle of a queue, and put each into a zset or another queue, or nowhere.
 -- They lie together, in the order given, from about a position on; what is no longer there is passed over.
--- Redis removes from the middle of a list only by searching for a value, so each is first overwritten by a mark,
--- and all marks are removed in one pass from the nearer end. Nobody sees the marks: a script is one step.
+-- Redis removes from the middle of a list only by searching for a value, so each is overwritten by a mark once it is
+-- where it goes, and all marks are removed in one pass from the nearer end. Nobody sees them: a script is one step.
+-- INCLUDE: step
 -- KEYS: queue target queues
 -- ARGV: kind name mark position span (raw payload score)*
--- RETURNS: 1 for each that was taken, 0 for each that was gone
+-- RETURNS: for each 1 where it was taken, 0 where it was gone, or why Redis refused, which left it where it was
 -- Positions count from the oldest job. Kind: drop, zset or list (of which name is the queue's name).
 local kind, mark, position, span = ARGV[1], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local taken, wanted = {}, {}
+local taken, wanted, places = {}, {}, {}
+begin(KEYS[1])
 for i = 1, (#ARGV - 5) / 3 do
   local raw = ARGV[i * 3 + 3]
   taken[i] = 0
@@ -20,27 +22,49 @@ local length = redis.call('LLEN', KEYS[1])
 local stop = length - 1 - math.max(0, position - span)
 local start = math.max(0, length - position - span)
 local slice = stop >= start and redis.call('LRANGE', KEYS[1], start, stop) or {}
-local count = 0
 for offset = #slice, 1, -1 do
   local here = wanted[slice[offset]]
   if here and #here > 0 then
-    redis.call('LSET', KEYS[1], start + offset - 1, mark)
-    taken[table.remove(here, 1)] = 1
-    count = count + 1
+    -- Counted from the oldest: a job that is added to this very queue shifts no place.
+    places[table.remove(here, 1)] = start + offset - 1 - length
   end
 end
-if count > 0 then
-  redis.call('LREM', KEYS[1], start > length / 2 and -count or count, mark)
+
+-- Put a job where it goes: returns why that was refused, and otherwise what takes it back.
+local function add(raw, score)
+  local added, why, _
+  if kind == 'zset' then
+    added, why = try('ZADD', KEYS[2], score, raw)
+    return why, function() if added == 1 then redis.pcall('ZREM', KEYS[2], raw) end end
+  elseif kind == 'list' then
+    _, why = try('SADD', KEYS[3], ARGV[2])
+    if why then return why end
+    _, why = try('LPUSH', KEYS[2], raw)
+    return why, function() redis.pcall('LPOP', KEYS[2]) end
+  end
+  return nil, function() end
 end
 
+local done = {}
 for i = 1, #taken do
-  if taken[i] == 1 then
-    if kind == 'zset' then
-      redis.call('ZADD', KEYS[2], ARGV[i * 3 + 5], ARGV[i * 3 + 4])
-    elseif kind == 'list' then
-      redis.call('SADD', KEYS[3], ARGV[2])
-      redis.call('LPUSH', KEYS[2], ARGV[i * 3 + 4])
+  if places[i] then
+    local why, take_back = add(ARGV[i * 3 + 4], ARGV[i * 3 + 5])
+    if not why then
+      local _
+      _, why = try('LSET', KEYS[1], places[i], mark)
+      if why then take_back() end
     end
+    taken[i] = why or 1
+    if not why then done[#done + 1] = { i, take_back } end
+  end
+end
+if #done > 0 then
+  local _, why = try('LREM', KEYS[1], start > length / 2 and -#done or #done, mark)
+  for at = why and #done or 0, 1, -1 do
+    local i, take_back = unpack(done[at])
+    redis.pcall('LSET', KEYS[1], places[i], ARGV[i * 3 + 3])
+    take_back()
+    taken[i] = why
   end
 end
 return taken

@@ -1,15 +1,26 @@
 -- Move jobs from one zset to another with a new score and payload, each only if it is still there.
+-- INCLUDE: step
 -- KEYS: source target
 -- ARGV: (member score payload)*
--- RETURNS: 1 for each that was moved, 0 for each that was gone
+-- RETURNS: for each 1 where it was moved, 0 where it was gone, or why Redis refused, which left it where it was
 -- An empty score: the one that it has.
+-- This begins with a removal of nothing: an addition could not be taken back where removals are refused.
+redis.call('ZREM', KEYS[1], '\0')
+local function move(member, score, payload)
+  local now, why, _
+  now, why = try('ZSCORE', KEYS[1], member)
+  if not now then return why or 0 end
+  if score == '' then score = now end
+  _, why = try('ZADD', KEYS[2], score, payload)
+  if why then return why end
+  if KEYS[1] ~= KEYS[2] or member ~= payload then
+    redis.call('ZREM', KEYS[1], member)  -- not refused, since the first one was not
+  end
+  return 1
+end
+
 local moved = {}
 for i = 1, #ARGV / 3 do
-  local member, score, payload = ARGV[i * 3 - 2], ARGV[i * 3 - 1], ARGV[i * 3]
-  if score == '' then score = redis.call('ZSCORE', KEYS[1], member) end
-  moved[i] = redis.call('ZREM', KEYS[1], member)
-  if moved[i] == 1 then
-    redis.call('ZADD', KEYS[2], score, payload)
-  end
+  moved[i] = move(ARGV[i * 3 - 2], ARGV[i * 3 - 1], ARGV[i * 3])
 end
 return moved

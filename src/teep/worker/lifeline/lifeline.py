@@ -1,7 +1,6 @@
 """The worker's end of its lifeline."""
 
 import contextlib
-import logging
 import os
 import subprocess
 import sys
@@ -9,11 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from teep.config import Config, driver_for
+from teep.embedded.project import working_folder
+from teep.telling import Logger
 from teep.wire import json
 from teep.worker import identity
 from teep.worker.lifeline import program
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # A beat may come late by as much as its interval, as on a busy machine, but no more than this many seconds. With the
 # longest interval there is half a minute left then until Redis forgets the process.
@@ -116,5 +117,5 @@ class Lifeline:
             "started": identity.started(pid),
             "patience": 0.0 if self._silent else patience(self._config),
             "interval": self._config.heartbeat_interval,
-            "path": [entry or str(Path.cwd()) for entry in sys.path],
+            "path": [entry or str(working_folder() or "") for entry in sys.path],
         }

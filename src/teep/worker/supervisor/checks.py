@@ -1,6 +1,5 @@
 """Health checks, answered by the supervisor itself."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from selectors import EVENT_READ, BaseSelector
@@ -10,10 +9,11 @@ from teep.config import Config
 from teep.config.address import Address
 from teep.config.handlers import report as report_error
 from teep.errors import ConfigurationError
+from teep.telling import Logger
 from teep.worker.endpoint import Endpoint
 from teep.worker.health import Report
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 
 class HealthChecks:

@@ -1,17 +1,17 @@
 """A child as its supervisor sees it."""
 
 import contextlib
-import logging
 import os
 import signal
 import socket
 import time
 
 from teep.config import Config
+from teep.telling import Logger
 from teep.worker.health import STARTING, Report
 from teep.worker.lifeline import Lifeline, patience
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 _UP = Report(live=True, ready=True)
 

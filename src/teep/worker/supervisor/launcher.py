@@ -6,7 +6,6 @@ Spawned: each child is an interpreter of its own, started as the supervisor was.
 
 import contextlib
 import gc
-import logging
 import os
 import socket
 import sys
@@ -15,13 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from teep.config import Config
+from teep.telling import Logger
+from teep.worker.exit import exiting
 from teep.worker.modules import load_all
 from teep.worker.supervisor import inbox
 from teep.worker.supervisor.child import Child
 from teep.worker.supervisor.inbox import HANDLED
 from teep.worker.supervisor.served import CHANNEL, Channel, serve
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # Apple's libraries start threads of their own, and abort in a fork that uses them.
 SPAWNS = sys.platform == "darwin"
@@ -49,10 +50,12 @@ class Launcher:
             return
         try:
             load_all(self._modules)
-        except Exception:
+        except Exception as error:
             if must:
                 raise
-            logger.exception("the new code cannot be imported; the old one goes on until that works")
+            logger.error(  # noqa: TRY400 - teep's own logger takes the exception this way
+                "the new code cannot be imported; the old one goes on until that works", exc_info=error
+            )
             self._spawns = True
 
     def make_ready(self) -> None:
@@ -99,12 +102,8 @@ class Launcher:
         return os.posix_spawn(sys.executable, own_command(), environment, setsigmask=(), setsigdef=HANDLED)
 
     def _be_child(self, channel: Channel) -> None:
-        clean = serve(self._config, self._modules, channel, self._configured)
-        sys.stderr.flush()
-        if not clean:
-            # A job that ignores its stop would hold up the interpreter's end; it is back in its queue already.
-            os._exit(0)
-        # By way of the interpreter's end: what the modules registered with atexit runs, as in any worker.
+        with exiting():
+            serve(self._config, self._modules, channel, self._configured)
         sys.exit()
 
 

@@ -1,16 +1,16 @@
 """The last thing a supervisor does, where workers crashed."""
 
 import contextlib
-import logging
 from collections.abc import Callable, Sequence
 
 from teep.config import Config, driver_for
 from teep.errors import ConfigurationError, RedisError
+from teep.telling import Logger
 from teep.worker.outage import Outage
 from teep.worker.rescuer import Rescuer
 from teep.worker.worker import as_code_has_it
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 
 def rescue(config: Config, modules: Sequence[str], configured: Callable[[], Config] | None) -> None:

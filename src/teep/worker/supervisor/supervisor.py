@@ -24,6 +24,7 @@ from contextlib import closing
 
 from teep.config import Config
 from teep.errors import ConfigurationError
+from teep.telling import Logger
 from teep.worker.health import Report
 from teep.worker.supervisor import handover
 from teep.worker.supervisor.checks import HealthChecks
@@ -36,7 +37,7 @@ from teep.worker.supervisor.served import CHANNEL, Channel, serve
 from teep.worker.supervisor.slots import Slot
 from teep.worker.title import set_title
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 
 # How often (seconds) to look at the clock, where nothing else happens.
 _TICK = 1.0

@@ -1,0 +1,76 @@
+"""`teep embedded`: the embedded server of this folder's project, and how to empty it."""
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from teep.cli.options import AsJson
+from teep.errors import ConfigurationError, RedisCommandError
+
+if TYPE_CHECKING:
+    from teep.embedded.status import Status
+
+app = typer.Typer(help="The embedded server of this folder's project.", no_args_is_help=True)
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Force = Annotated[bool, typer.Option("--force", help="Also while workers run on it.")]
+
+
+@app.command("status")
+def status(as_json: AsJson = False) -> None:
+    """Show where the embedded server keeps its data, whether it runs, and how large they are. Starts nothing.
+
+    Example: [bold]teep embedded status[/bold]
+    """
+    from teep.cli.look import print_json, print_table
+    from teep.embedded.status import look
+
+    now = look()
+    if as_json:
+        print_json({**now._asdict(), "folder": str(now.folder)})
+        return
+    rows: list[tuple[str, ...]] = [
+        ("folder", str(now.folder)),
+        ("chosen by", now.by),
+        ("server", _server(now)),
+        ("size", f"{now.bytes / 1000:,.0f} kB"),
+    ]
+    print_table(["embedded server", "now"], rows, of_texts=True)
+
+
+@app.command("reset")
+def reset(yes: Yes = False, force: Force = False) -> None:
+    """Remove every job, set and counter of the embedded server. It asks first.
+
+    Example: [bold]teep embedded reset --yes[/bold]
+    """
+    from teep import embedded
+    from teep.api import ProcessSet, Stats
+    from teep.config import Config, driver_for
+    from teep.embedded.status import look
+    from teep.wire import commands
+
+    now = look()
+    if not now.used:
+        print(f"There is nothing to remove: {now.folder} was never used.")
+        return
+    with embedded.acquire() as lease:
+        config = Config(redis_url=lease.url)
+        workers = ProcessSet(config=config).size()
+        if workers and not force:
+            raise ConfigurationError(f"{workers} workers run on {now.folder}; stop them first, or give --force")
+        if not yes:
+            queued = Stats(config=config).enqueued
+            typer.confirm(f"Remove {queued:,} queued jobs and all else in {now.folder}?", abort=True)
+        driver_for(config).execute(commands.flushall())
+        # So that nothing of it stays on the disk; where a rewrite goes on already, that one sees to it.
+        with contextlib.suppress(RedisCommandError):
+            driver_for(config).execute(commands.rewrite_append_only_file())
+    print(f"{now.folder} is empty.")
+
+
+def _server(now: "Status") -> str:
+    if now.running:
+        return f"runs as pid {now.pid}"
+    return "is stopped" if now.used else "was never used"

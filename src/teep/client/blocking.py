@@ -1,0 +1,65 @@
+"""A client of the thread kind, called where an event loop runs: it works, and holds up the loop.
+
+1. A call that is awaited is refused before anything is done: its result is no coroutine, so the caller would see an
+   error after the push, and try again.
+2. Any other gets a warning, once a place. In IPython and Jupyter it gets none: a loop runs there under every line.
+"""
+
+import builtins
+import dis
+import sys
+import warnings
+from functools import lru_cache
+from types import CodeType, FrameType
+from typing import Any
+
+from teep.errors import BlockingPush
+from teep.wire.commands import Plan
+
+_OWN = __name__.partition(".")[0]
+
+
+def check(plan: Plan[Any], *, warns: bool) -> None:
+    """Look at the code that called the client, for a plan that is about to run.
+
+    Raises:
+        TypeError: it awaits the result. The plan is closed.
+    """
+    verb, caller = _call(getattr(plan, "__name__", "a push"))
+    if caller is None:
+        return
+    instead = f"await job.aio.{verb}(...)" if verb.startswith("perform") else f"AsyncClient and await its {verb}"
+    if _is_awaited(caller.f_code, caller.f_lasti):
+        plan.close()
+        raise TypeError(f"{verb} is not async, so nothing was done: use {instead}")
+    if warns and not hasattr(builtins, "__IPYTHON__"):
+        said = f"{verb} holds up the event loop of this thread until Redis answers: use {instead}"
+        # Not `warn`, whose stack level would be another one for each way to the client.
+        warnings.warn_explicit(
+            said,
+            BlockingPush,
+            caller.f_code.co_filename,
+            caller.f_lineno,
+            caller.f_globals.get("__name__"),
+            caller.f_globals.setdefault("__warningregistry__", {}),
+        )
+
+
+def _call(operation: str) -> tuple[str, FrameType | None]:
+    """Return which verb of teep's the innermost foreign code has called, and its frame."""
+    verb = operation
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - as warnings does
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _OWN:
+        name = frame.f_code.co_name
+        if name.startswith("perform"):
+            verb = name
+        frame = frame.f_back
+    return verb, frame
+
+
+@lru_cache(maxsize=256)
+def _is_awaited(code: CodeType, at: int) -> bool:
+    """Tell whether the result of the call at an offset is awaited right there."""
+    # Python 3.11 makes a call of two instructions and stands at either.
+    following = (each.opname for each in dis.get_instructions(code) if each.offset > at and each.opname != "CALL")
+    return next(following, "") == "GET_AWAITABLE"

@@ -1,0 +1,60 @@
+"""Which project a process works in: the nearest folder, from the working one upward, in which one begins."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+MARKS = ("teep.toml", "pyproject.toml", "manage.py")
+"""Files of which a project has one, where it begins."""
+
+
+def upward() -> Iterator[Path]:
+    """The working folder, then those above it, nearest first: where a project's files are looked for.
+
+    It ends before the user's home folder and the root of the file system, which belong to no project. Folders that
+    every user may write to, such as /tmp, are passed over: what lies there may be somebody else's. Where the working
+    folder is gone, there are none.
+    """
+    here = working_folder()
+    if here is None:
+        return
+    yield here
+    ends = {_home(), Path(here.anchor)}
+    for folder in here.parents:
+        if folder in ends:
+            return
+        if not _is_open_to_all(folder):
+            yield folder
+
+
+def working_folder() -> Path | None:
+    """The working folder; None where it is gone, or closed to this user."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
+def project_folder() -> Path | None:
+    """The nearest folder with a file of `MARKS`."""
+    return next((folder for folder in upward() if any(is_file(folder / mark) for mark in MARKS)), None)
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file that this user can see."""
+    return os.path.isfile(path)  # noqa: PTH113 - pathlib raises PermissionError in a folder that is closed to us
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home().resolve()
+    except (OSError, RuntimeError):  # no HOME, and a user that the system does not know
+        return None
+
+
+def _is_open_to_all(folder: Path) -> bool:
+    try:
+        return bool(folder.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return True

@@ -1,0 +1,16 @@
+-- Moving a job without losing it to a refused command: add it, then remove it; take the addition back where the
+-- removal is refused. Redis rolls nothing back: WRONGTYPE, an ACL and the like end a script halfway.
+
+-- A full Redis refuses additions, but lets a script go on after its first write: this is one that changes nothing.
+local function begin(key)
+  redis.call('PERSIST', key)
+end
+
+-- Carry a command out. Returns its reply, or nil, why it was refused, and Redis's error.
+local function try(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) == 'table' and reply.err then
+    return nil, command .. ' ' .. key .. ': ' .. reply.err, reply
+  end
+  return reply
+end

@@ -1,0 +1,321 @@
+"""No script loses a job to a command that Redis refuses, nor doubles one: each command of each script, in turn.
+
+A stage holds jobs, and a call of the script moves them. Whatever is refused, each job lies in exactly one place
+afterwards, and the same call moves it once nothing is refused any more.
+"""
+
+import contextlib
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any, NamedTuple
+
+import pytest
+
+from teep.drivers import Driver
+from teep.errors import NotMoved, RedisCommandError
+from teep.store import inflight, iteration, jobsets
+from teep.store.jobsets import Enqueued
+from teep.wire import keys, scripts
+from teep.wire.commands import Command
+from teep.wire.moves import Moves, Settled
+from teep.wire.script import load
+from teep.wire.scripts import Lane, Unique
+from teep.wire.unique import Lock
+from tests.store.conftest import Run
+from tests.support.servers import Server
+
+DAY = dt.date(2026, 11, 24)
+COUNTERS = (keys.processed(), keys.processed_on(DAY))
+FLIGHT, QUEUE, OTHER = "{queue:q}:inflight:me", keys.queue("q"), keys.queue("other")
+JOBS = [b'{"jid":"%d"}' % number for number in range(4)]
+NEW = [b'{"jid":"%d","new":1}' % number for number in range(4)]
+LOCKS = [Lock(f"unique:{number}", str(number), 60_000) for number in range(4)]
+
+
+class Scene(NamedTuple):
+    """A call of a script, where its jobs lie before it (None: nowhere, they are pushed), and where each comes to lie.
+
+    `counted` are keys that are not needed: the jobs move though these are refused.
+    """
+
+    call: Command[Any]
+    source: str | None
+    target: str
+    counted: tuple[str, ...] = ()
+
+
+def _sift(kind: str, target: str) -> Scene:
+    moves = [(raw, new, "5.0") for raw, new in zip(JOBS, NEW, strict=True)]
+    return Scene(scripts.sift(QUEUE, target, keys.queues(), (kind, "other"), (0, 10), moves), QUEUE, target)
+
+
+def _push_unique(target: str, score: str) -> Scene:
+    jobs = [Unique(lock, target, raw, "q", score) for lock, raw in zip(LOCKS, NEW, strict=True)]
+    return Scene(scripts.push_unique(keys.queues(), jobs, repeatable=False), None, target)
+
+
+def _settle(number: int) -> Command[Settled]:
+    entry = ("5.0", NEW[number])
+    counters = (*COUNTERS, keys.failed(), keys.failed_on(DAY))
+    lock = (LOCKS[number].key, LOCKS[number].jid)
+    return scripts.settle(FLIGHT, keys.retry(), counters, JOBS[number], entry, lock, "it-1", 9)
+
+
+_MOVES = list(zip(JOBS, NEW, strict=True))
+_SETTLED = (*COUNTERS, keys.failed(), keys.failed_on(DAY), "unique:0", "it-1")
+_BACK = scripts.put_back(FLIGHT, QUEUE, keys.queues(), COUNTERS, "q", _MOVES[0], 9)
+SCENES: dict[str, Scene] = {
+    "settle": Scene(_settle(0), FLIGHT, keys.retry(), _SETTLED),
+    "put_back": Scene(_BACK, FLIGHT, QUEUE, COUNTERS),
+    "give_back": Scene(scripts.give_back(FLIGHT, QUEUE, keys.queues(), "q", JOBS), FLIGHT, QUEUE),
+    "rescue": Scene(scripts.rescue(FLIGHT, QUEUE, _MOVES), FLIGHT, QUEUE),
+    "requeue": Scene(scripts.requeue(FLIGHT, QUEUE, 10), FLIGHT, QUEUE),
+    "exchange": Scene(
+        scripts.exchange([Lane("q", QUEUE, FLIGHT, ())], 10, COUNTERS, keys.paused(), 9),
+        QUEUE,
+        FLIGHT,
+        (*COUNTERS, keys.paused()),
+    ),
+    "enqueue": Scene(
+        scripts.enqueue(keys.retry(), keys.queues(), [(old, QUEUE, new, "q") for old, new in _MOVES]),
+        keys.retry(),
+        QUEUE,
+    ),
+    "transfer": Scene(
+        scripts.transfer(keys.retry(), keys.dead(), [(old, "", new) for old, new in _MOVES]),
+        keys.retry(),
+        keys.dead(),
+    ),
+    "transfer within a set": Scene(
+        scripts.transfer(keys.retry(), keys.retry(), [(old, "7.0", new) for old, new in _MOVES]),
+        keys.retry(),
+        keys.retry(),
+    ),
+    "sift into a set": _sift("zset", keys.dead()),
+    "sift into a queue": _sift("list", OTHER),
+    "sift within a queue": _sift("list", QUEUE),
+    "push_unique": _push_unique(QUEUE, ""),
+    "push_unique later": _push_unique(keys.schedule(), "5.0"),
+    "replace": Scene(scripts.replace(QUEUE, *_MOVES[0]), QUEUE, QUEUE),
+}
+_ADDS = re.compile(r"'(ZADD|LPUSH|RPUSH|LMOVE|LSET|HSET)'")
+
+
+def commands_of(name: str) -> list[str]:
+    """Return the commands that a script may send, those of what it includes among them."""
+    code = re.sub(r"--.*", "", load(name.partition(" ")[0]).source)
+    return sorted(set(re.findall(r"\b(?:p?call|try|also)\('(\w+)'", code)))
+
+
+REFUSALS = [(name, command) for name in SCENES for command in commands_of(name)]
+
+
+@pytest.fixture
+def limited(server: Server) -> Iterator[Driver]:
+    """A driver for a user that may do all, until `deny` says otherwise."""
+    allow(server)
+    driver = Driver(server.url.replace("//", "//limited:pw@"))
+    yield driver
+    driver.close()
+    server.command("ACL", "DELUSER", "limited")
+
+
+def allow(server: Server, *rules: str) -> None:
+    server.command("ACL", "SETUSER", "limited", "reset", "on", ">pw", "~*", "&*", "+@all", *rules)
+
+
+def set_up(server: Server, scene: Scene) -> None:
+    if scene.source is None:
+        return
+    for score, raw in enumerate(JOBS):
+        if scene.source.startswith(("queue:", "{queue:")):
+            server.command("RPUSH" if scene.source == FLIGHT else "LPUSH", scene.source, raw)
+        else:
+            server.command("ZADD", scene.source, score, raw)
+
+
+def places(server: Server) -> Counter[tuple[str, bytes]]:
+    """Count every job of every list and set, by key and jid."""
+    found: Counter[tuple[str, bytes]] = Counter()
+    for raw_key in server.command("KEYS", "*"):
+        key, kind = str(raw_key, "utf-8"), server.command("TYPE", raw_key)
+        if kind in (b"list", b"zset"):
+            for raw in server.command("LRANGE" if kind == b"list" else "ZRANGE", raw_key, 0, -1):
+                (jid,) = re.findall(rb'"jid":"(\d+)"', raw) or [raw]
+                found[key, jid] += 1
+    return found
+
+
+def carry_out(driver: Driver, call: Command[Any]) -> list[str]:
+    """Carry a call out; returns why it was refused, as far as it was."""
+    try:
+        told = driver.execute(call)
+    except RedisCommandError as error:
+        return [str(error)]
+    if isinstance(told, Moves):
+        return list(told.refused.values())
+    if isinstance(told, Settled):
+        return [why for why in (told.refused, told.beside) if why]
+    return [*getattr(told, "refused", {}).values()]
+
+
+def check_nothing_lost(server: Server, scene: Scene) -> None:
+    """See that each job lies in one place; one that is pushed may lie nowhere, and then has no lock."""
+    here = places(server)
+    by_jid = Counter(jid for _, jid in here.elements())
+    assert set(by_jid) <= {b"0", b"1", b"2", b"3"}, here
+    assert set(by_jid.values()) <= {1}, here
+    if scene.source is not None:
+        assert len(by_jid) == len(JOBS), here
+    else:
+        locked = {lock.jid.encode() for lock in LOCKS if server.command("EXISTS", lock.key)}
+        assert locked == set(by_jid)
+
+
+def go_on(driver: Driver, server: Server, scene: Scene) -> None:
+    """See the jobs move now. What was pushed already is not pushed again."""
+    if scene.source is not None or not places(server):
+        carry_out(driver, scene.call)
+    check_nothing_lost(server, scene)
+    check_moved(server, scene)
+
+
+def check_moved(server: Server, scene: Scene) -> None:
+    here = places(server)
+    count = 1 if scene.call.args[1] in _ONE_JOB else len(JOBS)
+    assert sum(number for (key, _), number in here.items() if key == scene.target) >= count, here
+
+
+_ONE_JOB = {load(name).sha for name in ("settle", "put_back", "replace")}
+
+
+def test_every_script_that_adds_has_a_scene() -> None:
+    names = [path.name.removesuffix(".lua") for path in (resources.files("teep.wire") / "lua").iterdir()]
+    adding = {name for name in names if name != "lib" and _ADDS.search(load(name).source)}
+    assert adding - {name.partition(" ")[0] for name in SCENES} == {"checkpoint", "keep_alive"}  # these hold no jobs
+
+
+@pytest.mark.parametrize(("name", "command"), REFUSALS)
+def test_a_command_that_the_user_may_not_send(limited: Driver, server: Server, name: str, command: str) -> None:
+    scene = SCENES[name]
+    set_up(server, scene)
+    allow(server, f"-{command.lower()}")
+    carry_out(limited, scene.call)
+    check_nothing_lost(server, scene)
+    allow(server)
+    go_on(limited, server, scene)
+
+
+@pytest.mark.parametrize("category", ["@sortedset", "@list", "@write", "@set", "@string", "@keyspace"])
+@pytest.mark.parametrize("name", SCENES)
+def test_a_category_that_the_user_may_not_use(limited: Driver, server: Server, name: str, category: str) -> None:
+    scene = SCENES[name]
+    set_up(server, scene)
+    allow(server, f"-{category}")
+    carry_out(limited, scene.call)
+    check_nothing_lost(server, scene)
+
+
+def _wrong_keys() -> list[tuple[str, str]]:
+    return [
+        (name, key)
+        for name, scene in SCENES.items()
+        for key in dict.fromkeys(map(str, scene.call.args[3 : 3 + int(str(scene.call.args[2]))]))
+        if key != scene.source and not (scene.source is None and key.startswith("unique:"))
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["SET", "HSET"])
+@pytest.mark.parametrize(("name", "key"), _wrong_keys())
+def test_a_key_of_another_type(run: Run, driver: Driver, server: Server, name: str, key: str, wrong: str) -> None:
+    scene = SCENES[name]
+    set_up(server, scene)
+    server.command(wrong, key, *(["no number"] if wrong == "SET" else ["field", "value"]))
+    refused = carry_out(driver, scene.call)
+    check_nothing_lost(server, scene)
+    if key in scene.counted:
+        check_moved(server, scene)
+    elif key == scene.target:
+        assert refused
+        assert all("WRONGTYPE" in why for why in refused)
+    server.command("DEL", key)
+    go_on(driver, server, scene)
+
+
+@pytest.mark.parametrize("name", [name for name in SCENES if name not in ("requeue", "replace")])
+def test_a_full_server(driver: Driver, server: Server, name: str) -> None:
+    scene = SCENES[name]
+    set_up(server, scene)
+    server.command("CONFIG", "SET", "maxmemory", 1)
+    try:
+        if scene.source is None:
+            with pytest.raises(Exception, match="out of memory"):
+                driver.execute(scene.call)
+        else:
+            assert carry_out(driver, scene.call) == []
+    finally:
+        server.command("CONFIG", "SET", "maxmemory", 0)
+    check_nothing_lost(server, scene)
+    if scene.source is not None:
+        check_moved(server, scene)
+
+
+def test_one_refused_job_among_many_holds_up_no_other(run: Run, server: Server) -> None:
+    raws = [b'{"jid":"%d"}' % number for number in range(1_200)]
+    server.command("ZADD", "retry", *(part for score, raw in enumerate(raws) for part in (score, raw)))
+    server.command("SET", "queue:bad", "a string")
+
+    def rewrite(raw: bytes) -> Enqueued:
+        return Enqueued("bad" if raw in raws[36::100] else "good", raw)
+
+    with pytest.raises(NotMoved, match=r"LPUSH queue:bad: WRONGTYPE .*; 12 jobs stay where they were") as caught:
+        run(jobsets.enqueue_all("retry", rewrite))
+    assert caught.value.moved == 1_188
+    assert server.command("ZRANGE", "retry", 0, -1) == raws[36::100]
+    assert server.command("LLEN", "queue:good") == 1_188
+    server.command("DEL", "queue:bad")
+    assert run(jobsets.enqueue_all("retry", rewrite)) == 12
+
+
+def test_what_moved_of_several_is_told_by_its_place(run: Run, server: Server) -> None:
+    server.command("ZADD", "retry", 1, "a", 2, "b", 3, "c")
+    server.command("SET", "queue:bad", "a string")
+    names = {b"a": "good", b"x": "good", b"b": "bad", b"c": "good"}
+    moves = [(raw, Enqueued(name, raw)) for raw, name in names.items()]
+    told = run(jobsets.enqueue("retry", moves))
+    assert told.done == [True, False, False, True]
+    assert list(told.refused) == [2]
+
+
+def test_unique_jobs_beside_a_refused_one_are_pushed_and_the_refused_are_named(
+    driver: Driver, server: Server
+) -> None:
+    server.command("SET", "queue:bad", "a string")
+    jobs = [
+        Unique(lock, keys.queue(name), raw, name)
+        for lock, raw, name in zip(LOCKS, NEW, ("q", "bad", "q", "bad"), strict=True)
+    ]
+    with pytest.raises(NotMoved, match=r"LPUSH queue:bad: WRONGTYPE .*; not pushed: 1, 3"):
+        driver.execute(scripts.push_unique(keys.queues(), jobs, repeatable=False))
+    assert server.command("LRANGE", "queue:q", 0, -1) == [NEW[2], NEW[0]]
+    assert [server.command("EXISTS", lock.key) for lock in LOCKS] == [1, 0, 1, 0]
+
+
+def test_a_queue_of_another_type_keeps_no_other_from_being_served(driver: Driver, server: Server) -> None:
+    server.command("SET", "queue:bad", "a string")
+    server.command("LPUSH", QUEUE, *JOBS)
+    told = driver.execute(inflight.exchange("me", {}, ["bad", "q"], 2, DAY))
+    assert [raw for _, raw in told.reserved] == JOBS[:2]
+    assert list(told.refused) == ["bad"]
+
+
+@pytest.mark.parametrize("command", commands_of("checkpoint"))
+def test_a_checkpoint_that_is_refused_leaves_the_last_one(limited: Driver, server: Server, command: str) -> None:
+    limited.run(iteration.save("1", 1, b"[1]", 1.0))
+    allow(server, f"-{command.lower()}")
+    with contextlib.suppress(RedisCommandError):
+        limited.run(iteration.save("1", 2, b"[2]", 2.0))
+    assert server.command("HGET", "it-1", "c") in (b"[1]", b"[2]")

@@ -1,0 +1,54 @@
+"""On which servers a test runs, where one of them is enough.
+
+1. A test that takes `server` runs on every kind of server.
+2. A test of the worker runs on one kind, drawn by its name and arguments, so that each kind has its share. What a
+   worker asks of a server is tested on all of them by the tests of the scripts, of the store and of the data API.
+3. `@pytest.mark.every_server` and `@pytest.mark.one_server` on a test or in a file say otherwise.
+4. `--every-server` runs everything on all of them, as do `-k` and a test's full name with its brackets.
+"""
+
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+from tests.support.servers import KINDS
+
+_ON_ONE = Path(__file__).parent.parent / "worker"
+_MARKERS = {
+    "every_server": "it runs on every kind of server, though it tests the worker",
+    "one_server": "it runs on one kind of server, drawn by its name: the others would show nothing more",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-server", action="store_true", help="run each test on every kind of server")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in _MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    named = config.option.keyword or any("[" in argument for argument in config.args)
+    if not (named or config.getoption("--every-server")):
+        items[:] = [item for item in items if _runs(item)]
+
+
+def _runs(item: pytest.Item) -> bool:
+    kind = (
+        item.callspec.params.get("server") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ""
+    )
+    return not kind or not _one_is_enough(item) or kind == _drawn(item.nodeid, str(kind))
+
+
+def _one_is_enough(item: pytest.Item) -> bool:
+    marked = next((mark.name for mark in item.iter_markers() if mark.name in _MARKERS), "")
+    return marked == "one_server" or (not marked and item.path.is_relative_to(_ON_ONE))
+
+
+def _drawn(nodeid: str, kind: str) -> str:
+    name, _, arguments = nodeid.partition("[")
+    others = [argument for argument in arguments.removesuffix("]").split("-") if argument != kind]
+    return KINDS[crc32("-".join([name, *others]).encode()) % len(KINDS)]

@@ -1,0 +1,132 @@
+"""The event loop of async jobs: one for all capsules and workers, which no job ends, and which ends in order."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+import teep
+from teep.config import CapsuleConfig
+from tests.support.waiting import wait_until
+from tests.worker.fleet import SOON, Fleet
+
+
+def test_jobs_of_all_capsules_and_workers_share_a_loop(valkey_fleet: Fleet) -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    @teep.job
+    async def job() -> None:
+        loops.append(asyncio.get_running_loop())
+
+    queues = ("default", "one", "other")
+    valkey_fleet.start(capsules={"one": CapsuleConfig(queues=("one",), concurrency=1)})
+    second = valkey_fleet.start(queues=["other"])
+    for queue in queues:
+        valkey_fleet.push(job, queue=queue)
+    wait_until(lambda: len(loops) == len(queues), SOON, "the jobs to run")
+    second.stop()
+    valkey_fleet.push(job, queue="one")
+    wait_until(lambda: len(loops) == len(queues) + 1, SOON, "a job to run beside a worker that has stopped")
+    assert len(set(loops)) == 1
+
+
+def test_a_job_that_stops_the_loop_stops_no_other(valkey_fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    @teep.job
+    async def waits() -> None:
+        begun.set()
+        while not go_on.is_set():  # noqa: ASYNC110 - it is set by a thread
+            await asyncio.sleep(0.001)
+        ended.append("waits")
+
+    @teep.job
+    async def stops() -> None:
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(0)
+        ended.append("stops")
+
+    valkey_fleet.start()
+    valkey_fleet.push(waits)
+    assert begun.wait(SOON)
+    valkey_fleet.push(stops)
+    wait_until(lambda: ended == ["stops"], SOON, "the job to end that stops the loop")
+    go_on.set()
+    wait_until(lambda: ended == ["stops", "waits"], SOON, "the other one to end")
+    assert "has stopped the event loop" in caplog.text
+
+
+def test_what_a_job_leaves_behind_ends_in_order_at_the_stop(
+    valkey_fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[str] = []
+    kept: list[object] = []
+
+    async def cleans_up(how: str) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            seen.append(how)
+            if how == "badly":
+                raise ValueError("while it was cancelled")
+
+    async def items() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            seen.append("generator")
+
+    @teep.job
+    async def job() -> None:
+        generator = items()
+        kept.extend((asyncio.create_task(cleans_up("well")), asyncio.create_task(cleans_up("badly")), generator))
+        await anext(generator)
+        seen.append("left")
+
+    worker = valkey_fleet.start()
+    valkey_fleet.push(job)
+    wait_until(lambda: seen == ["left"], SOON, "the job to run")
+    assert worker.stop()
+    assert sorted(seen) == ["badly", "generator", "left", "well"]
+    (record,) = (record for record in caplog.records if record.name == "asyncio")
+    assert record.levelno == logging.ERROR
+    assert "while it was cancelled" in caplog.text
+
+
+def test_neither_a_stubborn_task_nor_a_blocked_executor_holds_up_the_stop(
+    valkey_fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, release, released = threading.Event(), threading.Event(), threading.Event()
+
+    def blocks() -> None:
+        begun.set()
+        release.wait()
+        released.set()
+
+    async def ignores() -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                asyncio.get_running_loop().stop()
+
+    @teep.job
+    async def job() -> None:
+        job_tasks.append(asyncio.create_task(ignores()))
+        await asyncio.to_thread(blocks)
+
+    job_tasks: list[asyncio.Task[None]] = []
+    worker = valkey_fleet.start()
+    valkey_fleet.push(job)
+    assert begun.wait(SOON)
+    started = time.monotonic()
+    assert worker.stop(0)  # which takes 3 s: the task gets all of the last moment
+    assert time.monotonic() - started < 6
+    assert "1 tasks on the event loop still run" in caplog.text
+    release.set()
+    assert released.wait(SOON)

@@ -1,0 +1,132 @@
+"""How a worker's process ends: with what was printed, its atexit handlers and its exit code, and soon."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
+
+_MODULE = """
+import atexit, concurrent.futures, os, sys, threading, time
+import teep
+
+MODE = os.environ["MODE"]
+atexit.register(print, "handled")
+executor = concurrent.futures.ThreadPoolExecutor(1)
+
+class Slow:
+    def __del__(self):
+        time.sleep(60)
+
+if MODE == "handler":
+    atexit.register(time.sleep, 60)
+elif MODE == "threads":
+    threading.Thread(target=time.sleep, args=(60,)).start()
+elif MODE == "finalizer":
+    kept = Slow()
+elif MODE == "import":
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    raise ValueError("at the import")
+
+@teep.job(queue=MODE, retry=False)
+def work():
+    print("begun")
+    os.close(os.open(os.environ["BEGUN"], os.O_CREAT))
+    if MODE == "threads":
+        executor.submit(time.sleep, 60)
+    while MODE.startswith("stuck"):
+        try:
+            print("stuck")
+            time.sleep(0.001)
+        except BaseException:
+            pass
+"""
+# Seconds in which every process must be gone. Jobs get 3, what runs at the exit 3, and the machine may be busy.
+_ENOUGH = 20
+
+
+class _Ending:
+    """A worker in one of the module's modes."""
+
+    def __init__(
+        self, server: Server, folder: Path, mode: str, *arguments: str, program: tuple[str, ...] = ()
+    ) -> None:
+        self.mode = mode
+        self._begun = folder / f"begun-{mode}"
+        self._output = folder / f"output-{mode}"
+        with self._output.open("w") as output:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    *program,
+                    "-m",
+                    "teep",
+                    "worker",
+                    "ends",
+                    "-q",
+                    mode,
+                    "-t",
+                    "0",
+                    "-c",
+                    "1",
+                    *arguments,
+                ],
+                cwd=folder,
+                env=os.environ | {"REDIS_URL": server.url, "MODE": mode, "BEGUN": str(self._begun)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text("utf-8")
+
+    def has_begun(self) -> bool:
+        return self._begun.exists() or self.process.poll() is not None
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "ends.py").write_text(_MODULE)
+    return tmp_path
+
+
+# It takes 7 s: what never ends has to be waited for, if by all processes at once.
+def test_every_process_ends_soon_with_what_it_printed(valkey: Server, folder: Path) -> None:
+    valkey.flushall()
+    profile = folder / "profile"
+    endings = [_Ending(valkey, folder, mode) for mode in ("handler", "threads", "finalizer", "import")]
+    endings.append(_Ending(valkey, folder, "stuck", program=("-m", "cProfile", "-o", str(profile))))
+    endings.append(_Ending(valkey, folder, "stuck-in-a-child", "--max-jobs", "9"))
+    for ending in endings:
+        valkey.command("LPUSH", f"queue:{ending.mode}", _payload(ending.mode))
+    try:
+        for ending in endings:
+            wait_until(ending.has_begun, 60, f"{ending.mode} to begin")
+        started = time.monotonic()
+        for ending in endings:
+            if ending.mode != "import":
+                ending.process.send_signal(signal.SIGTERM)
+        for ending in endings:
+            code = ending.process.wait(_ENOUGH - (time.monotonic() - started))
+            assert code == (1 if ending.mode == "import" else 0), ending.output
+            assert ("begun" in ending.output) == (ending.mode != "import"), ending.output
+            # A handler that never ends keeps those from their turn that were registered before it.
+            assert ("handled" in ending.output) == (ending.mode != "handler"), ending.output
+            assert "Fatal" not in ending.output
+        assert profile.exists()
+    finally:
+        for ending in endings:
+            ending.process.kill()
+            ending.process.wait()
+
+
+def _payload(queue: str) -> str:
+    return f'{{"class":"ends.work","args":[],"queue":"{queue}","retry":false,"jid":"{"0" * 24}","created_at":1.0}}'
