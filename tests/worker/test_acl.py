@@ -13,6 +13,8 @@ from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON
 
+pytestmark = pytest.mark.every_server
+
 RULES = ("~*", "&*", "+@all", "-@dangerous", "-@admin")
 
 

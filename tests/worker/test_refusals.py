@@ -28,6 +28,8 @@ from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 from tests.worker.tally import outages
 
+pytestmark = pytest.mark.every_server
+
 MEGABYTE = 1 << 20
 GONE = Owner("far:7:abc", 7, "another machine", 1, ("default", "low"))
 

@@ -47,4 +47,5 @@ def test_ten_thousand_jobs_through_twenty_queues_run_exactly_once(fleet: Fleet) 
     assert fleet.in_flight() == []
     for worker in workers:
         assert worker.stop() == 0
-        assert worker.log == ""
+        # The jobs' own queue, which nobody pushes to here, is what it warns of as it starts.
+        assert [line for line in worker.log.splitlines() if "is not served here" not in line] == []
