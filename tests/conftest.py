@@ -1,5 +1,6 @@
 """Fixtures for every test: real servers, shared by the session or fresh for one test."""
 
+import os
 import signal
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
@@ -10,9 +11,14 @@ import pytest
 import teep
 from teep.config import overridden
 from teep.job import definition
-from tests.support import drawing, durations, examples, leaks  # noqa: F401 - examples: the profiles of Hypothesis
+
+# examples: the profiles of Hypothesis
+from tests.support import drawing, durations, examples, leaks, roots  # noqa: F401
 from tests.support.servers import KINDS, Kind, Server
 from tests.support.special import AclServer, Sentinel, TlsServer, tls_kinds
+
+# What a fixture takes as its `params` where tests are to run on every server.
+EVERY_KIND = [*KINDS, pytest.param("redis8", marks=pytest.mark.root("trixie"))]
 
 
 class ServerFactory(Protocol):
@@ -28,9 +34,30 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
         pluginmanager.register(plugin)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "root(name): needs a root folder that `.ci/root NAME` makes")
+    config.addinivalue_line("markers", "sidekiq(version, ...): runs with these Sidekiqs alone, not with every one")
     # A shell ignores SIGINT for what it starts in the background, and children inherit that: tests send it for real.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    # CI wants every version: one that is missing is a failure there.
+    missing = roots.left_out()
+    if missing and os.environ.get("TEEP_TESTS") == "complete":
+        raise pytest.UsageError(missing)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a root folder that is not there; the summary says so."""
+    out = [item for item in items if any(not roots.can_enter(mark.args[0]) for mark in item.iter_markers("root"))]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    missing = roots.left_out()
+    if missing:
+        terminalreporter.write_line(missing)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -84,13 +111,25 @@ def redis_server() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=KINDS)
-def server(request: pytest.FixtureRequest) -> Server:
-    """An empty server: the test runs once on Valkey and once on Redis."""
-    fixture = {"valkey": "valkey", "redis": "redis_server"}[request.param]
+@pytest.fixture(scope="session")
+def redis8() -> Iterator[Server]:
+    """The session's Redis 8. Flush it yourself."""
+    with Server("redis8") as server:
+        yield server
+
+
+def emptied(request: pytest.FixtureRequest) -> Server:
+    """The session's server of the kind that a fixture's parameter names, emptied."""
+    fixture = {"valkey": "valkey", "redis": "redis_server", "redis8": "redis8"}[request.param]
     server = cast("Server", request.getfixturevalue(fixture))
     server.flushall()
     return server
+
+
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest) -> Server:
+    """An empty server: the test runs once on Valkey and once on Redis. Where scripts are tested, on Redis 8 too."""
+    return emptied(request)
 
 
 @pytest.fixture

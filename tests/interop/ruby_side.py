@@ -26,6 +26,7 @@ import redis
 
 from tests.interop.ruby_program import RubyProgram
 from tests.interop.ruby_views import Entry, History, Job, Process, Queue, Stats, WebPage, Work
+from tests.interop.sidekiqs import Sidekiq
 from tests.support.waiting import wait_until
 
 SetName = Literal["schedule", "retry", "dead"]
@@ -45,14 +46,15 @@ class _Answer(msgspec.Struct, Generic[T]):
 
 
 class Ruby:
-    """Sidekiq's client and data API on the Redis at `url`. One start serves a whole session.
+    """A Sidekiq's client and data API on the Redis at `url`. One start serves a whole session.
 
     Each request is one call of the Sidekiq method that it names, and raises RubyError with what Ruby raised.
     Not for use by several threads at once. A context manager.
     """
 
-    def __init__(self, url: str) -> None:
-        self._process = RubyProgram(["ruby", str(_RUBY / "rpc.rb")], url, answers=True)
+    def __init__(self, sidekiq: Sidekiq, url: str) -> None:
+        self._process = RubyProgram(sidekiq, "ruby", str(_RUBY / "rpc.rb"), url=url, answers=True)
+        self.sidekiq = sidekiq
         self.version = self._ask(_Answer[str], "sidekiq_version")
         """Sidekiq's, such as "6.4.1"."""
 
@@ -211,6 +213,7 @@ class RubySidekiq:
 
     def __init__(
         self,
+        sidekiq: Sidekiq,
         url: str,
         queues: Sequence[str] = ("default",),
         concurrency: int = 2,
@@ -218,7 +221,8 @@ class RubySidekiq:
         shutdown_timeout: int = 5,
     ) -> None:
         arguments = ["sidekiq", "-r", str(_RUBY / "jobs.rb"), "-c", str(concurrency), "-t", str(shutdown_timeout)]
-        self._process = RubyProgram([*arguments, *(part for queue in queues for part in ("-q", queue))], url)
+        arguments += [part for queue in queues for part in ("-q", queue)]
+        self._process = RubyProgram(sidekiq, *arguments, url=url)
         try:
             self.identity = self._await_identity(url)
             """Its member of `processes`: "hostname:pid:nonce"."""
