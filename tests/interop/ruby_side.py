@@ -11,6 +11,7 @@
 | `FailJob` | retry 2, backtrace true | raises ArgumentError(its argument, or "boom"), always |
 | `FragileJob` | retry 0 | the same, so it dies at once |
 | `FlakyJob` | backtrace 3 | fails the first time that its jid runs, then echoes |
+| `WalkJob` | iterable, from Sidekiq 7.3 on | goes through the numbers below its argument, held at 3 |
 | `SlowJob` | | begins, see `runs.wait_for_start()`; echoes after `runs.release()` |
 """
 
@@ -25,7 +26,7 @@ import msgspec
 import redis
 
 from tests.interop.ruby_program import RubyProgram
-from tests.interop.ruby_views import Entry, History, Job, Process, Queue, Stats, WebPage, Work
+from tests.interop.ruby_views import Entry, History, Job, Metrics, Process, Queue, Stats, WebPage, Work
 from tests.interop.sidekiqs import Sidekiq
 from tests.support.waiting import wait_until
 
@@ -136,6 +137,14 @@ class Ruby:
         """A page of Sidekiq's Web UI, such as "/busy"."""
         return self._ask(_Answer[WebPage], "web_page", path)
 
+    def web_routes(self) -> set[str]:
+        """The pages and actions of Sidekiq 8's Web UI, such as "get /busy"."""
+        return self._ask(_Answer[set[str]], "web_routes")
+
+    def metrics(self, klass: str) -> Metrics:
+        """`Sidekiq::Metrics::Query` about a job class, for the last hour."""
+        return self._ask(_Answer[Metrics], "metrics", klass)
+
     # Repairing
 
     def delete_job(self, queue: str, jid: str) -> bool:
@@ -185,6 +194,10 @@ class Ruby:
     def stop(self, identity: str) -> None:
         """`Sidekiq::Process#stop!`: the process obeys at its next heartbeat."""
         self._ask(_Answer[None], "signal", identity, "stop!")
+
+    def cancel(self, jid: str) -> None:
+        """`Sidekiq::Client#cancel!`, of Sidekiq 8: an iterable job stops before its next item."""
+        self._ask(_Answer[None], "cancel", jid)
 
     # Encrypted arguments, see `ruby/encryption.rb`
 

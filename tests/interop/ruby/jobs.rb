@@ -97,8 +97,33 @@ class SlowJob
   end
 end
 
+# Goes through the numbers below its argument, and notes each in "interop:walked:<jid>". At the number 3 the first run
+# says that it has begun, and waits as SlowJob does.
+if defined?(Sidekiq::IterableJob)
+  class WalkJob
+    include Sidekiq::IterableJob
+
+    def build_enumerator(count, cursor:)
+      @count = count
+      array_enumerator((0...count).to_a, cursor: cursor)
+    end
+
+    def each_iteration(number, _count)
+      Sidekiq.redis do |conn|
+        conn.rpush("interop:walked:#{jid}", number)
+        if number == 3 && conn.incr("interop:held:#{jid}") == 1
+          conn.rpush(STARTED, jid)
+          await_release(conn, "interop:release:#{jid}")
+        end
+      end
+    end
+
+    def on_complete = record_run(self, [@count])
+  end
+end
+
 # Only the pace is changed here, so that tests need not wait: Sidekiq polls for due jobs after up to 15 seconds,
-# and tells Redis what it does every 5 or 10 seconds.
+# tells Redis what it does every 5 or 10 seconds, and saves an iterable job's place every 5.
 Sidekiq.configure_server do |config|
   settings = config.respond_to?(:options) ? config.options : config
   settings[:poll_interval_average] = 0.1
@@ -106,4 +131,8 @@ Sidekiq.configure_server do |config|
 
   Sidekiq::Launcher.send(:remove_const, :BEAT_PAUSE)
   Sidekiq::Launcher.const_set(:BEAT_PAUSE, 0.2)
+  if defined?(Sidekiq::IterableJob)
+    Sidekiq::Job::Iterable.send(:remove_const, :STATE_FLUSH_INTERVAL)
+    Sidekiq::Job::Iterable.const_set(:STATE_FLUSH_INTERVAL, 0)
+  end
 end
