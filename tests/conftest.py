@@ -1,6 +1,5 @@
 """Fixtures for every test: real servers, shared by the session or fresh for one test."""
 
-import os
 import signal
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
@@ -30,34 +29,13 @@ class ServerFactory(Protocol):
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    for plugin in (drawing, durations, leaks):
+    for plugin in (drawing, durations, leaks, roots):
         pluginmanager.register(plugin)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "root(name): needs a root folder that `.ci/root NAME` makes")
-    config.addinivalue_line("markers", "sidekiq(version, ...): runs with these Sidekiqs alone, not with every one")
+def pytest_configure() -> None:
     # A shell ignores SIGINT for what it starts in the background, and children inherit that: tests send it for real.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    # CI wants every version: one that is missing is a failure there.
-    missing = roots.left_out()
-    if missing and os.environ.get("TEEP_TESTS") == "complete":
-        raise pytest.UsageError(missing)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a root folder that is not there; the summary says so."""
-    out = [item for item in items if any(not roots.can_enter(mark.args[0]) for mark in item.iter_markers("root"))]
-    if out:
-        config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in out]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    missing = roots.left_out()
-    if missing:
-        terminalreporter.write_line(missing)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

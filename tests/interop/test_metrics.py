@@ -34,6 +34,7 @@ def test_ruby_reads_what_python_wrote(ruby: Ruby, python: teep.Config, python_te
     assert {"python.Echo", "python.Fragile"} <= set(ruby.metrics("python.Echo").top)
 
 
+@pytest.mark.slow("a Sidekiq and a teep process start, and beat")
 def test_each_prunes_the_dead_and_leaves_the_others_living(
     ruby: Ruby,
     python: teep.Config,

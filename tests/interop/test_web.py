@@ -82,6 +82,7 @@ def key(entry: Any) -> str:
     return f"{entry.score!r}-{entry.jid}"
 
 
+@pytest.mark.slow("two dozen pages, of a worker whose failures and metrics have arrived")
 def test_every_page_shows_teeps_jobs(
     web: WebUi, ruby: Ruby, python: teep.Config, python_teep: PythonTeepFactory, redis_server: Server
 ) -> None:

@@ -2,15 +2,41 @@
 
 What runs in a root needs root rights, since it changes its root directory. A program that needs nothing of its root
 but libraries runs without: by the root's own loader.
+
+Tests of a root that is not there are left out, and a sentence at the end says so; with TEEP_TESTS=complete, as CI has
+it, nothing runs then.
 """
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 ROOTS = ("trixie", "sid")
 
 _PROJECT = Path(__file__).parents[2]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "root(name): needs a root folder that `.ci/root NAME` makes")
+    config.addinivalue_line("markers", "sidekiq(version, ...): runs with these Sidekiqs alone, not with every one")
+    missing = left_out()
+    if missing and os.environ.get("TEEP_TESTS") == "complete":
+        raise pytest.UsageError(missing)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    out = [item for item in items if any(not can_enter(mark.args[0]) for mark in item.iter_markers("root"))]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    missing = left_out()
+    if missing:
+        terminalreporter.write_line(missing)
 
 
 def folder(name: str) -> Path | None:
