@@ -4,7 +4,7 @@ PYTHON  := $(VENV)/bin/python
 PYTHON3 ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check format bench docs clean system
+.PHONY: help demo test matrix chaos check format bench docs clean system
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: $(VENV)/user.stamp ## set up, and run the main job on the embedded server
 PROCESSES ?= 3
 test: $(VENV)/dev.stamp system ## set up, and run the tests
 	@$(PYTHON) -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
+
+matrix: $(VENV)/dev.stamp system ## run the tests on every other Python
+	@.ci/matrix whole
 
 chaos: $(VENV)/dev.stamp system ## ten seeds of faults, several minutes; SEED=7 plays one alone
 	@$(PYTHON) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
@@ -39,9 +42,9 @@ docs: $(VENV)/dev.stamp ## run every example in README and docs
 	@$(PYTHON) -m pytest tests/docs $(ARGS)
 
 clean: ## remove what was set up here
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .matrix .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-# What the tests and benchmarks measure against: Debian's Redis and Sidekiq.
+# What the tests and benchmarks measure against: Debian's Redis and Sidekiq, and where it may, newer ones.
 system:
 	@.ci/system-packages
 

@@ -10,9 +10,14 @@ import pytest
 import teep
 from teep.config import overridden
 from teep.job import definition
-from tests.support import drawing, durations, examples, leaks  # noqa: F401 - examples: the profiles of Hypothesis
+
+# examples: the profiles of Hypothesis
+from tests.support import drawing, durations, examples, leaks, roots  # noqa: F401
 from tests.support.servers import KINDS, Kind, Server
 from tests.support.special import AclServer, Sentinel, TlsServer, tls_kinds
+
+# What a fixture takes as its `params` where tests are to run on every server.
+EVERY_KIND = [*KINDS, pytest.param("redis8", marks=pytest.mark.root("trixie"))]
 
 
 class ServerFactory(Protocol):
@@ -24,7 +29,7 @@ class ServerFactory(Protocol):
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    for plugin in (drawing, durations, leaks):
+    for plugin in (drawing, durations, leaks, roots):
         pluginmanager.register(plugin)
 
 
@@ -84,13 +89,25 @@ def redis_server() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=KINDS)
-def server(request: pytest.FixtureRequest) -> Server:
-    """An empty server: the test runs once on Valkey and once on Redis."""
-    fixture = {"valkey": "valkey", "redis": "redis_server"}[request.param]
+@pytest.fixture(scope="session")
+def redis8() -> Iterator[Server]:
+    """The session's Redis 8. Flush it yourself."""
+    with Server("redis8") as server:
+        yield server
+
+
+def emptied(request: pytest.FixtureRequest) -> Server:
+    """The session's server of the kind that a fixture's parameter names, emptied."""
+    fixture = {"valkey": "valkey", "redis": "redis_server", "redis8": "redis8"}[request.param]
     server = cast("Server", request.getfixturevalue(fixture))
     server.flushall()
     return server
+
+
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest) -> Server:
+    """An empty server: the test runs once on Valkey and once on Redis. Where scripts are tested, on Redis 8 too."""
+    return emptied(request)
 
 
 @pytest.fixture

@@ -64,6 +64,12 @@ def test_what_is_installed_is_no_standard_library(tmp_path: Path) -> None:
     assert files.python_files(tmp_path) == [tmp_path / "ast.py", tmp_path / "json/decoder.py"]
 
 
+def test_a_link_to_a_file_that_is_not_there_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "there.py").write_text("")
+    (tmp_path / "gone.py").symlink_to(tmp_path / "nowhere.py")
+    assert files.python_files(tmp_path) == [tmp_path / "there.py"]
+
+
 def test_each_file_goes_to_one_kind_of_job(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.py" for number in range(50)]
     for path in paths:

@@ -1,4 +1,4 @@
-"""Both drivers behind one face, so that every case runs on either, on Valkey and on Redis."""
+"""Both drivers behind one face, so that every case runs on either, on every server."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 
 from teep.drivers import AsyncDriver, Driver
 from teep.wire.commands import Command, Plan
+from tests.conftest import EVERY_KIND, emptied
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 
@@ -62,9 +63,15 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
         yield make
 
 
+@pytest.fixture(params=EVERY_KIND)
+def server(request: pytest.FixtureRequest) -> Server:
+    """An empty server of each kind."""
+    return emptied(request)
+
+
 @pytest.fixture
 def runner(connect: Connect, server: Server) -> Runner:
-    """Either driver on either server."""
+    """Either driver on every server."""
     return connect(server.url)
 
 
@@ -77,5 +84,5 @@ def proxy(server: Server) -> Iterator[Proxy]:
 
 @pytest.fixture
 def disturbed(connect: Connect, proxy: Proxy) -> Runner:
-    """Either driver on either server through `proxy`."""
+    """Either driver on every server through `proxy`."""
     return connect(proxy.url)

@@ -107,7 +107,12 @@ def test_a_lost_socket_file_is_made_again(folder: Path, join: Users) -> None:
 def test_the_server_goes_with_its_folder(name: str, tmp_path: Path, join: Users) -> None:
     folder = tmp_path / name
     user = join(folder)
-    shutil.rmtree(folder)
+
+    def removed() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)  # the server may write a file in the midst of it
+        return not folder.exists()
+
+    eventually(removed)
     eventually(lambda: not processes(folder) and not lives(user.server))
     assert not user.answers()
     assert join(folder).answers()

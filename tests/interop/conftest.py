@@ -1,19 +1,20 @@
-"""Fixtures for tests against real Sidekiq, on Debian's Redis."""
+"""Fixtures for tests against each real Sidekiq, on a server of its time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 import teep
 from tests.interop.python_side import PythonTeep
 from tests.interop.ruby_side import Ruby, RubySidekiq
+from tests.interop.sidekiqs import SIDEKIQS, Sidekiq
 from tests.support.servers import Server
 
 
 class RubySidekiqFactory(Protocol):
-    """Starts a Sidekiq process on the test's Redis; it is stopped when the test ends."""
+    """Starts a Sidekiq process on the test's Redis; it is killed when the test ends."""
 
     def __call__(
         self, queues: Sequence[str] = ("default",), concurrency: int = 2, *, shutdown_timeout: int = 5
@@ -26,9 +27,35 @@ class PythonTeepFactory(Protocol):
     def __call__(self, queues: Sequence[str] = ("default",), concurrency: int = 2) -> PythonTeep: ...
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for Ruby runs with every Sidekiq, or with those that its marker names."""
+    if "sidekiq" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("sidekiq")
+        versions = marker.args if marker else SIDEKIQS
+        metafunc.parametrize("sidekiq", [needing(version) for version in versions], indirect=True, scope="session")
+
+
+def needing(version: str) -> Any:
+    root = SIDEKIQS[version].root
+    return pytest.param(version, marks=[pytest.mark.root(root)] if root else [])
+
+
 @pytest.fixture(scope="session")
-def _session_ruby(redis_server: Server) -> Iterator[Ruby]:
-    with Ruby(redis_server.url) as ruby:
+def sidekiq(request: pytest.FixtureRequest) -> Sidekiq:
+    """The version of Sidekiq that the test runs with."""
+    return SIDEKIQS[request.param]
+
+
+@pytest.fixture(scope="session")
+def redis_server(sidekiq: Sidekiq) -> Iterator[Server]:
+    """The server that both sides share."""
+    with Server(sidekiq.server) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _session_ruby(sidekiq: Sidekiq, redis_server: Server) -> Iterator[Ruby]:
+    with Ruby(sidekiq, redis_server.url) as ruby:
         yield ruby
 
 
@@ -47,14 +74,14 @@ def ruby_sidekiq(ruby: Ruby, redis_server: Server) -> Iterator[RubySidekiqFactor
     def start(
         queues: Sequence[str] = ("default",), concurrency: int = 2, *, shutdown_timeout: int = 5
     ) -> RubySidekiq:
-        sidekiq = RubySidekiq(redis_server.url, queues, concurrency, shutdown_timeout=shutdown_timeout)
-        started.append(sidekiq)
-        return sidekiq
+        process = RubySidekiq(ruby.sidekiq, redis_server.url, queues, concurrency, shutdown_timeout=shutdown_timeout)
+        started.append(process)
+        return process
 
     yield start
-    for sidekiq in started:
-        sidekiq.stop()
-        print(f"--- log of Sidekiq {sidekiq.identity}\n{sidekiq.log}")
+    for process in started:
+        process.kill()  # an orderly end takes two seconds, and no test looks any more
+        print(f"--- log of Sidekiq {process.identity}\n{process.log}")
 
 
 @pytest.fixture

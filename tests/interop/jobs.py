@@ -1,6 +1,7 @@
 """The job classes that only Python knows, the counterparts of `ruby/jobs.rb`."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import redis
@@ -64,6 +65,23 @@ def slow(*args: Any) -> None:
     with _client() as client:
         begin(client, context.jid)
     _record(args)
+
+
+class WalkJob(teep.IterableJob, name="WalkJob"):
+    """Go through the numbers below the argument, as Ruby's class does."""
+
+    def build_enumerator(self, count: int, *, cursor: int | None) -> Iterator[tuple[int, int]]:
+        return self.array_enumerator(range(count), cursor=cursor)
+
+    def each_iteration(self, number: int, count: int) -> None:
+        with _client() as client:
+            client.rpush(f"interop:walked:{self.jid}", number)
+            if number == 3 and client.incr(f"interop:held:{self.jid}") == 1:
+                begin(client, str(self.jid))
+
+    def on_complete(self) -> None:
+        if not self.cancelled:
+            _record(tuple(self.arguments))
 
 
 # The names of Ruby's classes, so that a job which failed in one language is retried in the other.

@@ -3,36 +3,35 @@
 import atexit
 import os
 import select
-import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+
+from tests.interop.sidekiqs import Sidekiq
 
 _ANSWER_SECONDS = 30.0
 _END_SECONDS = 30.0
 
 
 class RubyProgram:
-    """A running Ruby program that finds its Redis at `url`. What it prints on standard error is its log.
+    """A running program of a Sidekiq's Ruby. What it prints on standard error is its log.
 
-    `arguments` begin with the program's name. With `answers`, standard input and output are for
-    `write_line()` and `read_line()`; without, standard output goes to the log.
+    `arguments` begin with the program's name, and it finds its Redis at `url`. With `answers`, standard input and
+    output are for `write_line()` and `read_line()`; without, standard output goes to the log.
     """
 
-    def __init__(self, arguments: Sequence[str], url: str, *, answers: bool = False) -> None:
+    def __init__(self, sidekiq: Sidekiq, *arguments: str, url: str, answers: bool = False) -> None:
         self._log_file = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
         self._log = ""
         self._owner = os.getpid()
         self._unread = b""
         self._process = subprocess.Popen(
-            [_find(arguments[0]), *arguments[1:]],
+            sidekiq.command(*arguments),
             stdin=subprocess.PIPE if answers else subprocess.DEVNULL,
             stdout=subprocess.PIPE if answers else self._log_file,
             stderr=self._log_file,
             bufsize=0,
-            # Ruby reads text as UTF-8 whatever the machine's locale, as it would in production.
-            env=os.environ | {"REDIS_URL": url, "LC_ALL": "C.UTF-8"},
+            env=sidekiq.environment(url),
         )
         atexit.register(self.end, signal.SIGKILL)
 
@@ -92,10 +91,3 @@ class RubyProgram:
             for file in (self._log_file, self._process.stdin, self._process.stdout):
                 if file is not None:
                     file.close()
-
-
-def _find(program: str) -> str:
-    path = shutil.which(program)
-    if path is None:
-        raise RuntimeError(f"The interop tests need {program}: apt-get install ruby-sidekiq")
-    return path

@@ -11,6 +11,7 @@
 | `FailJob` | retry 2, backtrace true | raises ArgumentError(its argument, or "boom"), always |
 | `FragileJob` | retry 0 | the same, so it dies at once |
 | `FlakyJob` | backtrace 3 | fails the first time that its jid runs, then echoes |
+| `WalkJob` | iterable, from Sidekiq 7.3 on | goes through the numbers below its argument, held at 3 |
 | `SlowJob` | | begins, see `runs.wait_for_start()`; echoes after `runs.release()` |
 """
 
@@ -25,7 +26,8 @@ import msgspec
 import redis
 
 from tests.interop.ruby_program import RubyProgram
-from tests.interop.ruby_views import Entry, History, Job, Process, Queue, Stats, WebPage, Work
+from tests.interop.ruby_views import Entry, History, Job, Metrics, Process, Queue, Stats, WebPage, Work
+from tests.interop.sidekiqs import Sidekiq
 from tests.support.waiting import wait_until
 
 SetName = Literal["schedule", "retry", "dead"]
@@ -45,14 +47,15 @@ class _Answer(msgspec.Struct, Generic[T]):
 
 
 class Ruby:
-    """Sidekiq's client and data API on the Redis at `url`. One start serves a whole session.
+    """A Sidekiq's client and data API on the Redis at `url`. One start serves a whole session.
 
     Each request is one call of the Sidekiq method that it names, and raises RubyError with what Ruby raised.
     Not for use by several threads at once. A context manager.
     """
 
-    def __init__(self, url: str) -> None:
-        self._process = RubyProgram(["ruby", str(_RUBY / "rpc.rb")], url, answers=True)
+    def __init__(self, sidekiq: Sidekiq, url: str) -> None:
+        self._process = RubyProgram(sidekiq, "ruby", str(_RUBY / "rpc.rb"), url=url, answers=True)
+        self.sidekiq = sidekiq
         self.version = self._ask(_Answer[str], "sidekiq_version")
         """Sidekiq's, such as "6.4.1"."""
 
@@ -134,6 +137,14 @@ class Ruby:
         """A page of Sidekiq's Web UI, such as "/busy"."""
         return self._ask(_Answer[WebPage], "web_page", path)
 
+    def web_routes(self) -> set[str]:
+        """The pages and actions of Sidekiq 8's Web UI, such as "get /busy"."""
+        return self._ask(_Answer[set[str]], "web_routes")
+
+    def metrics(self, klass: str) -> Metrics:
+        """`Sidekiq::Metrics::Query` about a job class, for the last hour."""
+        return self._ask(_Answer[Metrics], "metrics", klass)
+
     # Repairing
 
     def delete_job(self, queue: str, jid: str) -> bool:
@@ -184,6 +195,10 @@ class Ruby:
         """`Sidekiq::Process#stop!`: the process obeys at its next heartbeat."""
         self._ask(_Answer[None], "signal", identity, "stop!")
 
+    def cancel(self, jid: str) -> None:
+        """`Sidekiq::Client#cancel!`, of Sidekiq 8: an iterable job stops before its next item."""
+        self._ask(_Answer[None], "cancel", jid)
+
     # Encrypted arguments, see `ruby/encryption.rb`
 
     def encrypt(self, value: Any, version: int, form: Literal["marshal", "json"]) -> str:
@@ -211,6 +226,7 @@ class RubySidekiq:
 
     def __init__(
         self,
+        sidekiq: Sidekiq,
         url: str,
         queues: Sequence[str] = ("default",),
         concurrency: int = 2,
@@ -218,7 +234,8 @@ class RubySidekiq:
         shutdown_timeout: int = 5,
     ) -> None:
         arguments = ["sidekiq", "-r", str(_RUBY / "jobs.rb"), "-c", str(concurrency), "-t", str(shutdown_timeout)]
-        self._process = RubyProgram([*arguments, *(part for queue in queues for part in ("-q", queue))], url)
+        arguments += [part for queue in queues for part in ("-q", queue)]
+        self._process = RubyProgram(sidekiq, *arguments, url=url)
         try:
             self.identity = self._await_identity(url)
             """Its member of `processes`: "hostname:pid:nonce"."""

@@ -95,6 +95,14 @@ class Work(msgspec.Struct, frozen=True):
     payload: dict[str, Any]
 
 
+class Metrics(msgspec.Struct, frozen=True):
+    """One job class in `Sidekiq::Metrics::Query`: its totals, its runs in the histogram, and all classes that ran."""
+
+    totals: dict[str, float]
+    runs: int
+    top: list[str]
+
+
 class WebPage(msgspec.Struct, frozen=True):
     """A page of Sidekiq's Web UI: its HTTP status, and its HTML."""
 

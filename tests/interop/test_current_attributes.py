@@ -11,6 +11,7 @@ import pytest
 import teep
 from teep.config import overridden
 from teep.middleware import Propagation, attributes_of
+from tests.interop.sidekiqs import Sidekiq
 
 _PROGRAM = Path(__file__).parent / "ruby" / "current_attributes.rb"
 _VALUES = {"tenant": {"id": 7, "name": "Grün & Söhne"}, "locale": "de", "none": None}
@@ -18,10 +19,11 @@ _VALUES = {"tenant": {"id": 7, "name": "Grün & Söhne"}, "locale": "de", "none"
 tenant: ContextVar[Any] = ContextVar("tenant")
 
 
-def _ruby(request: dict[str, Any]) -> dict[str, Any]:
+def _ruby(sidekiq: Sidekiq, request: dict[str, Any]) -> dict[str, Any]:
     done = subprocess.run(
-        ["ruby", str(_PROGRAM)], input=json.dumps(request), capture_output=True, text=True, timeout=60, check=False
-    )
+        sidekiq.command("ruby", str(_PROGRAM)), env=sidekiq.environment("redis://127.0.0.1:1"),
+        input=json.dumps(request), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -33,17 +35,17 @@ def config() -> teep.Config:
     return teep.Config(redis_url="redis://127.0.0.1:1")
 
 
-def test_ruby_sets_what_python_was_pushed_with(config: teep.Config) -> None:
+def test_ruby_sets_what_python_was_pushed_with(config: teep.Config, sidekiq: Sidekiq) -> None:
     config.use(Propagation(tenant=tenant))
     token = tenant.set(_VALUES["tenant"])
     with teep.testing.fake() as jobs:
         teep.Client(config).push({"class": "RubyJob", "args": []})
     tenant.reset(token)
-    assert _ruby({"load": jobs[0].item}) == {"tenant": _VALUES["tenant"]}
+    assert _ruby(sidekiq, {"load": jobs[0].item}) == {"tenant": _VALUES["tenant"]}
 
 
-def test_python_sets_what_ruby_was_pushed_with(config: teep.Config) -> None:
-    payload = _ruby({"save": _VALUES})
+def test_python_sets_what_ruby_was_pushed_with(config: teep.Config, sidekiq: Sidekiq) -> None:
+    payload = _ruby(sidekiq, {"save": _VALUES})
     assert attributes_of(payload) == _VALUES
     seen: list[Any] = []
 

@@ -25,6 +25,8 @@ from tests.interop.ruby_views import Entry, Job
 from tests.support import golden
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.sidekiq("6.4")
+
 SET_CLASSES: dict[SetName, str] = {"schedule": "ScheduledSet", "retry": "RetrySet", "dead": "DeadSet"}
 WRAPPER = {"class": "ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper"}
 

@@ -18,7 +18,7 @@ JID = "0123456789abcdef01234567"
 
 def test_ruby_pushes_and_shows_a_job_of_a_class_that_it_does_not_have(ruby: Ruby) -> None:
     args = ["é ☃", 2**70, 1.5, None, [], {}]
-    assert ruby.version == "6.4.1"
+    assert ruby.version.startswith(f"{ruby.sidekiq.version}.")
     assert ruby.push({"class": "python.job", "args": args, "queue": "low", "jid": JID, "own": 1}) == JID
     (job,) = ruby.jobs("low")
     assert (job.klass, job.args, job.jid, job.queue, job.item["own"]) == ("python.job", args, JID, "low", 1)

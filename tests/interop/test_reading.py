@@ -92,7 +92,8 @@ def test_python_sees_rubys_process_at_work(
         lambda: [process for process in teep.ProcessSet(config=python) if process.busy], 15, "a busy process"
     )
     assert (process.identity, process.pid, process.busy) == (sidekiq.identity, sidekiq.pid, 1)
-    assert (process.concurrency, process.queues, process.version) == (3, ["default", "low"], None)
+    assert (process.concurrency, process.queues) == (3, ["default", "low"])
+    assert process.version == (None if ruby.version.startswith("6") else ruby.version)
     assert process.rss > 0
     assert teep.Stats(config=python).workers_size == 1
     process.quiet()

@@ -6,11 +6,13 @@ Only the pace is changed, as in `ruby/jobs.rb`, so that tests need not wait.
 import sys
 
 from teep import Config, encryption
+from teep.job import iteration
 from teep.worker import Worker, log
 
 if __name__ == "__main__":
     encryption.enable(active_version=2, key=lambda version: bytes([version]) * 32)
     log.set_up("INFO", as_json=False)
+    iteration.CHECKPOINT_SECONDS = 0.0
     config = Config(
         concurrency=int(sys.argv[1]),
         queues=sys.argv[2:],

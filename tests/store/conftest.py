@@ -1,4 +1,4 @@
-"""Plans run through the thread driver on both servers."""
+"""Plans run through the thread driver on every server."""
 
 from collections.abc import Iterator
 from typing import Protocol, TypeVar
@@ -7,6 +7,7 @@ import pytest
 
 from teep.drivers import Driver
 from teep.wire.commands import Plan
+from tests.conftest import EVERY_KIND, emptied
 from tests.support.servers import Server
 
 T = TypeVar("T")
@@ -16,6 +17,12 @@ class Run(Protocol):
     """Runs a plan and returns its result."""
 
     def __call__(self, plan: Plan[T], /) -> T: ...
+
+
+@pytest.fixture(params=EVERY_KIND)
+def server(request: pytest.FixtureRequest) -> Server:
+    """An empty server of each kind."""
+    return emptied(request)
 
 
 @pytest.fixture

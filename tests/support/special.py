@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import redis
 
-from tests.support.servers import KINDS, Kind, Server, binary, free_port
+from tests.support.servers import KINDS, Kind, Server, free_port, program
 from tests.support.waiting import wait_until
 
 _FAILOVER_SECONDS = 20.0
@@ -243,7 +243,7 @@ def _await_in_step(replica: Server, primary: Server) -> None:
 def _has_tls(kind: Kind) -> bool:
     # Asked for TLS without a certificate, a build with TLS misses the certificate, one without misses TLS.
     arguments = ("--port", "0", "--tls-port", str(free_port()))
-    refusal = subprocess.run([binary(kind), *arguments], capture_output=True, timeout=10, check=False)
+    refusal = subprocess.run([*program(kind), *arguments], capture_output=True, timeout=10, check=False)
     return b"No tls-cert-file configured" in refusal.stdout
 
 

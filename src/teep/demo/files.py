@@ -34,12 +34,15 @@ def standard_library() -> Path:
 
 
 def python_files(library: Path) -> list[Path]:
-    """Return every `.py` file of the standard library; what was installed beside it does not count.
+    """Return every `.py` file of the standard library.
+
+    What was installed beside it does not count, nor does a link to a file that is not there: Debian has one.
 
     Raises:
         TeepError: there are none, as where Python runs from a zip file.
     """
-    files = [path for path in sorted(library.rglob("*.py")) if not _is_installed(path.relative_to(library))]
+    found = (path for path in sorted(library.rglob("*.py")) if path.is_file())
+    files = [path for path in found if not _is_installed(path.relative_to(library))]
     if not files:
         raise TeepError(f"there are no .py files in {library}, so there is nothing to analyse")
     return files

@@ -6,6 +6,7 @@
 
 require "rack/mock"
 require "sidekiq/web"
+require "sidekiq/metrics/query" if Sidekiq::VERSION >= "7"
 require_relative "jobs"
 require_relative "views"
 
@@ -80,6 +81,23 @@ class Requests
   end
 
   def works = Sidekiq::Workers.new.map { |process_id, thread_id, work| Views.work(process_id, thread_id, work) }
+
+  def cancel(jid)
+    Sidekiq::Client.new.cancel!(jid)
+    nil
+  end
+
+  # What a job class did within the last hour.
+  def metrics(klass)
+    result = Sidekiq::Metrics::Query.new.for_job(klass, minutes: 60)
+    job = result.job_results[klass]
+    {totals: job.totals, runs: job.hist.values.flatten.sum, top: Sidekiq::Metrics::Query.new.top_jobs.job_results.keys}
+  end
+
+  # The Web UI's pages and actions: "get /busy".
+  def web_routes
+    Sidekiq::Web::Application.route_cache.flat_map { |verb, routes| routes.map { |route| "#{verb} #{route.pattern}" } }
+  end
 
   def encrypt(value, version, form) = Encryption.encrypt(value, version, form)
 

@@ -44,7 +44,10 @@ module Views
   end
 
   def work(process_id, thread_id, work)
-    {process_id: process_id, thread_id: thread_id, queue: work["queue"], run_at: work["run_at"],
-     payload: work["payload"]}
+    # From Sidekiq 7.2 on an object, before it a hash.
+    return work.merge(process_id: process_id, thread_id: thread_id) if work.is_a?(Hash)
+
+    {process_id: process_id, thread_id: thread_id, queue: work.queue, run_at: work.run_at.to_f,
+     payload: JSON.parse(work.payload)}
   end
 end
