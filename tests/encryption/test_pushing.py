@@ -1,6 +1,7 @@
 """What is pushed, by every verb: the last argument as an envelope and all else clear; nothing where that fails."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -89,10 +90,10 @@ class TestEveryVerb:
         )
 
     def test_the_class_form_and_the_option_of_one_push(self, run: Any, server: Server) -> None:
-        class SecretJob(teep.Job, encrypt=True):
+        class SecretJob(teep.Job, name="SecretJob", encrypt=True):
             def perform(self, name: str, secret: int) -> None: ...
 
-        class Child(SecretJob):
+        class Child(SecretJob, name="Child"):
             """Inherits it."""
 
         run(SecretJob, "perform_async", "class", 123)
@@ -251,13 +252,23 @@ def single(secret: str) -> None: ...
 def bare() -> None: ...
 
 
+def as_method(function: Any) -> Any:
+    """A method that takes what a function does."""
+
+    def perform(self: Any, *args: Any, **kwargs: Any) -> None: ...
+
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    perform.__signature__ = inspect.Signature([own, *inspect.signature(function).parameters.values()])  # type: ignore[attr-defined]
+    return perform
+
+
 @pytest.mark.parametrize("function", [optional, open_ended, by_keyword, many_keywords, single, bare])
 def test_a_signature_whose_last_argument_varies_is_refused_where_it_is_defined(function: Any) -> None:
     sentence = "the.job encrypts its last argument, so it must take at least two, the last of them without a default"
     with pytest.raises(InvalidJob, match=sentence):
         teep.job(name="the.job", encrypt=True)(function)
     with pytest.raises(InvalidJob, match=sentence):
-        type("X", (teep.Job,), {"perform": staticmethod(function)}, name="the.job", encrypt=True)
+        type("X", (teep.Job,), {"perform": as_method(function)}, name="the.job", encrypt=True)
     plain = teep.job(name="the.job")(function)
     for verbs in (plain, plain.aio):
         with pytest.raises(InvalidJob, match=sentence):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from teep.client import blocking, delivery, uniqueness
+from teep.client import blocking, delivery, sessions, uniqueness
 from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
@@ -64,7 +64,9 @@ class _Client:
         """
         jids: list[str | None] = []
         transactional = is_transactional(self.config, items)
-        for prepared in Bulk(self.config, items).slices():
+        bulk = Bulk(self.config, items)
+        sessions.tell(items["class"])
+        for prepared in bulk.slices():
             kept = await _send([job for job in prepared if job is not None], transactional)
             jids.extend(None if job is None or job.jid in kept else job.jid for job in prepared)
         return jids
@@ -152,6 +154,7 @@ async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
     job = prepare(config, item)
     if job is None:
         return None
+    sessions.tell(item["class"])
     kept = await _send([job], is_transactional(config, item))
     return None if job.jid in kept else job.jid
 

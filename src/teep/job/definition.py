@@ -1,16 +1,16 @@
 """A job as the runtime sees it, and the registry that finds one by the name in a payload."""
 
 import inspect
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from types import CoroutineType
 from typing import Any
 
 from teep import encryption
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.options import Options
+from teep.job.origin import Origin, here
 from teep.job.signature import Binder
 
 _registry: dict[str, "Definition"] = {}
@@ -32,15 +32,17 @@ class Definition:
         instance_of: type | None = None,
         runner: Callable[..., Any] | None = None,
     ) -> None:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        if _yields(function):
             raise InvalidJob(
                 f"{name} has a yield, so a call of it runs nothing; see IterableJob for what goes step by step"
             )
         self.name = name
         self.options = options
         self.is_iterable = runner is not None
-        self.is_async = inspect.iscoroutinefunction(function)
+        self.is_async = _is(inspect.iscoroutinefunction, function)
         self.function = function
+        self.origin = Origin(function)
+        self._what = (function, instance_of, options)
         self._function = runner or function
         self._class = instance_of
         self._binder = Binder(function, name, skip=(instance_of is not None) + (runner is not None))
@@ -101,6 +103,10 @@ class Definition:
             )
         return outcome
 
+    def repeats(self, known: "Definition") -> bool:
+        """Whether this is the job that `known` is, defined again."""
+        return self._what == known._what or self.origin.repeats(known.origin)  # noqa: SLF001 - its own kind
+
     def __repr__(self) -> str:
         return f"<job {self.name}>"
 
@@ -111,16 +117,43 @@ def _call_decrypted(function: Callable[..., Any], item: Mapping[str, Any]) -> An
     return function(*clear, encryption.decrypt(envelope), **item.get("kwargs", {}))
 
 
-def register(definition: Definition) -> None:
-    """Make a job findable by its name.
+def _is(kind: Callable[[Any], bool], function: Any) -> bool:
+    """Whether a function is of a kind, or an object is whose call is."""
+    return kind(function) or kind(type(function).__call__)
+
+
+def _yields(function: Any) -> bool:
+    return _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function)
+
+
+def register(definition: Definition, instead_of: Definition | None = None) -> None:
+    """Make a job findable by its name; it may take the place of `instead_of`, or of itself as it was before a reload.
 
     Raises:
-        InvalidJob: another function or class has that name.
+        InvalidJob: another function or class has that name, so that one of the two would run as the other.
     """
     known = _registry.get(definition.name)
-    if known is not None and _source(known) != _source(definition):
-        raise InvalidJob(f"there is another job {definition.name!r}; give one of the two another name=")
+    if known is not None and known is not instead_of and not definition.repeats(known):
+        first, second = str(known.origin), str(definition.origin)
+        where = f"at {first} and {second}" if first != second else f"both at {first}"
+        raise InvalidJob(f"two jobs have the name {definition.name!r}, {where}; give one of them another name=")
     _registry[definition.name] = definition
+
+
+@contextmanager
+def forgetting() -> Iterator[None]:
+    """Forget the jobs that are defined meanwhile where this is entered; those of modules imported meanwhile stay."""
+    before, entered = dict(_registry), here()
+    try:
+        yield
+    finally:
+        for name, definition in list(_registry.items()):
+            if before.get(name) is definition or not definition.origin.is_same_run(entered):
+                continue
+            if name in before:
+                _registry[name] = before[name]
+            else:
+                del _registry[name]
 
 
 def find(name: str) -> Definition:
@@ -138,23 +171,3 @@ def find(name: str) -> Definition:
 def registered() -> list[Definition]:
     """Return every known job, by name."""
     return [_registry[name] for name in sorted(_registry)]
-
-
-def dotted_name(thing: Any) -> str:
-    """Return the default name of a job: its dotted path, also where its module runs as a script."""
-    module = thing.__module__
-    if module == "__main__":
-        main = sys.modules["__main__"]
-        spec = getattr(main, "__spec__", None)
-        path = getattr(main, "__file__", None)
-        if spec is not None:
-            module = spec.name.removesuffix(".__main__")
-        elif path is not None:
-            module = Path(path).stem
-    return f"{module}.{thing.__qualname__}"
-
-
-def _source(definition: Definition) -> tuple[str, str]:
-    """Identify the code, so that a module imported again (reloaded, or as a script too) may register again."""
-    code = getattr(inspect.unwrap(definition.function), "__code__", None)
-    return (code.co_filename, code.co_qualname) if code is not None else (definition.name, "")

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
-from teep.job.definition import Definition, dotted_name, register
+from teep.job.definition import Definition, register
+from teep.job.naming import dotted_name
 from teep.job.options import JobOptions, Options
+from teep.job.targets import function_of
 from teep.job.verbs import Verbs
 
 P = ParamSpec("P")
@@ -55,13 +57,15 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         Any other JSON value goes into the payload under its name.
 
     Raises:
-        InvalidJob, InvalidArguments: an option does not fit.
+        InvalidJob, InvalidArguments: an option does not fit, it is no function, or no worker could find it by its
+            name, or another job has that name.
     """
 
     def decorate(target: Callable[P, R]) -> JobFunction[P, R]:
-        name = options.get("name") or dotted_name(target)
-        definition = Definition(name, Options.parse(name, options), target)
+        function = function_of(target)
+        name = options.get("name") or dotted_name(function)
+        definition = Definition(name, Options.parse(name, options), function)
         register(definition)
-        return JobFunction(target, definition)
+        return JobFunction(function, definition)
 
     return decorate if function is None else decorate(function)
