@@ -240,7 +240,7 @@ class TestNothingIsPushed:
             client.push({"class": "X", "encrypt": True, "args": [1, 2], "kwargs": {"a": SECRET}})
 
     def test_a_bulk_of_something_else_than_lists_shows_none_of_it(self, keys: dict[int, bytes]) -> None:
-        with pytest.raises(InvalidArguments, match="needs a list of arguments for each job, not str"):
+        with pytest.raises(InvalidArguments, match=r"needs a list of arguments .*, and row 0 is of type str"):
             secret_job().perform_bulk([SECRET])  # type: ignore[list-item, unused-ignore]
 
 

@@ -264,6 +264,9 @@ def greet() -> None: ...
 
 
 class Shop:
+    @classmethod
+    def opening(cls) -> None: ...
+
     @staticmethod
     def close() -> str:
         return "closed"
@@ -280,8 +283,8 @@ class TestWhatTheDecoratorTakes:
             ([greet], "takes a function, not list; give options by their names"),
             (Shop, r"Shop is a class, .* derive it from teep.Job, .*class Shop\(teep.Job, queue=…\)"),
             (teep.IterableJob, "its options go behind its base"),
-            (property(greet), "takes a function, not property"),
-            (classmethod(greet), "greet is a method, which a worker has no object for"),
+            (property(lambda _self: 1), "takes a function, not property"),
+            (Shop.__dict__["opening"], "Shop.opening is a method, which a worker has no object for"),
             (teep.job(name="greet")(greet), "greet is a job already; give all its options to one"),
             (teep.job(name="greet")(greet).aio, "greet is a job already"),
         ],

@@ -1,19 +1,23 @@
 """Options of jobs: where they go, and what is refused."""
 
 import asyncio
+import re
 import sys
 import types
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import teep
 from teep import testing
-from teep.config import overridden
+from teep.config import elsewhere, job_options, overridden
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.job import definition
 from teep.job.definition import find, registered
+from teep.job.options import JobOptions
+from teep.wire import options
 
 
 def options_of(job: Any) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def test_options_that_do_not_fit(options: dict[str, Any], kind: type[Exception],
 
 @pytest.mark.parametrize(
     ("slip", "meant"),
-    [("retires", "retry"), ("max_retries", "retry"), ("retry_fro", "retry_for"), ("tag", "tags"), ("queu", "queue"),
+    [("retires", "retry"), ("retry_fro", "retry_for"), ("tag", "tags"), ("queu", "queue"),
      ("timout", "timeout"), ("time_out", "timeout"), ("expire_in", "expires_in"), ("loglevel", "log_level"),
      ("retry_on", "retry_in"), ("encrypted", "encrypt"), ("names", "name"), ("unique_form", "unique_for")],
 )  # fmt: skip
@@ -123,10 +127,42 @@ def test_a_name_that_is_most_likely_a_slip_is_refused_wherever_options_are_given
         teep.Config(job_defaults={slip: 0})
 
 
+def test_other_systems_options_name_the_own_one() -> None:
+    job = teep.job(name="the.job")(at_the_top)
+    for name, instead in elsewhere.OPTIONS.items():
+        sentence = re.escape(f"has no option {name!r}; use {instead}")
+        with pytest.raises(InvalidJob, match=f"^other {sentence}$"):
+            teep.job(name="other", **{name: 30})(at_the_top)
+        with pytest.raises(ConfigurationError, match=f"job_defaults {sentence}"):
+            teep.Config(job_defaults={name: 30})
+        if name not in ("wait", "wait_until"):  # which are for this
+            for verbs in (job, job.aio):
+                with pytest.raises(InvalidJob, match=f"^the.job {sentence}$"):
+                    verbs.set(**{name: 30})
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("countdown", r"\.set\(wait=…\), or perform_in"), ("eta", r"\.set\(wait_until=…\)"),
+     ("priority", "a queue of its own"),
+     ("expires", "expires_in"), ("max_retries", "retry, how many"), ("queue_name", "queue$"),
+     ("soft_time_limit", "timeout"), ("ignore_result", "teep keeps no results"), ("apply_async", "perform_async"),
+     ("at", r"use .set\(wait_until=…\)"), ("args", "arguments go to the verb")],
+)  # fmt: skip
+def test_the_sentence_says_which(name: str, instead: str) -> None:
+    with pytest.raises(InvalidJob, match=instead):
+        teep.job(name="the.job")(at_the_top).set(**{name: 30})
+
+
+def test_every_option_is_in_the_decorators_help_in_its_type_and_in_the_docs() -> None:
+    named = re.findall(r"^ {8}(\w+): ", teep.job.__doc__ or "", re.MULTILINE)
+    page = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text("utf-8")
+    assert set(named) == set(JobOptions.__annotations__) == {*options.CHECKS, *job_options.CODE}
+    assert set(re.findall(r"^\| `(\w+)`(?: \*)? \|", page, re.MULTILINE)) >= set(named)
+
+
 def test_fields_of_ones_own_may_have_any_other_name() -> None:
-    names = (
-        "tenant priority deadline locale profile wrapped display_class cattr cattr_1 level time_zone page game ttl"
-    )
+    names = "tenant deadline locale profile wrapped display_class cattr cattr_1 level time_zone page game"
     fields = dict.fromkeys(names.split(), 1)
     assert options_of(teep.job(name="the.job", **fields)(lambda: None)) == fields
 

@@ -113,7 +113,7 @@ def test_arguments_of_a_bulk_are_checked_against_the_signature() -> None:
     assert definition.bulk_args((1, 2)) == [1, 2]
     with pytest.raises(InvalidArguments, match="missing a required argument"):
         definition.bulk_args([])
-    with pytest.raises(InvalidArguments, match=r"the\.job needs a list of arguments for each job, not str"):
+    with pytest.raises(InvalidArguments, match=r"needs a list of arguments .*, and row 0 is of type str"):
         definition.bulk_args("ab")
     with pytest.raises(InvalidArguments, match=r"missing a required .*argument: 'locale'"):
         define(required).bulk_args([1])
@@ -137,7 +137,7 @@ def test_what_does_not_say_what_it_takes_is_no_job() -> None:
 
 def test_a_method_may_take_self_among_its_other_arguments() -> None:
     class Open(teep.Job, name="open"):
-        def perform(*args: Any) -> Any:  # type: ignore[misc]
+        def perform(*args: Any) -> Any:
             return args[1:]
 
     item = Open.set().to_payload((1, 2), {})
@@ -159,3 +159,24 @@ def test_a_generator_is_no_job() -> None:
     for function in (steps, async_steps, Steps()):
         with pytest.raises(InvalidJob, match="has a yield, so a call of it runs nothing"):
             define(function)
+
+
+def several(a: int, b: bool = False, c: Any = (1,), *, d: str = "x", e: float = 1.0) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "shortest"),
+    [
+        ([7], {}, ([7], {})),
+        ([7, False], {}, ([7], {})),
+        ([7, 0], {}, ([7, 0], {})),  # is called with another value
+        ([7, False, [1]], {}, ([7, False, [1]], {})),  # a list is no tuple
+        ([7, False], {"d": "x", "e": 1.0}, ([7], {})),
+        ([7], {"d": "y", "e": 1}, ([7], {"d": "y", "e": 1})),
+        ([7, True, False], {}, ([7, True, False], {})),
+        ([], {}, ([], {})),  # a payload may be wrong
+        ([7, False, 3, False], {}, ([7, False, 3, False], {})),
+    ],
+)
+def test_the_shortest_way_to_write_a_call(args: Any, kwargs: Any, shortest: Any) -> None:
+    assert define(several).call_of({"args": args, "kwargs": kwargs}) == shortest

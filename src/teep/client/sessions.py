@@ -1,12 +1,11 @@
 """A word on jobs of an interactive session, such as a notebook: no other process can import what was typed there."""
 
-import logging
-
 from teep.client import redirection
+from teep.telling import Logger
 
 _SESSION = "__main__."
 
-logger = logging.getLogger("teep")
+logger = Logger("teep")
 _told: set[str] = set()
 
 

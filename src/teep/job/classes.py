@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, ParamSpec, Protocol, cast
 
+from teep.config import elsewhere
 from teep.errors import InvalidJob
 from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition, register
@@ -29,7 +30,10 @@ class _Aio:
     """`SomeJob.aio`: the verbs, awaited."""
 
     def __get__(self, instance: object, owner: type[Performs[P]]) -> AsyncVerbs[P]:
-        return verbs_of(owner).aio
+        try:
+            return verbs_of(owner).aio
+        except InvalidJob as error:  # a base for jobs, which help() asks, too
+            raise AttributeError(str(error)) from error
 
 
 class Job:
@@ -118,6 +122,25 @@ class Job:
         return verbs_of(cls).to_payload(args, kwargs)
 
     aio: ClassVar[_Aio] = _Aio()
+
+
+class _Foreign:
+    """An attribute that a job class does not have, to say what another job system's verb is called here."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        # A base behind `Job` may have the attribute, and would be asked if this one were not there.
+        behind = owner.__mro__[owner.__mro__.index(Job) + 1 :]
+        if any(self._name in vars(base) for base in behind):
+            return getattr(super(Job, cast("Job", owner if instance is None else instance)), self._name)
+        message = elsewhere.no_attribute(f"job class {owner.__name__!r}", self._name)
+        raise AttributeError(message, name=self._name, obj=owner if instance is None else instance)
+
+
+for _name in elsewhere.VERBS:
+    setattr(Job, _name, _Foreign(_name))
 
 
 def _inherited(job: type[Job]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from types import CoroutineType
 from typing import Any
 
 from teep import encryption
+from teep.client import uniqueness
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.options import Options
 from teep.job.origin import Origin, here
@@ -76,12 +77,24 @@ class Definition:
             item["kwargs"] = by_name
         return item
 
-    def bulk_args(self, args: Any) -> list[Any]:
+    def call_of(self, item: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return how a payload calls the job, the same whether a default was left out or written out."""
+        return self._binder.shortest(item["args"], item.get("kwargs") or {})
+
+    def bulk_args(self, args: Any, row: int = 0) -> list[Any]:
         """Check one job's argument list of a bulk push against the signature."""
         if not isinstance(args, (list, tuple)):
-            raise InvalidArguments(f"{self.name} needs a list of arguments for each job, not {type(args).__name__}")
-        positions, _ = self._binder.bind(tuple(args), {})
-        return positions
+            raise self.bulk_error(f"and row {row} is of type {type(args).__qualname__}")
+        try:
+            return self._binder.bind(tuple(args), {})[0]
+        except InvalidArguments as error:
+            raise InvalidArguments(f"row {row}: {error}") from error
+
+    def bulk_error(self, but: str) -> InvalidArguments:
+        """Return the error for a bulk push of something else than lists of arguments."""
+        return InvalidArguments(
+            f"perform_bulk of {self.name} needs a list of arguments for each job, such as [[1], [2]], {but}"
+        )
 
     def run(self, item: Mapping[str, Any]) -> Any:
         """Run the job that a payload describes; for an `async def` job this returns its coroutine.
@@ -154,6 +167,14 @@ def forgetting() -> Iterator[None]:
                 _registry[name] = before[name]
             else:
                 del _registry[name]
+
+
+def _call_of(item: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]] | None:
+    definition = _registry.get(item["class"])
+    return None if definition is None else definition.call_of(item)
+
+
+uniqueness.add_reader(_call_of)
 
 
 def find(name: str) -> Definition:

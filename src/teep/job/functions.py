@@ -50,9 +50,12 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         backtrace: True or a number of lines to store with a failure; default 20, without teep's own.
         tags: labels to find it by.
         expires_in: seconds (or a timedelta) since it is due, after which it is dropped instead of run.
+        unique_for: seconds (or a timedelta) since it is due, during which no other is pushed that is called alike.
+        unique_until: "success" or "start", when a unique job lets the next one in; at the latest after `unique_for`.
         encrypt: True to encrypt the last argument, see `teep.encryption`.
         transactional: False pushes it at once inside a database transaction, see `teep.integrations`.
         timeout: seconds (or a timedelta) that a run may take; then it ends with `JobTimeout`, an ordinary failure.
+        max_iteration_runtime: seconds (or a timedelta) after which an iterable job lets others have their turn.
         log_level: the least level of what is logged while it runs, such as "debug"; default: the process's.
         Any other JSON value goes into the payload under its name.
 

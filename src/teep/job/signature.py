@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from teep.errors import InvalidArguments, InvalidJob
+from teep.wire import json
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -56,6 +58,30 @@ class Binder:
             raise InvalidArguments(f"{self._name}{self._signature} cannot be called like this: {error}") from error
         positions, by_name = self._in_positions(bound)
         return positions, by_name | free
+
+    def shortest(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the shortest way to write a call: without what is given as it would be by default."""
+        end = len(args)
+        names = [parameter.name for parameter in self._positional]
+        while 0 < end <= len(names) and self._is_default(names[end - 1], args[end - 1]):
+            end -= 1
+        return args[:end], {name: value for name, value in kwargs.items() if not self._is_default(name, value)}
+
+    def _is_default(self, name: str, value: Any) -> bool:
+        default = self._defaults.get(name)
+        return default is not None and json.canonical(value) == default
+
+    @cached_property
+    def _defaults(self) -> dict[str, bytes]:
+        """The defaults that an argument may be equal to, as JSON."""
+        found = {}
+        for parameter in self._signature.parameters.values():
+            try:
+                json.check(parameter.default, parameter.name)
+            except InvalidArguments:
+                continue
+            found[parameter.name] = json.canonical(parameter.default)
+        return found
 
     def _in_positions(self, bound: inspect.BoundArguments) -> tuple[list[Any], dict[str, Any]]:
         by_name = bound.kwargs
