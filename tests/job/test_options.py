@@ -1,6 +1,7 @@
 """Options of jobs: where they go, and what is refused."""
 
 import asyncio
+import inspect
 import re
 import sys
 import types
@@ -155,7 +156,7 @@ def test_the_sentence_says_which(name: str, instead: str) -> None:
 
 
 def test_every_option_is_in_the_decorators_help_in_its_type_and_in_the_docs() -> None:
-    named = re.findall(r"^ {8}(\w+): ", teep.job.__doc__ or "", re.MULTILINE)
+    named = re.findall(r"^ {4}(\w+): ", inspect.getdoc(teep.job) or "", re.MULTILINE)
     page = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text("utf-8")
     assert set(named) == set(JobOptions.__annotations__) == {*options.CHECKS, *job_options.CODE}
     assert set(re.findall(r"^\| `(\w+)`(?: \*)? \|", page, re.MULTILINE)) >= set(named)
