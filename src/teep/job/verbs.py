@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self
 
 from teep.client import AsyncClient, Client
 from teep.client.times import due, epoch
@@ -174,10 +174,12 @@ class AsyncVerbs(Pushable[P]):
         return self._set(options)
 
 
-def _times(at: Times) -> float | list[float]:
-    if isinstance(at, Iterable) and not isinstance(at, str):
-        return [epoch(moment) for moment in at]
-    return epoch(cast("datetime | float", at))
+def _times(at: Any) -> float | list[float]:
+    return [epoch(moment) for moment in at] if _is_many(at) else epoch(at)
+
+
+def _is_many(at: object) -> bool:
+    return isinstance(at, Iterable) and not isinstance(at, str)
 
 
 @lru_cache(maxsize=8)
