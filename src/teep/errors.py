@@ -5,12 +5,17 @@
 3. What Redis did is a `RedisError`; its subclasses say whether the command can have been carried out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 class TeepError(Exception):
-    """The root of teep's errors."""
+    """The root of teep's errors.
+
+    Where a bulk push failed half-way, `pushed` has the jids of its jobs that were pushed before.
+    """
+
+    pushed: Sequence[str | None] = ()
 
 
 class ConfigurationError(TeepError, ValueError):

@@ -1,5 +1,6 @@
 """`unique_for` at a push: of jobs that are alike only one goes in, until its lock is given back or ends."""
 
+import hashlib
 import logging
 import sys
 import time
@@ -214,3 +215,35 @@ def test_the_lock_is_named_by_its_payload(side: Side) -> None:
     (raw,) = side.server.command("LRANGE", "queue:q", 0, -1)
     (key,) = _locks(side)
     assert key == b"unique:" + msgspec.json.decode(raw)["unique_lock"].encode()
+
+
+def test_alike_is_what_is_called_alike_however_it_is_written(side: Side, own_registry: None) -> None:
+    def sync(account: int, full: bool = False, *, deep: bool = False, to: str = "") -> None: ...
+
+    job: Any = teep.job(name="sync", queue="q", unique_for=HOUR)(sync)
+    client = side.Client()
+    assert side.run(client.enqueue(job, 7))
+    for args, kwargs in (
+        ((7, False), {}), ((7,), {"full": False}), ((), {"account": 7, "deep": False}),
+        ((7,), {"to": "", "deep": False}),
+    ):  # fmt: skip
+        assert side.run(client.enqueue(job, *args, **kwargs)) is None
+    pushes = {"class": "sync", "queue": "q", "unique_for": HOUR}
+    assert side.run(client.push({**pushes, "args": [7, False]})) is None
+    assert side.run(client.push_bulk({**pushes, "args": [[7, False], [7]]})) == [None, None]
+    assert side.run(client.enqueue(job, 7, True))
+    assert side.run(client.enqueue(job, 7, to="a", deep=True))
+    assert side.run(client.enqueue(job, 7, deep=True, to="a")) is None
+    # A job that is not known here is told by what was written.
+    assert _push(side, 7)
+    assert _push(side, 7, False)
+
+
+def test_the_lock_of_a_call_is_the_one_that_it_always_was(side: Side, own_registry: None) -> None:
+    """Processes of the version before, and those that push by name only, use the same locks."""
+    call: list[Any] = ["sync", "q", [7], {}]
+    digest = hashlib.sha256(msgspec.json.encode(call)).hexdigest()
+    side.run(side.Client().push({"class": "sync", "queue": "q", "args": [7], "unique_for": HOUR}))
+    assert list(_locks(side)) == [f"unique:{digest}".encode()]
+    job: Any = teep.job(name="sync", queue="q", unique_for=HOUR)(lambda account, full=False: None)
+    assert side.run(side.Client().enqueue(job, 7, False)) is None

@@ -317,5 +317,23 @@ def test_records_whose_keys_are_not_unique_are_refused_instead_of_given_for_ever
 
 
 def test_a_page_has_room_for_more_than_where_the_last_one_ended() -> None:
-    with pytest.raises(InvalidJob, match="batch_size must be at least 1, not 0"):
+    with pytest.raises(InvalidJob, match="batch_size must be a whole number from 1, not 0"):
         list(Job.records_enumerator(lambda _start, _limit: [1, 2], cursor=None, key=int, batch_size=0))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    for encoding in ("utf-8", "utf-8-sig"):
+        path.write_text("name,age\nÄnn,41\n", encoding=encoding)
+        assert list(teep.IterableJob.csv_enumerator(path, cursor=None)) == [({"name": "Änn", "age": "41"}, 0)]
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.0, True, "5"])
+def test_a_batch_of_no_size_is_refused_instead_of_being_nothing(tmp_path: Path, size: Any) -> None:
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    for items in (
+        teep.IterableJob.csv_batches_enumerator(tmp_path / "a.csv", cursor=None, batch_size=size),
+        teep.IterableJob.array_batches_enumerator([1], cursor=None, batch_size=size),
+    ):
+        with pytest.raises(InvalidJob, match="batch_size must be a whole number from 1, not"):
+            next(items)

@@ -77,3 +77,42 @@ def test_a_worker_that_imports_the_module_runs_it(server: Server, app: Path, com
         print(log)
     assert sorted(server.command("LRANGE", "greeted", 0, -1)) == [b"x", b"y waved"]
     assert worker.returncode == 0
+
+
+def test_a_process_that_a_script_spawns_pushes_under_the_same_name(server: Server, app: Path) -> None:
+    script = _APP.replace("    greet.", "    import multiprocessing\n    greet.").replace(
+        'Wave.perform_async("y")',
+        'child = multiprocessing.get_context("spawn").Process(target=Wave.perform_async, args=("y",))\n'
+        "    child.start()\n    child.join()",
+    )
+    (app / "tasks.py").write_text(script)
+    subprocess.run([sys.executable, "tasks.py"], cwd=app, env=environment(server), check=True, timeout=30)
+    queue = teep.Queue(config=teep.Config(redis_url=server.url))
+    assert [job.klass for job in queue] == ["tasks.Wave", "tasks.greet"]
+
+
+_SESSION = """
+import teep
+@teep.job
+def typed(): print("ran")
+@teep.job(name="shop.typed")
+def named(): ...
+typed.perform_inline()
+with teep.testing.fake():
+    typed.perform_async()
+print("pushes", flush=True)
+for _ in range(2):
+    typed.perform_async(), typed.perform_bulk([[]]), named.perform_async()
+"""
+
+
+def test_a_session_is_told_that_no_other_process_can_run_its_jobs(server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-u", "-"], input=_SESSION, env=environment(server), check=False, timeout=30,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    before, pushed = done.stdout.split("pushes\n")
+    assert before == "ran\n"
+    assert pushed.count("__main__.typed was typed into this session, so only a worker in this very process") == 1
+    assert "shop.typed" not in pushed
+    assert [job.klass for job in teep.Queue(config=teep.Config(redis_url=server.url))].count("__main__.typed") == 4

@@ -1,19 +1,24 @@
 """Options of jobs: where they go, and what is refused."""
 
 import asyncio
+import inspect
+import re
 import sys
 import types
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import teep
 from teep import testing
-from teep.config import overridden
+from teep.config import elsewhere, job_options, overridden
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.job import definition
 from teep.job.definition import find, registered
+from teep.job.options import JobOptions
+from teep.wire import options
 
 
 def options_of(job: Any) -> dict[str, Any]:
@@ -23,8 +28,11 @@ def options_of(job: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def at_the_top() -> None: ...
+
+
 def test_a_plain_decorator() -> None:
-    @teep.job
+    @teep.job(name="plain")
     def plain() -> str:
         """Its words."""
         return "ran"
@@ -32,8 +40,8 @@ def test_a_plain_decorator() -> None:
     assert plain() == "ran"
     assert (plain.__name__, plain.__doc__, plain.__wrapped__()) == ("plain", "Its words.", "ran")  # type: ignore[attr-defined]
     assert options_of(plain) == {}
-    assert teep.job(name=None)(lambda: None).definition.name.endswith("<lambda>")
-    assert repr(plain) == f"<teep job {__name__}.test_a_plain_decorator.<locals>.plain>"
+    assert teep.job(name=None)(at_the_top).definition.name == f"{__name__}.at_the_top"
+    assert repr(plain) == "<teep job plain>"
 
 
 def test_every_option_that_travels() -> None:
@@ -42,7 +50,7 @@ def test_every_option_that_travels() -> None:
         "tags": ["a"], "log_level": "debug", "expires_in": 60, "timeout": 1.5, "unique_for": 60,
         "unique_until": "start", "own": {"x": [1]},
     }  # fmt: skip
-    assert options_of(teep.job(**fields)(lambda: None)) == fields
+    assert options_of(teep.job(name="the.job", **fields)(lambda: None)) == fields
 
 
 def test_options_of_the_code_do_not_travel() -> None:
@@ -103,7 +111,7 @@ def test_options_that_do_not_fit(options: dict[str, Any], kind: type[Exception],
 
 @pytest.mark.parametrize(
     ("slip", "meant"),
-    [("retires", "retry"), ("max_retries", "retry"), ("retry_fro", "retry_for"), ("tag", "tags"), ("queu", "queue"),
+    [("retires", "retry"), ("retry_fro", "retry_for"), ("tag", "tags"), ("queu", "queue"),
      ("timout", "timeout"), ("time_out", "timeout"), ("expire_in", "expires_in"), ("loglevel", "log_level"),
      ("retry_on", "retry_in"), ("encrypted", "encrypt"), ("names", "name"), ("unique_form", "unique_for")],
 )  # fmt: skip
@@ -120,17 +128,49 @@ def test_a_name_that_is_most_likely_a_slip_is_refused_wherever_options_are_given
         teep.Config(job_defaults={slip: 0})
 
 
+def test_other_systems_options_name_the_own_one() -> None:
+    job = teep.job(name="the.job")(at_the_top)
+    for name, instead in elsewhere.OPTIONS.items():
+        sentence = re.escape(f"has no option {name!r}; use {instead}")
+        with pytest.raises(InvalidJob, match=f"^other {sentence}$"):
+            teep.job(name="other", **{name: 30})(at_the_top)
+        with pytest.raises(ConfigurationError, match=f"job_defaults {sentence}"):
+            teep.Config(job_defaults={name: 30})
+        if name not in ("wait", "wait_until"):  # which are for this
+            for verbs in (job, job.aio):
+                with pytest.raises(InvalidJob, match=f"^the.job {sentence}$"):
+                    verbs.set(**{name: 30})
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [("countdown", r"\.set\(wait=…\), or perform_in"), ("eta", r"\.set\(wait_until=…\)"),
+     ("priority", "a queue of its own"),
+     ("expires", "expires_in"), ("max_retries", "retry, how many"), ("queue_name", "queue$"),
+     ("soft_time_limit", "timeout"), ("ignore_result", "teep keeps no results"), ("apply_async", "perform_async"),
+     ("at", r"use .set\(wait_until=…\)"), ("args", "arguments go to the verb")],
+)  # fmt: skip
+def test_the_sentence_says_which(name: str, instead: str) -> None:
+    with pytest.raises(InvalidJob, match=instead):
+        teep.job(name="the.job")(at_the_top).set(**{name: 30})
+
+
+def test_every_option_is_in_the_decorators_help_in_its_type_and_in_the_docs() -> None:
+    named = re.findall(r"^ {4}(\w+): ", inspect.getdoc(teep.job) or "", re.MULTILINE)
+    page = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text("utf-8")
+    assert set(named) == set(JobOptions.__annotations__) == {*options.CHECKS, *job_options.CODE}
+    assert set(re.findall(r"^\| `(\w+)`(?: \*)? \|", page, re.MULTILINE)) >= set(named)
+
+
 def test_fields_of_ones_own_may_have_any_other_name() -> None:
-    names = (
-        "tenant priority deadline locale profile wrapped display_class cattr cattr_1 level time_zone page game ttl"
-    )
+    names = "tenant deadline locale profile wrapped display_class cattr cattr_1 level time_zone page game"
     fields = dict.fromkeys(names.split(), 1)
     assert options_of(teep.job(name="the.job", **fields)(lambda: None)) == fields
 
 
 def test_seconds_may_be_a_timedelta() -> None:
     hour = timedelta(hours=1)
-    job = teep.job(expires_in=hour, timeout=hour, retry_for=hour)(lambda: None)
+    job = teep.job(name="the.job", expires_in=hour, timeout=hour, retry_for=hour)(lambda: None)
     assert options_of(job) == {"expires_in": 3600.0, "timeout": 3600.0, "retry_for": 3600.0}
     assert options_of(job.set(expires_in=timedelta(milliseconds=500)))["expires_in"] == 0.5
     assert teep.Config(job_defaults={"timeout": hour}).job_defaults == {"timeout": 3600.0}
@@ -143,7 +183,7 @@ def test_seconds_may_be_a_timedelta() -> None:
     [("DEBUG", "debug"), ("debug", "debug"), ("Warning", "warn"), ("warn", "warn"), ("CRITICAL", "fatal")],
 )
 def test_a_log_level_travels_under_sidekiqs_name(given: str, sidekiqs: str) -> None:
-    assert options_of(teep.job(log_level=given)(lambda: None)) == {"log_level": sidekiqs}
+    assert options_of(teep.job(name="the.job", log_level=given)(lambda: None)) == {"log_level": sidekiqs}
 
 
 @pytest.mark.parametrize("name", ["name", "retry_in", "retries_exhausted"])
@@ -162,7 +202,7 @@ def test_an_options_nearest_place_wins(offline: teep.Config) -> None:
     class Parent(teep.Job, retry=2, tags=["parent"], backtrace=3):
         """A base."""
 
-    class Child(Parent, retry=3, tags=["child"], own=None):
+    class Child(Parent, name="the.child", retry=3, tags=["child"], own=None):
         def perform(self) -> None: ...
 
     with overridden(offline), testing.fake() as jobs:
@@ -182,7 +222,10 @@ def test_two_jobs_of_one_name_are_refused() -> None:
     @teep.job(name="same")
     def first() -> None: ...
 
-    with pytest.raises(InvalidJob, match="there is another job 'same'; give one of the two another name="):
+    with pytest.raises(
+        InvalidJob,
+        match=r"two jobs have the name 'same', at \S+options.py:\d+ and \S+options.py:\d+; give one of them another",
+    ):
 
         @teep.job(name="same")
         def second() -> None: ...
@@ -240,7 +283,7 @@ class TestTheClassForm:
         class Patient(teep.Job, retry=2, timeout=60):
             """Another."""
 
-        class Both(Low, Patient):
+        class Both(Low, Patient, name="the.both"):
             def perform(self) -> None: ...
 
         class Diamond(Patient, Low, name="the.diamond"):
@@ -271,7 +314,7 @@ class TestTheClassForm:
     def test_each_run_has_an_instance_of_its_own(self, offline: teep.Config) -> None:
         seen: list[int] = []
 
-        class Counting(teep.Job):
+        class Counting(teep.Job, name="Counting"):
             def __init__(self) -> None:
                 self.count = 0
 
@@ -284,11 +327,11 @@ class TestTheClassForm:
         assert seen == [1, 1]
 
     def test_it_knows_its_jid_while_it_runs(self, offline: teep.Config) -> None:
-        class Knowing(teep.Job):
+        class Knowing(teep.Job, name="Knowing"):
             def perform(self) -> str | None:
                 assert self.context is not None
                 assert self.context.jid == self.jid
                 return self.jid
 
         assert len(Knowing.perform_inline()) == 24
-        assert definition.find(f"{__name__}.{Knowing.__qualname__}").name.endswith("Knowing")
+        assert definition.find("Knowing").name == "Knowing"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import teep
 from teep.errors import InvalidArguments, InvalidJob
-from teep.job.definition import Definition
+from teep.job.definition import Definition, find
 from teep.job.options import Options
 
 
@@ -38,6 +38,10 @@ def rest(first: int, *others: int, **more: int) -> tuple[Any, ...]:
     return first, others, more
 
 
+def hidden(a: int, b: int = 5, /, c: int = 6, **more: int) -> tuple[Any, ...]:
+    return a, b, c, more
+
+
 def only_positions(a: int, b: int = 5, /) -> tuple[Any, ...]:
     return a, b
 
@@ -59,6 +63,9 @@ def only_positions(a: int, b: int = 5, /) -> tuple[Any, ...]:
         (rest, (1,), {"x": 2}, ([1], {"x": 2})),
         (rest, (), {"first": 1, "x": 2}, ([1], {"x": 2})),
         (only_positions, (1,), {}, ([1], None)),
+        (hidden, (1,), {"b": 3}, ([1], {"b": 3})),  # the name of a positional-only parameter is free for others
+        (hidden, (1,), {"b": 3, "c": 4}, ([1, 5, 4], {"b": 3})),
+        (hidden, (1, 2), {"a": 0, "b": 3}, ([1, 2], {"a": 0, "b": 3})),
     ],
 )
 def test_the_wire(function: Any, args: Any, kwargs: Any, sent: Any) -> None:
@@ -72,7 +79,7 @@ def test_the_wire(function: Any, args: Any, kwargs: Any, sent: Any) -> None:
         (plain, (1, 2, 3, 4), {}, "too many positional arguments"),
         (plain, (1,), {"z": 1}, "got an unexpected keyword argument 'z'"),
         (plain, (1,), {"a": 1}, "multiple values for argument 'a'"),
-        (required, (1,), {}, "missing a required argument: 'locale'"),
+        (required, (1,), {}, "missing a required .*argument: 'locale'"),
         (only_positions, (), {"a": 1}, "'a'"),
     ],
 )
@@ -106,21 +113,36 @@ def test_arguments_of_a_bulk_are_checked_against_the_signature() -> None:
     assert definition.bulk_args((1, 2)) == [1, 2]
     with pytest.raises(InvalidArguments, match="missing a required argument"):
         definition.bulk_args([])
-    with pytest.raises(InvalidArguments, match=r"the\.job needs a list of arguments for each job, not str"):
+    with pytest.raises(InvalidArguments, match=r"needs a list of arguments .*, and row 0 is of type str"):
         definition.bulk_args("ab")
-    with pytest.raises(InvalidArguments, match="missing a required argument: 'locale'"):
+    with pytest.raises(InvalidArguments, match=r"missing a required .*argument: 'locale'"):
         define(required).bulk_args([1])
 
 
 def test_the_class_form_has_no_self_on_the_wire(offline: teep.Config) -> None:
-    class Greet(teep.Job):
+    class Greet(teep.Job, name="Greet"):
         def perform(self, name: str, *, loud: bool = False) -> None: ...
 
     assert Greet.set().to_payload(("x",), {"loud": True}) == {
-        "args": ["x"], "class": f"{__name__}.{Greet.__qualname__}", "kwargs": {"loud": True},
+        "args": ["x"], "class": "Greet", "kwargs": {"loud": True},
     }  # fmt: skip
     with pytest.raises(InvalidArguments, match="missing a required argument: 'name'"):
         Greet.set().to_payload((), {})
+
+
+def test_what_does_not_say_what_it_takes_is_no_job() -> None:
+    with pytest.raises(InvalidJob, match=r"the.job does not say what it takes .*; call it in a def of your own"):
+        define(max)
+
+
+def test_a_method_may_take_self_among_its_other_arguments() -> None:
+    class Open(teep.Job, name="open"):
+        def perform(*args: Any) -> Any:
+            return args[1:]
+
+    item = Open.set().to_payload((1, 2), {})
+    assert item["args"] == [1, 2]
+    assert find("open").run(item) == (1, 2)
 
 
 def test_a_generator_is_no_job() -> None:
@@ -130,6 +152,31 @@ def test_a_generator_is_no_job() -> None:
     async def async_steps() -> Any:
         yield 1
 
-    for function in (steps, async_steps):
+    class Steps:
+        def __call__(self) -> Any:
+            yield 1
+
+    for function in (steps, async_steps, Steps()):
         with pytest.raises(InvalidJob, match="has a yield, so a call of it runs nothing"):
             define(function)
+
+
+def several(a: int, b: bool = False, c: Any = (1,), *, d: str = "x", e: float = 1.0) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "shortest"),
+    [
+        ([7], {}, ([7], {})),
+        ([7, False], {}, ([7], {})),
+        ([7, 0], {}, ([7, 0], {})),  # is called with another value
+        ([7, False, [1]], {}, ([7, False, [1]], {})),  # a list is no tuple
+        ([7, False], {"d": "x", "e": 1.0}, ([7], {})),
+        ([7], {"d": "y", "e": 1}, ([7], {"d": "y", "e": 1})),
+        ([7, True, False], {}, ([7, True, False], {})),
+        ([], {}, ([], {})),  # a payload may be wrong
+        ([7, False, 3, False], {}, ([7, False, 3, False], {})),
+    ],
+)
+def test_the_shortest_way_to_write_a_call(args: Any, kwargs: Any, shortest: Any) -> None:
+    assert define(several).call_of({"args": args, "kwargs": kwargs}) == shortest

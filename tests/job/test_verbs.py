@@ -3,15 +3,18 @@
 import asyncio
 import inspect
 import json
+import pydoc
+import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 import teep
-from teep.config import async_driver_for
+from teep.config import async_driver_for, elsewhere
 from teep.errors import InvalidArguments, InvalidJob
 from tests.support.servers import Server
 
@@ -120,6 +123,77 @@ def test_wait_and_wait_until(job: Any, done: Any, server: Server, when: dict[str
     assert sorted((item["args"], score) for item, score in scheduled(server)) == [([1], 2e9), ([2], 2e9)]
 
 
+@pytest.mark.parametrize(
+    ("rows", "but"),
+    [
+        ([1, 2, 3], "row 0 is of type int"), ([[], (), {3: 4}], "row 2 is of type dict"),
+        (["ab"], "row 0 is of type str"), ("ab", "str is no list of such lists"), ({"a": 1}, "dict is no list of"),
+        (5, "int is no list of such lists"),
+    ],
+)  # fmt: skip
+def test_a_bulk_of_something_else_than_lists(offline: teep.Config, rows: Any, but: str) -> None:
+    for perform_bulk in (Plain.perform_bulk, Plain.set(retry=False).perform_bulk):
+        with pytest.raises(InvalidArguments, match=rf"of plain needs a list .*\[\[1\], \[2\]\], and {but}"):
+            perform_bulk(rows)
+    with pytest.raises(InvalidArguments, match=r"of plain needs a list .*"):
+        asyncio.run(Plain.aio.perform_bulk(rows))
+
+
+@pytest.mark.parametrize("years", [50, 500])
+def test_a_timedelta_is_an_interval_however_long(job: Any, done: Any, server: Server, years: int) -> None:
+    interval = timedelta(days=365 * years)
+    before = time.time()
+    done(job.perform_in(interval, 1))
+    done(job.set(wait=interval).perform_async(2))
+    assert [round(score - before - interval.total_seconds(), -2) for _, score in scheduled(server)] == [0, 0]
+
+
+@pytest.mark.parametrize("past", [915148800, 0, -5.5, 60, datetime(1999, 1, 1, tzinfo=UTC), datetime(1999, 1, 1)])  # noqa: DTZ001
+def test_a_time_that_has_passed_means_now(job: Any, done: Any, server: Server, past: Any) -> None:
+    done(job.perform_at(past, 1))
+    done(job.set(wait_until=past).perform_async(2))
+    done(job.perform_bulk([[3], [4]], at=[past, past]))
+    done(job.perform_bulk([[5]], at=past))
+    done(job.perform_in(-1, 6))
+    assert [item["args"] for item in reversed(lying(server))] == [[number] for number in range(1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (1764300000000, "1764300000000 is no time before the year 10000; give epoch seconds, not milliseconds"),
+        (10**400, "such a number is no time before the year 10000"),
+        (float("nan"), "nan"), (float("inf"), "inf"), (-float("inf"), "inf"),
+        (True, "seconds.*, not True"), ("5", "seconds.*, not '5'"), (Decimal(5), r"seconds.*, not Decimal\('5'\)"),
+        (date(2033, 1, 1), "seconds.*, not datetime.date"),
+    ],
+)  # fmt: skip
+def test_what_is_no_time_is_refused_by_every_verb(offline: teep.Config, given: Any, sentence: str) -> None:
+    job: Any = Plain
+    pushes: list[Callable[[], Any]] = [
+        lambda: job.perform_at(given),
+        lambda: job.perform_in(given),
+        lambda: job.set(wait=given).perform_async(),
+        lambda: job.set(wait_until=given).perform_async(),
+        lambda: job.perform_bulk([[]], at=given),
+        lambda: job.perform_bulk([[]], at=[given]),
+        lambda: teep.Client().enqueue_in(given, job),
+    ]
+    for push in pushes:
+        with pytest.raises(InvalidJob, match=sentence):
+            push()
+
+
+def test_an_interval_is_no_time() -> None:
+    job: Any = Plain
+    with pytest.raises(InvalidJob, match="an interval is for perform_in"):
+        job.set(wait_until=timedelta(1))
+    with pytest.raises(InvalidJob, match="is no time before the year 10000"):
+        job.set(wait=timedelta.max)
+    with pytest.raises(InvalidJob, match="is no time on this machine"):
+        job.set(wait_until=datetime.min)  # noqa: DTZ901 - a naive one is what is tested
+
+
 def test_wait_as_a_duration(job: Any, done: Any, server: Server) -> None:
     before = time.time()
     done(job.set(wait=timedelta(hours=1)).perform_async(1))
@@ -186,3 +260,33 @@ def test_the_client_takes_a_job_of_either_form(job: Any, config: teep.Config) ->
     jids = [client.enqueue(job, 1, own=2), client.enqueue_to("other", job), client.enqueue_in(60, job)]
     assert [teep.find_job(jid) is not None for jid in jids if jid] == [True] * 3
     assert teep.Queue("low").size() == teep.Queue("other").size() == teep.ScheduledSet().size() == 1
+
+
+class Plain(teep.Job, name="plain"):
+    def perform(self) -> None: ...
+
+
+def test_other_systems_verbs_name_the_own_one() -> None:
+    function = teep.job(name="function")(Plain().perform)
+    for job in (function, function.aio, function.set(queue="low"), Plain, Plain(), Plain.aio):
+        for verb, ours in elsewhere.VERBS.items():
+            assert not hasattr(job, verb)
+            with pytest.raises(AttributeError, match=re.escape(f"has no attribute {verb!r}; use {ours}")):
+                getattr(job, verb)
+
+
+def test_other_attributes_are_as_ever(job: Any) -> None:
+    with pytest.raises(AttributeError, match=r"has no attribute 'nothing'$"):
+        _ = job.nothing
+
+    class Sender:
+        def send(self) -> str:
+            return "sent"
+
+    class Own(teep.Job, Sender, name="own"):
+        def perform(self) -> str:
+            return self.send()
+
+    assert Own().perform() == "sent"
+    pydoc.render_doc(Own)
+    pydoc.render_doc(job)

@@ -149,3 +149,21 @@ def _passes(value: Any) -> bool:
     except InvalidArguments:
         return False
     return True
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_integers_that_no_python_converts_are_refused_both_ways(sign: int) -> None:
+    longest = sign * (10**4299 - 1)
+    json.check([longest], "args")
+    assert json.loads(json.dumps([longest])) == [longest]
+    for value, path in (
+        ([longest + sign], r"args\[0\]"),
+        ({"a": longest + sign}, r"args\['a'\]"),
+        (longest + sign, "args"),
+    ):
+        with pytest.raises(
+            InvalidArguments, match=rf"^{path} is an integer of more than 4299 digits, .* as a string"
+        ):
+            json.check(value, "args")
+    with pytest.raises(MalformedPayload, match="not JSON"):
+        json.loads(b'{"a":%b}' % (b"-" * (sign < 0) + b"9" * 5000))

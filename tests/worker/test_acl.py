@@ -35,14 +35,14 @@ def _drained(*sets: JobSet) -> bool:
 def test_a_worker_does_all_of_its_work(config: teep.Config) -> None:
     tries, ended = [], threading.Event()
 
-    @teep.job(queue="b", retry=2, retry_in=lambda *_: 0.05)
+    @teep.job(name="fails_once", queue="b", retry=2, retry_in=lambda *_: 0.05)
     def fails_once() -> None:
         tries.append(1)
         if len(tries) == 1:
             raise ValueError("once")
         ended.set()
 
-    @teep.job(queue="c", unique_for=60)
+    @teep.job(name="later", queue="c", unique_for=60)
     async def later() -> None:
         pass
 

@@ -95,7 +95,7 @@ def test_a_running_job_is_interrupted_and_leaves_for_good(
 def test_a_job_that_looks_ends_by_itself_before_it_is_interrupted(fleet: Fleet) -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         begun.set()
         assert not _is_cancelled()
@@ -163,7 +163,7 @@ def test_a_cancelled_job_that_fails_in_its_own_way_is_reported_and_not_retried(f
     reported: list[BaseException] = []
     begun = threading.Event()
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         begun.set()
         while not _is_cancelled():
@@ -188,7 +188,7 @@ def test_a_job_that_ignores_its_timeout_can_be_cancelled_and_is_reported_until_i
     told: list[type[BaseException]] = []
     released = threading.Event()
 
-    @teep.job(timeout=0.02)
+    @teep.job(name="job", timeout=0.02)
     def job() -> None:
         while not released.is_set():
             try:
@@ -239,7 +239,7 @@ def test_a_cancel_during_an_outage_says_so_and_works_when_it_is_called_again(fre
 
 
 def test_outside_of_a_worker_nothing_is_cancelled() -> None:
-    @teep.job
+    @teep.job(name="job")
     def job() -> bool:
         return _is_cancelled()
 

@@ -38,15 +38,15 @@ class _Gauge:
 def test_a_capsule_of_one_is_a_limit_while_the_others_go_on(fleet: Fleet) -> None:
     serial, usual = _Gauge(), _Gauge()
 
-    @teep.job(queue="serial")
+    @teep.job(name="one_by_one", queue="serial")
     def one_by_one() -> None:
         serial()
 
-    @teep.job(queue="serial")
+    @teep.job(name="one_by_one_async", queue="serial")
     async def one_by_one_async() -> None:
         serial()
 
-    @teep.job
+    @teep.job(name="many")
     def many() -> None:
         usual()
 
@@ -83,7 +83,7 @@ def test_the_process_shows_each_capsule_and_the_whole_concurrency(fleet: Fleet) 
 def test_a_stop_and_a_quiet_reach_every_capsule(fleet: Fleet, queue: str) -> None:
     begun = threading.Semaphore(0)
 
-    @teep.job
+    @teep.job(name="endless")
     def endless() -> None:
         begun.release()
         while True:

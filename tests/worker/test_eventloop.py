@@ -17,7 +17,7 @@ from tests.worker.fleet import SOON, Fleet
 def test_jobs_of_all_capsules_and_workers_share_a_loop(valkey_fleet: Fleet) -> None:
     loops: list[asyncio.AbstractEventLoop] = []
 
-    @teep.job
+    @teep.job(name="job")
     async def job() -> None:
         loops.append(asyncio.get_running_loop())
 
@@ -37,14 +37,14 @@ def test_a_job_that_stops_the_loop_stops_no_other(valkey_fleet: Fleet, caplog: p
     begun, go_on = threading.Event(), threading.Event()
     ended: list[str] = []
 
-    @teep.job
+    @teep.job(name="waits")
     async def waits() -> None:
         begun.set()
         while not go_on.is_set():  # noqa: ASYNC110 - it is set by a thread
             await asyncio.sleep(0.001)
         ended.append("waits")
 
-    @teep.job
+    @teep.job(name="stops")
     async def stops() -> None:
         asyncio.get_running_loop().stop()
         await asyncio.sleep(0)
@@ -81,7 +81,7 @@ def test_what_a_job_leaves_behind_ends_in_order_at_the_stop(
         finally:
             seen.append("generator")
 
-    @teep.job
+    @teep.job(name="job")
     async def job() -> None:
         generator = items()
         kept.extend((asyncio.create_task(cleans_up("well")), asyncio.create_task(cleans_up("badly")), generator))
@@ -115,7 +115,7 @@ def test_neither_a_stubborn_task_nor_a_blocked_executor_holds_up_the_stop(
             except asyncio.CancelledError:
                 asyncio.get_running_loop().stop()
 
-    @teep.job
+    @teep.job(name="job")
     async def job() -> None:
         job_tasks.append(asyncio.create_task(ignores()))
         await asyncio.to_thread(blocks)

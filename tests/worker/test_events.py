@@ -39,7 +39,7 @@ def test_shutdown_comes_after_the_jobs_and_exit_after_the_process_has_left(fleet
     heard: SimpleQueue[str] = SimpleQueue()
     begun, go = threading.Event(), threading.Event()
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         begun.set()
         go.wait(SOON)
@@ -106,7 +106,7 @@ def test_a_startup_listener_that_fails_keeps_the_worker_from_starting(fleet: Fle
     def broken() -> None:
         raise RuntimeError("not ready")
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         ran.set()
 

@@ -206,15 +206,15 @@ def test_a_job_behind_a_long_one_is_run_by_another_process_at_once(fleet: Fleet)
     begun, go = threading.Event(), threading.Event()
     ran: SimpleQueue[float] = SimpleQueue()
 
-    @teep.job
+    @teep.job(name="quick")
     def quick() -> None: ...
 
-    @teep.job
+    @teep.job(name="long")
     def long() -> None:
         begun.set()
         go.wait(SOON)
 
-    @teep.job
+    @teep.job(name="behind")
     def behind() -> None:
         ran.put(time.monotonic())
 
@@ -344,7 +344,7 @@ def _calls(fleet: Fleet, command: str) -> int:
 def test_jobs_are_picked_up_at_once_from_each_of_twenty_queues(fleet: Fleet) -> None:
     got: SimpleQueue[float] = SimpleQueue()
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         got.put(time.monotonic())
 

@@ -123,11 +123,11 @@ def _still_works(fleet: Fleet) -> bool:
     """Run a job of either kind in every slot."""
     ran: SimpleQueue[str] = SimpleQueue()
 
-    @teep.job
+    @teep.job(name="plain")
     def plain() -> None:
         ran.put("def")
 
-    @teep.job
+    @teep.job(name="coroutine")
     async def coroutine() -> None:
         ran.put("async def")
 
@@ -171,7 +171,7 @@ def test_an_exit_in_a_task_of_an_async_job_fails_that_job_only(fleet: Fleet) -> 
         await asyncio.sleep(0)
         sys.exit("from a child")
 
-    @teep.job
+    @teep.job(name="job")
     async def job() -> None:
         await asyncio.gather(leave())
 
@@ -182,7 +182,7 @@ def test_an_exit_in_a_task_of_an_async_job_fails_that_job_only(fleet: Fleet) -> 
 
 
 def test_a_job_class_that_cannot_be_made_fails(fleet: Fleet) -> None:
-    class Unmade(teep.Job):
+    class Unmade(teep.Job, name="Unmade"):
         def __init__(self) -> None:
             raise OSError("no instance")
 

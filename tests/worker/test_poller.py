@@ -67,7 +67,7 @@ def test_three_pollers_at_once_move_each_job_once(fleet: Fleet) -> None:
 def test_jobs_run_on_time_without_a_short_interval(fleet: Fleet) -> None:
     late: list[float] = []
 
-    @teep.job
+    @teep.job(name="job")
     def job(at: float) -> None:
         late.append(time.time() - at)
 
@@ -140,7 +140,7 @@ def test_a_middleware_that_fails_for_one_job_holds_up_no_other(fleet: Fleet) -> 
 def test_a_retry_runs_again_with_its_history(fleet: Fleet) -> None:
     attempts: list[int] = []
 
-    @teep.job(retry_in=lambda _count, _error, _job: 0.01)
+    @teep.job(name="job", retry_in=lambda _count, _error, _job: 0.01)
     def job() -> None:
         context = teep.current_job()
         assert context is not None

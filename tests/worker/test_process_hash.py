@@ -131,7 +131,7 @@ def test_a_clean_exit_leaves_the_set_at_once_and_the_hash_to_expire(fleet: Fleet
 def test_a_quiet_process_says_so_and_starts_nothing(fleet: Fleet) -> None:
     ran = threading.Event()
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         ran.set()
 

@@ -21,7 +21,7 @@ def _drain_one_by_one(fleet: Fleet, queues: list[str], names: list[str], jobs: i
     """Fill queues, and return in which order a worker with one slot came to them."""
     order: SimpleQueue[str] = SimpleQueue()
 
-    @teep.job(retry=False)
+    @teep.job(name="job", retry=False)
     def job(name: str) -> None:
         order.put(name)
 
@@ -40,7 +40,7 @@ def test_strict_order_empties_one_queue_before_the_next(fleet: Fleet) -> None:
 def test_jobs_of_a_queue_run_in_the_order_they_were_pushed(fleet: Fleet) -> None:
     ran: SimpleQueue[int] = SimpleQueue()
 
-    @teep.job
+    @teep.job(name="job")
     def job(number: int) -> None:
         ran.put(number)
 

@@ -22,7 +22,7 @@ _left_behind: ContextVar[str] = ContextVar("left_behind", default="nothing")
 def test_a_def_job_gets_its_json_arguments(fleet: Fleet) -> None:
     got: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
 
-    @teep.job
+    @teep.job(name="job")
     def job(*args: Any, flag: bool = False) -> None:
         got.put((args, flag))
 
@@ -37,7 +37,7 @@ def test_a_def_job_gets_its_json_arguments(fleet: Fleet) -> None:
 def test_an_async_job_gets_its_json_arguments(fleet: Fleet) -> None:
     got: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
 
-    @teep.job
+    @teep.job(name="job")
     async def job(first: int, second: str = "", *, third: int) -> None:
         await asyncio.sleep(0)
         got.put((first, second, third, asyncio.get_running_loop().is_running()))
@@ -52,7 +52,7 @@ def test_an_async_job_gets_its_json_arguments(fleet: Fleet) -> None:
 def test_what_an_async_job_connected_is_closed_with_the_loop(fleet: Fleet) -> None:
     connections: SimpleQueue[int] = SimpleQueue()
 
-    @teep.job
+    @teep.job(name="job")
     async def job() -> None:
         connections.put(await async_driver_for(fleet.config).execute(Command("CLIENT", "ID", read=int)))
 
@@ -72,7 +72,7 @@ def test_what_an_async_job_connected_is_closed_with_the_loop(fleet: Fleet) -> No
 def test_a_class_job_runs_on_a_fresh_instance(fleet: Fleet) -> None:
     got: SimpleQueue[tuple[int, str | None]] = SimpleQueue()
 
-    class Counting(teep.Job):
+    class Counting(teep.Job, name="Counting"):
         def __init__(self) -> None:
             self.runs = 0
 
@@ -93,11 +93,11 @@ def test_a_job_knows_itself_and_outside_there_is_none(fleet: Fleet) -> None:
         assert job is not None
         got.put((job.jid, job.queue, job.attempt, job.tags, job.payload["custom"]))
 
-    @teep.job(queue="low", tags=["x"], custom=7)
+    @teep.job(name="plain", queue="low", tags=["x"], custom=7)
     def plain() -> None:
         tell()
 
-    @teep.job(queue="low", tags=["x"], custom=7)
+    @teep.job(name="coroutine", queue="low", tags=["x"], custom=7)
     async def coroutine() -> None:
         await asyncio.sleep(0)
         tell()
@@ -117,11 +117,11 @@ def test_what_one_job_leaves_in_a_context_variable_the_next_does_not_see(fleet: 
         seen.put(_left_behind.get())
         _left_behind.set("something")
 
-    @teep.job
+    @teep.job(name="plain")
     def plain() -> None:
         look()
 
-    @teep.job
+    @teep.job(name="coroutine")
     async def coroutine() -> None:
         look()
 
@@ -135,12 +135,12 @@ def test_what_one_job_leaves_in_a_context_variable_the_next_does_not_see(fleet: 
 def test_concurrency_is_reached_and_never_exceeded(fleet: Fleet, kinds: str) -> None:
     gauge = _Gauge()
 
-    @teep.job
+    @teep.job(name="plain")
     def plain() -> None:
         with gauge:
             gauge.opened.wait(SOON)
 
-    @teep.job
+    @teep.job(name="coroutine")
     async def coroutine() -> None:
         with gauge:
             await asyncio.to_thread(gauge.opened.wait, SOON)
@@ -160,12 +160,12 @@ def test_threads_and_coroutines_together_stay_within_the_concurrency_when_jobs_a
     gauge = _Gauge()
     gauge.opened.set()
 
-    @teep.job
+    @teep.job(name="plain")
     def plain() -> None:
         with gauge:
             pass
 
-    @teep.job
+    @teep.job(name="coroutine")
     async def coroutine(turns: int) -> None:
         with gauge:
             for _ in range(turns):
@@ -186,7 +186,7 @@ def test_jobs_that_come_one_after_another_always_fill_every_slot(fleet: Fleet) -
     begun = threading.Semaphore(0)
     go = threading.Event()
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         begun.release()
         go.wait(SOON)

@@ -18,7 +18,7 @@ def test_a_job_that_takes_too_long_goes_back_byte_for_byte_to_be_the_next(fleet:
     raised: list[BaseException] = []
     begun, ended = threading.Event(), threading.Event()
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         begun.set()
         try:
@@ -50,7 +50,7 @@ def test_an_async_job_that_takes_too_long_is_cancelled_and_goes_back(fleet: Flee
     raised: list[BaseException] = []
     begun = threading.Event()
 
-    @teep.job
+    @teep.job(name="job")
     async def job() -> None:
         begun.set()
         try:
@@ -73,7 +73,7 @@ def test_an_async_job_that_takes_too_long_is_cancelled_and_goes_back(fleet: Flee
 def test_a_shutdown_that_a_job_wraps_in_its_own_error_is_no_failure(fleet: Fleet) -> None:
     begun = threading.Event()
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         begun.set()
         try:
@@ -94,7 +94,7 @@ def test_a_shutdown_that_a_job_wraps_in_its_own_error_is_no_failure(fleet: Fleet
 def test_several_go_back_in_their_order_in_front_of_what_waits(fleet: Fleet) -> None:
     begun = threading.Semaphore(0)
 
-    @teep.job
+    @teep.job(name="job")
     def job(_number: int) -> None:
         begun.release()
         while True:
@@ -148,11 +148,11 @@ def test_a_clean_stop_under_load_runs_every_job_exactly_once(fleet: Fleet) -> No
             if runs.total() == 1_000:
                 half.set()
 
-    @teep.job
+    @teep.job(name="plain")
     def plain(number: int) -> None:
         note(number)
 
-    @teep.job
+    @teep.job(name="coroutine")
     async def coroutine(number: int) -> None:
         await asyncio.sleep(0)
         note(number)
@@ -178,7 +178,7 @@ def test_a_clean_stop_under_load_runs_every_job_exactly_once(fleet: Fleet) -> No
 def test_a_worker_can_be_started_again_after_a_stop(fleet: Fleet) -> None:
     ran = threading.Semaphore(0)
 
-    @teep.job
+    @teep.job(name="job")
     def job() -> None:
         ran.release()
 

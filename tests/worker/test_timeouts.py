@@ -64,7 +64,7 @@ def test_the_handlers_of_a_failure_see_the_timeout(fleet: Fleet) -> None:
     config.error_handlers.append(lambda error, _context: seen.append(error))
     config.death_handlers.append(lambda _job, error: seen.append(error))
 
-    @teep.job(timeout=0.05, retry=0)
+    @teep.job(name="job", timeout=0.05, retry=0)
     async def job() -> None:
         await asyncio.sleep(_LONG)
 
@@ -78,7 +78,7 @@ def test_the_handlers_of_a_failure_see_the_timeout(fleet: Fleet) -> None:
 def test_a_push_may_set_another_timeout_or_none(fleet: Fleet) -> None:
     ran: list[float] = []
 
-    @teep.job(timeout=0.01)
+    @teep.job(name="job", timeout=0.01)
     def job() -> None:
         deadline = time.monotonic() + 0.1
         while time.monotonic() < deadline:
@@ -119,7 +119,7 @@ def test_a_timeout_from_ruby_counts_and_one_that_makes_no_sense_does_not(
 @pytest.mark.parametrize("value", [0, -1, True, "5", 2e9])
 def test_a_timeout_that_is_none_is_refused_at_the_definition_and_at_the_push(value: Any) -> None:
     with pytest.raises(teep.errors.InvalidJob, match="must be seconds above 0"):
-        teep.job(timeout=value)(lambda: None)
+        teep.job(name="the.job", timeout=value)(lambda: None)
     with pytest.raises(teep.errors.InvalidJob, match="must be seconds above 0"):
         endless.set(timeout=value)
 
@@ -303,7 +303,7 @@ def test_a_stop_while_a_job_ignores_its_timeout_puts_it_back(fleet: Fleet) -> No
     ends: list[str] = []
     told = threading.Event()
 
-    @teep.job(timeout=0.02)
+    @teep.job(name="job", timeout=0.02)
     def job() -> None:
         while True:
             try:

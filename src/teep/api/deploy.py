@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from teep.api.base import AsyncApi, SyncApi
-from teep.client.times import exactly
+from teep.client.times import epoch
 from teep.drivers.pairs import operation
 from teep.errors import TeepError
 from teep.store import deploys
@@ -84,7 +84,7 @@ class AsyncDeploy(_Deploy, AsyncApi):
 
 
 def _utc(at: datetime | float | None) -> datetime:
-    return datetime.now(UTC) if at is None else datetime.fromtimestamp(exactly(at), UTC)
+    return datetime.now(UTC) if at is None else datetime.fromtimestamp(epoch(at), UTC)
 
 
 def _git_label() -> str:

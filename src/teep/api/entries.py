@@ -7,7 +7,7 @@ from teep.api import verbs
 from teep.api.base import AsyncApi, SyncApi
 from teep.api.records import _JobRecord
 from teep.client.preparation import changed
-from teep.client.times import exactly, shown
+from teep.client.times import epoch, shown
 from teep.config import Config
 from teep.drivers.pairs import operation
 from teep.store import jobsets
@@ -65,7 +65,7 @@ class _SortedEntry(_JobRecord):
     @operation
     async def reschedule(self, at: datetime | float) -> bool:
         """Change its time to a datetime or epoch seconds; the payload stays byte for byte."""
-        self.score = exactly(at)
+        self.score = epoch(at)
         return await jobsets.reschedule(self.key, self.raw, self.score)
 
     @operation

@@ -10,7 +10,7 @@ from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Conditions, Filter
 from teep.api.selection import AsyncSetSelection, SetSelection
-from teep.client.times import exactly, shown
+from teep.client.times import epoch, shown
 from teep.config import Config, default_config
 from teep.drivers.pairs import operation
 from teep.store import grouping, jobsets, queues
@@ -72,7 +72,7 @@ class _JobSet(Generic[E]):
     @operation
     async def schedule(self, at: datetime | float, job: Mapping[str, Any]) -> None:
         """Add a payload for a time (datetime or epoch seconds) as it is."""
-        await jobsets.add(self._key, [(exactly(at), payload.serialise(dict(job)))])
+        await jobsets.add(self._key, [(epoch(at), payload.serialise(dict(job)))])
 
     @operation
     async def scan(self, match: str) -> list[E]:
@@ -97,7 +97,7 @@ class _JobSet(Generic[E]):
     async def fetch(self, score: Moment | tuple[Moment, Moment], jid: str | None = None) -> list[E]:
         """Return the entries at a score, or from one to another inclusive; with `jid` only that one. O(log n)."""
         low, high = score if isinstance(score, tuple) else (score, score)
-        entries: list[E] = self._entries(await jobsets.between(self._key, exactly(low), exactly(high)))
+        entries: list[E] = self._entries(await jobsets.between(self._key, epoch(low), epoch(high)))
         return [entry for entry in entries if jid is None or entry.jid == jid]
 
     @operation

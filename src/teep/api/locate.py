@@ -25,22 +25,27 @@ class AsyncLocated(NamedTuple):
     record: AsyncJobRecord | AsyncSortedEntry
 
 
-def find_job(jid: str, *, config: Config | None = None, client: Client | None = None) -> Located | None:
-    """Return where a job is, or None where it is nowhere (done, deleted, or never pushed).
+def find_job(jid: str | None, *, config: Config | None = None, client: Client | None = None) -> Located | None:
+    """Return where a job is, or None where it is nowhere (done, deleted, or never pushed, as the None of a
+    push that was stopped tells).
 
     Looks at what is in flight at teep's workers, into every queue, the scheduled, retry and dead sets, and at what
     Sidekiq's processes said at their last heartbeats. All searching is done inside Redis; a job that moves meanwhile
     against that order can be missed.
     """
+    if jid is None:
+        return None
     api = SyncApi(config=config, client=client)
     found = api._run(locate.find(jid))  # noqa: SLF001 - the pair's own protocol
     return None if found is None else Located(found.where, _record(found, api.config, JobRecord, SortedEntry))
 
 
 async def async_find_job(
-    jid: str, *, config: Config | None = None, client: AsyncClient | None = None
+    jid: str | None, *, config: Config | None = None, client: AsyncClient | None = None
 ) -> AsyncLocated | None:
     """As `find_job`, awaited."""
+    if jid is None:
+        return None
     api = AsyncApi(config=config, client=client)
     found = await api._run(locate.find(jid))  # noqa: SLF001 - the pair's own protocol
     if found is None:

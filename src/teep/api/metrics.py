@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from teep.api.base import AsyncApi, SyncApi
 from teep.client import AsyncClient, Client
-from teep.client.times import exactly
+from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.pairs import operation
 from teep.store import metrics as store
@@ -108,7 +108,7 @@ class _MetricsQuery:
         client: Client | AsyncClient | None = None,
     ) -> None:
         super().__init__(config=config, client=client)  # type: ignore[call-arg]
-        self._now = datetime.now(UTC) if now is None else datetime.fromtimestamp(exactly(now), UTC)
+        self._now = datetime.now(UTC) if now is None else datetime.fromtimestamp(epoch(now), UTC)
 
     @operation
     async def top_jobs(

@@ -18,7 +18,7 @@ from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.client.preparation import is_job, moved_to
-from teep.client.times import exactly
+from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.pairs import operation
 from teep.errors import NotMoved
@@ -81,7 +81,7 @@ class _QueueSelection(Generic[R]):
     ) -> int:
         """Move them to the scheduled set, for a datetime or epoch seconds."""
         target = Target("zset", keys.schedule())
-        return await self._take(target, _as_it_is, exactly(at), (dry_run, on_progress))
+        return await self._take(target, _as_it_is, epoch(at), (dry_run, on_progress))
 
     @operation
     async def move_to(self, queue: str, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
@@ -185,7 +185,7 @@ class _SetSelection(Generic[E]):
         self, at: datetime | float, *, dry_run: bool = False, on_progress: Progress | None = None
     ) -> int:
         """Change their time to a datetime or epoch seconds; those that have it already are left alone."""
-        moment = exactly(at)
+        moment = epoch(at)
 
         async def act(batch: Sequence[jobsets.Entry]) -> int:
             # Those moved below the walk's place are met again there, at their new time.

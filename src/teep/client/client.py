@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from teep.client import blocking, delivery, uniqueness
+from teep.client import blocking, delivery, sessions, uniqueness
 from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
@@ -15,6 +15,7 @@ from teep.drivers import AsyncDriver, Driver
 from teep.drivers.aio import run_plan as run_plan_async
 from teep.drivers.pairs import AsyncSide, SyncSide, operation
 from teep.drivers.sync import run_plan
+from teep.errors import InvalidJob, TeepError
 from teep.store import cancellation, pushes
 from teep.store.cancellation import Where
 from teep.wire.commands import Plan
@@ -60,42 +61,51 @@ class _Client:
 
         `at`: one time or one for each (epoch seconds). `spread_interval`: seconds over which the jobs are spread
         at random. `batch_size`: jobs a round trip, at most 1000. Returns the jids, None for what was stopped.
+        Where it fails half-way, the error says how many were pushed, and has their jids (`pushed`).
         Sidekiq's Client#push_bulk.
         """
         jids: list[str | None] = []
+        bulk = Bulk(self.config, items)
+        sessions.tell(items["class"])
         transactional = is_transactional(self.config, items)
-        for prepared in Bulk(self.config, items).slices():
-            kept = await _send([job for job in prepared if job is not None], transactional)
-            jids.extend(None if job is None or job.jid in kept else job.jid for job in prepared)
+        try:
+            for prepared in bulk.slices():
+                kept = await _send([job for job in prepared if job is not None], transactional)
+                jids.extend(None if job is None or job.jid in kept else job.jid for job in prepared)
+        except Exception as error:
+            _tell_pushed(error, jids)
+            raise
         return jids
 
     @operation
     async def enqueue(self, job: Enqueueable, /, *args: Any, **kwargs: Any) -> str | None:
         """Push a job with its arguments."""
-        return await _send_one(self.config, job.to_payload(args, kwargs))
+        return await _send_one(self.config, _item(job, args, kwargs))
 
     @operation
     async def enqueue_to(self, queue: str, job: Enqueueable, /, *args: Any, **kwargs: Any) -> str | None:
         """Push a job to another queue than its own."""
-        return await _send_one(self.config, job.to_payload(args, kwargs) | {"queue": queue})
+        return await _send_one(self.config, _item(job, args, kwargs) | {"queue": queue})
 
     @operation
     async def enqueue_in(
         self, interval: float | timedelta, job: Enqueueable, /, *args: Any, **kwargs: Any
     ) -> str | None:
         """Push a job for later: `interval` is seconds or a timedelta."""
-        return await _send_one(self.config, job.to_payload(args, kwargs) | {"at": due(interval)})
+        return await _send_one(self.config, _item(job, args, kwargs) | {"at": due(interval)})
 
     @operation
     async def enqueue_to_in(
         self, queue: str, interval: float | timedelta, job: Enqueueable, /, *args: Any, **kwargs: Any
     ) -> str | None:
         """Push a job for later, to another queue than its own."""
-        return await _send_one(self.config, job.to_payload(args, kwargs) | {"queue": queue, "at": due(interval)})
+        return await _send_one(self.config, _item(job, args, kwargs) | {"queue": queue, "at": due(interval)})
 
     @operation
-    async def cancel(self, jid: str) -> Where | None:
+    async def cancel(self, jid: str | None) -> Where | None:
         """Cancel a job: one that waits is removed, one that runs is told to end, at any teep process on any host.
+
+        `jid` is what its push returned; None, of one that was not pushed, is nowhere.
 
         Returns where it was: "queued", "scheduled" or "retrying" (it is removed), or "working" (its process was told;
         `current_job().cancelled` turns true at once, and it is interrupted within two seconds). None: it has
@@ -110,7 +120,7 @@ class _Client:
         Raises:
             RedisError: it is not known how far it came; call again.
         """
-        return await cancellation.cancel(jid, int(time.time()))
+        return None if jid is None else await cancellation.cancel(jid, int(time.time()))
 
 
 class Client(_Client, SyncSide):
@@ -152,6 +162,7 @@ async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
     job = prepare(config, item)
     if job is None:
         return None
+    sessions.tell(item["class"])
     kept = await _send([job], is_transactional(config, item))
     return None if job.jid in kept else job.jid
 
@@ -170,3 +181,21 @@ async def _send(prepared: Sequence[Prepared], transactional: bool) -> Collection
             later.append((job.at, job.raw))
     refused = await pushes.push(now, later, locks=locks, transactional=transactional)
     return uniqueness.tell(refused) if refused else ()
+
+
+def _item(job: Enqueueable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    if not hasattr(job, "to_payload"):
+        raise InvalidJob(f"{job!r:.200} is no job; make it one with @teep.job, or push a payload")
+    return job.to_payload(args, kwargs)
+
+
+def _tell_pushed(error: Exception, jids: Sequence[str | None]) -> None:
+    """Have an error of a bulk push say what of it is done, so that nobody pushes that again."""
+    if not jids:
+        return
+    done = f"the first {len(jids)} jobs of this bulk push are pushed"
+    if isinstance(error, TeepError):
+        error.pushed = jids
+        error.args = (f"{error}; {done}", *error.args[1:])
+    else:
+        error.add_note(done)

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from teep.client import uniqueness
 from teep.client.sealing import check_unchanged, envelope_of, resealed, sealed, sealed_args
 from teep.config import Config
-from teep.errors import InvalidJob, MalformedPayload
+from teep.errors import InvalidArguments, InvalidJob, MalformedPayload, TeepError
 from teep.store.jobsets import Enqueued, Verdict
 from teep.wire import json, options, payload, unique
 from teep.wire.payload import Item
 from teep.wire.unique import Lock
 
 BULK_SLICE = 1_000
-_MIN_SPREAD = 5.0
+_MIN_SPREAD, _MAX_SPREAD = 5.0, 1_000_000_000  # as any option in seconds
 _JID_RANDOM_BYTES = 6
 # Stands for what differs between payloads while the rest is written; no field can hold it by chance.
 _MARK = os.urandom(16).hex()
@@ -44,9 +45,21 @@ def is_transactional(config: Config, given: Mapping[str, Any]) -> bool:
 def prepare(config: Config, given: Mapping[str, Any]) -> Prepared | None:
     """Return what to send for one pushed mapping, or None where a middleware stopped it."""
     now = time.time()
-    given = sealed(given, config.job_defaults)
-    item = payload.normalise(given, config.job_defaults, new_jid(now), now, config.timestamps)
-    return finish(config, item, now)
+    try:
+        payload.validate_kind(given)
+        given = sealed(given, config.job_defaults)
+        item = payload.normalise(given, config.job_defaults, new_jid(now), now, config.timestamps)
+        return finish(config, item, now)
+    except (InvalidArguments, InvalidJob) as error:
+        _name(error, given)
+        raise
+
+
+def _name(error: TeepError, given: Mapping[str, Any]) -> None:
+    """Have an error say which job it is about."""
+    name = given.get("class") if isinstance(given, Mapping) else None
+    if isinstance(name, str) and name and name not in str(error):
+        error.args = (f"{name}: {error}",)
 
 
 def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Prepared | None:
@@ -65,7 +78,7 @@ def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Pr
     item = payload.expiring(item, now, config.timestamps)
     lock = None
     if is_new and item.get("unique_for"):
-        item, lock = unique.locked(item, now)
+        item, lock = unique.locked(item, now, uniqueness.called(item))
     at = item.get("at")
     if at is not None and at > now:
         return Prepared(item["jid"], item["queue"], float(at), payload.serialise(payload.scheduled(item)), lock)
@@ -135,8 +148,17 @@ class Bulk:
     """A bulk push as slices of prepared payloads, read lazily from any iterable of argument lists."""
 
     def __init__(self, config: Config, given: Mapping[str, Any]) -> None:
-        fields = dict(given)
         self._config = config
+        self._given = given
+        try:
+            self._read(given)
+        except (InvalidArguments, InvalidJob) as error:
+            _name(error, given)
+            raise
+
+    def _read(self, given: Mapping[str, Any]) -> None:
+        payload.validate_kind(given)
+        fields = dict(given)
         self._size = _slice_size(fields.pop("batch_size", BULK_SLICE))
         self._spread = _spread(fields.pop("spread_interval", None))
         self._at = _times(fields.pop("at", None))
@@ -145,7 +167,9 @@ class Bulk:
         self._args = _arguments(fields)
         self._jid = fields.pop("jid", None)
         # What all jobs share is checked and ordered once; only arguments and times differ.
-        self._template = payload.normalise({**fields, "args": []}, config.job_defaults, "", 0.0, config.timestamps)
+        self._template = payload.normalise(
+            {**fields, "args": []}, self._config.job_defaults, "", 0.0, self._config.timestamps
+        )
 
     def slices(self) -> Iterator[list[Prepared | None]]:
         """Yield the payloads, at most a slice at a time; None stands for one that a middleware stopped.
@@ -153,6 +177,13 @@ class Bulk:
         Raises:
             InvalidArguments, InvalidJob: at the first bad one; the slices before it were sent, its own was not.
         """
+        try:
+            yield from self._slices()
+        except (InvalidArguments, InvalidJob) as error:
+            _name(error, self._given)
+            raise
+
+    def _slices(self) -> Iterator[list[Prepared | None]]:
         jobs = enumerate(self._args)
         times = iter(self._at) if isinstance(self._at, Iterable) else None
         while chunk := list(islice(jobs, self._size)):
@@ -240,10 +271,12 @@ def _arguments(fields: Mapping[str, Any]) -> Iterable[Any]:
 
 
 def _times(at: Any) -> float | Iterable[float] | None:
-    if at is None or (isinstance(at, (int, float)) and not isinstance(at, bool)):
-        return at
-    if isinstance(at, str) or not isinstance(at, Iterable):
+    if at is None:
+        return None
+    if isinstance(at, (str, bool)) or not isinstance(at, (int, float, Iterable)):
         raise InvalidJob(f'"at" must be epoch seconds, a number or one for each job, not {at!r}')
+    if isinstance(at, (int, float)):
+        payload.validate_time(at)
     return at
 
 
@@ -261,6 +294,10 @@ def _slice_size(size: Any) -> int:
 def _spread(seconds: Any) -> float | None:
     if seconds is None:
         return None
-    if not isinstance(seconds, (int, float)) or seconds < _MIN_SPREAD:
-        raise InvalidJob(f"spread_interval must be at least {_MIN_SPREAD} seconds, not {seconds!r}")
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, (int, float))
+        or not _MIN_SPREAD <= seconds <= _MAX_SPREAD
+    ):
+        raise InvalidJob(f"spread_interval must be from {_MIN_SPREAD} to {_MAX_SPREAD} seconds, not {seconds!r}")
     return float(seconds)

@@ -5,33 +5,43 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from teep.errors import InvalidJob
+from teep.wire import payload
 
-# Sidekiq's border: a smaller "interval" counts from now, a larger one is an epoch time already.
+# Sidekiq's border between numbers: a smaller "interval" counts from now, a larger one is an epoch time already.
 _ABSOLUTE_FROM = 1_000_000_000
 
 _CALENDAR = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def due(interval: float | timedelta) -> float:
-    """Return the epoch seconds that lie `interval` (seconds or a timedelta) from now."""
-    seconds = interval.total_seconds() if isinstance(interval, timedelta) else interval
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+    """Return the epoch seconds that lie `interval` (seconds or a timedelta) from now.
+
+    A number from 1,000,000,000 on is an epoch time, as in Sidekiq; a timedelta never is.
+    """
+    if isinstance(interval, timedelta):
+        return _sound(time.time() + interval.total_seconds())
+    if isinstance(interval, bool) or not isinstance(interval, (int, float)):
         raise InvalidJob(f"an interval must be seconds or a timedelta, not {interval!r}")
-    return float(seconds) if seconds >= _ABSOLUTE_FROM else time.time() + seconds
+    seconds = _sound(interval)
+    return seconds if seconds >= _ABSOLUTE_FROM else time.time() + seconds
 
 
 def epoch(at: datetime | float) -> float:
-    """Return epoch seconds of a datetime (a naive one is local time, as everywhere in Python) or a number."""
+    """Return epoch seconds of a datetime (a naive one is local time, as in all of Python), or a number as it is."""
     if isinstance(at, datetime):
-        return at.timestamp()
-    return due(at)
-
-
-def exactly(at: datetime | float) -> float:
-    """Return epoch seconds of a datetime, or a number as it is, as a set's scores are meant."""
-    seconds = at.timestamp() if isinstance(at, datetime) else at
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        try:
+            return at.timestamp()
+        except (ValueError, OverflowError, OSError) as error:  # a naive one at either end of the calendar
+            raise InvalidJob(f"{at!r} is no time on this machine: {error}") from error
+    if isinstance(at, timedelta):
+        raise InvalidJob(f"a time must be a datetime or epoch seconds, not {at!r}; an interval is for perform_in")
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or (isinstance(at, float) and not math.isfinite(at)):
         raise InvalidJob(f"a time must be a datetime or epoch seconds, not {at!r}")
+    return _sound(at)
+
+
+def _sound(seconds: float) -> float:
+    payload.validate_time(seconds)
     return float(seconds)
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from teep.config import names
+from teep.config import elsewhere, names
 from teep.errors import InvalidJob
 from teep.wire import json, options
 
@@ -24,8 +24,13 @@ _RESERVED = frozenset(
     }
 )  # fmt: skip
 _KNOWN = (*options.CHECKS, *sorted(CODE))
-# What other job systems call them.
-_ELSEWHERE = {"retries": "retry", "max_retries": "retry", "expires": "expires_in", "time_limit": "timeout"}
+# What is most like the names of other systems that a slip may be of; `elsewhere` has all of them.
+_NEARLY = {"retries": "retry", "max_retries": "retry", "expires": "expires_in", "time_limit": "timeout"}
+_HINTS = {
+    "at": ": use .set(wait_until=…)",
+    "args": ": arguments go to the verb, as in perform_async(1)",
+    "kwargs": ": arguments go to the verb, as in perform_async(a=1)",
+}
 _LEVELS_OF_PYTHON = {"warning": "warn", "critical": "fatal"}
 
 
@@ -50,9 +55,13 @@ def _check_name(owner: str, name: str) -> None:
     if name in options.CHECKS:
         return
     if name in _RESERVED:
-        raise InvalidJob(f"{name!r} of {owner} is a field that teep sets itself; it cannot be an option")
+        raise InvalidJob(
+            f"{name!r} of {owner} is a field that teep sets itself; it cannot be an option{_HINTS.get(name, '')}"
+        )
     if name in CODE:
         raise InvalidJob(f"{name!r} of {owner} is code; give it to @teep.job, or to the class")
+    if (instead := elsewhere.OPTIONS.get(name)) is not None:
+        raise InvalidJob(f"{owner} has no option {name!r}; use {instead}")
     if (meant := _meant(name)) is not None:
         raise InvalidJob(
             f"{owner} has no option {name!r}; did you mean {meant!r}? A field of your own needs a name less like it"
@@ -62,8 +71,8 @@ def _check_name(owner: str, name: str) -> None:
 @lru_cache(maxsize=1_000)  # `set` gets here at every push
 def _meant(name: str) -> str | None:
     """Return the option that a name is most likely a slip of, or None."""
-    near = names.meant(name, (*_KNOWN, *_ELSEWHERE))
-    return None if near is None else _ELSEWHERE.get(near, near)
+    near = names.meant(name, (*_KNOWN, *_NEARLY))
+    return None if near is None else _NEARLY.get(near, near)
 
 
 def _plain(name: str, value: Any) -> Any:

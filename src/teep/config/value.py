@@ -116,7 +116,7 @@ class Config:
     server_middleware: Chain = field(default_factory=Chain, init=False, repr=False)
     error_handlers: list[ErrorHandler] = field(default_factory=lambda: [log_error], init=False, repr=False)
     death_handlers: list[DeathHandler] = field(default_factory=list, init=False, repr=False)
-    _listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict, init=False, repr=False)
+    _listeners: dict[str, list[Callable[[], object]]] = field(default_factory=dict, init=False, repr=False)
     _sources: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     _given: ClassVar[tuple[str, ...]] = ()
@@ -177,7 +177,7 @@ class Config:
         given = {} if environment is None else {"environment": variables.Found(environment, "environment=")}
         return resolution.resolve(given, Path(path)).config()
 
-    def on(self, event: Event, listener: Callable[[], None]) -> None:
+    def on(self, event: Event, listener: Callable[[], object]) -> None:
         """Call `listener` at a moment of the worker's life.
 
         "startup", "quiet", "shutdown" and "exit" come once; "heartbeat" at the first beat and after an outage; "beat"
@@ -193,7 +193,7 @@ class Config:
             raise ConfigurationError(f"the {event} listener must be a plain function, not {listener!r}")
         self._listeners.setdefault(event, []).append(listener)
 
-    def listeners(self, event: Event) -> tuple[Callable[[], None], ...]:
+    def listeners(self, event: Event) -> tuple[Callable[[], object], ...]:
         """Return the listeners of an event in the order they run."""
         registered = self._listeners.get(event, [])
         return tuple(reversed(registered)) if event in ("quiet", "shutdown", "exit") else tuple(registered)

@@ -4,13 +4,16 @@ Its verbs take what `perform` takes: to a type checker the class is a `Performs[
 an error there, and so is a verb of a class without `perform`.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, ParamSpec, Protocol, cast
 
+from teep.config import elsewhere
 from teep.errors import InvalidJob
 from teep.job.context import JobContext, current_job
-from teep.job.definition import Definition, dotted_name, register
+from teep.job.definition import Definition, register
+from teep.job.naming import dotted_name
 from teep.job.options import Options
 from teep.job.verbs import AsyncVerbs, Times, Verbs
 
@@ -27,7 +30,10 @@ class _Aio:
     """`SomeJob.aio`: the verbs, awaited."""
 
     def __get__(self, instance: object, owner: type[Performs[P]]) -> AsyncVerbs[P]:
-        return verbs_of(owner).aio
+        try:
+            return verbs_of(owner).aio
+        except InvalidJob as error:  # a base for jobs, which help() asks, too
+            raise AttributeError(str(error)) from error
 
 
 class Job:
@@ -36,26 +42,30 @@ class Job:
     Where a class and its bases set the same option, the nearest wins whole: `tags` are not added up. The name is not
     inherited.
 
-    A fresh instance is made for every run. A class without `perform` is a base for others and no job itself.
-    See `IterableJob` for jobs that go through many items.
+    A fresh instance is made for every run, without arguments. A class without `perform`, or with abstract methods, is
+    a base for others and no job itself. See `IterableJob` for jobs that go through many items.
     """
 
     _own_options: ClassVar[dict[str, Any]] = {}
+    _definition: ClassVar[Definition | None] = None
     _verbs: ClassVar[Verbs[...] | None] = None
     _run_by: ClassVar[str] = "perform"
     _runner: ClassVar[Callable[..., Any] | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__()
+        # A class with slots is made twice by dataclasses and attrs, the second time from a copy of its attributes.
+        options = options or vars(cls).get("_own_options", {})
+        copied: Definition | None = vars(cls).get("_definition")
         cls._own_options = options
-        cls._verbs = None
-        name = options.get("name") or dotted_name(cls)
+        cls._definition = cls._verbs = None
+        function = None if _is_abstract(cls) else getattr(cls, cls._run_by, None)
+        name = options.get("name") or (cls.__qualname__ if function is None else dotted_name(cls))
         parsed = Options.parse(name, _inherited(cls) | options)
-        function = getattr(cls, cls._run_by, None)
         if function is not None:
-            definition = Definition(name, parsed, function, cls, cls._runner)
-            register(definition)
-            cls._verbs = Verbs(definition)
+            _check(cls, name)
+            cls._definition = Definition(name, parsed, function, cls, cls._runner)
+            register(cls._definition, instead_of=copied)
 
     @property
     def jid(self) -> str | None:
@@ -114,12 +124,69 @@ class Job:
     aio: ClassVar[_Aio] = _Aio()
 
 
+class _Foreign:
+    """An attribute that a job class does not have, to say what another job system's verb is called here."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        # A base behind `Job` may have the attribute, and would be asked if this one were not there.
+        behind = owner.__mro__[owner.__mro__.index(Job) + 1 :]
+        if any(self._name in vars(base) for base in behind):
+            return getattr(super(Job, cast("Job", owner if instance is None else instance)), self._name)
+        message = elsewhere.no_attribute(f"job class {owner.__name__!r}", self._name)
+        raise AttributeError(message, name=self._name, obj=owner if instance is None else instance)
+
+
+for _name in elsewhere.VERBS:
+    setattr(Job, _name, _Foreign(_name))
+
+
 def _inherited(job: type[Job]) -> dict[str, Any]:
     """Return the options of a class's bases; where several set one, the nearest wins, as with attributes."""
     options: dict[str, Any] = {}
     for base in reversed(job.__mro__[1:]):
         options |= vars(base).get("_own_options", {})
     return {name: value for name, value in options.items() if name != "name"}
+
+
+def _is_abstract(job: type[Job]) -> bool:
+    """Whether methods of a class are left to its subclasses; abc itself knows that only when the class is done."""
+    marked = {name for base in job.__mro__ for name, value in vars(base).items() if _is_marked(value)}
+    return any(_is_marked(getattr(job, name, None)) for name in marked)
+
+
+def _is_marked(value: Any) -> bool:
+    return getattr(value, "__isabstractmethod__", False) is True
+
+
+def _check(job: type[Job], name: str) -> None:
+    """Refuse a class that could not run.
+
+    Raises:
+        InvalidJob: see there.
+    """
+    method = inspect.getattr_static(job, job._run_by)  # noqa: SLF001 - its own kind
+    if not callable(getattr(job, job._run_by)) or isinstance(method, (staticmethod, classmethod)):  # noqa: SLF001
+        raise InvalidJob(
+            f"{job._run_by} of {name} must be a plain method, def {job._run_by}(self, …), not {type(method).__name__}"  # noqa: SLF001
+        )
+    _check_init(job, name)
+
+
+def _check_init(job: type[Job], name: str) -> None:
+    try:
+        signature = inspect.signature(job)
+    except ValueError:  # some that are written in C have none
+        return
+    try:
+        signature.bind()
+    except TypeError as error:
+        raise InvalidJob(
+            f"{name} cannot be made without arguments ({error}), and a fresh instance is made for each run; take what"
+            f" a run needs as arguments of {job._run_by}"  # noqa: SLF001 - its own kind
+        ) from error
 
 
 def verbs_of(job: type[Job] | type[Performs[P]]) -> Verbs[P]:
@@ -129,7 +196,18 @@ def verbs_of(job: type[Job] | type[Performs[P]]) -> Verbs[P]:
         InvalidJob: it has no `perform` (an iterable one: no `each_iteration`), so it is no job.
     """
     verbs = getattr(job, "_verbs", None)
-    if verbs is None:
+    return cast("Verbs[P]", _first_verbs(job) if verbs is None else verbs)
+
+
+def _first_verbs(job: Any) -> Verbs[...]:
+    definition: Definition | None = getattr(job, "_definition", None)
+    if definition is None:
         run_by = getattr(job, "_run_by", "perform")
-        raise InvalidJob(f"{job.__qualname__} has no {run_by} method, so it is no job")
-    return cast("Verbs[P]", verbs)
+        raise InvalidJob(f"{job.__qualname__} {_lacks(job, run_by)}, so it is no job")
+    _check_init(job, definition.name)  # a decorator such as dataclass has made it since
+    job._verbs = Verbs(definition)  # noqa: SLF001 - its own kind
+    return cast("Verbs[...]", job._verbs)  # noqa: SLF001
+
+
+def _lacks(job: Any, run_by: str) -> str:
+    return "has abstract methods" if hasattr(job, run_by) else f"has no {run_by} method"

@@ -1,16 +1,17 @@
 """A job as the runtime sees it, and the registry that finds one by the name in a payload."""
 
 import inspect
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from types import CoroutineType
 from typing import Any
 
 from teep import encryption
+from teep.client import uniqueness
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.options import Options
+from teep.job.origin import Origin, here
 from teep.job.signature import Binder
 
 _registry: dict[str, "Definition"] = {}
@@ -32,15 +33,17 @@ class Definition:
         instance_of: type | None = None,
         runner: Callable[..., Any] | None = None,
     ) -> None:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        if _yields(function):
             raise InvalidJob(
                 f"{name} has a yield, so a call of it runs nothing; see IterableJob for what goes step by step"
             )
         self.name = name
         self.options = options
         self.is_iterable = runner is not None
-        self.is_async = inspect.iscoroutinefunction(function)
+        self.is_async = _is(inspect.iscoroutinefunction, function)
         self.function = function
+        self.origin = Origin(function)
+        self._what = (function, instance_of, options)
         self._function = runner or function
         self._class = instance_of
         self._binder = Binder(function, name, skip=(instance_of is not None) + (runner is not None))
@@ -74,12 +77,24 @@ class Definition:
             item["kwargs"] = by_name
         return item
 
-    def bulk_args(self, args: Any) -> list[Any]:
+    def call_of(self, item: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return how a payload calls the job, the same whether a default was left out or written out."""
+        return self._binder.shortest(item["args"], item.get("kwargs") or {})
+
+    def bulk_args(self, args: Any, row: int = 0) -> list[Any]:
         """Check one job's argument list of a bulk push against the signature."""
         if not isinstance(args, (list, tuple)):
-            raise InvalidArguments(f"{self.name} needs a list of arguments for each job, not {type(args).__name__}")
-        positions, _ = self._binder.bind(tuple(args), {})
-        return positions
+            raise self.bulk_error(f"and row {row} is of type {type(args).__qualname__}")
+        try:
+            return self._binder.bind(tuple(args), {})[0]
+        except InvalidArguments as error:
+            raise InvalidArguments(f"row {row}: {error}") from error
+
+    def bulk_error(self, but: str) -> InvalidArguments:
+        """Return the error for a bulk push of something else than lists of arguments."""
+        return InvalidArguments(
+            f"perform_bulk of {self.name} needs a list of arguments for each job, such as [[1], [2]], {but}"
+        )
 
     def run(self, item: Mapping[str, Any]) -> Any:
         """Run the job that a payload describes; for an `async def` job this returns its coroutine.
@@ -101,6 +116,10 @@ class Definition:
             )
         return outcome
 
+    def repeats(self, known: "Definition") -> bool:
+        """Whether this is the job that `known` is, defined again."""
+        return self._what == known._what or self.origin.repeats(known.origin)  # noqa: SLF001 - its own kind
+
     def __repr__(self) -> str:
         return f"<job {self.name}>"
 
@@ -111,16 +130,51 @@ def _call_decrypted(function: Callable[..., Any], item: Mapping[str, Any]) -> An
     return function(*clear, encryption.decrypt(envelope), **item.get("kwargs", {}))
 
 
-def register(definition: Definition) -> None:
-    """Make a job findable by its name.
+def _is(kind: Callable[[Any], bool], function: Any) -> bool:
+    """Whether a function is of a kind, or an object is whose call is."""
+    return kind(function) or kind(type(function).__call__)
+
+
+def _yields(function: Any) -> bool:
+    return _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function)
+
+
+def register(definition: Definition, instead_of: Definition | None = None) -> None:
+    """Make a job findable by its name; it may take the place of `instead_of`, or of itself as it was before a reload.
 
     Raises:
-        InvalidJob: another function or class has that name.
+        InvalidJob: another function or class has that name, so that one of the two would run as the other.
     """
     known = _registry.get(definition.name)
-    if known is not None and _source(known) != _source(definition):
-        raise InvalidJob(f"there is another job {definition.name!r}; give one of the two another name=")
+    if known is not None and known is not instead_of and not definition.repeats(known):
+        first, second = str(known.origin), str(definition.origin)
+        where = f"at {first} and {second}" if first != second else f"both at {first}"
+        raise InvalidJob(f"two jobs have the name {definition.name!r}, {where}; give one of them another name=")
     _registry[definition.name] = definition
+
+
+@contextmanager
+def forgetting() -> Iterator[None]:
+    """Forget the jobs that are defined meanwhile where this is entered; those of modules imported meanwhile stay."""
+    before, entered = dict(_registry), here()
+    try:
+        yield
+    finally:
+        for name, definition in list(_registry.items()):
+            if before.get(name) is definition or not definition.origin.is_same_run(entered):
+                continue
+            if name in before:
+                _registry[name] = before[name]
+            else:
+                del _registry[name]
+
+
+def _call_of(item: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]] | None:
+    definition = _registry.get(item["class"])
+    return None if definition is None else definition.call_of(item)
+
+
+uniqueness.add_reader(_call_of)
 
 
 def find(name: str) -> Definition:
@@ -138,23 +192,3 @@ def find(name: str) -> Definition:
 def registered() -> list[Definition]:
     """Return every known job, by name."""
     return [_registry[name] for name in sorted(_registry)]
-
-
-def dotted_name(thing: Any) -> str:
-    """Return the default name of a job: its dotted path, also where its module runs as a script."""
-    module = thing.__module__
-    if module == "__main__":
-        main = sys.modules["__main__"]
-        spec = getattr(main, "__spec__", None)
-        path = getattr(main, "__file__", None)
-        if spec is not None:
-            module = spec.name.removesuffix(".__main__")
-        elif path is not None:
-            module = Path(path).stem
-    return f"{module}.{thing.__qualname__}"
-
-
-def _source(definition: Definition) -> tuple[str, str]:
-    """Identify the code, so that a module imported again (reloaded, or as a script too) may register again."""
-    code = getattr(inspect.unwrap(definition.function), "__code__", None)
-    return (code.co_filename, code.co_qualname) if code is not None else (definition.name, "")

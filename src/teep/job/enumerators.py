@@ -33,6 +33,7 @@ def array_batches_enumerator(
     items: Sequence[T], *, cursor: int | None, batch_size: int = 100
 ) -> Iterator[tuple[Sequence[T], int]]:
     """Give slices of `batch_size` items; the cursor is a slice's number. Sidekiq's array_batches_enumerator."""
+    _check_batch_size(batch_size)
     for number in range(cursor or 0, -(-len(items) // batch_size)):
         yield items[number * batch_size : (number + 1) * batch_size], number
 
@@ -57,7 +58,8 @@ async def async_enumerator(items: AsyncIterable[T], *, cursor: int | None) -> As
 def csv_enumerator(source: Source, *, cursor: int | None) -> Iterator[tuple[Any, int]]:
     """Give each row of a CSV file; the cursor is its number, from 0. Sidekiq's csv_enumerator.
 
-    `source`: the path of a UTF-8 file with a header, whose rows are dicts then; or a `csv.reader` or `DictReader`.
+    `source`: the path of a UTF-8 file (as Excel writes it, too) with a header, whose rows are dicts then; or a
+    `csv.reader` or `DictReader`.
     To resume, it reads the rows before.
     """
     yield from iterable_enumerator(_rows(source), cursor=cursor)
@@ -70,6 +72,7 @@ def csv_batches_enumerator(
 
     Sidekiq's csv_batches_enumerator.
     """
+    _check_batch_size(batch_size)
     rows = iter(_rows(source))
     batches = iter(lambda: list(islice(rows, batch_size)), [])
     yield from iterable_enumerator(batches, cursor=cursor)
@@ -91,8 +94,7 @@ def records_enumerator(
     Raises:
         InvalidJob: two records have the same key, or `batch_size` is not positive.
     """
-    if batch_size < 1:
-        raise InvalidJob(f"batch_size must be at least 1, not {batch_size}")
+    _check_batch_size(batch_size)
     start, is_given = cursor, False
     while records := list(page(start, batch_size + 1)):
         if is_given and key(records[0]) == start:
@@ -106,9 +108,15 @@ def records_enumerator(
             yield record, start
 
 
+def _check_batch_size(batch_size: int) -> None:
+    """Refuse what would end a job at once, or never."""
+    if type(batch_size) is not int or batch_size < 1:
+        raise InvalidJob(f"batch_size must be a whole number from 1, not {batch_size!r}")
+
+
 def _rows(source: Source) -> Iterable[Any]:
     if not isinstance(source, (str, os.PathLike)):
         yield from source
         return
-    with Path(source).open(encoding="utf-8", newline="") as file:
+    with Path(source).open(encoding="utf-8-sig", newline="") as file:
         yield from csv.DictReader(file)

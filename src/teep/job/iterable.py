@@ -30,7 +30,10 @@ class _Aio:
     """`SomeJob.aio`: the verbs, awaited."""
 
     def __get__(self, instance: object, owner: type[Iterates[P]]) -> AsyncVerbs[P]:
-        return _verbs_of(owner).aio
+        try:
+            return _verbs_of(owner).aio
+        except InvalidJob as error:  # a base for jobs, which help() asks, too
+            raise AttributeError(str(error)) from error
 
 
 def _run(job: "IterableJob", *args: Any, **kwargs: Any) -> Coroutine[Any, Any, None] | None:

@@ -1,13 +1,14 @@
 """The verbs that push a job: perform_async and its kin, with their asyncio twins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Generic, ParamSpec, Self
+from itertools import count
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self
 
 from teep.client import AsyncClient, Client
 from teep.client.times import due, epoch
-from teep.config import Config, default_config
+from teep.config import Config, default_config, elsewhere
 from teep.config.job_options import fields_of
 from teep.errors import InvalidJob
 from teep.job.definition import Definition
@@ -27,6 +28,13 @@ class Pushable(Generic[P]):
         self._definition = definition
         self._overrides = overrides or {}
         self._at = at
+
+    if not TYPE_CHECKING:  # to a type checker every attribute would be there
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what other job systems' verbs are called here."""
+            message = elsewhere.no_attribute(f"{type(self).__name__!r} object", name)
+            raise AttributeError(message, name=name, obj=self)
 
     @property
     def definition(self) -> Definition:
@@ -49,11 +57,13 @@ class Pushable(Generic[P]):
         return {**self._definition.options.fields, "class": self._definition.name, **item}
 
     def _bulk(self, args: Iterable[Sequence[Any]], at: Times | None, how: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(args, (str, bytes, Mapping)) or not isinstance(args, Iterable):
+            raise self._definition.bulk_error(f"and {type(args).__qualname__} is no list of such lists")
         item = {
             **self._definition.options.fields,
             **self._overrides,
             "class": self._definition.name,
-            "args": map(self._definition.bulk_args, args),
+            "args": map(self._definition.bulk_args, args, count()),
             **{name: value for name, value in how.items() if value is not None},
         }
         times = self._at if at is None else _times(at)
@@ -92,11 +102,17 @@ class Verbs(Pushable[P]):
         return _client(default_config()).push(self.to_payload(args, kwargs))
 
     def perform_in(self, interval: float | timedelta, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
-        """Push the job for later: `interval` is seconds from now or a timedelta."""
+        """Push the job for later: `interval` is seconds from now or a timedelta.
+
+        A number from 1,000,000,000 on is an epoch time, as in Sidekiq. A time that has passed means now.
+        """
         return _client(default_config()).push(self._later(due(interval), args, kwargs))
 
     def perform_at(self, at: datetime | float, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
-        """Push the job for a time: a datetime or epoch seconds. A time that has passed means now."""
+        """Push the job for a time: a datetime (a naive one is local time) or epoch seconds.
+
+        A time that has passed means now.
+        """
         return _client(default_config()).push(self._later(epoch(at), args, kwargs))
 
     def perform_bulk(
@@ -158,10 +174,12 @@ class AsyncVerbs(Pushable[P]):
         return self._set(options)
 
 
-def _times(at: Times) -> float | list[float]:
-    if isinstance(at, (int, float, datetime)):
-        return epoch(at)
-    return [epoch(moment) for moment in at]
+def _times(at: Any) -> float | list[float]:
+    return [epoch(moment) for moment in at] if _is_many(at) else epoch(at)
+
+
+def _is_many(at: object) -> bool:
+    return isinstance(at, Iterable) and not isinstance(at, str)
 
 
 @lru_cache(maxsize=8)

@@ -4,10 +4,12 @@
 2. `teep_worker`: a worker on it.
 3. The ini option `teep_mode` says where pushes go from the start of the session to its end: "fake" or "inline". The
    marker `teep(mode)` of a module, a class or a test says it for that one and the fixtures of its scope.
+4. Jobs that a test defines inside of itself end with it.
 
 It loads in every run of pytest where teep is installed, so it imports what it needs when it is used.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -79,6 +81,14 @@ def _entered(mode: Any, refuse: Callable[[str], Any]) -> AbstractContextManager[
 
     entered: AbstractContextManager[object] = getattr(modes, mode)(everywhere=True)
     return entered
+
+
+@pytest.fixture(autouse=True)
+def _teep_jobs() -> Iterator[None]:
+    """Each test, and each parameter of one, may define its own jobs, under names that others use as well."""
+    definition = sys.modules.get("teep.job.definition")  # not imported for a project that has no jobs
+    with nullcontext() if definition is None else definition.forgetting():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,20 @@
 """JSON as Ruby writes it.
 
 1. `dumps` gives the bytes that Ruby's JSON.generate would: compact, UTF-8 unescaped, key order kept, integers of
-   any size, floats as Float#to_s writes them.
+   up to 4299 digits, floats as Float#to_s writes them.
 2. `loads` reads what any producer wrote; whatever is not JSON is a `MalformedPayload`, never another error.
 3. `check` refuses what would not come back as it went, and names the place.
 """
 
 import math
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from numbers import Integral, Real
+from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -20,6 +27,11 @@ _decode = msgspec.json.Decoder().decode
 # Ruby leaves the plain notation for these magnitudes (seen with Ruby 3.1, 200,000 random floats); msgspec
 # writes exponents of its own there. Between them both write the shortest digits, the same ones.
 _PLAIN_FROM, _PLAIN_BELOW = 1e-4, 1e15
+
+# CPython by default, and msgspec, convert 4300 characters at most, of which a minus is one.
+_MAX_DIGITS = 4299
+_TOO_LONG = 10**_MAX_DIGITS
+_SHORT = 1 << 63
 
 # As deep as Ruby reads (max_nesting: 100), of which the payload around the value is one level.
 _MAX_DEPTH = 99
@@ -84,7 +96,9 @@ def _check(value: Any, path: str, depth: int) -> None:
         if depth >= _MAX_DEPTH:
             raise InvalidArguments(f"{path} lies more than {_MAX_DEPTH} levels deep; flatten the data")
         _check_items(value, path, depth + 1)
-    elif value is not None and kind is not int and kind is not bool:
+    elif kind is int:
+        _check_int(value, path)
+    elif value is not None and kind is not bool:
         raise InvalidArguments(f"{path} is a {kind.__qualname__}, which is not plain JSON; {_advice(value)}")
 
 
@@ -93,7 +107,7 @@ def _check_items(container: list[Any] | dict[Any, Any], path: str, depth: int) -
         for index, item in enumerate(container):
             kind = type(item)
             # What most arguments are needs no path for an error that does not come.
-            if kind is not int and not (kind is str and item.isascii()):
+            if not (kind is int and -_SHORT < item < _SHORT) and not (kind is str and item.isascii()):
                 _check(item, f"{path}[{index}]", depth)
         return
     for key, item in container.items():
@@ -101,6 +115,13 @@ def _check_items(container: list[Any] | dict[Any, Any], path: str, depth: int) -
             raise InvalidArguments(f"{path} has the key {key!r}; JSON keys are strings, so pass {str(key)!r}")
         _check_text(key, f"a key of {path}")
         _check(item, f"{path}[{key!r}]", depth)
+
+
+def _check_int(number: int, path: str) -> None:
+    if not -_TOO_LONG < number < _TOO_LONG:
+        raise InvalidArguments(
+            f"{path} is an integer of more than {_MAX_DIGITS} digits, which most readers refuse; pass it as a string"
+        )
 
 
 def _check_text(text: str, path: str) -> None:
@@ -115,13 +136,26 @@ def _check_text(text: str, path: str) -> None:
 
 
 def _advice(value: Any) -> str:
-    if isinstance(value, (tuple, set, frozenset)):
-        return "pass a list"
-    if isinstance(value, (bytes, bytearray)):
-        return "decode it, or encode it as base64 text"
+    for kinds, advice in _ADVICE:
+        if isinstance(value, kinds):
+            return advice
     if hasattr(value, "isoformat"):
         return "pass value.isoformat() or epoch seconds"
     return "pass strings, numbers, booleans, None, lists and dicts only (such as an id to load the object by)"
+
+
+# The first that fits; subclasses of plain types would come back as those types.
+_ADVICE: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (Enum, "pass its value"),
+    (str, "pass str(value)"),
+    (dict, "pass dict(value)"),
+    ((bytes, bytearray, memoryview), "decode it, or encode it as base64 text"),
+    (timedelta, "pass value.total_seconds()"),
+    ((Decimal, UUID, PurePath), "pass str(value)"),
+    (Integral, "pass int(value)"),
+    (Real, "pass float(value)"),
+    (Iterable, "pass a list"),
+)
 
 
 def _is_odd(value: float) -> bool:

@@ -20,6 +20,8 @@ TimeUnit = Literal["seconds", "milliseconds"]
 
 # A whole number below this is seconds where it should be milliseconds: the first of them were over in 1973.
 _FIRST_MILLISECONDS = 100_000_000_000
+# The first epoch second that no calendar of Python's has; milliseconds of these decades are more.
+_YEAR_10000 = 253_402_300_800
 _ERROR_MESSAGE_CHARS = 10_000
 # The mark of a rescue where `rescued` puts it: before the brace that ends the payload.
 _MARK = re.compile(rb',"rescues":\d+}$')
@@ -94,20 +96,30 @@ def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, n
     """
     validate(given)
     item: Item = {"retry": True, "queue": "default", **defaults, **given}
-    options.check(item)
-    item.pop("transactional", None)  # says how it is pushed, which no worker needs to know
     for name, value in item.items():
         json.check(value, name)
+    options.check(item)
+    item.pop("transactional", None)  # says how it is pushed, which no worker needs to know
     for name, value in (("jid", jid), ("created_at", stamp(now, unit))):
         if item.get(name) is None:
             item[name] = value
     return item
 
 
+def validate_kind(given: object) -> None:
+    """Refuse what is no mapping."""
+    if not isinstance(given, Mapping):
+        shown = repr(given) if isinstance(given, str) else type(given).__name__
+        raise InvalidJob(f'a job is a mapping such as {{"class": "SomeJob", "args": [1]}}, not {shown}')
+
+
 def validate(given: Mapping[str, Any]) -> None:
     """Refuse a pushed mapping that is no job."""
+    validate_kind(given)
     if not isinstance(given.get("class"), str) or not given["class"]:
-        raise InvalidJob('a job needs "class": the name of the job class, a string')
+        raise InvalidJob(
+            f'a job needs "class": the name of the job class, a string, not {type(given.get("class")).__name__}'
+        )
     if not isinstance(given.get("args"), list):
         raise InvalidJob(f'"args" of {given["class"]} must be a list, not {type(given.get("args")).__name__}')
     if given.get("at") is not None:
@@ -115,9 +127,12 @@ def validate(given: Mapping[str, Any]) -> None:
 
 
 def validate_time(at: Any) -> None:
-    """Refuse what is no epoch time."""
+    """Refuse what is no epoch time, or one of milliseconds."""
     if isinstance(at, bool) or not isinstance(at, (int, float)):
         raise InvalidJob(f'"at" must be epoch seconds, a number, not {at!r}')
+    if not -_YEAR_10000 < at < _YEAR_10000:
+        shown = at if isinstance(at, float) or at.bit_length() < 64 else "such a number"
+        raise InvalidJob(f"{shown} is no time before the year 10000; give epoch seconds, not milliseconds")
 
 
 def stamp(now: float, unit: TimeUnit) -> float | int:

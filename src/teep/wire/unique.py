@@ -23,8 +23,10 @@ class Lock(NamedTuple):
     milliseconds: int
 
 
-def locked(item: Item, now: float) -> tuple[Item, Lock | None]:
+def locked(item: Item, now: float, call: tuple[list[Any], dict[str, Any]]) -> tuple[Item, Lock | None]:
     """Return a job that is pushed, and the lock that it needs: for `unique_for` seconds from when it is due.
+
+    `call` is what of its arguments tells it from others.
 
     Raises:
         InvalidJob: it is encrypted. Equal arguments have different envelopes, and a digest of the clear ones in Redis
@@ -35,7 +37,7 @@ def locked(item: Item, now: float) -> tuple[Item, Lock | None]:
         return item, None
     if item.get("encrypt"):
         raise InvalidJob(f"{item['class']} encrypts its last argument, so it cannot be unique; leave out unique_for")
-    digest = _digest(item)
+    digest = _digest(item, call)
     delay = max(0.0, (item.get("at") or now) - now)
     return item | {_FIELD: digest}, Lock(keys.unique(digest), item["jid"], int((delay + seconds) * 1000) or 1)
 
@@ -52,6 +54,5 @@ def held(raw: bytes) -> tuple[str, str] | None:
     return (keys.unique(digest), jid) if type(digest) is str and type(jid) is str else None
 
 
-def _digest(item: Item) -> str:
-    alike: list[Any] = [item["class"], item["queue"], item["args"], item.get("kwargs") or {}]
-    return hashlib.sha256(json.canonical(alike)).hexdigest()
+def _digest(item: Item, call: tuple[list[Any], dict[str, Any]]) -> str:
+    return hashlib.sha256(json.canonical([item["class"], item["queue"], *call])).hexdigest()
