@@ -1,6 +1,7 @@
 """An interruption reaches its job or nobody: whatever the moment, the code after the job is not hit."""
 
 import contextlib
+import gc
 import itertools
 import queue
 import random
@@ -16,6 +17,7 @@ from typing import Any, Self
 import pytest
 
 from teep.errors import JobCancelled, JobTimeout, Shutdown
+from teep.worker import interrupts as interrupts_module
 from teep.worker.interrupts import Interrupts
 from teep.worker.reserved import Reserved
 from tests.support.waiting import wait_until
@@ -33,11 +35,23 @@ _HERE = "here"
 
 @pytest.fixture
 def hasty() -> Iterator[None]:
-    """Threads that are switched as often as can be, so that every order of steps comes up."""
-    interval = sys.getswitchinterval()
+    """Threads that are switched as often as can be, so that every order of steps comes up.
+
+    And a hook of the garbage collector, in which Python ignores what is raised.
+    """
+    interval, collections = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(1e-5)
+    gc.callbacks.append(_hook)
+    gc.set_threshold(10)
     yield
+    gc.set_threshold(*collections)
+    gc.callbacks.remove(_hook)
     sys.setswitchinterval(interval)
+
+
+def _hook(_phase: str, _info: object) -> None:
+    for _ in range(10):
+        len(())
 
 
 def _job() -> Reserved:
@@ -176,6 +190,44 @@ def test_an_interruption_at_each_bytecode_of_the_handshake(*, raises: bool) -> N
     # In a thread that ends: what a tracer raises at some bytecodes stays behind there as the exception being handled.
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(_at_each_moment, raises=raises).result() > 20
+
+
+@pytest.mark.parametrize("ignored", [1, sys.maxsize], ids=["once", "always"])
+def test_a_thread_does_not_wait_for_what_python_ignored(ignored: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes while a hook of the garbage collector runs is ignored: here nothing comes at all."""
+    interrupts, job = Interrupts(), _job()
+    interrupts.register(_HERE)
+    put: list[type[BaseException] | None] = []
+    raise_in = interrupts_module._raise_in
+
+    def lossy(ident: int, kind: type[BaseException] | None) -> None:
+        put.append(kind)
+        if len(put) > ignored:
+            raise_in(ident, kind)
+
+    def call(job: Reserved, _thread_id: str) -> None:
+        over = threading.Thread(target=interrupts.interrupt, args=(_HERE, job, JobTimeout))
+        with monkeypatch.context() as patch:
+            patch.setattr(interrupts_module, "_raise_in", lambda _ident, _kind: None)
+            over.start()
+            over.join()
+
+    monkeypatch.setattr(interrupts_module, "_raise_in", lossy)
+    interrupts.run(_HERE, job, call)
+    _neighbour()
+    assert (len(put) == 2) is (ignored == 1)
+    assert (put[-1] is None) is (ignored != 1), "at last the slot is emptied"
+
+
+def test_an_interruption_that_fails_is_decided_all_the_same() -> None:
+    interrupts = Interrupts()  # without the thread's id
+
+    def call(job: Reserved, _thread_id: str) -> None:
+        with pytest.raises(KeyError):
+            interrupts.interrupt(_HERE, job, JobTimeout)
+        interrupts.register(_HERE)
+
+    interrupts.run(_HERE, _job(), call)
 
 
 def test_a_job_that_is_over_is_left_alone_and_so_is_the_next() -> None:

@@ -1,6 +1,7 @@
 """Every service starts, stops, and stops in the middle of a turn, alike."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from teep.config import Config, driver_for
 from teep.config.address import Address
 from teep.drivers import Driver
 from teep.errors import RedisUnavailable
-from teep.worker import identity
+from teep.worker import Worker, identity
 from teep.worker.capsule import Capsule
 from teep.worker.deadlines import Deadlines
 from teep.worker.endpoint import Endpoint
@@ -20,6 +21,7 @@ from teep.worker.heartbeat import Heartbeat
 from teep.worker.interrupts import Interrupts
 from teep.worker.lifeline import Lifeline
 from teep.worker.metrics import Metrics
+from teep.worker.notify import Notifier, SignsOfLife
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
@@ -28,7 +30,9 @@ from teep.worker.running import RunningJobs
 from teep.worker.runs import Runs
 from teep.worker.service import OnError, Service
 from teep.worker.signals import SignalListener
+from teep.worker.supervisor.served import Channel, Limits, Reporter
 from teep.worker.suspects import Suspects
+from teep.worker.watchdog import Watchdog
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -54,11 +58,20 @@ class _Steady(Service):
         return self._seconds
 
 
+def _capsule(config: Config, driver: Driver) -> Capsule:
+    own = config.all_capsules["default"]
+    return Capsule("default", own, config, driver, "me:1:0", Outage(), Suspects(driver, "me:1:0"), Runs())
+
+
 def _heartbeat(config: Config, driver: Driver) -> Service:
-    own, outage = config.all_capsules["default"], Outage()
-    capsule = Capsule("default", own, config, driver, "me:1:0", outage, Suspects(driver, "me:1:0"), Runs())
-    owner = identity.owner("me:1:0", ("default",))
-    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, outage, Lifeline(config), _fail)
+    capsule, owner = _capsule(config, driver), identity.owner("me:1:0", ("default",))
+    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, Outage(), Lifeline(config), _fail)
+
+
+def _channel() -> Channel:
+    end, other = socket.socketpair()
+    other.close()
+    return Channel(end)
 
 
 _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
@@ -69,6 +82,18 @@ _MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
     "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, lambda _jid: None, _fail),
     "deadlines": lambda _config, _driver: Deadlines(RunningJobs(), lambda _job: Interrupts(), _fail),
     "health": lambda _config, _driver: Endpoint(Address("127.0.0.1", 0), lambda: STARTING, _fail),
+    "watchdog": lambda config, driver: Watchdog(
+        [_capsule(config, driver).fetcher],
+        _heartbeat(config, driver),
+        Outage(),
+        0.0,
+        lambda: None,
+        lambda _why: None,
+        _fail,
+    ),
+    "limits": lambda config, _driver: Limits(config, Worker(config), _channel(), _fail),
+    "reporter": lambda config, _driver: Reporter(Worker(config), _channel()),
+    "notify": lambda _config, _driver: SignsOfLife(Notifier(), lambda: True, _fail),
     "steady": lambda _config, _driver: _Steady(lambda: None),
 }
 
@@ -80,6 +105,8 @@ def service(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Service]:
     service.stop()
     if isinstance(service, Endpoint):
         service.close()
+    if isinstance(service, Limits | Reporter):
+        service._channel.disown()
 
 
 def _threads(service: Service) -> int:

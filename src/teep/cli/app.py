@@ -3,13 +3,14 @@
 What a command needs is imported when it runs, so that `--help` and completion stay quick.
 """
 
+import os
 import sys
 import traceback
 from typing import Annotated
 
 import typer
 
-from teep.cli import bench, config, demo, embedded, look, worker
+from teep.cli import bench, config, demo, embedded, init, look, streams, worker
 from teep.cli.flags import Flags
 from teep.cli.options import Looking, with_flags
 from teep.cli.reader import read
@@ -49,6 +50,12 @@ def _teep(version: Version = False) -> None:
 
 def main() -> None:
     """Run the command line; teep's own errors come out as one sentence."""
+    closed = streams.open_closed()
+    if sys.argv[1:2] == ["worker"]:
+        if "stderr" in closed:
+            print("teep: standard error is closed, so this worker logs nothing", flush=True)
+        if os.getpid() == 1:
+            init.become_init()
     try:
         # A worker lives long: see teep.cli.reader.
         flags = read(Flags, sys.argv[2:]) if sys.argv[1:2] == ["worker"] else None

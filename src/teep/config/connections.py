@@ -24,6 +24,16 @@ _sync_drivers: dict[str, Driver] = {}
 _async_drivers: dict[str, AsyncDriver] = {}
 
 
+def _renew_lock() -> None:
+    """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
+    global _lock  # noqa: PLW0603 - of this module, as the drivers are
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def redis_url_for(config: Config, *, warn: bool = True) -> str:
     """Return the URL of the Redis to use: the configured one, the variables', the file's, else the embedded server's.
 

@@ -1,5 +1,6 @@
 """The process-wide configuration: what is used where no other is given."""
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,16 @@ _origins: Mapping[str, str] = {}
 # What code has said, and what joins each process-wide configuration, whoever makes it and when.
 _said: Mapping[str, Any] = {}
 _extensions: list[Extension] = []
+
+
+def _renew_lock() -> None:
+    """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
+    global _lock  # noqa: PLW0603 - of this module, as the configuration is
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def configure(config: Config | None = None, /, **options: Any) -> Config:

@@ -2,6 +2,7 @@
 
 import os
 import time
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
@@ -49,6 +50,9 @@ def run_plan(plan: Plan[T], executor: Executor) -> T:
         return value
 
 
+_drivers: "weakref.WeakSet[Driver]" = weakref.WeakSet()
+
+
 class Driver:
     """Carries out commands on a pool of connections; safe to share between threads and across fork.
 
@@ -60,6 +64,11 @@ class Driver:
         self.url = url
         self._pool = pools.sync_pool(url)
         self._idle: list[Any] = []
+        _drivers.add(self)
+
+    def forked(self) -> None:
+        """Begin anew, in a fork: connections are the parent's, and one of its threads may hold the pool's lock."""
+        self._pool, self._idle = pools.sync_pool(self.url), []
 
     def run(self, plan: Plan[T]) -> T:
         """Run a plan and return its result."""
@@ -198,3 +207,12 @@ def read_reply(connection: Any, block: float = 0.0) -> Any:
         return connection.read_response(disconnect_on_error=True)
     except redis_errors.ResponseError as error:
         return error
+
+
+def _begin_anew() -> None:
+    for driver in list(_drivers):
+        driver.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

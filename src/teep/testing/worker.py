@@ -139,6 +139,8 @@ class _Unwatched:
 
     def stop(self) -> None: ...
 
+    def disown(self) -> None: ...
+
 
 def _served(config: Config) -> set[str]:
     return {queue for capsule in config.all_capsules.values() for queue in capsule.order.weights}

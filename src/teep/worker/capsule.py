@@ -16,10 +16,12 @@ from teep.job.context import runtime
 from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
 from teep.telling import Logger
-from teep.worker import identity, reporting, uniqueness
+from teep.worker import forks, identity, reporting, uniqueness
 from teep.worker.deadlines import Deadlines, Runner
 from teep.worker.expiry import expired
 from teep.worker.fetcher import Fetcher
+from teep.worker.foreign import ForeignProcessor
+from teep.worker.handlers import Presses
 from teep.worker.interrupts import Interrupts
 from teep.worker.loop import JobLoop
 from teep.worker.outage import Outage
@@ -39,6 +41,8 @@ _LOOK = 0.01
 _PAUSE = 1.0
 # How long (seconds) jobs get to end after they were told that the process must stop.
 LAST_MOMENT = 3.0
+# The same after a second Ctrl-C: a job that listens ends at once.
+_SHORT_MOMENT = 0.5
 
 
 class Capsule:
@@ -94,13 +98,15 @@ class Capsule:
         """End a job that runs here, or will start here, for good."""
         self._deadlines.cancel(jid)
 
-    def stop(self, deadline: float) -> None:
+    def stop(self, deadline: float, presses: Presses) -> None:
         """Let running jobs finish until `deadline` (monotonic seconds), then put them back and tell them to end.
+
+        A second press of Ctrl-C is the deadline, too.
 
         Jobs are put back before their threads hear of it, so that nothing is lost whatever they do then.
         """
         self.quiet()
-        while self.busy and time.monotonic() < deadline:
+        while self.busy and time.monotonic() < deadline and not presses.in_a_hurry:
             time.sleep(_LOOK)
         self._settle()
         self._deadlines.stop()
@@ -114,20 +120,28 @@ class Capsule:
             logger.warning("%d jobs did not finish in time and are back in their queues", len(unfinished))
         self._raise_shutdown(unfinished)
 
-    def join(self, deadline: float) -> bool:
+    def join(self, deadline: float, presses: Presses) -> bool:
         """Wait for the jobs that were told to end, until `deadline` (monotonic seconds); True where none is stuck."""
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        while self.running.busy and time.monotonic() < deadline:
+        began = time.monotonic()
+        while self.running.busy or any(thread.is_alive() for thread in self._threads):
+            now = time.monotonic()
+            if now >= deadline or (presses.in_a_hurry and now >= began + _SHORT_MOMENT):
+                break
             time.sleep(_LOOK)
         stuck = self.running.pairs()
-        self._loop.stop(deadline)
+        self._loop.stop(min(deadline, time.monotonic()) if presses.in_a_hurry else deadline)
         for _, job in stuck:
             logger.warning(
                 "a job still runs after it was told to stop; its process ends regardless", extra=job.named()
             )
         self.fetcher.disconnect()
         return not stuck
+
+    def disown(self) -> None:
+        """Let go, in a fork, of the jobs and of the threads that run them."""
+        self._processor.__class__ = ForeignProcessor
+        self._interrupts.disown()
+        self.fetcher.disown()
 
     @property
     def busy(self) -> int:
@@ -139,6 +153,7 @@ class Capsule:
         """Whether it takes no more jobs, and waits for the running ones to end."""
         return self.fetcher.quiet.is_set()
 
+    @forks.ends_in_fork
     def _work(self) -> None:
         """The life of a slot."""
         runtime.set(self)
@@ -178,6 +193,7 @@ class Capsule:
             uniqueness.started(self._driver, job)
         return None
 
+    @forks.ends_in_fork
     def _tick(self) -> None:
         while not self.fetcher.closed.is_set():
             self.fetcher.ahead.wait()

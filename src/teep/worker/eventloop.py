@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from teep.telling import Logger
-from teep.worker import identity
+from teep.worker import forks, identity
 
 T = TypeVar("T")
 
@@ -68,6 +68,7 @@ class EventLoop:
         self.call(self._loop.stop)
         self._thread.join(self._deadline - time.monotonic() + _PATIENCE)
 
+    @forks.ends_in_fork
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._thread_id = identity.thread_id()
@@ -124,6 +125,16 @@ class EventLoop:
 
 _lock = threading.Lock()
 _current: EventLoop | None = None
+
+
+def _renew_lock() -> None:
+    """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
+    global _lock  # noqa: PLW0603 - of this module, as the loop is
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def join() -> EventLoop:

@@ -155,6 +155,13 @@ class Fetcher:
         """Give the connections of the blocked moves back, when every `take` has returned."""
         self._waiter.close()
 
+    def disown(self) -> None:
+        """Let go of everything in a fork, where the parent's threads may seem to hold each lock."""
+        self._stock.clear()
+        self.quiet, self.closed = threading.Event(), threading.Event()
+        self.quiet.set()
+        self.closed.set()
+
     def requeue_all(self) -> dict[str, int]:
         """Put everything still in flight back, unburnt; returns how many jobs by queue.
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from teep.telling import quietly
+from teep.worker import forks
 
 OnError = Callable[[BaseException, str], None]
 
@@ -60,9 +61,16 @@ class Service(ABC):
     def interrupt(self) -> None:  # noqa: B027 - most turns are short: only one that waits has something to do
         """Cut a turn short that waits for something."""
 
+    def disown(self) -> None:
+        """Take no more turns, in a fork; one that it was forked in goes on to its end, which is the process's."""
+        self._stopping, self._lock, self._thread = threading.Event(), threading.Lock(), None
+        self._stopping.set()
+
+    @forks.ends_in_fork
     def _loop(self) -> None:
         while not self._stopping.is_set():
-            self._stopping.wait(self.turn())
+            pause = self.turn()
+            self._stopping.wait(pause)  # which is another's after a fork
 
     def turn(self) -> float:
         """Take a turn and return the seconds until the next; an error is reported and ends only the turn."""

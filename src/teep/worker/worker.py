@@ -10,13 +10,11 @@ Its duties, in order:
 import contextlib
 import os
 import queue
-import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from types import FrameType
 from typing import Any
 
 from teep.config import Config, default_config, driver_for
@@ -28,15 +26,17 @@ from teep.errors import RedisCommandError, RedisError, Unhealthy
 from teep.job.definition import Definition
 from teep.telling import Logger
 from teep.version import __version__
-from teep.worker import assignment, identity
+from teep.worker import assignment, claims, forks, identity
 from teep.worker.arrival import check_redis, patiently
 from teep.worker.capsule import LAST_MOMENT, Capsule
 from teep.worker.endpoint import Endpoint
+from teep.worker.handlers import KILLED_BY_INT, Presses, SignalHandlers
 from teep.worker.health import STARTING, Health, Report
 from teep.worker.heartbeat import Heartbeat
 from teep.worker.lifeline import Lifeline, Watcher
 from teep.worker.metrics import Metrics
 from teep.worker.modules import jobs_of, load_all, without_jobs
+from teep.worker.notify import Notifier, SignsOfLife
 from teep.worker.outage import Outage
 from teep.worker.poller import Poller
 from teep.worker.rescuer import Rescuer
@@ -85,9 +85,13 @@ class Worker:
         self._capsules: list[Capsule] = []
         self._draining = False
         self._signals: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._handlers = SignalHandlers((*_STOP, *_QUIET, *_DUMP, *_DRAIN), self._on_signal)
+        self._presses = Presses()
         self._outage = Outage()
         self._lock = threading.Lock()
         self._running = False
+        self._watcher: Watcher = Lifeline(config) if watcher is None else watcher
+        self._services: list[Service] = []
         self._given_up = ""
         self._health: Health | None = None
         self._address = Address.parse(config.health) if config.health and answers else None
@@ -101,14 +105,22 @@ class Worker:
             RedisError: there is no Redis.
             Unhealthy: the watchdog gave the process up.
         """
-        for name in (*_STOP, *_QUIET, *_DUMP, *_DRAIN):
-            signal.signal(getattr(signal, f"SIG{name}"), self._on_signal)
+        self._handlers.take()
+        notifier = Notifier()
         set_title("teep worker")
         self.start(embedded=False)
+        if self._running:
+            notifier.ready()
+        signs = SignsOfLife(notifier, lambda: self.report().live, self.on_error)
+        if notifier.interval:
+            signs.start()
         while (name := self._next_signal()) not in _STOP:
             self._obey(name)
-        logger.info("stopping on %s; running jobs have %.0f s", name, self.config.timeout)
+        once_more = "; press Ctrl-C again to stop now" if name == "INT" else ""
+        logger.info("stopping on %s; running jobs have %.0f s%s", name, self.config.timeout, once_more)
+        notifier.stopping()
         clean = self.stop()
+        signs.stop()
         if self._given_up:
             raise Unhealthy(self._given_up)
         return clean
@@ -118,6 +130,7 @@ class Worker:
         with self._lock:
             if self._running:
                 return
+            forks.enter(self)
             if self._address is not None:
                 self._endpoint = Endpoint(self._address, self.report, self.on_error)
                 self._endpoint.start()
@@ -125,9 +138,11 @@ class Worker:
                 self._come_up(embedded=embedded)
             except BaseException:
                 self._stop_answering()
+                forks.leave(self)
                 raise
         if not self._running:  # told to stop before Redis was there
             self._stop_answering()
+            forks.leave(self)
 
     def quiet(self) -> None:
         """Take no more jobs. Running ones go on; the process stays up. Idempotent."""
@@ -150,9 +165,9 @@ class Worker:
         self.quiet()
         # One after the other: the deadline is the same for all, and no thread can be started at a process's end.
         for capsule in self._capsules:
-            capsule.stop(deadline)
+            capsule.stop(deadline, self._presses)
         last = time.monotonic() + LAST_MOMENT
-        stops = [capsule.join(last) for capsule in self._capsules]
+        stops = [capsule.join(last, self._presses) for capsule in self._capsules]
         fire(self.config, "shutdown")
         with self._lock:
             self._running = False
@@ -162,6 +177,7 @@ class Worker:
             self._heartbeat.leave()
             self._watcher.stop()
             self._stop_answering()
+            forks.leave(self)
         fire(self.config, "exit")
         self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
         logger.info("bye")
@@ -170,6 +186,26 @@ class Worker:
     def receive(self, name: str) -> None:
         """Do what a signal says, as if it had come to the process; from any thread. Only `run` does it."""
         self._signals.put(name)
+
+    def hurry(self) -> None:
+        """Stop at once, as on a second Ctrl-C: running jobs have no more time. Only where it stops already."""
+        self._presses.in_a_hurry = True
+
+    def disown(self) -> None:
+        """Become a worker that has not started, in a fork: what runs in the parent is the parent's."""
+        self._handlers.restore()
+        self._running, self._lock = False, threading.Lock()
+        self._signals, self._presses = queue.SimpleQueue(), Presses()
+        self.identity = identity.new_identity()
+        self._watcher.disown()
+        for capsule in self._capsules:
+            capsule.disown()
+        for service in self._services:
+            service.disown()
+        self._capsules, self._services = [], []
+        if self._endpoint is not None:
+            self._endpoint.close()
+        self._endpoint = self._health = None
 
     def rescue(self) -> None:
         """Look for dead processes now, and put their jobs back."""
@@ -193,7 +229,14 @@ class Worker:
             logger.warning("thread %s:\n%s", names.get(ident, ident), stack)
 
     def _come_up(self, *, embedded: bool) -> None:
-        load_all(self.modules)
+        if embedded:
+            claims.keep_loggers()
+            claims.check_threads()
+            load_all(self.modules)
+        else:
+            with claims.kept():
+                load_all(self.modules)
+            self._handlers.take()  # once more: those modules may have set their own
         self.config = as_code_has_it(self.config, self.modules, self._configured)
         self._watcher = Lifeline(self.config) if self._outside is None else self._outside
         driver = driver_for(self.config)
@@ -201,6 +244,8 @@ class Worker:
             return
         for listener in self.config.listeners("startup"):
             listener()  # one that fails keeps the worker from starting
+        if not embedded:
+            self._handlers.take()
         self._build(driver, embedded=embedded)
         # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
         # what is in flight here, and no one takes this process for dead.
@@ -265,7 +310,7 @@ class Worker:
             self._give_up,
             self.on_error,
         )
-        self._services: list[Service] = [
+        self._services = [
             self._heartbeat, self._metrics, self._poller, self._rescuer, listener, self._watchdog,
         ]  # fmt: skip
 
@@ -308,8 +353,12 @@ class Worker:
             "embedded": embedded,
         }
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._signals.put(signal.Signals(number).name.removeprefix("SIG"))
+    def _on_signal(self, name: str) -> None:
+        if name == "INT":
+            self._presses.note()
+            if self._presses.too_often:
+                os._exit(KILLED_BY_INT)
+        self._signals.put(name)
 
     def _from_redis(self, name: str) -> None:
         logger.info("%s came through Redis", name)

@@ -39,6 +39,9 @@ class Watcher(Protocol):
     def stop(self) -> None:
         """Watch no longer. Idempotent."""
 
+    def disown(self) -> None:
+        """Let go, in a fork, of what the parent watches or is watched by."""
+
 
 class Lifeline:
     """A process that watches one worker. It sleeps in 11 MB while the beats come, and loads teep when they do not.

@@ -20,8 +20,8 @@ class Child:
     """A worker process: what it said last, and how it ended.
 
     Both sides hold an end of a socket. The child says `beat IDENTITY`, `replace REASON` and, where health checks are
-    answered, `report JSON`, the supervisor `rescue`; where the supervisor's end closes, however that came, the child
-    stops.
+    answered, `report JSON`, the supervisor `rescue` and `hurry`; where the supervisor's end closes, however that
+    came, the child stops.
     """
 
     def __init__(self, config: Config, pid: int, channel: socket.socket) -> None:
@@ -97,6 +97,11 @@ class Child:
         """Have it look for dead processes now."""
         with contextlib.suppress(OSError):  # it ends itself: then the next look of another must do
             self.channel.send(b"rescue\n")
+
+    def ask_to_hurry(self) -> None:
+        """Have it stop at once. The terminal may have sent it the same Ctrl-C, so a signal would be one too many."""
+        with contextlib.suppress(OSError):  # as above
+            self.channel.send(b"hurry\n")
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal. Before it is up most would end or freeze it: then only TERM and KILL."""

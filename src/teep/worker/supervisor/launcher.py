@@ -15,6 +15,7 @@ from pathlib import Path
 
 from teep.config import Config
 from teep.telling import Logger
+from teep.worker import claims
 from teep.worker.exit import exiting
 from teep.worker.modules import load_all
 from teep.worker.supervisor import inbox
@@ -49,7 +50,8 @@ class Launcher:
         if self._spawns:
             return
         try:
-            load_all(self._modules)
+            with claims.kept():
+                load_all(self._modules)
         except Exception as error:
             if must:
                 raise

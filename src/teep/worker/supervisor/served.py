@@ -46,6 +46,11 @@ class Channel:
     def stop(self) -> None:
         """Nothing is left to do: the supervisor watches until the process has ended."""
 
+    def disown(self) -> None:
+        """Hold the channel open no longer, in a fork: the supervisor knows by its end that the worker is gone."""
+        self._identity = ""
+        self._socket.close()
+
     def ask_for_successor(self, why: str) -> bool:
         """Say that this process should be replaced; True where it was said."""
         return self._say(f"replace {why}")
@@ -59,6 +64,8 @@ class Channel:
             while said := self._socket.recv(4096):
                 if b"rescue" in said:
                     worker.rescue()
+                if b"hurry" in said:
+                    worker.hurry()
         worker.receive("TERM")
 
     def _say(self, line: str) -> bool:

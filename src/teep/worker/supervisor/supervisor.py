@@ -25,7 +25,9 @@ from contextlib import closing
 from teep.config import Config
 from teep.errors import ConfigurationError
 from teep.telling import Logger
+from teep.worker.handlers import Presses
 from teep.worker.health import Report
+from teep.worker.notify import Notifier
 from teep.worker.supervisor import handover
 from teep.worker.supervisor.checks import HealthChecks
 from teep.worker.supervisor.child import Child, manner_of_end
@@ -82,6 +84,7 @@ class Supervisor:
         self._crashed = False
         self._failure = ""
         self._heard_at = time.monotonic()
+        self._presses = Presses()
 
     @staticmethod
     def is_needed(config: Config) -> bool:
@@ -104,6 +107,7 @@ class Supervisor:
         channel = Channel.inherited()
         if channel is not None:
             return serve(self._config, self._modules, channel, self._configured)
+        self._notifier = Notifier()
         set_title("teep supervisor")
         self._adopt()
         with closing(self._checks):
@@ -164,6 +168,7 @@ class Supervisor:
             self._fill()
         self._watch()
         self._checks.answer()
+        self._notifier.is_alive()
 
     def _wait(self) -> None:
         """Wait until there is a signal, a child says something, somebody asks for health, or a second has passed."""
@@ -173,7 +178,7 @@ class Supervisor:
             for child in self._children():
                 if child.is_open:
                     selector.register(child.channel, selectors.EVENT_READ)
-            selector.select(_TICK)
+            selector.select(min(_TICK, self._notifier.interval or _TICK))
 
     def _children(self) -> list[Child]:
         return [*self._serving(), *self._coming(), *self._leaving]
@@ -185,8 +190,13 @@ class Supervisor:
         return [slot.coming for slot in self._slots if slot.coming is not None]
 
     def _obey(self, name: str) -> None:
-        if name in ("TERM", "INT") and not self._stopping:
-            logger.info("stopping %d workers on %s", len(self._children()), name)
+        if name == "INT":
+            self._presses.note()
+        if name == "INT" and self._stopping:
+            self._hurry()
+        elif name in ("TERM", "INT") and not self._stopping:
+            once_more = "; press Ctrl-C again to stop now" if name == "INT" else ""
+            logger.info("stopping %d workers on %s%s", len(self._children()), name, once_more)
             self._stop()
         elif name == "TSTP":
             logger.info("quiet: workers take no more jobs, and are not replaced")
@@ -216,6 +226,8 @@ class Supervisor:
                 slot.outdated = rest
 
     def _let_serve(self, slot: Slot, child: Child) -> None:
+        if not self._has_been_up:
+            self._notifier.ready()
         self._has_been_up = True
         why = slot.outdated
         replaced = slot.take_over()
@@ -291,8 +303,19 @@ class Supervisor:
                     "%s sends no heartbeat, as when a job holds its interpreter: it is kept alive from outside", child
                 )
 
+    def _hurry(self) -> None:
+        """Do what is asked by another Ctrl-C while workers stop."""
+        if self._presses.too_often:
+            self._kill_at = time.monotonic()
+        elif self._presses.in_a_hurry:
+            self._kill_at = min(self._kill_at, time.monotonic() + _MARGIN)
+            for child in self._children():
+                if child.is_open:
+                    child.ask_to_hurry()
+
     def _stop(self) -> None:
         self._stopping = True
+        self._notifier.stopping()
         self._kill_at = time.monotonic() + self._config.timeout + _MARGIN
         for child in self._children():
             child.send_signal(signal.SIGTERM)
@@ -318,6 +341,7 @@ class Supervisor:
             self._check()
             self._checks.settle()
             serving = [*self._serving(), *self._coming()]
-            handover.hand_over(self._config, serving, self._leaving, self._checks.listener)
+            with self._notifier.handed_on():
+                handover.hand_over(self._config, serving, self._leaving, self._checks.listener)
         except (OSError, ConfigurationError) as error:
             logger.error("the new program cannot be started, so the old one goes on: %s", error)  # noqa: TRY400 - as above
