@@ -48,7 +48,7 @@ def work():
             pass
 """
 # Seconds in which every process must be gone. Jobs get 3, what runs at the exit 3, and the machine may be busy.
-_ENOUGH = 20
+_ENOUGH = 40
 
 
 class _Ending:
@@ -98,7 +98,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# It takes 7 s: what never ends has to be waited for, if by all processes at once.
+@pytest.mark.slow("jobs that never end are waited for 3 s, and then threads and handlers, by all processes at once")
 def test_every_process_ends_soon_with_what_it_printed(valkey: Server, folder: Path) -> None:
     valkey.flushall()
     profile = folder / "profile"

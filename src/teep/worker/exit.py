@@ -81,10 +81,7 @@ class _Exit:
 
     def _finish_late(self) -> None:
         if not self._begun.wait(_THREADS):
-            names = ", ".join(thread.name for thread in threading.enumerate() if not thread.daemon)
-            logger.warning(
-                "threads have not ended %.0f s after the stop, and end with the process: %s", _THREADS, names
-            )
+            logger.warning("the process ends %.0f s after the stop, whatever still runs: %s", _THREADS, _threads())
             self._finish()
 
     def _flush_late(self) -> None:
@@ -101,6 +98,12 @@ class _Exit:
 
 
 _exit: _Exit | None = None
+
+
+def _threads() -> str:
+    """Return the names of the program's threads; those of an executor are daemons if a daemon has started them."""
+    others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
+    return ", ".join(thread.name for thread in others if not thread.name.startswith("teep-"))
 
 
 def _flush() -> None:
