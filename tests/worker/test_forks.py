@@ -33,6 +33,7 @@ def _ended_well(fleet: Fleet, process: WorkerProcess, jobs: int) -> None:
     assert process.stop() == 0
 
 
+@pytest.mark.slow("a worker starts, and forks five times")
 @pytest.mark.parametrize("job", ["fork", "fork_async"])
 def test_the_child_ends_as_it_says_and_the_parent_settles_the_job(fleet: Fleet, job: str) -> None:
     process = fleet.spawn("-c", "1", program=_PROGRAM)
@@ -87,6 +88,7 @@ def test_children_end_on_term_as_they_would_without_a_worker(fleet: Fleet) -> No
     _ended_well(fleet, process, 3)
 
 
+@pytest.mark.slow("a supervisor and its worker start and stop")
 @pytest.mark.parametrize("supervised", [False, True])
 def test_a_child_that_outlives_its_worker_holds_nothing_of_it(fleet: Fleet, *, supervised: bool) -> None:
     """The port of the health checks, the lifeline, the supervisor's channel."""

@@ -65,6 +65,7 @@ def test_a_worker_says_that_it_is_ready_lives_and_stops(valkey_fleet: Fleet, man
     assert process.wait() == 0
 
 
+@pytest.mark.slow("five processes start one after the other")
 @pytest.mark.parametrize("flags", [(), ("--spawn",)], ids=["forks", "spawns"])
 def test_a_supervisor_speaks_for_its_workers(
     valkey_fleet: Fleet, flags: tuple[str, ...], own_manager: _Manager

@@ -90,7 +90,7 @@ def _respect(ours: list[LineHandler]) -> None:
             for handler in ours:
                 root.removeHandler(handler)
             logger.info("the application logs to the console itself, so teep does not log there beside it")
-    elif others or logging.getLogger("teep").handlers:
+    elif others or logging.getLogger(_NAMES[0]).handlers:
         logger.info("logging is set up by the application, so teep's own format and level do not hold")
     else:
         for handler in ours:

@@ -11,8 +11,8 @@ class ForeignProcessor(Processor):
     The job's frames are in the child as they are in the parent, and so is the call of `Processor.run` below them.
     """
 
-    def _succeeded(self, _job: Reserved, _thread_id: str, _started: float) -> None:
+    def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:  # noqa: ARG002 - a Processor's
         forks.end(None)
 
-    def _failed(self, _job: Reserved, error: BaseException, _thread_id: str, _started: float) -> None:
+    def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:  # noqa: ARG002 - a Processor's
         forks.end(error)
