@@ -9,12 +9,7 @@
 import math
 from collections.abc import Iterable
 from datetime import timedelta
-from decimal import Decimal
-from enum import Enum
-from numbers import Integral, Real
-from pathlib import PurePath
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -136,26 +131,38 @@ def _check_text(text: str, path: str) -> None:
 
 
 def _advice(value: Any) -> str:
+    for kind in type(value).__mro__:
+        if (advice := _ADVICE_BY_NAME.get(kind.__name__)) is not None:
+            return advice
     for kinds, advice in _ADVICE:
         if isinstance(value, kinds):
             return advice
-    if hasattr(value, "isoformat"):
-        return "pass value.isoformat() or epoch seconds"
+    for method, advice in _ADVICE_BY_METHOD.items():
+        if hasattr(value, method):
+            return advice
     return "pass strings, numbers, booleans, None, lists and dicts only (such as an id to load the object by)"
 
 
+# By the name of a class or of one above it, so that none of their modules is imported for a sentence.
+_ADVICE_BY_NAME = {
+    "Enum": "pass its value",
+    "Decimal": "pass str(value)",
+    "UUID": "pass str(value)",
+    "PurePath": "pass str(value)",
+}
 # The first that fits; subclasses of plain types would come back as those types.
 _ADVICE: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (Enum, "pass its value"),
     (str, "pass str(value)"),
     (dict, "pass dict(value)"),
     ((bytes, bytearray, memoryview), "decode it, or encode it as base64 text"),
     (timedelta, "pass value.total_seconds()"),
-    ((Decimal, UUID, PurePath), "pass str(value)"),
-    (Integral, "pass int(value)"),
-    (Real, "pass float(value)"),
     (Iterable, "pass a list"),
 )
+_ADVICE_BY_METHOD = {
+    "isoformat": "pass value.isoformat() or epoch seconds",
+    "__index__": "pass int(value)",
+    "__float__": "pass float(value)",
+}
 
 
 def _is_odd(value: float) -> bool:
