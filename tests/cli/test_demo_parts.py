@@ -11,6 +11,7 @@ from teep.demo import files, results, stage, waiting
 from teep.demo.analysis import Counts, count
 from teep.demo.show import Typist
 from teep.demo.waiting import DemoFailed
+from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
 SOURCE = """import os
@@ -111,11 +112,11 @@ def test_a_signal_waits_until_a_part_is_whole() -> None:
     assert done == ["whole"]
 
 
-def test_a_worker_that_ends_is_told_with_its_last_lines(tmp_path: Path) -> None:
-    with stage.worker("redis://127.0.0.1:1/0", tmp_path) as worker:
-        end = wait_until(lambda: worker.end, 30, "the worker to end, for want of a Redis")
+def test_a_worker_that_ends_is_told_with_its_last_lines(tmp_path: Path, valkey: Server) -> None:
+    with stage.worker(valkey.url.replace("/0", "/99"), tmp_path) as worker:
+        end = wait_until(lambda: worker.end, 30, "the worker to end, for want of such a database")
     assert "status 1" in end
-    assert "127.0.0.1:1" in end
+    assert "no database 99" in end
 
 
 def test_waiting_has_an_end() -> None:

@@ -32,7 +32,7 @@ def test_the_version() -> None:
     assert output("--version") == f"teep {library.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [("stats",), ("queues",), ("bench",), ("worker", "teep.demo.jobs")])
+@pytest.mark.parametrize("command", [("stats",), ("queues",), ("bench",)])
 def test_an_unreachable_redis_is_one_sentence(command: tuple[str, ...]) -> None:
     line = sentence(teep(*command, "--redis-url", "redis://127.0.0.1:1/0", "--log-level", "ERROR"))
     assert line.startswith("teep: ")

@@ -79,5 +79,5 @@ try:
 except (SystemExit, ImportError):
     print("pydantic" in sys.modules, "teep.worker" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "False True\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("False True\n", 1)

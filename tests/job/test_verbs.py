@@ -133,9 +133,9 @@ def test_wait_and_wait_until(job: Any, done: Any, server: Server, when: dict[str
 )  # fmt: skip
 def test_a_bulk_of_something_else_than_lists(offline: teep.Config, rows: Any, but: str) -> None:
     for perform_bulk in (Plain.perform_bulk, Plain.set(retry=False).perform_bulk):
-        with pytest.raises(InvalidArguments, match=rf"of plain needs a list .*\[\[1\], \[2\]\], and {but}"):
+        with pytest.raises(InvalidArguments, match=rf"of verbs.plain needs a list .*\[\[1\], \[2\]\], and {but}"):
             perform_bulk(rows)
-    with pytest.raises(InvalidArguments, match=r"of plain needs a list .*"):
+    with pytest.raises(InvalidArguments, match=r"of verbs.plain needs a list .*"):
         asyncio.run(Plain.aio.perform_bulk(rows))
 
 
@@ -262,7 +262,7 @@ def test_the_client_takes_a_job_of_either_form(job: Any, config: teep.Config) ->
     assert teep.Queue("low").size() == teep.Queue("other").size() == teep.ScheduledSet().size() == 1
 
 
-class Plain(teep.Job, name="plain"):
+class Plain(teep.Job, name="verbs.plain"):
     def perform(self) -> None: ...
 
 

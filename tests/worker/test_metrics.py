@@ -262,7 +262,8 @@ def test_what_nobody_takes_is_bounded_the_oldest_goes_first(
     assert [record.message for record in caplog.records] == [
         "the metrics of the minute 1970-01-01T00:01:00Z are given up: Redis has taken none for too long"
     ]
-    waiting.failed(Reserved("default", b'{"class":"NoopPyJob","args":[]}'))
+    teep.job(name="C")(lambda: None)
+    waiting.failed(_job("C"))
     assert waiting.minutes() == [2, 3, 4]
 
 
