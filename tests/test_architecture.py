@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import teep
-from teep.drivers.sync import run_plan
+from teep.drivers.plans import run_plan
 from teep.store import inflight, jobsets, orphans, processes, pushes, queues, stats
 from teep.wire.commands import Command, Plan
 

@@ -5,21 +5,22 @@ from asyncio import _get_running_loop
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from teep.client import blocking, delivery, sessions, uniqueness
 from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
-from teep.drivers import AsyncDriver, Driver
-from teep.drivers.aio import run_plan as run_plan_async
 from teep.drivers.pairs import AsyncSide, SyncSide, operation
-from teep.drivers.sync import run_plan
+from teep.drivers.plans import run_plan, run_plan_async
 from teep.errors import InvalidJob, TeepError
 from teep.store import cancellation, pushes
 from teep.store.cancellation import Where
 from teep.wire.commands import Plan
 from teep.wire.unique import Lock
+
+if TYPE_CHECKING:
+    from teep.drivers import AsyncDriver, Driver
 
 T = TypeVar("T")
 
@@ -127,10 +128,10 @@ class Client(_Client, SyncSide):
     """Pushes jobs from threads."""
 
     @cached_property
-    def _connected(self) -> Driver:
+    def _connected(self) -> "Driver":
         return driver_for(self.config)
 
-    def _driver(self) -> Driver:
+    def _driver(self) -> "Driver":
         return self._connected
 
     def _run(self, plan: Plan[T]) -> T:
@@ -146,10 +147,10 @@ class AsyncClient(_Client, AsyncSide):
     """Pushes jobs from asyncio."""
 
     @cached_property
-    def _connected(self) -> AsyncDriver:
+    def _connected(self) -> "AsyncDriver":
         return async_driver_for(self.config)
 
-    def _driver(self) -> AsyncDriver:
+    def _driver(self) -> "AsyncDriver":
         return self._connected
 
     def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:

@@ -17,8 +17,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from redis.connection import URL_QUERY_ARGUMENT_PARSERS
-
 from teep.errors import ConfigurationError
 
 _SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
@@ -58,6 +56,18 @@ def parse(url: str) -> Target:
         asking = {name: text for name, text in own.items() if text}
         return Target(parts.scheme, options, _hosts(parts), service, asking)
     return Target(parts.scheme, {**_place(parts), **read, **_credentials(parts)})
+
+
+def check(url: str) -> None:
+    """Refuse a URL that cannot work, without connecting.
+
+    Raises:
+        ConfigurationError: with what is wrong; never with the password.
+    """
+    if parse(url).scheme.startswith("rediss"):
+        from teep.drivers import pools  # noqa: PLC0415 - see teep.drivers: redis-py knows more about TLS alone
+
+        pools.check_url(url)
 
 
 def masked(url: str) -> str:
@@ -220,6 +230,8 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
 
 
 def _flags(text: str) -> Any:
+    from redis.connection import URL_QUERY_ARGUMENT_PARSERS  # noqa: PLC0415 - see teep.drivers
+
     read: Any = URL_QUERY_ARGUMENT_PARSERS["ssl_include_verify_flags"]
     return read(text)
 
