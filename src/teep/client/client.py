@@ -1,8 +1,8 @@
 """The client: pushes payloads, one or many, now or for later."""
 
+import sys
 import time
-from asyncio import _get_running_loop
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -124,6 +124,20 @@ class _Client:
         return None if jid is None else await cancellation.cancel(jid, int(time.time()))
 
 
+def _running_loop_at_first() -> object:
+    """The running loop: none while asyncio is not loaded. Afterwards asyncio's function stands in place of this."""
+    global _running_loop  # noqa: PLW0603 - so that a push has no more calls than it needs
+    if "asyncio" not in sys.modules:
+        return None
+    from asyncio import _get_running_loop  # noqa: PLC0415 - see teep.drivers
+
+    _running_loop = _get_running_loop
+    return _running_loop()
+
+
+_running_loop: Callable[[], object] = _running_loop_at_first
+
+
 class Client(_Client, SyncSide):
     """Pushes jobs from threads."""
 
@@ -136,7 +150,7 @@ class Client(_Client, SyncSide):
 
     def _run(self, plan: Plan[T]) -> T:
         is_plain = delivery.is_plain()
-        if _get_running_loop() is not None:
+        if _running_loop() is not None:
             blocking.check(plan, warns=is_plain and self.config.environment != "production")
         if is_plain:
             return super()._run(plan)

@@ -3,7 +3,8 @@
 `sync.Driver` runs plans on threads, `aio.AsyncDriver` on asyncio; what they share (which replies settle a
 command, what may be sent again) is `conversation`, which does no I/O.
 
-redis-py takes longer to import than all of teep, so it is imported where the first driver is made.
+redis-py takes longer to import than all of teep, and asyncio, which it needs, a fourth of that. So `import teep`
+loads neither: the first driver does.
 """
 
 from typing import TYPE_CHECKING, Any

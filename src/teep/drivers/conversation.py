@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from redis import exceptions as redis_errors
 
 from teep.drivers.answers import is_final, is_refusal, raise_ours
-from teep.wire.commands import Command, Pipeline, Plan, Transaction
+from teep.wire.commands import Command, Pipeline, Transaction
 from teep.wire.script import ScriptCall
 
 T = TypeVar("T")
