@@ -19,10 +19,10 @@ PACKAGE = Path(teep.__file__).parent
 PURE = sorted(path for layer in ("wire", "store") for path in (PACKAGE / layer).rglob("*.py"))
 
 # What these layers may import from outside: values and their transformation, nothing that reaches out.
-# `importlib` reads the scripts, which are part of the package.
+# `pkgutil` reads the scripts, which are part of the package.
 ALLOWED = {
     "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "importlib", "itertools", "json", "math", "re", "secrets", "struct", "typing", "zlib",
+    "hashlib", "itertools", "json", "math", "pkgutil", "re", "secrets", "struct", "typing", "zlib",
     "msgspec", "teep",
 }  # fmt: skip
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns", "sleep"}
