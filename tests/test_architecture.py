@@ -21,9 +21,9 @@ PURE = sorted(path for layer in ("wire", "store") for path in (PACKAGE / layer).
 # What these layers may import from outside: values and their transformation, nothing that reaches out.
 # `pkgutil` reads the scripts, which are part of the package.
 ALLOWED = {
-    "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum", "functools",
-    "hashlib", "itertools", "json", "math", "pkgutil", "re", "secrets", "struct", "typing", "zlib",
-    "msgspec", "teep",
+    "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum",
+    "functools", "hashlib", "itertools", "json", "math", "numbers", "pathlib", "pkgutil", "re", "secrets", "struct",
+    "typing", "uuid", "zlib", "msgspec", "teep",
 }  # fmt: skip
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns", "sleep"}
 
