@@ -4,7 +4,10 @@ Write a job with `@teep.job`, push it with `perform_async`, run `teep worker`, a
 API: `Stats`, `Queue`, `ScheduledSet`, `RetrySet`, `DeadSet`, `ProcessSet`, `WorkSet`, each with an asyncio twin.
 """
 
-from teep import encryption, errors, testing
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from teep import encryption, errors
 from teep.api import (
     AsyncDeadSet,
     AsyncDeploy,
@@ -65,6 +68,9 @@ from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.errors import JobCancelled, JobTimeout, TeepError
 from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
 from teep.version import __version__
+
+if TYPE_CHECKING:
+    from teep import testing
 
 __all__ = [
     "AsyncClient",
@@ -140,3 +146,13 @@ __all__ = [
     "job",
     "testing",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "testing":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("teep.testing")  # which few programs need
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "testing"})

@@ -144,7 +144,7 @@ def test_what_others_took_meanwhile_is_not_moved(run: Run, driver: Driver, serve
                 server.command("ZREMRANGEBYRANK", "retry", 50, -1)
             return driver.execute(command)
 
-    from teep.drivers.sync import run_plan
+    from teep.drivers.plans import run_plan
 
     told: list[bytes] = []
     assert run_plan(jobsets.transfer_all("retry", "dead", 5.0, told.append), Meddling()) == 50  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from typing import TypeVar
 import pytest
 
 from teep.drivers import Driver
-from teep.drivers.sync import run_plan
+from teep.drivers.plans import run_plan
 from teep.store import inflight, orphans, processes
 from teep.store.inflight import Owner
 from teep.wire import keys

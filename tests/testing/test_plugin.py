@@ -199,12 +199,6 @@ def test_the_plugin_imports_nothing_that_it_may_not_need() -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("module", ["teep", "teep.testing.plugin", "teep.testing.worker", "teep.worker"])
-def test_a_system_without_the_modules_of_unix_imports_it(module: str) -> None:
-    program = f"import sys; sys.modules.update(resource=None, fcntl=None, pwd=None, termios=None); import {module}"
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
 @pytest.mark.slow("it runs pytest in a process of its own")
 def test_a_mode_that_does_not_exist(tmp_path: Path) -> None:
     marked = [

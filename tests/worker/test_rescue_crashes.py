@@ -10,7 +10,7 @@ import pytest
 from teep import Config
 from teep.config import driver_for
 from teep.drivers import Driver
-from teep.drivers.sync import run_plan
+from teep.drivers.plans import run_plan
 from teep.errors import RedisUnavailable
 from teep.store import inflight
 from teep.store.inflight import Owner

@@ -5,14 +5,16 @@ the same ones to await. Iteration is the one thing that stands here twice.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from teep.client import AsyncClient, Client
 from teep.config import Config, async_driver_for, default_config, driver_for
-from teep.drivers import AsyncDriver, Driver
 from teep.drivers.pairs import AsyncSide, SyncSide
 from teep.errors import InvalidPage
 from teep.wire.commands import Plan
+
+if TYPE_CHECKING:
+    from teep.drivers import AsyncDriver, Driver
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -48,14 +50,14 @@ class Api:
 class SyncApi(Api, SyncSide):
     """The side that blocks."""
 
-    def _driver(self) -> Driver:
+    def _driver(self) -> "Driver":
         return driver_for(self.config)
 
 
 class AsyncApi(Api, AsyncSide):
     """The side that is awaited."""
 
-    def _driver(self) -> AsyncDriver:
+    def _driver(self) -> "AsyncDriver":
         return async_driver_for(self.config)
 
 

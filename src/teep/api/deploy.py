@@ -1,7 +1,5 @@
 """Deploy marks: lines on the metrics' charts that say when what was deployed."""
 
-import asyncio
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import wraps
@@ -79,6 +77,8 @@ class AsyncDeploy(_Deploy, AsyncApi):
     async def mark(self, label: str | None = None, at: datetime | float | None = None) -> bool:
         """As `Deploy.mark`, awaited; git runs in a thread."""
         if not label:
+            import asyncio  # noqa: PLC0415 - see teep.drivers
+
             label = await asyncio.to_thread(_git_label)
         return await self._run(deploys.mark(label, _utc(at)))
 
@@ -88,6 +88,8 @@ def _utc(at: datetime | float | None) -> datetime:
 
 
 def _git_label() -> str:
+    import subprocess  # noqa: PLC0415 - as asyncio above
+
     command = ["git", "log", "-1", "--format=%h %s"]
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command

@@ -1,5 +1,15 @@
 """The command line: `teep …`."""
 
-from teep.cli.app import main
+import sys
+from importlib.util import find_spec
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line. It is installed with every teep; the extra that it needs is not."""
+    if None in map(find_spec, ("typer", "rich")):
+        sys.exit("the teep command needs typer and rich: pip install 'teep[cli]'")
+    from teep.cli import app
+
+    app.main()

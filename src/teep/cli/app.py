@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from teep.cli import bench, config, demo, embedded, init, look, streams, worker
+from teep.cli import bench, config, demo, embedded, look, streams, worker
 from teep.cli.flags import Flags
 from teep.cli.options import Looking, with_flags
 from teep.cli.reader import read
@@ -55,7 +55,9 @@ def main() -> None:
         if "stderr" in closed:
             print("teep: standard error is closed, so this worker logs nothing", flush=True)
         if os.getpid() == 1:
-            init.become_init()
+            from teep.cli.init import become_init
+
+            become_init()
     try:
         # A worker lives long: see teep.cli.reader.
         flags = read(Flags, sys.argv[2:]) if sys.argv[1:2] == ["worker"] else None

@@ -1,6 +1,7 @@
 """`teep worker`: run jobs, in this process or in several."""
 
 import logging
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ def worker(flags: Flags) -> None:
 
     Example: [bold]teep worker app.jobs -c 20 -q critical,3 -q default,1[/bold]
     """
+    if os.name != "posix":
+        raise ConfigurationError("workers run on Linux and macOS; on Windows use WSL or a container")
     settings = flags.settings()
     config = settings.settle()
     set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))

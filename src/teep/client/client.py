@@ -1,25 +1,26 @@
 """The client: pushes payloads, one or many, now or for later."""
 
+import sys
 import time
-from asyncio import _get_running_loop
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from teep.client import blocking, delivery, sessions, uniqueness
 from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
-from teep.drivers import AsyncDriver, Driver
-from teep.drivers.aio import run_plan as run_plan_async
 from teep.drivers.pairs import AsyncSide, SyncSide, operation
-from teep.drivers.sync import run_plan
+from teep.drivers.plans import run_plan, run_plan_async
 from teep.errors import InvalidJob, TeepError
 from teep.store import cancellation, pushes
 from teep.store.cancellation import Where
 from teep.wire.commands import Plan
 from teep.wire.unique import Lock
+
+if TYPE_CHECKING:
+    from teep.drivers import AsyncDriver, Driver
 
 T = TypeVar("T")
 
@@ -123,19 +124,33 @@ class _Client:
         return None if jid is None else await cancellation.cancel(jid, int(time.time()))
 
 
+def _running_loop_at_first() -> object:
+    """The running loop: none while asyncio is not loaded. Afterwards asyncio's function stands in place of this."""
+    global _running_loop  # noqa: PLW0603 - so that a push has no more calls than it needs
+    if "asyncio" not in sys.modules:
+        return None
+    from asyncio import _get_running_loop  # noqa: PLC0415 - see teep.drivers
+
+    _running_loop = _get_running_loop
+    return _running_loop()
+
+
+_running_loop: Callable[[], object] = _running_loop_at_first
+
+
 class Client(_Client, SyncSide):
     """Pushes jobs from threads."""
 
     @cached_property
-    def _connected(self) -> Driver:
+    def _connected(self) -> "Driver":
         return driver_for(self.config)
 
-    def _driver(self) -> Driver:
+    def _driver(self) -> "Driver":
         return self._connected
 
     def _run(self, plan: Plan[T]) -> T:
         is_plain = delivery.is_plain()
-        if _get_running_loop() is not None:
+        if _running_loop() is not None:
             blocking.check(plan, warns=is_plain and self.config.environment != "production")
         if is_plain:
             return super()._run(plan)
@@ -146,10 +161,10 @@ class AsyncClient(_Client, AsyncSide):
     """Pushes jobs from asyncio."""
 
     @cached_property
-    def _connected(self) -> AsyncDriver:
+    def _connected(self) -> "AsyncDriver":
         return async_driver_for(self.config)
 
-    def _driver(self) -> AsyncDriver:
+    def _driver(self) -> "AsyncDriver":
         return self._connected
 
     def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:

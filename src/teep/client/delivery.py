@@ -4,14 +4,16 @@ Whatever else a client does goes to Redis.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from teep.client import redirection, transactions
 from teep.config import Config
-from teep.drivers import AsyncDriver, Driver
 from teep.store.pushes import Push
 from teep.wire import commands
 from teep.wire.commands import Command
+
+if TYPE_CHECKING:
+    from teep.drivers import AsyncDriver, Driver
 
 T = TypeVar("T")
 
@@ -27,7 +29,7 @@ class Executor:
     A push that a transaction holds is preceded by a PING: an outage shows while the transaction can be rolled back.
     """
 
-    def __init__(self, config: Config, driver: Callable[[], Driver]) -> None:
+    def __init__(self, config: Config, driver: Callable[[], "Driver"]) -> None:
         self._config = config
         self._driver = driver
 
@@ -53,7 +55,7 @@ class Executor:
 class AsyncExecutor:
     """The same on asyncio."""
 
-    def __init__(self, config: Config, driver: Callable[[], AsyncDriver]) -> None:
+    def __init__(self, config: Config, driver: Callable[[], "AsyncDriver"]) -> None:
         self._config = config
         self._driver = driver
 

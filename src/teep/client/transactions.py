@@ -5,10 +5,9 @@
 3. It is sent when the last one has committed. One that is rolled back never says so, and thus drops it.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from teep.client import uniqueness
 from teep.client.preparation import BULK_SLICE
@@ -19,6 +18,9 @@ from teep.store.pushes import Push, joined
 from teep.telling import Logger
 from teep.wire import payload
 from teep.wire.payload import Item
+
+if TYPE_CHECKING:
+    import asyncio
 
 logger = Logger("teep")
 
@@ -34,7 +36,7 @@ Source = Callable[[], Sequence[Transaction]]
 
 _sources: dict[str, Source] = {}
 # The event loop keeps weak references to its tasks only.
-_sending: set[asyncio.Task[None]] = set()
+_sending: "set[asyncio.Task[None]]" = set()
 
 
 def add_source(library: str, source: Source) -> None:
@@ -98,6 +100,8 @@ def send(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -
 
 async def send_async(due: Sequence[Held]) -> None:
     """As `send`, from asyncio. It goes on where its caller is cancelled, since the commit cannot be taken back."""
+    import asyncio  # noqa: PLC0415 - see teep.drivers
+
     task = asyncio.create_task(_send_async(due))
     _sending.add(task)
     task.add_done_callback(_sending.discard)

@@ -3,25 +3,27 @@
 import os
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from teep import embedded
+from teep import drivers, embedded
 from teep.config import default, variables
 from teep.config.value import Config
-from teep.drivers import AsyncDriver, Driver
 from teep.drivers.urls import masked
 from teep.errors import ConfigurationError
 from teep.telling import Logger
 
-D = TypeVar("D", Driver, AsyncDriver)
+if TYPE_CHECKING:
+    from teep.drivers import AsyncDriver, Driver
+
+D = TypeVar("D", "Driver", "AsyncDriver")
 
 logger = Logger("teep")
 
 _WAY_OUT = "set REDIS_URL (such as redis://localhost:6379/0)"
 _told = False
 _lock = threading.RLock()
-_sync_drivers: dict[str, Driver] = {}
-_async_drivers: dict[str, AsyncDriver] = {}
+_sync_drivers: "dict[str, Driver]" = {}
+_async_drivers: "dict[str, AsyncDriver]" = {}
 
 
 def _renew_lock() -> None:
@@ -81,14 +83,14 @@ def _tell_once() -> None:
         logger.warning("no redis_url is set: using the embedded server in %s, for development", embedded.data_dir())
 
 
-def driver_for(config: Config) -> Driver:
+def driver_for(config: Config) -> "Driver":
     """Return the thread driver for a configuration; configurations with one URL share one."""
-    return _shared(_sync_drivers, config, Driver)
+    return _shared(_sync_drivers, config, drivers.Driver)
 
 
-def async_driver_for(config: Config) -> AsyncDriver:
+def async_driver_for(config: Config) -> "AsyncDriver":
     """Return the asyncio driver for a configuration; configurations with one URL share one."""
-    return _shared(_async_drivers, config, AsyncDriver)
+    return _shared(_async_drivers, config, drivers.AsyncDriver)
 
 
 def _shared(drivers: dict[str, D], config: Config, make: Callable[[str], D]) -> D:

@@ -17,8 +17,7 @@ from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
 from teep.config.error_log import log_error
 from teep.config.job_options import fields_of
 from teep.config.queues import UNSAID, QueueOrder, are_said
-from teep.drivers.pools import check_url
-from teep.drivers.urls import masked
+from teep.drivers import urls
 from teep.embedded.project import working_folder
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.middleware import Chain
@@ -251,7 +250,7 @@ class Config:
 
 def _shown(name: str, value: Any) -> str:
     if name == "redis_url" and isinstance(value, str):
-        return repr(masked(value))
+        return repr(urls.masked(value))
     return repr(dict(value) if isinstance(value, MappingProxyType) else value)
 
 
@@ -270,7 +269,7 @@ def _redis_url(config: Config) -> str | None:
         # Of anything else the value stays out of the message: bytes may have a password.
         named = repr(config.redis_url) if type(config.redis_url) is int else f"a {type(config.redis_url).__name__}"
         return f"redis_url must be a text such as redis://localhost:6379/0, not {named}"
-    return _problem(check_url, config.redis_url)
+    return _problem(urls.check, config.redis_url)
 
 
 def _queues(config: Config) -> str | None:

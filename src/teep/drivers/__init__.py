@@ -2,10 +2,26 @@
 
 `sync.Driver` runs plans on threads, `aio.AsyncDriver` on asyncio; what they share (which replies settle a
 command, what may be sent again) is `conversation`, which does no I/O.
+
+redis-py takes longer to import than all of teep, and asyncio, which it needs, a fourth of that. So `import teep`
+loads neither: the first driver does.
 """
 
-from teep.drivers.aio import AsyncDriver
-from teep.drivers.sync import Driver
-from teep.drivers.waiter import Waiter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from teep.drivers.aio import AsyncDriver
+    from teep.drivers.sync import Driver
+    from teep.drivers.waiter import Waiter
 
 __all__ = ["AsyncDriver", "Driver", "Waiter"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # All three, so that a worker imports none of them within a job, whose deadline might interrupt that.
+    from teep.drivers import aio, sync, waiter  # noqa: PLC0415
+
+    globals().update(AsyncDriver=aio.AsyncDriver, Driver=sync.Driver, Waiter=waiter.Waiter)
+    return globals()[name]

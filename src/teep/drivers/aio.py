@@ -3,46 +3,19 @@
 import asyncio
 import math
 import os
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from redis import exceptions as redis_errors
 
 from teep.drivers import pools
 from teep.drivers.answers import raise_ours
-from teep.drivers.conversation import LOST, Conversation, not_a_command
+from teep.drivers.conversation import LOST, Conversation
 from teep.drivers.loops import LoopPool
+from teep.drivers.plans import run_plan_async
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
-
-
-class AsyncExecutor(Protocol):
-    """What carries out commands, one at a time."""
-
-    async def execute(self, command: Command[T]) -> T: ...
-
-
-async def run_plan(plan: Plan[T], executor: AsyncExecutor) -> T:
-    """Run a plan to its end, each command it awaits carried out by `executor`.
-
-    Raises:
-        TypeError: the plan awaited something that is not a command.
-    """
-    try:
-        command = plan.send(None)
-        while True:
-            if not isinstance(command, Command):
-                raise not_a_command(plan, command)
-            try:
-                result = await executor.execute(command)
-            except BaseException as error:  # noqa: BLE001 - the plan decides, as at any await
-                command = plan.throw(error)
-            else:
-                command = plan.send(result)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
 
 
 class AsyncDriver:
@@ -59,7 +32,7 @@ class AsyncDriver:
 
     async def run(self, plan: Plan[T]) -> T:
         """Run a plan and return its result."""
-        return await run_plan(plan, self)
+        return await run_plan_async(plan, self)
 
     async def execute(self, command: Command[T]) -> T:
         """Carry out one command on any free connection of this loop."""

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from redis import exceptions as redis_errors
 
 from teep.drivers.answers import is_final, is_refusal, raise_ours
-from teep.wire.commands import Command, Pipeline, Plan, Transaction
+from teep.wire.commands import Command, Pipeline, Transaction
 from teep.wire.script import ScriptCall
 
 T = TypeVar("T")
@@ -131,9 +131,3 @@ class Conversation(Generic[T]):
         if not isinstance(part, ScriptCall):
             raise TypeError(f"{part!r} is no script, yet the server answered NOSCRIPT")
         return part
-
-
-def not_a_command(plan: Plan[Any], awaited: object) -> TypeError:
-    """Return the error for a plan that awaited something else, such as a socket or a future."""
-    plan.close()
-    return TypeError(f"{plan!r} awaited {awaited!r}; a plan awaits only teep's own commands")

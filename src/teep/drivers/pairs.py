@@ -6,15 +6,16 @@ Operations await commands and store plans, never each other.
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from teep.drivers.aio import AsyncDriver
-from teep.drivers.sync import Driver
 from teep.wire.commands import Plan
+
+if TYPE_CHECKING:
+    from teep.drivers import AsyncDriver, Driver
 
 P = ParamSpec("P")
 T = TypeVar("T")
-D = TypeVar("D", Driver, AsyncDriver)
+D = TypeVar("D", "Driver", "AsyncDriver")
 
 
 def driver_of(plan: Plan[Any], connect: Callable[[], D]) -> D:
@@ -29,7 +30,7 @@ def driver_of(plan: Plan[Any], connect: Callable[[], D]) -> D:
 class SyncSide:
     """The side of a pair whose operations block the calling thread."""
 
-    def _driver(self) -> Driver:
+    def _driver(self) -> "Driver":
         raise TypeError(f"{type(self).__qualname__} has no driver")
 
     def _run(self, plan: Plan[T]) -> T:
@@ -39,7 +40,7 @@ class SyncSide:
 class AsyncSide:
     """The side of a pair whose operations are awaited."""
 
-    def _driver(self) -> AsyncDriver:
+    def _driver(self) -> "AsyncDriver":
         raise TypeError(f"{type(self).__qualname__} has no driver")
 
     def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:

@@ -5,7 +5,7 @@ import time
 import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import hiredis
 import redis
@@ -13,41 +13,14 @@ from redis import exceptions as redis_errors
 
 from teep.drivers import pools
 from teep.drivers.answers import raise_ours
-from teep.drivers.conversation import LOST, Args, Conversation, not_a_command
+from teep.drivers.conversation import LOST, Args, Conversation
+from teep.drivers.plans import run_plan
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
 
 # hiredis declares a tuple of one item here.
 _pack = cast("Callable[[Args], bytes]", hiredis.pack_command)
-
-
-class Executor(Protocol):
-    """What carries out commands, one at a time."""
-
-    def execute(self, command: Command[T]) -> T: ...
-
-
-def run_plan(plan: Plan[T], executor: Executor) -> T:
-    """Run a plan to its end, each command it awaits carried out by `executor`.
-
-    Raises:
-        TypeError: the plan awaited something that is not a command.
-    """
-    try:
-        command = plan.send(None)
-        while True:
-            if not isinstance(command, Command):
-                raise not_a_command(plan, command)
-            try:
-                result = executor.execute(command)
-            except BaseException as error:  # noqa: BLE001 - the plan decides, as at any await
-                command = plan.throw(error)
-            else:
-                command = plan.send(result)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
 
 
 _drivers: "weakref.WeakSet[Driver]" = weakref.WeakSet()

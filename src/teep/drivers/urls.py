@@ -11,13 +11,10 @@
 
 import math
 import re
-import ssl
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
-
-from redis.connection import URL_QUERY_ARGUMENT_PARSERS
 
 from teep.errors import ConfigurationError
 
@@ -58,6 +55,18 @@ def parse(url: str) -> Target:
         asking = {name: text for name, text in own.items() if text}
         return Target(parts.scheme, options, _hosts(parts), service, asking)
     return Target(parts.scheme, {**_place(parts), **read, **_credentials(parts)})
+
+
+def check(url: str) -> None:
+    """Refuse a URL that cannot work, without connecting.
+
+    Raises:
+        ConfigurationError: with what is wrong; never with the password.
+    """
+    if parse(url).scheme.startswith("rediss"):
+        from teep.drivers import pools  # noqa: PLC0415 - see teep.drivers: redis-py knows more about TLS alone
+
+        pools.check_url(url)
 
 
 def masked(url: str) -> str:
@@ -219,7 +228,15 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return lambda text: {name: name for name in allowed}[text.lower()]
 
 
+def _tls_version(text: str) -> Any:
+    import ssl  # noqa: PLC0415 - see teep.drivers
+
+    return ssl.TLSVersion(int(text))
+
+
 def _flags(text: str) -> Any:
+    from redis.connection import URL_QUERY_ARGUMENT_PARSERS  # noqa: PLC0415 - see teep.drivers
+
     read: Any = URL_QUERY_ARGUMENT_PARSERS["ssl_include_verify_flags"]
     return read(text)
 
@@ -245,10 +262,7 @@ _READERS: Mapping[str, _Reader] = {
     "ssl_ca_path": (_text, "a folder's path"),
     "ssl_ca_data": (_text, "certificates as PEM"),
     "ssl_check_hostname": (_truth, "true or false"),
-    "ssl_min_version": (
-        lambda text: ssl.TLSVersion(int(text)),
-        "a number of ssl.TLSVersion, such as 772 for TLS 1.3",
-    ),
+    "ssl_min_version": (_tls_version, "a number of ssl.TLSVersion, such as 772 for TLS 1.3"),
     "ssl_ciphers": (_text, "a list of ciphers"),
     "ssl_include_verify_flags": (_flags, "a list of verify flags"),
     "ssl_exclude_verify_flags": (_flags, "a list of verify flags"),

@@ -113,11 +113,9 @@ class Waiter:
         """Return the lines that answered first; none when woken."""
         # An idle process's next job waits for what comes after the poll, so that is as little as can be.
         by_descriptor = {line.socket.fileno(): line for line in lines}
-        poll = select.poll()
-        for descriptor in (*by_descriptor, self._woken.fileno()):
-            poll.register(descriptor, select.POLLIN)
-        while ready := poll.poll((block + pools.ANSWER_SECONDS) * 1000):
-            found = [by_descriptor.get(descriptor) for descriptor, _ in ready]
+        descriptors = (*by_descriptor, self._woken.fileno())
+        while ready := _readable(descriptors, block + pools.ANSWER_SECONDS):
+            found = [by_descriptor.get(descriptor) for descriptor in ready]
             answered = [line for line in found if line is not None and line.has_answer()]
             if None in found:
                 self._woken.recv(4096)
@@ -137,6 +135,16 @@ class Waiter:
         if errors:
             self.close()
             raise_ours(next(filter(is_refusal, errors), errors[0]))
+
+
+def _readable(descriptors: Sequence[int], seconds: float) -> list[int]:
+    """Wait until there is something to read, and return where."""
+    if not hasattr(select, "poll"):  # Windows
+        return select.select(descriptors, (), (), seconds)[0]
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return [descriptor for descriptor, _ in poll.poll(seconds * 1000)]
 
 
 class _Line:

@@ -1,6 +1,5 @@
 """Running a job here and now, as it would run in a worker: through both middleware chains and JSON."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -40,6 +39,8 @@ def run(config: Config, definition: Definition, item: Item) -> Any:
     """
     _refuse_in_a_loop(definition)
     if definition.is_async:
+        import asyncio  # noqa: PLC0415 - see teep.drivers
+
         return asyncio.run(_run_on_loop(config, definition, item))
     return _in_context(item, lambda: config.server_middleware.invoke(item, partial(definition.run, item)))
 
@@ -72,6 +73,8 @@ def _refuse_in_a_loop(definition: Definition) -> None:
 
 
 def _in_a_loop() -> bool:
+    import asyncio  # noqa: PLC0415 - see teep.drivers
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -9,7 +9,6 @@ One body serves `def` and `async def` jobs: for the former nothing in it ever wa
 one go. Outside of a worker a job runs whole, and Redis is not used.
 """
 
-import asyncio
 import inspect
 import math
 import time
@@ -137,6 +136,8 @@ class Iteration:
 
     async def _iterate(self, items: Any) -> bool:
         """Go through the items; its result is that of `_begin`."""
+        import asyncio  # noqa: PLC0415 - see teep.drivers
+
         try:
             is_over = await self._through(aiter(items) if isinstance(items, AsyncIterable) else iter(items))
         except Aborted:

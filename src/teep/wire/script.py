@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import resources
+from pkgutil import get_data
 from typing import Any, NamedTuple, TypeVar
 
 from teep.wire.commands import Arg, Command
@@ -87,4 +87,7 @@ def load(name: str) -> Script:
 
 
 def _read(name: str) -> str:
-    return (resources.files("teep.wire") / "lua" / f"{name}.lua").read_text("utf-8")
+    source = get_data("teep.wire", f"lua/{name}.lua")
+    if source is None:
+        raise ValueError(f"lua/{name}.lua cannot be read: the loader of teep's modules has no data")
+    return source.decode()

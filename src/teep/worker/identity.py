@@ -102,7 +102,7 @@ def is_gone(owner: Owner) -> bool:
 
     False where this machine cannot know; then the heartbeat decides.
     """
-    if owner.machine != machine():
+    if owner.machine != machine() or os.name != "posix":  # Windows would take the 0 below for Ctrl-C
         return False
     try:
         os.kill(owner.pid, 0)

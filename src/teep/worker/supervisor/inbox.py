@@ -3,7 +3,9 @@
 import signal
 import socket
 
-HANDLED = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGUSR2, signal.SIGCHLD})
+# Windows, where this must import and nothing more, has two of them.
+_NAMES = ("SIGTERM", "SIGINT", "SIGTSTP", "SIGTTIN", "SIGUSR2", "SIGCHLD")
+HANDLED = frozenset(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 
 class SignalInbox:

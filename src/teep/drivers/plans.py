@@ -1,0 +1,68 @@
+"""How a plan is run: each command that it awaits is carried out, and the result goes back into the plan.
+
+It knows nothing of Redis, so a program that has pushed nothing yet does not load redis-py.
+"""
+
+from typing import Any, Protocol, TypeVar
+
+from teep.wire.commands import Command, Plan
+
+T = TypeVar("T")
+
+
+class Executor(Protocol):
+    """What carries out commands on threads, one at a time."""
+
+    def execute(self, command: Command[T]) -> T: ...
+
+
+class AsyncExecutor(Protocol):
+    """What carries out commands on asyncio, one at a time."""
+
+    async def execute(self, command: Command[T]) -> T: ...
+
+
+def run_plan(plan: Plan[T], executor: Executor) -> T:
+    """Run a plan to its end, each command it awaits carried out by `executor`.
+
+    Raises:
+        TypeError: the plan awaited something that is not a command.
+    """
+    try:
+        command = plan.send(None)
+        while True:
+            if not isinstance(command, Command):
+                raise _not_a_command(plan, command)
+            try:
+                result = executor.execute(command)
+            except BaseException as error:  # noqa: BLE001 - the plan decides, as at any await
+                command = plan.throw(error)
+            else:
+                command = plan.send(result)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+
+
+async def run_plan_async(plan: Plan[T], executor: AsyncExecutor) -> T:
+    """Run a plan to its end, as `run_plan` does, on asyncio."""
+    try:
+        command = plan.send(None)
+        while True:
+            if not isinstance(command, Command):
+                raise _not_a_command(plan, command)
+            try:
+                result = await executor.execute(command)
+            except BaseException as error:  # noqa: BLE001 - the plan decides, as at any await
+                command = plan.throw(error)
+            else:
+                command = plan.send(result)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+
+
+def _not_a_command(plan: Plan[Any], awaited: object) -> TypeError:
+    """Return the error for a plan that awaited something else, such as a socket or a future."""
+    plan.close()
+    return TypeError(f"{plan!r} awaited {awaited!r}; a plan awaits only teep's own commands")

@@ -1,0 +1,87 @@
+"""What is loaded when: a program that only pushes pays for nothing else."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from tests.support.servers import Server
+
+# What takes long to load, and few programs need at once.
+LATE = ("redis", "hiredis", "asyncio", "ssl", "teep.testing", "typer", "rich", "cryptography")
+
+DEFINED = """
+import teep
+
+@teep.job(queue="mailers")
+def welcome(user_id: int, *, locale: str = "en") -> None: ...
+
+class Import(teep.Job):
+    def perform(self, path: str) -> None: ...
+
+teep.configure(redis_url=sys.argv[1])
+client, queue, retries = teep.Client(), teep.Queue("mailers"), teep.RetrySet()
+"""
+PUSHED = """
+assert welcome.perform_async(1)
+assert [job.args for job in queue] == [[1]]
+"""
+
+
+def loaded(program: str, *arguments: str, without: Sequence[str] = ()) -> list[str]:
+    """Run a program where modules are missing (`without`), and return which of LATE it has loaded."""
+    hide = f"import sys; sys.modules.update(dict.fromkeys({without!r}))"
+    tell = f"print(*[name for name in {LATE!r} if sys.modules.get(name)])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{hide}\n{program}\n{tell}", *arguments],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_importing_teep_loads_nothing_that_is_not_used() -> None:
+    assert loaded("import teep; dir(teep)") == []
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://localhost:1/0", "unix:///tmp/no.sock", "redis+sentinel://localhost/primary"]
+)
+def test_a_program_that_has_pushed_nothing_yet_has_not_loaded_redis_py(url: str) -> None:
+    assert loaded(DEFINED, url) == []
+
+
+@pytest.mark.one_server
+def test_a_program_that_only_pushes_and_reads_needs_nothing_of_the_command_line(server: Server) -> None:
+    missing = ["typer", "rich", "cryptography", "click"]
+    assert {"redis", "asyncio"} <= set(loaded(DEFINED + PUSHED, server.url, without=missing)) <= set(LATE[:4])
+
+
+def test_the_pytest_plugin_loads_no_redis_py() -> None:
+    # Which brings the package of the test kit along, of teep's own modules only.
+    assert set(loaded("import pytest; import teep.testing.plugin")) <= {"asyncio", "ssl", "teep.testing"}
+
+
+def test_the_test_kit_is_there_without_an_import_of_its_own() -> None:
+    assert loaded("import teep; assert 'testing' in dir(teep); teep.testing.fake()") == ["teep.testing"]
+
+
+def test_there_is_no_other_name() -> None:
+    program = "import teep, teep.drivers\nfor module in teep, teep.drivers:\n  assert not hasattr(module, 'tseting')"
+    assert loaded(program) == []
+
+
+def test_a_worker_has_loaded_it_all_before_it_runs_a_job() -> None:
+    # A deadline may interrupt a job anywhere, in an import too; and what is forked shares what its parent has loaded.
+    drivers = {"teep.drivers.sync", "teep.drivers.aio", "teep.drivers.waiter"}
+    assert "redis" in loaded(f"import teep.worker; assert {drivers} <= set(sys.modules)")
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+@pytest.mark.parametrize("words", [[], ["--help"], ["worker", "jobs"]])
+def test_a_command_without_its_extra_says_so_in_a_sentence(missing: str, words: list[str]) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from teep.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "the teep command needs typer and rich: pip install 'teep[cli]'\n"
