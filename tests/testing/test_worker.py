@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -178,6 +179,14 @@ def test_queues_of_jobs_and_of_every_capsule_are_served(teep_redis: teep.Config,
     other.drain()
     assert len(ran) == 2
     other.stop()
+
+
+def test_a_worker_drains_though_the_tests_clock_stands_still(teep_worker: InProcessWorker) -> None:
+    frozen: list[float] = []
+    teep.job(name="frozen")(lambda: frozen.append(time.time())).perform_async()
+    with freezegun.freeze_time("2026-11-24"):
+        assert teep_worker.drain() == 1
+    assert len(frozen) == 1
 
 
 def test_waiting_ends_in_time_though_the_tests_clock_stands_still(teep_worker: InProcessWorker) -> None:

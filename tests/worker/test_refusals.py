@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Iterator
 from queue import SimpleQueue
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -132,7 +131,7 @@ def test_what_goes_along_with_jobs_may_be_of_another_type(
 
 def test_a_reason_is_told_once_and_the_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000.0]
-    monkeypatch.setattr(refusals, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(refusals, "monotonic", lambda: now[0])
     told = Refusals(longest=15.0)
     pauses = []
     for number in range(8):

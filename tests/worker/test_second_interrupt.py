@@ -66,7 +66,7 @@ def test_the_second_is_for_all_workers_of_a_supervisor(valkey_fleet: Fleet, *, w
 def test_the_same_press_may_come_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = [100.0, 100.05, 101.0, 101.09, 102.0]
     clock = iter(moments)
-    monkeypatch.setattr("teep.worker.handlers.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("teep.worker.handlers.monotonic", lambda: next(clock))
     presses = Presses()
     states = []
     for _ in moments:

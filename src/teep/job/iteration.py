@@ -11,11 +11,11 @@ one go. Outside of a worker a job runs whole, and Redis is not used.
 
 import inspect
 import math
-import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any, Protocol
 
+from teep.clock import monotonic
 from teep.errors import InvalidJob, JobCancelled, RedisRefused, RedisUnavailable
 from teep.job.checkpoints import Checkpoints, NoCheckpoints
 from teep.job.context import current_job, runtime
@@ -66,7 +66,7 @@ class Iteration:
         self._is_checked = False
         self._seconds_before = 0.0
         # When the last item was done. Time is up only then, so that each run comes on by an item at least.
-        self._began = self._done_at = time.monotonic()
+        self._began = self._done_at = monotonic()
         self._has_come_on = False
         self._makes_way_at = self._began + self._most_seconds()
         self._saves_at = self._began + CHECKPOINT_SECONDS
@@ -187,11 +187,11 @@ class Iteration:
     @property
     def _seconds(self) -> float:
         """How long this run and those before it took so far."""
-        return self._seconds_before + time.monotonic() - self._began
+        return self._seconds_before + monotonic() - self._began
 
     async def _save(self) -> bool:
         """Save the cursor; False where a later run has: this process was given up then, and its jobs to others."""
-        now = time.monotonic()
+        now = monotonic()
         self._saves_at = now + CHECKPOINT_SECONDS
         saved = await self._checkpoints.save(self._executions, self.cursor, self._seconds)
         self._is_cancelled = self._is_cancelled or saved.cancelled
@@ -207,7 +207,7 @@ class Iteration:
         else:
             with around:
                 await self._call()
-        began, self._done_at = self._done_at, time.monotonic()
+        began, self._done_at = self._done_at, monotonic()
         self._has_come_on = True
         if self._worker is not None and self._done_at - began > self._worker.config.timeout:
             logger.warning(

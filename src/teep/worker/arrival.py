@@ -1,8 +1,8 @@
 """A worker's start while Redis is not up yet: waited out, as an outage is, unless it can never end."""
 
-import time
 from collections.abc import Callable
 
+from teep.clock import monotonic
 from teep.drivers import Driver
 from teep.errors import ConfigurationError, RedisDenied, RedisMisconfigured, RedisRefused, RedisUnavailable
 from teep.telling import Logger
@@ -25,21 +25,21 @@ def patiently(step: Callable[[], None], may_go_on: Callable[[float], bool], limi
         RedisMisconfigured: waiting does not help.
         RedisError: the limit is reached.
     """
-    started, told = time.monotonic(), False
+    started, told = monotonic(), False
     while True:
         try:
             step()
         except RedisMisconfigured:
             raise
         except (RedisUnavailable, RedisRefused) as error:
-            if limit and time.monotonic() - started > limit:
+            if limit and monotonic() - started > limit:
                 raise
             if not told:
                 logger.error("%s; the worker starts as soon as Redis is there", error)  # noqa: TRY400 - it is no bug
             told = True
         else:
             if told:
-                logger.info("Redis is there after %.1f s", time.monotonic() - started)
+                logger.info("Redis is there after %.1f s", monotonic() - started)
             return True
         if not may_go_on(_PAUSE):
             return False

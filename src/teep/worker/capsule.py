@@ -7,6 +7,7 @@ rests until a slot is free again there, so that threads and coroutines together 
 import threading
 import time
 
+from teep.clock import monotonic
 from teep.config import CapsuleConfig, Config
 from teep.config.capsules import DEFAULT
 from teep.config.handlers import report
@@ -106,7 +107,7 @@ class Capsule:
         Jobs are put back before their threads hear of it, so that nothing is lost whatever they do then.
         """
         self.quiet()
-        while self.busy and time.monotonic() < deadline and not presses.in_a_hurry:
+        while self.busy and monotonic() < deadline and not presses.in_a_hurry:
             time.sleep(_LOOK)
         self._settle()
         self._deadlines.stop()
@@ -122,14 +123,14 @@ class Capsule:
 
     def join(self, deadline: float, presses: Presses) -> bool:
         """Wait for the jobs that were told to end, until `deadline` (monotonic seconds); True where none is stuck."""
-        began = time.monotonic()
+        began = monotonic()
         while self.running.busy or any(thread.is_alive() for thread in self._threads):
-            now = time.monotonic()
+            now = monotonic()
             if now >= deadline or (presses.in_a_hurry and now >= began + _SHORT_MOMENT):
                 break
             time.sleep(_LOOK)
         stuck = self.running.pairs()
-        self._loop.stop(min(deadline, time.monotonic()) if presses.in_a_hurry else deadline)
+        self._loop.stop(min(deadline, monotonic()) if presses.in_a_hurry else deadline)
         for _, job in stuck:
             logger.warning(
                 "a job still runs after it was told to stop; its process ends regardless", extra=job.named()

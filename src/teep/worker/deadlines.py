@@ -10,10 +10,10 @@ interruption may come at any of its bytecodes.
 
 import math
 import queue
-import time
 from collections.abc import Callable
 from typing import Protocol
 
+from teep.clock import monotonic
 from teep.errors import JobCancelled, JobTimeout
 from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import options
@@ -54,7 +54,7 @@ class _Watch:
         self.job = job
         self.reason = reason
         self.seconds = seconds
-        self.due = time.monotonic() + seconds
+        self.due = monotonic() + seconds
         self.told: float | None = None
         self.pause = _FIRST_REPORT
 
@@ -107,14 +107,14 @@ class Deadlines(Service):
         """Do what is due, then wait for what comes next."""
         # Until it is known what comes next, every new watch wakes this thread: none falls between.
         self._wakes_at = math.inf
-        self._wakes_at = self._do_what_is_due(time.monotonic())
+        self._wakes_at = self._do_what_is_due(monotonic())
         try:
-            wait = None if self._wakes_at == math.inf else max(0.0, self._wakes_at - time.monotonic())
+            wait = None if self._wakes_at == math.inf else max(0.0, self._wakes_at - monotonic())
             jid = self._orders.get(timeout=wait)
         except queue.Empty:
             return
         if jid is not None:
-            self._cancel(jid, time.monotonic())
+            self._cancel(jid, monotonic())
 
     def _do_what_is_due(self, now: float) -> float:
         """Return when the next thing is due (monotonic seconds)."""

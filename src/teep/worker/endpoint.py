@@ -7,12 +7,12 @@ whoever connects can neither hold it up nor make it grow.
 import contextlib
 import selectors
 import socket
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from teep.clock import monotonic
 from teep.config.address import Address
 from teep.errors import ConfigurationError
 from teep.wire import json
@@ -88,7 +88,7 @@ class Endpoint(Service):
         """Answer who is there; wait up to `wait` seconds for somebody."""
         for key, _ in self._selector.select(wait):
             key.data()
-        now = time.monotonic()
+        now = monotonic()
         for client in [client for client, deadline in self._deadlines.items() if deadline <= now]:
             self._drop(client)
         if 0.0 < self._deaf_until <= now:
@@ -114,7 +114,7 @@ class Endpoint(Service):
     def _listen_again_in(self, seconds: float) -> None:
         if not self._deaf_until:
             self._selector.unregister(self.listener)
-        self._deaf_until = time.monotonic() + seconds
+        self._deaf_until = monotonic() + seconds
 
     def _accept(self) -> None:
         try:
@@ -129,7 +129,7 @@ class Endpoint(Service):
             client.close()
             return
         client.setblocking(False)
-        self._deadlines[client] = time.monotonic() + _PATIENCE
+        self._deadlines[client] = monotonic() + _PATIENCE
         exchange = _exchange(client, self._report)
         self._selector.register(client, next(exchange), partial(self._proceed, client, exchange))
 

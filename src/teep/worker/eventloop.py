@@ -10,10 +10,10 @@ import contextlib
 import itertools
 import os
 import threading
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from teep.clock import monotonic
 from teep.telling import Logger
 from teep.worker import forks, identity
 
@@ -63,10 +63,10 @@ class EventLoop:
 
     def stop(self, deadline: float) -> None:
         """End it by `deadline` (monotonic seconds) or a moment later; a task that then still runs is abandoned."""
-        self._deadline = max(deadline, time.monotonic() + _MOMENT)
+        self._deadline = max(deadline, monotonic() + _MOMENT)
         self._stopping = True
         self.call(self._loop.stop)
-        self._thread.join(self._deadline - time.monotonic() + _PATIENCE)
+        self._thread.join(self._deadline - monotonic() + _PATIENCE)
 
     @forks.ends_in_fork
     def _run(self) -> None:
@@ -106,7 +106,7 @@ class EventLoop:
                 "%d tasks on the event loop still run after they were cancelled; they are abandoned", ignorant
             )
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(self._deadline - time.monotonic(), _PATIENCE / 2)):
+            async with asyncio.timeout(max(self._deadline - monotonic(), _PATIENCE / 2)):
                 await self._loop.shutdown_asyncgens()
 
     async def _cancel_tasks(self) -> set[asyncio.Task[Any]]:
@@ -116,7 +116,7 @@ class EventLoop:
             for task in left - told:
                 task.cancel()
             told |= left
-            remaining = self._deadline - time.monotonic()
+            remaining = self._deadline - monotonic()
             if remaining <= 0:
                 break
             await asyncio.wait(left, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import NamedTuple, TypeVar
 
+from teep.clock import monotonic
 from teep.config import QueueOrder
 from teep.drivers import Driver
 from teep.errors import NotMoved, RedisCommandError, RedisError
@@ -108,10 +109,10 @@ class Exchange:
 
         `moving` tells that a blocked move is under way, whose answer may bring a job that a comparison finds.
         """
-        asked = time.monotonic()
+        asked = monotonic()
         came = self.collect()
         if came and want:
-            self.prefetch.waited(time.monotonic() - asked)
+            self.prefetch.waited(monotonic() - asked)
             return came
         done, ended = _drain(self.done), _drain(self.ended)
         if self._unsettled and not self._refusals.waits:
@@ -131,7 +132,7 @@ class Exchange:
         if settled or want:
             self._outage.over()
             self.prefetch.learn(settled, asked)
-            self.prefetch.waited(time.monotonic() - asked)
+            self.prefetch.waited(monotonic() - asked)
         return came + adopted + jobs
 
     def send_ahead(self) -> None:
@@ -141,7 +142,7 @@ class Exchange:
             return
         done = _drain(self.done)
         self.sent = Sent(self._driver.send(self._question(done, want)), done)
-        self.prefetch.learn(len(done), time.monotonic())
+        self.prefetch.learn(len(done), monotonic())
 
     def collect(self) -> list[Reserved]:
         """Return the jobs of the exchange that was sent ahead, waiting for its answer."""

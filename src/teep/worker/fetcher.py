@@ -9,9 +9,9 @@
 """
 
 import threading
-import time
 from collections import deque
 
+from teep.clock import monotonic
 from teep.config import QueueOrder
 from teep.drivers import Driver, Waiter
 from teep.errors import RedisCommandError, RedisError
@@ -54,7 +54,7 @@ class Fetcher:
         self._idle = 0
         self._someone_waits = False
         self._trusted_until = float("inf")
-        self.turned_at = time.monotonic()
+        self.turned_at = monotonic()
         """When the fetch loop last got through a turn, whatever came of it (monotonic seconds)."""
         self._last_tick: tuple[object, object, object] = (None, None, None)
         self.ahead = threading.Event()
@@ -183,7 +183,7 @@ class Fetcher:
 
     @property
     def _may_reserve(self) -> bool:
-        return not self.quiet.is_set() and time.monotonic() < self._trusted_until
+        return not self.quiet.is_set() and monotonic() < self._trusted_until
 
     def suspect(self) -> None:
         """Compare what is held here with what lies in flight, at the next exchange."""
@@ -217,7 +217,7 @@ class Fetcher:
                 self.ahead.set()
         finally:
             self._exchanging.release()
-        self.turned_at = time.monotonic()
+        self.turned_at = monotonic()
         if jobs is None:
             self._outage.wait(self.closed)
             return True

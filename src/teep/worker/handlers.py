@@ -1,11 +1,11 @@
 """The signals that a worker takes from its process, and gives back to a fork."""
 
 import signal
-import time
 from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
+from teep.clock import monotonic
 from teep.telling import Logger
 
 logger = Logger("teep")
@@ -30,7 +30,7 @@ class Presses:
 
     def note(self) -> None:
         """Count an INT. A signal's handler may call it: it takes no lock and does not log."""
-        now = time.monotonic()
+        now = monotonic()
         if now - self._last < _ONE_PRESS:
             return
         self._last = now

@@ -1,9 +1,9 @@
 """How a worker process is: what `/live` and `/ready` answer."""
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from teep.clock import monotonic
 from teep.wire import json
 from teep.worker.capsule import Capsule
 from teep.worker.outage import Outage
@@ -79,7 +79,7 @@ class Health:
         return Report(not fatal, not fatal and not passing, (*fatal, *passing), (figures,))
 
     def _figures(self) -> dict[str, Any]:
-        now, away = time.monotonic(), self._outage.since
+        now, away = monotonic(), self._outage.since
         fetchers = [capsule.fetcher for capsule in self._capsules]
         return {
             "identity": self._identity,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from teep.clock import monotonic
 from teep.config import Config
 from teep.config.handlers import fire
 from teep.drivers import Driver
@@ -57,12 +58,12 @@ class Heartbeat(Service):
         self._last = float("inf")
 
     def run_once(self) -> None:
-        started = time.monotonic()
+        started = monotonic()
         # The round trip that is measured does some good, too: where Redis has no memory left for a heartbeat, and so
         # for hours perhaps, the process must not expire, or others would run its jobs again.
         if self._driver.run(processes.prolong(self._owner.identity)):
             self._trust(started)
-        rtt = time.monotonic() - started
+        rtt = monotonic() - started
         work = {thread: entry for capsule in self._capsules for thread, entry in capsule.running.snapshot().items()}
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
         # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration,

@@ -6,10 +6,10 @@ A program that is started with `Type=notify` finds a datagram socket's address i
 
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from teep.clock import monotonic
 from teep.telling import Logger
 from teep.worker.service import OnError, Service
 
@@ -41,8 +41,8 @@ class Notifier:
 
     def is_alive(self) -> None:
         """Give a sign of life, if one is due."""
-        if self.interval and time.monotonic() >= self._due:
-            self._due = time.monotonic() + self.interval
+        if self.interval and monotonic() >= self._due:
+            self._due = monotonic() + self.interval
             self._send("WATCHDOG=1", patience=0.0)
 
     @contextmanager

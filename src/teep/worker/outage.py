@@ -1,8 +1,8 @@
 """Redis being away, or refusing: said once, waited out, and said once when it is over."""
 
 import threading
-import time
 
+from teep.clock import monotonic
 from teep.errors import RedisOutOfMemory
 from teep.telling import Logger
 
@@ -36,12 +36,12 @@ class Outage:
     @property
     def in_touch(self) -> float:
         """For how many seconds nothing has failed."""
-        return time.monotonic() - self._last_failure
+        return monotonic() - self._last_failure
 
     def began(self, error: BaseException) -> None:
         """Note a failure; the first one is logged."""
         with self._lock:
-            self._last_failure, self._recovered = time.monotonic(), None
+            self._last_failure, self._recovered = monotonic(), None
             if self.since is None:
                 self.since, self.error = self._last_failure, str(error)
                 logger.error("%s; %s", error, _consequence(error))
@@ -51,7 +51,7 @@ class Outage:
         if self.since is None:
             return
         with self._lock:
-            now = time.monotonic()
+            now = monotonic()
             if self._recovered is None:
                 self._recovered, self._pause = now, _FIRST_PAUSE
             if self.since is not None and now - self._last_failure >= _CALM:

@@ -1,7 +1,8 @@
 """What Redis refuses while it takes all else: told once, and tried again at growing intervals."""
 
-import time
 from collections.abc import Iterable
+
+from teep.clock import monotonic
 
 _FIRST_PAUSE = 0.5
 # Seconds after which a reason that did not come up again is told like a new one.
@@ -25,7 +26,7 @@ class Refusals:
 
         What follows a semicolon, such as how many jobs it is about, makes no new reason.
         """
-        now = time.monotonic()
+        now = monotonic()
         noted = {reason.partition(";")[0]: reason for reason in reasons}
         new = [reason for what, reason in noted.items() if now - self._reasons.get(what, -_FORGOTTEN) >= _FORGOTTEN]
         self._reasons |= dict.fromkeys(noted, now)
@@ -42,4 +43,4 @@ class Refusals:
     @property
     def waits(self) -> bool:
         """Whether it is too early for the next try."""
-        return time.monotonic() < self._until
+        return monotonic() < self._until

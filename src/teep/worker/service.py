@@ -4,10 +4,10 @@
 """
 
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from teep.clock import monotonic
 from teep.telling import quietly
 from teep.worker import forks
 
@@ -26,7 +26,7 @@ class Service(ABC):
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self.turned_at = time.monotonic()
+        self.turned_at = monotonic()
         """When it last took a turn without an error (monotonic seconds); at first, when it was made."""
 
     @abstractmethod
@@ -76,7 +76,7 @@ class Service(ABC):
         """Take a turn and return the seconds until the next; an error is reported and ends only the turn."""
         try:
             self.run_once()
-            self.turned_at = time.monotonic()
+            self.turned_at = monotonic()
             return self.pause()
         except BaseException as error:  # noqa: BLE001 - a service lives as long as its process; all is reported
             quietly(self._on_error, error, self.name)

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from teep.clock import monotonic
 from teep.config import Config, default_config, driver_for
 from teep.config.address import Address
 from teep.config.connections import redis_in_words
@@ -161,12 +162,12 @@ class Worker:
         """
         if not self._running:
             return True
-        deadline = time.monotonic() + (self.config.timeout if timeout is None else timeout)
+        deadline = monotonic() + (self.config.timeout if timeout is None else timeout)
         self.quiet()
         # One after the other: the deadline is the same for all, and no thread can be started at a process's end.
         for capsule in self._capsules:
             capsule.stop(deadline, self._presses)
-        last = time.monotonic() + LAST_MOMENT
+        last = monotonic() + LAST_MOMENT
         stops = [capsule.join(last, self._presses) for capsule in self._capsules]
         fire(self.config, "shutdown")
         with self._lock:
@@ -273,8 +274,8 @@ class Worker:
 
     def _may_go_on(self, seconds: float) -> bool:
         """Wait a little, before there is anything to stop; False where a signal says to stop."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
                 name = self._signals.get(timeout=min(left, _LOOK))
                 if name in _STOP:

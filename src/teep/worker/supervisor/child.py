@@ -4,8 +4,8 @@ import contextlib
 import os
 import signal
 import socket
-import time
 
+from teep.clock import monotonic
 from teep.config import Config
 from teep.telling import Logger
 from teep.worker.health import STARTING, Report
@@ -28,7 +28,7 @@ class Child:
         self.pid = pid
         self.channel = channel
         self.identity = ""
-        self.started = time.monotonic()
+        self.started = monotonic()
         self.report = STARTING
         self.heard_at = self.live_at = self.started
         self._config = config
@@ -68,12 +68,12 @@ class Child:
             # It takes jobs within a moment, and then reports; whom it replaces takes none any more.
             self.note_report(_UP)
         self.identity = identity
-        self._last_beat = time.monotonic()
+        self._last_beat = monotonic()
         self.drop_lifeline()
 
     def note_report(self, report: Report) -> None:
         self.report = report
-        self.heard_at = time.monotonic()
+        self.heard_at = monotonic()
         if report.live:
             self.live_at = self.heard_at
 
@@ -86,7 +86,7 @@ class Child:
 
     def watch(self) -> bool:
         """Where its heartbeat is late, have it kept alive from outside; True when that begins."""
-        silence = time.monotonic() - self._last_beat
+        silence = monotonic() - self._last_beat
         if not self.is_up or self._lifeline is not None or silence < patience(self._config):
             return False
         self._lifeline = Lifeline(self._config, pid=self.pid, silent=True)

@@ -18,10 +18,10 @@ import logging
 import os
 import selectors
 import signal
-import time
 from collections.abc import Callable
 from contextlib import closing
 
+from teep.clock import monotonic
 from teep.config import Config
 from teep.errors import ConfigurationError
 from teep.telling import Logger
@@ -83,7 +83,7 @@ class Supervisor:
         self._has_been_up = False
         self._crashed = False
         self._failure = ""
-        self._heard_at = time.monotonic()
+        self._heard_at = monotonic()
         self._presses = Presses()
 
     @staticmethod
@@ -155,7 +155,7 @@ class Supervisor:
         for child in self._children():
             if child.is_open:
                 self._hear(child)
-        self._heard_at = time.monotonic()
+        self._heard_at = monotonic()
         for child in self._children():
             code = child.poll()
             if code is not None:
@@ -237,7 +237,7 @@ class Supervisor:
             logger.info("%s is up", child)
         else:
             logger.info("%s replaces %s, since %s", child, replaced, why)
-            now = time.monotonic()
+            now = monotonic()
             slot.backoff.ended(now - replaced.started, now)
             self._drain(replaced)
 
@@ -267,7 +267,7 @@ class Supervisor:
             self._failure = f"{child} {manner_of_end(code)} before it was up; its own message says why"
             self._stop()
             return
-        now = time.monotonic()
+        now = monotonic()
         pause = slot.backoff.ended(now - child.started, now)
         if pause:
             logger.warning("%s lived %.0f s; the next one starts in %.0f s", child, now - child.started, pause)
@@ -282,12 +282,12 @@ class Supervisor:
         """Start who is missing; of successors one at a time, since each needs the memory of a whole process."""
         for slot in self._slots:
             replacing = any(other.is_replacing for other in self._slots)
-            if slot.needs_child(time.monotonic()) and not (slot.serving and replacing):
+            if slot.needs_child(monotonic()) and not (slot.serving and replacing):
                 try:
                     slot.coming = self._launcher.start(self._disown)
                 except OSError as error:
                     logger.error("a worker cannot be started: %s", error)  # noqa: TRY400 - the machine is short of something: a traceback tells no more
-                    slot.backoff.ended(0.0, time.monotonic())
+                    slot.backoff.ended(0.0, monotonic())
 
     def _disown(self) -> None:
         """Let go, in a fork, of all that is the supervisor's."""
@@ -306,9 +306,9 @@ class Supervisor:
     def _hurry(self) -> None:
         """Do what is asked by another Ctrl-C while workers stop."""
         if self._presses.too_often:
-            self._kill_at = time.monotonic()
+            self._kill_at = monotonic()
         elif self._presses.in_a_hurry:
-            self._kill_at = min(self._kill_at, time.monotonic() + _MARGIN)
+            self._kill_at = min(self._kill_at, monotonic() + _MARGIN)
             for child in self._children():
                 if child.is_open:
                     child.ask_to_hurry()
@@ -316,12 +316,12 @@ class Supervisor:
     def _stop(self) -> None:
         self._stopping = True
         self._notifier.stopping()
-        self._kill_at = time.monotonic() + self._config.timeout + _MARGIN
+        self._kill_at = monotonic() + self._config.timeout + _MARGIN
         for child in self._children():
             child.send_signal(signal.SIGTERM)
 
     def _kill_late(self) -> None:
-        if time.monotonic() < self._kill_at:
+        if monotonic() < self._kill_at:
             return
         self._killed, self._kill_at = True, float("inf")
         for child in self._children():
