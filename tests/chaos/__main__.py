@@ -31,8 +31,9 @@ def _summary(result: Result) -> str:
     repeats = ", ".join(f"{count} {cause}" for cause, count in result.repeats.most_common()) or "none"
     return (
         f"{'FAILED' if result.failure else 'ok'} in {result.seconds:.0f} s on {result.kind}: {result.jobs:,} jobs"
-        f" ({result.unconfirmed} unconfirmed, {result.poisoned} poisoned), {result.faults.total()} faults,"
-        f" {result.lost} lost; repeated: {repeats}"
+        f" ({result.unconfirmed} unconfirmed, {result.iterable} iterable, {result.refused} refused,"
+        f" {result.expired} expired, {result.poisoned} poisoned), {result.runs:,} runs,"
+        f" {result.faults.total()} faults, {result.lost} lost; repeated: {repeats}"
     )
 
 

@@ -4,9 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.chaos.causes import Causes
+from tests.chaos import items, lateness, locks
+from tests.chaos.causes import FAILOVER, GIVEN_UP, STOPPED, Causes
 from tests.chaos.journal import Run
-from tests.chaos.kinds import ATTEMPTS, FAILURES, Fate
+from tests.chaos.kinds import ATTEMPTS, Fate
+from tests.chaos.life import Life, Range
 from tests.chaos.picture import Picture
 from tests.chaos.pusher import Pushed
 from tests.chaos.timeline import Timeline
@@ -26,7 +28,10 @@ class Account:
     3. `stat:processed` counts each attempt once, however often it ran, and `stat:failed` those that failed. Behind
        Sentinel a job that was not confirmed may have run on a server whose word did not count in the end.
     4. The dead set has exactly the jobs that were to die, once each, and nothing is anywhere else.
-    5. A job that was rescued too often is dead of another error than its own; how much of it was counted is open.
+    5. Of iterable jobs no item is left out (`items.py`), of unique ones none is let in beside another and none kept
+       out for nothing (`locks.py`), and expiring ones are dropped only when it is too late (`lateness.py`). None
+       leaves its lock or its place behind.
+    6. A job that was rescued too often is dead of another error than its own; how much of it was counted is open.
     """
 
     pushed: dict[int, Pushed]
@@ -34,85 +39,108 @@ class Account:
     picture: Picture
     causes: Causes
     may_forget: bool
+    workers: frozenset[int] = frozenset()
     problems: list[str] = field(default_factory=list)
     offending: set[int] = field(default_factory=set)
     repeats: Counter[str] = field(default_factory=Counter)
     poisoned: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._by_job: dict[int, dict[int, list[Run]]] = defaultdict(lambda: defaultdict(list))
-        for run in self.runs:
-            self._by_job[run.number][run.attempt].append(run)
         self.poisoned = {number for number, error in self.picture.dead.items() if error == POISON}
-        self._check_jobs()
-        self._check_repeats()
+        runs: dict[int, list[Run]] = defaultdict(list)
+        for run in self.runs:
+            runs[run.number].append(run)
+        self._lives = {
+            number: Life(number, job, runs.get(number, ()), number in self.poisoned)
+            for number, job in self.pushed.items()
+        }
+        for number in runs.keys() - self.pushed.keys():
+            self._complain("was never pushed", number)
+        self._check_lives()
+        for what, number in locks.problems(self._lives, self.causes):
+            self._complain(what, number)
         self._check_counters()
         self._check_places()
 
     @property
     def lost(self) -> int:
         """How many confirmed jobs did not run to their end."""
-        return sum(job.confirmed and not self._is_complete(number) for number, job in self.pushed.items())
+        return sum(life.job.is_due and not life.is_complete for life in self._lives.values())
+
+    @property
+    def expired(self) -> int:
+        """How many jobs were dropped as too late."""
+        return sum(life.was_late for life in self._lives.values())
+
+    @property
+    def refused(self) -> int:
+        """How many jobs were not pushed, as another one had the lock."""
+        return sum(job.refused for job in self.pushed.values())
+
+    @property
+    def iterable(self) -> int:
+        """How many jobs had items."""
+        return sum(bool(job.items) for job in self.pushed.values())
 
     def history(self, number: int, timeline: Timeline) -> list[str]:
         """Return the lines that tell of one job: how it was pushed, each run, and the faults near."""
-        runs = [run for run in self.runs if run.number == number]
         lines = [f"job {number}: {self.pushed.get(number)}"]
-        for run in runs:
+        for run in (run for run in self.runs if run.number == number):
             start, end = (None if at is None else f"{at - timeline.origin:.3f}" for at in (run.start, run.end))
             lines.append(f"  attempt {run.attempt} in pid {run.pid}: {start} to {end}, {run.outcome} (jid {run.jid})")
+            for name, steps in (
+                ("begun with", [run.first] if run.first else []),
+                ("did", run.did),
+                ("saved", run.saved),
+            ):
+                if steps:
+                    lines.append(f"    {name} " + ", ".join(f"{i} at {at - timeline.origin:.3f}" for i, at in steps))
             lines += [f"    {line}" for line in timeline.near(run.start, run.end or run.start)]
         return lines
 
-    def _is_complete(self, number: int) -> bool:
-        if number in self.poisoned:
-            return True
-        fate = self.pushed[number].fate
-        last = self._by_job.get(number, {}).get(ATTEMPTS[fate], [])
-        wanted = "failed" if fate is Fate.DIES else "done"
-        return any(run.outcome == wanted for run in last)
-
-    def _check_jobs(self) -> None:
-        for number, job in self.pushed.items():
-            if (job.confirmed or (number in self._by_job and not self.may_forget)) and not self._is_complete(number):
+    def _check_lives(self) -> None:
+        for number, life in self._lives.items():
+            if self._must_end(life) and not life.is_complete:
                 self._complain("did not run to its end", number)
-        for number, attempts in self._by_job.items():
-            if number not in self.pushed:
-                self._complain("was never pushed", number)
-            elif max(attempts) > ATTEMPTS[self.pushed[number].fate]:
-                self._complain(f"came to attempt {max(attempts)}", number)
+            if life.attempt > ATTEMPTS[life.job.fate]:
+                self._complain(f"came to attempt {life.attempt}", number)
+            self._check_repeats(life)
+            for problem in (*items.problems(life, self.causes, self.repeats), *lateness.problems(life, self.causes)):
+                self._complain(problem, number)
 
-    def _check_repeats(self) -> None:
-        for number, attempts in self._by_job.items():
-            for attempt, runs in attempts.items():
-                causes, unexplained = self.causes.of(runs)
-                self.repeats.update(causes)
-                if unexplained:
-                    self.repeats[UNEXPLAINED] += unexplained
-                    self._complain(f"ran {len(runs)} times at attempt {attempt}, and nothing explains it", number)
+    def _check_repeats(self, life: Life) -> None:
+        for runs in life.rounds():
+            causes, unexplained = self.causes.of(runs)
+            self.repeats.update(causes)
+            if unexplained:
+                self.repeats[UNEXPLAINED] += unexplained
+                what = f"ran {len(runs)} times at attempt {runs[0].attempt}, and nothing explains it"
+                self._complain(what, life.number)
+
+    def _must_end(self, life: Life) -> bool:
+        return life.job.is_due or (bool(life.runs) and not self.may_forget)
 
     def _check_counters(self) -> None:
-        for name, counted, of_fate in (
-            ("processed", self.picture.processed, ATTEMPTS),
-            ("failed", self.picture.failed, FAILURES),
-        ):
-            least = most = 0
-            for number, job in self.pushed.items():
-                share = of_fate[job.fate]
-                most += share if job.confirmed or number in self._by_job else 0
-                is_open = number in self.poisoned or (not job.confirmed and self.may_forget)
-                least += share if not is_open and (job.confirmed or number in self._by_job) else 0
-            # A job may die of its rescues after it has failed; that it died of them may count, too.
-            most += len(self.poisoned)
-            if not least <= counted <= most:
-                expected = least if least == most else f"{least} to {most}"
-                self.problems.append(f"stat:{name} is {counted}, not {expected}")
+        shares = {
+            "processed": lambda life: life.processed(self.causes),
+            "failed": Life.failed,
+            "expired": Life.expired,
+        }
+        counted = self.picture.counted
+        for name, share in shares.items():
+            expected = Range()
+            for life in self._lives.values():
+                if life.job.is_due or life.runs:
+                    own = share(life)
+                    expected += own if self._must_end(life) else Range(0, own.most)
+            if counted[name] not in expected:
+                self.problems.append(f"stat:{name} is {counted[name]}, not {expected}")
 
     def _check_places(self) -> None:
         dead = self.picture.dead
-        for number, job in self.pushed.items():
-            is_due = job.fate is Fate.DIES and (job.confirmed or (number in self._by_job and not self.may_forget))
-            if is_due and number not in dead:
+        for number, life in self._lives.items():
+            is_dead = life.job.fate is Fate.DIES and self._must_end(life) and not life.was_late
+            if is_dead and number not in dead:
                 self._complain("is not in the dead set", number)
         for number, error in dead.items():
             if error != POISON and (error != INTENDED or self.pushed[number].fate is not Fate.DIES):
@@ -123,6 +151,24 @@ class Account:
             self.problems.append(f"left over: {left}")
         if self.picture.owners:
             self.problems.append(f"still registered as owners of jobs in flight: {self.picture.owners}")
+        if strangers := {run.pid for run in self.runs} - self.workers:
+            self.problems.append(f"ran jobs, and are no workers: pids {sorted(strangers)}")
+        self._check_left_behind()
+
+    def _check_left_behind(self) -> None:
+        numbers = {run.jid: run.number for run in self.runs}
+        for lock, jid in self.picture.locks.items():
+            self._complain(f"has left its lock {lock}", numbers.get(jid, -1))
+        for jid in self.picture.iterations:
+            number = numbers.get(jid)
+            if number is None:
+                self.problems.append(f"a place is kept of {jid}, which is unknown")
+            elif number not in self.picture.dead and not self._is_excused(number):
+                self._complain("has left its place", number)
+
+    def _is_excused(self, number: int) -> bool:
+        """Tell whether a run that was given up may have saved its place when its successor was over."""
+        return any(self.causes.why(run) in (GIVEN_UP, FAILOVER, STOPPED) for run in self._lives[number].runs)
 
     def _complain(self, what: str, number: int) -> None:
         self.offending.add(number)

@@ -24,6 +24,9 @@ _BEFORE_RESCUE, _AFTER_RESCUE = 15.0, 5.0
 _FAILOVER_SLACK = 2.0
 _RESCUED = re.compile(r"rescued \d+ jobs of [^ ]*:(\d+):[0-9a-f]+,")
 
+_UNSAVED = re.compile(r"job ([0-9a-f]+) goes on without a checkpoint")
+_KEPT_LOCK = "a unique job starts with its lock"
+
 
 class Causes:
     """Explains repeats of one scenario."""
@@ -31,7 +34,13 @@ class Causes:
     def __init__(self, timeline: Timeline, remarks: Sequence[Remark]) -> None:
         self._timeline = timeline
         self._rescues: dict[int, list[float]] = {}
+        self._unsaved: dict[str, list[float]] = {}
+        self._kept_locks: list[float] = []
         for remark in remarks:
+            if (found := _UNSAVED.search(remark.text)) is not None:
+                self._unsaved.setdefault(found[1], []).append(remark.at)
+            if _KEPT_LOCK in remark.text:
+                self._kept_locks.append(remark.at)
             if (found := _RESCUED.search(remark.text)) is not None:
                 pid = int(found[1])
                 if remark.at < timeline.killed.get(pid, float("inf")):
@@ -40,10 +49,11 @@ class Causes:
     def of(self, runs: Sequence[Run]) -> tuple[list[str], int]:
         """Return the causes of the repeats among the runs of one attempt, and how many have none."""
         repeats = len(runs) - 1
-        found = [cause for run in runs if (cause := self._why_unsettled(run)) is not None][:repeats]
+        found = [cause for run in runs if (cause := self.why(run)) is not None][:repeats]
         return found, repeats - len(found)
 
-    def _why_unsettled(self, run: Run) -> str | None:
+    def why(self, run: Run) -> str | None:
+        """Return why a run may not have been settled, or None if nothing explains that."""
         # A failover comes last: around one everything else happens, too.
         return self._killed(run) or self._stopped(run) or self._given_up(run) or self._failover(run)
 
@@ -53,7 +63,7 @@ class Causes:
             return None
         if run.end is None:
             return KILLED
-        return KILLED_UNACKNOWLEDGED if self._answered(run.end, moment) < _ACKNOWLEDGED_WITHIN else None
+        return KILLED_UNACKNOWLEDGED if self.answered(run.end, moment) < _ACKNOWLEDGED_WITHIN else None
 
     def _stopped(self, run: Run) -> str | None:
         stop = self._timeline.stopped.get(run.pid)
@@ -61,7 +71,7 @@ class Causes:
             return None
         if run.end is None or run.outcome == "cut" or run.end >= stop.end:
             return STOPPED
-        return STOPPED_UNACKNOWLEDGED if self._answered(run.end, stop.end) < _ACKNOWLEDGED_WITHIN else None
+        return STOPPED_UNACKNOWLEDGED if self.answered(run.end, stop.end) < _ACKNOWLEDGED_WITHIN else None
 
     def _given_up(self, run: Run) -> str | None:
         for moment in self._rescues.get(run.pid, ()):
@@ -70,13 +80,39 @@ class Causes:
         return None
 
     def _failover(self, run: Run) -> str | None:
-        for span in self._timeline.failovers:
-            begin, end = span.begin - _FAILOVER_SLACK, span.end + _FAILOVER_SLACK
-            if run.start <= end and (run.end is None or run.end >= begin):
-                return FAILOVER
-        return None
+        return FAILOVER if self.failed_over(run.start, run.end or float("inf")) else None
 
-    def _answered(self, begin: float, end: float) -> float:
+    def failed_over(self, begin: float, end: float) -> bool:
+        """Tell whether a failover may have made Redis forget something between two moments."""
+        return any(
+            begin <= span.end + _FAILOVER_SLACK and end >= span.begin - _FAILOVER_SLACK
+            for span in self._timeline.failovers
+        )
+
+    def unsaved(self, jid: str, begin: float, end: float) -> bool:
+        """Tell whether a checkpoint of this job failed between two moments."""
+        return any(begin <= at <= end for at in self._unsaved.get(jid, ()))
+
+    def kept_lock(self, at: float) -> bool:
+        """Tell whether a unique job that started then may not have been able to give back its lock."""
+        return any(at - 5.0 <= moment <= at + 1.0 for moment in self._kept_locks)
+
+    def jump(self, pid: int) -> float:
+        """Return by how many seconds the clock of a worker jumps."""
+        return self._timeline.jumps.get(pid, 0.0)
+
+    def gone(self, run: Run) -> float:
+        """Return when a run was over at the latest, though nobody may have known then."""
+        return max(run.last, self._timeline.killed.get(run.pid, 0.0) if run.end is None else 0.0)
+
+    def answered(self, begin: float, end: float) -> float:
         """Return for how many seconds between two moments the server answered, and everyone knew that it does."""
-        away = sum(max(0.0, min(end, span.end + 2.0) - max(begin, span.begin)) for span in self._timeline.away)
-        return end - begin - away
+        return (
+            end
+            - begin
+            - sum(
+                max(0.0, min(end, span.end + slack) - max(begin, span.begin))
+                for spans, slack in ((self._timeline.away, 2.0), (self._timeline.refused, 4.0))
+                for span in spans
+            )
+        )

@@ -20,8 +20,8 @@ _WEIGHTED = tuple(f"{name},{weight}" for name, weight in zip(QUEUES, (6, 3, 1), 
 _RANDOM = tuple(f"{name},1" for name in QUEUES)
 # Beyond its timeout a stop takes the jobs' last moment (3 s), and what the machine is slow by.
 _STOP_SECONDS = 30.0
-# As long as it loads its modules, a process knows no better than to die of a SIGTERM.
-_START_SECONDS = 5.0
+# As long as it loads its modules, which takes long on a busy machine, a process knows no better than to die of a signal.
+_START_SECONDS = 10.0
 
 
 class Actor:
@@ -74,6 +74,7 @@ class Crew:
         actor = Actor(process, number, timeout)
         self.actors.append(actor)
         self._timeline.note(f"{actor.name} starts: {' '.join((*options, *order))}")
+        self._timeline.jumps[actor.pid] = jump
         if jump:
             self._timeline.faults["clock moved"] += 1
         return actor
@@ -96,13 +97,19 @@ class Crew:
         actor.process.kill()
         self._timeline.note(f"SIGKILL {actor.name}")
 
-    def stop(self, actor: Actor) -> None:
-        """SIGTERM: it leaves within its timeout and puts back what it has not finished."""
+    def stop(self, actor: Actor, how: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM, or `how`: it leaves within its timeout and puts back what it has not finished."""
         actor.is_leaving = True
         now = time.monotonic()
         self._timeline.stopped[actor.pid] = Span(now, now + actor.timeout)
-        actor.process.signal(signal.SIGTERM)
-        self._timeline.note(f"SIGTERM {actor.name}")
+        actor.process.signal(how)
+        self._timeline.note(f"{how.name} {actor.name}")
+
+    def interrupt(self, actor: Actor) -> None:
+        """SIGINT twice: it leaves, and puts back what it has not finished, without waiting for its timeout."""
+        self.stop(actor, signal.SIGINT)
+        time.sleep(self._chance.uniform(0.05, 0.2))
+        actor.process.signal(signal.SIGINT)
 
     def freeze(self, actor: Actor) -> None:
         """SIGSTOP: it stands still until it is thawed."""
@@ -141,7 +148,7 @@ class Crew:
         if actor.is_fallen:
             return {NO_REDIS}
         was_starting = self._timeline.stopped[actor.pid].begin < actor.started + _START_SECONDS
-        return {0, -signal.SIGTERM} if was_starting else {0}
+        return {0, -signal.SIGTERM, -signal.SIGINT} if was_starting else {0}
 
     def save_logs(self, folder: Path) -> None:
         """Write each worker's log to a file."""

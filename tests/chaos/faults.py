@@ -5,11 +5,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from teep import Queue
+from teep.wire import keys
 from teep.wire.script import load
 from tests.chaos.kinds import QUEUES
 from tests.chaos.stage import Plot, Stage
 from tests.chaos.worker import EXPIRY
 
+# Whose refusal moves nothing. Counters are beside the point: where one cannot be written, a job ends uncounted.
+_REFUSED = ("zadd", "zrem", "lpush", "rpush", "lrem", "ltrim", "hset", "set", "del", "hdel")
 Fault = Callable[[Stage, random.Random], None]
 
 
@@ -30,6 +33,12 @@ def kill_worker(stage: Stage, chance: random.Random) -> None:
 def stop_worker(stage: Stage, chance: random.Random) -> None:
     """Stop a worker in an orderly way while another one starts, as a deployment does."""
     stage.crew.stop(stage.crew.any_one(chance))
+    stage.crew.start()
+
+
+def interrupt_worker(stage: Stage, chance: random.Random) -> None:
+    """Press Ctrl-C twice, and start another worker."""
+    stage.crew.interrupt(stage.crew.any_one(chance))
     stage.crew.start()
 
 
@@ -78,6 +87,17 @@ def slow_network(stage: Stage, chance: random.Random) -> None:
     stage.later(chance.uniform(0.5, 1.5), end)
 
 
+def refuse_command(stage: Stage, chance: random.Random) -> None:
+    """Have one of the commands refused that move jobs, or keep what goes along with them."""
+    stage.refuse_command(chance.choice(_REFUSED), chance.uniform(0.3, 1.0))
+
+
+def replace_key(stage: Stage, chance: random.Random) -> None:
+    """Let a key that holds jobs be another program's for a while."""
+    key = chance.choice((keys.retry(), keys.schedule(), keys.dead(), *map(keys.queue, QUEUES)))
+    stage.replace_key(key, chance.uniform(0.2, 0.8))
+
+
 def pause_queue(stage: Stage, chance: random.Random) -> None:
     """Pause a queue for a while."""
     name = chance.choice(QUEUES)
@@ -114,21 +134,26 @@ _DECKS: dict[Plot, dict[Fault, int]] = {
     "server": {
         kill_worker: 4,
         stop_worker: 1,
+        interrupt_worker: 1,
         freeze_worker: 1,
         crash_server: 1,
         stall_server: 1,
         cut_connections: 1,
         lose_answers: 1,
         slow_network: 1,
+        refuse_command: 1,
         pause_queue: 1,
+        replace_key: 1,
     },
     "sentinel": {
         kill_worker: 2,
         stop_worker: 1,
+        interrupt_worker: 1,
         fail_over: 1,
         crash_primary: 1,
         cut_connections: 1,
         pause_queue: 1,
+        replace_key: 1,
     },
 }
 BY_NAME: dict[str, Fault] = {fault.__name__: fault for deck in _DECKS.values() for fault in deck}

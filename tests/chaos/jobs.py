@@ -1,55 +1,108 @@
-"""What the workers of this suite run. Each run writes of itself into the journal."""
+"""What the workers of this suite run. Each run writes of itself into the journal, by `journalled` around it."""
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import teep
 from tests.chaos import journal
-from tests.chaos.kinds import Fate
+from tests.chaos.kinds import ITERABLE, Fate, number_of
 
 # A thread hears of its stop between two of these (seconds).
 _SLICE = 0.05
+# Every so many items comes one that takes longer than most stops wait.
+_LONG_EVERY, _LONG_SECONDS = 37, 1.0
 
 
 class Intended(Exception):
     """The failure of a job that is meant to fail."""
 
 
-@teep.job(name="chaos", retry_in=lambda _count, _error, _payload: 1)
+def _soon(_count: int, _error: BaseException, _payload: dict[str, Any]) -> float:
+    return 1
+
+
+@teep.job(name="chaos", retry_in=_soon)
 def chaos(number: int, seconds: float, fate: str) -> None:
     """Take some time, then succeed or fail."""
-    with _journalled(number):
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, _SLICE))
-        _meet(fate)
+    _sleep(seconds)
+    _meet(fate)
 
 
-@teep.job(name="chaos_async", retry_in=lambda _count, _error, _payload: 1)
+@teep.job(name="chaos_async", retry_in=_soon)
 async def chaos_async(number: int, seconds: float, fate: str) -> None:
     """As `chaos`, on the loop."""
-    with _journalled(number):
-        await asyncio.sleep(seconds)
-        _meet(fate)
+    await asyncio.sleep(seconds)
+    _meet(fate)
+
+
+class _Items(teep.IterableJob):
+    """Numbers as items, which are their own cursors."""
+
+    def on_complete(self) -> None:
+        journal.over()
+
+
+class ChaosItems(_Items, name="chaos_items", retry_in=_soon):
+    """Take some time for each item. One that is to fail does so before it has done the item."""
+
+    def build_enumerator(
+        self, number: int, seconds: float, fate: str, items: int, *, cursor: int | None
+    ) -> Iterator[tuple[int, int]]:
+        journal.begins_with(cursor or 0)
+        return ((item, item) for item in range(cursor or 0, items))
+
+    def each_iteration(self, item: int, number: int, seconds: float, fate: str, items: int) -> None:
+        _meet_at(item, fate, items)
+        _sleep(_length(item, seconds))
+        journal.did(item)
+
+
+class ChaosItemsAsync(_Items, name="chaos_items_async", retry_in=_soon):
+    """As `ChaosItems`, on the loop."""
+
+    async def build_enumerator(
+        self, number: int, seconds: float, fate: str, items: int, *, cursor: int | None
+    ) -> AsyncIterator[tuple[int, int]]:
+        journal.begins_with(cursor or 0)
+        for item in range(cursor or 0, items):
+            yield item, item
+
+    async def each_iteration(self, item: int, number: int, seconds: float, fate: str, items: int) -> None:
+        _meet_at(item, fate, items)
+        await asyncio.sleep(_length(item, seconds))
+        journal.did(item)
 
 
 @contextmanager
-def _journalled(number: int) -> Iterator[None]:
-    job = teep.current_job()
-    assert job is not None
-    run = journal.begin(number, job.jid, job.attempt)
+def journalled(job: dict[str, Any]) -> Iterator[None]:
+    """Write the start and the end of a run: for `around`."""
+    context = teep.current_job()
+    assert context is not None
+    journal.begin(number_of(job), job, context.attempt)
     try:
         yield
     except Intended:
-        journal.finish(run, "failed")
+        journal.finish("failed")
         raise
     except BaseException:
-        journal.finish(run, "cut")
+        journal.finish("cut")
         raise
     else:
-        journal.finish(run, "done")
+        # An iterable job returns where it is interrupted, too; it has said before where it was over.
+        journal.finish("left" if job["class"] in ITERABLE else "done")
+
+
+def _sleep(seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, _SLICE))
+
+
+def _length(item: int, seconds: float) -> float:
+    return _LONG_SECONDS if item % _LONG_EVERY == _LONG_EVERY - 1 else seconds
 
 
 def _meet(fate: str) -> None:
@@ -57,3 +110,9 @@ def _meet(fate: str) -> None:
     assert job is not None
     if fate == Fate.DIES or (fate == Fate.FAILS_ONCE and job.attempt == 1):
         raise Intended("as planned")
+
+
+def _meet_at(item: int, fate: str, items: int) -> None:
+    """Let a job that is to die do so at its last item, and one that fails once in the middle."""
+    if item == (items - 1 if fate == Fate.DIES else items // 2):
+        _meet(fate)

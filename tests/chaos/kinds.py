@@ -1,6 +1,7 @@
 """The mix of jobs: how long they take, what becomes of them, and how they are pushed."""
 
 import random
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -20,11 +21,55 @@ ATTEMPTS = {Fate.SUCCEEDS: 1, Fate.FAILS_ONCE: 2, Fate.DIES: 1}
 # How many of those fail.
 FAILURES = {Fate.SUCCEEDS: 0, Fate.FAILS_ONCE: 1, Fate.DIES: 1}
 
+_PLAIN = ("chaos", "chaos_async")
+ITERABLE = ("chaos_items", "chaos_items_async")
+# Longer than any job here may take: no lock ends by itself.
+_UNIQUE_FOR = 3_600
+
+
+def number_of(payload: Mapping[str, Any]) -> int:
+    """Return a job's number: a field of its own where its arguments must be those of others, else the first one."""
+    number: int = payload["number"] if "number" in payload else payload["args"][0]
+    return number
+
+
+class Slot(NamedTuple):
+    """Unique jobs that are alike: same class, queue and arguments, so at most one has the lock."""
+
+    number: int
+    job: str
+    fate: Fate
+    until: str
+
+    @property
+    def queue(self) -> str:
+        return QUEUES[self.number % len(QUEUES)]
+
+    @property
+    def items(self) -> int:
+        return 12 if self.job in ITERABLE else 0
+
+    @property
+    def seconds(self) -> float:
+        """How long one runs, or one of its items."""
+        return 0.02 if self.items else 0.05 * (self.number % 4)
+
+
+SLOTS = (
+    *(Slot(number, _PLAIN[number % 2], Fate.SUCCEEDS, "success") for number in range(4)),
+    *(Slot(number, _PLAIN[number % 2], Fate.SUCCEEDS, "start") for number in range(4, 7)),
+    *(Slot(number, ITERABLE[number % 2], Fate.SUCCEEDS, "success") for number in range(7, 9)),
+    Slot(9, "chaos", Fate.FAILS_ONCE, "success"),
+    Slot(10, "chaos_async", Fate.DIES, "success"),
+    Slot(11, "chaos_items", Fate.FAILS_ONCE, "success"),
+)
+
 
 class Lot(NamedTuple):
-    """Jobs that are pushed together: they share class, queue, fate and due time, not their length.
+    """Jobs that are pushed together: they share class, queue, fate, options and due time, not their length.
 
-    `delay` is in seconds from the push; 0 means at once. `seconds` is how long each job runs.
+    `delay` is in seconds from the push; 0 means at once. `seconds` is how long each job runs, or of an iterable one,
+    each of its `items`. Jobs of a `slot` are unique.
     """
 
     job: str
@@ -32,25 +77,62 @@ class Lot(NamedTuple):
     fate: Fate
     delay: float
     seconds: tuple[float, ...]
+    items: int = 0
+    expires_in: float | None = None
+    options: Mapping[str, Any] = {}
+    slot: Slot | None = None
 
     @classmethod
-    def draw(cls, chance: random.Random, most: int) -> "Lot":
-        """Draw up to `most` jobs: of ten six are no-ops, and one in fifty takes more than a second."""
+    def draw(cls, chance: random.Random, most: int) -> list["Lot"]:
+        """Draw up to `most` jobs of one kind, and some unique ones."""
+        slots = chance.choices(SLOTS, k=chance.choice((0, 0, 1, 3)))
+        return [cls._of_any(chance, most), *(cls._of_slot(slot, _delay(chance)) for slot in slots)]
+
+    @classmethod
+    def _of_any(cls, chance: random.Random, most: int) -> "Lot":
+        """Draw plain jobs or iterable ones: of ten plain ones six are no-ops, one in fifty takes over a second."""
         fate = chance.choices(tuple(Fate), (72, 16, 12))[0]
-        delay = chance.uniform(0.2, 4.0) if chance.random() < 0.08 else 0.0
+        expires_in = round(chance.choice((0.1, 1.0, 10.0)) * chance.uniform(0.5, 1.5), 2)
+        lot = cls(
+            "", chance.choice(QUEUES), fate, _delay(chance), (), 0, expires_in if chance.random() < 0.15 else None
+        )
+        if chance.random() < 0.25:
+            return lot._iterable(chance)
         seconds = tuple(_length(chance) for _ in range(chance.randint(1, most)))
-        job = chance.choice(("chaos", "chaos_async"))
-        return cls(job, chance.choice(QUEUES), fate, delay, seconds)
+        return lot._replace(job=chance.choice(_PLAIN), seconds=seconds)
+
+    @classmethod
+    def _of_slot(cls, slot: Slot, delay: float) -> "Lot":
+        options = {"unique_for": _UNIQUE_FOR, "unique_until": slot.until}
+        return cls(slot.job, slot.queue, slot.fate, delay, (slot.seconds,), slot.items, None, options, slot)
+
+    def _iterable(self, chance: random.Random) -> "Lot":
+        """Make it iterable jobs, half of which make way for others."""
+        seconds = tuple(chance.choice((0.0, 0.01, 0.03)) for _ in range(chance.randint(1, 4)))
+        options = {"max_iteration_runtime": chance.choice((0.05, 0.3))} if chance.random() < 0.5 else {}
+        return self._replace(
+            job=chance.choice(ITERABLE), seconds=seconds, items=chance.randint(1, 40), options=options
+        )
 
     def payload(self, first: int, now: float) -> dict[str, Any]:
-        """Return what a bulk push takes; the jobs are numbered from `first` on."""
+        """Return what a push takes, or of jobs without a slot, a bulk push; they are numbered from `first` on."""
         args = [[first + place, seconds, self.fate.value] for place, seconds in enumerate(self.seconds)]
-        item: dict[str, Any] = {"class": self.job, "queue": self.queue, "args": args}
+        if self.items:
+            args = [[*each, self.items] for each in args]
+        item: dict[str, Any] = {"class": self.job, "queue": self.queue, "args": args, **self.options}
+        if self.slot is not None:
+            item |= {"args": [self.slot.number, *args[0][1:]], "number": first}
         if self.fate is Fate.DIES:
             item["retry"] = 0
+        if self.expires_in is not None:
+            item["expires_in"] = self.expires_in
         if self.delay:
             item["at"] = now + self.delay
         return item
+
+
+def _delay(chance: random.Random) -> float:
+    return chance.uniform(0.2, 4.0) if chance.random() < 0.08 else 0.0
 
 
 def _length(chance: random.Random) -> float:

@@ -4,11 +4,13 @@ import random
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from teep import Client, Config
 from teep.errors import RedisError
-from tests.chaos.kinds import Fate, Lot
+from tests.chaos.kinds import Fate, Lot, Slot
 from tests.chaos.stage import Stage
+from tests.chaos.timeline import Span
 from tests.support.servers import Server
 
 # Seconds between pushes, on average: with ten jobs a push about 250 jobs a second, half of what the crew can do.
@@ -20,10 +22,24 @@ _OUTAGE_PAUSE = 0.05
 
 @dataclass(frozen=True)
 class Pushed:
-    """A job as it was pushed. One whose push was not confirmed may or may not have got through."""
+    """A job as it was pushed, during `span`. One whose push was not confirmed may or may not have got through.
+
+    `refused`: another one has the lock of its `slot`, so it was not pushed. `expiry`: when it is too late (monotonic
+    seconds), on a clock that is right.
+    """
 
     fate: Fate
     confirmed: bool
+    span: Span = Span(0.0, 0.0)  # noqa: RUF009 - a tuple, which nobody changes
+    items: int = 0
+    slot: Slot | None = None
+    refused: bool = False
+    expiry: float | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it must be run to its end."""
+        return self.confirmed and not self.refused
 
 
 class Pusher:
@@ -58,17 +74,30 @@ class Pusher:
             self._failure = error
 
     def _push(self) -> None:
-        lot = Lot.draw(self._chance, _AT_ONCE)
-        first = len(self.pushed)
+        for lot in Lot.draw(self._chance, _AT_ONCE):
+            self._push_lot(lot)
+
+    def _push_lot(self, lot: Lot) -> None:
+        first, begin, now = len(self.pushed), time.monotonic(), time.time()
+        refused = False
         try:
-            confirmed = self._send(self._stage.server, lot, first)
+            server = self._stage.server
+            refused = self._send(server, lot, lot.payload(first, now))
+            confirmed = self._stage.confirms(server)
         except RedisError:
             confirmed = False
             self._ended.wait(_OUTAGE_PAUSE)
-        for number in range(first, first + len(lot.seconds)):
-            self.pushed[number] = Pushed(lot.fate, confirmed)
+        expiry = None if lot.expires_in is None else begin + lot.delay + lot.expires_in
+        job = Pushed(
+            lot.fate, confirmed, Span(begin, time.monotonic()), lot.items, lot.slot, refused=refused, expiry=expiry
+        )
+        self.pushed |= dict.fromkeys(range(first, first + len(lot.seconds)), job)
 
-    def _send(self, server: Server, lot: Lot, first: int) -> bool:
+    def _send(self, server: Server, lot: Lot, payload: dict[str, Any]) -> bool:
+        """Push, and tell whether a lock was in the way."""
         # Straight to the server that `confirms` will ask: behind Sentinel they could be two.
-        Client(Config(redis_url=server.url)).push_bulk(lot.payload(first, time.time()))
-        return self._stage.confirms(server)
+        client = Client(Config(redis_url=server.url))
+        if lot.slot is None:
+            client.push_bulk(payload)
+            return False
+        return client.push(payload) is None

@@ -46,6 +46,9 @@ class Result:
     kind: str
     jobs: int
     unconfirmed: int
+    iterable: int
+    refused: int
+    expired: int
     runs: int
     faults: Counter[str]
     repeats: Counter[str]
@@ -70,9 +73,16 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         pusher.stop()
         _drain(stage, problems)
         problems += stage.crew.leave()
-        picture = Picture.take(stage.server)
+        picture = Picture.last(stage.server)
         runs, remarks = journal.read(stage.journal)
-        account = Account(pusher.pushed, runs, picture, Causes(timeline, remarks), may_forget=part.plot == "sentinel")
+        account = Account(
+            pusher.pushed,
+            runs,
+            picture,
+            Causes(timeline, remarks),
+            may_forget=part.plot == "sentinel",
+            workers=frozenset(actor.pid for actor in stage.crew.actors),
+        )
         problems += account.problems
         if problems:
             stage.crew.save_logs(folder)
@@ -81,6 +91,9 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         kind=stage.kind,
         jobs=len(pusher.pushed),
         unconfirmed=sum(not job.confirmed for job in pusher.pushed.values()),
+        iterable=account.iterable,
+        refused=account.refused,
+        expired=account.expired,
         runs=len(runs),
         faults=timeline.faults,
         repeats=account.repeats,
@@ -105,8 +118,10 @@ def _storm(stage: Stage, part: Part, problems: list[str]) -> None:
         faults.BY_NAME[step.name](stage, random.Random(step.seed))
         stage.timeline.faults[step.name] += 1
         stage.crew.replace_fallen()
-        doubles = Picture.take(stage.server).doubles()
+        picture = Picture.take(stage.server)
+        doubles = picture.doubles()
         problems += [f"after {step.name} job {number} lay in {places}" for number, places in doubles.items()]
+        problems += [f"after {step.name} the unique jobs {alike} were there together" for alike in picture.alike()]
     stage.settle()
 
 

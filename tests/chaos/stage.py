@@ -12,13 +12,23 @@ import redis
 
 from teep import Config
 from tests.chaos.crew import Crew
-from tests.chaos.timeline import Timeline
+from tests.chaos.timeline import Span, Timeline
 from tests.support.proxy import Proxy
 from tests.support.servers import KINDS, Kind, Server
 from tests.support.special import Sentinel
 
 Plot = Literal["server", "sentinel"]
 PLOTS: tuple[Plot, ...] = ("server", "sentinel")
+
+_ASIDE = "chaos:aside"
+_SET_ASIDE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end
+redis.call('SET', KEYS[1], 'of another program')
+"""
+_SET_BACK = """
+redis.call('DEL', KEYS[1])
+if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) end
+"""
 
 
 class Stage:
@@ -90,6 +100,28 @@ class Stage:
             self.timeline.note(f"SIGSTOP the server for {seconds:.1f} s")
             time.sleep(seconds)
             os.kill(self._server.pid, signal.SIGCONT)
+
+    def refuse_command(self, name: str, seconds: float) -> None:
+        """Take the right to a command from everyone, and give it back some seconds later."""
+        server, begin = self.server, time.monotonic()
+        server.command("ACL", "SETUSER", "default", f"-{name}")
+        self.timeline.note(f"nobody may {name.upper()}")
+
+        def end() -> None:
+            server.command("ACL", "SETUSER", "default", f"+{name}")
+            self.timeline.refused.append(Span(begin, time.monotonic()))
+            self.timeline.note(f"everybody may {name.upper()}")
+
+        self.later(seconds, end)
+
+    def replace_key(self, key: str, seconds: float) -> None:
+        """Have a string in place of a key for some time."""
+        with self.timeline.spanned(self.timeline.refused):
+            self.server.command("EVAL", _SET_ASIDE, 2, key, _ASIDE)
+            self.timeline.note(f"{key} is a string")
+            time.sleep(seconds)
+            self.server.command("EVAL", _SET_BACK, 2, key, _ASIDE)
+            self.timeline.note(f"{key} is what it was")
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something in some seconds: at the next `rest` from then on."""

@@ -8,10 +8,25 @@ from tests.chaos.scenario import Result
 
 def table(results: Sequence[Result]) -> list[str]:
     """Return one line a scenario, and their sum."""
-    head = ("seed", "plot", "on", "jobs", "runs", "kills", "faults", "repeated", "lost", "seconds")
+    head = (
+        "seed",
+        "plot",
+        "on",
+        "jobs",
+        "iterable",
+        "refused",
+        "expired",
+        "runs",
+        "kills",
+        "faults",
+        "repeated",
+        "lost",
+        "seconds",
+    )
     rows = [
         (
-            str(result.part.seed), result.part.plot, result.kind, f"{result.jobs:,}", f"{result.runs:,}",
+            str(result.part.seed), result.part.plot, result.kind, f"{result.jobs:,}", f"{result.iterable:,}",
+            f"{result.refused:,}", f"{result.expired:,}", f"{result.runs:,}",
             str(result.faults["kill_worker"]), str(result.faults.total()), str(result.repeats.total()),
             str(result.lost), f"{result.seconds:.0f}",
         )

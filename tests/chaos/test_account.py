@@ -45,10 +45,11 @@ def _account(
 ) -> Account:
     """Draw up the account of three jobs, one of each fate; by default all went well."""
     runs, _ = parse(journal)
-    picture = Picture({"dead": [_job(2)]} | (places or {}), owners or [], *counters)
+    counted = {"processed": counters[0], "failed": counters[1], "expired": 0}
+    picture = Picture({"dead": [_job(2)]} | (places or {}), owners or [], counted)
     pushed = {number: Pushed(fate, confirmed=True) for number, fate in enumerate(_FATES)}
     causes = Causes(timeline or Timeline(_silence), remarks or [])
-    return Account(pushed, runs, picture, causes, may_forget=False)
+    return Account(pushed, runs, picture, causes, may_forget=False, workers=frozenset({7, 8}))
 
 
 def test_all_went_well() -> None:

@@ -35,7 +35,11 @@ class Timeline:
         """Worker pid to the moment of its SIGTERM, and that at which its jobs' time was up."""
         self.away: list[Span] = []
         """When the server was not there, or did not answer."""
+        self.refused: list[Span] = []
+        """When it refused a command, or had a key of another type."""
         self.failovers: list[Span] = []
+        self.jumps: dict[int, float] = {}
+        """Worker pid to the seconds by which its clock jumps, some time after its start."""
         self._tell = tell
         self._lock = threading.Lock()
 

@@ -11,11 +11,21 @@ import time
 from types import ModuleType
 
 from teep import Config
+from teep.drivers import Driver
 from teep.errors import RedisError
+from teep.job import iteration
+from teep.middleware import around
+from teep.store import iteration as places
 from teep.store import processes
-from teep.worker import Worker, heartbeat, log
+from teep.store.inflight import Outcome
+from teep.wire import json
+from teep.wire.scripts import Saved
+from teep.worker import Worker, capsule, expiry, heartbeat, log
 from teep.worker.rescuer import Rescuer
+from teep.worker.reserved import Reserved
 from tests.chaos import journal
+from tests.chaos.jobs import journalled
+from tests.chaos.kinds import number_of
 
 # The exit code of a worker that finds no Redis at its start. What started it tries again, as in life.
 NO_REDIS = 75
@@ -24,6 +34,8 @@ EXPIRY = 4
 _HEARTBEAT = 0.5
 # Seconds between looks for the dead, over the whole fleet; 5 in life.
 _RESCUE = 0.3
+# Seconds between two checkpoints of an iterable job; 5 in life.
+CHECKPOINT = 0.3
 
 
 def main() -> int:
@@ -35,6 +47,9 @@ def main() -> int:
     _shorten(processes, "HEARTBEAT_EXPIRY", EXPIRY)
     _shorten(heartbeat, "_TRUSTED", EXPIRY - 1.5)
     _shorten(Rescuer, "_AVERAGE", _RESCUE)
+    _shorten(iteration, "CHECKPOINT_SECONDS", CHECKPOINT)
+    _journal_places()
+    _journal_what_is_late()
     config = Config(
         redis_url=os.environ["REDIS_URL"],
         concurrency=options.concurrency,
@@ -44,6 +59,7 @@ def main() -> int:
         average_scheduled_poll_interval=0.5,
     )
     config.error_handlers[:] = [_unless_intended]
+    config.server_middleware.add(around(journalled))
     try:
         Worker(config, "tests.chaos.jobs").run()
     except RedisError:
@@ -63,6 +79,33 @@ def _unless_intended(error: BaseException, context: dict[str, object]) -> None:
         logging.getLogger("teep").error("%s: %r", context.get("context"), error, exc_info=error)
 
 
+def _journal_places() -> None:
+    """Write down each place of an iterable job that Redis has confirmed: the next run must know it."""
+    save = places.save
+
+    async def journalled_save(jid: str, executions: int, cursor: bytes, runtime: float) -> Saved:
+        outcome = await save(jid, executions, cursor, runtime)
+        if outcome.written:
+            journal.saved(json.loads(cursor) or 0)
+        return outcome
+
+    _replace(places, "save", journalled_save)
+
+
+def _journal_what_is_late() -> None:
+    """Write down each job that is dropped as too late, like a run."""
+    look = expiry.expired
+
+    def journalled_look(job: Reserved, driver: Driver) -> Outcome | None:
+        end = look(job, driver)
+        if end is not None and job.item is not None:
+            journal.begin(number_of(job.item), job.item, job.context().attempt)
+            journal.finish("expired")
+        return end
+
+    _replace(capsule, expiry.expired.__name__, journalled_look)
+
+
 def _move_clock(by: float, after: float) -> None:
     """Let this process's clock jump by some seconds, some seconds from now."""
     real, moment = time.time, time.monotonic() + after
@@ -70,9 +113,13 @@ def _move_clock(by: float, after: float) -> None:
 
 
 def _shorten(owner: ModuleType | type, name: str, seconds: float) -> None:
+    _replace(owner, name, seconds)
+
+
+def _replace(owner: ModuleType | type, name: str, value: object) -> None:
     if not hasattr(owner, name):
         raise AttributeError(f"{owner!r} has no {name} any more: the chaos suite must find another way")
-    setattr(owner, name, seconds)
+    setattr(owner, name, value)
 
 
 def _options() -> argparse.Namespace:

@@ -1,0 +1,82 @@
+"""What must hold of the items of an iterable job: none is left out, and each repeat has a cause."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.chaos.causes import Causes
+from tests.chaos.journal import Run
+from tests.chaos.kinds import Fate
+from tests.chaos.life import Life
+from tests.chaos.worker import CHECKPOINT
+
+AGAIN = "an item: "
+_UNSAVED = "no checkpoint while Redis failed"
+# Seconds that a checkpoint may take, and an item before it.
+_SAVED_WITHIN = 3.0
+
+
+def problems(life: Life, causes: Causes, repeats: Counter[str]) -> Iterator[str]:
+    """Yield what is wrong with a job's items, and count each repeat by its cause.
+
+    1. A job that came to its end has done each item at least once. None is begun before those in front of it are
+       done, and those of a run are done in their order.
+    2. A run begins no earlier than at the last place that Redis has confirmed.
+    3. An item that was done twice was done after the last checkpoint of a run that broke off, or while Redis failed.
+    """
+    runs = [run for run in life.runs if run.first is not None]
+    if life.came_to_its_end:
+        wanted = set(range(life.job.items - (life.job.fate is Fate.DIES)))
+        if missing := wanted - {step.item for run in runs for step in run.did}:
+            yield f"left out items {sorted(missing)}"
+    for place, run in enumerate(runs):
+        yield from _of_run(run, runs, causes)
+        yield from _again(run, runs[:place], causes, repeats)
+
+
+def _of_run(run: Run, runs: list[Run], causes: Causes) -> Iterator[str]:
+    assert run.first is not None
+    first, at = run.first
+    done = {step.item for other in runs for step in other.did if step.at <= at}
+    if skipped := set(range(first)) - done:
+        yield f"went on at item {first}, though items {sorted(skipped)} were not done"
+    items = [step.item for step in run.did]
+    if items != list(range(first, first + len(items))):
+        yield f"did its items out of order: {first}, then {items}"
+    known = max(
+        (place for other in runs if other is not run for place in _known(other, run, runs, causes)), default=0
+    )
+    if first < known:
+        yield f"went on at item {first}, though Redis knew that it had come to {known}"
+
+
+def _known(other: Run, run: Run, runs: list[Run], causes: Causes) -> Iterator[int]:
+    """Yield the places that one run had saved before another began, so that it must have known.
+
+    Not those that it saved when a third one had begun already, which then knew less, and saved that.
+    """
+    third = min((each.start for each in runs if each is not other and each.start > other.start), default=run.start)
+    for step in other.saved:
+        if step.at < min(third, run.start) and not causes.failed_over(step.at, run.start):
+            yield step.item
+
+
+def _again(run: Run, earlier: list[Run], causes: Causes, repeats: Counter[str]) -> Iterator[str]:
+    for step in run.did:
+        before = next((other for other in reversed(earlier) if step.item in {done.item for done in other.did}), None)
+        if before is None:
+            continue
+        cause = _why_again(step.item, before, run, causes)
+        repeats[AGAIN + (cause or "unexplained")] += 1
+        if cause is None:
+            yield f"did item {step.item} again, and nothing explains it"
+
+
+def _why_again(item: int, before: Run, run: Run, causes: Causes) -> str | None:
+    done = next(step.at for step in before.did if step.item == item)
+    if causes.unsaved(before.jid, done, run.start):
+        return _UNSAVED
+    cause = causes.why(before)
+    if cause is None or done >= run.start:
+        return cause
+    progress = [step.at for step in (*before.did, *before.saved) if step.at < run.start]
+    return cause if causes.answered(done, max(progress)) < CHECKPOINT + _SAVED_WITHIN else None
