@@ -20,7 +20,7 @@ _WEIGHTED = tuple(f"{name},{weight}" for name, weight in zip(QUEUES, (6, 3, 1), 
 _RANDOM = tuple(f"{name},1" for name in QUEUES)
 # Beyond its timeout a stop takes the jobs' last moment (3 s), and what the machine is slow by.
 _STOP_SECONDS = 30.0
-# As long as it loads its modules, which takes long on a busy machine, a process knows no better than to die of a signal.
+# As long as it loads its modules, a process knows no better than to die of a signal. On a busy machine that is long.
 _START_SECONDS = 10.0
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from teep import Config
 from tests.chaos.crew import Crew
@@ -75,9 +77,10 @@ class Stage:
         """Tell whether no fault of this plot can undo what `server` has confirmed until now."""
         if self.sentinel is None:
             return True
-        # Both on one connection: WAIT asks for the writes of its own.
+        # Both on one connection: WAIT asks for the writes of its own. Not the server's client: a fault closes that.
+        never = Retry(NoBackoff(), retries=0)
         try:
-            with server.client.pipeline(transaction=False) as pipe:
+            with redis.Redis.from_url(server.url, retry=never) as client, client.pipeline(transaction=False) as pipe:
                 pipe.execute_command("SET", "chaos:mark", "")  # type: ignore[no-untyped-call]
                 pipe.execute_command("WAIT", 1, 500)  # type: ignore[no-untyped-call]
                 return bool(pipe.execute()[1] >= 1)
