@@ -108,7 +108,7 @@ class Crew:
     def interrupt(self, actor: Actor) -> None:
         """SIGINT twice: it leaves, and puts back what it has not finished, without waiting for its timeout."""
         self.stop(actor, signal.SIGINT)
-        time.sleep(self._chance.uniform(0.05, 0.2))
+        time.sleep(self._chance.uniform(0.15, 0.5))
         actor.process.signal(signal.SIGINT)
 
     def freeze(self, actor: Actor) -> None:

@@ -11,6 +11,8 @@ from tests.chaos.worker import CHECKPOINT
 
 AGAIN = "an item: "
 _UNSAVED = "no checkpoint while Redis failed"
+# Some more than the items that a job has, each of which it may do in a run of its own.
+_MOST_RUNS = 200
 # Seconds that a checkpoint may take, and an item before it.
 _SAVED_WITHIN = 3.0
 
@@ -28,6 +30,9 @@ def problems(life: Life, causes: Causes, repeats: Counter[str]) -> Iterator[str]
         wanted = set(range(life.job.items - (life.job.fate is Fate.DIES)))
         if missing := wanted - {step.item for run in runs for step in run.did}:
             yield f"left out items {sorted(missing)}"
+    if len(runs) > _MOST_RUNS:
+        yield f"was begun {len(runs)} times, so it does not come on"
+        return
     for place, run in enumerate(runs):
         yield from _of_run(run, runs, causes)
         yield from _again(run, runs[:place], causes, repeats)

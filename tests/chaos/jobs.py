@@ -1,7 +1,11 @@
 """What the workers of this suite run. Each run writes of itself into the journal, by `journalled` around it."""
 
 import asyncio
+import os
+import signal
+import sys
 import time
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +16,13 @@ from tests.chaos.kinds import ITERABLE, Fate, number_of
 
 # A thread hears of its stop between two of these (seconds).
 _SLICE = 0.05
+# Within which a forked child has ended, on a machine that is busy.
+_CHILD_SECONDS = 10.0
 # Every so many items comes one that takes longer than most stops wait.
 _LONG_EVERY, _LONG_SECONDS = 37, 1.0
+
+# From Python 3.12 on a fork beside threads warns; jobs that fork are what this is about.
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 
 class Intended(Exception):
@@ -35,6 +44,18 @@ def chaos(number: int, seconds: float, fate: str) -> None:
 async def chaos_async(number: int, seconds: float, fate: str) -> None:
     """As `chaos`, on the loop."""
     await asyncio.sleep(seconds)
+    _meet(fate)
+
+
+@teep.job(name="chaos_fork", retry_in=_soon)
+def chaos_fork(number: int, seconds: float, fate: str) -> None:
+    """As `chaos`, with a fork, whose child ends in one of four ways."""
+    pid = os.fork()
+    if pid == 0:
+        _end_child(number)
+        return
+    _await_child(pid)
+    _sleep(seconds)
     _meet(fate)
 
 
@@ -93,6 +114,25 @@ def journalled(job: dict[str, Any]) -> Iterator[None]:
     else:
         # An iterable job returns where it is interrupted, too; it has said before where it was over.
         journal.finish("left" if job["class"] in ITERABLE else "done")
+
+
+def _end_child(number: int) -> None:
+    match number % 4:
+        case 0:
+            os._exit(3)
+        case 1:
+            sys.exit(3)
+        case 2:
+            raise ValueError("the child's own failure")
+
+
+def _await_child(pid: int) -> None:
+    deadline = time.monotonic() + _CHILD_SECONDS
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if time.monotonic() > deadline:
+            journal.remark(f"{journal.UNENDED} {pid}")
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(_SLICE)
 
 
 def _sleep(seconds: float) -> None:

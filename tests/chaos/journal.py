@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 VARIABLE = "CHAOS_JOURNAL"
+UNENDED = "still there after its job: forked child"
 _serial = itertools.count(1)
 _run: ContextVar[str] = ContextVar("run")
 
@@ -59,6 +60,8 @@ def remark(text: str) -> None:
 
 
 def _write(event: str, run: str, more: object = "") -> None:
+    if run.partition("-")[0] != str(os.getpid()):
+        return  # the fork of a run: its parent tells what becomes of it
     line = f"{event} {run} {time.monotonic():.6f} {more}".rstrip().replace("\n", " ")
     os.write(_file(), line.encode() + b"\n")
 

@@ -22,6 +22,7 @@ ATTEMPTS = {Fate.SUCCEEDS: 1, Fate.FAILS_ONCE: 2, Fate.DIES: 1}
 FAILURES = {Fate.SUCCEEDS: 0, Fate.FAILS_ONCE: 1, Fate.DIES: 1}
 
 _PLAIN = ("chaos", "chaos_async")
+_FORKING = "chaos_fork"
 ITERABLE = ("chaos_items", "chaos_items_async")
 # Longer than any job here may take: no lock ends by itself.
 _UNIQUE_FOR = 3_600
@@ -90,14 +91,17 @@ class Lot(NamedTuple):
 
     @classmethod
     def _of_any(cls, chance: random.Random, most: int) -> "Lot":
-        """Draw plain jobs or iterable ones: of ten plain ones six are no-ops, one in fifty takes over a second."""
+        """Draw plain jobs, iterable ones, or two that fork: of ten plain ones six are no-ops."""
         fate = chance.choices(tuple(Fate), (72, 16, 12))[0]
         expires_in = round(chance.choice((0.1, 1.0, 10.0)) * chance.uniform(0.5, 1.5), 2)
         lot = cls(
             "", chance.choice(QUEUES), fate, _delay(chance), (), 0, expires_in if chance.random() < 0.15 else None
         )
-        if chance.random() < 0.25:
+        roll = chance.random()
+        if roll < 0.25:
             return lot._iterable(chance)
+        if roll < 0.28:
+            return lot._replace(job=_FORKING, seconds=(0.0, 0.0))
         seconds = tuple(_length(chance) for _ in range(chance.randint(1, most)))
         return lot._replace(job=chance.choice(_PLAIN), seconds=seconds)
 

@@ -83,6 +83,7 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
             may_forget=part.plot == "sentinel",
             workers=frozenset(actor.pid for actor in stage.crew.actors),
         )
+        problems += [remark.text for remark in remarks if remark.text.startswith(journal.UNENDED)]
         problems += account.problems
         if problems:
             stage.crew.save_logs(folder)

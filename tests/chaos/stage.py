@@ -23,12 +23,13 @@ Plot = Literal["server", "sentinel"]
 PLOTS: tuple[Plot, ...] = ("server", "sentinel")
 
 _ASIDE = "chaos:aside"
+# In other commands than those that `refuse_command` takes away from this process, too.
 _SET_ASIDE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end
-redis.call('SET', KEYS[1], 'of another program')
+redis.call('APPEND', KEYS[1], 'of another program')
 """
 _SET_BACK = """
-redis.call('DEL', KEYS[1])
+redis.call('UNLINK', KEYS[1])
 if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) end
 """
 
@@ -81,8 +82,8 @@ class Stage:
         never = Retry(NoBackoff(), retries=0)
         try:
             with redis.Redis.from_url(server.url, retry=never) as client, client.pipeline(transaction=False) as pipe:
-                pipe.execute_command("SET", "chaos:mark", "")  # type: ignore[no-untyped-call]
-                pipe.execute_command("WAIT", 1, 500)  # type: ignore[no-untyped-call]
+                pipe.execute_command("SET", "chaos:mark", "")
+                pipe.execute_command("WAIT", 1, 500)
                 return bool(pipe.execute()[1] >= 1)
         except redis.RedisError:  # it is gone, or no primary any more
             return False
