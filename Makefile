@@ -20,8 +20,10 @@ test: $(VENV)/dev.stamp system ## set up, and run the tests
 matrix: $(VENV)/dev.stamp system ## run the tests on every other Python
 	@.ci/matrix whole
 
-chaos: $(VENV)/dev.stamp system ## ten seeds of faults, several minutes; SEED=7 plays one alone
-	@$(PYTHON) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+chaos_args = $(if $(SEED),--seed $(SEED)) $(ARGS)
+# ON=3.14 plays them on another Python, which is set up as for `make matrix`.
+chaos: $(VENV)/dev.stamp system ## ten seeds of faults, ten minutes; SEED=7 plays one alone, ON=3.14 on another Python
+	@$(if $(ON),ARGS='$(chaos_args)' .ci/matrix chaos $(ON),$(PYTHON) -m tests.chaos $(chaos_args))
 
 check: $(VENV)/dev.stamp ## format, lint, types and layers, of the code and its tests
 	@$(VENV)/bin/ruff format --check .
