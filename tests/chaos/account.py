@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos import items, lateness, locks
-from tests.chaos.causes import FAILOVER, GIVEN_UP, STOPPED, Causes
+from tests.chaos.causes import FAILOVER, STOPPED, Causes
 from tests.chaos.journal import Run
 from tests.chaos.kinds import ATTEMPTS, Fate
 from tests.chaos.life import Life, Range
@@ -168,7 +168,10 @@ class Account:
 
     def _is_excused(self, number: int) -> bool:
         """Tell whether a run that was given up may have saved its place when its successor was over."""
-        return any(self.causes.why(run) in (GIVEN_UP, FAILOVER, STOPPED) for run in self._lives[number].runs)
+        return any(
+            self.causes.given_up(run) or self.causes.why(run) in (FAILOVER, STOPPED)
+            for run in self._lives[number].runs
+        )
 
     def _complain(self, what: str, number: int) -> None:
         self.offending.add(number)

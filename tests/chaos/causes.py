@@ -55,7 +55,12 @@ class Causes:
     def why(self, run: Run) -> str | None:
         """Return why a run may not have been settled, or None if nothing explains that."""
         # A failover comes last: around one everything else happens, too.
-        return self._killed(run) or self._stopped(run) or self._given_up(run) or self._failover(run)
+        return (
+            self._killed(run)
+            or self._stopped(run)
+            or (GIVEN_UP if self.given_up(run) else None)
+            or self._failover(run)
+        )
 
     def _killed(self, run: Run) -> str | None:
         moment = self._timeline.killed.get(run.pid)
@@ -73,11 +78,12 @@ class Causes:
             return STOPPED
         return STOPPED_UNACKNOWLEDGED if self.answered(run.end, stop.end) < _ACKNOWLEDGED_WITHIN else None
 
-    def _given_up(self, run: Run) -> str | None:
-        for moment in self._rescues.get(run.pid, ()):
-            if run.start <= moment + _AFTER_RESCUE and (run.end is None or run.end >= moment - _BEFORE_RESCUE):
-                return GIVEN_UP
-        return None
+    def given_up(self, run: Run) -> bool:
+        """Tell whether its jobs were given to others while its process lived."""
+        return any(
+            run.start <= moment + _AFTER_RESCUE and run.last >= moment - _BEFORE_RESCUE
+            for moment in self._rescues.get(run.pid, ())
+        )
 
     def _failover(self, run: Run) -> str | None:
         return FAILOVER if self.failed_over(run.start, run.end or float("inf")) else None

@@ -34,6 +34,7 @@ class Actor:
         self.started = time.monotonic()
         self.is_frozen = False
         self.is_leaving = False
+        self.is_hurried = False
         self.is_fallen = False
 
     @property
@@ -108,6 +109,7 @@ class Crew:
     def interrupt(self, actor: Actor) -> None:
         """SIGINT twice: it leaves, and puts back what it has not finished, without waiting for its timeout."""
         self.stop(actor, signal.SIGINT)
+        actor.is_hurried = True
         time.sleep(self._chance.uniform(0.15, 0.5))
         actor.process.signal(signal.SIGINT)
 
@@ -148,7 +150,9 @@ class Crew:
         if actor.is_fallen:
             return {NO_REDIS}
         was_starting = self._timeline.stopped[actor.pid].begin < actor.started + _START_SECONDS
-        return {0, -signal.SIGTERM, -signal.SIGINT} if was_starting else {0}
+        early = {-signal.SIGTERM, -signal.SIGINT} if was_starting else set()
+        # The second Ctrl-C may find it at its very end, when Python listens no more.
+        return {0, *early, *({-signal.SIGINT} if actor.is_hurried else ())}
 
     def save_logs(self, folder: Path) -> None:
         """Write each worker's log to a file."""

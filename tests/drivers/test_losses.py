@@ -71,6 +71,16 @@ def test_a_pipeline_with_a_push_is_not_repeated_either(disturbed: Runner, proxy:
     assert server.command("LLEN", "list") == 1
 
 
+def test_a_scheduled_push_is_not_repeated_as_the_job_may_have_moved_on_meanwhile(
+    disturbed: Runner, proxy: Proxy, server: Server
+) -> None:
+    proxy.lose_answer(b"ZADD")
+    with pytest.raises(RedisUnavailable):
+        disturbed.execute(commands.zadd("schedule", (1.0, b"x")))
+    assert server.command("ZPOPMIN", "schedule") == [(b"x", 1.0)]
+    assert disturbed.execute(commands.zadd("schedule", (1.0, b"y"), repeatable=True)) == 1
+
+
 def test_a_script_that_compares_before_it_moves_is_repeated(disturbed: Runner, proxy: Proxy, server: Server) -> None:
     server.command("RPUSH", "inflight", "a")
     script = scripts.give_back("inflight", "queue", "queues", "q", [b"a"])

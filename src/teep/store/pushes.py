@@ -46,7 +46,7 @@ class Push(commands.Pipeline):
             sends.append(commands.sadd(keys.queues(), *now))
         sends.extend(commands.lpush(keys.queue(queue), *raws, repeatable=repeatable) for queue, raws in now.items())
         if later:
-            sends.append(commands.zadd(keys.schedule(), *later))
+            sends.append(commands.zadd(keys.schedule(), *later, repeatable=repeatable))
         if unique:
             sends.append(scripts.push_unique(keys.queues(), unique, repeatable=repeatable))
         super().__init__(sends, read=partial(_refused, unique) if unique else _none_refused)

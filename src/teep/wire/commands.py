@@ -241,13 +241,14 @@ def zcard(key: str) -> Command[int]:
     return Command("ZCARD", key, read=int, idempotent=True)
 
 
-def zadd(key: str, *scored: tuple[float, bytes]) -> Command[int]:
+def zadd(key: str, *scored: tuple[float, bytes], repeatable: bool = False) -> Command[int]:
+    """Add members at their scores. One that was moved on meanwhile is there twice after a repeat: see `lpush`."""
     return Command(
         "ZADD",
         key,
         *(part for at, member in scored for part in (score(at), member)),
         read=int,
-        idempotent=True,
+        idempotent=repeatable,
     )
 
 
