@@ -167,10 +167,18 @@ class Account:
                 self._complain("has left its place", number)
 
     def _is_excused(self, number: int) -> bool:
-        """Tell whether a run that was given up may have saved its place when its successor was over."""
+        """Tell whether a run may have saved its place when the job was over elsewhere, or is unknown to Redis.
+
+        That takes a run that was given up, or stopped in the midst of an item, or a failover that forgot the job.
+        """
+        life = self._lives[number]
+        if self.may_forget and not life.job.confirmed:
+            return True
         return any(
-            self.causes.given_up(run) or self.causes.why(run) in (FAILOVER, STOPPED)
-            for run in self._lives[number].runs
+            self.causes.given_up(run)
+            or self.causes.why(run) in (FAILOVER, STOPPED)
+            or self.causes.failed_over(run.start, run.last)
+            for run in life.runs
         )
 
     def _complain(self, what: str, number: int) -> None:

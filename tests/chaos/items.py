@@ -1,7 +1,7 @@
 """What must hold of the items of an iterable job: none is left out, and each repeat has a cause."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.chaos.causes import Causes
 from tests.chaos.journal import Run
@@ -11,6 +11,7 @@ from tests.chaos.worker import CHECKPOINT
 
 AGAIN = "an item: "
 _UNSAVED = "no checkpoint while Redis failed"
+_BY_A_LATE_RUN = "its place was set back by a run that was given up"
 # Some more than the items that a job has, each of which it may do in a run of its own.
 _MOST_RUNS = 200
 # Seconds that a checkpoint may take, and an item before it.
@@ -57,12 +58,22 @@ def _of_run(run: Run, runs: list[Run], causes: Causes) -> Iterator[str]:
 def _known(other: Run, run: Run, runs: list[Run], causes: Causes) -> Iterator[int]:
     """Yield the places that one run had saved before another began, so that it must have known.
 
-    Not those that it saved when a third one had begun already, which then knew less, and saved that.
+    Not those that it saved when a third one had begun already, which then knew less, and saved that; nor those which
+    a run that was given up has set back since.
     """
     third = min((each.start for each in runs if each is not other and each.start > other.start), default=run.start)
     for step in other.saved:
-        if step.at < min(third, run.start) and not causes.failed_over(step.at, run.start):
+        is_before = step.at < min(third, run.start)
+        if is_before and not causes.failed_over(step.at, run.start) and not _set_back(step.at, run, runs, causes):
             yield step.item
+
+
+def _set_back(at: float, run: Run, runs: Sequence[Run], causes: Causes) -> bool:
+    """Tell whether a run that was given up has saved its place between a moment and the start of another run.
+
+    It can where neither had saved anything when the other read the place: Redis takes both for the same run then.
+    """
+    return any(causes.given_up(late) and any(at < step.at < run.start for step in late.saved) for late in runs)
 
 
 def _again(run: Run, earlier: list[Run], causes: Causes, repeats: Counter[str]) -> Iterator[str]:
@@ -70,16 +81,18 @@ def _again(run: Run, earlier: list[Run], causes: Causes, repeats: Counter[str]) 
         before = next((other for other in reversed(earlier) if step.item in {done.item for done in other.did}), None)
         if before is None:
             continue
-        cause = _why_again(step.item, before, run, causes)
+        cause = _why_again(step.item, before, run, earlier, causes)
         repeats[AGAIN + (cause or "unexplained")] += 1
         if cause is None:
             yield f"did item {step.item} again, and nothing explains it"
 
 
-def _why_again(item: int, before: Run, run: Run, causes: Causes) -> str | None:
+def _why_again(item: int, before: Run, run: Run, earlier: list[Run], causes: Causes) -> str | None:
     done = next(step.at for step in before.did if step.item == item)
     if causes.unsaved(before.jid, done, run.start):
         return _UNSAVED
+    if _set_back(done, run, [*earlier, run], causes):
+        return _BY_A_LATE_RUN
     cause = causes.why(before)
     if cause is None or done >= run.start:
         return cause
