@@ -4,8 +4,9 @@ import random
 import signal
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Self
 
 from tests.chaos import journal
@@ -20,6 +21,8 @@ _WEIGHTED = tuple(f"{name},{weight}" for name, weight in zip(QUEUES, (6, 3, 1), 
 _RANDOM = tuple(f"{name},1" for name in QUEUES)
 # Beyond its timeout a stop takes the jobs' last moment (3 s), and what the machine is slow by.
 _STOP_SECONDS = 30.0
+# What is waited for the stacks of a worker that does not stop (seconds), and shown of the log of one that went wrong.
+_LAST_WORDS, _SHOWN = 2.0, 20_000
 # As long as it loads its modules, a process knows no better than to die of a signal. On a busy machine that is long.
 _START_SECONDS = 10.0
 
@@ -137,12 +140,22 @@ class Crew:
         """Stop every worker; returns what was wrong with how they went."""
         for actor in self._able:
             self.stop(actor)
-        codes = {actor: actor.process.wait(_STOP_SECONDS) for actor in self.actors}
+        codes = {actor: self._await(actor) for actor in self.actors}
         return [
-            f"{actor.name} exited with {code}:\n{actor.process.log[-2000:]}"
+            f"{actor.name} exited with {code}:\n{actor.process.log[-_SHOWN:]}"
             for actor, code in codes.items()
             if code not in self._expected_codes(actor)
         ]
+
+    def _await(self, actor: Actor) -> int | None:
+        """Return a worker's exit code; None where it does not end, and its log shows what its threads do."""
+        try:
+            return actor.process.wait(_STOP_SECONDS)
+        except TimeoutExpired:
+            actor.process.signal(signal.SIGTTIN)
+            with suppress(TimeoutExpired):
+                actor.process.wait(_LAST_WORDS)
+            return None
 
     def _expected_codes(self, actor: Actor) -> set[int]:
         if actor.pid in self._timeline.killed:
