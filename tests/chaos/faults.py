@@ -11,8 +11,9 @@ from tests.chaos.kinds import QUEUES
 from tests.chaos.stage import Plot, Stage
 from tests.chaos.worker import EXPIRY
 
-# Whose refusal moves nothing. Counters are beside the point: where one cannot be written, a job ends uncounted.
-_REFUSED = ("zadd", "zrem", "lpush", "rpush", "lrem", "ltrim", "hset", "set", "del", "hdel")
+# Whose refusal moves nothing. Others end nothing: what cannot be counted stays uncounted, and a lock that cannot be
+# deleted stays until its time is over.
+_REFUSED = ("zadd", "zrem", "lpush", "rpush", "lrem", "ltrim", "hset", "set", "hdel")
 Fault = Callable[[Stage, random.Random], None]
 
 

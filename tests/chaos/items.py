@@ -31,6 +31,8 @@ def problems(life: Life, causes: Causes, repeats: Counter[str]) -> Iterator[str]
         wanted = set(range(life.job.items - (life.job.fate is Fate.DIES)))
         if missing := wanted - {step.item for run in runs for step in run.did}:
             yield f"left out items {sorted(missing)}"
+    if life.passed_its_failure and not causes.failed_over(life.runs[0].start, life.runs[-1].last):
+        yield "passed the item at which it was to fail"
     if len(runs) > _MOST_RUNS:
         yield f"was begun {len(runs)} times, so it does not come on"
         return

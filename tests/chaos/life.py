@@ -60,7 +60,17 @@ class Life:
     def came_to_its_end(self) -> bool:
         """Whether a run of its last attempt ended as it should."""
         wanted = "failed" if self.job.fate is Fate.DIES else "done"
-        return any(run.outcome == wanted and run.attempt == ATTEMPTS[self.job.fate] for run in self.runs)
+        return any(run.outcome == wanted and run.attempt == ATTEMPTS[self.job.fate] for run in self.runs) or (
+            self.passed_its_failure
+        )
+
+    @property
+    def passed_its_failure(self) -> bool:
+        """Whether a job that was to fail once was done at its first attempt: an iterable one, of which a failover has
+        forgotten the failure and not the place behind it.
+        """
+        early = [run for run in self.runs if run.outcome == "done" and run.attempt < ATTEMPTS[self.job.fate]]
+        return bool(self.job.items and early)
 
     @property
     def was_late(self) -> bool:
@@ -87,7 +97,7 @@ class Life:
         """Return how often it counted as processed."""
         attempts = ATTEMPTS[self.job.fate] if self.came_to_its_end or not self.was_late else self.attempt
         # That it died of its rescues may count, too.
-        whole = Range.of(attempts, is_open=self.poisoned) + Range(0, self.poisoned)
+        whole = Range.of(attempts, is_open=self.poisoned) + Range(-self.passed_its_failure, self.poisoned)
         return whole + self._put_back(causes)
 
     def failed(self) -> Range:
@@ -97,7 +107,8 @@ class Life:
             return Range(before, FAILURES[self.job.fate] if self.came_to_its_end else before) + Range(
                 0, self.poisoned
             )
-        return Range.of(FAILURES[self.job.fate], is_open=self.poisoned) + Range(0, self.poisoned)
+        is_open = self.poisoned or self.passed_its_failure
+        return Range.of(FAILURES[self.job.fate], is_open=is_open) + Range(0, self.poisoned)
 
     def expired(self) -> Range:
         """Return how often it counted as expired."""

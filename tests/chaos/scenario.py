@@ -1,6 +1,7 @@
 """One scenario: jobs are pushed and run while faults go on; then all is drained, and the account drawn up."""
 
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -64,6 +65,9 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
 
     `tell` hears of every event as it happens.
     """
+    # In the background of a script it is ignored, and so it would be in the workers until they have loaded teep.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     timeline = Timeline(tell)
     problems: list[str] = []
     with Stage(part.plot, part.seed, folder, timeline) as stage:
