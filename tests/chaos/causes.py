@@ -107,6 +107,13 @@ class Causes:
         """Return by how many seconds the clock of a worker jumps."""
         return self._timeline.jumps.get(pid, 0.0)
 
+    def awake(self, pid: int, begin: float, end: float) -> float:
+        """Return for how many seconds between two moments a worker was not frozen and the server answered."""
+        frozen = sum(
+            max(0.0, min(end, span.end) - max(begin, span.begin)) for span in self._timeline.frozen.get(pid, ())
+        )
+        return self.answered(begin, end) - frozen
+
     def gone(self, run: Run) -> float:
         """Return when a run was over at the latest, though nobody may have known then."""
         return max(run.last, self._timeline.killed.get(run.pid, 0.0) if run.end is None else 0.0)

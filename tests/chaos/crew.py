@@ -35,7 +35,7 @@ class Actor:
         self.name = f"worker {number} (pid {process.pid})"
         self.timeout = timeout
         self.started = time.monotonic()
-        self.is_frozen = False
+        self.frozen_at: float | None = None
         self.is_leaving = False
         self.is_hurried = False
         self.is_fallen = False
@@ -93,7 +93,9 @@ class Crew:
 
     @property
     def _able(self) -> list[Actor]:
-        return [each for each in self.actors if each.process.is_alive and not (each.is_leaving or each.is_frozen)]
+        return [
+            each for each in self.actors if each.process.is_alive and not each.is_leaving and each.frozen_at is None
+        ]
 
     def kill(self, actor: Actor) -> None:
         """SIGKILL: it is gone at once."""
@@ -118,13 +120,16 @@ class Crew:
 
     def freeze(self, actor: Actor) -> None:
         """SIGSTOP: it stands still until it is thawed."""
-        actor.is_frozen = True
+        actor.frozen_at = time.monotonic()
         actor.process.signal(signal.SIGSTOP)
         self._timeline.note(f"SIGSTOP {actor.name}")
 
     def thaw(self, actor: Actor) -> None:
         """SIGCONT."""
-        actor.is_frozen = False
+        if actor.frozen_at is not None:
+            span = Span(actor.frozen_at, time.monotonic())
+            self._timeline.frozen.setdefault(actor.pid, []).append(span)
+        actor.frozen_at = None
         actor.process.signal(signal.SIGCONT)
         self._timeline.note(f"SIGCONT {actor.name}")
 

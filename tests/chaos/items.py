@@ -53,7 +53,9 @@ def _of_run(run: Run, runs: list[Run], causes: Causes) -> Iterator[str]:
     known = max(
         (place for other in runs if other is not run for place in _known(other, run, runs, causes)), default=0
     )
-    if first < known:
+    # Of a job that is over Redis knows no place any more: one that was given up may still begin what it had reserved.
+    is_late = causes.given_up(run) and any(other.outcome == "done" and other.last <= at for other in runs)
+    if first < known and not is_late:
         yield f"went on at item {first}, though Redis knew that it had come to {known}"
 
 

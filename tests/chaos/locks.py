@@ -35,7 +35,7 @@ def problems(lives: Mapping[int, Life], causes: Causes) -> Iterator[tuple[str, i
             if is_refused and not any(_may_have_lock(slot, other, life.job.span, causes) for other in taken):
                 yield "was refused, though no other had the lock", life.number
         for before, life in pairwise(taken):
-            if before.job.confirmed and life.job.confirmed and not _is_free(slot, before, life.job.span.end):
+            if before.job.confirmed and life.job.confirmed and not _is_free(slot, before, life.job.span.end, causes):
                 yield f"was let in while job {before.number} had the lock", life.number
 
 
@@ -56,11 +56,14 @@ def _released(slot: Slot, life: Life, causes: Causes) -> float | None:
     return max(causes.gone(run) for run in life.runs)
 
 
-def _is_free(slot: Slot, life: Life, by: float) -> bool:
+def _is_free(slot: Slot, life: Life, by: float, causes: Causes) -> bool:
     """Tell whether a job may have given back its lock by then."""
     if life.poisoned:
         return True
     if slot.until == "success":
         return life.end is not None and life.end <= by
     # It was released a moment before the run began; one that was killed in between had been rescued when it ran.
-    return bool(life.runs) and (life.runs[0].rescues > 0 or life.runs[0].start <= by + _GIVEN_BACK_WITHIN)
+    return any(
+        run.rescues > 0 or run.start <= by or causes.awake(run.pid, by, run.start) <= _GIVEN_BACK_WITHIN
+        for run in life.runs[:1]
+    )

@@ -33,6 +33,8 @@ class Timeline:
         """Worker pid to the moment of its SIGKILL."""
         self.stopped: dict[int, Span] = {}
         """Worker pid to the moment of its SIGTERM, and that at which its jobs' time was up."""
+        self.frozen: dict[int, list[Span]] = {}
+        """Worker pid to when it stood still."""
         self.away: list[Span] = []
         """When the server was not there, or did not answer."""
         self.refused: list[Span] = []
