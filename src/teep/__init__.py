@@ -147,11 +147,12 @@ __all__ = [
     "testing",
 ]
 
+if not TYPE_CHECKING:  # which would take any other name for one of teep's
 
-def __getattr__(name: str) -> Any:
-    if name != "testing":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module("teep.testing")  # which few programs need
+    def __getattr__(name: str) -> Any:
+        if name != "testing":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module("teep.testing")  # which few programs need
 
 
 def __dir__() -> list[str]:

@@ -249,3 +249,10 @@ async def iterable_jobs() -> None:
     await Iterating.aio.perform_async(1)  # type: ignore[arg-type]
     IteratingAsync.perform_async(1)  # type: ignore[call-arg]
     Base.perform_async()  # type: ignore[misc]
+
+
+def names_of_the_package() -> None:
+    """The test kit is typed though it is loaded late, and a typo is an error."""
+    with teep.testing.fake() as jobs:
+        assert_type(len(jobs), int)
+    teep.tseting.fake()  # type: ignore[attr-defined]

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncDriver", "Driver", "Waiter"]
 
+if not TYPE_CHECKING:  # which would take any other name for one of these
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # All three, so that a worker imports none of them within a job, whose deadline might interrupt that.
-    from teep.drivers import aio, sync, waiter  # noqa: PLC0415
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # All three, so that a worker imports none of them within a job, whose deadline might interrupt that.
+        from teep.drivers import aio, sync, waiter  # noqa: PLC0415
 
-    globals().update(AsyncDriver=aio.AsyncDriver, Driver=sync.Driver, Waiter=waiter.Waiter)
-    return globals()[name]
+        globals().update(AsyncDriver=aio.AsyncDriver, Driver=sync.Driver, Waiter=waiter.Waiter)
+        return globals()[name]
