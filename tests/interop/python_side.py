@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import teep
 from tests.support.waiting import wait_until
@@ -18,15 +18,23 @@ _END_SECONDS = 30.0
 
 
 class PythonTeep:
-    """A process that runs `jobs`, seen in `processes` when this returns. A context manager, which stops it.
+    """A process that runs `jobs` and `kinds`, seen in `processes` when this returns.
 
-    Its heartbeat and its poller for due jobs are quicker than teep's own, see `worker_program`.
+    A context manager, which stops it. Its heartbeat and its poller for due jobs are quicker than teep's own, see
+    `worker_program`.
     """
 
-    def __init__(self, url: str, queues: Sequence[str] = ("default",), concurrency: int = 2) -> None:
+    def __init__(
+        self,
+        url: str,
+        queues: Sequence[str] = ("default",),
+        concurrency: int = 2,
+        *,
+        timestamps: Literal["seconds", "milliseconds"] = "seconds",
+    ) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - stop() closes it
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.interop.worker_program", str(concurrency), *queues],
+            [sys.executable, "-m", "tests.interop.worker_program", timestamps, str(concurrency), *queues],
             cwd=_ROOT,
             env=os.environ | {"TEEP_REDIS_URL": url, "PYTHONPATH": str(Path(teep.__file__).parents[1])},
             stdout=self._log,

@@ -183,6 +183,10 @@ class Ruby:
         """Move the whole retry set to the dead set."""
         self._ask(_Answer[None], "change_set", "retry", "kill_all")
 
+    def enqueue_due(self) -> None:
+        """Move what is due in the retry and scheduled sets to its queues, as the poller of a Sidekiq process does."""
+        self._ask(_Answer[None], "enqueue_due")
+
     def clear(self, name: SetName) -> None:
         """Remove every entry of a set."""
         self._ask(_Answer[None], "change_set", name, "clear")

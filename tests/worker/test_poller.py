@@ -103,6 +103,26 @@ def test_what_is_no_job_goes_to_the_dead_set_as_it_is_and_is_reported(fleet: Fle
     assert "3 entries of schedule" in str(errors[0])
 
 
+@pytest.mark.parametrize("queue", [None, "", 5, ["low"], {}])
+def test_a_due_job_whose_queue_is_none_holds_up_no_other(fleet: Fleet, queue: Any) -> None:
+    fleet.server.client.zadd("schedule", {_raw("odd", queue=queue, at=None): 1.0, _raw("fine"): 2.0})
+    _poller(fleet.config).run_once()
+    moved = [payload.parse(raw) for raw in fleet.queue()]
+    assert [(job["jid"], job["queue"], "at" in job) for job in moved] == [
+        ("odd", "default", False),
+        ("fine", "default", False),
+    ]
+
+
+def test_a_due_job_gets_a_jid_and_a_time_where_it_has_none(fleet: Fleet) -> None:
+    now = time.time()
+    fleet.server.client.zadd("schedule", {payload.serialise({"class": "noop", "args": [], "jid": None}): 1.0})
+    _poller(fleet.config).run_once()
+    (moved,) = map(payload.parse, fleet.queue())
+    assert now - 1 <= (payload.jid_time(moved["jid"]) or 0.0) <= time.time()
+    assert now <= moved["created_at"] <= time.time()
+
+
 def test_the_client_middleware_may_change_or_stop_a_due_job(fleet: Fleet) -> None:
     def middleware(job: dict[str, Any], call_next: Any) -> Any:
         if job["jid"] == "stopped":

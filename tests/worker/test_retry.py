@@ -309,6 +309,7 @@ teep.job(name="deep")(_deep)
         ({"backtrace": False}, 0),
         ({"backtrace": 0}, 0),
         ({"backtrace": "yes"}, 31),
+        ({"backtrace": -30}, 1),
     ],
 )
 def test_a_backtrace_is_stored_as_asked_without_teeps_frames(
@@ -319,6 +320,8 @@ def test_a_backtrace_is_stored_as_asked_without_teeps_frames(
     after = fleet.failed_payload()
     assert after.get("backtrace") == fields.get("backtrace")
     assert ("backtrace" in after) == ("backtrace" in fields)
+    # Sidekiq writes a list of none where 0 lines are asked for.
+    assert ("error_backtrace" in after) == (fields.get("backtrace") is not False)
     found = backtrace.unpack(after["error_backtrace"]) if "error_backtrace" in after else []
     assert len(found) == lines
     assert all(line.startswith(__file__) and "`_deep'" in line for line in found)
@@ -395,6 +398,27 @@ def test_a_payload_without_retry_takes_the_one_of_its_code_and_carries_it(
     assert valkey_fleet.counters() == (1, 1)
     for key in ("retry", "dead"):
         assert [payload.parse(raw)["retry"] for raw in valkey_fleet.members(key)] == [carried] * (key == target)
+
+
+def test_death_handlers_get_a_job_that_is_never_retried_as_it_is_stored(valkey_fleet: Fleet) -> None:
+    deaths = _deaths(config := valkey_fleet.configure())
+    teep.job(name=(name := f"failing-{next(_numbers)}"), retry=False)(_fail)
+    pushed = {"class": name, "args": [], "jid": "a"}
+    valkey_fleet.push_raw(payload.serialise(pushed))
+    valkey_fleet.start(config)
+    assert deaths.get(timeout=SOON) == pushed
+
+
+@pytest.mark.parametrize(("wrapped", "target"), [("", "retry"), (5, "retry"), ("unknown", "retry"), (None, "gone")])
+def test_the_code_of_a_wrapped_job_says_how_its_wrapper_ends(valkey_fleet: Fleet, wrapped: Any, target: str) -> None:
+    """As in Sidekiq: `retry_in` of the wrapper itself counts only where nothing is wrapped."""
+    teep.job(name=(wrapper := f"failing-{next(_numbers)}"), retry_in=lambda *_: "discard")(_fail)
+    valkey_fleet.push_raw(payload.serialise({"class": wrapper, "args": [], "jid": "a", "wrapped": wrapped}))
+    teep.job(name=(inner := f"failing-{next(_numbers)}"), retry_in=lambda *_: "kill")(_fail)
+    valkey_fleet.push_raw(payload.serialise({"class": wrapper, "args": [], "jid": "b", "wrapped": inner}))
+    _work_off(valkey_fleet, 2)
+    assert [payload.parse(raw)["jid"] for raw in valkey_fleet.members("retry")] == ["a"] * (target == "retry")
+    assert [payload.parse(raw)["jid"] for raw in valkey_fleet.members("dead")] == ["b"]
 
 
 def test_every_death_handler_and_error_handler_hears_whatever_the_others_do(fleet: Fleet) -> None:

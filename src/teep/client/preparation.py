@@ -95,11 +95,14 @@ def again(config: Config, raw: bytes, *, take_back: bool) -> Enqueued | Verdict:
         item = payload.parse(raw)
     except MalformedPayload:
         return Verdict.LEAVE
-    item.setdefault("queue", "default")
-    item.setdefault("jid", "")
+    now = time.time()
+    item.pop("at", None)  # it is due, whatever time another producer has left in it
+    if not (isinstance(item.get("queue"), str) and item["queue"]):
+        item["queue"] = "default"
+    payload.identify(item, new_jid(now), now, config.timestamps)
     if take_back:
         item = payload.taken_back(item)
-    prepared = finish(config, item, time.time(), is_new=False)
+    prepared = finish(config, item, now, is_new=False)
     return Verdict.DROP if prepared is None else Enqueued(prepared.queue, prepared.raw)
 
 

@@ -100,10 +100,15 @@ def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, n
         json.check(value, name)
     options.check(item)
     item.pop("transactional", None)  # says how it is pushed, which no worker needs to know
+    identify(item, jid, now, unit)
+    return item
+
+
+def identify(item: Item, jid: str, now: float, unit: TimeUnit) -> None:
+    """Give a job that is pushed its `jid` and `created_at`, where it has none."""
     for name, value in (("jid", jid), ("created_at", stamp(now, unit))):
         if item.get(name) is None:
             item[name] = value
-    return item
 
 
 def validate_kind(given: object) -> None:

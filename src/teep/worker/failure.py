@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from teep import tracebacks
 from teep.config import Config
-from teep.errors import MalformedPayload
+from teep.errors import MalformedPayload, UnknownJob
+from teep.job.definition import Definition, find
 from teep.store.inflight import Outcome
 from teep.tracebacks import class_name, message
 from teep.wire import backtrace, keys, payload
@@ -94,12 +95,13 @@ class _Failure:
         self._now = now
         self._problems: list[tuple[BaseException, str]] = []
         self._item = job.stored()
+        self._code = _code_of(job, self._item)
         if self._item.get("retry") is None and job.definition is not None:
             self._item["retry"] = self._own_option("retry", True)
 
     def ending(self) -> Ending:
         if self._item.get("retry") is False:
-            return self._end(None, self._item, "discarded", 1, death=self._item)
+            return self._end(None, self._item, "discarded", 1, death=self._job.stored())
         after = self._after()
         stored = payload.serialise(after)  # before the job's own code gets to see it
         count: int = after["retry_count"]
@@ -129,26 +131,24 @@ class _Failure:
         option = self._item.get("backtrace")
         if option is None:
             option = self._own_option("backtrace", _BACKTRACE_LINES)
-        if not option:
+        if option is False:
             return None
         found = tracebacks.lines(self._error)
         cleaner = self._config.backtrace_cleaner
         kept = self._ask("backtrace_cleaner", lambda: [str(line) for line in cleaner(list(found))])
         if kept is None:
             kept = tracebacks.without_teep(found)
-        return backtrace.pack(kept[:option] if type(option) is int and option > 0 else kept) if kept else None
+        return backtrace.pack(kept[:option] if type(option) is int else kept)
 
     def _retry_in(self, count: int, after: Item) -> Any:
-        definition = self._job.definition
-        if definition is None or definition.options.retry_in is None:
+        if self._code is None or self._code.options.retry_in is None:
             return None
-        retry_in = definition.options.retry_in
+        retry_in = self._code.options.retry_in
         return self._ask("retry_in", lambda: answers.delay_or_end(retry_in(count, self._error, after)))
 
     def _exhausted(self, after: Item, stored: bytes, count: int) -> Ending:
-        definition = self._job.definition
-        if definition is not None and definition.options.retries_exhausted is not None:
-            exhausted = definition.options.retries_exhausted
+        if self._code is not None and self._code.options.retries_exhausted is not None:
+            exhausted = self._code.options.retries_exhausted
             if self._ask("retries_exhausted", lambda: answers.is_discard(exhausted(after, self._error))):
                 return self._discard(after, count)
         if self._item.get("dead") is False:
@@ -187,6 +187,17 @@ class _Failure:
         except BaseException as problem:  # noqa: BLE001 - reported; user code may raise anything
             self._problems.append((problem, f"{what} failed"))
             return None
+
+
+def _code_of(job: Reserved, item: Item) -> Definition | None:
+    """Return the job whose `retry_in` and `retries_exhausted` count: where it wraps another, that one."""
+    wrapped = item.get("wrapped")
+    if wrapped is None:
+        return job.definition
+    try:
+        return find(wrapped) if isinstance(wrapped, str) else None
+    except UnknownJob:
+        return None
 
 
 def _short(error: BaseException) -> str:

@@ -122,6 +122,8 @@ if defined?(Sidekiq::IterableJob)
   end
 end
 
+require_relative "kinds"
+
 # Only the pace is changed here, so that tests need not wait: Sidekiq polls for due jobs after up to 15 seconds,
 # tells Redis what it does every 5 or 10 seconds, and saves an iterable job's place every 5.
 Sidekiq.configure_server do |config|

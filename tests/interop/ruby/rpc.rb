@@ -5,6 +5,7 @@
 # {"result": …} or {"error": "ArgumentError: …"}. It ends when its input does. ruby_side.py speaks to it.
 
 require "rack/mock"
+require "sidekiq/scheduled"
 require "sidekiq/web"
 require "sidekiq/metrics/query" if Sidekiq::VERSION >= "7"
 require_relative "jobs"
@@ -56,6 +57,17 @@ class Requests
   def change_entry(set, jid, verb, *args)
     entry = job_set(set).find_job(jid) || raise(KeyError, "no job #{jid} in #{set}")
     entry.public_send(verb, *args)
+    nil
+  end
+
+  # What the poller of a Sidekiq process does at each turn. An entry that it fails at is lost by then.
+  def enqueue_due
+    poller = Sidekiq::Scheduled::Enq.new(*(Sidekiq.default_configuration if Sidekiq::VERSION >= "7"))
+    begin
+      poller.enqueue_jobs
+    rescue ArgumentError, TypeError, NoMethodError, JSON::JSONError, EncodingError
+      retry
+    end
     nil
   end
 
