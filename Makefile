@@ -13,8 +13,10 @@ demo: $(VENV)/user.stamp ## set up, and run the main job on the embedded server
 	@$(VENV)/bin/teep demo
 
 # Three processes on two cores: a third of what they do is to wait. PROCESSES=0 runs the tests one after the other.
+# The code is compiled first: hundreds of its processes start, and not every machine keeps what they compile.
 PROCESSES ?= 3
 test: $(VENV)/dev.stamp system ## set up, and run the tests
+	@$(PYTHON) -m compileall -q src
 	@$(PYTHON) -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 matrix: $(VENV)/dev.stamp system ## run the tests on every other Python
