@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.chaos.causes import FAILOVER, Causes
+from tests.chaos.causes import Causes
 from tests.chaos.journal import Run
 from tests.chaos.kinds import ATTEMPTS, FAILURES, Fate
 from tests.chaos.pusher import Pushed
@@ -120,7 +120,7 @@ class Life:
         rounds = self.rounds() if self.job.items else []
         for before, after in pairwise(rounds):
             if before[0].attempt == after[0].attempt and any(run.outcome == "interrupted" for run in before):
-                is_open = after[0].rescues >= _LAST_CHANCE or any(causes.why(run) == FAILOVER for run in before)
+                is_open = after[0].rescues >= _LAST_CHANCE or causes.failed_over(before[0].start, after[0].start)
                 count += Range.of(1, is_open=is_open or self.poisoned)
         if self.poisoned and self.runs and self.runs[-1].outcome == "interrupted":
             count += Range(0, 1)

@@ -13,7 +13,7 @@ import redis
 from tests.support.servers import KINDS, Kind, Server, free_port, program
 from tests.support.waiting import wait_until
 
-_FAILOVER_SECONDS = 20.0
+_FAILOVER_SECONDS = 60.0
 
 
 @cache
