@@ -5,7 +5,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,11 +87,12 @@ def counted_alike(theirs: Batch, ours: Batch) -> None:
     """Every run counts once, a failure as such; Sidekiq also counts some of what is no job."""
     no_jobs = sum(case.difference in NO_RUN for case in ours.cases)
     jobs = 1 + len(ours.cases) - no_jobs
-    for side in (theirs, ours):
-        wait_until(partial(lambda side: side.counters()[0] >= jobs, side), 15, "the counters of a heartbeat")
-    (more, more_failed), (processed, failed) = theirs.counters(), ours.counters()
-    assert processed == jobs
-    assert 0 <= more - processed == more_failed - failed <= no_jobs
+
+    def are_alike() -> bool:
+        (more, more_failed), (processed, failed) = theirs.counters(), ours.counters()
+        return processed == jobs and 0 <= more - processed == more_failed - failed <= no_jobs
+
+    wait_until(are_alike, 15, lambda: f"{jobs} runs in the counters {theirs.counters()} and {ours.counters()}")
 
 
 def timestamps(ruby: Ruby) -> TimeUnit:
