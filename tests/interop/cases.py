@@ -28,7 +28,7 @@ TEXTS = ["boom", "", "é ☃ \U0001f680 \u2028", 'a "quoted"\n\t</b> \\ /', "x" 
 NUMBERS = [0, -1, 2**70, -(10**25), 1.5, -0.0, 0.1, 1e-7, 1e15, 1.0e22, 123456789.123, 2.0]
 VALUES: list[Any] = [*TEXTS[:4], *NUMBERS, None, True, False, [], {}, [[1, {"a": None}]], {"ü": {"b": [0.1]}}]
 CLASSES = ["KindPlain", "KindNever", "KindZero", "KindTwo", "KindOptions", "KindDelays", "KindEnds", "KindBoth"]
-DELAYS: list[Any] = [None, 0, -5, 30, 7.9, "30", "x", True, False, [], "discard", "kill", "raise"]
+DELAYS: list[Any] = [None, 0, -5, 3600, 7200.9, "3600", "x", True, False, [], "discard", "kill", "raise"]
 
 # What a field may be, each as often as it stands here.
 FIELDS: dict[str, list[Any]] = {
