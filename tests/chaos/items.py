@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tests.chaos.causes import FAILOVER, Causes
+from tests.chaos.causes import FAILOVER, GIVEN_UP, Causes
 from tests.chaos.journal import Run
 from tests.chaos.kinds import Fate
 from tests.chaos.life import Life
@@ -97,6 +97,8 @@ def _why_again(item: int, before: Run, run: Run, earlier: list[Run], causes: Cau
         return _UNSAVED
     if _set_back(done, run, [*earlier, run], causes):
         return _BY_A_LATE_RUN
+    if causes.given_up(run):
+        return GIVEN_UP
     cause = causes.why(before) or (FAILOVER if causes.failed_over(done, run.start) else None)
     if cause is None or done >= run.start:
         return cause

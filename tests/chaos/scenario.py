@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from teep import RetrySet, ScheduledSet
+from teep import Queue, RetrySet, ScheduledSet
 from tests.chaos import faults, journal
 from tests.chaos.account import UNEXPLAINED, Account
 from tests.chaos.causes import Causes
 from tests.chaos.crew import WORKERS
+from tests.chaos.kinds import QUEUES
 from tests.chaos.picture import Picture
 from tests.chaos.pusher import Pusher
 from tests.chaos.stage import Plot, Stage
@@ -137,6 +138,8 @@ def _drain(stage: Stage, problems: list[str]) -> None:
     """
     stage.timeline.note("the storm is over")
     stage.crew.start(clock=0)
+    for name in QUEUES:
+        Queue(name, config=stage.config).unpause()  # once more: a failover may have forgotten it
     due = 0.0
 
     def is_drained() -> bool:
