@@ -119,7 +119,7 @@ def test_every_problem_is_told_at_once(write: Write) -> None:
         "modules must be a list of texts, such as ['app.jobs'], not 'app.jobs' (teep.toml: modules)",
         "there is no log level 'LOUD'; there are DEBUG, INFO, WARNING and ERROR (teep.toml: log_level)",
         "spawn must be true or false, not 'no' (teep.toml: spawn)",
-        "redis_url must be a text such as redis://localhost:6379/0, not 5 (teep.toml: redis_url)",
+        "redis_url must be a string such as redis://localhost:6379/0, not 5 (teep.toml: redis_url)",
         "timeout must be seconds, at least 0, not 'long' (teep.toml: timeout)",
     ])  # fmt: skip
 

@@ -17,7 +17,7 @@ _default: Config | None = None
 _beneath: Mapping[str, Any] | None = None
 _above: Mapping[str, Any] = {}
 _origins: Mapping[str, str] = {}
-# What code has said, and what joins each process-wide configuration, whoever makes it and when.
+# What code has said, and what joins each process-wide configuration that is made.
 _said: Mapping[str, Any] = {}
 _extensions: list[Extension] = []
 

@@ -24,7 +24,7 @@ _RESERVED = frozenset(
     }
 )  # fmt: skip
 _KNOWN = (*options.CHECKS, *sorted(CODE))
-# What is most like the names of other systems that a slip may be of; `elsewhere` has all of them.
+# Names that are like those of other systems, of which one may be a typo; `elsewhere` has all of them.
 _NEARLY = {"retries": "retry", "max_retries": "retry", "expires": "expires_in", "time_limit": "timeout"}
 _HINTS = {
     "at": ": use .set(wait_until=…)",

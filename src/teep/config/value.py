@@ -268,7 +268,7 @@ def _redis_url(config: Config) -> str | None:
     if not isinstance(config.redis_url, str):
         # Of anything else the value stays out of the message: bytes may have a password.
         named = repr(config.redis_url) if type(config.redis_url) is int else f"a {type(config.redis_url).__name__}"
-        return f"redis_url must be a text such as redis://localhost:6379/0, not {named}"
+        return f"redis_url must be a string such as redis://localhost:6379/0, not {named}"
     return _problem(urls.check, config.redis_url)
 
 

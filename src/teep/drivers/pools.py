@@ -80,7 +80,7 @@ async def close_async(pool: Any) -> None:
 
 
 async def close_idle_async(pool: Any) -> None:
-    """Close the connections that nobody uses; whoever comes meanwhile gets new ones."""
+    """Close the connections that are idle; a command that comes meanwhile gets a new one."""
     for each in _with_sentinels(pool):
         idle, each._available_connections = each._available_connections, []  # noqa: SLF001 - redis-py would hand out what it closes
         for connection in idle:
