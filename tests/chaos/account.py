@@ -57,7 +57,7 @@ class Account:
         for number in runs.keys() - self.pushed.keys():
             self._complain("was never pushed", number)
         self._check_lives()
-        for what, number in locks.problems(self._lives, self.causes):
+        for what, number in locks.problems(self._lives, self.causes, may_forget=self.may_forget):
             self._complain(what, number)
         self._check_counters()
         self._check_places()

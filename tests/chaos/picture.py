@@ -11,6 +11,14 @@ from tests.chaos.kinds import QUEUES, number_of
 from tests.support.servers import Server
 
 _SETS = (keys.retry(), keys.schedule(), keys.dead())
+# What is in flight, in the same moment in which it is looked for: such a list is there only as long as it has jobs.
+_IN_FLIGHT = """
+local found = {}
+for i, name in ipairs(redis.call('KEYS', '{queue:*}:inflight:*')) do
+  found[i] = { name, redis.call('LRANGE', name, 0, -1) }
+end
+return found
+"""
 _COUNTERS = ("processed", "failed", "expired")
 
 
@@ -31,18 +39,20 @@ class Picture:
     def take(cls, server: Server) -> "Picture":
         """Read everything in one transaction, so that no job moves meanwhile."""
         queues = [keys.queue(name) for name in QUEUES]
-        inflight = [str(key, "utf-8") for key in server.command("KEYS", "{queue:*}:inflight:*")]
         with server.client.pipeline(transaction=True) as pipe:
-            for name in (*queues, *inflight):
+            pipe.eval(_IN_FLIGHT, 0)
+            for name in queues:
                 pipe.lrange(name, 0, -1)
             for name in _SETS:
                 pipe.zrange(name, 0, -1)
             pipe.hkeys(keys.inflight_owners())
             pipe.mget(*(f"stat:{name}" for name in _COUNTERS))
-            *lists, owners, counters = pipe.execute()
+            inflight, *lists, owners, counters = pipe.execute()
+        raws = {str(name, "utf-8"): jobs for name, jobs in inflight} | dict(
+            zip((*queues, *_SETS), lists, strict=True)
+        )
         places = {
-            name: [msgspec.json.decode(raw, type=dict[str, Any]) for raw in raws]
-            for name, raws in zip((*queues, *inflight, *_SETS), lists, strict=True)
+            name: [msgspec.json.decode(raw, type=dict[str, Any]) for raw in jobs] for name, jobs in raws.items()
         }
         counted = {name: int(count or 0) for name, count in zip(_COUNTERS, counters, strict=True)}
         return cls(places, [str(owner, "utf-8") for owner in owners], counted)
