@@ -47,7 +47,7 @@ def test_what_is_large_arrives_whole_and_in_order(delayed: redis.Redis) -> None:
 
 def test_a_client_that_leaves_is_told_to_redis(valkey: Server, tmp_path: Path) -> None:
     with Proxy(valkey.port, 0.0, tmp_path) as proxy:
-        with redis.Redis.from_url(proxy.url, client_name="leaving") as client:
+        with redis.Redis.from_url(proxy.url, client_name="leaving", socket_timeout=30) as client:
             client.ping()
             assert "leaving" in str(valkey.command("CLIENT", "LIST"))
         wait_until(lambda: "leaving" not in str(valkey.command("CLIENT", "LIST")), 10, "the connection to be closed")

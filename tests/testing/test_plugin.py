@@ -83,6 +83,7 @@ def run(folder: Path, tests: str, *options: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.slow("it runs pytest in a process of its own")
+@pytest.mark.slow("a pytest of its own, with a server")
 def test_the_fixtures_and_the_mode(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nteep_mode = fake\n", "utf-8")
     done = run(tmp_path, _TESTS)
@@ -138,6 +139,7 @@ class TestMarked:
 """
 
 
+@pytest.mark.slow("a pytest of its own")
 def test_fixtures_of_every_scope_and_imports_have_a_mode(tmp_path: Path) -> None:
     # What reaches the Redis of the application, which does not exist, is an error.
     (tmp_path / "pytest.ini").write_text("[pytest]\nteep_mode = fake\n", "utf-8")
@@ -145,6 +147,7 @@ def test_fixtures_of_every_scope_and_imports_have_a_mode(tmp_path: Path) -> None
     assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.slow("a pytest of its own")
 def test_a_module_without_the_option_has_the_mode_of_its_marker(tmp_path: Path) -> None:
     marked = _SCOPES.replace('note.perform_async("collection")', 'pytestmark = pytest.mark.teep("fake")')
     unmarked_session = marked.replace('scope="session"', 'scope="module"')
@@ -152,6 +155,7 @@ def test_a_module_without_the_option_has_the_mode_of_its_marker(tmp_path: Path) 
     assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.slow("a pytest of its own, with two processes, each of which loads all there is")
 def test_processes_of_xdist_have_a_database_each(tmp_path: Path, valkey: Server) -> None:
     valkey.flushall()
     tests = """

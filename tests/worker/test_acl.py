@@ -31,6 +31,7 @@ def _drained(*sets: JobSet) -> bool:
     return not any(map(len, sets))
 
 
+@pytest.mark.slow("a worker's whole day: runs, retries, scheduled jobs, a rescue, a cancellation")
 @pytest.mark.usefixtures("own_registry")
 def test_a_worker_does_all_of_its_work(config: teep.Config) -> None:
     tries, ended = [], threading.Event()
