@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import warnings
 
 import pytest
 
@@ -112,7 +113,9 @@ def test_a_worker_inside_of_a_program_starts_anew_in_a_fork_of_that(fleet: Fleet
     """As gunicorn does it, which loads an application once and forks it."""
     worker = fleet.start()
     mine = worker.identity
-    pid = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads, which this test is about
+        pid = os.fork()
     if pid == 0:
         code = 1
         try:
