@@ -36,7 +36,7 @@ def message(error: BaseException) -> str:
 
 
 def bounded(text: str, most: int = MESSAGE_CHARS) -> str:
-    """Return a text, or its beginning and how much is left out."""
+    """Return a string, or its beginning and how much is left out."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text) - most} more characters)"
 
 

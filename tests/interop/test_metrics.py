@@ -47,6 +47,6 @@ def test_each_prunes_the_dead_and_leaves_the_others_living(
         redis_server.command("SADD", "processes", "gone:1:0123456789ab")
         redis_server.command(
             "DEL", "process_cleanup"
-        )  # the permission to prune, which whoever prunes takes for a minute
+        )  # the permission to prune, which the process that prunes takes for a minute
         assert {process.identity for process in prune()} == living
         assert {name.decode() for name in redis_server.command("SMEMBERS", "processes")} == living
