@@ -55,19 +55,26 @@ class Entrance(Lane):
     def __init__(self, seconds: float, port: int) -> None:
         super().__init__(seconds)
         self._port = port
+        self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        cast("asyncio.Transport", transport).pause_reading()
         self._connecting = self._loop.create_task(self._connect())
+
+    def data_received(self, data: bytes) -> None:
+        # Not by pause_reading(): before Python 3.12 it is forgotten where connection_made() calls it.
+        if self.other is None:
+            self._early.append(data)
+        else:
+            super().data_received(data)
 
     async def _connect(self) -> None:
         exit_ = Lane(self._seconds)
         exit_.other = self
         await self._loop.create_connection(lambda: exit_, "127.0.0.1", self._port)
         self.other = exit_
-        if self.transport is not None:
-            self.transport.resume_reading()
+        for data in self._early:
+            super().data_received(data)
 
 
 class Proxy:
