@@ -191,6 +191,18 @@ def test_held_by_counts_wherever_the_transaction_began(engine: Engine, job: Any,
         assert lying() == [1, 2, 3, 4]
 
 
+def test_held_by_where_a_dead_factory_had_been(engine: Engine, job: Any, lying: Lying) -> None:
+    for value in range(20):
+        factory = sessionmaker(engine)
+        transactional_push(factory)
+        del factory
+        with Session(engine) as session, held_by(session):  # most often at the same address
+            session.begin()
+            job.perform_async(value)
+            session.commit()
+    assert lying() == [*range(20)]
+
+
 def test_held_by_one_of_several(sessions: sessionmaker[Session], job: Any, lying: Lying) -> None:
     with sessions.begin(), sessions.begin() as session:
         with held_by(session):

@@ -62,8 +62,7 @@ def held_by(session: Session | AsyncSession) -> Iterator[None]:
     While the session has no transaction, they go at once. Needs no `transactional_push`.
     """
     sync_session = session.sync_session if isinstance(session, AsyncSession) else session
-    if not event.contains(sync_session, "after_commit", _committed):
-        _listen(sync_session)
+    _Ledger.of(sync_session).listen(sync_session)
     add_source("sqlalchemy", _open_around)
     before = _chosen.get()
     _chosen.set(weakref.ref(sync_session))
@@ -85,11 +84,18 @@ class _Ledger:
     def __init__(self) -> None:
         self._held: dict[SessionTransaction, list[Held]] = {}
         self._outcomes: dict[SessionTransaction, Literal["committed", "rolled back"]] = {}
+        self._listens = False
 
     @classmethod
     def of(cls, session: Session) -> "_Ledger":
         ledger: _Ledger = session.info.setdefault(_LEDGER, cls())
         return ledger
+
+    def listen(self, session: Session) -> None:
+        """Hear of this session's ends. `event.contains` knows targets by `id` alone, those of the dead, too."""
+        if not self._listens:
+            self._listens = True
+            _listen(session)
 
     def hold(self, transaction: SessionTransaction, held: Sequence[Held]) -> None:
         self._held.setdefault(transaction, []).extend(held)
