@@ -41,6 +41,7 @@ def test_what_was_never_used_is_left_alone(project: Path) -> None:
     assert not (project / ".teep").exists()
 
 
+@pytest.mark.slow("four commands, each an interpreter, around a server")
 def test_a_store_is_shown_and_emptied_when_told_to(project: Path) -> None:
     with embedded.acquire() as lease:
         config = Config(redis_url=lease.url, queues=["default"])

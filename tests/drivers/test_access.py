@@ -59,6 +59,7 @@ def test_sentinel_leads_to_the_primary(connect: Connect, sentinel: Sentinel) -> 
     assert sentinel.primary.command("LLEN", "list") == 1
 
 
+@pytest.mark.slow("a Sentinel makes another server the primary")
 def test_a_push_follows_the_primary(connect: Connect, sentinel: Sentinel) -> None:
     runner = connect(_url(sentinel))
     runner.execute(commands.lpush("list", b"x"))
@@ -68,6 +69,7 @@ def test_a_push_follows_the_primary(connect: Connect, sentinel: Sentinel) -> Non
     assert new.command("LRANGE", "list", 0, -1) == [b"y", b"x"]
 
 
+@pytest.mark.slow("a Sentinel makes another server the primary")
 def test_a_push_in_a_pipeline_follows_the_primary(connect: Connect, sentinel: Sentinel) -> None:
     runner = connect(_url(sentinel))
     runner.execute(commands.ping())

@@ -45,6 +45,7 @@ def test_a_server_that_keeps_dying_is_given_up_until_the_next_user(folder: Path,
     assert user.answers()
 
 
+@pytest.mark.slow("a server lingers for two seconds after its last user")
 def test_a_killed_keeper_is_replaced_while_the_server_runs_on(folder: Path, join: Users) -> None:
     user = join(folder)
     for _ in range(2):
@@ -82,6 +83,7 @@ def test_a_server_without_any_keeper_is_adopted(folder: Path, join: Users) -> No
     eventually(lambda: not processes(folder))
 
 
+@pytest.mark.slow("a server lingers for two seconds after its last user")
 def test_stale_files_are_no_obstacle(folder: Path, join: Users) -> None:
     first = join(folder)
     first.kill()

@@ -54,6 +54,8 @@ def test_what_ruby_raises_is_raised_here_and_ends_nothing(ruby: Ruby) -> None:
     assert ruby.stats().enqueued == 0
 
 
+@pytest.mark.sidekiq("8.1")  # what every other test starts with each of them
+@pytest.mark.slow("a Sidekiq process starts, and its poller looks for due jobs")
 def test_sidekiq_runs_what_ruby_pushed(ruby: Ruby, ruby_sidekiq: RubySidekiqFactory, redis_server: Server) -> None:
     sidekiq = ruby_sidekiq(["default", "low"], 2)
     (process,) = ruby.processes()
@@ -88,6 +90,8 @@ def test_a_failing_job_retries_and_dies(ruby: Ruby, ruby_sidekiq: RubySidekiqFac
     assert (retry.retry_count, dead.jid, dead.retry_count) == (0, fragile, 0)
 
 
+@pytest.mark.sidekiq("8.1")
+@pytest.mark.slow("a Sidekiq process beats every few seconds")
 def test_a_slow_job_is_seen_at_work_and_goes_on_while_its_process_is_quiet(
     ruby: Ruby, ruby_sidekiq: RubySidekiqFactory, redis_server: Server
 ) -> None:

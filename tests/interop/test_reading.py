@@ -56,6 +56,7 @@ def test_both_read_the_sets_alike(ruby: Ruby, python: teep.Config, redis_server:
     assert len(mine) == 6
 
 
+@pytest.mark.slow("a Sidekiq and a teep process start, and a poller looks for due jobs")
 def test_statistics_add_up(
     ruby: Ruby, python: teep.Config, ruby_sidekiq: RubySidekiqFactory, python_teep: PythonTeepFactory
 ) -> None:

@@ -63,6 +63,7 @@ def test_acl(acl_server: AclServer) -> None:
         stranger.ping()
 
 
+@pytest.mark.slow("a Sentinel makes another server the primary, twice")
 def test_sentinel_fails_over_in_order_and_after_a_crash(sentinel: Sentinel) -> None:
     first, second = sentinel.primary, sentinel.replica
     first.command("SET", "key", "value")

@@ -16,6 +16,7 @@ from tests.worker.fleet import SOON, WorkerProcess
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow("two tries to reach Redis are a second apart")
 def test_a_worker_waits_for_its_redis_and_says_so_once(fresh_server: ServerFactory) -> None:
     server = fresh_server("redis")
     server.stop()

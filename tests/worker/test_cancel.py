@@ -113,6 +113,7 @@ def test_a_job_that_looks_ends_by_itself_before_it_is_interrupted(fleet: Fleet) 
     _gone(fleet)
 
 
+@pytest.mark.slow("a worker process starts, and looks for messages once a second")
 def test_only_the_job_that_was_cancelled_is(fleet: Fleet) -> None:
     fleet.spawn("-c", "4")
     fleet.spawn("-c", "4")
@@ -220,6 +221,7 @@ def test_a_stop_is_no_cancellation_and_runs_the_job_again(fleet: Fleet) -> None:
     assert fleet.queue() == [raw]
 
 
+@pytest.mark.slow("Redis is away for a while")
 def test_a_cancel_during_an_outage_says_so_and_works_when_it_is_called_again(fresh_server: ServerFactory) -> None:
     server = fresh_server(append_only=True)
     ends = _Ends()

@@ -205,6 +205,7 @@ def test_a_server_that_loads_its_data_for_long_is_waited_out(
         check_afterwards(fleet, tally, 60, caplog)
 
 
+@pytest.mark.slow("a worker is without its Redis until it asks for the name anew")
 def test_a_name_that_moves_to_another_host_is_followed(
     fresh_server: ServerFactory, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,7 @@ def test_nonsense_does_not_hurt_it(endpoint: Endpoint, sent: bytes, caplog: pyte
     assert not caplog.records
 
 
+@pytest.mark.slow("a client that says nothing is given up after a second")
 def test_clients_that_dawdle_hold_up_no_one_for_long(endpoint: Endpoint) -> None:
     clients = [socket.create_connection(("127.0.0.1", endpoint.port), timeout=SOON) for _ in range(12)]
     started = time.monotonic()
@@ -238,6 +239,7 @@ def test_a_worker_that_loads_its_modules_is_live_and_not_ready(fleet: Fleet) -> 
     assert seen == [200, 503]
 
 
+@pytest.mark.slow("a worker process starts, and loses Redis for a while")
 def test_without_redis_a_worker_is_live_and_not_ready(
     fresh_server: ServerFactory, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -174,6 +174,7 @@ def test_quick_runs_are_added_up_long_before_they_are_written(fleet: Fleet) -> N
     assert _runs_of(waiting) == {"NoopPyJob": 500}
 
 
+@pytest.mark.slow("metrics are written once a second")
 @pytest.mark.parametrize("script", [_SCRIPT, _EXCHANGE], ids=["metrics", "exchange"])
 def test_a_lost_answer_doubles_nothing(fleet: Fleet, script: bytes) -> None:
     tally = Tally()

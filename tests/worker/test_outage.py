@@ -131,6 +131,7 @@ def test_what_a_failover_took_back_is_noticed_though_no_connection_was_lost(flee
     assert worker.stop()
 
 
+@pytest.mark.slow("an answer is waited for until it is given up")
 def test_an_exchange_that_arrives_after_it_was_given_up_costs_no_job(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

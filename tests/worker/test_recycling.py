@@ -8,6 +8,7 @@ from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
 
+@pytest.mark.slow("worker processes start one after the other")
 def test_a_worker_that_has_run_enough_jobs_is_replaced_and_each_job_runs_once(valkey_fleet: Fleet) -> None:
     supervised = valkey_fleet.supervise(1, "--max-jobs", "20", "-c", "2")
     first = supervised.await_workers(1)

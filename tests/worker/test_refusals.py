@@ -73,6 +73,7 @@ def said(caplog: pytest.LogCaptureFixture, words: str) -> list[str]:
     return [record.getMessage() for record in caplog.records if words in record.getMessage()]
 
 
+@pytest.mark.slow("what was refused is tried again at growing intervals")
 def test_a_retry_set_of_another_type_keeps_failed_jobs_in_flight_until_it_is_mended(
     fleet: Fleet, ran: "SimpleQueue[int]", caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_queue_of_another_type_keeps_no_other_from_being_served(
     assert outages(caplog) == []
 
 
+@pytest.mark.slow("what was refused is tried again at growing intervals")
 @pytest.mark.parametrize("key", ["stat:processed", "paused"])
 def test_what_goes_along_with_jobs_may_be_of_another_type(
     fleet: Fleet, ran: "SimpleQueue[int]", caplog: pytest.LogCaptureFixture, key: str

@@ -16,6 +16,7 @@ from tests.worker.fleet import SOON, Fleet, WorkerProcess
 _QUICK = ("tests.worker.program",)
 
 
+@pytest.mark.slow("a supervisor and its worker processes start")
 @pytest.mark.parametrize("how", ["--fork", "--spawn"])
 def test_workers_are_processes_of_their_own_and_stop_together(valkey_fleet: Fleet, how: str) -> None:
     supervised = valkey_fleet.supervise(2, how, "-c", "1")
@@ -99,6 +100,7 @@ def test_workers_whose_supervisor_was_killed_finish_their_jobs_and_end(valkey_fl
     assert supervised.workers() == {}
 
 
+@pytest.mark.slow("a supervisor gives its worker some seconds to stop")
 def test_a_worker_that_does_not_stop_is_killed_and_its_job_goes_back(valkey_fleet: Fleet) -> None:
     supervised = valkey_fleet.supervise(2, program=_QUICK)
     jid = valkey_fleet.push("hold_interpreter", 60)
@@ -110,6 +112,7 @@ def test_a_worker_that_does_not_stop_is_killed_and_its_job_goes_back(valkey_flee
     assert valkey_fleet.in_flight() == []
 
 
+@pytest.mark.slow("a supervisor and its worker processes start")
 def test_a_first_worker_that_cannot_start_ends_it_all(valkey_fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('no luck')")
     for how in ("--fork", "--spawn"):
