@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import teep
-from teep.drivers import conversation
+from teep.drivers import request
 
 Call = Callable[[], Any]
 
@@ -119,13 +119,13 @@ class _RoundTrips:
 
     def __init__(self) -> None:
         self.made = 0
-        to_send = conversation.Conversation.to_send
+        to_send = request.Conversation.to_send
 
-        def counted(talk: conversation.Conversation[Any]) -> list[conversation.Args]:
+        def counted(talk: request.Conversation[Any]) -> list[request.Args]:
             self.made += 1
             return to_send(talk)
 
-        conversation.Conversation.to_send = counted  # type: ignore[method-assign, assignment]
+        request.Conversation.to_send = counted  # type: ignore[method-assign, assignment]
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from teep.config.settings import SETTINGS
+from teep.config.sources.settings import SETTINGS
 
 # Seconds that the worker gets to end by itself; what it had not finished is of no use to anyone.
 _STOP = 15.0

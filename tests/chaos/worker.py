@@ -20,9 +20,12 @@ from teep.store import processes
 from teep.store.inflight import Outcome
 from teep.wire import json
 from teep.wire.scripts import Saved
-from teep.worker import Worker, capsule, expiry, heartbeat, log
-from teep.worker.rescuer import Rescuer
-from teep.worker.reserved import Reserved
+from teep.worker import Worker
+from teep.worker.fetch.unit import Reserved
+from teep.worker.logs import log
+from teep.worker.run import capsule, expiry
+from teep.worker.services import heartbeat
+from teep.worker.services.rescuer import Rescuer
 from tests.chaos import journal
 from tests.chaos.jobs import journalled
 from tests.chaos.kinds import number_of

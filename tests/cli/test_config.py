@@ -8,7 +8,7 @@ import pytest
 
 from teep import Client, Config
 from teep.child import WorkerProcess
-from teep.config.settings import SETTINGS
+from teep.config.sources.settings import SETTINGS
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 

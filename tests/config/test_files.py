@@ -6,8 +6,8 @@ import pytest
 
 import teep
 from teep import CapsuleConfig
-from teep.config.resolution import resolve
-from teep.config.settings import SETTINGS
+from teep.config.sources.resolution import resolve
+from teep.config.sources.settings import SETTINGS
 from teep.errors import ConfigurationError
 
 from .conftest import Write

@@ -4,9 +4,9 @@ import pytest
 
 import teep
 from teep.config.default import set_by_code
-from teep.config.resolution import Settings, resolve
-from teep.config.settings import SETTINGS, has_text
-from teep.config.variables import Found
+from teep.config.sources.resolution import Settings, resolve
+from teep.config.sources.settings import SETTINGS, has_text
+from teep.config.sources.variables import Found
 from teep.errors import ConfigurationError
 
 from .conftest import Write

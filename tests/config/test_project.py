@@ -13,7 +13,7 @@ import teep
 from teep import embedded
 from teep.config import connections, default, redis_url_for
 from teep.config.connections import redis_in_words
-from teep.config.resolution import resolve
+from teep.config.sources.resolution import resolve
 from teep.embedded import project
 from teep.errors import ConfigurationError
 from tests.config.conftest import Write

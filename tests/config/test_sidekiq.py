@@ -8,7 +8,7 @@ import pytest
 
 import teep
 from teep import CapsuleConfig
-from teep.config.resolution import resolve
+from teep.config.sources.resolution import resolve
 from teep.errors import ConfigurationError
 
 from .conftest import Write

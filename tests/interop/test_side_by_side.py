@@ -14,7 +14,7 @@ from hypothesis import settings
 import teep
 from teep.config import driver_for
 from teep.wire.payload import TimeUnit
-from teep.worker.poller import Poller
+from teep.worker.services.poller import Poller
 from tests.interop.allowed import ALLOWED, DUE, NEWER, NO_RUN, explanation
 from tests.interop.batches import LAST, QUEUES, Batch, Difference, differences
 from tests.interop.cases import Case, cases

@@ -9,7 +9,8 @@ from typing import cast
 from teep import Config, encryption
 from teep.job import iteration
 from teep.wire.payload import TimeUnit
-from teep.worker import Worker, log
+from teep.worker import Worker
+from teep.worker.logs import log
 from tests.interop import kinds
 
 if __name__ == "__main__":

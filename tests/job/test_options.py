@@ -13,7 +13,8 @@ import pytest
 
 import teep
 from teep import testing
-from teep.config import elsewhere, job_options, overridden
+from teep.config import job_options, overridden
+from teep.config.sources import elsewhere
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.job import definition
 from teep.job.definition import find, registered

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import teep
-from teep.config import async_driver_for, elsewhere
+from teep.config import async_driver_for
+from teep.config.sources import elsewhere
 from teep.errors import InvalidArguments, InvalidJob
 from tests.support.servers import Server
 

@@ -16,7 +16,8 @@ import msgspec
 from teep import Client, Config
 from teep.client.client import Enqueueable
 from teep.config import async_driver_for, default_config, overridden
-from teep.worker import Worker, identity
+from teep.runtime import identity
+from teep.worker import Worker
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 

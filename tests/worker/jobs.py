@@ -12,7 +12,7 @@ import time
 import redis
 
 import teep
-from teep.worker.fetcher import Fetcher
+from teep.worker.fetch.fetcher import Fetcher
 
 _redis = redis.Redis.from_url(os.environ["REDIS_URL"])
 _logger = logging.getLogger("tests.jobs")

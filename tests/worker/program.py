@@ -3,7 +3,8 @@
 import sys
 
 from teep import Config
-from teep.worker import Supervisor, Worker, log
+from teep.worker import Supervisor, Worker
+from teep.worker.logs import log
 from teep.worker.supervisor import supervisor
 
 if __name__ == "__main__":

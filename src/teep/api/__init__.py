@@ -4,7 +4,7 @@ from teep.api.base import Page
 from teep.api.deploy import AsyncDeploy, Deploy, NoDeployLabel
 from teep.api.entries import AsyncSortedEntry, SortedEntry
 from teep.api.filters import Conditions
-from teep.api.iteration import AsyncIterableJobQuery, IterableJobQuery, IterableState
+from teep.api.iterable_state import AsyncIterableJobQuery, IterableJobQuery, IterableState
 from teep.api.jobsets import (
     AsyncDeadSet,
     AsyncJobSet,
@@ -18,13 +18,13 @@ from teep.api.jobsets import (
 )
 from teep.api.locate import AsyncLocated, Located, async_find_job, find_job
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
+from teep.api.moves import JobKilled
 from teep.api.processes import AsyncProcess, AsyncProcessSet, EmbeddedProcess, Process, ProcessSet
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
 from teep.api.queue import AsyncQueue, Queue
 from teep.api.records import AsyncJobRecord, JobRecord
 from teep.api.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
 from teep.api.stats import AsyncHistory, AsyncStats, History, QueueSummary, Stats
-from teep.api.verbs import JobKilled
 from teep.api.work import AsyncWorkSet, Work, WorkSet
 
 Workers = WorkSet

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from teep.client import AsyncClient, Client
 from teep.config import Config, async_driver_for, default_config, driver_for
-from teep.drivers.pairs import AsyncSide, SyncSide
+from teep.drivers.operation import AsyncSide, SyncSide
 from teep.errors import InvalidPage
 from teep.wire.commands import Plan
 

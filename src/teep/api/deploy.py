@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from teep.api.base import AsyncApi, SyncApi
 from teep.client.times import epoch
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.errors import TeepError
 from teep.store import deploys
 

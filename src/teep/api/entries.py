@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from teep.api import verbs
+from teep.api import moves
 from teep.api.base import AsyncApi, SyncApi
 from teep.api.records import _JobRecord
 from teep.client.preparation import changed
 from teep.client.times import epoch, shown
 from teep.config import Config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.store import jobsets
 
 
@@ -71,17 +71,17 @@ class _SortedEntry(_JobRecord):
     @operation
     async def add_to_queue(self) -> bool:
         """Move it to its queue now, through the client middleware."""
-        return await verbs.enqueue(self.config, self.key, self.raw, take_back=False)
+        return await moves.enqueue(self.config, self.key, self.raw, take_back=False)
 
     @operation
     async def retry(self) -> bool:
         """Move it to its queue now; this does not use up one of its retries."""
-        return await verbs.enqueue(self.config, self.key, self.raw, take_back=True)
+        return await moves.enqueue(self.config, self.key, self.raw, take_back=True)
 
     @operation
     async def kill(self) -> bool:
         """Move it to the dead set, tell the death handlers, and trim the set."""
-        return await verbs.kill(self.config, self.key, self.raw)
+        return await moves.kill(self.config, self.key, self.raw)
 
 
 class SortedEntry(_SortedEntry, SyncApi):

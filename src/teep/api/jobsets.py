@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, Unpack
 
-from teep.api import verbs
+from teep.api import moves
 from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Conditions, Filter
 from teep.api.selection import AsyncSetSelection, SetSelection
 from teep.client.times import epoch, shown
 from teep.config import Config, default_config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.store import grouping, jobsets, queues
 from teep.store.locate import has_jid
 from teep.wire import keys, payload
@@ -142,12 +142,12 @@ class _JobSet(Generic[E]):
     @operation
     async def retry_all(self) -> int:
         """Move every job to its queue, through the client middleware; returns how many. Uses up no retries."""
-        return await verbs.enqueue_all(self.config, self._key, take_back=True)
+        return await moves.enqueue_all(self.config, self._key, take_back=True)
 
     @operation
     async def add_all_to_queue(self) -> int:
         """Move every job to its queue, through the client middleware, as if it were due; returns how many."""
-        return await verbs.enqueue_all(self.config, self._key, take_back=False)
+        return await moves.enqueue_all(self.config, self._key, take_back=False)
 
     @operation
     async def kill_all(self, *, notify_failure: bool = False, ex: BaseException | None = None) -> int:
@@ -155,7 +155,7 @@ class _JobSet(Generic[E]):
 
         `notify_failure` tells the death handlers of each, with `ex` as the reason.
         """
-        return await verbs.kill_all(self.config, self._key, notify_failure=notify_failure, ex=ex)
+        return await moves.kill_all(self.config, self._key, notify_failure=notify_failure, ex=ex)
 
     def as_json(self) -> dict[str, str]:
         """Return what names it, as a dict."""
@@ -200,15 +200,15 @@ class _DeadSet(_JobSet[E]):
         raw = job.encode(errors="surrogateescape") if isinstance(job, str) else job
         await jobsets.add(self._key, [(now, raw)])
         if trim:
-            await jobsets.trim_dead(now, verbs.limits(self.config))
+            await jobsets.trim_dead(now, moves.limits(self.config))
         if notify_failure:
-            verbs.notify(self.config, raw, ex or verbs.JobKilled("Job killed by API"))
+            moves.notify(self.config, raw, ex or moves.JobKilled("Job killed by API"))
         return True
 
     @operation
     async def trim(self) -> bool:
         """Drop what is beyond the limits; True."""
-        await jobsets.trim_dead(time.time(), verbs.limits(self.config))
+        await jobsets.trim_dead(time.time(), moves.limits(self.config))
         return True
 
     @staticmethod

@@ -11,7 +11,7 @@ from teep.api.base import AsyncApi, SyncApi
 from teep.client import AsyncClient, Client
 from teep.client.times import epoch
 from teep.config import Config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.store import metrics as store
 from teep.wire import metrics
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from teep.api.base import AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
 from teep.client import AsyncClient, Client
 from teep.config import Config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.errors import TeepError
 from teep.store import processes
 from teep.wire.commands import Plan

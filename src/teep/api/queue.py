@@ -10,7 +10,7 @@ from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.api.selection import AsyncQueueSelection, QueueSelection, delete_class
 from teep.client import AsyncClient, Client
 from teep.config import Config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.errors import MalformedPayload
 from teep.store import queues
 from teep.store.locate import has_jid

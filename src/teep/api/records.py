@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from teep.api.base import AsyncApi, SyncApi
-from teep.api.iteration import IterableState, state_of
-from teep.api.unwrapping import display_args, display_class
+from teep.api.display import display_args, display_class
+from teep.api.iterable_state import IterableState, state_of
 from teep.client.preparation import changed
 from teep.config import Config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.errors import MalformedPayload
 from teep.store import iteration, queues
 from teep.wire import backtrace, json, payload

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api import verbs
+from teep.api import moves
 from teep.api.base import AsyncIterable, SyncIterable
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Filter
@@ -20,7 +20,7 @@ from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.client.preparation import is_job, moved_to
 from teep.client.times import epoch
 from teep.config import Config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.errors import NotMoved
 from teep.store import jobsets, queues
 from teep.store.jobsets import Enqueued
@@ -72,7 +72,7 @@ class _QueueSelection(Generic[R]):
         now = time.time()
         taken = await self._take(Target("zset", keys.dead()), _as_it_is, now, (dry_run, on_progress))
         if taken and not dry_run:
-            await jobsets.trim_dead(now, verbs.limits(self.config))
+            await jobsets.trim_dead(now, moves.limits(self.config))
         return taken
 
     @operation
@@ -157,7 +157,7 @@ class _SetSelection(Generic[E]):
         """Move them to their queues, through the client middleware. Uses up no retries."""
 
         async def act(batch: Sequence[jobsets.Entry]) -> int:
-            return await verbs.enqueue_some(self.config, self._key, [raw for raw, _ in batch], take_back=True)
+            return await moves.enqueue_some(self.config, self._key, [raw for raw, _ in batch], take_back=True)
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 
@@ -172,12 +172,12 @@ class _SetSelection(Generic[E]):
             moved = await jobsets.transfer(self._key, keys.dead(), [(raw, now, raw) for raw, _ in batch])
             for (raw, _), was_there in zip(batch, moved.done, strict=True):
                 if was_there and notify_failure:
-                    verbs.notify(self.config, raw, verbs.JobKilled("Job killed by API"))
+                    moves.notify(self.config, raw, moves.JobKilled("Job killed by API"))
             return sum(moved.checked())
 
         killed = await self._each(act, dry_run=dry_run, on_progress=on_progress)
         if killed and not dry_run:
-            await jobsets.trim_dead(now, verbs.limits(self.config))
+            await jobsets.trim_dead(now, moves.limits(self.config))
         return killed
 
     @operation

@@ -8,7 +8,7 @@ from teep.api.base import AsyncApi, SyncApi
 from teep.api.queue import latency_of
 from teep.client import AsyncClient, Client
 from teep.config import Config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.errors import InvalidJob
 from teep.store import queues, stats
 

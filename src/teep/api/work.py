@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from teep.api.base import AsyncIterable, SyncIterable, once
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.config import Config
-from teep.drivers.pairs import operation
+from teep.drivers.operation import operation
 from teep.store import processes
 from teep.wire.commands import Plan
 

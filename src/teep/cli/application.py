@@ -23,7 +23,7 @@ def set_up() -> None:
         ModuleImportError: the settings or an app cannot be imported.
     """
     if _is_django():
-        from teep.worker.modules import load
+        from teep.worker.startup.modules import load
 
         make_importable()
         load(_PROJECT)

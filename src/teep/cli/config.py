@@ -10,7 +10,7 @@ from teep.cli.look import print_json, print_table
 from teep.cli.options import AsJson, make_importable, set_up_logs
 
 if TYPE_CHECKING:
-    from teep.config.resolution import Settings
+    from teep.config.sources.resolution import Settings
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def config(flags: ConfigFlags) -> None:
 
     Example: [bold]teep config -C config/sidekiq.yml -e production[/bold]
     """
-    from teep.worker.modules import load
+    from teep.worker.startup.modules import load
 
     set_up_logs("WARNING")
     settings = flags.settings()
@@ -61,7 +61,7 @@ def config(flags: ConfigFlags) -> None:
 
 def _rows(settings: "Settings") -> dict[str, _Row]:
     from teep.config.default import default_config, set_by_code
-    from teep.config.settings import CONFIG, SETTINGS
+    from teep.config.sources.settings import CONFIG, SETTINGS
     from teep.worker.supervisor.launcher import SPAWNS
 
     usual = {"modules": [], "log_level": "INFO", "json_logs": False, "spawn": SPAWNS}

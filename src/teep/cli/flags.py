@@ -8,7 +8,7 @@ import typer
 from teep.cli.options import ConfigFile, Environment, RedisUrl
 
 if TYPE_CHECKING:
-    from teep.config.resolution import Settings
+    from teep.config.sources.resolution import Settings
 
 Modules = Annotated[
     list[str] | None,
@@ -103,9 +103,9 @@ class Flags:
             ConfigurationError: a capsule or the file cannot be read.
         """
         from teep.config.capsules import parse_capsule
-        from teep.config.resolution import resolve
-        from teep.config.settings import SETTINGS
-        from teep.config.variables import Found
+        from teep.config.sources.resolution import resolve
+        from teep.config.sources.settings import SETTINGS
+        from teep.config.sources.variables import Found
 
         given = {
             field.name: Found(value, _NAMES.get(field.name, f"--{field.name.replace('_', '-')}"))

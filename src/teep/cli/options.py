@@ -61,8 +61,8 @@ class Looking:
         """
         from teep.cli import application
         from teep.config import default_config
-        from teep.config.resolution import resolve
-        from teep.config.variables import Found
+        from teep.config.sources.resolution import resolve
+        from teep.config.sources.variables import Found
 
         set_up_logs(self.log_level)
         named = {"redis_url": "--redis-url", "environment": "--environment"}
@@ -101,7 +101,7 @@ def set_up_logs(level: str, *, as_json: bool = False) -> None:
     Raises:
         ConfigurationError: there is no such level.
     """
-    from teep.worker import log
+    from teep.worker.logs import log
 
     if not isinstance(logging.getLevelName(level.upper()), int):
         raise ConfigurationError(f"there is no log level {level!r}; there are DEBUG, INFO, WARNING and ERROR")

@@ -12,7 +12,7 @@ from teep.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from teep.config import Config
-    from teep.config.resolution import Settings
+    from teep.config.sources.resolution import Settings
 
 logger = logging.getLogger("teep")
 
@@ -48,7 +48,7 @@ def _modules(settings: "Settings") -> list[str]:
 
 
 def _tell_of_file(settings: "Settings") -> None:
-    from teep.config.sidekiq import MISSED
+    from teep.config.sources.sidekiq import MISSED
 
     settings.warn()
     if settings.file is not None:

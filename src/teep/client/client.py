@@ -7,11 +7,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from teep.client import blocking, delivery, sessions, uniqueness
+from teep.client import blocking, routes, sessions, uniqueness
 from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
-from teep.drivers.pairs import AsyncSide, SyncSide, operation
+from teep.drivers.operation import AsyncSide, SyncSide, operation
 from teep.drivers.plans import run_plan, run_plan_async
 from teep.errors import InvalidJob, TeepError
 from teep.store import cancellation, pushes
@@ -149,12 +149,12 @@ class Client(_Client, SyncSide):
         return self._connected
 
     def _run(self, plan: Plan[T]) -> T:
-        is_plain = delivery.is_plain()
+        is_plain = routes.is_plain()
         if _running_loop() is not None:
             blocking.check(plan, warns=is_plain and self.config.environment != "production")
         if is_plain:
             return super()._run(plan)
-        return run_plan(plan, delivery.Executor(self.config, self._driver))
+        return run_plan(plan, routes.Executor(self.config, self._driver))
 
 
 class AsyncClient(_Client, AsyncSide):
@@ -168,9 +168,9 @@ class AsyncClient(_Client, AsyncSide):
         return self._connected
 
     def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
-        if delivery.is_plain():
+        if routes.is_plain():
             return super()._run(plan)
-        return run_plan_async(plan, delivery.AsyncExecutor(self.config, self._driver))
+        return run_plan_async(plan, routes.AsyncExecutor(self.config, self._driver))
 
 
 async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:

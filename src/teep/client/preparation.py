@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from teep.client import uniqueness
-from teep.client.sealing import check_unchanged, envelope_of, resealed, sealed, sealed_args
+from teep.client.encryption import check_unchanged, envelope_of, resealed, sealed, sealed_args
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, MalformedPayload, TeepError
 from teep.store.jobsets import Enqueued, Verdict

@@ -1,6 +1,6 @@
 """A word on jobs of an interactive session, such as a notebook: no other process can import what was typed there."""
 
-from teep.client import redirection
+from teep.client import test_mode
 from teep.telling import Logger
 
 _SESSION = "__main__."
@@ -11,7 +11,7 @@ _told: set[str] = set()
 
 def tell(name: str) -> None:
     """Warn once of each such job that goes to Redis."""
-    if not name.startswith(_SESSION) or name in _told or redirection.current() is not None:
+    if not name.startswith(_SESSION) or name in _told or test_mode.current() is not None:
         return
     _told.add(name)
     logger.warning(

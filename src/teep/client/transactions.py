@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from teep.client import uniqueness
 from teep.client.preparation import BULK_SLICE
-from teep.client.redirection import Redirect, current
+from teep.client.test_mode import Redirect, current
 from teep.config import Config, async_driver_for, driver_for
 from teep.errors import NotPushed, RedisError
 from teep.store.pushes import Push, joined

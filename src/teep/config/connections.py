@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from teep import drivers, embedded
-from teep.config import default, variables
+from teep.config import default
+from teep.config.sources import variables
 from teep.config.value import Config
 from teep.drivers.urls import masked
 from teep.errors import ConfigurationError

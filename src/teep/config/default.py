@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from teep.config.settings import CONFIG, unknown
+from teep.config.sources.settings import CONFIG, unknown
 from teep.config.value import Config, Extension
 from teep.errors import ConfigurationError
 
@@ -115,7 +115,7 @@ def beneath() -> Mapping[str, Any]:
     global _beneath, _origins
     if (known := _beneath) is not None:
         return known
-    from teep.config import resolution  # noqa: PLC0415 - it makes a Config; and readers are not for every program
+    from teep.config.sources import resolution  # noqa: PLC0415 - it makes a Config; and readers are not for every program
 
     settings = resolution.resolve({})
     config = settings.config()

@@ -9,7 +9,8 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from teep.config import elsewhere, names
+from teep.config import names
+from teep.config.sources import elsewhere
 from teep.errors import InvalidJob
 from teep.wire import json, options
 

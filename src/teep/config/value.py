@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar, get_args
 
 from teep import tracebacks
-from teep.config import variables
 from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
 from teep.config.error_log import log_error
 from teep.config.job_options import fields_of
 from teep.config.queues import UNSAID, QueueOrder, are_said
+from teep.config.sources import variables
 from teep.drivers import urls
 from teep.embedded.project import working_folder
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
@@ -171,7 +171,7 @@ class Config:
         Raises:
             ConfigurationError: the file cannot be read, or every problem that it and the variables have.
         """
-        from teep.config import resolution  # noqa: PLC0415 - it makes a Config; and who reads no file needs no readers
+        from teep.config.sources import resolution  # noqa: PLC0415 - it makes a Config; and who reads no file needs no readers
 
         given = {} if environment is None else {"environment": variables.Found(environment, "environment=")}
         return resolution.resolve(given, Path(path)).config()

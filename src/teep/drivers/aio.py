@@ -10,9 +10,9 @@ from redis import exceptions as redis_errors
 
 from teep.drivers import pools
 from teep.drivers.answers import raise_ours
-from teep.drivers.conversation import LOST, Conversation
 from teep.drivers.loops import LoopPool
 from teep.drivers.plans import run_plan_async
+from teep.drivers.request import LOST, Conversation
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from redis import exceptions as redis_errors
 
 from teep.drivers import pools
 from teep.drivers.answers import raise_ours
-from teep.drivers.conversation import LOST, Args, Conversation
 from teep.drivers.plans import run_plan
+from teep.drivers.request import LOST, Args, Conversation
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from teep.drivers import pools
 from teep.drivers.answers import is_refusal, raise_ours
-from teep.drivers.conversation import LOST
+from teep.drivers.request import LOST
 from teep.drivers.sync import Driver, read_reply
 from teep.errors import RedisDenied, RedisTimedOut
 from teep.telling import Logger

@@ -7,7 +7,7 @@ ends no run.
 from typing import TypeVar
 
 from teep.config import Config, async_driver_for, driver_for
-from teep.drivers.pairs import driver_of
+from teep.drivers.operation import driver_of
 from teep.errors import RedisError
 from teep.store import iteration
 from teep.store.iteration import State

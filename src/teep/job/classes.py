@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, ParamSpec, Protocol, cast
 
-from teep.config import elsewhere
+from teep.config.sources import elsewhere
 from teep.errors import InvalidJob
 from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition, register

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self
 
 from teep.client import AsyncClient, Client
 from teep.client.times import due, epoch
-from teep.config import Config, default_config, elsewhere
+from teep.config import Config, default_config
 from teep.config.job_options import fields_of
+from teep.config.sources import elsewhere
 from teep.errors import InvalidJob
 from teep.job.definition import Definition
 from teep.job.inline import run_inline, run_inline_async

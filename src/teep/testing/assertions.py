@@ -3,7 +3,7 @@
 from typing import Unpack
 
 from teep.api import Queue, ScheduledSet
-from teep.client.redirection import current
+from teep.client.test_mode import current
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob
 from teep.testing.matching import Criteria, SomeJob, Wanted

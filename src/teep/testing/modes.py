@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import overload
 
-from teep.client.redirection import Redirected, current
+from teep.client.test_mode import Redirected, current
 from teep.config import Config
 from teep.store.pushes import Push
 from teep.testing.collected import Jobs

@@ -12,7 +12,7 @@ from teep.job.definition import registered
 from teep.store import queues
 from teep.testing.idle import waiting
 from teep.worker import Worker
-from teep.worker.poller import Poller
+from teep.worker.services.poller import Poller
 
 T = TypeVar("T")
 

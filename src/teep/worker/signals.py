@@ -1,51 +1,77 @@
-"""What others send to this process through Redis: signals, as the Web UI's Quiet and Stop, and cancellations."""
+"""The signals that a worker takes from its process, and gives back to a fork."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterable
+from types import FrameType
+from typing import Any
 
-from teep.drivers import Driver, Waiter
-from teep.store import processes
-from teep.worker.service import OnError, Service
+from teep.clock import monotonic
+from teep.telling import Logger
 
-# Seconds that the blocked pop waits at the server. It is ended early to stop.
-_BLOCK = 10
+logger = Logger("teep")
+
+# Seconds within which several INT are one press of Ctrl-C: a terminal sends it to the whole group of processes, and
+# many a program that started the worker passes on what it gets.
+_ONE_PRESS = 0.1
+KILLED_BY_INT = 130
+"""What a shell reports of a program that INT ended."""
 
 
-class SignalListener(Service):
-    """Takes signals from `<identity>-signals` the moment they are sent; Sidekiq takes one a heartbeat.
+class Presses:
+    """How often Ctrl-C was pressed. The second time a worker ends at once, the third time it is killed."""
 
-    Cancelled jids come the same way, in a list beside it. Without `obey` signals are left alone.
+    def __init__(self) -> None:
+        self.in_a_hurry = False
+        """Whether the worker must end at once."""
+        self.too_often = False
+        """Whether it must not even do that."""
+        self._count = 0
+        self._last = float("-inf")
+
+    def note(self) -> None:
+        """Count an INT. A signal's handler may call it: it takes no lock and does not log."""
+        now = monotonic()
+        if now - self._last < _ONE_PRESS:
+            return
+        self._last = now
+        self._count += 1
+        self.in_a_hurry = self.in_a_hurry or self._count > 1
+        self.too_often = self._count > 2
+
+
+class SignalHandlers:
+    """Has `receive` called with the name of each signal that comes, such as TERM.
+
+    It runs in the main thread, between any two bytecodes of it.
     """
 
-    def __init__(
-        self,
-        driver: Driver,
-        identity: str,
-        obey: Callable[[str], None] | None,
-        cancel: Callable[[str], None],
-        on_error: OnError,
-    ) -> None:
-        super().__init__("signals", on_error)
-        self._waiter = Waiter(driver)
-        self._identity = identity
-        self._obey = obey
-        self._cancel = cancel
+    def __init__(self, names: Iterable[str], receive: Callable[[str], None]) -> None:
+        # Windows, where a worker of the test kit runs, has few of them.
+        self._numbers = [getattr(signal, f"SIG{name}") for name in names if hasattr(signal, f"SIG{name}")]
+        self._receive = receive
+        self._handler = self._on_signal  # one object, to be recognised
+        self._before: dict[int, Any] = {}
 
-    def run_once(self) -> None:
-        message = processes.next_message(self._identity, _BLOCK, signals=self._obey is not None)
-        for _, (is_signal, text) in self._waiter.wait([message]):
-            if is_signal and self._obey is not None:
-                self._obey(text)
-            else:
-                self._cancel(text)
+    def take(self) -> None:
+        """Take the signals; once more where code that was imported since may have taken them away."""
+        for number in self._numbers:
+            before = signal.signal(number, self._handler)
+            if before is self._handler:
+                continue
+            if number in self._before:
+                logger.warning(
+                    "code has set a handler for %s; a worker needs its own, which replaces it", number.name
+                )
+            self._before[number] = before
+        # Whoever started this process may have held them back, and so may the code.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._numbers)
 
-    def pause(self) -> float:
-        return 0.0
+    def restore(self) -> None:
+        """Let each signal do again what it did, in a fork; what other code has set since stays."""
+        for number, before in self._before.items():
+            if signal.getsignal(number) is self._handler:
+                signal.signal(number, signal.SIG_DFL if before is None else before)
+        self._before.clear()
 
-    def interrupt(self) -> None:
-        self._waiter.wake()
-
-    def _loop(self) -> None:
-        try:
-            super()._loop()
-        finally:
-            self._waiter.close()
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._receive(signal.Signals(number).name.removeprefix("SIG"))

@@ -25,28 +25,29 @@ from teep.config.handlers import fire, report
 from teep.drivers import Driver
 from teep.errors import RedisCommandError, RedisError, Unhealthy
 from teep.job.definition import Definition
+from teep.runtime import forks, identity
+from teep.runtime.outage import Outage
+from teep.runtime.service import Service
 from teep.telling import Logger
 from teep.version import __version__
-from teep.worker import assignment, claims, forks, identity
-from teep.worker.arrival import check_redis, patiently
-from teep.worker.capsule import LAST_MOMENT, Capsule
-from teep.worker.endpoint import Endpoint
-from teep.worker.handlers import KILLED_BY_INT, Presses, SignalHandlers
-from teep.worker.health import STARTING, Health, Report
-from teep.worker.heartbeat import Heartbeat
+from teep.worker.fetch.tallies import Runs
+from teep.worker.health.endpoint import Endpoint
+from teep.worker.health.health import STARTING, Health, Report
+from teep.worker.health.systemd import Notifier, SignsOfLife
+from teep.worker.health.watchdog import LAST_RESORT, Watchdog
 from teep.worker.lifeline import Lifeline, Watcher
-from teep.worker.metrics import Metrics
-from teep.worker.modules import jobs_of, load_all, without_jobs
-from teep.worker.notify import Notifier, SignsOfLife
-from teep.worker.outage import Outage
-from teep.worker.poller import Poller
-from teep.worker.rescuer import Rescuer
-from teep.worker.runs import Runs
-from teep.worker.service import Service
-from teep.worker.signals import SignalListener
-from teep.worker.suspects import Suspects
+from teep.worker.run.capsule import LAST_MOMENT, Capsule
+from teep.worker.run.poison import Suspects
+from teep.worker.services.heartbeat import Heartbeat
+from teep.worker.services.messages import SignalListener
+from teep.worker.services.metrics import Metrics
+from teep.worker.services.poller import Poller
+from teep.worker.services.rescuer import Rescuer
+from teep.worker.signals import KILLED_BY_INT, Presses, SignalHandlers
+from teep.worker.startup import assignment, claims
+from teep.worker.startup.arrival import check_redis, patiently
+from teep.worker.startup.modules import jobs_of, load_all, without_jobs
 from teep.worker.title import set_title
-from teep.worker.watchdog import LAST_RESORT, Watchdog
 
 logger = Logger("teep")
 

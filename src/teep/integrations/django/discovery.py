@@ -4,7 +4,7 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from teep.integrations.django import project
-from teep.worker.modules import load
+from teep.worker.startup.modules import load
 
 _MODULES = ("jobs", "tasks")
 

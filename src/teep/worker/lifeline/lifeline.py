@@ -9,9 +9,9 @@ from typing import Protocol
 
 from teep.config import Config, driver_for
 from teep.embedded.project import working_folder
+from teep.runtime import identity
 from teep.telling import Logger
 from teep.wire import json
-from teep.worker import identity
 from teep.worker.lifeline import program
 
 logger = Logger("teep")

@@ -53,8 +53,8 @@ def _beat_for(settings: dict[str, Any]) -> bool:
     # Whatever the worker can import, this process can.
     sys.path[:] = settings["path"]
     from teep.errors import RedisError  # noqa: PLC0415 - not before it is needed
+    from teep.runtime import identity  # noqa: PLC0415 - not before it is needed
     from teep.store import processes  # noqa: PLC0415 - not before it is needed
-    from teep.worker import identity  # noqa: PLC0415 - not before it is needed
 
     pid: int = settings["pid"]
     if identity.started(pid) != settings["started"]:

@@ -10,8 +10,8 @@ from teep.config.address import Address
 from teep.config.handlers import report as report_error
 from teep.errors import ConfigurationError
 from teep.telling import Logger
-from teep.worker.endpoint import Endpoint
-from teep.worker.health import Report
+from teep.worker.health.endpoint import Endpoint
+from teep.worker.health.health import Report
 
 logger = Logger("teep")
 

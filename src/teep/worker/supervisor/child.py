@@ -8,7 +8,7 @@ import socket
 from teep.clock import monotonic
 from teep.config import Config
 from teep.telling import Logger
-from teep.worker.health import STARTING, Report
+from teep.worker.health.health import STARTING, Report
 from teep.worker.lifeline import Lifeline, patience
 
 logger = Logger("teep")

@@ -5,10 +5,10 @@ from math import ceil
 from typing import Any
 
 from teep.config import Config
-from teep.worker.health import Report
+from teep.worker.health.health import Report
+from teep.worker.health.watchdog import LAST_RESORT, STUCK
 from teep.worker.supervisor.child import Child
 from teep.worker.supervisor.slots import Slot
-from teep.worker.watchdog import LAST_RESORT, STUCK
 
 # Workers report once a second. Who has not for so many seconds takes no jobs.
 _SILENT = 5.0

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from teep.config import Config
 from teep.telling import Logger
-from teep.worker import claims
 from teep.worker.exit import exiting
-from teep.worker.modules import load_all
+from teep.worker.startup import claims
+from teep.worker.startup.modules import load_all
 from teep.worker.supervisor import inbox
 from teep.worker.supervisor.child import Child
 from teep.worker.supervisor.inbox import HANDLED

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from teep.config import Config, driver_for
 from teep.errors import ConfigurationError, RedisError
+from teep.runtime.outage import Outage
 from teep.telling import Logger
-from teep.worker.outage import Outage
-from teep.worker.rescuer import Rescuer
+from teep.worker.services.rescuer import Rescuer
 from teep.worker.worker import as_code_has_it
 
 logger = Logger("teep")

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 
 from teep.config import Config
+from teep.runtime.service import OnError, Service
 from teep.wire import json
-from teep.worker.health import STARTING, Report
-from teep.worker.heartbeat import rss_in_kb
-from teep.worker.service import OnError, Service
+from teep.worker.health.health import STARTING, Report
+from teep.worker.services.heartbeat import rss_in_kb
 from teep.worker.worker import Worker
 
 CHANNEL = "TEEP_SUPERVISOR_CHANNEL"

@@ -25,9 +25,9 @@ from teep.clock import monotonic
 from teep.config import Config
 from teep.errors import ConfigurationError
 from teep.telling import Logger
-from teep.worker.handlers import Presses
-from teep.worker.health import Report
-from teep.worker.notify import Notifier
+from teep.worker.health.health import Report
+from teep.worker.health.systemd import Notifier
+from teep.worker.signals import Presses
 from teep.worker.supervisor import handover
 from teep.worker.supervisor.checks import HealthChecks
 from teep.worker.supervisor.child import Child, manner_of_end

@@ -1,0 +1,160 @@
+"""The process's event loop for `async def` jobs, in a thread of its own.
+
+No user code on it can hold up a fetcher or the heartbeat, which are on other threads. All capsules of a process use
+this one, also those of several workers, since what jobs share, such as a lock, may belong to one loop only.
+The first capsule starts it. The last one ends it, and what jobs have left behind on it is cancelled then.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from teep.clock import monotonic
+from teep.runtime import forks, identity
+from teep.telling import Logger
+
+T = TypeVar("T")
+
+logger = Logger("teep")
+
+# Seconds that tasks which jobs have left behind get at least, to end when they were cancelled.
+_MOMENT = 1.0
+# Seconds beyond that until a loop that is held up is given up.
+_PATIENCE = 0.5
+
+
+class EventLoop:
+    """An event loop that runs from `start` to `stop`, whatever the code on it does."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.capsules = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="teep-loop", daemon=True)
+        self._thread_id = ""
+        self._numbers = itertools.count(1)
+        self._stopping = False
+        self._deadline = 0.0
+
+    @property
+    def ident(self) -> int:
+        """The ident of its thread."""
+        return self._thread.ident or 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def call(self, function: Callable[..., object], *args: object) -> None:
+        """Call a function on the loop; from any thread. Nothing happens where it has ended."""
+        with contextlib.suppress(RuntimeError):  # it is closed
+            self._loop.call_soon_threadsafe(function, *args)
+
+    def new_thread_id(self) -> str:
+        """Return what stands for a thread's id where a job runs as a task."""
+        return f"{self._thread_id}-{next(self._numbers)}"
+
+    def start_task(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Start a task; from the loop's own thread."""
+        return self._loop.create_task(coroutine, name=name)
+
+    def stop(self, deadline: float) -> None:
+        """End it by `deadline` (monotonic seconds) or a moment later; a task that then still runs is abandoned."""
+        self._deadline = max(deadline, monotonic() + _MOMENT)
+        self._stopping = True
+        self.call(self._loop.stop)
+        self._thread.join(self._deadline - monotonic() + _PATIENCE)
+
+    @forks.ends_in_fork
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._thread_id = identity.thread_id()
+        self._run_until(lambda: self._stopping)
+        end = self._loop.create_task(self._end())
+        end.add_done_callback(lambda _: self._loop.stop())
+        self._run_until(end.done)
+        self._loop.close()
+
+    def _run_until(self, is_over: Callable[[], bool]) -> None:
+        while True:
+            try:
+                self._loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                # asyncio lets these two through when a task that a job started raises them. The job, if it awaits
+                # that task, gets them as well, and the others must go on.
+                logger.warning("a task of a job raised SystemExit or KeyboardInterrupt")
+            if is_over():
+                return
+            logger.warning("the code of a job has stopped the event loop; it runs on, since other jobs are on it")
+
+    async def _end(self) -> None:
+        """Cancel what is left, as `asyncio.run` does, and give it a moment to end."""
+        told = await self._cancel_tasks()
+        for task in told:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                said = {
+                    "message": "a task that a job had left behind failed at the stop",
+                    "exception": error,
+                    "task": task,
+                }
+                self._loop.call_exception_handler(said)
+        if ignorant := sum(not task.done() for task in told):
+            logger.warning(
+                "%d tasks on the event loop still run after they were cancelled; they are abandoned", ignorant
+            )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(self._deadline - monotonic(), _PATIENCE / 2)):
+                await self._loop.shutdown_asyncgens()
+
+    async def _cancel_tasks(self) -> set[asyncio.Task[Any]]:
+        """Cancel every task but this one, and what they start; return them when all have ended or time is up."""
+        told: set[asyncio.Task[Any]] = set()
+        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in left - told:
+                task.cancel()
+            told |= left
+            remaining = self._deadline - monotonic()
+            if remaining <= 0:
+                break
+            await asyncio.wait(left, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
+        return told
+
+
+_lock = threading.Lock()
+_current: EventLoop | None = None
+
+
+def _renew_lock() -> None:
+    """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
+    global _lock  # noqa: PLW0603 - of this module, as the loop is
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def join() -> EventLoop:
+    """Return the process's event loop, started if it does not run yet; call `leave` when it is needed no more."""
+    global _current  # noqa: PLW0603 - the one of the process
+    with _lock:
+        if _current is None or _current.pid != os.getpid():  # forked: it is the parent's
+            _current = EventLoop()
+            _current.start()
+        _current.capsules += 1
+        return _current
+
+
+def leave(loop: EventLoop, deadline: float) -> None:
+    """Need a loop no more. The last capsule ends it by `deadline` (monotonic seconds) or a moment later."""
+    global _current  # noqa: PLW0603 - the one of the process
+    with _lock:
+        loop.capsules -= 1
+        if loop.capsules:
+            return
+        if _current is loop:
+            _current = None
+    loop.stop(deadline)

@@ -1,0 +1,306 @@
+"""Where a capsule's threads get their jobs: who asks Redis, who waits, who is woken.
+
+1. `take` gives a thread its next job. Where none is at hand, one thread (the leader) does the exchange for all, while
+   the others wait for it: it acknowledges what is done and reserves the next jobs in one round trip.
+   Quick jobs do not wait for it: the next one is sent when a batch begins to run, and read when that is used up.
+2. Where Redis has none either, one thread waits in a blocked move a queue, with no polling; the job it gets is its.
+3. `done` and `ended` note what became of a job; the next exchange tells Redis, at the latest after a tick.
+4. What was reserved ahead and cannot start soon is given back (`tick`).
+"""
+
+import threading
+from collections import deque
+
+from teep.clock import monotonic
+from teep.config import QueueOrder
+from teep.drivers import Driver, Waiter
+from teep.errors import RedisCommandError, RedisError
+from teep.runtime.outage import Outage
+from teep.store import inflight, queues
+from teep.store.inflight import Outcome
+from teep.store.jobsets import Limits
+from teep.worker.fetch.reserver import Ended, Exchange
+from teep.worker.fetch.tallies import Runs
+from teep.worker.fetch.unit import Reserved
+
+# Seconds that a blocked move waits at the server: so long at most does it take from a queue that was just paused.
+_BLOCK = 1
+
+
+class Fetcher:
+    """A capsule's stock of reserved jobs; safe to use from all of its threads."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        identity: str,
+        order: QueueOrder,
+        outage: Outage,
+        dead_limits: Limits,
+        runs: Runs,
+    ) -> None:
+        self._driver = driver
+        self._identity = identity
+        self._order = order
+        self._outage = outage
+        self._runs = runs
+        self._waiter = Waiter(driver)
+        self._exchange = Exchange(driver, identity, order, outage, dead_limits)
+        self._stock = self._exchange.stock
+        self.done = self._exchange.done.append
+        """Note that a job succeeded. Called for each job, which a method of Python's own would feel."""
+        self._exchanging = threading.Lock()  # guards _exchange
+        self._changed = threading.Condition()  # guards _idle and _someone_waits
+        self._idle = 0
+        self._someone_waits = False
+        self._trusted_until = float("inf")
+        self.turned_at = monotonic()
+        """When the fetch loop last got through a turn, whatever came of it (monotonic seconds)."""
+        self._last_tick: tuple[object, object, object] = (None, None, None)
+        self.ahead = threading.Event()
+        self.quiet = threading.Event()
+        self.closed = threading.Event()
+
+    @property
+    def idle(self) -> int:
+        """How many threads wait for a job."""
+        return self._idle
+
+    @property
+    def late(self) -> int:
+        """How many outcomes came too late: their jobs had been given to others."""
+        return self._exchange.late
+
+    @property
+    def settled(self) -> int:
+        """How many jobs Redis was told the end of."""
+        return self._exchange.settled
+
+    def take(self) -> Reserved | None:
+        """Return the next job, waiting for one; None when the fetcher is closed."""
+        while True:
+            try:
+                return self._stock.popleft()
+            except IndexError:
+                if self.closed.is_set():
+                    return None
+                self._refill()
+
+    def take_async(self) -> Reserved | None:
+        """Return the next job if it is at hand, an async one, and nothing special, all without waiting."""
+        try:
+            job = self._stock.popleft()
+        except IndexError:
+            return None
+        if job.is_async and not job.is_special:
+            return job
+        self._stock.appendleft(job)
+        return None
+
+    def ended(self, job: Reserved, outcome: Outcome) -> None:
+        """Note what is to become of a job that takes more than an acknowledgement."""
+        self._exchange.ended.append((job, outcome))
+
+    def tick(self) -> None:
+        """Look after what waits longer than it should: settle outcomes, give back jobs that do not start.
+
+        Call it every 10 ms or so while `ahead` is set. What was there at the last tick already has waited.
+        """
+        self.ahead.clear()
+        now = (
+            _first(self._stock),
+            _first(self._exchange.done) or _first(self._exchange.ended),
+            self._exchange.sent,
+        )
+        if now != (None, None, None):
+            self.ahead.set()
+        stocked, settled, sent = (
+            current is not None and current is last for current, last in zip(now, self._last_tick, strict=True)
+        )
+        self._last_tick = now
+        if stocked and self._exchange.may_give_back:
+            self.give_back()
+        if stocked or settled or sent:
+            self.settle()
+
+    def settle(self) -> bool:
+        """Tell Redis what became of jobs; False where it cannot be told now."""
+        with self._exchanging:
+            found = self._exchange.exchange(0, moving=self._someone_waits)
+            self._keep(found or [])
+        if found:
+            self.ahead.set()
+            self._wake(len(found))
+        return found is not None
+
+    def give_back(self) -> None:
+        """Return what was reserved ahead to its queues, in its former order."""
+        with self._exchanging:
+            self._exchange.give_back_stock()
+
+    def be_quiet(self) -> None:
+        """Reserve nothing more, and return what was reserved ahead."""
+        self.quiet.set()
+        self._waiter.wake()
+        self.give_back()
+        self._wake_all()
+
+    def close(self) -> None:
+        """Let every `take` return. What is in flight then is for `requeue_all`."""
+        self.closed.set()
+        self.ahead.set()
+        self.be_quiet()
+
+    def disconnect(self) -> None:
+        """Give the connections of the blocked moves back, when every `take` has returned."""
+        self._waiter.close()
+
+    def disown(self) -> None:
+        """Let go of everything in a fork, where the parent's threads may seem to hold each lock."""
+        self._stock.clear()
+        self.quiet, self.closed = threading.Event(), threading.Event()
+        self.quiet.set()
+        self.closed.set()
+
+    def requeue_all(self) -> dict[str, int]:
+        """Put everything still in flight back, unburnt; returns how many jobs by queue.
+
+        Outcomes that come later change nothing.
+
+        Raises:
+            RedisError: Redis is away; the jobs stay in flight and will be rescued.
+        """
+        with self._exchanging:
+            return self._exchange.requeue_all()
+
+    def trust_until(self, moment: float) -> None:
+        """Reserve only until then (monotonic seconds): others may take this process for dead soon after.
+
+        Each heartbeat says it anew. Without it a process that was stopped for a minute, rescued and forgotten could
+        reserve a job before it is registered again, and die with it where nobody looks.
+        """
+        self._trusted_until = moment
+
+    @property
+    def _may_reserve(self) -> bool:
+        return not self.quiet.is_set() and monotonic() < self._trusted_until
+
+    def suspect(self) -> None:
+        """Compare what is held here with what lies in flight, at the next exchange."""
+        self._exchange.suspect()
+
+    def _refill(self) -> None:
+        """Get jobs into the stock, or wait until someone did or something changed."""
+        with self._changed:
+            self._idle += 1
+        try:
+            if not self._lead() and not self.closed.is_set():
+                self._await_job()
+        finally:
+            with self._changed:
+                self._idle -= 1
+
+    def _lead(self) -> bool:
+        """Do an exchange unless another thread did one meanwhile; True where there are jobs now."""
+        # During an outage one thread at a time tries, and none queues for the lock: a stop needs it, too.
+        if not self._exchanging.acquire(blocking=not self._outage.goes_on):
+            self._outage.wait(self.closed)
+            return True
+        try:
+            if self._stock:
+                return True
+            # Here, since Redis works meanwhile on what it was sent ahead.
+            self._runs.fold()
+            free = self._idle - self._someone_waits
+            jobs = self._reserve(max(1, free))
+            if jobs is not None and (len(jobs) > free or self._exchange.sent):
+                self.ahead.set()
+        finally:
+            self._exchanging.release()
+        self.turned_at = monotonic()
+        if jobs is None:
+            self._outage.wait(self.closed)
+            return True
+        # One of the jobs is for this thread; where nobody is at the queues, one more thread has to go there.
+        self._wake(len(jobs) - self._someone_waits)
+        if len(jobs) > free and self._someone_waits:
+            self._waiter.wake()
+        return bool(jobs)
+
+    def _reserve(self, free: int) -> list[Reserved] | None:
+        """Get jobs for `free` threads and what they will do next; None where Redis is away. Needs `_exchanging`."""
+        want = self._exchange.prefetch.want(free) if self._may_reserve else 0
+        jobs = self._exchange.exchange(want, moving=self._someone_waits)
+        if jobs is not None:
+            self._keep(jobs)
+            if self._may_reserve:
+                self._exchange.send_ahead()
+        return jobs
+
+    def _await_job(self) -> None:
+        """Wait in a blocked move, or for the thread that does."""
+        with self._changed:
+            if self._someone_waits or self.quiet.is_set():
+                if not self._stock and not self.closed.is_set():
+                    self._changed.wait()
+                return
+            self._someone_waits = True
+        taken = 0
+        try:
+            taken = self._blocked_move()
+        finally:
+            with self._changed:
+                self._someone_waits = False
+                # This thread will be busy; another one takes its place at the queues.
+                self._changed.notify(taken)
+
+    def _blocked_move(self) -> int:
+        """Wait for a job in any queue; returns how many were taken."""
+        try:
+            names = self._unpaused() if self._may_reserve else []
+            if not names:
+                self.quiet.wait(_BLOCK)
+                return 0
+            taken = self._waiter.wait(inflight.blocking_moves(self._identity, names, _BLOCK))
+        except RedisError as error:
+            if refused := isinstance(error, RedisCommandError):
+                self._exchange.refused(error)
+            else:
+                self._exchange.lost(error)
+            with self._exchanging:
+                self._exchange.forget_moves()
+            # Redis is there where it refuses this alone: then jobs are asked for now and then.
+            self.closed.wait(_BLOCK) if refused else self._outage.wait(self.closed)
+            return 0
+        with self._exchanging:
+            jobs = self._exchange.moved([(names[index], raw) for index, raw in taken])
+            self._keep(jobs)
+        self._outage.over()
+        return len(jobs)
+
+    def _keep(self, jobs: list[Reserved]) -> None:
+        """Put jobs into the stock; a quiet process gives them back. Needs `_exchanging`."""
+        if self.quiet.is_set():
+            self._exchange.give_back(jobs)
+        else:
+            self._stock.extend(jobs)
+
+    def _unpaused(self) -> list[str]:
+        left_out = self._driver.run(queues.paused()) | self._exchange.closed_queues.keys()
+        return [name for name in self._order.names() if name not in left_out]
+
+    def _wake(self, count: int) -> None:
+        if count > 0:
+            with self._changed:
+                self._changed.notify(count)
+
+    def _wake_all(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+def _first(items: deque[Reserved] | deque[Ended]) -> object:
+    try:
+        return items[0]
+    except IndexError:
+        return None

@@ -1,0 +1,324 @@
+"""What a capsule says to Redis about its jobs: settle these, reserve those.
+
+1. `exchange` settles what is done and what ended otherwise, and reserves the next jobs, in one round trip.
+2. `send_ahead` does the same without waiting; `collect` reads the answer.
+3. `give_back` and `requeue_all` return jobs to their queues.
+4. After a lost answer the next exchange first compares what is held here with what lies in flight, so that it loses
+   no job and runs none twice.
+5. What Redis refuses for itself, such as a set that is another program's string, holds up nothing else: the job stays
+   in flight, and its end is told again from time to time; a queue gives no job.
+
+Every job that is in flight for this capsule is in its ledger until Redis has confirmed its settlement.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from typing import NamedTuple, TypeVar
+
+from teep.clock import monotonic
+from teep.config import QueueOrder
+from teep.drivers import Driver
+from teep.errors import NotMoved, RedisCommandError, RedisError
+from teep.runtime.outage import Outage
+from teep.runtime.refusals import Refusals
+from teep.store import inflight, jobsets
+from teep.store.inflight import Outcome
+from teep.store.jobsets import Limits
+from teep.store.oversize import PORTION
+from teep.telling import Logger
+from teep.wire import keys
+from teep.wire.commands import Command
+from teep.wire.moves import Settled
+from teep.wire.scripts import Exchanged
+from teep.worker.fetch.mirror import Ledger
+from teep.worker.fetch.prefetch import Prefetch
+from teep.worker.fetch.unit import Reserved
+
+T = TypeVar("T")
+Ended = tuple[Reserved, Outcome]
+
+logger = Logger("teep.fetcher")
+
+# Seconds between two tries of what Redis refuses, at the most.
+_LONGEST_PAUSE = 15.0
+
+
+class Sent(NamedTuple):
+    """An exchange that is under way: what waits for its answer, and the jobs that it acknowledges."""
+
+    answer: Callable[[], Exchanged]
+    done: list[Reserved]
+
+
+class Exchange:
+    """The conversation with Redis about a capsule's jobs.
+
+    `stock` is what is reserved and has not started. Any thread may take from it, and add to `done` and `ended`;
+    all else is not thread-safe: the fetcher's lock guards it.
+    """
+
+    def __init__(self, driver: Driver, identity: str, order: QueueOrder, outage: Outage, dead_limits: Limits) -> None:
+        self._driver = driver
+        self._identity = identity
+        self._order = order
+        self._outage = outage
+        self._dead_limits = dead_limits
+        self._ledger = Ledger()
+        self._suspicious = False
+        self.prefetch = Prefetch()
+        self.stock: deque[Reserved] = deque()
+        self.done: deque[Reserved] = deque()
+        self.ended: deque[Ended] = deque()
+        self._unsettled: deque[Ended] = deque()  # what Redis refused
+        self._probe: Reserved | None = None  # one of them, which is told again
+        self._refusals = Refusals(_LONGEST_PAUSE)
+        self._beside = Refusals(_LONGEST_PAUSE)
+        self.closed_queues: dict[str, str] = {}
+        """The queues of which Redis gave nothing at the last exchange, and why."""
+        self.sent: Sent | None = None
+        self.settled = 0  # jobs that Redis was told the end of
+
+    @property
+    def late(self) -> int:
+        """How many outcomes came too late: their jobs had been given to others."""
+        return self._ledger.late
+
+    def suspect(self) -> None:
+        """Compare, at the next exchange, what is held here with what lies in flight."""
+        self._suspicious = True
+
+    @property
+    def may_give_back(self) -> bool:
+        """Whether it is time to return jobs to their queues; not soon after Redis refused that."""
+        return not self._beside.waits
+
+    def refused(self, error: RedisCommandError) -> None:
+        """Note that Redis refused something of its own, while it is there."""
+        self._suspicious = True
+        self._warn([str(error)])
+
+    def lost(self, error: RedisError) -> None:
+        """Note that a conversation failed, with whatever it did."""
+        self._suspicious = True
+        self._outage.began(error)
+
+    def exchange(self, want: int, *, moving: bool) -> list[Reserved] | None:
+        """Settle what is settled here and reserve up to `want` jobs; None where Redis is away.
+
+        `moving` tells that a blocked move is under way, whose answer may bring a job that a comparison finds.
+        """
+        asked = monotonic()
+        came = self.collect()
+        if came and want:
+            self.prefetch.waited(monotonic() - asked)
+            return came
+        done, ended = _drain(self.done), _drain(self.ended)
+        if self._unsettled and not self._refusals.waits:
+            ended.append(self._unsettled.popleft())
+            self._probe = ended[-1][0]
+        adopted: list[Reserved] = []
+        try:
+            if self._suspicious:
+                adopted = self._compared(done, ended, moving=moving)
+            settled = len(done) + len(ended)
+            jobs = self._tell(done, ended, want)
+        except RedisError as error:
+            self._untold(done, ended)
+            self.stock.extend(came + adopted)
+            self.lost(error)
+            return None
+        if settled or want:
+            self._outage.over()
+            self.prefetch.learn(settled, asked)
+            self.prefetch.waited(monotonic() - asked)
+        return came + adopted + jobs
+
+    def send_ahead(self) -> None:
+        """Ask for the next jobs while those at hand are run, where these are quick."""
+        want = self.prefetch.ahead()
+        if not want or self.sent or self._suspicious or self.ended:
+            return
+        done = _drain(self.done)
+        self.sent = Sent(self._driver.send(self._question(done, want)), done)
+        self.prefetch.learn(len(done), monotonic())
+
+    def collect(self) -> list[Reserved]:
+        """Return the jobs of the exchange that was sent ahead, waiting for its answer."""
+        sent, self.sent = self.sent, None
+        if sent is None:
+            return []
+        try:
+            return self._answered(sent.answer(), sent.done, asked=True)
+        except RedisError as error:
+            self._untold(sent.done, [])
+            self.lost(error)
+            return []
+
+    def moved(self, taken: list[tuple[str, bytes]]) -> list[Reserved]:
+        """Return the jobs that blocked moves brought, but those that a comparison has found meanwhile."""
+        fresh = [(queue, raw) for queue, raw in taken if not self._ledger.was_adopted(queue, raw)]
+        if len(fresh) < len(taken):
+            # Most likely the adopted job itself; where it was given back meanwhile and taken anew, this finds it.
+            self._suspicious = True
+        self._ledger.forget_adopted()
+        jobs = [Reserved(queue, raw) for queue, raw in fresh]
+        self._ledger.own(jobs)
+        self.prefetch.forget()
+        return jobs
+
+    def forget_moves(self) -> None:
+        """Note that blocked moves ended without an answer."""
+        self._ledger.forget_adopted()
+
+    def give_back(self, jobs: list[Reserved]) -> None:
+        """Return reserved jobs to their queues, in their former order."""
+        # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
+        self._ledger.disown(jobs)
+        for queue, raws in _by_queue(jobs).items():
+            try:
+                self._driver.run(inflight.give_back(self._identity, queue, raws))
+            except NotMoved as error:
+                self.refused(error)
+            except RedisError as error:
+                self.lost(error)
+                break
+        if jobs:
+            logger.debug("gave back %d jobs that could not start soon", len(jobs))
+
+    def give_back_stock(self) -> None:
+        """Return everything that has not started, what is under way included."""
+        self.give_back(_drain(self.stock) + self.collect())
+        self.prefetch.forget()
+
+    def requeue_all(self) -> dict[str, int]:
+        """Put everything still in flight back, unburnt; returns how many jobs by queue. Raises RedisError."""
+        if last := _drain(self._unsettled):
+            self._tell_ended(last)
+        moved = self._driver.run(inflight.requeue_all(self._identity, list(self._order.weights)))
+        self._ledger.clear()
+        self._unsettled.clear()
+        return moved
+
+    def _tell(self, done: list[Reserved], ended: list[Ended], want: int) -> list[Reserved]:
+        if ended:
+            self._tell_ended(ended)
+        if not (done or want):
+            return []
+        return self._answered(self._driver.execute(self._question(done, want)), done, asked=bool(want))
+
+    def _tell_ended(self, ended: list[Ended]) -> None:
+        told = self._driver.run(inflight.settle(self._identity, [outcome for _, outcome in ended], _today()))
+        for (job, outcome), what in zip(ended, told, strict=True):
+            if what.refused:
+                self._keep_refused(job, outcome, what.refused)
+            else:
+                self._note_told(job, what)
+        died = any(outcome.target == keys.dead() for _, outcome in ended)
+        ended.clear()  # told: should the rest fail, they must not be told again
+        if died:
+            self._trim_dead()
+
+    def _note_told(self, job: Reserved, what: Settled) -> None:
+        self.settled += 1
+        self._ledger.disown((job,))
+        if not what.done:
+            self._ledger.note_late(job.raw)
+        if what.beside:
+            self._warn([what.beside], job)
+        if job is self._probe:
+            self.ended.extend(_drain(self._unsettled))
+            self._refusals.over()
+
+    def _keep_refused(self, job: Reserved, outcome: Outcome, why: str) -> None:
+        """Keep an outcome that Redis refused for a later exchange."""
+        self._unsettled.append((job, outcome))
+        for reason in self._refusals.note([why]):
+            logger.error(
+                "Redis refuses the end of a job: %s; the job stays in flight until Redis takes it: rename or remove"
+                " the key if it is of another type, give this user the right if that is missing",
+                reason,
+                extra=job.named(),
+            )
+
+    def _trim_dead(self) -> None:
+        try:
+            self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
+        except RedisCommandError as error:
+            self._warn([f"the dead set cannot be trimmed: {error}"])
+
+    def _warn(self, problems: Iterable[str], job: Reserved | None = None) -> None:
+        """Say what Redis refused where no job waits for it; the same once, as long as it lasts."""
+        for problem in self._beside.note(problems):
+            logger.error("Redis refuses: %s", problem, extra=None if job is None else job.named())
+
+    def _question(self, done: list[Reserved], want: int) -> Command[Exchanged]:
+        return inflight.exchange(self._identity, _by_queue(done), self._order.names(), want, _today())
+
+    def _answered(self, answer: Exchanged, done: list[Reserved], *, asked: bool) -> list[Reserved]:
+        self.settled += len(done)
+        self._ledger.disown(done)
+        if answer.refused or (self.closed_queues and asked):
+            self._see_closed(answer.refused)
+        for raw in answer.late:
+            self._ledger.note_late(raw)
+        jobs = [Reserved(queue, raw) for queue, raw in answer.reserved]
+        self._ledger.own(jobs)
+        return jobs
+
+    def _see_closed(self, refused: dict[str, str]) -> None:
+        self.closed_queues = {queue: why for queue, why in refused.items() if queue}
+        self._warn(refused.values())
+
+    def _untold(self, done: list[Reserved], ended: list[Ended]) -> None:
+        """Keep what Redis may not know, for the comparison and the exchange that follow.
+
+        Large jobs are told of one by one then: a server may have hung up on them.
+        """
+        ended = [*((job, _acknowledged(job)) for job in done if len(job.raw) > PORTION), *ended]
+        done = [job for job in done if len(job.raw) <= PORTION]
+        self.done.extendleft(reversed(done))
+        self.ended.extendleft(reversed(ended))
+        self._ledger.doubt(done)
+        self._ledger.doubt(job for job, _ in ended)
+
+    def _compared(self, done: list[Reserved], ended: list[Ended], *, moving: bool) -> list[Reserved]:
+        """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
+
+        An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
+        """
+        held = self._driver.run(inflight.held(self._identity, list(self._order.weights)))
+        unknown = self._ledger.compare(held)
+        done[:] = [job for job in done if not self._ledger.is_gone_settled(job)]
+        ended[:] = [(job, outcome) for job, outcome in ended if not self._ledger.is_gone_settled(job)]
+        self._unsettled = deque(pair for pair in self._unsettled if not self._ledger.is_gone_settled(pair[0]))
+        for job in _drain(self.stock):
+            if not self._ledger.is_gone(job):
+                self.stock.append(job)
+        self._ledger.compared()
+        self._suspicious = False
+        if moving:
+            self._ledger.adopt(unknown)
+        return unknown
+
+
+def _drain(items: "deque[T]") -> list[T]:
+    """Take everything out; threads may append meanwhile, and what they append stays."""
+    return [items.popleft() for _ in range(len(items))]
+
+
+def _acknowledged(job: Reserved) -> Outcome:
+    """Return the end of a job that succeeded, as what is told by itself."""
+    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done")
+
+
+def _by_queue(jobs: list[Reserved]) -> dict[str, list[bytes]]:
+    by_queue: dict[str, list[bytes]] = {}
+    for job in jobs:
+        by_queue.setdefault(job.queue, []).append(job.raw)
+    return by_queue
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

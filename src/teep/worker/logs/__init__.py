@@ -1,0 +1,1 @@
+"""What a worker logs, and how: lines of jobs, formats, levels, the handler."""

@@ -1,0 +1,66 @@
+"""What is told of a job's run: its lines in the log, and at a failure what the handlers hear.
+
+All of it comes after the job is settled, but for the line that says it starts; and nothing of it raises.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from teep import tracebacks
+from teep.config import Config
+from teep.config.error_log import log_error
+from teep.config.handlers import notify_death, report
+from teep.telling import Logger
+from teep.wire.payload import executed_class
+from teep.worker.fetch.unit import Reserved
+from teep.worker.run.failure import Ending
+
+logger = Logger("teep.job")
+
+
+def started(item: Mapping[str, Any], thread_id: str) -> None:
+    """Log that a job starts."""
+    logger.info("start", extra=_fields(item, thread_id))
+
+
+def ended(job: Reserved, thread_id: str, seconds: float) -> None:
+    """Log that a run has ended which has not failed."""
+    logger.info(_ending(job), extra=_fields(job.item or {}, thread_id, seconds))
+
+
+def failed(
+    config: Config, job: Reserved, error: BaseException, ending: Ending, thread_id: str, seconds: float
+) -> None:
+    """Tell of a failure: the log in one record, the error handlers, and the death handlers where the job is dead."""
+    fields = partial(_fields, ending.item, thread_id, seconds)
+    context = {"context": "job raised", "job": job.item}
+    report(config, error, context, partial(_log_failure, config, error, ending, fields))
+    if log_error not in config.error_handlers and not config.skip_default_job_logging:
+        logger.info(ending.summary, extra=fields())
+    for problem, what in ending.problems:
+        report(config, problem, {"context": what, "job": ending.item})
+    if ending.death is not None:
+        notify_death(config, ending.death, error)
+
+
+def _log_failure(config: Config, error: BaseException, ending: Ending, fields: partial[dict[str, Any]]) -> None:
+    text = tracebacks.text(error, config.backtrace_cleaner)
+    logger.error("%s", ending.summary, exc_info=error, exc_text=text, extra=fields())
+
+
+def _ending(job: Reserved) -> str:
+    """Return what the log says of a run that has not failed."""
+    if job.is_cancelled:
+        return "cancel"
+    return "interrupt" if job.comes_again else "done"
+
+
+def _fields(item: Mapping[str, Any], thread_id: str, seconds: float | None = None) -> dict[str, Any]:
+    context: dict[str, Any] = {"class": executed_class(item), "jid": item.get("jid")}
+    for name in ("bid", "tags"):
+        if item.get(name):
+            context[name] = item[name]
+    if seconds is not None:
+        context["elapsed"] = round(seconds, 3)
+    return {"teep": context, "tid": thread_id}

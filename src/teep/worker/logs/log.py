@@ -1,0 +1,129 @@
+"""How a worker logs: one line an event, with the job's class and jid, as text or as JSON."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from teep import tracebacks
+from teep.job.context import current_job
+from teep.middleware import log_fields
+from teep.runtime import identity
+from teep.wire import json
+from teep.worker.logs.log_handler import LineHandler
+
+_COLOURS = {"DEBUG": "\033[36m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
+_RESET = "\033[0m"
+_NOT_SHOWN = ("context", "raw", "job")
+_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+# What encoding raises: at an object, at a lone surrogate or a float such as nan, at a list that holds itself.
+_NO_JSON = (TypeError, ValueError, RecursionError)
+
+
+def set_up(level: str, *, as_json: bool) -> None:
+    """Send everything that this process logs to standard error; `level` is a name such as INFO."""
+    handler = LineHandler(sys.stderr)
+    handler.addFilter(_add_context)
+    handler.setFormatter(JsonFormatter() if as_json else PrettyFormatter(colour=sys.stderr.isatty()))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def _add_context(record: logging.LogRecord) -> bool:
+    """Give lines that a job's own code logs the job's class and jid, as teep's have them, and what it asks for."""
+    if not hasattr(record, "teep"):
+        job = current_job()
+        named = {} if job is None else {"class": job.payload.get("class"), "jid": job.jid}
+        record.teep = named | log_fields()
+    if getattr(record, "tid", None) is None:
+        record.tid = identity.thread_id()
+    return True
+
+
+class PrettyFormatter(logging.Formatter):
+    """`INFO 2026-11-24T03:02:04.123Z pid=7 tid=k3 class=Welcome jid=…: done`, as Sidekiq's."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__()
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = _LEVELS.get(record.levelname, record.levelname)
+        if self._colour and record.levelname in _COLOURS:
+            level = f"{_COLOURS[record.levelname]}{level}{_RESET}"
+        context = "".join(f" {name}={_short(value)}" for name, value in _context(record).items())
+        where = f"pid={record.process} tid={record.__dict__['tid']}{context}"
+        line = f"{level} {_time(record)} {where}: {record.getMessage()}"
+        return f"{line}\n{error}" if (error := _error(record)) else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line with ts, pid, tid, lvl, msg and ctx, as Sidekiq's; errors add `exc`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "ts": _time(record),
+            "pid": record.process,
+            "tid": record.__dict__["tid"],
+            "lvl": _LEVELS.get(record.levelname, record.levelname),
+            "msg": _utf8(record.getMessage()),
+        }
+        if context := _context(record):
+            line["ctx"] = context
+        if error := _error(record):
+            line["exc"] = _utf8(error)
+        try:
+            return json.dumps(line).decode()
+        except _NO_JSON:  # of a field: users put anything there
+            line["ctx"] = {_utf8(name): _as_json(value) for name, value in context.items()}
+            return json.dumps(line).decode()
+
+
+def _context(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what is known of the job; of a payload in it only what names it, so that no argument is logged."""
+    context: dict[str, Any] = record.__dict__["teep"]
+    if context.keys().isdisjoint(_NOT_SHOWN):  # the start and the end of a job, which is most lines
+        return context
+    context = dict(context)
+    context.pop("context", None)
+    context.pop("raw", None)
+    if isinstance(job := context.pop("job", None), dict):
+        context |= {"class": job.get("class"), "jid": job.get("jid")}
+    return context
+
+
+def _error(record: logging.LogRecord) -> str | None:
+    """Return the traceback that a record comes with, bounded, and whatever the exception does."""
+    if record.exc_text is None and record.exc_info and (error := record.exc_info[1]) is not None:
+        record.exc_text = tracebacks.text(error)
+    return record.exc_text
+
+
+def _as_json(value: Any) -> Any:
+    """Return a field's value as it is, or as text where JSON cannot hold it."""
+    try:
+        json.dumps(value)
+    except _NO_JSON:
+        return _utf8(str(value))
+    return value
+
+
+def _utf8(text: str) -> str:
+    """Return a text that JSON can carry: a lone surrogate in it becomes a question mark."""
+    return text.encode(errors="replace").decode()
+
+
+def _short(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(epoch: int) -> str:
+    """Return a second's text; thousands of lines share it."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")

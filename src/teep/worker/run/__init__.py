@@ -1,0 +1,1 @@
+"""How a reserved job runs, and how it ends."""

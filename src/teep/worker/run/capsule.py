@@ -1,0 +1,239 @@
+"""A capsule: queues, and the slots that run their jobs.
+
+A thread is a slot. One that takes a `def` job runs it; one that takes an `async def` job hands it to the loop and
+rests until a slot is free again there, so that threads and coroutines together never exceed the concurrency.
+"""
+
+import threading
+import time
+
+from teep.clock import monotonic
+from teep.config import CapsuleConfig, Config
+from teep.config.capsules import DEFAULT
+from teep.config.handlers import report
+from teep.drivers import Driver
+from teep.errors import RedisError, Shutdown
+from teep.job.context import runtime
+from teep.runtime import forks, identity
+from teep.runtime.outage import Outage
+from teep.store.inflight import Outcome
+from teep.store.jobsets import Limits
+from teep.telling import Logger
+from teep.worker.fetch.fetcher import Fetcher
+from teep.worker.fetch.tallies import Runs
+from teep.worker.fetch.unit import Reserved
+from teep.worker.logs import job_lines
+from teep.worker.run import uniqueness
+from teep.worker.run.expiry import expired
+from teep.worker.run.foreign import ForeignProcessor
+from teep.worker.run.interrupts import Interrupts
+from teep.worker.run.loop import JobLoop
+from teep.worker.run.poison import Suspects, postponed
+from teep.worker.run.processor import Processor
+from teep.worker.run.timeouts import Deadlines, Runner
+from teep.worker.run.work_set import RunningJobs
+from teep.worker.signals import Presses
+
+logger = Logger("teep")
+
+# How often (seconds) to look at jobs that were reserved ahead; one that has not started within two looks goes back.
+_TICK = 0.01
+# How often (seconds) to look whether the running jobs have ended, while stopping.
+_LOOK = 0.01
+# How long (seconds) a thread waits after a failure of teep's own, which may come again at once.
+_PAUSE = 1.0
+# How long (seconds) jobs get to end after they were told that the process must stop.
+LAST_MOMENT = 3.0
+# The same after a second Ctrl-C: a job that listens ends at once.
+_SHORT_MOMENT = 0.5
+
+
+class Capsule:
+    """Runs the jobs of its queues, as many at a time as its concurrency says."""
+
+    def __init__(
+        self,
+        name: str,
+        own: CapsuleConfig,
+        config: Config,
+        driver: Driver,
+        identity_: str,
+        outage: Outage,
+        suspects: Suspects,
+        runs: Runs,
+    ) -> None:
+        self.name = name
+        self.own = own
+        self.concurrency = own.concurrency
+        self.order = own.order
+        self.config = config
+        limits = Limits(config.dead_max_jobs, config.dead_timeout)
+        self.fetcher = Fetcher(driver, identity_, self.order, outage, limits, runs)
+        self.running = RunningJobs()
+        self._driver = driver
+        self._suspects = suspects
+        self._interrupts = Interrupts()
+        self._deadlines = Deadlines(self.running, self._runner_of, self._on_error)
+        self._processor = Processor(
+            config, self.fetcher, self.running, suspects, self._interrupts, self._deadlines, runs
+        )
+        self._slots = threading.Semaphore(0)
+        self._loop = JobLoop(self.fetcher, self._processor, self._slots.release)
+        self._threads: list[threading.Thread] = []
+        self._ticker = threading.Thread(target=self._tick, name="teep-ticker", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads and the loop."""
+        self._loop.start()
+        self._ticker.start()
+        self._deadlines.start()
+        prefix = "teep-job" if self.name == DEFAULT else f"teep-job-{self.name}"
+        for number in range(self.concurrency):
+            thread = threading.Thread(target=self._work, name=f"{prefix}-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def quiet(self) -> None:
+        """Take no more jobs; running ones go on. Idempotent."""
+        self.fetcher.be_quiet()
+
+    def cancel(self, jid: str) -> None:
+        """End a job that runs here, or will start here, for good."""
+        self._deadlines.cancel(jid)
+
+    def stop(self, deadline: float, presses: Presses) -> None:
+        """Let running jobs finish until `deadline` (monotonic seconds), then put them back and tell them to end.
+
+        A second press of Ctrl-C is the deadline, too.
+
+        Jobs are put back before their threads hear of it, so that nothing is lost whatever they do then.
+        """
+        self.quiet()
+        while self.busy and monotonic() < deadline and not presses.in_a_hurry:
+            time.sleep(_LOOK)
+        self._settle()
+        self._deadlines.stop()
+        self.fetcher.close()
+        self._interrupts.close()
+        self._requeue()
+        unfinished = self.running.pairs()
+        for _ in self._threads:
+            self._slots.release()
+        if unfinished:
+            logger.warning("%d jobs did not finish in time and are back in their queues", len(unfinished))
+        self._raise_shutdown(unfinished)
+
+    def join(self, deadline: float, presses: Presses) -> bool:
+        """Wait for the jobs that were told to end, until `deadline` (monotonic seconds); True where none is stuck."""
+        began = monotonic()
+        while self.running.busy or any(thread.is_alive() for thread in self._threads):
+            now = monotonic()
+            if now >= deadline or (presses.in_a_hurry and now >= began + _SHORT_MOMENT):
+                break
+            time.sleep(_LOOK)
+        stuck = self.running.pairs()
+        self._loop.stop(min(deadline, monotonic()) if presses.in_a_hurry else deadline)
+        for _, job in stuck:
+            logger.warning(
+                "a job still runs after it was told to stop; its process ends regardless", extra=job.named()
+            )
+        self.fetcher.disconnect()
+        return not stuck
+
+    def disown(self) -> None:
+        """Let go, in a fork, of the jobs and of the threads that run them."""
+        self._processor.__class__ = ForeignProcessor
+        self._interrupts.disown()
+        self.fetcher.disown()
+
+    @property
+    def busy(self) -> int:
+        """How many slots are taken. A job counts from the moment a thread has it, before it shows as running."""
+        return len(self._threads) - self.fetcher.idle
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes no more jobs, and waits for the running ones to end."""
+        return self.fetcher.quiet.is_set()
+
+    @forks.ends_in_fork
+    def _work(self) -> None:
+        """The life of a slot."""
+        runtime.set(self)
+        thread_id = identity.thread_id()
+        self._interrupts.register(thread_id)
+        while True:
+            try:
+                while (job := self.fetcher.take()) is not None:
+                    self._take_on(job, thread_id)
+            except BaseException as error:  # noqa: BLE001 - a slot lives as long as its process; all is reported
+                self._on_error(error, "fetcher")
+                self.fetcher.closed.wait(_PAUSE)
+            else:
+                return
+
+    def _take_on(self, job: Reserved, thread_id: str) -> None:
+        """Run a job, or see to it that the loop does, or that it ends without."""
+        try:
+            if job.is_special and (end := self._kept_from_running(job)) is not None:
+                self.fetcher.ended(job, end)
+                _tell(job, end)
+            elif job.is_async:
+                self._loop.submit(job)
+                self._slots.acquire()
+            else:
+                self._processor.run(job, thread_id)
+        except BaseException as error:  # noqa: BLE001 - teep's own failure: the slot lives on, the job stays in flight
+            report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
+
+    def _kept_from_running(self, job: Reserved) -> Outcome | None:
+        """Return what becomes of a job that must not run now, or None: it starts, and gives back what it must."""
+        if (end := expired(job, self._driver)) is not None:
+            return end
+        if job.is_suspect and not self._suspects.admit(job):
+            return postponed(job)
+        if job.is_unique:
+            uniqueness.started(self._driver, job)
+        return None
+
+    @forks.ends_in_fork
+    def _tick(self) -> None:
+        while not self.fetcher.closed.is_set():
+            self.fetcher.ahead.wait()
+            self.fetcher.closed.wait(_TICK)
+            try:
+                self.fetcher.tick()
+            except BaseException as error:  # noqa: BLE001 - as in `_work`
+                self._on_error(error, "ticker")
+                self.fetcher.closed.wait(_PAUSE)
+
+    def _settle(self) -> None:
+        if not self.fetcher.settle():
+            logger.error("Redis is away, so it does not know yet what was finished here; those jobs may run again")
+
+    def _requeue(self) -> None:
+        try:
+            for queue, count in self.fetcher.requeue_all().items():
+                logger.info("put %d jobs back into %s", count, queue)
+        except RedisError as error:
+            logger.error("unfinished jobs stay in flight until another process rescues them: %s", error)  # noqa: TRY400 - an outage needs no traceback
+
+    def _raise_shutdown(self, unfinished: list[tuple[str, Reserved]]) -> None:
+        self._loop.cancel_all()
+        for thread_id, job in unfinished:
+            if not job.is_async:
+                self._interrupts.interrupt(thread_id, job, Shutdown)
+
+    def _runner_of(self, job: Reserved) -> Runner:
+        return self._loop if job.is_async else self._interrupts
+
+    def _on_error(self, error: BaseException, service: str) -> None:
+        report(self.config, error, {"context": service})
+
+
+def _tell(job: Reserved, end: Outcome) -> None:
+    """Log why a job has not run."""
+    if end.counted == "expired":
+        job_lines.logger.info("expired", extra=job.named())
+    else:
+        logger.info("waits until another job on its last chance has run", extra=job.named())

@@ -1,0 +1,206 @@
+"""What becomes of a job that was not simply done: another try, the dead set, its queue again, or nothing.
+
+Each is written from the job's stored bytes. What the job, a middleware or its own `retry_in` did to the payload that
+they had in hand changes neither what is stored nor which options hold.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from teep import tracebacks
+from teep.config import Config
+from teep.errors import MalformedPayload, UnknownJob
+from teep.job.definition import Definition, find
+from teep.store.inflight import Outcome
+from teep.tracebacks import class_name, message
+from teep.wire import backtrace, keys, payload
+from teep.wire.payload import Item
+from teep.worker.fetch.unit import Reserved
+from teep.worker.run import retry_in
+
+# The lines of a backtrace that are stored where no option says how many.
+_BACKTRACE_LINES = 20
+# Characters of an exception's message that the log's one line shows; the traceback below it shows more.
+_SUMMARY_CHARS = 1_000
+
+
+class Ending(NamedTuple):
+    """What becomes of a job that raised, and what there is to tell of it once that is settled.
+
+    `item` is its payload as it was stored; `summary` a sentence for the log; `problems` are errors of the job's own
+    code that was asked, and of what; `death` is the payload that death handlers get, None where it is not dead.
+    """
+
+    outcome: Outcome
+    item: Item
+    summary: str
+    problems: tuple[tuple[BaseException, str], ...] = ()
+    death: Item | None = None
+
+
+def malformed(job: Reserved, now: float) -> Outcome:
+    """Return the outcome of bytes that are no job: the dead set, byte for byte, counted nowhere."""
+    return Outcome(job.queue, job.raw, keys.dead(), now, job.raw, counted=None)
+
+
+def ending_of(config: Config, job: Reserved, error: BaseException, now: float) -> Ending:
+    """Return what becomes of a job that raised. Never raises; where it cannot be told, the job dies as it is.
+
+    Raises:
+        MalformedPayload: the job has no payload; see `malformed`.
+    """
+    if job.item is None:
+        raise MalformedPayload("bytes that are no job cannot fail like one")
+    try:
+        return _Failure(config, job, error, now).ending()
+    except BaseException as problem:  # noqa: BLE001 - another producer may have put anything into any field
+        unfit = (problem, "a payload unfit for a retry, moved to the dead set")
+        return Ending(malformed(job, now), job.item, f"failed: {_short(error)}; goes to the dead set", (unfit,))
+
+
+def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
+    """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used."""
+    after = payload.queued(job.stored(), now, config.timestamps)
+    after["queue"] = job.queue
+    after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
+    return Outcome(job.queue, job.raw, keys.queue(job.queue), 0.0, payload.serialise(after))
+
+
+def over(job: Reserved) -> Outcome:
+    """Return the outcome of an iterable job that does not go on: its place goes in the step that acknowledges it.
+
+    Removed any earlier, the place would be missed by whoever gets the job after a crash between the two.
+    """
+    jid = str(job.stored().get("jid", ""))
+    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done", place=keys.iteration(jid))
+
+
+def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:
+    """Return the end of a job that its processes died of: the dead set, unless its `dead` option says never."""
+    after = payload.failed(item, queue, class_name(type(reason)), message(reason), None, now, config.timestamps)
+    if item.get("dead") is not False:
+        return Outcome(queue, raw, keys.dead(), now, payload.serialise(after))
+    after["discarded_at"] = payload.stamp(now, config.timestamps)
+    return Outcome(queue, raw, None, now, payload.serialise(after))
+
+
+class _Failure:
+    """One failure of one job, in Sidekiq's order of steps."""
+
+    def __init__(self, config: Config, job: Reserved, error: BaseException, now: float) -> None:
+        self._config = config
+        self._job = job
+        self._error = error
+        self._now = now
+        self._problems: list[tuple[BaseException, str]] = []
+        self._item = job.stored()
+        self._code = _code_of(job, self._item)
+        if self._item.get("retry") is None and job.definition is not None:
+            self._item["retry"] = self._own_option("retry", True)
+
+    def ending(self) -> Ending:
+        if self._item.get("retry") is False:
+            return self._end(None, self._item, "discarded", 1, death=self._job.stored())
+        after = self._after()
+        stored = payload.serialise(after)  # before the job's own code gets to see it
+        count: int = after["retry_count"]
+        is_exhausted = payload.is_exhausted(after, self._config.max_retries, self._now)
+        answer = None if is_exhausted else self._retry_in(count, after)
+        if answer == "discard":
+            return self._discard(after, count)
+        if answer == "kill" or is_exhausted:
+            return self._exhausted(after, stored, count)
+        delay = payload.retry_delay(count, answer, random.random())
+        outcome = Outcome(self._job.queue, self._job.raw, keys.retry(), self._now + delay, stored)
+        return self._end(outcome, after, f"again in {delay:.0f} s", count + 1)
+
+    def _after(self) -> Item:
+        return payload.failed(
+            self._item,
+            self._job.queue,
+            class_name(type(self._error)),
+            message(self._error),
+            self._backtrace(),
+            self._now,
+            self._config.timestamps,
+        )
+
+    def _backtrace(self) -> str | None:
+        """Return the backtrace to store under the job's `backtrace` option: all of it, some lines, or None."""
+        option = self._item.get("backtrace")
+        if option is None:
+            option = self._own_option("backtrace", _BACKTRACE_LINES)
+        if option is False:
+            return None
+        found = tracebacks.lines(self._error)
+        cleaner = self._config.backtrace_cleaner
+        kept = self._ask("backtrace_cleaner", lambda: [str(line) for line in cleaner(list(found))])
+        if kept is None:
+            kept = tracebacks.without_teep(found)
+        return backtrace.pack(kept[:option] if type(option) is int else kept)
+
+    def _retry_in(self, count: int, after: Item) -> Any:
+        if self._code is None or self._code.options.retry_in is None:
+            return None
+        retry_in = self._code.options.retry_in
+        return self._ask("retry_in", lambda: retry_in.delay_or_end(retry_in(count, self._error, after)))
+
+    def _exhausted(self, after: Item, stored: bytes, count: int) -> Ending:
+        if self._code is not None and self._code.options.retries_exhausted is not None:
+            exhausted = self._code.options.retries_exhausted
+            if self._ask("retries_exhausted", lambda: retry_in.is_discard(exhausted(after, self._error))):
+                return self._discard(after, count)
+        if self._item.get("dead") is False:
+            return self._discard(after, count)
+        outcome = Outcome(self._job.queue, self._job.raw, keys.dead(), self._now, stored)
+        return self._end(outcome, after, "goes to the dead set", count + 1, death=after)
+
+    def _discard(self, after: Item, count: int) -> Ending:
+        after["discarded_at"] = payload.stamp(self._now, self._config.timestamps)
+        return self._end(None, after, "discarded", count + 1, death=after)
+
+    def _end(
+        self, outcome: Outcome | None, told: Item, consequence: str, number: int, death: Item | None = None
+    ) -> Ending:
+        summary = f"failed ({self._try(number)}): {_short(self._error)}; {consequence}"
+        over = Outcome(self._job.queue, self._job.raw, None, 0.0, b"")
+        return Ending(outcome or over, told, summary, tuple(self._problems), death)
+
+    def _try(self, number: int) -> str:
+        retry = self._item.get("retry")
+        most = 1 + (retry if type(retry) is int else 0 if retry is False else self._config.max_retries)
+        has_no_count = isinstance(self._item.get("retry_for"), (int, float)) and retry is not False
+        return f"try {number}" if has_no_count or number > most else f"try {number} of {most}"
+
+    def _own_option(self, name: str, usual: Any) -> Any:
+        """Return the option that the job's code has, where its payload has none."""
+        own = None if self._job.definition is None else self._job.definition.options.fields.get(name)
+        if own is None:
+            own = self._config.job_defaults.get(name)
+        return usual if own is None else own
+
+    def _ask(self, what: str, question: Callable[[], Any]) -> Any:
+        """Call a user's code; where it fails itself, that will be reported and the usual road is taken."""
+        try:
+            return question()
+        except BaseException as problem:  # noqa: BLE001 - reported; user code may raise anything
+            self._problems.append((problem, f"{what} failed"))
+            return None
+
+
+def _code_of(job: Reserved, item: Item) -> Definition | None:
+    """Return the job whose `retry_in` and `retries_exhausted` count: where it wraps another, that one."""
+    wrapped = item.get("wrapped")
+    if wrapped is None:
+        return job.definition
+    try:
+        return find(wrapped) if isinstance(wrapped, str) else None
+    except UnknownJob:
+        return None
+
+
+def _short(error: BaseException) -> str:
+    """Return an exception's class and message in one line."""
+    words = tracebacks.bounded(" ".join(message(error).split()), _SUMMARY_CHARS)
+    return f"{class_name(type(error))}: {words}" if words else class_name(type(error))

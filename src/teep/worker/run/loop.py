@@ -1,0 +1,95 @@
+"""The `async def` jobs of a capsule, on the process's event loop."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+
+from teep.runtime import event_loop
+from teep.runtime.event_loop import EventLoop
+from teep.worker.fetch.fetcher import Fetcher
+from teep.worker.fetch.unit import Reserved
+from teep.worker.run import stacks
+from teep.worker.run.processor import Processor
+
+
+class JobLoop:
+    """Runs async jobs. Each comes with one of the capsule's slots, which it passes on or gives back at its end."""
+
+    # Seconds in which a cancelled job may end by itself: none, since a cancellation comes at an await only.
+    grace = 0.0
+
+    def __init__(self, fetcher: Fetcher, processor: Processor, on_free: Callable[[], None]) -> None:
+        self._fetcher = fetcher
+        self._processor = processor
+        self._on_free = on_free
+        self._loop: EventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        self._loop = event_loop.join()
+
+    def submit(self, job: Reserved) -> None:
+        """Start a job; from any thread."""
+        self._call(self._start, job)
+
+    def cancel_all(self) -> None:
+        """Cancel every running job; from any thread."""
+        self._call(self._cancel)
+
+    def interrupt(self, thread_id: str, _job: Reserved, _kind: type[BaseException]) -> None:
+        """Cancel a job's task, if it still runs; from any thread. Its id is its own, so it hits no other."""
+        self._call(self._cancel_one, thread_id)
+
+    def stack(self, thread_id: str) -> str:
+        """Return where a job is: what it awaits, or how it holds up the loop; from any thread."""
+        task = self._task(thread_id)
+        coroutine = None if task is None else task.get_coro()
+        if inspect.iscoroutine(coroutine) and coroutine.cr_running and self._loop is not None:
+            return stacks.of_thread(self._loop.ident)
+        return stacks.of_coroutine(coroutine)
+
+    def stop(self, deadline: float) -> None:
+        """Leave the loop. With its last capsule it ends, by `deadline` (monotonic seconds) or a moment later."""
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            event_loop.leave(loop, deadline)
+
+    def _call(self, function: Callable[..., object], *args: object) -> None:
+        if self._loop is not None:
+            self._loop.call(function, *args)
+
+    def _start(self, job: Reserved) -> None:
+        if self._loop is None or self._fetcher.closed.is_set():
+            return  # it is back in its queue
+        thread_id = self._loop.new_thread_id()
+        run = self._processor.run_async(job, thread_id)
+        try:
+            task = self._loop.start_task(run, thread_id)
+        except BaseException as error:  # noqa: BLE001 - of a task factory that a job has set
+            run.close()
+            self._processor.unstarted(job, error, thread_id)
+            self._on_free()
+            return
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        following = self._fetcher.take_async()
+        if following is not None:
+            # The slot stays on the loop: no thread has to wake for the next job.
+            self._start(following)
+        else:
+            self._on_free()
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _cancel_one(self, thread_id: str) -> None:
+        task = self._task(thread_id)
+        if task is not None:
+            task.cancel()
+
+    def _task(self, thread_id: str) -> asyncio.Task[None] | None:
+        return next((task for task in self._tasks.copy() if task.get_name() == thread_id), None)

@@ -1,0 +1,77 @@
+"""Suspects: jobs that were in flight at a process when it died, so perhaps the reason why.
+
+1. Before one starts, Redis is told: should this process die, too, those that ran are blamed, and none that was only
+   reserved ahead.
+2. The next death is the end of a job on its last chance. So one at a time runs here: of several that ran side by side
+   each time, all but one are innocent. The others come again after some seconds.
+"""
+
+import random
+import threading
+import time
+from collections import deque
+
+from teep.drivers import Driver
+from teep.errors import RedisError
+from teep.store import inflight
+from teep.store.inflight import Outcome
+from teep.telling import Logger
+from teep.wire import keys, payload
+from teep.worker.fetch.unit import Reserved
+
+logger = Logger("teep")
+
+# A job that would be rescued so often goes to the dead set.
+POISON = 3
+# The shortest and the longest time (seconds) for which a job on its last chance makes way for another.
+_AWAY = (1.0, 5.0)
+
+
+class Suspects:
+    """The suspects that run in this process; safe to use from all of its threads."""
+
+    def __init__(self, driver: Driver, identity: str) -> None:
+        self._driver = driver
+        self._identity = identity
+        self._last_chance = threading.Lock()
+        self._ended: deque[str] = deque()
+
+    def admit(self, job: Reserved) -> bool:
+        """Tell whether a suspect may start now, and note that it does; `ended` must follow then.
+
+        Costs one round trip. Where Redis is away the job starts all the same: a crash would then blame nobody.
+        """
+        if _is_on_last_chance(job) and not self._last_chance.acquire(blocking=False):
+            return False
+        jid = _jid(job)
+        if jid is not None:
+            ended = [self._ended.popleft() for _ in range(len(self._ended))]
+            try:
+                self._driver.run(inflight.suspect_started(self._identity, jid, ended))
+            except RedisError as error:
+                self._ended.extend(ended)
+                logger.warning("a job that was rescued before runs unnoted: %s", error, extra=job.named())
+        return True
+
+    def ended(self, job: Reserved) -> None:
+        """Note that a suspect has ended, however it did."""
+        jid = _jid(job)
+        if jid is not None:
+            self._ended.append(jid)  # it goes along with the next that starts, or all of them with the process
+        if _is_on_last_chance(job):
+            self._last_chance.release()
+
+
+def postponed(job: Reserved) -> Outcome:
+    """Return the outcome of a job that must make way: it comes again soon, with no attempt used."""
+    at = time.time() + random.uniform(*_AWAY)
+    return Outcome(job.queue, job.raw, keys.schedule(), at, job.raw, counted=None)
+
+
+def _is_on_last_chance(job: Reserved) -> bool:
+    return job.item is not None and payload.rescues(job.stored()) >= POISON - 1
+
+
+def _jid(job: Reserved) -> str | None:
+    jid = None if job.item is None else job.stored().get("jid")
+    return jid if type(jid) is str else None

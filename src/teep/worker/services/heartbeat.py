@@ -1,0 +1,131 @@
+"""The heartbeat: shows this process and its running jobs in Redis, and keeps it from being taken for dead."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from teep.clock import monotonic
+from teep.config import Config
+from teep.config.handlers import fire
+from teep.drivers import Driver
+from teep.errors import RedisError
+from teep.runtime.outage import Outage
+from teep.runtime.service import OnError, Service
+from teep.store import inflight, processes
+from teep.store.inflight import Owner
+from teep.telling import Logger
+from teep.wire import commands, json
+from teep.worker.lifeline import Watcher, patience
+from teep.worker.run.capsule import Capsule
+
+logger = Logger("teep")
+
+# Seconds after a heartbeat for which no one can take this process for dead, with a margin for slow answers.
+_TRUSTED = processes.HEARTBEAT_EXPIRY - 10.0
+
+
+class Heartbeat(Service):
+    """Beats every `heartbeat_interval` seconds.
+
+    1. It writes the process hash and the work hash that Sidekiq's API and Web UI read.
+    2. It enters the registry of jobs in flight, and lets the capsules compare what they hold with what Redis says.
+    3. Where the process had expired (first beat, outage, a long pause), it fires "heartbeat".
+    4. It tells the watcher, who beats for this process while a job holds the interpreter.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        driver: Driver,
+        info: dict[str, Any],
+        capsules: Sequence[Capsule],
+        owner: Owner,
+        outage: Outage,
+        watcher: Watcher,
+        on_error: OnError,
+    ) -> None:
+        super().__init__("heartbeat", on_error)
+        self._config = config
+        self._driver = driver
+        self._info = json.dumps(info)
+        self._capsules = capsules
+        self._owner = owner
+        self._outage = outage
+        self._watcher = watcher
+        self._last = float("inf")
+
+    def run_once(self) -> None:
+        started = monotonic()
+        # The round trip that is measured does some good, too: where Redis has no memory left for a heartbeat, and so
+        # for hours perhaps, the process must not expire, or others would run its jobs again.
+        if self._driver.run(processes.prolong(self._owner.identity)):
+            self._trust(started)
+        rtt = monotonic() - started
+        work = {thread: entry for capsule in self._capsules for thread, entry in capsule.running.snapshot().items()}
+        known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
+        # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration,
+        # and where connections were idle meanwhile nobody is told.
+        self._driver.run(inflight.register(self._owner))
+        for capsule in self._capsules:
+            capsule.fetcher.suspect()
+        if not known:
+            fire(self._config, "heartbeat")
+        elif started - self._last > patience(self._config):
+            logger.warning(
+                "no heartbeat for %.0f s: a job held the interpreter, or the machine or Redis did not keep up;"
+                " this process was kept alive in Redis", started - self._last,
+            )  # fmt: skip
+        self._last = started
+        self._trust(started)
+        self._watcher.beat()
+        self._outage.over()
+        fire(self._config, "beat")
+
+    def pause(self) -> float:
+        return self._config.heartbeat_interval
+
+    def _trust(self, beaten: float) -> None:
+        for capsule in self._capsules:
+            capsule.fetcher.trust_until(beaten + _TRUSTED)
+
+    def leave(self) -> None:
+        """Take the process out of the set, after the last job has been settled or put back."""
+        try:
+            self._driver.run(processes.leave(self._owner.identity))
+            self._driver.run(inflight.forget(self._owner.identity, self._owner.queues))
+        except RedisError as error:
+            self._on_error(error, self.name)
+
+    def _fields(self, busy: int, rtt: float) -> dict[str, commands.Arg]:
+        late = sum(capsule.fetcher.late for capsule in self._capsules)
+        # Sidekiq has no such field; where there is nothing to tell, the hash is as Sidekiq's is.
+        return ({"late": late} if late else {}) | {
+            "info": self._info,
+            "busy": busy,
+            "beat": repr(time.time()),
+            "rtt_us": int(rtt * 1_000_000),
+            "quiet": "true" if all(capsule.fetcher.quiet.is_set() for capsule in self._capsules) else "false",
+            "rss": rss_in_kb(),
+            "concurrency": self._config.total_concurrency,
+        }
+
+
+def rss_in_kb() -> int:
+    """Return this process's resident memory in KB (without /proc the most it ever was; 0 if unknown)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        return _most_rss_in_kb()
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def _most_rss_in_kb() -> int:
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and the package imports there
+    except ImportError:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // 1024 if sys.platform == "darwin" else most

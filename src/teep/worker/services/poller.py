@@ -1,0 +1,97 @@
+"""Moves jobs that are due from the retry and scheduled sets to their queues."""
+
+import random
+import time
+
+from teep.client.preparation import again
+from teep.config import Config
+from teep.drivers import Driver
+from teep.errors import MalformedPayload, RedisCommandError
+from teep.runtime.interval import spread
+from teep.runtime.refusals import Refusals
+from teep.runtime.service import OnError, Service
+from teep.store import jobsets, processes
+from teep.store.jobsets import Enqueued, Limits, Verdict
+from teep.telling import Logger
+from teep.wire import commands, keys
+
+logger = Logger("teep")
+
+_SETS = (keys.retry(), keys.schedule())
+# Where the next job falls due before the usual interval has passed, processes come for it this many seconds apart.
+_APART = 0.02
+
+
+class Poller(Service):
+    """Looks for due jobs: about every `average_scheduled_poll_interval` seconds over the whole fleet, and sooner
+    where the next one falls due sooner.
+
+    Each job moves in one atomic compare-and-move; however many processes look, it moves once. What is no job at
+    all goes to the dead set as it is.
+    """
+
+    def __init__(self, config: Config, driver: Driver, on_error: OnError) -> None:
+        super().__init__("poller", on_error)
+        self._config = config
+        self._driver = driver
+        self._refusals = Refusals(config.average_scheduled_poll_interval)
+
+    def run_once(self) -> None:
+        failures: list[Exception] = []
+        refused: list[str] = []
+        for key in _SETS:
+            try:
+                failures += self._move_due(key)
+            except RedisCommandError as error:
+                refused.append(f"jobs that are due in {key} cannot be moved: {error}")
+        if not refused:
+            self._refusals.over()
+        for reason in self._refusals.note(refused) if refused else ():
+            logger.error("%s; they stay there, and are tried again", reason)
+        if failures:
+            # Those jobs stay and are tried again at the next turn; they held up no other.
+            raise failures[0]
+
+    def pause(self) -> float:
+        others = self._driver.run(processes.count())
+        usual = spread(others, self._config.average_scheduled_poll_interval, self._config.poll_interval_average)
+        if self._refusals.pause:  # what is due then stays so
+            return min(usual, self._refusals.pause)
+        due = self._driver.run(jobsets.next_due(_SETS))
+        if due is None:
+            return usual
+        return min(usual, max(0.0, due - time.time()) + random.random() * _APART * max(1, others))
+
+    def _move_due(self, key: str) -> list[Exception]:
+        """Move what is due in a set; returns what the client middleware raised, where it did.
+
+        Raises:
+            RedisCommandError: Redis refused some, which stay. They have held up no other.
+        """
+        now = time.time()
+        broken: list[bytes] = []
+        failures: list[Exception] = []
+
+        def rewrite(raw: bytes) -> Enqueued | Verdict:
+            try:
+                verdict = again(self._config, raw, take_back=False)
+            except Exception as error:  # noqa: BLE001 - raised later; a middleware may raise anything
+                failures.append(error)
+                return Verdict.LEAVE
+            if verdict is Verdict.LEAVE:
+                broken.append(raw)
+            return verdict
+
+        try:
+            self._driver.run(jobsets.enqueue_all(key, rewrite, until=commands.score(now)))
+        finally:
+            if broken:
+                self._bury(key, broken, now)
+        return failures
+
+    def _bury(self, key: str, broken: list[bytes], now: float) -> None:
+        """Move what is no job to the dead set, as it is."""
+        self._driver.run(jobsets.transfer(key, keys.dead(), [(raw, now, raw) for raw in broken])).checked()
+        limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
+        self._driver.run(jobsets.trim_dead(now, limits))
+        self._on_error(MalformedPayload(f"{len(broken)} entries of {key} were no jobs: see the dead set"), self.name)

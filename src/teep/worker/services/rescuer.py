@@ -1,0 +1,108 @@
+"""Puts back the jobs of processes that died, however they died, but those that they died of."""
+
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from teep.config import Config
+from teep.config.handlers import notify_death, report
+from teep.drivers import Driver
+from teep.errors import MalformedPayload, PoisonJob, RedisCommandError
+from teep.runtime.identity import is_gone
+from teep.runtime.interval import spread
+from teep.runtime.outage import Outage
+from teep.runtime.refusals import Refusals
+from teep.runtime.service import OnError, Service
+from teep.store import inflight, jobsets, orphans, processes
+from teep.store.inflight import Outcome, Owner
+from teep.store.jobsets import Limits
+from teep.telling import Logger
+from teep.wire import payload
+from teep.worker.run import failure
+from teep.worker.run.poison import POISON
+
+logger = Logger("teep")
+
+# Seconds after an outage for which an expired heartbeat says nothing: where it lasted longer than a heartbeat lives,
+# every process looks dead, until it gets through to Redis again.
+_GRACE = 10.0
+
+
+class Rescuer(Service):
+    """Looks for dead processes: before its own takes any job, then about every 5 seconds over the whole fleet.
+
+    1. Where this machine can see that the pid is gone it does not wait; otherwise for the heartbeat to expire, and
+       for ten seconds without an outage, in which those that live are heard of again.
+    2. It marks each job it puts back. One that has the mark and ran when its process died is marked once more, and
+       goes to the dead set instead where that would be the third time.
+    3. It takes a step in search of jobs in flight whose process is not registered, and registers it.
+    """
+
+    _AVERAGE = 5.0
+
+    def __init__(self, config: Config, driver: Driver, identity: str, outage: Outage, on_error: OnError) -> None:
+        super().__init__("rescuer", on_error)
+        self._config = config
+        self._driver = driver
+        self._identity = identity
+        self._outage = outage
+        self._refusals = Refusals(self._AVERAGE)
+
+    def run_once(self) -> None:
+        for owner in self._driver.run(inflight.owners(self._report_damage)):
+            if owner.identity == self._identity or (self._outage.in_touch < _GRACE and not is_gone(owner)):
+                continue
+            self._rescue(owner)
+        for owner in self._driver.run(orphans.walk()):
+            logger.warning(
+                "found jobs in flight of %s, which Redis has forgotten; they are rescued unless it lives",
+                owner.identity,
+            )
+
+    def _rescue(self, owner: Owner) -> None:
+        day = datetime.now(UTC).date()
+        try:
+            moved = self._driver.run(inflight.rescue(owner, is_gone, self._judge, self._died, day))
+        except RedisCommandError as error:
+            # The next look tries again; other processes' jobs are rescued meanwhile.
+            for reason in self._refusals.note([str(error)]):
+                logger.error("not all jobs of %s, which died, can be rescued: %s", owner.identity, reason)  # noqa: TRY400 - Redis's words say it all
+            return
+        for queue, count in (moved or {}).items():
+            logger.warning("rescued %d jobs of %s, which died, into %s", count, owner.identity, queue)
+
+    def pause(self) -> float:
+        return spread(self._driver.run(processes.count()), self._AVERAGE)
+
+    def _judge(self, queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
+        try:
+            return self._after(queue, raw, started)
+        except MalformedPayload:
+            return raw
+        except Exception as error:  # noqa: BLE001 - another producer may have put anything into any field
+            report(self._config, error, {"context": "a payload unfit for a mark, put back as it is", "raw": raw})
+            return raw
+
+    def _after(self, queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
+        item = payload.parse(raw)
+        rescues, jid = payload.rescues(item), item.get("jid")
+        if rescues and type(jid) is str and jid not in started:
+            return raw  # reserved ahead, no more
+        if rescues + 1 < POISON:
+            return payload.rescued(raw, item, rescues + 1)
+        return failure.poisoned(self._config, queue, raw, item, _reason(), time.time())
+
+    def _died(self, end: Outcome) -> None:
+        item, reason = payload.parse(end.payload), _reason()
+        named = {"class": item["class"], "jid": item.get("jid")}
+        logger.error("a job is dead: %s", reason, extra={"teep": named})
+        notify_death(self._config, item, reason)
+        limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
+        self._driver.run(jobsets.trim_dead(time.time(), limits))
+
+    def _report_damage(self, error: MalformedPayload) -> None:
+        self._on_error(error, self.name)
+
+
+def _reason() -> PoisonJob:
+    return PoisonJob(f"{POISON} processes died with this job in flight, the last {POISON - 1} while they ran it")

@@ -1,0 +1,1 @@
+"""What happens before the first job: modules are imported, Redis is awaited, queues are assigned."""

@@ -1,0 +1,239 @@
+"""Every service starts, stops, and stops in the middle of a turn, alike."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from teep.config import Config, driver_for
+from teep.config.address import Address
+from teep.drivers import Driver
+from teep.errors import RedisUnavailable
+from teep.runtime import identity
+from teep.runtime.outage import Outage
+from teep.runtime.service import OnError, Service
+from teep.worker import Worker
+from teep.worker.fetch.tallies import Runs
+from teep.worker.fetch.unit import Reserved
+from teep.worker.health.endpoint import Endpoint
+from teep.worker.health.health import STARTING
+from teep.worker.health.systemd import Notifier, SignsOfLife
+from teep.worker.health.watchdog import Watchdog
+from teep.worker.lifeline import Lifeline
+from teep.worker.run.capsule import Capsule
+from teep.worker.run.interrupts import Interrupts
+from teep.worker.run.poison import Suspects
+from teep.worker.run.timeouts import Deadlines
+from teep.worker.run.work_set import RunningJobs
+from teep.worker.services.heartbeat import Heartbeat
+from teep.worker.services.messages import SignalListener
+from teep.worker.services.metrics import Metrics
+from teep.worker.services.poller import Poller
+from teep.worker.services.rescuer import Rescuer
+from teep.worker.supervisor.served import Channel, Limits, Reporter
+from tests.support.waiting import wait_until
+from tests.worker.fleet import SOON, Fleet
+
+
+def _fail(error: BaseException, name: str) -> None:
+    raise AssertionError(name) from error
+
+
+class _Steady(Service):
+    """Turns as often as it may, and says when."""
+
+    def __init__(self, turn: Callable[[], None], on_error: OnError = _fail, pause: float = 0.0) -> None:
+        super().__init__("steady", on_error)
+        self.turns = 0
+        self._turn_of = turn
+        self._seconds = pause
+
+    def run_once(self) -> None:
+        self.turns += 1
+        self._turn_of()
+
+    def pause(self) -> float:
+        return self._seconds
+
+
+def _capsule(config: Config, driver: Driver) -> Capsule:
+    own = config.all_capsules["default"]
+    return Capsule("default", own, config, driver, "me:1:0", Outage(), Suspects(driver, "me:1:0"), Runs())
+
+
+def _heartbeat(config: Config, driver: Driver) -> Service:
+    capsule, owner = _capsule(config, driver), identity.owner("me:1:0", ("default",))
+    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, Outage(), Lifeline(config), _fail)
+
+
+def _channel() -> Channel:
+    end, other = socket.socketpair()
+    other.close()
+    return Channel(end)
+
+
+_MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
+    "heartbeat": _heartbeat,
+    "metrics": lambda config, driver: Metrics(config, driver, "me:1:0", Runs(), _fail),
+    "poller": lambda config, driver: Poller(config, driver, _fail),
+    "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", Outage(), _fail),
+    "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, lambda _jid: None, _fail),
+    "deadlines": lambda _config, _driver: Deadlines(RunningJobs(), lambda _job: Interrupts(), _fail),
+    "health": lambda _config, _driver: Endpoint(Address("127.0.0.1", 0), lambda: STARTING, _fail),
+    "watchdog": lambda config, driver: Watchdog(
+        [_capsule(config, driver).fetcher],
+        _heartbeat(config, driver),
+        Outage(),
+        0.0,
+        lambda: None,
+        lambda _why: None,
+        _fail,
+    ),
+    "limits": lambda config, _driver: Limits(config, Worker(config), _channel(), _fail),
+    "reporter": lambda config, _driver: Reporter(Worker(config), _channel()),
+    "notify": lambda _config, _driver: SignsOfLife(Notifier(), lambda: True, _fail),
+    "steady": lambda _config, _driver: _Steady(lambda: None),
+}
+
+
+@pytest.fixture(params=_MAKERS)
+def service(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Service]:
+    service = _MAKERS[request.param](fleet.configure(heartbeat_interval=0.1), driver_for(fleet.config))
+    yield service
+    service.stop()
+    if isinstance(service, Endpoint):
+        service.close()
+    if isinstance(service, Limits | Reporter):
+        service._channel.disown()
+
+
+def _threads(service: Service) -> int:
+    return sum(thread.name == f"teep-{service.name}" for thread in threading.enumerate())
+
+
+def test_it_starts_once_and_stops_at_once_and_starts_again(service: Service) -> None:
+    for _ in range(3):
+        service.start()
+        service.start()
+        assert _threads(service) == 1
+        started = time.monotonic()
+        service.stop()
+        service.stop()
+        assert time.monotonic() - started < SOON
+        assert _threads(service) == 0
+
+
+def test_it_may_be_stopped_before_it_starts(service: Service) -> None:
+    service.stop()
+    service.start()
+    assert _threads(service) == 1
+
+
+def test_it_may_be_started_and_stopped_by_many_at_once(service: Service) -> None:
+    def flip() -> None:
+        for _ in range(20):
+            service.start()
+            service.stop()
+
+    threads = [threading.Thread(target=flip) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SOON)
+        assert not thread.is_alive()
+    service.stop()
+    assert _threads(service) == 0
+
+
+def test_a_stop_in_the_middle_of_a_turn_waits_for_its_end() -> None:
+    inside, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def turn() -> None:
+        inside.set()
+        go.wait(SOON)
+        ended.set()
+
+    service = _Steady(turn)
+    service.start()
+    assert inside.wait(SOON)
+    stopper = threading.Thread(target=service.stop)
+    stopper.start()
+    assert stopper.is_alive()
+    go.set()
+    stopper.join(SOON)
+    assert ended.is_set()
+    assert service.turns == 1
+
+
+def test_a_stop_ends_the_pause_between_turns() -> None:
+    service = _Steady(lambda: None, pause=3600.0)
+    service.start()
+    wait_until(lambda: service.turns == 1, SOON, "the first turn")
+    started = time.monotonic()
+    service.stop()
+    assert time.monotonic() - started < SOON
+
+
+@pytest.mark.parametrize("error", [RedisUnavailable("away"), ValueError("a bug")])
+def test_a_turn_that_fails_is_reported_and_the_next_one_comes(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teep.runtime.service._OUTAGE_PAUSE", 0.01)
+    reports: list[tuple[BaseException, str]] = []
+
+    def turn() -> None:
+        raise error
+
+    service = _Steady(turn, lambda error, name: reports.append((error, name)))
+    service.start()
+    wait_until(lambda: service.turns >= 3, SOON, "three turns")
+    service.stop()
+    assert reports[0] == (error, "steady")
+    assert len(reports) == service.turns
+
+
+@pytest.mark.parametrize("error", [OSError, SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError])
+def test_a_service_goes_on_whatever_a_turn_and_its_report_raise(
+    error: type[BaseException], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("teep.runtime.service._OUTAGE_PAUSE", 0.0)
+
+    def fail(*_: object) -> None:
+        raise error("as intended")
+
+    steady = _Steady(fail, fail)
+    steady.start()
+    wait_until(lambda: steady.turns > 2, SOON, "more turns")
+    steady.stop()
+    assert "as intended" in capsys.readouterr().err
+
+
+def test_a_deadline_that_cannot_be_enforced_holds_up_no_other() -> None:
+    told: list[str] = []
+    reported: list[str] = []
+
+    class Runner:
+        grace = 0.0
+
+        def interrupt(self, thread_id: str, _job: Reserved, _kind: type[BaseException]) -> None:
+            told.append(thread_id)
+            if thread_id == "broken":
+                raise SystemExit("as intended")
+
+        def stack(self, _thread_id: str) -> str:
+            raise SystemExit("no stack")
+
+    running = RunningJobs()
+    deadlines = Deadlines(running, lambda _job: Runner(), lambda error, _name: reported.append(str(error)))
+    for thread_id in ("broken", "fine"):
+        job = Reserved("default", b'{"class":"x","args":[]}')
+        running[thread_id] = (job, time.time())
+        deadlines.watch(thread_id, job, 0.001)
+    deadlines.start()
+    wait_until(lambda: reported.count("no stack") == 2, SOON, lambda: f"both to be reported: {reported}")
+    deadlines.stop()
+    assert told == ["broken", "fine"]
+    assert reported[0] == "as intended"
