@@ -13,6 +13,7 @@ import teep
 from teep.drivers.plans import run_plan
 from teep.store import inflight, jobsets, orphans, processes, pushes, queues, stats
 from teep.wire.commands import Command, Plan
+from teep.wire.keys import Key
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(teep.__file__).parent
@@ -113,7 +114,7 @@ PLANS = [
     queues.summaries(),
     queues.page("q", 0, 10),
     queues.clear("q"),
-    jobsets.size("retry"),
+    jobsets.size(Key("retry")),
     jobsets.trim_dead(0.0, jobsets.Limits(1, 1.0)),
     inflight.requeue_all("me", ["q"]),
     inflight.give_back("me", "q", [b"x"]),

@@ -11,11 +11,12 @@ import pytest
 
 from teep.store import grouping
 from teep.wire import scripts
+from teep.wire.keys import Key
 from tests.api.sides import Side, jid, job, raw
 
-Key = tuple[str, str]
+Kind = tuple[str, str]
 
-ODD: dict[bytes, Key] = {
+ODD: dict[bytes, Kind] = {
     b"no json": ("", ""),
     b"[1]": ("", ""),
     b"7": ("", ""),
@@ -33,7 +34,7 @@ ODD: dict[bytes, Key] = {
 }
 
 
-def counted(side: Side, name: str = "RetrySet") -> dict[Key, int]:
+def counted(side: Side, name: str = "RetrySet") -> dict[Kind, int]:
     groups = side.run(getattr(side, name)().groups())
     assert len({(group.klass, group.error_class) for group in groups}) == len(groups)
     assert groups == sorted(groups, key=lambda group: (-group.count, group.klass, group.error_class))
@@ -54,7 +55,7 @@ def random_jobs(seed: int, count: int) -> dict[bytes, float]:
     return jobs
 
 
-def key_of(payload: bytes) -> Key:
+def key_of(payload: bytes) -> Kind:
     item = json.loads(payload)
     return item.get("wrapped") or item["class"], item.get("error_class", "")
 
@@ -100,7 +101,7 @@ def test_a_place_that_is_gone_makes_no_job_count_twice(side: Side, score: float 
         nonlocal places
         if place is not None:
             places += side.server.command("ZREM", "retry", place[0])
-        return read(key, place, count)
+        return read(Key(key), place, count)
 
     with patch.object(scripts, "groups", disturbed):
         assert counted(side) == {("Noop", ""): 2_500}

@@ -11,6 +11,7 @@ import teep
 from teep.config import driver_for
 from teep.store import inflight, queues
 from teep.store.inflight import Outcome, Owner
+from teep.wire.keys import Key
 from tests.api.sides import Side, jid, job, raw
 from tests.support import golden
 from tests.support.plans import exchange
@@ -84,7 +85,7 @@ def test_the_life_of_a_job(side: Side) -> None:
     assert find(side, jid(1)).where == "queued"
     ((queue, payload),) = reserve(side, "default")
     assert find(side, jid(1)).where == "working"
-    plan(side, inflight.settle(ME.identity, [Outcome(queue, payload, "retry", 2e9, payload)], TODAY))
+    plan(side, inflight.settle(ME.identity, [Outcome(queue, payload, Key("retry"), 2e9, payload)], TODAY))
     assert find(side, jid(1)).where == "retrying"
     side.run(find(side, jid(1)).record.kill())
     assert find(side, jid(1)).where == "dead"

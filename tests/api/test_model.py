@@ -17,6 +17,7 @@ import teep
 from teep.config import driver_for
 from teep.store import inflight
 from teep.store.inflight import Outcome, Owner
+from teep.wire.keys import Key
 from tests.api.model import QUEUES, SETS, Model, arguments_of, jid_of, pick
 from tests.support import examples
 from tests.support.plans import exchange
@@ -101,7 +102,7 @@ class Machine(RuleBasedStateMachine):
         jid = pick(self.model.working, number)
         queue, raw = self.model.working.pop(jid), self.raws[jid]
         after = msgspec.json.encode(msgspec.json.decode(raw) | {"error_class": "E", "retry_count": 0})
-        outcome = Outcome(queue, raw, end, datetime.now(UTC).timestamp(), after)
+        outcome = Outcome(queue, raw, Key(end) if end else None, datetime.now(UTC).timestamp(), after)
         assert [
             told.done for told in self.driver.run(inflight.settle(ME.identity, [outcome, outcome], self.today))
         ] == [True, False]

@@ -10,6 +10,7 @@ from teep.drivers import Driver, pools
 from teep.errors import ConfigurationError, RedisCommandError, RedisRefused, RedisUnavailable
 from teep.wire import commands
 from teep.wire.commands import Command
+from teep.wire.keys import Key
 from tests.drivers.conftest import Connect
 from tests.support.servers import Server, free_port
 from tests.support.special import AclServer, Sentinel, TlsServer
@@ -17,7 +18,7 @@ from tests.support.waiting import wait_until
 
 
 def test_unix_socket(connect: Connect, server: Server) -> None:
-    assert connect(server.unix_url).execute(commands.lpush("list", b"x")) == 1
+    assert connect(server.unix_url).execute(commands.lpush(Key("list"), b"x")) == 1
 
 
 def test_a_user_with_a_password(connect: Connect, acl_server: AclServer) -> None:
@@ -32,7 +33,7 @@ def test_a_stranger_is_told_at_once_and_no_password_shown(
     stranger = connect(f"redis://{credentials}127.0.0.1:{acl_server.port}/0")
     before = _connections(acl_server)
     with pytest.raises(RedisCommandError, match="user name or password") as caught:
-        stranger.execute(commands.pipeline(commands.llen("a"), commands.llen("b")))
+        stranger.execute(commands.pipeline(commands.llen(Key("a")), commands.llen(Key("b"))))
     assert _connections(acl_server) == before + 1, "it was tried again, which takes seconds"
     assert "gu3ss" not in f"{caught.value} {caught.value.__cause__}"
 
@@ -41,12 +42,12 @@ def test_a_user_who_may_not_is_told_so(connect: Connect, acl_server: AclServer) 
     acl_server.command("ACL", "SETUSER", "reader", "on", ">pw", "~*", "+@read", "+@connection")
     reader = connect(f"redis://reader:pw@127.0.0.1:{acl_server.port}/0")
     with pytest.raises(RedisCommandError, match="permission"):
-        reader.execute(commands.lpush("list", b"x"))
-    assert reader.execute(commands.llen("list")) == 0
+        reader.execute(commands.lpush(Key("list"), b"x"))
+    assert reader.execute(commands.llen(Key("list"))) == 0
 
 
 def test_tls(connect: Connect, tls_server: TlsServer) -> None:
-    assert connect(tls_server.url).execute(commands.llen("list")) == 0
+    assert connect(tls_server.url).execute(commands.llen(Key("list"))) == 0
 
 
 def test_an_unknown_authority_is_not_trusted(connect: Connect, tls_server: TlsServer) -> None:
@@ -55,17 +56,17 @@ def test_an_unknown_authority_is_not_trusted(connect: Connect, tls_server: TlsSe
 
 
 def test_sentinel_leads_to_the_primary(connect: Connect, sentinel: Sentinel) -> None:
-    assert connect(_url(sentinel)).execute(commands.lpush("list", b"x")) == 1
+    assert connect(_url(sentinel)).execute(commands.lpush(Key("list"), b"x")) == 1
     assert sentinel.primary.command("LLEN", "list") == 1
 
 
 @pytest.mark.slow("a Sentinel makes another server the primary")
 def test_a_push_follows_the_primary(connect: Connect, sentinel: Sentinel) -> None:
     runner = connect(_url(sentinel))
-    runner.execute(commands.lpush("list", b"x"))
+    runner.execute(commands.lpush(Key("list"), b"x"))
     new = sentinel.failover()
     # The old primary lives on, and answers the push on the pooled connection with READONLY.
-    assert runner.execute(commands.lpush("list", b"y")) == 2
+    assert runner.execute(commands.lpush(Key("list"), b"y")) == 2
     assert new.command("LRANGE", "list", 0, -1) == [b"y", b"x"]
 
 
@@ -74,13 +75,15 @@ def test_a_push_in_a_pipeline_follows_the_primary(connect: Connect, sentinel: Se
     runner = connect(_url(sentinel))
     runner.execute(commands.ping())
     sentinel.failover()
-    assert runner.execute(commands.pipeline(commands.sadd("queues", "q"), commands.lpush("list", b"y"))) == (1, 1)
+    assert runner.execute(
+        commands.pipeline(commands.sadd(Key("queues"), "q"), commands.lpush(Key("list"), b"y"))
+    ) == (1, 1)
 
 
 def test_what_was_pushed_before_a_demotion_is_not_pushed_again(connect: Connect, sentinel: Sentinel) -> None:
     runner, primary = connect(_url(sentinel)), sentinel.primary
     demote: Command[bytes] = Command("REPLICAOF", "127.0.0.1", free_port(), read=commands.as_is)
-    pushes: list[Command[Any]] = [commands.lpush("a", b"x"), demote, commands.lpush("b", b"y")]
+    pushes: list[Command[Any]] = [commands.lpush(Key("a"), b"x"), demote, commands.lpush(Key("b"), b"y")]
     with pytest.raises(RedisRefused):
         runner.execute(commands.pipeline_of(pushes))
     assert (primary.command("LLEN", "a"), primary.command("LLEN", "b")) == (1, 0)
@@ -146,7 +149,10 @@ def _url(sentinel: Sentinel) -> str:
 def test_any_number_of_threads_has_a_connection_each(server: Server) -> None:
     driver = Driver(server.url)
     with ThreadPoolExecutor(120) as threads:
-        waits = [threads.submit(driver.execute, commands.blmove_tail("queue", "inflight", 30)) for _ in range(120)]
+        waits = [
+            threads.submit(driver.execute, commands.blmove_tail(Key("queue"), Key("inflight"), 30))
+            for _ in range(120)
+        ]
         wait_until(lambda: server.client.info("clients")["blocked_clients"] == 120, 20, "all to be blocked")
         server.command("LPUSH", "queue", *range(120))
         assert {wait.result(20) for wait in waits} == {b"%d" % number for number in range(120)}

@@ -10,6 +10,7 @@ from teep.errors import RedisCommandError
 from teep.store import queues
 from teep.wire import commands, scripts
 from teep.wire.commands import Command
+from teep.wire.keys import Key
 from teep.wire.moves import Moves
 from tests.drivers.conftest import Connect, Runner
 from tests.support.servers import Server
@@ -21,9 +22,9 @@ def incrby(key: str, amount: int) -> Command[int]:
 
 
 def test_a_command_gives_its_result(runner: Runner) -> None:
-    assert runner.execute(commands.lpush("list", b"\xff\x00", "ü", 3)) == 3
-    assert runner.execute(commands.lrange("list", 0, -1)) == [b"3", "ü".encode(), b"\xff\x00"]
-    assert runner.execute(commands.lindex("list", 7)) is None
+    assert runner.execute(commands.lpush(Key("list"), b"\xff\x00", "ü", 3)) == 3
+    assert runner.execute(commands.lrange(Key("list"), 0, -1)) == [b"3", "ü".encode(), b"\xff\x00"]
+    assert runner.execute(commands.lindex(Key("list"), 7)) is None
 
 
 def test_a_plan_runs_its_commands_in_order(runner: Runner, server: Server) -> None:
@@ -36,7 +37,7 @@ def test_a_plan_runs_its_commands_in_order(runner: Runner, server: Server) -> No
 
 def test_a_plan_may_catch_an_error_and_go_on(runner: Runner) -> None:
     async def plan() -> str:
-        await commands.lpush("list", b"x")
+        await commands.lpush(Key("list"), b"x")
         try:
             await incrby("list", 1)
         except RedisCommandError as error:
@@ -47,21 +48,21 @@ def test_a_plan_may_catch_an_error_and_go_on(runner: Runner) -> None:
 
 
 def test_an_error_leaves_the_plan_with_its_cause(runner: Runner) -> None:
-    runner.execute(commands.sadd("queue:list", b"x"))
+    runner.execute(commands.sadd(Key("queue:list"), b"x"))
     with pytest.raises(RedisCommandError, match=r"^WRONGTYPE") as caught:
         runner.run(queues.size("list"))
     assert type(caught.value.__cause__).__name__ == "ResponseError"
 
 
 def test_a_pipeline_gives_every_result_in_order(runner: Runner) -> None:
-    sends = [commands.lpush("list", str(n)) for n in range(300)]
+    sends = [commands.lpush(Key("list"), str(n)) for n in range(300)]
     assert runner.execute(commands.pipeline_of(sends)) == list(range(1, 301))
-    size, first = runner.execute(commands.pipeline(commands.llen("list"), commands.lindex("list", 0)))
+    size, first = runner.execute(commands.pipeline(commands.llen(Key("list")), commands.lindex(Key("list"), 0)))
     assert (size, first) == (300, b"299")
 
 
 def test_an_error_in_a_pipeline_is_raised_and_the_rest_is_carried_out(runner: Runner, server: Server) -> None:
-    mixed = commands.pipeline_of([commands.lpush("list", b"x"), incrby("list", 1), incrby("n", 1)])
+    mixed = commands.pipeline_of([commands.lpush(Key("list"), b"x"), incrby("list", 1), incrby("n", 1)])
     with pytest.raises(RedisCommandError, match=r"^WRONGTYPE"):
         runner.execute(mixed)
     assert server.command("GET", "n") == b"1"
@@ -70,29 +71,32 @@ def test_an_error_in_a_pipeline_is_raised_and_the_rest_is_carried_out(runner: Ru
 
 
 def test_a_transaction_gives_every_result(runner: Runner) -> None:
-    assert runner.execute(commands.transaction(commands.lpush("list", b"x"), commands.llen("list"))) == [1, 1]
+    assert runner.execute(commands.transaction(commands.lpush(Key("list"), b"x"), commands.llen(Key("list")))) == [
+        1,
+        1,
+    ]
 
 
 def test_a_transaction_with_an_error_inside_raises_it(runner: Runner, server: Server) -> None:
     with pytest.raises(RedisCommandError, match=r"^WRONGTYPE"):
-        runner.execute(commands.transaction(commands.lpush("list", b"x"), incrby("list", 1)))
+        runner.execute(commands.transaction(commands.lpush(Key("list"), b"x"), incrby("list", 1)))
     assert server.command("LLEN", "list") == 1
-    assert runner.execute(commands.llen("list")) == 1
+    assert runner.execute(commands.llen(Key("list"))) == 1
 
 
 def test_a_transaction_that_the_server_will_not_even_queue_does_nothing(runner: Runner, server: Server) -> None:
     bad: Command[Any] = Command("NO-SUCH-COMMAND", read=commands.as_is)
     with pytest.raises(RedisCommandError, match="unknown command"):
-        runner.execute(commands.transaction(commands.lpush("list", b"x"), bad))
+        runner.execute(commands.transaction(commands.lpush(Key("list"), b"x"), bad))
     assert server.command("LLEN", "list") == 0
-    assert runner.execute(commands.llen("list")) == 0
+    assert runner.execute(commands.llen(Key("list"))) == 0
 
 
 def test_a_script_is_loaded_where_the_server_lacks_it(runner: Runner, server: Server) -> None:
     server.command("LPUSH", "a", *"123")
     for left in (2, 1, 0):
         server.command("SCRIPT", "FLUSH")
-        assert runner.execute(scripts.requeue("a", "b", 1)) == 1
+        assert runner.execute(scripts.requeue(Key("a"), Key("b"), 1)) == 1
         assert server.command("LLEN", "a") == left
     assert server.command("LRANGE", "b", 0, -1) == [b"1", b"2", b"3"]
 
@@ -102,10 +106,10 @@ def test_scripts_in_a_pipeline_are_loaded_and_nothing_runs_twice(runner: Runner,
     server.command("SCRIPT", "FLUSH")
     sends: list[Command[Any]] = [
         incrby("n", 1),
-        scripts.requeue("a", "b", 1),
+        scripts.requeue(Key("a"), Key("b"), 1),
         incrby("n", 1),
-        scripts.give_back("b", "c", "queues", "c", [b"1"]),
-        scripts.requeue("a", "b", 1),
+        scripts.give_back(Key("b"), Key("c"), Key("queues"), "c", [b"1"]),
+        scripts.requeue(Key("a"), Key("b"), 1),
     ]
     assert runner.execute(commands.pipeline_of(sends)) == [1, 1, 2, Moves([True], {}), 1]
     assert server.command("GET", "n") == b"2"
@@ -115,8 +119,8 @@ def test_scripts_in_a_pipeline_are_loaded_and_nothing_runs_twice(runner: Runner,
 def test_an_error_inside_a_script_is_raised(runner: Runner, server: Server) -> None:
     server.command("SET", "a", "no list")
     with pytest.raises(RedisCommandError, match="WRONGTYPE"):
-        runner.execute(scripts.requeue("a", "b", 1))
-    assert runner.execute(commands.exists("b")) is False
+        runner.execute(scripts.requeue(Key("a"), Key("b"), 1))
+    assert runner.execute(commands.exists(Key("b"))) is False
 
 
 class Awaited:

@@ -14,6 +14,7 @@ import pytest
 from teep.drivers import AsyncDriver, Driver
 from teep.wire import commands
 from teep.wire.commands import Command
+from teep.wire.keys import Key
 from tests.drivers.conftest import AsyncRunner, Runner
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -84,14 +85,14 @@ def test_ctrl_c_in_the_middle_of_a_reply_leaves_nothing_behind(server: Server, c
     driver = Driver(server.url)
     ctrl_c.start()
     with pytest.raises(KeyboardInterrupt):
-        driver.execute(commands.blmove_tail("queue", "inflight", 30))
+        driver.execute(commands.blmove_tail(Key("queue"), Key("inflight"), 30))
     _assert_in_step(server, driver.execute)
     driver.close()
 
 
 def test_cancellation_in_the_middle_of_a_reply_leaves_nothing_behind(server: Server) -> None:
     async def cancelled(driver: AsyncDriver) -> None:
-        waiting = asyncio.create_task(driver.execute(commands.blmove_tail("queue", "inflight", 30)))
+        waiting = asyncio.create_task(driver.execute(commands.blmove_tail(Key("queue"), Key("inflight"), 30)))
         while not _blocked(server):  # noqa: ASYNC110 - the server tells by its state only
             await asyncio.sleep(0)
         # redis-py sends by asyncio.wait_for, which in Python 3.11 forgets a cancellation that comes as it ends.

@@ -8,6 +8,7 @@ from teep.drivers import pools
 from teep.errors import RedisRefused, RedisTimedOut, RedisUnavailable
 from teep.wire import commands, scripts
 from teep.wire.commands import Command
+from teep.wire.keys import Key
 from tests.conftest import ServerFactory
 from tests.drivers.conftest import Connect, Runner
 from tests.support.proxy import Proxy
@@ -27,47 +28,49 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
 def test_a_connection_killed_while_idle_is_replaced(runner: Runner, server: Server) -> None:
     # A push is not repeated blindly: the dead socket must be noticed before anything is sent.
     for size in (1, 2, 3):
-        assert runner.execute(commands.lpush("list", b"x")) == size
+        assert runner.execute(commands.lpush(Key("list"), b"x")) == size
         server.command("CLIENT", "KILL", "TYPE", "normal")
 
 
 def test_a_restarted_server_is_found_again(connect: Connect, fresh_server: ServerFactory) -> None:
     server = fresh_server(append_only=True)
     runner = connect(server.url)
-    runner.execute(commands.lpush("list", b"x"))
+    runner.execute(commands.lpush(Key("list"), b"x"))
     server.kill()
-    for command in (commands.llen("list"), commands.lpush("list", b"y")):
+    for command in (commands.llen(Key("list")), commands.lpush(Key("list"), b"y")):
         with pytest.raises(RedisUnavailable, match="no connection to Redis"):
             runner.execute(command)
     server.restart()
-    assert runner.execute(commands.lpush("list", b"z")) == 2
+    assert runner.execute(commands.lpush(Key("list"), b"z")) == 2
 
 
 def test_a_command_whose_repeat_is_harmless_survives_lost_answers(disturbed: Runner, proxy: Proxy) -> None:
-    disturbed.execute(commands.lpush("list", b"x"))
+    disturbed.execute(commands.lpush(Key("list"), b"x"))
     proxy.lose_answer(b"LLEN", times=2)
-    assert disturbed.execute(commands.llen("list")) == 1
+    assert disturbed.execute(commands.llen(Key("list"))) == 1
 
 
 def test_it_is_given_up_after_some_tries(disturbed: Runner, proxy: Proxy) -> None:
     proxy.lose_answer(b"LLEN", times=100)
     with pytest.raises(RedisUnavailable):
-        disturbed.execute(commands.llen("list"))
-    assert disturbed.execute(commands.zcard("zset")) == 0
+        disturbed.execute(commands.llen(Key("list")))
+    assert disturbed.execute(commands.zcard(Key("zset"))) == 0
 
 
 def test_a_push_whose_answer_is_lost_is_not_repeated(disturbed: Runner, proxy: Proxy, server: Server) -> None:
     proxy.lose_answer(b"LPUSH")
     with pytest.raises(RedisUnavailable):
-        disturbed.execute(commands.lpush("list", b"x"))
+        disturbed.execute(commands.lpush(Key("list"), b"x"))
     assert server.command("LLEN", "list") == 1
-    assert disturbed.execute(commands.lpush("list", b"y")) == 2
+    assert disturbed.execute(commands.lpush(Key("list"), b"y")) == 2
 
 
 def test_a_pipeline_with_a_push_is_not_repeated_either(disturbed: Runner, proxy: Proxy, server: Server) -> None:
     proxy.lose_answer(b"LPUSH")
     with pytest.raises(RedisUnavailable):
-        disturbed.execute(commands.pipeline(commands.sadd("queues", "default"), commands.lpush("list", b"x")))
+        disturbed.execute(
+            commands.pipeline(commands.sadd(Key("queues"), "default"), commands.lpush(Key("list"), b"x"))
+        )
     assert server.command("LLEN", "list") == 1
 
 
@@ -76,14 +79,14 @@ def test_a_scheduled_push_is_not_repeated_as_the_job_may_have_moved_on_meanwhile
 ) -> None:
     proxy.lose_answer(b"ZADD")
     with pytest.raises(RedisUnavailable):
-        disturbed.execute(commands.zadd("schedule", (1.0, b"x")))
+        disturbed.execute(commands.zadd(Key("schedule"), (1.0, b"x")))
     assert server.command("ZPOPMIN", "schedule") == [(b"x", 1.0)]
-    assert disturbed.execute(commands.zadd("schedule", (1.0, b"y"), repeatable=True)) == 1
+    assert disturbed.execute(commands.zadd(Key("schedule"), (1.0, b"y"), repeatable=True)) == 1
 
 
 def test_a_script_that_compares_before_it_moves_is_repeated(disturbed: Runner, proxy: Proxy, server: Server) -> None:
     server.command("RPUSH", "inflight", "a")
-    script = scripts.give_back("inflight", "queue", "queues", "q", [b"a"])
+    script = scripts.give_back(Key("inflight"), Key("queue"), Key("queues"), "q", [b"a"])
     assert disturbed.execute(script).done == [True]
     server.command("RPUSH", "inflight", "a")
     proxy.lose_answer(script.script.sha.encode())  # type: ignore[attr-defined]
@@ -96,7 +99,7 @@ def test_a_push_refused_for_a_moment_is_sent_again(
     disturbed: Runner, proxy: Proxy, server: Server, error: str
 ) -> None:
     proxy.refuse(b"LPUSH", error, times=2)
-    assert disturbed.execute(commands.lpush("list", b"x")) == 1
+    assert disturbed.execute(commands.lpush(Key("list"), b"x")) == 1
     assert server.command("LLEN", "list") == 1
 
 
@@ -107,32 +110,32 @@ def test_a_blocking_command_whose_answer_does_not_come_times_out(
     proxy.withhold_answer(b"BLMOVE")
     started = time.monotonic()
     with pytest.raises(RedisTimedOut):
-        disturbed.execute(commands.blmove_tail("queue", "inflight", 1))
+        disturbed.execute(commands.blmove_tail(Key("queue"), Key("inflight"), 1))
     assert 1 + impatient <= time.monotonic() - started < 5
     server.command("LPUSH", "queue", "job")
     assert disturbed.execute(Command("RPOP", "queue", read=commands.as_is)) == b"job"
 
 
 def test_a_push_that_was_never_sent_may_try_a_new_connection(disturbed: Runner, proxy: Proxy) -> None:
-    assert disturbed.execute(commands.lpush("list", b"x")) == 1
+    assert disturbed.execute(commands.lpush(Key("list"), b"x")) == 1
     # The second refusal closes the connection, to ask elsewhere; the next connection breaks before the push is sent.
     proxy.refuse(b"LPUSH", READONLY, times=2)
     proxy.reject_connections(times=1)
-    assert disturbed.execute(commands.lpush("list", b"y")) == 2
+    assert disturbed.execute(commands.lpush(Key("list"), b"y")) == 2
 
 
 @pytest.mark.parametrize("error", [LOADING, READONLY])
 def test_a_lasting_refusal_is_named_so(disturbed: Runner, proxy: Proxy, error: str) -> None:
     proxy.refuse(b"LPUSH", error, times=100)
     with pytest.raises(RedisRefused, match="refuses for now"):
-        disturbed.execute(commands.lpush("list", b"x"))
-    assert disturbed.execute(commands.llen("list")) == 0
+        disturbed.execute(commands.lpush(Key("list"), b"x"))
+    assert disturbed.execute(commands.llen(Key("list"))) == 0
 
 
 def test_a_full_server_refuses_at_once(connect: Connect, fresh_server: ServerFactory) -> None:
     runner = connect(fresh_server(options=("--maxmemory", "1")).url)
     with pytest.raises(RedisRefused, match="maxmemory"):
-        runner.execute(commands.lpush("list", b"x"))
+        runner.execute(commands.lpush(Key("list"), b"x"))
 
 
 def test_what_a_pipeline_did_before_a_refusal_is_not_done_again(runner: Runner, server: Server) -> None:
@@ -150,32 +153,32 @@ def test_a_server_that_does_not_answer_times_out(impatient: float, disturbed: Ru
     proxy.withhold_answer(b"LPUSH")
     started = time.monotonic()
     with pytest.raises(RedisTimedOut):
-        disturbed.execute(commands.lpush("list", b"x"))
+        disturbed.execute(commands.lpush(Key("list"), b"x"))
     assert impatient <= time.monotonic() - started < 5
-    assert disturbed.execute(commands.llen("list")) == 1
+    assert disturbed.execute(commands.llen(Key("list"))) == 1
 
 
 def test_a_silent_server_is_asked_again_where_that_is_harmless(
     impatient: float, disturbed: Runner, proxy: Proxy
 ) -> None:
     proxy.withhold_answer(b"LLEN")
-    assert disturbed.execute(commands.llen("list")) == 0
+    assert disturbed.execute(commands.llen(Key("list"))) == 0
     proxy.withhold_answer(b"LLEN", times=100)
     with pytest.raises(RedisTimedOut):
-        disturbed.execute(commands.llen("list"))
+        disturbed.execute(commands.llen(Key("list")))
 
 
 def test_a_blocking_command_has_its_own_time(impatient: float, connect: Connect, server: Server) -> None:
     runner = connect(server.url)
     started = time.monotonic()
-    assert runner.execute(commands.blmove_tail("queue", "inflight", 1)) is None
+    assert runner.execute(commands.blmove_tail(Key("queue"), Key("inflight"), 1)) is None
     assert time.monotonic() - started >= 1 > impatient
     server.command("LPUSH", "queue", "job")
-    assert runner.execute(commands.blmove_tail("queue", "inflight", 1)) == b"job"
+    assert runner.execute(commands.blmove_tail(Key("queue"), Key("inflight"), 1)) == b"job"
 
 
 def _lpush(key: str) -> Command[int]:
-    return commands.lpush(key, b"x")
+    return commands.lpush(Key(key), b"x")
 
 
 def _config(name: str, value: int) -> Command[int]:

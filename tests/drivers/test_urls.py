@@ -22,6 +22,7 @@ from teep.errors import (
     RedisUnavailable,
 )
 from teep.wire import commands
+from teep.wire.keys import Key
 from tests.conftest import ServerFactory
 from tests.drivers.conftest import Connect, Runner
 from tests.support.proxy import Proxy
@@ -58,21 +59,21 @@ WORK = [
 @pytest.mark.parametrize("options", WORK)
 def test_an_option_works_with_both_drivers(connect: Connect, valkey: Server, options: str) -> None:
     runner = connect(f"{valkey.url}?{options}")
-    runner.execute(commands.hset("hash", {"ü": "1"}))
-    assert runner.execute(commands.hgetall("hash")) == {"ü": b"1"}
-    assert runner.execute(commands.zadd("set", (1.5, b"x"))) >= 0
-    assert runner.execute(commands.zpopmin("set")) == [(b"x", 1.5)]
+    runner.execute(commands.hset(Key("hash"), {"ü": "1"}))
+    assert runner.execute(commands.hgetall(Key("hash"))) == {"ü": b"1"}
+    assert runner.execute(commands.zadd(Key("set"), (1.5, b"x"))) >= 0
+    assert runner.execute(commands.zpopmin(Key("set"))) == [(b"x", 1.5)]
 
 
 def test_a_timeout_for_answers_does_not_end_what_blocks(connect: Connect, valkey: Server) -> None:
     runner = connect(f"{valkey.url}?socket_timeout=0.2")
-    assert runner.execute(commands.blmove_tail("no queue", "inflight", 1)) is None
+    assert runner.execute(commands.blmove_tail(Key("no queue"), Key("inflight"), 1)) is None
 
 
 def test_a_sentinel_url_has_the_same_options(connect: Connect, sentinel: Sentinel) -> None:
     place = f"{sentinel.host}:{sentinel.port}/{sentinel.service}"
     runner = connect(f"redis+sentinel://{place}?socket_timeout=2&protocol=3&client_name=shop&db=1")
-    assert runner.execute(commands.lpush("list", b"x")) == 1
+    assert runner.execute(commands.lpush(Key("list"), b"x")) == 1
 
 
 REFUSED = [
@@ -214,7 +215,7 @@ def test_what_is_no_redis_is_told(connect: Connect) -> None:
         assert web.stdout is not None
         web.stdout.readline()
         with pytest.raises(RedisMisconfigured, match="does not speak Redis's protocol"):
-            connect(f"redis://127.0.0.1:{port}/0").execute(commands.lpush("list", b"x"))
+            connect(f"redis://127.0.0.1:{port}/0").execute(commands.lpush(Key("list"), b"x"))
 
 
 def test_a_host_without_an_address_is_told(connect: Connect) -> None:
@@ -230,9 +231,9 @@ def test_tls_that_cannot_be_is_told(connect: Connect, tls_server: TlsServer, opt
 
 def test_tls_options_reach_both_drivers(connect: Connect, tls_server: TlsServer) -> None:
     options = f"ssl_min_version={ssl.TLSVersion.TLSv1_2.value}&ssl_check_hostname=false&ssl_cert_reqs=required"
-    assert connect(f"{tls_server.url}&{options}").execute(commands.llen("list")) == 0
+    assert connect(f"{tls_server.url}&{options}").execute(commands.llen(Key("list"))) == 0
     unchecked = f"rediss://127.0.0.1:{tls_server.port}/0?ssl_cert_reqs=none"
-    assert connect(unchecked).execute(commands.llen("list")) == 0
+    assert connect(unchecked).execute(commands.llen(Key("list"))) == 0
 
 
 def test_a_server_that_is_not_up_is_merely_away(connect: Connect) -> None:
@@ -245,7 +246,7 @@ def test_a_server_that_is_not_up_is_merely_away(connect: Connect) -> None:
 def test_a_node_of_a_cluster_is_told(connect: Connect, fresh_server: ServerFactory) -> None:
     server = fresh_server("redis", options=["--cluster-enabled", "yes"])
     with pytest.raises(RedisRefused, match="Redis Cluster is not supported: use one primary"):
-        connect(server.url).execute(commands.llen("list"))
+        connect(server.url).execute(commands.llen(Key("list")))
     with pytest.raises(RedisCommandError, match="Redis Cluster is not supported: use one primary"):
         connect(server.url.removesuffix("0") + "1").execute(commands.ping())
 
@@ -254,7 +255,7 @@ def test_a_node_of_a_cluster_is_told(connect: Connect, fresh_server: ServerFacto
 def test_what_only_a_cluster_answers_is_told(disturbed: Runner, proxy: Proxy, answer: str) -> None:
     proxy.refuse(b"LPUSH", answer, times=1)
     with pytest.raises(RedisCommandError, match="Redis Cluster is not supported: use one primary"):
-        disturbed.execute(commands.lpush("list", b"x"))
+        disturbed.execute(commands.lpush(Key("list"), b"x"))
 
 
 def test_a_password_is_nowhere_in_what_goes_wrong(connect: Connect, acl_server: AclServer) -> None:

@@ -11,6 +11,7 @@ from teep.drivers import Driver, Waiter, pools
 from teep.errors import RedisCommandError, RedisError, RedisTimedOut, RedisUnavailable
 from teep.wire import commands
 from teep.wire.commands import Command
+from teep.wire.keys import Key
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.special import TlsServer
@@ -34,7 +35,7 @@ def waiter(driver: Driver) -> Iterator[Waiter]:
 
 
 def _moves(seconds: int = 30, queues: tuple[str, ...] = QUEUES) -> list[Command[bytes | None]]:
-    return [commands.blmove_tail(queue, f"{queue}:inflight", seconds) for queue in queues]
+    return [commands.blmove_tail(Key(queue), Key(f"{queue}:inflight"), seconds) for queue in queues]
 
 
 def _blocked(server: Server) -> int:

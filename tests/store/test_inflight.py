@@ -9,6 +9,7 @@ from teep.errors import MalformedPayload
 from teep.store import inflight, processes, queues
 from teep.store.inflight import Judge, Outcome, Owner
 from teep.wire import keys
+from teep.wire.keys import Key
 from tests.store.conftest import Run
 from tests.support import golden
 from tests.support.plans import exchange
@@ -100,7 +101,7 @@ def test_daily_counters_expire_as_sidekiqs_do(run: Run, server: Server) -> None:
     run(exchange(ME, {}, ["q"], 2, DAY))
     run(exchange(ME, {"q": [b"1"]}, [], 0, DAY))
     assert FIVE_YEARS - 5 <= server.command("TTL", f"stat:processed:{DAY}") <= FIVE_YEARS
-    run(inflight.settle(ME, [Outcome("q", b"2", "retry", 5.0, b"two")], DAY))
+    run(inflight.settle(ME, [Outcome("q", b"2", Key("retry"), 5.0, b"two")], DAY))
     for name in ("stat:processed", "stat:failed"):
         assert server.command("TTL", name) == -1
         assert FIVE_YEARS - 5 <= server.command("TTL", f"{name}:{DAY}") <= FIVE_YEARS
@@ -120,7 +121,7 @@ def test_a_failed_job_counts_as_processed_too(run: Run, server: Server, version:
     _push(server, *raws)
     run(exchange(ME, {}, ["q"], 7, DAY))
     assert [
-        told.done for told in run(inflight.settle(ME, [Outcome("q", raws[0], "retry", 1.25, b"again")], DAY))
+        told.done for told in run(inflight.settle(ME, [Outcome("q", raws[0], Key("retry"), 1.25, b"again")], DAY))
     ] == [True]
     run(exchange(ME, {"q": raws[1:]}, [], 0, DAY))
     recorded = golden.load(version, "26-stats-after-exit").strings
@@ -132,11 +133,11 @@ def test_a_failed_job_moves_on_in_one_step(run: Run, server: Server) -> None:
     _push(server, b"1", b"2", b"3", b"4")
     run(exchange(ME, {}, ["q"], 4, DAY))
     outcomes = [
-        Outcome("q", b"1", "retry", 1_795_487_395.125_729_3, b"one"),
-        Outcome("q", b"2", "dead", 2.0, b"two"),
+        Outcome("q", b"1", Key("retry"), 1_795_487_395.125_729_3, b"one"),
+        Outcome("q", b"2", Key("dead"), 2.0, b"two"),
         Outcome("q", b"3", None, 0.0, b""),
-        Outcome("q", b"4", "dead", 4.0, b"not json", counted=None),
-        Outcome("q", b"late", "retry", 5.0, b"five"),
+        Outcome("q", b"4", Key("dead"), 4.0, b"not json", counted=None),
+        Outcome("q", b"late", Key("retry"), 5.0, b"five"),
     ]
     assert [told.done for told in run(inflight.settle(ME, outcomes, DAY))] == [True, True, True, True, False]
     assert server.client.zrange("retry", 0, -1, withscores=True) == [(b"one", 1_795_487_395.125_729_3)]
@@ -261,7 +262,7 @@ def test_each_job_of_the_dead_becomes_what_is_judged_knowing_what_had_started(ru
 
     def judge(queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
         assert started == {"7", "9"}
-        return Outcome(queue, raw, "dead", 5.0, b"dead " + raw) if int(raw) % 500 == 7 else b"new " + raw
+        return Outcome(queue, raw, Key("dead"), 5.0, b"dead " + raw) if int(raw) % 500 == 7 else b"new " + raw
 
     moved = run(inflight.rescue(OWNER, lambda _: True, judge, lambda end: died.append(end.raw), DAY))
     assert moved == {"q": 1_097}

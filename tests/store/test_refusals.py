@@ -20,6 +20,7 @@ from teep.store import inflight, iteration, jobsets
 from teep.store.jobsets import Enqueued
 from teep.wire import keys, scripts
 from teep.wire.commands import Command
+from teep.wire.keys import Key
 from teep.wire.moves import Moves, Settled
 from teep.wire.script import load
 from teep.wire.scripts import Lane, Unique
@@ -32,7 +33,7 @@ COUNTERS = (keys.processed(), keys.processed_on(DAY))
 FLIGHT, QUEUE, OTHER = "{queue:q}:inflight:me", keys.queue("q"), keys.queue("other")
 JOBS = [b'{"jid":"%d"}' % number for number in range(4)]
 NEW = [b'{"jid":"%d","new":1}' % number for number in range(4)]
-LOCKS = [Lock(f"unique:{number}", str(number), 60_000) for number in range(4)]
+LOCKS = [Lock(Key(f"unique:{number}"), str(number), 60_000) for number in range(4)]
 
 
 class Scene(NamedTuple):
@@ -49,11 +50,11 @@ class Scene(NamedTuple):
 
 def _sift(kind: str, target: str) -> Scene:
     moves = [(raw, new, "5.0") for raw, new in zip(JOBS, NEW, strict=True)]
-    return Scene(scripts.sift(QUEUE, target, keys.queues(), (kind, "other"), (0, 10), moves), QUEUE, target)
+    return Scene(scripts.sift(QUEUE, Key(target), keys.queues(), (kind, "other"), (0, 10), moves), QUEUE, target)
 
 
 def _push_unique(target: str, score: str) -> Scene:
-    jobs = [Unique(lock, target, raw, "q", score) for lock, raw in zip(LOCKS, NEW, strict=True)]
+    jobs = [Unique(lock, Key(target), raw, "q", score) for lock, raw in zip(LOCKS, NEW, strict=True)]
     return Scene(scripts.push_unique(keys.queues(), jobs, repeatable=False), None, target)
 
 
@@ -61,20 +62,20 @@ def _settle(number: int) -> Command[Settled]:
     entry = ("5.0", NEW[number])
     counters = (*COUNTERS, keys.failed(), keys.failed_on(DAY))
     lock = (LOCKS[number].key, LOCKS[number].jid)
-    return scripts.settle(FLIGHT, keys.retry(), counters, JOBS[number], entry, lock, "it-1", 9)
+    return scripts.settle(Key(FLIGHT), keys.retry(), counters, JOBS[number], entry, lock, Key("it-1"), 9)
 
 
 _MOVES = list(zip(JOBS, NEW, strict=True))
 _SETTLED = (*COUNTERS, keys.failed(), keys.failed_on(DAY), "unique:0", "it-1")
-_BACK = scripts.put_back(FLIGHT, QUEUE, keys.queues(), COUNTERS, "q", _MOVES[0], 9)
+_BACK = scripts.put_back(Key(FLIGHT), QUEUE, keys.queues(), COUNTERS, "q", _MOVES[0], 9)
 SCENES: dict[str, Scene] = {
     "settle": Scene(_settle(0), FLIGHT, keys.retry(), _SETTLED),
     "put_back": Scene(_BACK, FLIGHT, QUEUE, COUNTERS),
-    "give_back": Scene(scripts.give_back(FLIGHT, QUEUE, keys.queues(), "q", JOBS), FLIGHT, QUEUE),
-    "rescue": Scene(scripts.rescue(FLIGHT, QUEUE, _MOVES), FLIGHT, QUEUE),
-    "requeue": Scene(scripts.requeue(FLIGHT, QUEUE, 10), FLIGHT, QUEUE),
+    "give_back": Scene(scripts.give_back(Key(FLIGHT), QUEUE, keys.queues(), "q", JOBS), FLIGHT, QUEUE),
+    "rescue": Scene(scripts.rescue(Key(FLIGHT), QUEUE, _MOVES), FLIGHT, QUEUE),
+    "requeue": Scene(scripts.requeue(Key(FLIGHT), QUEUE, 10), FLIGHT, QUEUE),
     "exchange": Scene(
-        scripts.exchange([Lane("q", QUEUE, FLIGHT, ())], 10, COUNTERS, keys.paused(), 9),
+        scripts.exchange([Lane("q", QUEUE, Key(FLIGHT), ())], 10, COUNTERS, keys.paused(), 9),
         QUEUE,
         FLIGHT,
         (*COUNTERS, keys.paused()),
@@ -272,12 +273,12 @@ def test_one_refused_job_among_many_holds_up_no_other(run: Run, server: Server) 
         return Enqueued("bad" if raw in raws[36::100] else "good", raw)
 
     with pytest.raises(NotMoved, match=r"LPUSH queue:bad: WRONGTYPE .*; 12 jobs stay where they were") as caught:
-        run(jobsets.enqueue_all("retry", rewrite))
+        run(jobsets.enqueue_all(Key("retry"), rewrite))
     assert caught.value.moved == 1_188
     assert server.command("ZRANGE", "retry", 0, -1) == raws[36::100]
     assert server.command("LLEN", "queue:good") == 1_188
     server.command("DEL", "queue:bad")
-    assert run(jobsets.enqueue_all("retry", rewrite)) == 12
+    assert run(jobsets.enqueue_all(Key("retry"), rewrite)) == 12
 
 
 def test_what_moved_of_several_is_told_by_its_place(run: Run, server: Server) -> None:
@@ -285,7 +286,7 @@ def test_what_moved_of_several_is_told_by_its_place(run: Run, server: Server) ->
     server.command("SET", "queue:bad", "a string")
     names = {b"a": "good", b"x": "good", b"b": "bad", b"c": "good"}
     moves = [(raw, Enqueued(name, raw)) for raw, name in names.items()]
-    told = run(jobsets.enqueue("retry", moves))
+    told = run(jobsets.enqueue(Key("retry"), moves))
     assert told.done == [True, False, False, True]
     assert list(told.refused) == [2]
 

@@ -8,6 +8,7 @@ from importlib import resources
 import pytest
 
 from teep.wire import keys
+from teep.wire.keys import Key
 from teep.wire.script import Script, ScriptCall, Shape, load
 from tests.support import golden
 
@@ -130,4 +131,4 @@ def test_a_header_line_may_not_miss(missing: str) -> None:
 @pytest.mark.parametrize(("key_names", "values"), [(["a"], [1]), (["a", "b", "c"], [1]), (["a", "b"], [])])
 def test_a_call_that_disagrees_with_its_header_is_refused(key_names: list[str], values: list[int]) -> None:
     with pytest.raises(ValueError, match=r"lua/requeue\.lua takes \("):
-        ScriptCall(load("requeue"), key_names, values, read=int)
+        ScriptCall(load("requeue"), [Key(name) for name in key_names], values, read=int)

@@ -11,6 +11,7 @@ from teep.client.times import epoch, shown
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.store import jobsets
+from teep.wire.keys import Key
 
 
 class _SortedEntry(_JobRecord):
@@ -20,9 +21,9 @@ class _SortedEntry(_JobRecord):
     """
 
     score: float
-    key: str
+    key: Key
 
-    def __init__(self, raw: bytes, score: float, key: str, *, config: Config | None = None) -> None:
+    def __init__(self, raw: bytes, score: float, key: Key, *, config: Config | None = None) -> None:
         super().__init__(raw, config=config)
         self.score = score
         self.key = key

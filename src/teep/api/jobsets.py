@@ -17,6 +17,7 @@ from teep.store import grouping, jobsets, queues
 from teep.store.locate import has_jid
 from teep.wire import keys, payload
 from teep.wire.commands import Plan
+from teep.wire.keys import Key
 
 E = TypeVar("E", bound=_SortedEntry)
 
@@ -42,7 +43,7 @@ class _JobSet(Generic[E]):
     """
 
     _entry: ClassVar[Callable[..., Any]]
-    _key: ClassVar[str]
+    _key: ClassVar[Key]
     _ascending: ClassVar[bool] = True
     config: Config
 

@@ -10,13 +10,14 @@ from teep.errors import MalformedPayload
 from teep.store import jobsets
 from teep.store.jobsets import Enqueued, Limits, Verdict
 from teep.wire import keys, payload
+from teep.wire.keys import Key
 
 
 class JobKilled(RuntimeError):
     """What death handlers get for a job that someone killed through the API."""
 
 
-async def enqueue(config: Config, key: str, raw: bytes, *, take_back: bool) -> bool:
+async def enqueue(config: Config, key: Key, raw: bytes, *, take_back: bool) -> bool:
     """Move one job to its queue; True where it was still in the set."""
     try:
         payload.parse(raw)
@@ -25,7 +26,7 @@ async def enqueue(config: Config, key: str, raw: bytes, *, take_back: bool) -> b
     return bool(await enqueue_some(config, key, [raw], take_back=take_back))
 
 
-async def enqueue_some(config: Config, key: str, raws: Sequence[bytes], *, take_back: bool) -> int:
+async def enqueue_some(config: Config, key: Key, raws: Sequence[bytes], *, take_back: bool) -> int:
     """Move jobs of a set to their queues; returns how many were still there. Bytes that are no job stay.
 
     What a client middleware stops is dropped, as Sidekiq does.
@@ -37,12 +38,12 @@ async def enqueue_some(config: Config, key: str, raws: Sequence[bytes], *, take_
     return dropped + (sum((await jobsets.enqueue(key, moves)).checked()) if moves else 0)
 
 
-async def enqueue_all(config: Config, key: str, *, take_back: bool) -> int:
+async def enqueue_all(config: Config, key: Key, *, take_back: bool) -> int:
     """Move every job of a set to its queue; bytes that are no job stay. Returns how many moved."""
     return await jobsets.enqueue_all(key, lambda raw: again(config, raw, take_back=take_back))
 
 
-async def kill(config: Config, key: str, raw: bytes) -> bool:
+async def kill(config: Config, key: Key, raw: bytes) -> bool:
     """Move one job to the dead set; True where it was still in the set."""
     now = time.time()
     (killed,) = (await jobsets.transfer(key, keys.dead(), [(raw, now, raw)])).checked()
@@ -52,7 +53,7 @@ async def kill(config: Config, key: str, raw: bytes) -> bool:
     return killed
 
 
-async def kill_all(config: Config, key: str, *, notify_failure: bool, ex: BaseException | None) -> int:
+async def kill_all(config: Config, key: Key, *, notify_failure: bool, ex: BaseException | None) -> int:
     """Move every job of a set to the dead set and trim that once; returns how many moved."""
     now = time.time()
     reason = ex or JobKilled("Job killed by API")

@@ -27,6 +27,7 @@ from teep.store.jobsets import Enqueued
 from teep.store.queues import Target
 from teep.wire import commands, keys
 from teep.wire.commands import Plan
+from teep.wire.keys import Key
 from teep.wire.moves import not_moved
 
 R = TypeVar("R", bound=_JobRecord)
@@ -133,7 +134,7 @@ class _SetSelection(Generic[E]):
     _entry: ClassVar[Callable[..., Any]]
     config: Config
 
-    def __init__(self, key: str, chosen: Filter, *, config: Config | None = None) -> None:
+    def __init__(self, key: Key, chosen: Filter, *, config: Config | None = None) -> None:
         super().__init__(config=config)  # type: ignore[call-arg]
         self._key = key
         self._filter = chosen

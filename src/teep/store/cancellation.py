@@ -10,6 +10,7 @@ from typing import Literal
 
 from teep.store import inflight, iteration, jobsets, locate, queues
 from teep.wire import commands, keys
+from teep.wire.keys import Key
 
 Where = Literal["working", "queued", "scheduled", "retrying"]
 
@@ -39,7 +40,7 @@ async def cancel(jid: str, now: int) -> Where | None:
 async def _remove(jid: str) -> Where | None:
     is_it = partial(locate.has_jid, jid=jid)
     found: Where | None = None
-    sets: tuple[tuple[Where, str], ...] = (("scheduled", keys.schedule()), ("retrying", keys.retry()))
+    sets: tuple[tuple[Where, Key], ...] = (("scheduled", keys.schedule()), ("retrying", keys.retry()))
     for where, key in sets:
         entry = await jobsets.find(key, jid, is_it)
         if entry is not None and await jobsets.delete(key, entry[0]):

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from teep.wire import scripts
+from teep.wire.keys import Key
 
 # Jobs a slice: reading them as JSON takes Redis a few milliseconds.
 SLICE = 1_000
@@ -19,7 +20,7 @@ class Group(NamedTuple):
     sample: bytes
 
 
-async def groups(key: str) -> list[Group]:
+async def groups(key: Key) -> list[Group]:
     """Return the set's groups, largest first. One round trip per 1000 jobs; only the groups cross the network."""
     found: dict[tuple[str, str], Group] = {}
     place = None

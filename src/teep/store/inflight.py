@@ -17,6 +17,7 @@ from teep.store import oversize, processes
 from teep.store.outcome import Outcome, size, smaller
 from teep.wire import commands, json, keys, scripts, unique
 from teep.wire.commands import score
+from teep.wire.keys import Key
 from teep.wire.moves import Moves, Settled, not_moved
 
 __all__ = ["Outcome"]
@@ -121,7 +122,7 @@ def _put_back(identity: str, outcome: Outcome, day: date) -> commands.Command[Se
     )
 
 
-def _counters(outcome: Outcome, day: date) -> tuple[str, ...]:
+def _counters(outcome: Outcome, day: date) -> tuple[Key, ...]:
     if outcome.counted is None:
         return ()
     processed = (keys.processed(), keys.processed_on(day))
@@ -256,7 +257,7 @@ async def rescue(
     return {queue: count for queue, count in moved.items() if count}
 
 
-async def _put_at_tail(source: str, target: str, moves: Sequence[tuple[bytes, bytes]]) -> Moves:
+async def _put_at_tail(source: Key, target: Key, moves: Sequence[tuple[bytes, bytes]]) -> Moves:
     """Move jobs (oldest first); one that its mark makes too large for its server goes without."""
     return await oversize.move(
         moves[::-1],  # what goes back last runs first

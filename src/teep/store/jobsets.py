@@ -12,6 +12,7 @@ from typing import NamedTuple
 from teep.store import locks, oversize
 from teep.wire import commands, keys, payload, scripts
 from teep.wire.commands import Plan, score
+from teep.wire.keys import Key
 from teep.wire.moves import Moves, not_moved
 
 Entry = tuple[bytes, float]
@@ -44,16 +45,16 @@ class Limits(NamedTuple):
     timeout: float
 
 
-async def size(key: str) -> int:
+async def size(key: Key) -> int:
     return await commands.zcard(key)
 
 
-async def add(key: str, entries: Sequence[tuple[float, bytes]]) -> int:
+async def add(key: Key, entries: Sequence[tuple[float, bytes]]) -> int:
     """Add payloads at their scores; returns how many were new. One round trip."""
     return await commands.zadd(key, *entries)
 
 
-async def page(key: str, start: int, count: int, *, ascending: bool) -> list[Entry]:
+async def page(key: Key, start: int, count: int, *, ascending: bool) -> list[Entry]:
     """Return entries by rank, in order of score."""
     read = commands.zrange if ascending else commands.zrevrange
     return await read(key, start, start + count - 1)
@@ -65,7 +66,7 @@ class Walk:
     With `needles` only payloads that hold each of them are given; the others do not cross the network.
     """
 
-    def __init__(self, key: str, *, needles: Sequence[bytes] = ()) -> None:
+    def __init__(self, key: Key, *, needles: Sequence[bytes] = ()) -> None:
         self._key = key
         self._needles = needles
         self._count = FILTERED_BATCH if needles else BATCH
@@ -80,23 +81,23 @@ class Walk:
         return None if below.last is None else below.entries
 
 
-async def sized_page(key: str, start: int, count: int, *, ascending: bool) -> tuple[int, list[Entry]]:
+async def sized_page(key: Key, start: int, count: int, *, ascending: bool) -> tuple[int, list[Entry]]:
     """Return the set's size and a page of it, in one round trip."""
     read = commands.zrange if ascending else commands.zrevrange
     return await commands.pipeline(commands.zcard(key), read(key, start, start + count - 1))
 
 
-async def between(key: str, low: float, high: float) -> list[Entry]:
+async def between(key: Key, low: float, high: float) -> list[Entry]:
     """Return the entries with scores from `low` to `high`, inclusive."""
     return await commands.zrangebyscore(key, score(low), score(high))
 
 
-async def scan_page(key: str, cursor: int, match: str) -> tuple[int, list[Entry]]:
+async def scan_page(key: Key, cursor: int, match: str) -> tuple[int, list[Entry]]:
     """Return the next cursor (0 at the end) and the entries whose payload matches a glob; some may come twice."""
     return await commands.zscan(key, cursor, match, SCAN_COUNT)
 
 
-async def find(key: str, jid: str, is_it: Callable[[bytes], bool]) -> Entry | None:
+async def find(key: Key, jid: str, is_it: Callable[[bytes], bool]) -> Entry | None:
     """Return the entry with this jid, or None; read slice by slice inside Redis."""
     walk = Walk(key, needles=(payload.jid_needle(jid),))
     while (entries := await walk.next()) is not None:
@@ -106,18 +107,18 @@ async def find(key: str, jid: str, is_it: Callable[[bytes], bool]) -> Entry | No
     return None
 
 
-async def pop(key: str) -> Entry | None:
+async def pop(key: Key) -> Entry | None:
     """Take the entry with the lowest score out of a set."""
     popped = await commands.zpopmin(key)
     return popped[0] if popped else None
 
 
-async def delete(key: str, raw: bytes) -> bool:
+async def delete(key: Key, raw: bytes) -> bool:
     """Remove one job by its exact bytes. True where it was there."""
     return bool(await delete_some(key, [raw]))
 
 
-async def delete_some(key: str, raws: Sequence[bytes]) -> int:
+async def delete_some(key: Key, raws: Sequence[bytes]) -> int:
     """Remove jobs by their exact bytes; returns how many were there. One round trip, two where they have locks."""
     count = await commands.zrem(key, *raws)
     if count == len(raws):  # otherwise some live on elsewhere, and keep their locks
@@ -125,19 +126,19 @@ async def delete_some(key: str, raws: Sequence[bytes]) -> int:
     return count
 
 
-async def clear(key: str) -> int:
+async def clear(key: Key) -> int:
     """Remove every job; returns how many there were."""
     count, _ = await commands.transaction(commands.zcard(key), commands.unlink(key))
     return int(count)
 
 
-async def reschedule(key: str, raw: bytes, at: float) -> bool:
+async def reschedule(key: Key, raw: bytes, at: float) -> bool:
     """Change a job's time. True where it is there."""
     _, now = await commands.pipeline(commands.zadd_existing(key, at, raw), commands.zscore(key, raw))
     return now is not None
 
 
-async def enqueue(key: str, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
+async def enqueue(key: Key, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
     """Move jobs to their queues. One round trip, more where they are large.
 
     One that has become too large for its server, by what is added to it, goes to its queue as it was.
@@ -155,7 +156,7 @@ async def enqueue(key: str, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
     )
 
 
-async def transfer(source: str, target: str, moves: Sequence[tuple[bytes, float, bytes]]) -> Moves:
+async def transfer(source: Key, target: Key, moves: Sequence[tuple[bytes, float, bytes]]) -> Moves:
     """Move jobs to another set: (member, new score, new payload).
 
     One round trip, more where jobs are large or unique jobs die.
@@ -174,7 +175,7 @@ def _bytes(move: tuple[bytes, object, bytes]) -> int:
     return len(move[0]) + len(move[2])
 
 
-async def replace(key: str, old: bytes, new: bytes) -> bool:
+async def replace(key: Key, old: bytes, new: bytes) -> bool:
     """Exchange a job's payload for another, whatever its time is by now. True where it was still there."""
     moved = await oversize.move([(old, "", new)], _bytes, lambda some: scripts.transfer(key, key, some))
     return moved.checked()[0]
@@ -194,7 +195,7 @@ def trimming(now: float, limits: Limits) -> list[commands.Command[int]]:
     ]
 
 
-async def enqueue_all(key: str, rewrite: Callable[[bytes], Enqueued | Verdict], until: str = "+inf") -> int:
+async def enqueue_all(key: Key, rewrite: Callable[[bytes], Enqueued | Verdict], until: str = "+inf") -> int:
     """Move the jobs with a score up to `until` to their queues, as `rewrite` says; returns how many moved.
 
     Two round trips per 500 jobs.
@@ -217,7 +218,7 @@ async def enqueue_all(key: str, rewrite: Callable[[bytes], Enqueued | Verdict], 
     return await _in_batches(key, act, until)
 
 
-async def transfer_all(source: str, target: str, at: float, on_moved: Callable[[bytes], None]) -> int:
+async def transfer_all(source: Key, target: Key, at: float, on_moved: Callable[[bytes], None]) -> int:
     """Move every job to another set as it is, with the score `at`, and say so of each. Returns how many moved.
 
     Raises:
@@ -242,7 +243,7 @@ class Acted(NamedTuple):
     refused: Sequence[str]
 
 
-async def _in_batches(key: str, act: Callable[[list[Entry]], Plan[Acted]], until: str) -> int:
+async def _in_batches(key: Key, act: Callable[[list[Entry]], Plan[Acted]], until: str) -> int:
     """Walk a set from the lowest score up, at most once its present size, and return how many jobs were moved.
 
     The bound matters: a retried job that fails again comes back to the set while the walk goes on.
@@ -272,7 +273,7 @@ def glob(match: str) -> str:
     return f"*{escaped}*"
 
 
-async def next_due(sets: Sequence[str]) -> float | None:
+async def next_due(sets: Sequence[Key]) -> float | None:
     """Return the lowest score in some sets (epoch seconds), or None where all are empty. One round trip."""
     firsts = await commands.pipeline_of(commands.zrange(key, 0, 0) for key in sets)
     return min((entries[0][1] for entries in firsts if entries), default=None)

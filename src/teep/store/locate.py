@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 from teep.errors import MalformedPayload
 from teep.store import inflight, jobsets, processes, queues
 from teep.wire import commands, json, keys, scripts
+from teep.wire.keys import Key
 
 Where = Literal["working", "queued", "scheduled", "retrying", "dead"]
 
@@ -18,7 +19,7 @@ class Found(NamedTuple):
     where: Where
     raw: bytes
     queue: str
-    key: str
+    key: Key
     score: float | None
 
 
@@ -70,7 +71,7 @@ async def _queued(jid: str) -> Found | None:
 
 
 async def _in_sets(jid: str) -> Found | None:
-    sets: tuple[tuple[Where, str], ...] = (
+    sets: tuple[tuple[Where, Key], ...] = (
         ("scheduled", keys.schedule()),
         ("retrying", keys.retry()),
         ("dead", keys.dead()),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from teep.store import deploys
 from teep.wire import commands, keys, metrics, scripts
+from teep.wire.keys import Key
 
 # How long minutes are kept; ten minutes are kept as long as anyone may ask for.
 MINUTES_KEPT = 480
@@ -124,7 +125,7 @@ async def one_job(window: Window, job: str) -> Reading:
     return Reading(samples, found, deploys.within(replies, window.starts[0], window.now))
 
 
-def _hashes(window: Window) -> Iterator[tuple[str, str]]:
+def _hashes(window: Window) -> Iterator[tuple[str, Key]]:
     """The buckets and keys to read. Sidekiq 7 wrote minutes only: they count into the ten that they lie in."""
     name = keys.metrics_minute if window.seconds == metrics.MINUTE else keys.metrics_ten_minutes
     for start in window.starts:
@@ -133,7 +134,7 @@ def _hashes(window: Window) -> Iterator[tuple[str, str]]:
         yield window.bucket(minute), keys.metrics_minute_of_sidekiq_7(minute)
 
 
-def _histograms(window: Window, job: str) -> Iterator[tuple[str, str]]:
+def _histograms(window: Window, job: str) -> Iterator[tuple[str, Key]]:
     if window.seconds == metrics.MINUTE:
         for minute in window.minutes:
             yield metrics.stamp(minute), keys.histogram(job, minute)

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from teep.errors import MalformedPayload
 from teep.store import oversize
 from teep.wire import keys, payload
+from teep.wire.keys import Key
 
 _LEFT_OUT = "(left out)"
 
@@ -23,11 +24,11 @@ class Outcome(NamedTuple):
 
     queue: str
     raw: bytes
-    target: str | None
+    target: Key | None
     score: float
     payload: bytes
     counted: Literal["done", "failed", "expired"] | None = "failed"
-    place: str | None = None
+    place: Key | None = None
 
 
 def smaller(outcome: Outcome) -> Iterator[tuple[Outcome, str]]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from teep.errors import RedisError
 from teep.store import locks, oversize
 from teep.wire import commands, keys, payload, scripts
+from teep.wire.keys import Key
 from teep.wire.moves import Moves, not_moved
 
 _NOTHING = scripts.Slice(0, 0, 0, [], [])
@@ -189,7 +190,7 @@ async def clear(queue: str) -> None:
     await commands.transaction(commands.unlink(keys.queue(queue)), commands.srem(keys.queues(), queue))
 
 
-async def memory_usage(key: str) -> int:
+async def memory_usage(key: Key) -> int:
     """Return about how many bytes of memory a queue or set takes, from a sample of its jobs; 0 where it is empty."""
     return await commands.memory_usage(key)
 
@@ -216,7 +217,7 @@ class Target(NamedTuple):
     """Where jobs go that are taken out of a queue: "drop", "zset" (`key`), or "list" (the queue `name`)."""
 
     kind: str
-    key: str
+    key: Key
     name: str = ""
 
 

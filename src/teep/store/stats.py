@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from teep.store import queues
 from teep.wire import commands, keys
+from teep.wire.keys import Key
 
 DEFAULT_QUEUE = "default"
 
@@ -78,13 +79,13 @@ async def history(newest: date, days: int) -> Days:
     return Days(*(dict(zip(labels, counted, strict=True)) for counted in counts))
 
 
-COUNTERS: Mapping[str, str] = {"processed": keys.processed(), "failed": keys.failed(), "expired": keys.expired()}
+COUNTERS: Mapping[str, Key] = {"processed": keys.processed(), "failed": keys.failed(), "expired": keys.expired()}
 """The keys of the lifetime counters."""
 
 
 async def reset(names: Collection[str]) -> None:
     """Set lifetime counters back to 0; that of expired jobs, which is teep's own, is gone then."""
-    zeros: dict[str, commands.Arg] = {COUNTERS[name]: 0 for name in names if name != "expired"}
+    zeros: dict[Key, commands.Arg] = {COUNTERS[name]: 0 for name in names if name != "expired"}
     if zeros:
         await commands.mset(zeros)
     if "expired" in names:

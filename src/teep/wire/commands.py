@@ -4,11 +4,15 @@
 2. `pipeline` sends several in one round trip; they are not atomic, as in Sidekiq's own pipelines.
 3. `transaction` wraps several in MULTI and EXEC.
 
+4. `Command.keys` are the keys that a command touches, by which a namespace or a cluster can be told from its values.
+
 Replies are RESP2: byte strings, integers, lists and None.
 """
 
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast, overload
+
+from teep.wire.keys import Key
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -17,6 +21,20 @@ T3 = TypeVar("T3")
 
 Arg = bytes | str | int
 Plan = Coroutine[Any, Any, T]
+
+_FIRST = slice(1, 2)
+_FIRST_TWO = slice(1, 3)
+_ALL = slice(1, None)
+_NONE = slice(0, 0)
+# Where the keys stand among a command's words, if not only its first argument is one. An EVALSHA counts its own.
+_KEYS: Mapping[Arg, slice] = {
+    **dict.fromkeys(("BLMOVE", "COPY"), _FIRST_TWO),
+    **dict.fromkeys(("BGREWRITEAOF", "FLUSHALL", "FLUSHDB", "INFO", "PING", "SCAN"), _NONE),
+    **dict.fromkeys(("EXISTS", "MGET", "UNLINK"), _ALL),
+    "BRPOP": slice(1, -1),
+    "MEMORY": slice(2, 3),
+    "MSET": slice(1, None, 2),
+}
 
 
 class Command(Generic[T]):
@@ -33,6 +51,11 @@ class Command(Generic[T]):
         self.idempotent = idempotent
         self.block = block
 
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys that it touches, in order, as `COMMAND GETKEYS` tells them. A SCAN has none, but a pattern."""
+        return tuple(Key(str(key)) for key in self.args[_KEYS.get(self.args[0], _FIRST)])
+
     def __await__(self) -> "Generator[Command[T], T, T]":
         return (yield self)
 
@@ -48,6 +71,10 @@ class Pipeline(Command[list[Any]]):
     def __init__(self, commands: Iterable[Command[Any]], read: Callable[[Any], Any] = list) -> None:
         self.commands = tuple(commands)
         super().__init__(read=read, idempotent=all(command.idempotent for command in self.commands))
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return tuple(key for command in self.commands for key in command.keys)
 
 
 def _shown(arg: Arg) -> bytes:
@@ -119,7 +146,7 @@ def ping() -> Command[Any]:
     return Command("PING", read=as_is, idempotent=True)
 
 
-def exists(key: str) -> Command[bool]:
+def exists(key: Key) -> Command[bool]:
     return Command("EXISTS", key, read=bool, idempotent=True)
 
 
@@ -135,96 +162,96 @@ def rewrite_append_only_file() -> Command[Any]:
     return Command("BGREWRITEAOF", read=as_is, idempotent=True)
 
 
-def unlink(*keys: str) -> Command[int]:
+def unlink(*keys: Key) -> Command[int]:
     return Command("UNLINK", *keys, read=int, idempotent=True)
 
 
-def expire(key: str, seconds: int) -> Command[int]:
+def expire(key: Key, seconds: int) -> Command[int]:
     return Command("EXPIRE", key, seconds, read=int, idempotent=True)
 
 
-def get(key: str) -> Command[bytes | None]:
+def get(key: Key) -> Command[bytes | None]:
     return Command("GET", key, read=as_is, idempotent=True)
 
 
-def get_int(key: str) -> Command[int]:
+def get_int(key: Key) -> Command[int]:
     return Command("GET", key, read=_int_or_zero, idempotent=True)
 
 
-def get_text(key: str) -> Command[str]:
+def get_text(key: Key) -> Command[str]:
     return Command("GET", key, read=lambda reply: text(reply or b""), idempotent=True)
 
 
-def set_int(key: str, value: int) -> Command[Any]:
+def set_int(key: Key, value: int) -> Command[Any]:
     return Command("SET", key, value, read=as_is, idempotent=True)
 
 
-def mget_ints(keys: Sequence[str]) -> Command[list[int]]:
+def mget_ints(keys: Sequence[Key]) -> Command[list[int]]:
     return Command("MGET", *keys, read=lambda reply: [int(n or 0) for n in reply], idempotent=True)
 
 
-def mset(values: Mapping[str, Arg]) -> Command[Any]:
+def mset(values: Mapping[Key, Arg]) -> Command[Any]:
     return Command("MSET", *(part for pair in values.items() for part in pair), read=as_is, idempotent=True)
 
 
-def set_if_absent(key: str, value: Arg, seconds: int) -> Command[bool]:
+def set_if_absent(key: Key, value: Arg, seconds: int) -> Command[bool]:
     return Command("SET", key, value, "NX", "EX", seconds, read=lambda reply: reply is not None)
 
 
-def sadd(key: str, *members: Arg) -> Command[int]:
+def sadd(key: Key, *members: Arg) -> Command[int]:
     return Command("SADD", key, *members, read=int, idempotent=True)
 
 
-def srem(key: str, *members: Arg) -> Command[int]:
+def srem(key: Key, *members: Arg) -> Command[int]:
     return Command("SREM", key, *members, read=int, idempotent=True)
 
 
-def scard(key: str) -> Command[int]:
+def scard(key: Key) -> Command[int]:
     return Command("SCARD", key, read=int, idempotent=True)
 
 
-def sismember(key: str, member: Arg) -> Command[bool]:
+def sismember(key: Key, member: Arg) -> Command[bool]:
     return Command("SISMEMBER", key, member, read=bool, idempotent=True)
 
 
-def smembers(key: str) -> Command[list[str]]:
+def smembers(key: Key) -> Command[list[str]]:
     return Command("SMEMBERS", key, read=_texts, idempotent=True)
 
 
-def llen(key: str) -> Command[int]:
+def llen(key: Key) -> Command[int]:
     return Command("LLEN", key, read=int, idempotent=True)
 
 
-def lpush(key: str, *values: Arg, repeatable: bool = False) -> Command[int]:
+def lpush(key: Key, *values: Arg, repeatable: bool = False) -> Command[int]:
     """Add values at a list's head; `repeatable`: twice is better than not at all."""
     return Command("LPUSH", key, *values, read=int, idempotent=repeatable)
 
 
-def lindex(key: str, index: int) -> Command[bytes | None]:
+def lindex(key: Key, index: int) -> Command[bytes | None]:
     return Command("LINDEX", key, index, read=as_is, idempotent=True)
 
 
-def lpos_from_tail(key: str, value: bytes) -> Command[int | None]:
+def lpos_from_tail(key: Key, value: bytes) -> Command[int | None]:
     """The index (from the head) of the value's last occurrence."""
     return Command("LPOS", key, value, "RANK", -1, read=as_is, idempotent=True)
 
 
-def lrange(key: str, start: int, stop: int) -> Command[list[bytes]]:
+def lrange(key: Key, start: int, stop: int) -> Command[list[bytes]]:
     return Command("LRANGE", key, start, stop, read=list, idempotent=True)
 
 
-def lrem(key: str, count: int, value: Arg) -> Command[int]:
+def lrem(key: Key, count: int, value: Arg) -> Command[int]:
     return Command("LREM", key, count, value, read=int, idempotent=True)
 
 
-def brpop_text(keys: Sequence[str], seconds: int, read: Callable[[str, str], T]) -> Command[T | None]:
+def brpop_text(keys: Sequence[Key], seconds: int, read: Callable[[str, str], T]) -> Command[T | None]:
     """Take a text from the first of some lists that has one; `read` makes the result of the key and the text."""
     return Command(
         "BRPOP", *keys, seconds, read=lambda reply: reply and read(text(reply[0]), text(reply[1])), block=seconds
     )
 
 
-def blmove_tail(source: str, target: str, seconds: int) -> Command[bytes | None]:
+def blmove_tail(source: Key, target: Key, seconds: int) -> Command[bytes | None]:
     """Take the next job of a queue (its tail) and append it to `target`, waiting up to `seconds` for one."""
     return Command("BLMOVE", source, target, "RIGHT", "RIGHT", seconds, read=as_is, block=seconds)
 
@@ -237,11 +264,11 @@ def scan_lists(cursor: int, match: str, count: int) -> Command[tuple[int, list[b
     )  # fmt: skip
 
 
-def zcard(key: str) -> Command[int]:
+def zcard(key: Key) -> Command[int]:
     return Command("ZCARD", key, read=int, idempotent=True)
 
 
-def zadd(key: str, *scored: tuple[float, bytes], repeatable: bool = False) -> Command[int]:
+def zadd(key: Key, *scored: tuple[float, bytes], repeatable: bool = False) -> Command[int]:
     """Add members at their scores. One that was moved on meanwhile is there twice after a repeat: see `lpush`."""
     return Command(
         "ZADD",
@@ -252,31 +279,31 @@ def zadd(key: str, *scored: tuple[float, bytes], repeatable: bool = False) -> Co
     )
 
 
-def zadd_existing(key: str, at: float, member: bytes) -> Command[int]:
+def zadd_existing(key: Key, at: float, member: bytes) -> Command[int]:
     """Change the score of a member, only if it is there. The reply does not tell."""
     return Command("ZADD", key, "XX", score(at), member, read=int, idempotent=True)
 
 
-def zscore(key: str, member: bytes) -> Command[float | None]:
+def zscore(key: Key, member: bytes) -> Command[float | None]:
     return Command("ZSCORE", key, member, read=lambda reply: reply and float(reply), idempotent=True)
 
 
-def zrem(key: str, *members: bytes) -> Command[int]:
+def zrem(key: Key, *members: bytes) -> Command[int]:
     return Command("ZREM", key, *members, read=int, idempotent=True)
 
 
-def zrange(key: str, start: int, stop: int) -> Command[list[tuple[bytes, float]]]:
+def zrange(key: Key, start: int, stop: int) -> Command[list[tuple[bytes, float]]]:
     """Members by rank, lowest score first, with their scores."""
     return Command("ZRANGE", key, start, stop, "WITHSCORES", read=scored, idempotent=True)
 
 
-def zrevrange(key: str, start: int, stop: int) -> Command[list[tuple[bytes, float]]]:
+def zrevrange(key: Key, start: int, stop: int) -> Command[list[tuple[bytes, float]]]:
     """Members by rank, highest score first, with their scores."""
     return Command("ZREVRANGE", key, start, stop, "WITHSCORES", read=scored, idempotent=True)
 
 
 def zrangebyscore(
-    key: str, low: str, high: str, offset: int = 0, count: int = -1
+    key: Key, low: str, high: str, offset: int = 0, count: int = -1
 ) -> Command[list[tuple[bytes, float]]]:
     """Members with scores from `low` to `high` (Redis notation, such as "-inf" or "(5")."""
     return Command(
@@ -284,56 +311,56 @@ def zrangebyscore(
     )
 
 
-def zremrangebyscore(key: str, low: str, high: str) -> Command[int]:
+def zremrangebyscore(key: Key, low: str, high: str) -> Command[int]:
     return Command("ZREMRANGEBYSCORE", key, low, high, read=int, idempotent=True)
 
 
-def zremrangebyrank(key: str, start: int, stop: int) -> Command[int]:
+def zremrangebyrank(key: Key, start: int, stop: int) -> Command[int]:
     return Command("ZREMRANGEBYRANK", key, start, stop, read=int)
 
 
-def zpopmin(key: str) -> Command[list[tuple[bytes, float]]]:
+def zpopmin(key: Key) -> Command[list[tuple[bytes, float]]]:
     return Command("ZPOPMIN", key, read=scored)
 
 
-def zscan(key: str, cursor: int, match: str, count: int) -> Command[tuple[int, list[tuple[bytes, float]]]]:
+def zscan(key: Key, cursor: int, match: str, count: int) -> Command[tuple[int, list[tuple[bytes, float]]]]:
     return Command(
         "ZSCAN", key, cursor, "MATCH", match, "COUNT", count,
         read=lambda reply: (int(reply[0]), scored(reply[1])), idempotent=True,
     )  # fmt: skip
 
 
-def hset(key: str, fields: Mapping[str, Arg]) -> Command[int]:
+def hset(key: Key, fields: Mapping[str, Arg]) -> Command[int]:
     return Command("HSET", key, *(part for pair in fields.items() for part in pair), read=int, idempotent=True)
 
 
-def copy(source: str, target: str) -> Command[int]:
+def copy(source: Key, target: Key) -> Command[int]:
     """Let `target` hold what `source` does, for as long as it does."""
     return Command("COPY", source, target, "REPLACE", read=int, idempotent=True)
 
 
-def hset_if_absent(key: str, field: str, value: Arg) -> Command[bool]:
+def hset_if_absent(key: Key, field: str, value: Arg) -> Command[bool]:
     """Set a field that is not there yet; True where it was set. A repeat would answer False."""
     return Command("HSETNX", key, field, value, read=bool)
 
 
-def hget(key: str, field: str) -> Command[bytes | None]:
+def hget(key: Key, field: str) -> Command[bytes | None]:
     return Command("HGET", key, field, read=as_is, idempotent=True)
 
 
-def hget_int(key: str, field: str) -> Command[int]:
+def hget_int(key: Key, field: str) -> Command[int]:
     return Command("HGET", key, field, read=_int_or_zero, idempotent=True)
 
 
-def hmget(key: str, *fields: str) -> Command[list[bytes | None]]:
+def hmget(key: Key, *fields: str) -> Command[list[bytes | None]]:
     return Command("HMGET", key, *fields, read=list, idempotent=True)
 
 
-def hgetall(key: str) -> Command[dict[str, bytes]]:
+def hgetall(key: Key) -> Command[dict[str, bytes]]:
     return Command("HGETALL", key, read=_fields, idempotent=True)
 
 
-def memory_usage(key: str) -> Command[int]:
+def memory_usage(key: Key) -> Command[int]:
     return Command("MEMORY", "USAGE", key, "SAMPLES", 50, read=_int_or_zero, idempotent=True)
 
 

@@ -1,142 +1,146 @@
 """Every Redis key teep reads or writes, as a function; its Redis type stands in the comment.
 
 Sidekiq's keys have Sidekiq's names. Keys of our own are named after what they accompany, with braces that
-put them into the same Redis Cluster slot.
+put them into the same Redis Cluster slot. Commands take a `Key`, so none is built anywhere else.
 """
 
 from datetime import date, datetime
+from typing import NewType
 
+Key = NewType("Key", str)
+"""The name of a key, as sent."""
 
-def queues() -> str:  # set of queue names
-    return "queues"
 
+def queues() -> Key:  # set of queue names
+    return Key("queues")
 
-def queue(name: str) -> str:  # list of payloads, newest at the head
-    return f"queue:{name}"
 
+def queue(name: str) -> Key:  # list of payloads, newest at the head
+    return Key(f"queue:{name}")
 
-def paused() -> str:  # set of queue names
-    return "paused"
 
+def paused() -> Key:  # set of queue names
+    return Key("paused")
 
-def schedule() -> str:  # zset payload -> due time, epoch seconds
-    return "schedule"
 
+def schedule() -> Key:  # zset payload -> due time, epoch seconds
+    return Key("schedule")
 
-def retry() -> str:  # zset payload -> due time, epoch seconds
-    return "retry"
 
+def retry() -> Key:  # zset payload -> due time, epoch seconds
+    return Key("retry")
 
-def dead() -> str:  # zset payload -> time of death, epoch seconds
-    return "dead"
 
+def dead() -> Key:  # zset payload -> time of death, epoch seconds
+    return Key("dead")
 
-def processed() -> str:  # string int
-    return "stat:processed"
 
+def processed() -> Key:  # string int
+    return Key("stat:processed")
 
-def failed() -> str:  # string int
-    return "stat:failed"
 
+def failed() -> Key:  # string int
+    return Key("stat:failed")
 
-def expired() -> str:  # string int: jobs dropped since it was too late for them (teep's own)
-    return "stat:expired"
 
+def expired() -> Key:  # string int: jobs dropped since it was too late for them (teep's own)
+    return Key("stat:expired")
 
-def processed_on(day: date) -> str:  # string int, UTC day
-    return f"stat:processed:{day.isoformat()}"
 
+def processed_on(day: date) -> Key:  # string int, UTC day
+    return Key(f"stat:processed:{day.isoformat()}")
 
-def failed_on(day: date) -> str:  # string int, UTC day
-    return f"stat:failed:{day.isoformat()}"
 
+def failed_on(day: date) -> Key:  # string int, UTC day
+    return Key(f"stat:failed:{day.isoformat()}")
 
-def expired_on(day: date) -> str:  # string int, UTC day (teep's own)
-    return f"stat:expired:{day.isoformat()}"
 
+def expired_on(day: date) -> Key:  # string int, UTC day (teep's own)
+    return Key(f"stat:expired:{day.isoformat()}")
 
-def processes() -> str:  # set of identities
-    return "processes"
 
+def processes() -> Key:  # set of identities
+    return Key("processes")
 
-def process(identity: str) -> str:  # hash: info, busy, beat, rtt_us, quiet, rss, concurrency
-    return identity
 
+def process(identity: str) -> Key:  # hash: info, busy, beat, rtt_us, quiet, rss, concurrency
+    return Key(identity)
 
-def work(identity: str) -> str:  # hash tid -> {"queue", "payload", "run_at"}
-    return f"{identity}:work"
 
+def work(identity: str) -> Key:  # hash tid -> {"queue", "payload", "run_at"}
+    return Key(f"{identity}:work")
 
-def work_of_sidekiq_6(identity: str) -> str:  # hash, the same, where Sidekiq <= 6.4 reads it
-    return f"{identity}:workers"
 
+def work_of_sidekiq_6(identity: str) -> Key:  # hash, the same, where Sidekiq <= 6.4 reads it
+    return Key(f"{identity}:workers")
 
-def signals(identity: str) -> str:  # list of signal names
-    return f"{identity}-signals"
 
+def signals(identity: str) -> Key:  # list of signal names
+    return Key(f"{identity}-signals")
 
-def cancels(identity: str) -> str:  # list of jids (teep's own: Ruby takes what lies in the list of signals for one)
-    return f"{{{signals(identity)}}}:cancels"
 
+def cancels(identity: str) -> Key:  # list of jids (teep's own: Ruby takes what lies in the list of signals for one)
+    return Key(f"{{{signals(identity)}}}:cancels")
 
-def process_cleanup() -> str:  # string "1", a lock that expires
-    return "process_cleanup"
 
+def process_cleanup() -> Key:  # string "1", a lock that expires
+    return Key("process_cleanup")
 
-def leader() -> str:  # string identity
-    return "dear-leader"
 
+def leader() -> Key:  # string identity
+    return Key("dear-leader")
 
-def unique(digest: str) -> str:  # string jid, a lock that expires; Sidekiq Enterprise's has the same prefix
-    return f"unique:{digest}"
 
+def unique(digest: str) -> Key:  # string jid, a lock that expires; Sidekiq Enterprise's has the same prefix
+    return Key(f"unique:{digest}")
 
-def iteration(jid: str) -> str:  # hash: ex, c, rt, cancelled
-    return f"it-{jid}"
 
+def iteration(jid: str) -> Key:  # hash: ex, c, rt, cancelled
+    return Key(f"it-{jid}")
 
-def metrics_minute(at: datetime) -> str:  # hash "<class>|p" (also f, ms) -> int, a UTC minute; Sidekiq >= 8
-    return f"j|{at:%y%m%d}|{at.hour}:{at:%M}"
 
+def metrics_minute(at: datetime) -> Key:  # hash "<class>|p" (also f, ms) -> int, a UTC minute; Sidekiq >= 8
+    return Key(f"j|{at:%y%m%d}|{at.hour}:{at:%M}")
 
-def metrics_ten_minutes(at: datetime) -> str:  # the same of ten UTC minutes; Sidekiq >= 8
-    return f"j|{at:%y%m%d}|{at.hour}:{at.minute // 10}"
 
+def metrics_ten_minutes(at: datetime) -> Key:  # the same of ten UTC minutes; Sidekiq >= 8
+    return Key(f"j|{at:%y%m%d}|{at.hour}:{at.minute // 10}")
 
-def metrics_minute_of_sidekiq_7(at: datetime) -> str:  # the minute's hash as Sidekiq 7 names it
-    return f"j|{at:%Y%m%d}|{at.hour}:{at.minute}"
 
+def metrics_minute_of_sidekiq_7(at: datetime) -> Key:  # the minute's hash as Sidekiq 7 names it
+    return Key(f"j|{at:%Y%m%d}|{at.hour}:{at.minute}")
 
-def histogram(job: str, at: datetime) -> str:  # string of 26 big-endian u16, a class and UTC minute; Sidekiq >= 8
-    return f"h|{job}-{at.day}-{at.hour}:{at.minute}"
 
+def histogram(job: str, at: datetime) -> Key:  # string of 26 big-endian u16, a class and UTC minute; Sidekiq >= 8
+    return Key(f"h|{job}-{at.day}-{at.hour}:{at.minute}")
 
-def histogram_of_sidekiq_7(job: str, at: datetime) -> str:  # the same as Sidekiq 7 names it
-    return f"{job}-{at:%d-%H}:{at.minute}"
 
+def histogram_of_sidekiq_7(job: str, at: datetime) -> Key:  # the same as Sidekiq 7 names it
+    return Key(f"{job}-{at:%d-%H}:{at.minute}")
 
-def metrics_written(identity: str) -> str:  # string: the number of what a process added last (teep's own)
-    return f"teep:metrics:{identity}"
 
+def metrics_written(identity: str) -> Key:  # string: the number of what a process added last (teep's own)
+    return Key(f"teep:metrics:{identity}")
 
-def deploy_marks(day: date) -> str:  # hash ISO 8601 minute -> label, a UTC day
-    return f"{day:%Y%m%d}-marks"
 
+def deploy_marks(day: date) -> Key:  # hash ISO 8601 minute -> label, a UTC day
+    return Key(f"{day:%Y%m%d}-marks")
 
-def deploy_lock(label: str) -> str:  # string, a lock that expires
-    return f"deploylock-{label}"
 
+def deploy_lock(label: str) -> Key:  # string, a lock that expires
+    return Key(f"deploylock-{label}")
 
-def profiles() -> str:  # zset "<token>-<jid>" -> expiry, epoch seconds
-    return "profiles"
 
+def profiles() -> Key:  # zset "<token>-<jid>" -> expiry, epoch seconds
+    return Key("profiles")
 
-def profile(key: str) -> str:  # hash: started_at, token, type, jid, elapsed, data, size
-    return key
 
+def profile(key: str) -> Key:  # hash: started_at, token, type, jid, elapsed, data, size
+    return Key(key)
 
-def inflight(queue_name: str, identity: str) -> str:  # list of payloads, oldest at the head (teep's own)
-    return f"{{queue:{queue_name}}}:inflight:{identity}"
+
+def inflight(queue_name: str, identity: str) -> Key:  # list of payloads, oldest at the head (teep's own)
+    return Key(f"{{queue:{queue_name}}}:inflight:{identity}")
 
 
 def inflight_parts(key: bytes) -> tuple[str, str] | None:
@@ -149,13 +153,13 @@ def inflight_parts(key: bytes) -> tuple[str, str] | None:
     return queue_name, identity
 
 
-def inflight_walk() -> str:  # string int, where the walk in search of such lists is (teep's own)
-    return "teep:inflight:walk"
+def inflight_walk() -> Key:  # string int, where the walk in search of such lists is (teep's own)
+    return Key("teep:inflight:walk")
 
 
-def suspects(identity: str) -> str:  # set of jids: rescued jobs that this process has started (teep's own)
-    return f"teep:inflight:{identity}:suspects"
+def suspects(identity: str) -> Key:  # set of jids: rescued jobs that this process has started (teep's own)
+    return Key(f"teep:inflight:{identity}:suspects")
 
 
-def inflight_owners() -> str:  # hash identity -> JSON of the process and its queues (teep's own)
-    return "teep:inflight"
+def inflight_owners() -> Key:  # hash identity -> JSON of the process and its queues (teep's own)
+    return Key("teep:inflight")

@@ -15,6 +15,7 @@ from pkgutil import get_data
 from typing import Any, NamedTuple, TypeVar
 
 from teep.wire.commands import Arg, Command
+from teep.wire.keys import Key
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class Script:
         self.keys = Shape.parse(header["KEYS"])
         self.argv = Shape.parse(header["ARGV"])
 
-    def check(self, keys: Sequence[str], argv: Sequence[Arg]) -> None:
+    def check(self, keys: Sequence[Key], argv: Sequence[Arg]) -> None:
         for shape, given in ((self.keys, keys), (self.argv, argv)):
             if not shape.accepts(len(given)):
                 raise ValueError(f"lua/{self.name}.lua takes ({shape.text}), not {len(given)} values")
@@ -64,12 +65,12 @@ class Script:
 class ScriptCall(Command[T]):
     """A call of a script. Drivers load the script where the server does not know it yet."""
 
-    __slots__ = ("script",)
+    __slots__ = ("_keys", "script")
 
     def __init__(
         self,
         script: Script,
-        keys: Sequence[str],
+        keys: Sequence[Key],
         argv: Sequence[Arg],
         read: Callable[[Any], T],
         *,
@@ -77,7 +78,12 @@ class ScriptCall(Command[T]):
     ) -> None:
         script.check(keys, argv)
         self.script = script
+        self._keys = tuple(keys)
         super().__init__("EVALSHA", script.sha, len(keys), *keys, *argv, read=read, idempotent=idempotent)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return self._keys
 
 
 @cache

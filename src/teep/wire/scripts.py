@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from teep.errors import NotMoved
 from teep.wire import json
 from teep.wire.commands import Command, score, scored, text
+from teep.wire.keys import Key
 from teep.wire.moves import Moves, Settled, read_moves, read_settled
 from teep.wire.script import ScriptCall, load
 from teep.wire.unique import Lock
@@ -23,8 +24,8 @@ class Lane(NamedTuple):
     """A queue and this process's in-flight list of it, with the payloads that are done there."""
 
     name: str
-    queue: str
-    inflight: str
+    queue: Key
+    inflight: Key
     done: Sequence[bytes]
 
 
@@ -40,7 +41,7 @@ class Exchanged(NamedTuple):
 
 
 def exchange(
-    lanes: Sequence[Lane], limit: int, counters: tuple[str, str], paused: str, ttl: int
+    lanes: Sequence[Lane], limit: int, counters: tuple[Key, Key], paused: Key, ttl: int
 ) -> Command[Exchanged]:
     """Acknowledge what is done, count it, and reserve up to `limit` jobs, lanes in the order given, but paused ones.
 
@@ -73,13 +74,13 @@ class Unique(NamedTuple):
     """A job to push with its lock; `score` is "" where it goes to its queue, `target`, else that of the set."""
 
     lock: Lock
-    target: str
+    target: Key
     raw: bytes
     queue: str = ""
     score: str = ""
 
 
-def push_unique(queues: str, jobs: Sequence[Unique], *, repeatable: bool) -> Command[list[str]]:
+def push_unique(queues: Key, jobs: Sequence[Unique], *, repeatable: bool) -> Command[list[str]]:
     """Push jobs, each together with its lock; for each the jid that kept it from being pushed, or "".
 
     Reading the reply raises NotMoved where Redis refused some and took others.
@@ -101,16 +102,16 @@ def push_unique(queues: str, jobs: Sequence[Unique], *, repeatable: bool) -> Com
     )
 
 
-def unlock(locks: Sequence[tuple[str, str]]) -> Command[int]:
+def unlock(locks: Sequence[tuple[Key, str]]) -> Command[int]:
     """Give back locks (key, jid), each only where that job still has it; returns how many."""
     return ScriptCall(load("unlock"), [key for key, _ in locks], [jid for _, jid in locks], read=int)
 
 
 def add_metrics(
-    written: tuple[str, int, int],
-    hashes: tuple[tuple[str, int], tuple[str, int]],
+    written: tuple[Key, int, int],
+    hashes: tuple[tuple[Key, int], tuple[Key, int]],
     fields: Iterable[tuple[str, int]],
-    histograms: Mapping[str, Iterable[tuple[int, int]]],
+    histograms: Mapping[Key, Iterable[tuple[int, int]]],
 ) -> Command[bool]:
     """Add to the hashes of a minute and of its ten minutes, and to histograms; False where that was done before.
 
@@ -129,19 +130,19 @@ def add_metrics(
     )
 
 
-def held(lists: Sequence[str]) -> Command[list[list[bytes]]]:
+def held(lists: Sequence[Key]) -> Command[list[list[bytes]]]:
     """Return the payloads of in-flight lists, each from the oldest on; a replica refuses to."""
     return ScriptCall(load("held"), lists, (), read=list)
 
 
 def settle(
-    inflight: str,
-    target: str,
-    counters: Sequence[str],
+    inflight: Key,
+    target: Key,
+    counters: Sequence[Key],
     raw: bytes,
     entry: tuple[str, bytes] | None,
-    lock: tuple[str, str] | None,
-    place: str | None,
+    lock: tuple[Key, str] | None,
+    place: Key | None,
     ttl: int,
 ) -> Command[Settled]:
     """Take a job out of flight and, in the same step, put `entry` (score, payload), if any, into the zset `target`.
@@ -162,7 +163,7 @@ def settle(
 
 
 def put_back(
-    inflight: str, queue: str, queues: str, counters: tuple[str, str], name: str, move: tuple[bytes, bytes], ttl: int
+    inflight: Key, queue: Key, queues: Key, counters: tuple[Key, Key], name: str, move: tuple[bytes, bytes], ttl: int
 ) -> Command[Settled]:
     """Take an interrupted job out of flight and put it behind all others of its queue: (payload there, new one).
 
@@ -178,27 +179,27 @@ def put_back(
     )
 
 
-def give_back(inflight: str, queue: str, queues: str, name: str, raws: Sequence[bytes]) -> Command[Moves]:
+def give_back(inflight: Key, queue: Key, queues: Key, name: str, raws: Sequence[bytes]) -> Command[Moves]:
     """Put reserved jobs (oldest first) back to where they were taken; those no longer in flight are passed over."""
     return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=read_moves)
 
 
-def rescue(inflight: str, queue: str, moves: Sequence[tuple[bytes, bytes]]) -> Command[Moves]:
+def rescue(inflight: Key, queue: Key, moves: Sequence[tuple[bytes, bytes]]) -> Command[Moves]:
     """Put jobs (oldest first) back to the tail of their queue, each as another payload: (payload there, new one)."""
     return ScriptCall(load("rescue"), (inflight, queue), tuple(chain.from_iterable(moves)), read=read_moves)
 
 
-def requeue(inflight: str, queue: str, limit: int) -> Command[int]:
+def requeue(inflight: Key, queue: Key, limit: int) -> Command[int]:
     """Put up to `limit` jobs of an in-flight list back, the oldest last, so that it is the next to run."""
     return ScriptCall(load("requeue"), (inflight, queue), (limit,), read=int)
 
 
-def forget(owners: str, suspects: str, inflight: Sequence[str], identity: str) -> Command[bool]:
+def forget(owners: Key, suspects: Key, inflight: Sequence[Key], identity: str) -> Command[bool]:
     """Take a process out of the registry; False where one of its in-flight lists is not empty."""
     return ScriptCall(load("forget"), (owners, suspects, *inflight), (identity,), read=bool)
 
 
-def enqueue(source: str, queues: str, moves: Sequence[tuple[bytes, str, bytes, str]]) -> Command[Moves]:
+def enqueue(source: Key, queues: Key, moves: Sequence[tuple[bytes, Key, bytes, str]]) -> Command[Moves]:
     """Move members of a zset to queues: (member, queue key, payload to push, queue name) each."""
     return ScriptCall(
         load("enqueue"),
@@ -208,7 +209,7 @@ def enqueue(source: str, queues: str, moves: Sequence[tuple[bytes, str, bytes, s
     )
 
 
-def transfer(source: str, target: str, moves: Iterable[tuple[bytes, str, bytes]]) -> Command[Moves]:
+def transfer(source: Key, target: Key, moves: Iterable[tuple[bytes, str, bytes]]) -> Command[Moves]:
     """Move members from one zset to another: (member, new score, new payload) each.
 
     An empty score keeps the one that it has.
@@ -221,7 +222,7 @@ def transfer(source: str, target: str, moves: Iterable[tuple[bytes, str, bytes]]
     )
 
 
-def keep_alive(process: str, seconds: int, beat: str) -> Command[bool]:
+def keep_alive(process: Key, seconds: int, beat: str) -> Command[bool]:
     """Let a process's hash live for `seconds` more, with that time of its last beat; False where it had expired."""
     return ScriptCall(load("keep_alive"), (process,), (seconds, beat), read=bool)
 
@@ -233,7 +234,7 @@ class Saved(NamedTuple):
     cancelled: bool
 
 
-def checkpoint(iteration: str, executions: int, cursor: bytes, runtime: float, ttl: int) -> Command[Saved]:
+def checkpoint(iteration: Key, executions: int, cursor: bytes, runtime: float, ttl: int) -> Command[Saved]:
     """Save how far an iterable job has come: its run's number, its cursor's JSON, and its seconds so far."""
     return ScriptCall(
         load("checkpoint"),
@@ -243,12 +244,12 @@ def checkpoint(iteration: str, executions: int, cursor: bytes, runtime: float, t
     )
 
 
-def cancel_iteration(iteration: str, now: int, ttl: int) -> Command[int]:
+def cancel_iteration(iteration: Key, now: int, ttl: int) -> Command[int]:
     """Note where iterable jobs look that a job was cancelled at `now`; returns when it was first (epoch seconds)."""
     return ScriptCall(load("cancel_iteration"), (iteration,), (now, ttl), read=int)
 
 
-def search(queue: str, needle: bytes, start: int, count: int) -> Command[list[bytes]]:
+def search(queue: Key, needle: bytes, start: int, count: int) -> Command[list[bytes]]:
     """Return the payloads that hold `needle`, of `count` from position `start` (0 is the newest)."""
     return ScriptCall(load("search"), (queue,), (needle, start, count), read=list)
 
@@ -271,7 +272,7 @@ class Slice(NamedTuple):
 
 
 def list_after(
-    queue: str, end: End, position: int, count: int, needles: Sequence[bytes], anchors: Sequence[bytes]
+    queue: Key, end: End, position: int, count: int, needles: Sequence[bytes], anchors: Sequence[bytes]
 ) -> Command[Slice | None]:
     """Read the slice of a queue that follows the anchors (none: from the end); None where no anchor is left."""
     return ScriptCall(
@@ -290,7 +291,7 @@ class Below(NamedTuple):
     entries: list[tuple[bytes, float]]
 
 
-def zset_below(key: str, place: tuple[bytes, float] | None, count: int, needles: Sequence[bytes]) -> Command[Below]:
+def zset_below(key: Key, place: tuple[bytes, float] | None, count: int, needles: Sequence[bytes]) -> Command[Below]:
     """Read the entries that follow a place in a zset (None: the top), highest score first."""
     return ScriptCall(
         load("zset_below"),
@@ -305,7 +306,7 @@ def _place(place: tuple[bytes, float] | None) -> tuple[str, bytes]:
 
 
 def sift(
-    queue: str, target: str, queues: str, how: tuple[str, str], place: tuple[int, int], moves: Sequence[Moved]
+    queue: Key, target: Key, queues: Key, how: tuple[str, str], place: tuple[int, int], moves: Sequence[Moved]
 ) -> Command[Moves]:
     """Take jobs out of the middle of a queue.
 
@@ -322,12 +323,12 @@ def sift(
     )
 
 
-def replace(queue: str, old: bytes, new: bytes) -> Command[bool]:
+def replace(queue: Key, old: bytes, new: bytes) -> Command[bool]:
     """Exchange a job's payload for another in its place; True where it was there."""
     return ScriptCall(load("replace"), (queue,), (old, new), read=bool)
 
 
-def probe(queue: str, needle: bytes, time: float, window: int) -> Command[tuple[list[bytes], bool]]:
+def probe(queue: Key, needle: bytes, time: float, window: int) -> Command[tuple[list[bytes], bool]]:
     """Look for a payload among those enqueued about `time`; also tells whether that was the whole queue."""
     return ScriptCall(
         load("probe"),
@@ -355,7 +356,7 @@ class Groups(NamedTuple):
     rows: list[GroupRow]
 
 
-def groups(key: str, place: tuple[bytes, float] | None, count: int) -> Command[Groups]:
+def groups(key: Key, place: tuple[bytes, float] | None, count: int) -> Command[Groups]:
     """Count a slice of a set by class and error, highest score first."""
     return ScriptCall(
         load("groups"),

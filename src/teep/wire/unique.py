@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from teep.errors import InvalidJob, MalformedPayload
 from teep.wire import json, keys, options, payload
+from teep.wire.keys import Key
 from teep.wire.payload import Item
 
 _FIELD = "unique_lock"
@@ -18,7 +19,7 @@ _NEEDLE = b'"%b"' % _FIELD.encode()
 class Lock(NamedTuple):
     """What a job takes with its push: the key, its jid, and after how many milliseconds it ends by itself."""
 
-    key: str
+    key: Key
     jid: str
     milliseconds: int
 
@@ -42,7 +43,7 @@ def locked(item: Item, now: float, call: tuple[list[Any], dict[str, Any]]) -> tu
     return item | {_FIELD: digest}, Lock(keys.unique(digest), item["jid"], int((delay + seconds) * 1000) or 1)
 
 
-def held(raw: bytes) -> tuple[str, str] | None:
+def held(raw: bytes) -> tuple[Key, str] | None:
     """Return the lock (key, jid) that a job in Redis may have, or None. Costs other jobs a search of their bytes."""
     if _NEEDLE not in raw:
         return None

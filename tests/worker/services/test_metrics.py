@@ -54,8 +54,8 @@ def _of_tally(count: int) -> dict[str, tuple[int, int]]:
 def _runs_of(runs: Runs) -> dict[str, int]:
     """Return how many runs wait to be written, by class."""
     found: Counter[str] = Counter()
-    for minute in tallies.minutes():
-        found.update({name: tally.succeeded for name, tally in tallies._minutes[minute].items()})
+    for minute in runs.minutes():
+        found.update({name: tally.succeeded for name, tally in runs._minutes[minute].items()})
     return found
 
 

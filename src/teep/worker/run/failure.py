@@ -143,8 +143,8 @@ class _Failure:
     def _retry_in(self, count: int, after: Item) -> Any:
         if self._code is None or self._code.options.retry_in is None:
             return None
-        retry_in = self._code.options.retry_in
-        return self._ask("retry_in", lambda: retry_in.delay_or_end(retry_in(count, self._error, after)))
+        own = self._code.options.retry_in
+        return self._ask("retry_in", lambda: retry_in.delay_or_end(own(count, self._error, after)))
 
     def _exhausted(self, after: Item, stored: bytes, count: int) -> Ending:
         if self._code is not None and self._code.options.retries_exhausted is not None:

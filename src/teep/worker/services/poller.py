@@ -14,6 +14,7 @@ from teep.store import jobsets, processes
 from teep.store.jobsets import Enqueued, Limits, Verdict
 from teep.telling import Logger
 from teep.wire import commands, keys
+from teep.wire.keys import Key
 
 logger = Logger("teep")
 
@@ -62,7 +63,7 @@ class Poller(Service):
             return usual
         return min(usual, max(0.0, due - time.time()) + random.random() * _APART * max(1, others))
 
-    def _move_due(self, key: str) -> list[Exception]:
+    def _move_due(self, key: Key) -> list[Exception]:
         """Move what is due in a set; returns what the client middleware raised, where it did.
 
         Raises:
@@ -89,7 +90,7 @@ class Poller(Service):
                 self._bury(key, broken, now)
         return failures
 
-    def _bury(self, key: str, broken: list[bytes], now: float) -> None:
+    def _bury(self, key: Key, broken: list[bytes], now: float) -> None:
         """Move what is no job to the dead set, as it is."""
         self._driver.run(jobsets.transfer(key, keys.dead(), [(raw, now, raw) for raw in broken])).checked()
         limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
