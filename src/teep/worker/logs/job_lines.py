@@ -14,39 +14,41 @@ from teep.config.handlers import notify_death, report
 from teep.telling import Logger
 from teep.wire.payload import executed_class
 from teep.worker.fetch.unit import Reserved
+from teep.worker.logs import fast_lines
 from teep.worker.run.failure import Ending
 
-logger = Logger("teep.job")
+NAME = "teep.job"
+logger = Logger(NAME)
 
 
 def started(item: Mapping[str, Any], thread_id: str) -> None:
     """Log that a job starts."""
-    logger.info("start", extra=_fields(item, thread_id))
+    _log("start", thread_id, _context(item))
 
 
 def ended(job: Reserved, thread_id: str, seconds: float) -> None:
     """Log that a run has ended which has not failed."""
-    logger.info(_ending(job), extra=_fields(job.item or {}, thread_id, seconds))
+    _log(_ending(job), thread_id, _context(job.item or {}, seconds))
 
 
 def failed(
     config: Config, job: Reserved, error: BaseException, ending: Ending, thread_id: str, seconds: float
 ) -> None:
     """Tell of a failure: the log in one record, the error handlers, and the death handlers where the job is dead."""
-    fields = partial(_fields, ending.item, thread_id, seconds)
+    fields = {"teep": _context(ending.item, seconds), "tid": thread_id}
     context = {"context": "job raised", "job": job.item}
     report(config, error, context, partial(_log_failure, config, error, ending, fields))
     if log_error not in config.error_handlers and not config.skip_default_job_logging:
-        logger.info(ending.summary, extra=fields())
+        logger.info(ending.summary, extra=fields)
     for problem, what in ending.problems:
         report(config, problem, {"context": what, "job": ending.item})
     if ending.death is not None:
         notify_death(config, ending.death, error)
 
 
-def _log_failure(config: Config, error: BaseException, ending: Ending, fields: partial[dict[str, Any]]) -> None:
+def _log_failure(config: Config, error: BaseException, ending: Ending, fields: dict[str, Any]) -> None:
     text = tracebacks.text(error, config.backtrace_cleaner)
-    logger.error("%s", ending.summary, exc_info=error, exc_text=text, extra=fields())
+    logger.error("%s", ending.summary, exc_info=error, exc_text=text, extra=fields)
 
 
 def _ending(job: Reserved) -> str:
@@ -56,11 +58,16 @@ def _ending(job: Reserved) -> str:
     return "interrupt" if job.comes_again else "done"
 
 
-def _fields(item: Mapping[str, Any], thread_id: str, seconds: float | None = None) -> dict[str, Any]:
+def _log(text: str, thread_id: str, context: dict[str, Any]) -> None:
+    if not fast_lines.write(text, thread_id, context):
+        logger.info(text, extra={"teep": context, "tid": thread_id})
+
+
+def _context(item: Mapping[str, Any], seconds: float | None = None) -> dict[str, Any]:
     context: dict[str, Any] = {"class": executed_class(item), "jid": item.get("jid")}
     for name in ("bid", "tags"):
         if item.get(name):
             context[name] = item[name]
     if seconds is not None:
         context["elapsed"] = round(seconds, 3)
-    return {"teep": context, "tid": thread_id}
+    return context

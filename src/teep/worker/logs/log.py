@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,8 @@ from teep.job.context import current_job
 from teep.middleware import log_fields
 from teep.runtime import identity
 from teep.wire import json
+from teep.worker.logs import fast_lines, job_lines
+from teep.worker.logs.fast_lines import FastLines, LineFormatter
 from teep.worker.logs.log_handler import LineHandler
 
 _COLOURS = {"DEBUG": "\033[36m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
@@ -24,11 +27,13 @@ _NO_JSON = (TypeError, ValueError, RecursionError)
 def set_up(level: str, *, as_json: bool) -> None:
     """Send everything that this process logs to standard error; `level` is a name such as INFO."""
     handler = LineHandler(sys.stderr)
+    formatter = JsonFormatter() if as_json else PrettyFormatter(colour=sys.stderr.isatty())
     handler.addFilter(_add_context)
-    handler.setFormatter(JsonFormatter() if as_json else PrettyFormatter(colour=sys.stderr.isatty()))
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    fast_lines.use(FastLines(job_lines.NAME, handler, formatter))
 
 
 def _add_context(record: logging.LogRecord) -> bool:
@@ -42,7 +47,7 @@ def _add_context(record: logging.LogRecord) -> bool:
     return True
 
 
-class PrettyFormatter(logging.Formatter):
+class PrettyFormatter(LineFormatter):
     """`INFO 2026-11-24T03:02:04.123Z pid=7 tid=k3 class=Welcome jid=…: done`, as Sidekiq's."""
 
     def __init__(self, *, colour: bool) -> None:
@@ -50,29 +55,51 @@ class PrettyFormatter(logging.Formatter):
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
-        level = _LEVELS.get(record.levelname, record.levelname)
-        if self._colour and record.levelname in _COLOURS:
-            level = f"{_COLOURS[record.levelname]}{level}{_RESET}"
-        context = "".join(f" {name}={_short(value)}" for name, value in _context(record).items())
-        where = f"pid={record.process} tid={record.__dict__['tid']}{context}"
-        line = f"{level} {_time(record)} {where}: {record.getMessage()}"
+        line = self.line(record.levelname, *_said(record))
         return f"{line}\n{error}" if (error := _error(record)) else line
 
+    def line(
+        self, level: str, created: float, msecs: int, pid: int | None, tid: str, context: Mapping[str, Any], text: str
+    ) -> str:
+        name = _LEVELS.get(level, level)
+        if self._colour and level in _COLOURS:
+            name = f"{_COLOURS[level]}{name}{_RESET}"
+        fields = "".join([f" {name}={_short(value)}" for name, value in context.items()])
+        return f"{name} {_second(int(created))}.{msecs:03d}Z pid={pid} tid={tid}{fields}: {text}"
 
-class JsonFormatter(logging.Formatter):
+
+class JsonFormatter(LineFormatter):
     """One JSON object a line with ts, pid, tid, lvl, msg and ctx, as Sidekiq's; errors add `exc`."""
 
     def format(self, record: logging.LogRecord) -> str:
+        return self._line(record.levelname, *_said(record), _error(record))
+
+    def line(
+        self, level: str, created: float, msecs: int, pid: int | None, tid: str, context: Mapping[str, Any], text: str
+    ) -> str:
+        return self._line(level, created, msecs, pid, tid, context, text, None)
+
+    def _line(
+        self,
+        level: str,
+        created: float,
+        msecs: int,
+        pid: int | None,
+        tid: str,
+        context: Mapping[str, Any],
+        text: str,
+        error: str | None,
+    ) -> str:
         line: dict[str, Any] = {
-            "ts": _time(record),
-            "pid": record.process,
-            "tid": record.__dict__["tid"],
-            "lvl": _LEVELS.get(record.levelname, record.levelname),
-            "msg": _utf8(record.getMessage()),
+            "ts": f"{_second(int(created))}.{msecs:03d}Z",
+            "pid": pid,
+            "tid": tid,
+            "lvl": _LEVELS.get(level, level),
+            "msg": _utf8(text),
         }
-        if context := _context(record):
+        if context:
             line["ctx"] = context
-        if error := _error(record):
+        if error:
             line["exc"] = _utf8(error)
         try:
             return json.dumps(line).decode()
@@ -119,8 +146,16 @@ def _short(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _time(record: logging.LogRecord) -> str:
-    return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+def _said(record: logging.LogRecord) -> tuple[float, int, int | None, str, Mapping[str, Any], str]:
+    """Return what a record says beside its level and its traceback, as `line` takes it."""
+    return (
+        record.created,
+        int(record.msecs),
+        record.process,
+        record.__dict__["tid"],
+        _context(record),
+        record.getMessage(),
+    )
 
 
 @lru_cache(maxsize=2)

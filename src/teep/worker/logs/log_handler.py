@@ -54,12 +54,16 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.append(self.format(record) + "\n")
-            self._write()
+            self.write(self.format(record))
         except JobTimeout:
             raise  # it came here by chance, and is for the job that logs
         except Exception:  # noqa: BLE001 - logging's own way with whatever keeps a line from being written
             self.handleError(record)
+
+    def write(self, line: str) -> None:
+        """Write a line, given without its end, and raise what keeps it from being written."""
+        self._lines.append(line + "\n")
+        self._write()
 
     def flush(self) -> None:
         self._write()
