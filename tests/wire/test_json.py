@@ -151,6 +151,18 @@ def _passes(value: Any) -> bool:
     return True
 
 
+@given(rows=st.lists(st.lists(st.none() | st.booleans() | st.integers() | text, max_size=4), max_size=5))
+def test_simple_rows_are_written_as_each_alone(rows: list[list[Any]]) -> None:
+    assert json.dumps_simple(rows) in (None, [json.dumps(row) for row in rows])
+
+
+def test_only_simple_rows_are_written_at_once() -> None:
+    simple: list[Any] = [None, True, -(2**63) + 1, 2**63 - 1, "a\nb", "\u2028é"]
+    assert json.dumps_simple([simple, (), [1]]) == [json.dumps(simple), b"[]", b"[1]"]
+    for odd in (1.5, 2**63, -(2**63), [1], {}, "\ud800", b"x", object()):
+        assert json.dumps_simple([simple, [odd]]) is None
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_integers_that_no_python_converts_are_refused_both_ways(sign: int) -> None:
     longest = sign * (10**4299 - 1)

@@ -4,7 +4,7 @@ import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, NamedTuple
 
 from teep.client import uniqueness
@@ -211,11 +211,20 @@ class Bulk:
         shared = payload.queued(template, now, self._config.timestamps)
         raw = payload.serialise(shared | {"args": _MARK, "jid": _MARK})
         before, between, after = raw.split(json.dumps(_MARK))  # the template has its jid behind the arguments
-        queue = shared["queue"]
-        return [
-            Prepared(jid, queue, None, b'%b%b%b"%b"%b' % (before, json.dumps(args), between, jid.encode(), after))
-            for args, jid in zip(map(self._checked_args, chunk), jids, strict=True)
+        encoded = "\n".join(jids).encode().split(b"\n")
+        raws = [
+            b'%b%b%b"%b"%b' % (before, args, between, jid, after)
+            for args, jid in zip(self._encoded_args(chunk), encoded, strict=True)
         ]
+        return list(map(Prepared, jids, repeat(shared["queue"]), repeat(None), raws))
+
+    def _encoded_args(self, chunk: list[tuple[int, Any]]) -> list[bytes]:
+        rows = [args for _, args in chunk]
+        if not self._template.get("encrypt") and set(map(type, rows)) <= {list, tuple}:
+            encoded = json.dumps_simple(rows)
+            if encoded is not None:
+                return encoded
+        return [json.dumps(args) for args in map(self._checked_args, chunk)]
 
     def _each(
         self, chunk: list[tuple[int, Any]], jids: list[str], times: Iterator[float] | None, now: float

@@ -85,6 +85,8 @@ class Definition:
         """Check one job's argument list of a bulk push against the signature."""
         if not isinstance(args, (list, tuple)):
             raise self.bulk_error(f"and row {row} is of type {type(args).__qualname__}")
+        if type(args) is list and self._binder.fits(len(args)):
+            return args
         try:
             return self._binder.bind(tuple(args), {})[0]
         except InvalidArguments as error:

@@ -49,7 +49,7 @@ class Binder:
         Raises:
             InvalidArguments: the function could not be called like this.
         """
-        if not kwargs and self._only_positions and self._least <= len(args) <= self._most:
+        if not kwargs and self.fits(len(args)):
             return list(args), {}
         free = {name: kwargs[name] for name in self._free & kwargs.keys()}
         try:
@@ -58,6 +58,10 @@ class Binder:
             raise InvalidArguments(f"{self._name}{self._signature} cannot be called like this: {error}") from error
         positions, by_name = self._in_positions(bound)
         return positions, by_name | free
+
+    def fits(self, count: int) -> bool:
+        """Whether the function takes so many arguments by position, and needs none by name."""
+        return self._only_positions and self._least <= count <= self._most
 
     def shortest(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return the shortest way to write a call: without what is given as it would be by default."""

@@ -7,8 +7,10 @@
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import chain
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -16,6 +18,7 @@ import msgspec
 from teep.errors import InvalidArguments, MalformedPayload
 
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
 
@@ -27,6 +30,7 @@ _PLAIN_FROM, _PLAIN_BELOW = 1e-4, 1e15
 _MAX_DIGITS = 4299
 _TOO_LONG = 10**_MAX_DIGITS
 _SHORT = 1 << 63
+_SIMPLE = frozenset({int, str, bool, NoneType})
 
 # As deep as Ruby reads (max_nesting: 100), of which the payload around the value is one level.
 _MAX_DEPTH = 99
@@ -40,6 +44,23 @@ def dumps(value: Any) -> bytes:
         ValueError: a lone surrogate, or a float that is not finite.
     """
     return _encode(_with_ruby_floats(value) if _has_odd_float(value) else value)
+
+
+def dumps_simple(rows: Sequence[Sequence[Any]]) -> list[bytes] | None:
+    """Return what `dumps` gives for each of many lists that `check` lets pass, in a third of the time.
+
+    None if there is anything to look at more closely, be it a float, a container, or what `check` refuses.
+    """
+    items = list(chain.from_iterable(rows))
+    kinds = set(map(type, items))
+    if not kinds <= _SIMPLE:
+        return None
+    if int in kinds and any(type(item) is int and not -_SHORT < item < _SHORT for item in items):
+        return None
+    try:
+        return _encode_lines(rows).split(b"\n")[:-1]  # a line's end in a string is escaped
+    except ValueError:  # a lone surrogate
+        return None
 
 
 def canonical(value: Any) -> bytes:

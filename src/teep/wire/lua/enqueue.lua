@@ -4,12 +4,16 @@
 -- ARGV: (member payload queue_name)*
 -- RETURNS: for each 1 where it was moved, 0 where it was gone, or why Redis refused, which left it where it was
 begin(KEYS[1])
+local listed = {}
 local function move(queue, member, payload, name)
   local score, why, _
   score, why = try('ZSCORE', KEYS[1], member)
   if not score then return why or 0 end
-  _, why = try('SADD', KEYS[2], name)
-  if why then return why end
+  if not listed[name] then
+    _, why = try('SADD', KEYS[2], name)
+    if why then return why end
+    listed[name] = true
+  end
   _, why = try('LPUSH', queue, payload)
   if why then return why end
   _, why = try('ZREM', KEYS[1], member)

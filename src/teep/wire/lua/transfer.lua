@@ -4,18 +4,26 @@
 -- ARGV: (member score payload)*
 -- RETURNS: for each 1 where it was moved, 0 where it was gone, or why Redis refused, which left it where it was
 -- An empty score: the one that it has.
--- This begins with a removal of nothing: an addition could not be taken back where removals are refused.
+-- This begins with removals of nothing: an addition could not be taken back where removals are refused.
 redis.call('ZREM', KEYS[1], '\0')
+local _, closed = try('ZREM', KEYS[2], '\0')
 local function move(member, score, payload)
-  local now, why, _
+  local now, added, why, _
+  if score ~= '' and not closed and KEYS[1] ~= KEYS[2] then  -- a command less, of three
+    added, why = try('ZADD', KEYS[2], 'NX', score, payload)
+    if why then return why end
+    if added == 1 then
+      local removed = redis.call('ZREM', KEYS[1], member)  -- not refused, since the first ones were not
+      if removed == 0 then redis.pcall('ZREM', KEYS[2], payload) end
+      return removed
+    end
+  end
   now, why = try('ZSCORE', KEYS[1], member)
   if not now then return why or 0 end
   if score == '' then score = now end
   _, why = try('ZADD', KEYS[2], score, payload)
   if why then return why end
-  if KEYS[1] ~= KEYS[2] or member ~= payload then
-    redis.call('ZREM', KEYS[1], member)  -- not refused, since the first one was not
-  end
+  if KEYS[1] ~= KEYS[2] or member ~= payload then redis.call('ZREM', KEYS[1], member) end
   return 1
 end
 
