@@ -153,7 +153,7 @@ def test_a_connection_killed_in_the_wait_is_told_and_the_next_wait_works(
 
 
 def test_a_server_that_forgets_to_end_the_wait_times_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(pools, "ANSWER_SECONDS", 0.5)
     with Proxy(server.port) as proxy:
         driver = Driver(proxy.url)
         waiter = Waiter(driver)

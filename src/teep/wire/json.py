@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import chain
-from types import NoneType
 from typing import Any
 
 import msgspec
@@ -30,7 +29,7 @@ _PLAIN_FROM, _PLAIN_BELOW = 1e-4, 1e15
 _MAX_DIGITS = 4299
 _TOO_LONG = 10**_MAX_DIGITS
 _SHORT = 1 << 63
-_SIMPLE = frozenset({int, str, bool, NoneType})
+_SIMPLE = frozenset({int, str, bool, type(None)})
 
 # As deep as Ruby reads (max_nesting: 100), of which the payload around the value is one level.
 _MAX_DEPTH = 99
