@@ -24,6 +24,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     monkeypatch.setattr(fast_lines, "_current", [])
     root = logging.getLogger()
     level, factory = root.level, logging.getLogRecordFactory()
+    logging.setLogRecordFactory(logging.LogRecord)  # a library that other tests load may have left its own
     yield io.StringIO()
     root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, LineHandler | _Heard)]
     root.setLevel(level)

@@ -33,7 +33,7 @@ def test_ten_thousand_jobs_through_twenty_queues_run_exactly_once(fleet: Fleet) 
     pushers = [
         subprocess.Popen(
             [sys.executable, "-c", _PUSH, fleet.server.url, str(number * share), str(share)],
-            cwd=Path(__file__).parent.parent.parent,
+            cwd=Path(__file__).parents[3],
             env={"PYTHONPATH": "src"},
         )
         for number in range(_PUSHERS)
