@@ -1,6 +1,7 @@
 """The quick way to a job's line: the same bytes as logging's own, and only if nothing else would hear of it."""
 
 import contextlib
+import functools
 import io
 import logging
 import re
@@ -13,6 +14,7 @@ import pytest
 from teep.worker.fetch.unit import Reserved
 from teep.worker.logs import fast_lines, job_lines, log
 from teep.worker.logs.log_handler import LineHandler
+from teep.worker.startup.claims import keep_loggers
 
 JID = "0123456789abcdef01234567"
 ITEM: dict[str, Any] = {"class": "Noop", "jid": JID, "args": [1], "queue": "default"}
@@ -37,6 +39,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def _set_up(stream: io.StringIO, *, as_json: bool = False) -> None:
+    keep_loggers()  # as a worker does
     with contextlib.redirect_stderr(stream):
         log.set_up("INFO", as_json=as_json)
 
@@ -48,14 +51,15 @@ def _tell(item: dict[str, Any]) -> None:
 
 def _count_records(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
-    make = logging.Logger.makeRecord
 
-    def counted(self: logging.Logger, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = make(self, *args, **kwargs)
-        made.append(record.getMessage())
-        return record
+    class Counted(logging.LogRecord):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            made.append(self.getMessage())
 
-    monkeypatch.setattr(logging.Logger, "makeRecord", counted)
+    # Both names that the look compares: it takes this one for the usual one.
+    monkeypatch.setattr(logging, "LogRecord", Counted)
+    logging.setLogRecordFactory(Counted)
     return made
 
 
@@ -160,12 +164,32 @@ def test_whoever_wants_a_record_gets_one(
     assert stream.getvalue().count("\n") == 4
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_reporter_that_patches_loggers_gets_its_records(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    heard, call = _Heard(), logging.Logger.callHandlers
+
+    def patched(self: logging.Logger, record: logging.LogRecord) -> None:
+        heard.emit(record)
+        call(self, record)
+
+    if when == "after":
+        _set_up(stream)
+    monkeypatch.setattr(logging.Logger, "callHandlers", functools.wraps(call)(patched))
+    if when == "before":
+        _set_up(stream)
+    _tell(ITEM)
+    assert heard.messages == ["start", "done"]
+    assert stream.getvalue().count("\n") == 2
+
+
 @pytest.mark.parametrize(
     "silence",
     [
         lambda: setattr(logging.getLogger("teep.job"), "propagate", False),
         lambda: logging.getLogger().handlers[0].setLevel("WARNING"),
-        logging.getLogger().handlers.clear,
+        lambda: setattr(logging.getLogger(), "handlers", []),
         lambda: logging.getLogger().handlers[0].addFilter(lambda _: False),
     ],
     ids=["propagate", "the handler's level", "no handler", "a filter"],
