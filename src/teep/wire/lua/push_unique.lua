@@ -1,5 +1,5 @@
 -- Push jobs, each together with its lock, but those whose lock another job has.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: queues (lock target)*
 -- ARGV: (jid milliseconds payload queue score)*
 -- RETURNS: for each job a pair: the jid that kept it from being pushed, or ''; why Redis refused it, or ''

@@ -1,6 +1,6 @@
 -- Take an interrupted job out of flight and put it, as another payload, behind all others of its queue, in one step.
 -- A job that is not in flight any more was given up and rescued: nothing is changed for it.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: inflight queue queues counter*
 -- ARGV: raw payload queue_name ttl
 -- RETURNS: { 1 where it was in flight, 0 where it was not, or -1 where Redis refused and nothing was changed; why it

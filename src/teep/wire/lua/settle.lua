@@ -1,6 +1,6 @@
 -- Take a job out of flight and put its next state into a zset, or nowhere (it is over), in one step.
 -- A job that is not in flight any more was given up and rescued: nothing is changed for it.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: inflight target lock place counter*
 -- ARGV: raw ttl holder has_place (score payload)*
 -- RETURNS: { 1 where it was in flight, 0 where it was not, or -1 where Redis refused and nothing was changed; why it

@@ -2,7 +2,7 @@
 -- They lie together, in the order given, from about a position on; what is no longer there is passed over.
 -- Redis removes from the middle of a list only by searching for a value, so each is overwritten by a mark once it is
 -- where it goes, and all marks are removed in one pass from the nearer end. Nobody sees them: a script is one step.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: queue target queues
 -- ARGV: kind name mark position span (raw payload score)*
 -- RETURNS: for each 1 where it was taken, 0 where it was gone, or why Redis refused, which left it where it was

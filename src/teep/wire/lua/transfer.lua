@@ -1,5 +1,5 @@
 -- Move jobs from one zset to another with a new score and payload, each only if it is still there.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: source target
 -- ARGV: (member score payload)*
 -- RETURNS: for each 1 where it was moved, 0 where it was gone, or why Redis refused, which left it where it was
