@@ -13,12 +13,13 @@ from datetime import date
 from typing import NamedTuple
 
 from teep.errors import MalformedPayload, RedisError
-from teep.store import oversize, processes
+from teep.store import features, oversize, processes
 from teep.store.outcome import Outcome, size, smaller
-from teep.wire import commands, json, keys, scripts, unique
+from teep.wire import commands, json, keys, scripts, step
 from teep.wire.commands import score
 from teep.wire.keys import Key
-from teep.wire.moves import Moves, Settled, not_moved
+from teep.wire.moves import Moves, not_moved
+from teep.wire.step import Counter, Part, Parts, Place, Step, Told
 
 __all__ = ["Outcome"]
 
@@ -63,15 +64,15 @@ def exchange(
     return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS)
 
 
-async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[Settled]:
+async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[Told]:
     """Settle jobs that take more than an acknowledgement, each whatever becomes of the others.
 
     One round trip, more where they are large. One that its server hangs up on is settled in a smaller form.
     """
-    told: list[Settled] = []
+    told: list[Told] = []
     for some in oversize.portions(outcomes, size):
         try:
-            told += await commands.pipeline_of(_settle(identity, outcome, day) for outcome in some)
+            told += await settling(identity, some, day)
         except RedisError as error:
             if size(some[0]) <= oversize.PORTION or not await oversize.hung_up(error):
                 raise
@@ -79,11 +80,16 @@ async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[
     return told
 
 
-async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Settled:
+def settling(identity: str, outcomes: Sequence[Outcome], day: date) -> commands.Command[list[Told]]:
+    """Return the command that settles jobs, in their order."""
+    return step.carry_out([_step(identity, outcome, day) for outcome in outcomes])
+
+
+async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
     # First as it is once more: the connection may have been lost by chance.
     for form, left_out in ((outcome, ""), *smaller(outcome)):
         try:
-            told = await _settle(identity, form, day)
+            (told,) = await settling(identity, [form], day)
         except RedisError as error:
             if not await oversize.hung_up(error):
                 raise
@@ -91,46 +97,38 @@ async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Settled
         if told.refused:
             return told
         # Not in flight: an answer was lost, and it was settled before.
-        return Settled(done=True, refused="", beside=left_out or told.beside)
-    return Settled(done=False, refused=oversize.TOO_LARGE, beside="")
+        return Told(done=True, beside=left_out or told.beside)
+    return Told(done=False, refused=oversize.TOO_LARGE)
 
 
-def _settle(identity: str, outcome: Outcome, day: date) -> commands.Command[Settled]:
-    if outcome.target == keys.queue(outcome.queue):
-        return _put_back(identity, outcome, day)
-    return scripts.settle(
-        keys.inflight(outcome.queue, identity),
-        outcome.target or keys.dead(),
+def _step(identity: str, outcome: Outcome, day: date) -> Step:
+    along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
+    if outcome.place is not None:
+        along += (Part("UNLINK", outcome.place),)
+    return Step(
+        Parts(effects=_effects(outcome), along=along),
+        Place("list", keys.inflight(outcome.queue, identity), outcome.raw),
         _counters(outcome, day),
-        outcome.raw,
-        (score(outcome.score), outcome.payload) if outcome.target else None,
-        unique.held(outcome.raw) if outcome.target in (None, keys.dead()) else None,
-        outcome.place,
-        DAY_STATS_SECONDS,
     )
 
 
-def _put_back(identity: str, outcome: Outcome, day: date) -> commands.Command[Settled]:
-    return scripts.put_back(
-        keys.inflight(outcome.queue, identity),
-        keys.queue(outcome.queue),
-        keys.queues(),
-        (keys.processed(), keys.processed_on(day)),
-        outcome.queue,
-        (outcome.raw, outcome.payload),
-        DAY_STATS_SECONDS,
-    )
+def _effects(outcome: Outcome) -> tuple[Part, ...]:
+    if outcome.target is None:
+        return ()
+    if outcome.score is None:
+        return step.queued(keys.queues(), outcome.queue, outcome.target, outcome.payload)
+    return step.scored(outcome.target, score(outcome.score), outcome.payload)
 
 
-def _counters(outcome: Outcome, day: date) -> tuple[Key, ...]:
+def _counters(outcome: Outcome, day: date) -> tuple[Counter, ...]:
     if outcome.counted is None:
         return ()
-    processed = (keys.processed(), keys.processed_on(day))
+    processed = ((keys.processed(), 0), (keys.processed_on(day), DAY_STATS_SECONDS))
     if outcome.counted == "done":
         return processed
     if outcome.counted == "expired":
-        return (*processed, keys.expired(), keys.expired_on(day))
-    return (*processed, keys.failed(), keys.failed_on(day))
+        return (*processed, (keys.expired(), 0), (keys.expired_on(day), DAY_STATS_SECONDS))
+    return (*processed, (keys.failed(), 0), (keys.failed_on(day), DAY_STATS_SECONDS))
 
 
 def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[commands.Command[bytes | None]]:

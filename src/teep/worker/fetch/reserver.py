@@ -24,14 +24,13 @@ from teep.errors import NotMoved, RedisCommandError, RedisError
 from teep.runtime.outage import Outage
 from teep.runtime.refusals import Refusals
 from teep.store import inflight, jobsets
-from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
+from teep.store.outcome import Outcome, over
 from teep.store.oversize import PORTION
 from teep.telling import Logger
-from teep.wire import keys
 from teep.wire.commands import Command
-from teep.wire.moves import Settled
 from teep.wire.scripts import Exchanged
+from teep.wire.step import Told
 from teep.worker.fetch.mirror import Ledger
 from teep.worker.fetch.prefetch import Prefetch
 from teep.worker.fetch.unit import Reserved
@@ -215,12 +214,12 @@ class Exchange:
                 self._keep_refused(job, outcome, what.refused)
             else:
                 self._note_told(job, what)
-        died = any(outcome.target == keys.dead() for _, outcome in ended)
+        died = any(outcome.end == "dead" for _, outcome in ended)
         ended.clear()  # told: should the rest fail, they must not be told again
         if died:
             self._trim_dead()
 
-    def _note_told(self, job: Reserved, what: Settled) -> None:
+    def _note_told(self, job: Reserved, what: Told) -> None:
         self.settled += 1
         self._ledger.disown((job,))
         if not what.done:
@@ -310,7 +309,7 @@ def _drain(items: "deque[T]") -> list[T]:
 
 def _acknowledged(job: Reserved) -> Outcome:
     """Return the end of a job that succeeded, as what is told by itself."""
-    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done")
+    return over(job.queue, job.raw, "done")
 
 
 def _by_queue(jobs: list[Reserved]) -> dict[str, list[bytes]]:

@@ -5,21 +5,25 @@ from typing import Any
 from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
 from teep.job.definition import Definition, find
+from teep.store import features
 from teep.wire import payload
 from teep.wire.payload import Item
+
+features.special.update(("rescues", "log_level"))  # what the worker itself looks for
+_special = features.special
 
 
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
     `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before
-    it runs or when it ends: it was rescued before, may expire, has a log level of its own, or a lock. Others are
-    looked at no further.
+    it runs or when it ends: it was rescued before, has a log level of its own, or asks a feature for something.
+    Others are looked at no further. `has_end` tells of a special one whether something goes along when it ends.
     `halt` is what it was told to end with (None: nothing). `comes_again` is what an iterable job says at the end of
     its run: whether it goes on later; None for others.
     """
 
-    __slots__ = ("comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw")
+    __slots__ = ("comes_again", "definition", "halt", "has_end", "is_special", "item", "problem", "queue", "raw")
 
     def __init__(self, queue: str, raw: bytes) -> None:
         self.queue = queue
@@ -31,11 +35,10 @@ class Reserved:
         self.halt: type[BaseException] | None = None
         self.comes_again: bool | None = None
         try:
-            self.item = payload.parse(raw)
-            item = self.item
-            self.is_special = (
-                "rescues" in item or "expires_in" in item or "log_level" in item or "unique_lock" in item
-            )
+            self.item = item = payload.parse(raw)
+            if not _special.isdisjoint(item):
+                self.is_special = True
+                self.has_end = features.of_end(item)
             self.definition = find(item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
@@ -68,9 +71,9 @@ class Reserved:
         return self.is_special and self.item is not None and "rescues" in self.stored()
 
     @property
-    def is_unique(self) -> bool:
-        """Whether it may have a lock."""
-        return self.is_special and self.item is not None and "unique_lock" in self.stored()
+    def may_have_begun(self) -> bool:
+        """Whether it may go on from where it was: it is iterable, or its code is not known here."""
+        return self.definition is None or self.definition.is_iterable
 
     @property
     def is_cancelled(self) -> bool:

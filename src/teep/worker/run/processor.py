@@ -19,13 +19,14 @@ from teep.config.handlers import report
 from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.job.context import running
 from teep.job.definition import Definition
+from teep.store import outcome
 from teep.telling import complain, quietly
 from teep.wire.payload import Item
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.tallies import QUICK, Runs
 from teep.worker.fetch.unit import Reserved
 from teep.worker.logs import job_lines, job_log_level
-from teep.worker.run import failure, uniqueness
+from teep.worker.run import failure
 from teep.worker.run.interrupts import Interrupts
 from teep.worker.run.poison import Suspects
 from teep.worker.run.timeouts import Deadlines
@@ -144,8 +145,8 @@ class Processor:
             again = job.comes_again and not job.is_cancelled
             end = failure.interrupted(self._config, job, time.time()) if again else failure.over(job)
             self._fetcher.ended(job, end)
-        elif job.is_special and job.is_unique:
-            self._fetcher.ended(job, uniqueness.done(job))
+        elif job.is_special and job.has_end:
+            self._fetcher.ended(job, outcome.over(job.queue, job.raw, "done"))
         else:
             self._done(job)
         try:

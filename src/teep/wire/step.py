@@ -1,0 +1,154 @@
+"""The atomic step: what must hold for a job to be pushed or to leave its place, and all that happens when it does.
+
+1. A `Step` is a value, built in Python: `Parts`, and the place that the job leaves, if it lies in Redis already.
+2. `carry_out` has one script do the steps of many jobs, each by itself: it is done whole or not at all, and told of.
+3. A feature adds parts of its own (`lua/lib/<feature>.lua`), so what it keeps is right in the very step.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from teep.wire.commands import Arg, Command, text
+from teep.wire.keys import Key
+from teep.wire.script import ScriptCall, load
+
+
+class Part(NamedTuple):
+    """One thing of a step: its name in the script, the key that it is about, and what else it takes."""
+
+    name: str
+    key: Key
+    words: tuple[Arg, ...] = ()
+
+
+class Parts(NamedTuple):
+    """Guards, any of which keeps all of a step from happening; effects, which happen; and what goes along with them.
+
+    What goes along is refused without harm: the step is done all the same, and tells why.
+    """
+
+    guards: tuple[Part, ...] = ()
+    effects: tuple[Part, ...] = ()
+    along: tuple[Part, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.guards or self.effects or self.along)
+
+    def joined(self, other: "Parts") -> "Parts":
+        """Return these and, behind them, those of another."""
+        return Parts(self.guards + other.guards, self.effects + other.effects, self.along + other.along)
+
+
+class Place(NamedTuple):
+    """Where a job lies that a step takes away: a list or zset, and its exact bytes."""
+
+    kind: Literal["list", "zset"]
+    key: Key
+    raw: bytes
+
+
+# (key, seconds that it is kept for, 0: for ever)
+Counter = tuple[Key, int]
+
+
+class Step(NamedTuple):
+    """One job's step: its parts, the place that it leaves (None: it is new), and the counters that count it."""
+
+    parts: Parts
+    place: Place | None = None
+    counters: tuple[Counter, ...] = ()
+
+
+class Told(NamedTuple):
+    """What became of a step: it was `done`, or the job was gone, or it was `refused`; the latter changed nothing.
+
+    `guard` is which one kept it from being done, and `word` what stands in the way. `beside` says why something was
+    not done that goes along with it, such as counting it. All are "" if all is well.
+    """
+
+    done: bool
+    refused: str = ""
+    beside: str = ""
+    guard: str = ""
+    word: str = ""
+
+
+_DONE = Told(done=True)
+_GONE = Told(done=False)
+
+
+def queued(queues: Key, name: str, queue: Key, raw: bytes) -> tuple[Part, ...]:
+    """Return the effects that put a job behind all others of a queue."""
+    return Part("SADD", queues, (name,)), Part("LPUSH", queue, (raw,))
+
+
+def scored(key: Key, score: str, raw: bytes) -> tuple[Part, ...]:
+    """Return the effect that puts a job into a zset."""
+    return (Part("ZADD", key, (score, raw)),)
+
+
+def carry_out(steps: Sequence[Step], *, repeatable: bool = False) -> Command[list[Told]]:
+    """Carry out steps, each whatever becomes of the others; returns what became of each.
+
+    It is not sent again after a lost answer unless it is `repeatable`: a repeat would say of what was done the first
+    time that the job is gone, or push it twice.
+    """
+    positions: dict[Key, int] = {}
+    tallies: dict[tuple[Counter, ...], int] = {}
+    words: list[Arg] = []
+    for each in steps:
+        _write(each, positions, tallies, words)
+    counted: list[Arg] = [len(tallies)]
+    for tally in tallies:
+        counted.append(len(tally))
+        for key, seconds in tally:
+            counted += (_position(key, positions), seconds)
+    return ScriptCall(load("step"), tuple(positions), counted + words, read=_read, idempotent=repeatable)
+
+
+def _write(each: Step, positions: dict[Key, int], tallies: dict[tuple[Counter, ...], int], words: list[Arg]) -> None:
+    parts: list[Arg] = []
+    for some in each.parts:
+        for part in some:
+            parts += (part.name, _position(part.key, positions), *part.words)
+    tally = tallies.setdefault(each.counters, len(tallies) + 1) if each.counters else 0
+    if each.place is None:
+        words += ("none", 0, b"", tally, len(parts), *parts)
+    else:
+        kind, key, raw = each.place
+        words += (kind, _position(key, positions), raw, tally, len(parts), *parts)
+
+
+def _position(key: Key, positions: dict[Key, int]) -> int:
+    return positions.setdefault(key, len(positions) + 1)
+
+
+def _read(reply: list[Any]) -> list[Told]:
+    uncounted, *outcomes = reply
+    beside = text(uncounted)
+    return [_read_one(outcome, beside) for outcome in outcomes]
+
+
+def _read_one(outcome: Any, uncounted: str) -> Told:
+    if outcome == 1:
+        return Told(done=True, beside=uncounted) if uncounted else _DONE
+    if outcome == 0:
+        return _GONE
+    state, *why = outcome
+    words = [text(word) for word in why]
+    if state == 2:
+        return Told(done=False, guard=words[0], word=words[1])
+    return Told(done=True, beside=words[0]) if state == 1 else Told(done=False, refused=words[0])
+
+
+def along_of(jobs: Iterable[Sequence[Part]], keys: Sequence[Key]) -> tuple[list[Key], list[Arg]]:
+    """Return what goes along with jobs that another script moves, as its last keys and values.
+
+    `keys` are those that the script has before them; in the script `read_along` takes it from there.
+    """
+    positions: dict[Key, int] = {}
+    words: list[Arg] = []
+    for job, parts in enumerate(jobs, start=1):
+        for part in parts:
+            words += (job, part.name, len(keys) + _position(part.key, positions), *part.words)
+    return [*keys, *positions], words
