@@ -153,15 +153,20 @@ def kept_out(jid: str, guard: str, word: str) -> None:
 
 def on_end(raw: bytes, how: End) -> tuple[Part, ...]:
     """Return what goes along when the job with these bytes ends for good. Costs others a search of their bytes."""
-    if not any(needle in raw for needle in needles()):
+    for needle in needles():
+        if needle in raw:
+            break
+    else:
         return ()
     try:
         item = payload.parse(raw)
     except MalformedPayload:
         return ()
-    return tuple(
-        part for feature in _features.values() if _has_end(feature, item) for part in feature.on_end(item, how)
-    )
+    along: tuple[Part, ...] = ()
+    for feature in _features.values():
+        if _has_end(feature, item):
+            along += feature.on_end(item, how)
+    return along
 
 
 @cache
@@ -173,7 +178,7 @@ def needles() -> tuple[bytes, ...]:
     )
 
 
-def of_end(item: Item) -> bool:
+def has_end(item: Item) -> bool:
     """Tell of a job whether something goes along when it ends."""
     return any(_has_end(feature, item) for feature in _features.values())
 
@@ -184,9 +189,9 @@ def before() -> tuple[tuple[Feature, frozenset[str]], ...]:
     return tuple((feature, feature.before) for feature in _features.values() if feature.before)
 
 
-def wants_before(item: Item | None) -> bool:
+def wants_before(item: Item) -> bool:
     """Tell of a job whether a feature wants to see it before it runs."""
-    return item is not None and any(not fields.isdisjoint(item) for _, fields in before())
+    return any(not fields.isdisjoint(item) for _, fields in before())
 
 
 async def admit(unit: Unit) -> Barred | None:

@@ -10,11 +10,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from teep.errors import MalformedPayload, RedisError
 from teep.store import features, oversize, processes
-from teep.store.outcome import Outcome, size, smaller
+from teep.store.outcome import Counted, Outcome, size, smaller
 from teep.wire import commands, json, keys, scripts, step
 from teep.wire.commands import score
 from teep.wire.keys import Key
@@ -82,7 +83,8 @@ async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[
 
 def settling(identity: str, outcomes: Sequence[Outcome], day: date) -> commands.Command[list[Told]]:
     """Return the command that settles jobs, in their order."""
-    return step.carry_out([_step(identity, outcome, day) for outcome in outcomes])
+    lists = {queue: keys.inflight(queue, identity) for queue in {outcome.queue for outcome in outcomes}}
+    return step.carry_out([_step(lists[outcome.queue], outcome, day) for outcome in outcomes])
 
 
 async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
@@ -101,32 +103,27 @@ async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
     return Told(done=False, refused=oversize.TOO_LARGE)
 
 
-def _step(identity: str, outcome: Outcome, day: date) -> Step:
+def _step(inflight: Key, outcome: Outcome, day: date) -> Step:
     along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
     if outcome.place is not None:
         along += (Part("UNLINK", outcome.place),)
-    return Step(
-        Parts(effects=_effects(outcome), along=along),
-        Place("list", keys.inflight(outcome.queue, identity), outcome.raw),
-        _counters(outcome, day),
-    )
+    effects = () if outcome.target is None else _effects(outcome, outcome.target)
+    counters = () if outcome.counted is None else _counters(outcome.counted, day)
+    return Step(Parts((), effects, along), Place("list", inflight, outcome.raw), counters)
 
 
-def _effects(outcome: Outcome) -> tuple[Part, ...]:
-    if outcome.target is None:
-        return ()
+def _effects(outcome: Outcome, target: Key) -> tuple[Part, ...]:
     if outcome.score is None:
-        return step.queued(keys.queues(), outcome.queue, outcome.target, outcome.payload)
-    return step.scored(outcome.target, score(outcome.score), outcome.payload)
+        return step.queued(keys.queues(), outcome.queue, target, outcome.payload)
+    return step.scored(target, score(outcome.score), outcome.payload)
 
 
-def _counters(outcome: Outcome, day: date) -> tuple[Counter, ...]:
-    if outcome.counted is None:
-        return ()
+@lru_cache(maxsize=8)
+def _counters(counted: Counted, day: date) -> tuple[Counter, ...]:
     processed = ((keys.processed(), 0), (keys.processed_on(day), DAY_STATS_SECONDS))
-    if outcome.counted == "done":
+    if counted == "done":
         return processed
-    if outcome.counted == "expired":
+    if counted == "expired":
         return (*processed, (keys.expired(), 0), (keys.expired_on(day), DAY_STATS_SECONDS))
     return (*processed, (keys.failed(), 0), (keys.failed_on(day), DAY_STATS_SECONDS))
 

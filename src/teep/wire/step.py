@@ -107,20 +107,21 @@ def carry_out(steps: Sequence[Step], *, repeatable: bool = False) -> Command[lis
 
 
 def _write(each: Step, positions: dict[Key, int], tallies: dict[tuple[Counter, ...], int], words: list[Arg]) -> None:
-    parts: list[Arg] = []
-    for some in each.parts:
-        for part in some:
-            parts += (part.name, _position(part.key, positions), *part.words)
-    tally = tallies.setdefault(each.counters, len(tallies) + 1) if each.counters else 0
-    if each.place is None:
-        words += ("none", 0, b"", tally, len(parts), *parts)
-    else:
-        kind, key, raw = each.place
-        words += (kind, _position(key, positions), raw, tally, len(parts), *parts)
+    parts, place, counters = each
+    written: list[Arg] = []
+    for some in parts:
+        for name, key, more in some:
+            written += (name, _position(key, positions), *more)
+    tally = tallies.setdefault(counters, len(tallies) + 1) if counters else 0
+    kind, position, raw = ("none", 0, b"") if place is None else (place[0], _position(place[1], positions), place[2])
+    words += (kind, position, raw, tally, len(written), *written)
 
 
 def _position(key: Key, positions: dict[Key, int]) -> int:
-    return positions.setdefault(key, len(positions) + 1)
+    position = positions.get(key)
+    if position is None:
+        position = positions[key] = len(positions) + 1
+    return position
 
 
 def _read(reply: list[Any]) -> list[Told]:

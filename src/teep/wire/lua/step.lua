@@ -62,25 +62,28 @@ local function affect(from, stop, undo)
 end
 
 local function step(place, key, raw, from, stop)
-  local undo, outcome, refusal, there, why = {}
+  local undo, outcome, refusal, there, why
   from, outcome, refusal = guard(from, stop)
   if outcome then return outcome, refusal end
   if place ~= 'none' and not begun then
     begin(key)
     begun = true
   end
-  if place ~= 'none' and from < stop and effects[ARGV[from]] then
-    there, why = find[place](key, raw)
-    if there and not why then why = prepare[place](key) end
-    if why then return { -1, why } end
-    if not there then return 0 end
+  if from < stop and effects[ARGV[from]] then
+    if place ~= 'none' then
+      there, why = find[place](key, raw)
+      if there and not why then why = prepare[place](key) end
+      if why then return { -1, why } end
+      if not there then return 0 end
+    end
+    undo = {}
+    from, outcome, refusal = affect(from, stop, undo)
+    if outcome then return outcome, refusal end
   end
-  from, outcome, refusal = affect(from, stop, undo)
-  if outcome then return outcome, refusal end
   if place ~= 'none' then
     there, why = remove[place](key, raw)
     if why then
-      take_back(undo)
+      take_back(undo or {})
       return { -1, why }
     end
     if there == 0 then return 0 end

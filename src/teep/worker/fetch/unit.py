@@ -1,6 +1,6 @@
 """A job that this process has reserved, decoded and matched with its code."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
@@ -13,17 +13,29 @@ features.special.update(("rescues", "log_level"))  # what the worker itself look
 _special = features.special
 
 
+class Asks(NamedTuple):
+    """What a special job asks for by its stored payload, which jobs and middleware may change in hand.
+
+    `before`: a feature wants to see it before it runs. `end`: something goes along when it ends. `suspect`: it was
+    rescued before, from a process that may have died of it.
+    """
+
+    before: bool
+    end: bool
+    suspect: bool
+
+
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
     `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before
     it runs or when it ends: it was rescued before, has a log level of its own, or asks a feature for something.
-    Others are looked at no further. `has_end` tells of a special one whether something goes along when it ends.
+    `asks` says for what; others have none, and are looked at no further.
     `halt` is what it was told to end with (None: nothing). `comes_again` is what an iterable job says at the end of
     its run: whether it goes on later; None for others.
     """
 
-    __slots__ = ("comes_again", "definition", "halt", "has_end", "is_special", "item", "problem", "queue", "raw")
+    __slots__ = ("asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw")
 
     def __init__(self, queue: str, raw: bytes) -> None:
         self.queue = queue
@@ -38,7 +50,7 @@ class Reserved:
             self.item = item = payload.parse(raw)
             if not _special.isdisjoint(item):
                 self.is_special = True
-                self.has_end = features.of_end(item)
+                self.asks = Asks(features.wants_before(item), features.has_end(item), "rescues" in item)
             self.definition = find(item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
@@ -68,7 +80,7 @@ class Reserved:
     @property
     def is_suspect(self) -> bool:
         """Whether it was rescued before, from a process that may have died of it."""
-        return self.is_special and self.item is not None and "rescues" in self.stored()
+        return self.is_special and self.asks.suspect
 
     @property
     def may_have_begun(self) -> bool:

@@ -187,12 +187,11 @@ class Capsule:
 
     def _kept_from_running(self, job: Reserved) -> Barred | None:
         """Return what becomes of a job that must not run now, or None: it starts, and features did their part."""
-        is_looked_at = features.wants_before(job.item)
-        if is_looked_at and (barred := self._driver.run(features.admit(job))) is not None:
+        if job.asks.before and (barred := self._driver.run(features.admit(job))) is not None:
             return barred
         if job.is_suspect and not self._suspects.admit(job):
             return postponed(job)
-        if is_looked_at:
+        if job.asks.before:
             self._driver.run(features.starts(job))
         return None
 

@@ -145,7 +145,7 @@ class Processor:
             again = job.comes_again and not job.is_cancelled
             end = failure.interrupted(self._config, job, time.time()) if again else failure.over(job)
             self._fetcher.ended(job, end)
-        elif job.is_special and job.has_end:
+        elif job.is_special and job.asks.end:
             self._fetcher.ended(job, outcome.over(job.queue, job.raw, "done"))
         else:
             self._done(job)

@@ -1,4 +1,4 @@
--- The parts of a step, by their names: what takes a key and `words[name]` further words.
+-- The parts of a step, by their names: what takes a key and `words[name]` further words, two at the most.
 -- A guard returns what stands in the way, if anything does, or nil and why that cannot be told. An effect returns why it
 -- was refused, the error itself, and what takes it back. What goes along returns why it was refused, which harms nothing.
 -- A feature has a file of its own, and a line here.
@@ -34,10 +34,10 @@ end
 -- INCLUDE: unique
 
 -- Carry out the part at a place in ARGV: returns the place of the next one, and what the part did.
+local KEYS, ARGV, number = KEYS, ARGV, tonumber  -- looked up once, since jobs come by the hundred
 local function part(kind, at)
-  local name, key = ARGV[at], KEYS[tonumber(ARGV[at + 1])]
-  local following = at + 2 + words[name]
-  return following, kind[name](key, unpack(ARGV, at + 2, following - 1))
+  local name = ARGV[at]
+  return at + 2 + words[name], kind[name](KEYS[number(ARGV[at + 1])], ARGV[at + 2], ARGV[at + 3])
 end
 
 -- Read what goes along with some jobs, from a place in ARGV to its end: (position of the job, name key word*)*.
