@@ -102,12 +102,14 @@ class Feature:
 _features: dict[str, Feature] = {}
 special = set[str]()
 """The fields of jobs that want something of a feature before they run, or when they end."""
+_before = set[str]()
 
 
 def register(*features: Feature) -> None:
     """Have features take part in whatever happens to jobs in this process from now on; each name once."""
     _features.update((feature.name, feature) for feature in features)
     for feature in features:
+        _before.update(feature.before)
         special.update(feature.before, [feature.stamps] if feature.ends and feature.stamps else [])
     needles.cache_clear()
     before.cache_clear()
@@ -159,12 +161,16 @@ def on_end(raw: bytes, how: End) -> tuple[Part, ...]:
     else:
         return ()
     try:
-        item = payload.parse(raw)
+        return along_of(payload.parse(raw), how)
     except MalformedPayload:
         return ()
+
+
+def along_of(item: Item, how: End) -> tuple[Part, ...]:
+    """Return the same of a payload that nobody has changed since it was read."""
     along: tuple[Part, ...] = ()
     for feature in _features.values():
-        if _has_end(feature, item):
+        if feature.ends and feature.stamps in item:
             along += feature.on_end(item, how)
     return along
 
@@ -178,11 +184,6 @@ def needles() -> tuple[bytes, ...]:
     )
 
 
-def has_end(item: Item) -> bool:
-    """Tell of a job whether something goes along when it ends."""
-    return any(_has_end(feature, item) for feature in _features.values())
-
-
 @cache
 def before() -> tuple[tuple[Feature, frozenset[str]], ...]:
     """Return the features that want to see some jobs before these run, and the fields that such jobs have."""
@@ -191,7 +192,7 @@ def before() -> tuple[tuple[Feature, frozenset[str]], ...]:
 
 def wants_before(item: Item) -> bool:
     """Tell of a job whether a feature wants to see it before it runs."""
-    return any(not fields.isdisjoint(item) for _, fields in before())
+    return not _before.isdisjoint(item)
 
 
 async def admit(unit: Unit) -> Barred | None:
@@ -209,7 +210,3 @@ async def starts(unit: Unit) -> None:
     for feature, fields in before():
         if not fields.isdisjoint(item):
             await feature.starts(unit)
-
-
-def _has_end(feature: Feature, item: Item) -> bool:
-    return feature.ends and feature.stamps in item

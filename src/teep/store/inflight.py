@@ -104,7 +104,9 @@ async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
 
 
 def _step(inflight: Key, outcome: Outcome, day: date) -> Step:
-    along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
+    along = outcome.along
+    if along is None:
+        along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
     if outcome.place is not None:
         along += (Part("UNLINK", outcome.place),)
     effects = () if outcome.target is None else _effects(outcome, outcome.target)

@@ -7,6 +7,7 @@ from teep.errors import MalformedPayload
 from teep.store import oversize
 from teep.wire import keys, payload
 from teep.wire.keys import Key
+from teep.wire.step import Part
 
 _LEFT_OUT = "(left out)"
 
@@ -25,7 +26,8 @@ class Outcome(NamedTuple):
     later, behind all that waits there. `end` is why it will not run again, None where it will.
     `counted` is what it counts as, besides as processed ("done": a success); None for what no statistic shows: bytes
     that were no job at all, and a job that comes again without having run.
-    `place` is the key that goes with an iterable job that is over.
+    `place` is the key that goes with an iterable job that is over. `along` is what goes along with the end, None
+    where that is still to be found in the bytes.
     """
 
     queue: str
@@ -36,6 +38,7 @@ class Outcome(NamedTuple):
     counted: Counted | None = "failed"
     place: Key | None = None
     end: End | None = None
+    along: tuple[Part, ...] | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -43,9 +46,11 @@ class Outcome(NamedTuple):
         return self.target is not None and self.score is None
 
 
-def over(queue: str, raw: bytes, end: End, place: Key | None = None) -> Outcome:
+def over(
+    queue: str, raw: bytes, end: End, place: Key | None = None, along: tuple[Part, ...] | None = None
+) -> Outcome:
     """Return the outcome of a job that is over; nothing is kept of it."""
-    return Outcome(queue, raw, None, None, b"", _COUNTED.get(end, "failed"), place, end)
+    return Outcome(queue, raw, None, None, b"", _COUNTED.get(end, "failed"), place, end, along)
 
 
 def dead(queue: str, raw: bytes, payload: bytes, now: float, counted: Counted | None = "failed") -> Outcome:

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 from teep.wire.commands import Arg, Command, text
@@ -96,8 +97,8 @@ def carry_out(steps: Sequence[Step], *, repeatable: bool = False) -> Command[lis
     positions: dict[Key, int] = {}
     tallies: dict[tuple[Counter, ...], int] = {}
     words: list[Arg] = []
-    for each in steps:
-        _write(each, positions, tallies, words)
+    for shape, group in groupby(steps, _shape):
+        _write(shape, list(group), positions, tallies, words)
     counted: list[Arg] = [len(tallies)]
     for tally in tallies:
         counted.append(len(tally))
@@ -106,15 +107,31 @@ def carry_out(steps: Sequence[Step], *, repeatable: bool = False) -> Command[lis
     return ScriptCall(load("step"), tuple(positions), counted + words, read=_read, idempotent=repeatable)
 
 
-def _write(each: Step, positions: dict[Key, int], tallies: dict[tuple[Counter, ...], int], words: list[Arg]) -> None:
-    parts, place, counters = each
-    written: list[Arg] = []
-    for some in parts:
-        for name, key, more in some:
-            written += (name, _position(key, positions), *more)
+# What steps that are alike have in common: the kind of their place, its key, their counters, and the parts' names.
+_Shape = tuple[str, Key | None, tuple[Counter, ...], list[str]]
+
+
+def _shape(each: Step) -> _Shape:
+    (guards, effects, along), place, counters = each
+    names = [name for name, _, _ in guards + effects + along]
+    return ("none", None, counters, names) if place is None else (place[0], place[1], counters, names)
+
+
+def _write(
+    shape: _Shape,
+    group: Sequence[Step],
+    positions: dict[Key, int],
+    tallies: dict[tuple[Counter, ...], int],
+    words: list[Arg],
+) -> None:
+    kind, source, counters, names = shape
     tally = tallies.setdefault(counters, len(tallies) + 1) if counters else 0
-    kind, position, raw = ("none", 0, b"") if place is None else (place[0], _position(place[1], positions), place[2])
-    words += (kind, position, raw, tally, len(written), *written)
+    words += (kind, _position(source, positions) if source else 0, tally, len(group), len(names), *names)
+    for (guards, effects, along), place, _ in group:
+        words.append(place[2] if place else b"")
+        for _, key, more in guards + effects + along:
+            words.append(_position(key, positions))
+            words += more
 
 
 def _position(key: Key, positions: dict[Key, int]) -> int:

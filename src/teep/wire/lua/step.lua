@@ -8,13 +8,14 @@
 -- RETURNS: { why jobs were not counted, or ''; for each step 1 where it was done, 0 where the job was gone, or a list:
 -- { 1, why what goes along was refused }, { -1, why the step was refused }, { 2, the guard, what stands in its way } }
 -- A tally is what jobs count as: how many counters, and for each (key seconds), 0 seconds where it is kept for ever.
--- The steps follow: place key raw tally length part*. The place is list, zset or none; the tally is 0 for none; the
--- length is that of the parts, in ARGV. Keys are positions in KEYS.
+-- Groups of steps that are alike follow: place key tally jobs parts name* job*. The place is list, zset or none; the
+-- tally is 0 for none. Each of the jobs is its bytes there, then (key word*) for each of the parts, in order of the
+-- names. Keys are positions in KEYS.
 local tallies, at = {}, 2
-for tally = 1, tonumber(ARGV[1]) do
+for tally = 1, number(ARGV[1]) do
   tallies[tally] = { jobs = 0 }
-  for counter = 1, tonumber(ARGV[at]) do
-    tallies[tally][counter] = { KEYS[tonumber(ARGV[at + counter * 2 - 1])], ARGV[at + counter * 2] }
+  for counter = 1, number(ARGV[at]) do
+    tallies[tally][counter] = { KEYS[number(ARGV[at + counter * 2 - 1])], ARGV[at + counter * 2] }
   end
   at = at + 1 + #tallies[tally] * 2
 end
@@ -32,83 +33,102 @@ function prepare.zset(key)
   return why
 end
 
+-- Read what the steps of a group have in common.
+local function read_group()
+  local group = { place = ARGV[at], key = KEYS[number(ARGV[at + 1])], tally = tallies[number(ARGV[at + 2])] }
+  group.jobs, group.length = number(ARGV[at + 3]), 1
+  local parts = number(ARGV[at + 4])
+  for _, kind in ipairs({ 'guards', 'effects', 'along' }) do group[kind] = {} end
+  for i = at + 5, at + 4 + parts do
+    local name = ARGV[i]
+    local kind = guards[name] and 'guards' or effects[name] and 'effects' or 'along'
+    local act = guards[name] or effects[name] or along[name]
+    table.insert(group[kind], { name = name, act = act, length = words[name] + 1 })
+    group.length = group.length + words[name] + 1
+  end
+  at = at + 5 + parts
+  return group
+end
+
 local function take_back(undo)
   for i = #undo, 1, -1 do undo[i]() end
 end
 
--- Carry out the parts of a kind from a place on: returns the place after them, and what the first returned that failed.
-local function guard(from, stop)
-  while from < stop and guards[ARGV[from]] do
-    local name = ARGV[from]
-    local following, holder, why, refusal = part(guards, from)
-    if why then return from, { -1, why }, refusal end
-    if holder then return from, { 2, name, holder } end
-    from = following
-  end
-  return from
-end
-
-local function affect(from, stop, undo)
-  while from < stop and effects[ARGV[from]] do
-    local following, why, refusal, back = part(effects, from)
+-- Carry out effects from a place on: returns that after them, or nil, why one was refused, and the error.
+local function affect(group, from, undo)
+  for _, effect in ipairs(group.effects) do
+    local why, refusal, back = effect.act(KEYS[number(ARGV[from])], ARGV[from + 1], ARGV[from + 2])
     if why then
       take_back(undo)
-      return from, { -1, why }, refusal
+      return nil, why, refusal
     end
     undo[#undo + 1] = back
-    from = following
+    from = from + effect.length
   end
   return from
 end
 
-local function step(place, key, raw, from, stop)
-  local undo, outcome, refusal, there, why
-  from, outcome, refusal = guard(from, stop)
-  if outcome then return outcome, refusal end
-  if place ~= 'none' and not begun then
-    begin(key)
+-- See that a job lies where it shall be taken from, and may be: returns what stands against it.
+local function check(group, raw)
+  local there, why = find[group.place](group.key, raw)
+  if there then why = prepare[group.place](group.key) end
+  if why then return { -1, why } end
+  if not there then return 0 end
+end
+
+-- Carry out the step that is written from a place on: returns what became of it, and the error that refused it.
+local function step(group, raw, from)
+  local moves, undo, why, refusal, holder = group.place ~= 'none', {}
+  for _, guard in ipairs(group.guards) do
+    holder, why, refusal = guard.act(KEYS[number(ARGV[from])], ARGV[from + 1], ARGV[from + 2])
+    if why then return { -1, why }, refusal end
+    if holder then return { 2, guard.name, holder } end
+    from = from + guard.length
+  end
+  if moves and not begun then
+    begin(group.key)
     begun = true
   end
-  if from < stop and effects[ARGV[from]] then
-    if place ~= 'none' then
-      there, why = find[place](key, raw)
-      if there and not why then why = prepare[place](key) end
-      if why then return { -1, why } end
-      if not there then return 0 end
-    end
-    undo = {}
-    from, outcome, refusal = affect(from, stop, undo)
-    if outcome then return outcome, refusal end
+  if #group.effects > 0 then
+    local against = moves and check(group, raw)
+    if against then return against end
+    from, why, refusal = affect(group, from, undo)
+    if why then return { -1, why }, refusal end
   end
-  if place ~= 'none' then
-    there, why = remove[place](key, raw)
+  if moves then
+    local count
+    count, why = remove[group.place](group.key, raw)
     if why then
-      take_back(undo or {})
+      take_back(undo)
       return { -1, why }
     end
-    if there == 0 then return 0 end
+    if count == 0 then return 0 end
   end
   local problem
-  while from < stop do
-    from, why = part(along, from)
+  for _, part in ipairs(group.along) do
+    why = part.act(KEYS[number(ARGV[from])], ARGV[from + 1], ARGV[from + 2])
     problem = why or problem
+    from = from + part.length
   end
   return problem and { 1, problem } or 1
 end
 
-local reply = { '' }
-while at <= #ARGV do
-  local from = at + 5
-  local stop, tally = from + tonumber(ARGV[at + 4]), tonumber(ARGV[at + 3])
-  local outcome, refusal = step(ARGV[at], KEYS[tonumber(ARGV[at + 1])], ARGV[at + 2], from, stop)
-  -- An error where nothing has been done: what is full, or a replica now, says so at a script's first write.
-  if refusal and not any and not begun then return refusal end
-  if outcome == 1 or (type(outcome) == 'table' and outcome[1] == 1) then
-    any = true
-    if tally > 0 then tallies[tally].jobs = tallies[tally].jobs + 1 end
+local reply, last = { '' }, #ARGV
+while at <= last do
+  local group = read_group()
+  local done = 0
+  for _ = 1, group.jobs do
+    local outcome, refusal = step(group, ARGV[at], at + 1)
+    -- An error where nothing has been done: what is full, or a replica now, says so at a script's first write.
+    if refusal and not any and not begun then return refusal end
+    if outcome == 1 or (outcome ~= 0 and outcome[1] == 1) then
+      any = true
+      done = done + 1
+    end
+    reply[#reply + 1] = outcome
+    at = at + group.length
   end
-  reply[#reply + 1] = outcome
-  at = stop
+  if group.tally then group.tally.jobs = group.tally.jobs + done end
 end
 
 local function count(counter, seconds, jobs)

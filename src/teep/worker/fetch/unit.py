@@ -8,6 +8,7 @@ from teep.job.definition import Definition, find
 from teep.store import features
 from teep.wire import payload
 from teep.wire.payload import Item
+from teep.wire.step import Part
 
 features.special.update(("rescues", "log_level"))  # what the worker itself looks for
 _special = features.special
@@ -16,13 +17,14 @@ _special = features.special
 class Asks(NamedTuple):
     """What a special job asks for by its stored payload, which jobs and middleware may change in hand.
 
-    `before`: a feature wants to see it before it runs. `end`: something goes along when it ends. `suspect`: it was
-    rescued before, from a process that may have died of it.
+    `before`: a feature wants to see it before it runs. `along`: what goes along when it succeeds. `suspect`: it was
+    rescued before, from a process that may have died of it. `log_level`: it has one of its own.
     """
 
     before: bool
-    end: bool
+    along: tuple[Part, ...]
     suspect: bool
+    log_level: bool
 
 
 class Reserved:
@@ -50,7 +52,8 @@ class Reserved:
             self.item = item = payload.parse(raw)
             if not _special.isdisjoint(item):
                 self.is_special = True
-                self.asks = Asks(features.wants_before(item), features.has_end(item), "rescues" in item)
+                along = features.along_of(item, "done")
+                self.asks = Asks(features.wants_before(item), along, "rescues" in item, "log_level" in item)
             self.definition = find(item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error

@@ -126,7 +126,7 @@ class Processor:
     def _begin(self, job: Reserved, thread_id: str) -> float:
         self._running[thread_id] = (job, time.time())
         try:
-            if job.is_special:
+            if job.is_special and job.asks.log_level:
                 job_log_level.enter(job)
             if self._has_lines(_INFO) and job.item is not None:
                 job_lines.started(job.item, thread_id)
@@ -135,8 +135,9 @@ class Processor:
         return time.perf_counter()
 
     def _ended(self, job: Reserved) -> None:
-        quietly(job_log_level.leave)
-        if job.is_suspect:
+        if job.asks.log_level:
+            quietly(job_log_level.leave)
+        if job.asks.suspect:
             self._suspects.ended(job)
 
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
@@ -145,8 +146,8 @@ class Processor:
             again = job.comes_again and not job.is_cancelled
             end = failure.interrupted(self._config, job, time.time()) if again else failure.over(job)
             self._fetcher.ended(job, end)
-        elif job.is_special and job.asks.end:
-            self._fetcher.ended(job, outcome.over(job.queue, job.raw, "done"))
+        elif job.is_special and (along := job.asks.along):
+            self._fetcher.ended(job, outcome.over(job.queue, job.raw, "done", along=along))
         else:
             self._done(job)
         try:
