@@ -14,8 +14,7 @@ from teep.config import driver_for
 from teep.drivers import AsyncDriver, Driver
 from teep.errors import RedisUnavailable
 from teep.store import inflight, jobsets, outcome
-from teep.store.features import End
-from teep.store.outcome import Outcome
+from teep.store.outcome import End, Outcome
 from teep.wire import keys, payload
 from teep.wire.commands import Command
 from tests.api.sides import Side
