@@ -4,7 +4,7 @@
 |---|---|
 | `feature` | what writes a job's expiry at its push, and keeps it from running when it is too late |
 | `times` | when that is |
-| `docs/jobs.md`, "Expiring jobs" | what users know of it |
+| `docs/jobs.md`, "Jobs that come too late" | what users know of it |
 """
 
 from teep.features.expiry.feature import Expiry
