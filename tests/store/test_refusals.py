@@ -85,7 +85,8 @@ def _taken(place: Literal["list", "zset"], source: str, target: Key, effects: Ef
     steps = [
         Step(
             Parts(effects=effects(NEW[number]), along=(*_along(number), Part("UNLINK", Key("it-1")))),
-            Place(place, Key(source), JOBS[number]),
+            Place(place, Key(source)),
+            JOBS[number],
             counters,
         )
         for number in range(4)

@@ -17,7 +17,7 @@ PROCESSED, TODAY = (keys.processed(), 0), (Key("stat:today"), 60)
 
 
 def _done(raw: bytes, place: Key = LIST, **parts: Any) -> Step:
-    return Step(Parts(**parts), Place("list", place, raw), (PROCESSED, TODAY))
+    return Step(Parts(**parts), Place("list", place), raw, (PROCESSED, TODAY))
 
 
 def test_steps_of_all_kinds_in_one_call_keep_their_order(driver: Driver, server: Server) -> None:
@@ -32,7 +32,7 @@ def test_steps_of_all_kinds_in_one_call_keep_their_order(driver: Driver, server:
                 _done(b"2", effects=step.scored(SET, "5.0", b"two")),
                 Step(Parts(effects=step.queued(keys.queues(), "q", keys.queue("q"), b"new"))),
                 _done(b"4", OTHER),
-                Step(Parts(effects=step.scored(keys.dead(), "9.0", b"5")), Place("zset", SET, b"5")),
+                Step(Parts(effects=step.scored(keys.dead(), "9.0", b"5")), Place("zset", SET), b"5"),
                 _done(b"3"),
             ]
         )

@@ -33,7 +33,7 @@ async def remove(kind: Kind, key: Key, raws: Sequence[bytes]) -> int:
     for raw in raws:
         along = features.on_end(raw, "deleted")
         if along or kind == "list":
-            steps.append(Step(Parts(along=along), Place(kind, key, raw)))
+            steps.append(Step(Parts(along=along), Place(kind, key), raw))
         else:
             plain.append(raw)
     count = await commands.zrem(key, *plain) if plain else 0
@@ -66,4 +66,4 @@ async def remove_lowest(key: Key, *cuts: Cut, listed: tuple[Key, str] | None = N
 
 
 def _size(each: Step) -> int:
-    return 0 if each.place is None else len(each.place.raw)
+    return len(each.raw)

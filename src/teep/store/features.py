@@ -111,8 +111,8 @@ def register(*features: Feature) -> None:
     for feature in features:
         _before.update(feature.before)
         special.update(feature.before, [feature.stamps] if feature.ends and feature.stamps else [])
-    needles.cache_clear()
-    before.cache_clear()
+    for found in (enders, needles, before):
+        found.cache_clear()
 
 
 def check(job: str, options: Mapping[str, Any]) -> None:
@@ -169,19 +169,25 @@ def on_end(raw: bytes, how: End) -> tuple[Part, ...]:
 def along_of(item: Item, how: End) -> tuple[Part, ...]:
     """Return the same of a payload that nobody has changed since it was read."""
     along: tuple[Part, ...] = ()
-    for feature in _features.values():
-        if feature.ends and feature.stamps in item:
+    for stamp, feature in enders():
+        if stamp in item:
             along += feature.on_end(item, how)
     return along
+
+
+@cache
+def enders() -> tuple[tuple[str, Feature], ...]:
+    """Return the features that have something that goes along when a job ends, and the field of such jobs."""
+    return tuple(
+        (feature.stamps, feature) for feature in _features.values() if feature.ends and feature.stamps is not None
+    )
 
 
 @cache
 def needles() -> tuple[bytes, ...]:
     """Return what to look for in payloads to find those that something goes along with when they end."""
     # Without the quote in front: Lua looks for the first byte first, and quotes are all over a payload.
-    return tuple(
-        b'%b"' % feature.stamps.encode() for feature in _features.values() if feature.ends and feature.stamps
-    )
+    return tuple(b'%b"' % stamp.encode() for stamp, _ in enders())
 
 
 @cache

@@ -83,8 +83,8 @@ async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[
 
 def settling(identity: str, outcomes: Sequence[Outcome], day: date) -> commands.Command[list[Told]]:
     """Return the command that settles jobs, in their order."""
-    lists = {queue: keys.inflight(queue, identity) for queue in {outcome.queue for outcome in outcomes}}
-    return step.carry_out([_step(lists[outcome.queue], outcome, day) for outcome in outcomes])
+    places = {queue: Place("list", keys.inflight(queue, identity)) for queue in {each.queue for each in outcomes}}
+    return step.carry_out([_step(places[outcome.queue], outcome, day) for outcome in outcomes])
 
 
 async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
@@ -103,7 +103,7 @@ async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
     return Told(done=False, refused=oversize.TOO_LARGE)
 
 
-def _step(inflight: Key, outcome: Outcome, day: date) -> Step:
+def _step(place: Place, outcome: Outcome, day: date) -> Step:
     along = outcome.along
     if along is None:
         along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
@@ -111,7 +111,7 @@ def _step(inflight: Key, outcome: Outcome, day: date) -> Step:
         along += (Part("UNLINK", outcome.place),)
     effects = () if outcome.target is None else _effects(outcome, outcome.target)
     counters = () if outcome.counted is None else _counters(outcome.counted, day)
-    return Step(Parts((), effects, along), Place("list", inflight, outcome.raw), counters)
+    return Step(Parts((), effects, along), place, outcome.raw, counters)
 
 
 def _effects(outcome: Outcome, target: Key) -> tuple[Part, ...]:

@@ -41,11 +41,10 @@ class Parts(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a job lies that a step takes away: a list or zset, and its exact bytes."""
+    """Where jobs lie that steps take away."""
 
     kind: Literal["list", "zset"]
     key: Key
-    raw: bytes
 
 
 # (key, seconds that it is kept for, 0: for ever)
@@ -53,10 +52,11 @@ Counter = tuple[Key, int]
 
 
 class Step(NamedTuple):
-    """One job's step: its parts, the place that it leaves (None: it is new), and the counters that count it."""
+    """One job's step: its parts, the place that it leaves (None: it is new), as what, and what counts it."""
 
     parts: Parts
     place: Place | None = None
+    raw: bytes = b""
     counters: tuple[Counter, ...] = ()
 
 
@@ -74,7 +74,8 @@ class Told(NamedTuple):
     word: str = ""
 
 
-_DONE = Told(done=True)
+DONE = Told(done=True)
+"""This very one is told of all that are done as they should be."""
 _GONE = Told(done=False)
 
 
@@ -107,14 +108,13 @@ def carry_out(steps: Sequence[Step], *, repeatable: bool = False) -> Command[lis
     return ScriptCall(load("step"), tuple(positions), counted + words, read=_read, idempotent=repeatable)
 
 
-# What steps that are alike have in common: the kind of their place, its key, their counters, and the parts' names.
-_Shape = tuple[str, Key | None, tuple[Counter, ...], list[str]]
+# What steps that are alike have in common: the place, the counters, and the names of the parts.
+_Shape = tuple[Place | None, tuple[Counter, ...], list[str]]
 
 
 def _shape(each: Step) -> _Shape:
-    (guards, effects, along), place, counters = each
-    names = [name for name, _, _ in guards + effects + along]
-    return ("none", None, counters, names) if place is None else (place[0], place[1], counters, names)
+    (guards, effects, along), place, _, counters = each
+    return place, counters, [name for name, _, _ in guards + effects + along]
 
 
 def _write(
@@ -124,11 +124,12 @@ def _write(
     tallies: dict[tuple[Counter, ...], int],
     words: list[Arg],
 ) -> None:
-    kind, source, counters, names = shape
+    place, counters, names = shape
+    kind, source = ("none", 0) if place is None else (place.kind, _position(place.key, positions))
     tally = tallies.setdefault(counters, len(tallies) + 1) if counters else 0
-    words += (kind, _position(source, positions) if source else 0, tally, len(group), len(names), *names)
-    for (guards, effects, along), place, _ in group:
-        words.append(place[2] if place else b"")
+    words += (kind, source, tally, len(group), len(names), *names)
+    for (guards, effects, along), _, raw, _ in group:
+        words.append(raw)
         for _, key, more in guards + effects + along:
             words.append(_position(key, positions))
             words += more
@@ -149,7 +150,7 @@ def _read(reply: list[Any]) -> list[Told]:
 
 def _read_one(outcome: Any, uncounted: str) -> Told:
     if outcome == 1:
-        return Told(done=True, beside=uncounted) if uncounted else _DONE
+        return Told(done=True, beside=uncounted) if uncounted else DONE
     if outcome == 0:
         return _GONE
     state, *why = outcome

@@ -30,7 +30,7 @@ from teep.store.oversize import PORTION
 from teep.telling import Logger
 from teep.wire.commands import Command, Pipeline
 from teep.wire.scripts import Exchanged
-from teep.wire.step import Told
+from teep.wire.step import DONE, Told
 from teep.worker.fetch.mirror import Ledger
 from teep.worker.fetch.prefetch import Prefetch
 from teep.worker.fetch.unit import Reserved
@@ -225,10 +225,13 @@ class Exchange:
         self._note_ended(ended, told)
 
     def _note_ended(self, ended: list[Ended], told: list[Told]) -> None:
-        for (job, outcome), what in zip(ended, told, strict=True):
+        done = [job for (job, _), what in zip(ended, told, strict=True) if what is DONE and job is not self._probe]
+        self.settled += len(done)
+        self._ledger.disown(done)
+        for (job, outcome), what in zip(ended, told, strict=True) if len(done) < len(ended) else ():
             if what.refused:
                 self._keep_refused(job, outcome, what.refused)
-            else:
+            elif what is not DONE or job is self._probe:
                 self._note_told(job, what)
         died = any(outcome.end == "dead" for _, outcome in ended)
         ended.clear()  # told: should the rest fail, they must not be told again
