@@ -19,7 +19,11 @@ from teep.wire.step import Part, Parts
 
 
 class Unit(Protocol):
-    """A job that a worker has reserved."""
+    """A job that a worker has reserved.
+
+    `may_have_begun` tells whether it may go on from where it was: it is iterable, or its code is not known here.
+    `stored` returns the payload as it lies in Redis, and `named` what a log line about it has as `extra`.
+    """
 
     @property
     def queue(self) -> str: ...
@@ -28,14 +32,9 @@ class Unit(Protocol):
     @property
     def jid(self) -> str | None: ...
     @property
-    def may_have_begun(self) -> bool:
-        """Whether it may go on from where it was: it is iterable, or its code is not known here."""
-
-    def stored(self) -> Item:
-        """Return the payload as it lies in Redis."""
-
-    def named(self) -> dict[str, Any]:
-        """Return what a log line about it has as `extra`."""
+    def may_have_begun(self) -> bool: ...
+    def stored(self) -> Item: ...
+    def named(self) -> dict[str, Any]: ...
 
 
 class Pushing(NamedTuple):
