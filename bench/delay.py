@@ -10,6 +10,7 @@ import redis
 from bench.figures import durations, spread
 from bench.measure import Column, Goal, Measure, Reading
 from bench.proxy import Proxy
+from bench.registry import SPECIAL_NAMES
 from bench.server import Server
 from bench.system import System
 from bench.throughput import measure_rate
@@ -17,7 +18,7 @@ from bench.visit import Progress, visiting
 
 _ONE_WAY_SECONDS = 0.0005
 _PINGS = 100
-_WITHOUT = ("floor-batch", "ruby-sidekiq-info", "teep-info", "teep-x2")
+_WITHOUT = ("floor-batch", "ruby-sidekiq-info", "teep-info", "teep-x2", *SPECIAL_NAMES)
 _SHARE = {"floor-brpop": 0.05, "ruby-sidekiq": 0.2, "ruby-sidekiq-yjit": 0.2}
 """What takes a round trip a job gets fewer of them."""
 

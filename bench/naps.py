@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.measure import Column, Goal, Measure, Reading
+from bench.registry import SPECIAL_NAMES
 from bench.server import Server
 from bench.system import System
 from bench.throughput import measure_rate
@@ -13,7 +14,16 @@ from bench.visit import Progress, visiting
 _CASES = ((1, 10), (1, 100), (100, 10), (100, 100))
 """Milliseconds that a job sleeps, and the concurrency."""
 _SECONDS = 3.0
-_WITHOUT = ("floor-threads", "floor-batch", "floor-brpop", "ruby-sidekiq-info", "teep-info", "teep-x2", "rq")
+_WITHOUT = (
+    "floor-threads",
+    "floor-batch",
+    "floor-brpop",
+    "ruby-sidekiq-info",
+    "teep-info",
+    "teep-x2",
+    "rq",
+    *SPECIAL_NAMES,
+)
 
 
 class Naps(Measure):

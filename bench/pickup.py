@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.figures import durations
 from bench.measure import Column, Goal, Measure, Reading
 from bench.process import Process
+from bench.registry import SPECIAL_NAMES
 from bench.server import Server
 from bench.system import System
 from bench.visit import LOOK_SECONDS, Progress, Visit, visiting
@@ -24,7 +25,7 @@ from bench.visit import LOOK_SECONDS, Progress, Visit, visiting
 _PAUSE = 0.02
 _REST_SECONDS = 2.0
 _PATIENCE = 30.0
-_WITHOUT = ("floor-threads", "floor-batch", "ruby-sidekiq-info", "teep-info", "teep-x2")
+_WITHOUT = ("floor-threads", "floor-batch", "ruby-sidekiq-info", "teep-info", "teep-x2", *SPECIAL_NAMES)
 
 
 class Pickup(Measure):

@@ -15,6 +15,7 @@ from typing import ClassVar
 from bench.figures import durations
 from bench.measure import Column, Goal, Measure, Reading
 from bench.process import Process
+from bench.registry import SPECIAL_NAMES
 from bench.server import Server
 from bench.system import System
 from bench.visit import LOOK_SECONDS, Progress, Visit, visiting
@@ -29,6 +30,7 @@ _WITHOUT = (
     "ruby-sidekiq-info",
     "teep-info",
     "teep-x2",
+    *SPECIAL_NAMES,
 )
 
 

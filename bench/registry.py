@@ -29,6 +29,18 @@ _TEEP_ASYNC = System(
     client="bench.systems.teep_async_jobs",
 )
 
+
+def _special(kind: str, share: float = 1.0) -> System:
+    """teep with no-op jobs that ask for something."""
+    module = "bench.systems.teep_special_jobs"
+    command = (*_TEEP, module, *_TEEP_OPTIONS, "WARNING")
+    return System(f"teep-{kind}", command, pusher=module, env={"BENCH_KIND": kind}, share=share)
+
+
+_SPECIAL = (_special("unique"), _special("encrypted"), _special("iterable", share=0.1))
+# Of interest only beside teep's own ordinary jobs.
+SPECIAL_NAMES = tuple(system.name for system in _SPECIAL)
+
 OURS: tuple[System, ...] = (
     System("floor-threads", (*_FLOOR, "batch", "{concurrency}")),
     System("floor-batch", (*_FLOOR, "batch", "1")),
@@ -45,6 +57,7 @@ OURS: tuple[System, ...] = (
         client=None,
         command=("python", "-m", "bench.systems.pair", sys.executable, *_TEEP_SYNC.command[1:]),
     ),
+    *_SPECIAL,
 )
 
 

@@ -59,6 +59,9 @@ process to its first job."""
         Goal("`async def` jobs, x the best async peer", 10, "teep-async", beside=ASYNC_PEERS),
         Goal("with two lines a job, x ruby-sidekiq with its own", 5, "teep-info", beside=("ruby-sidekiq-info",)),
         Goal("two processes, x one", 1.2, "teep-x2", beside=("teep",)),
+        Goal("with `unique_for`, x plain", 0.5, "teep-unique", beside=("teep",)),
+        Goal("with `encrypt`, x plain", 0.5, "teep-encrypted", beside=("teep",)),
+        Goal("iterable jobs of one item, x plain", 0.1, "teep-iterable", beside=("teep",)),
     )
 
     def __init__(self, jobs: int) -> None:
@@ -69,6 +72,7 @@ process to its first job."""
             _FLOOR_NOTE,
             "floor-batch: the same with one thread. floor-brpop: BRPOP one by one, at most once.",
             "teep-x2: two processes, and the costs of both.",
+            "teep-unique, -encrypted, -iterable: jobs that ask for that; an iterable one has one item, of a tenth.",
         ]
 
     def _count(self, system: System) -> int:

@@ -66,7 +66,10 @@ from teep.api import (
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.errors import JobCancelled, JobTimeout, TeepError
+from teep.features.expiry import Expiry
+from teep.features.unique import Unique
 from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
+from teep.store import features as _features
 from teep.version import __version__
 
 if TYPE_CHECKING:
@@ -146,6 +149,9 @@ __all__ = [
     "job",
     "testing",
 ]
+
+# What works without being asked for.
+_features.register(Unique(), Expiry())
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 

@@ -11,19 +11,18 @@ import time
 from types import ModuleType
 
 from teep import Config
-from teep.drivers import Driver
 from teep.errors import RedisError
+from teep.features.expiry import Expiry
 from teep.job import iteration
+from teep.job.context import JobContext
 from teep.middleware import around
 from teep.store import iteration as places
 from teep.store import processes
-from teep.store.inflight import Outcome
+from teep.store.features import Barred, Unit
 from teep.wire import json
 from teep.wire.scripts import Saved
 from teep.worker import Worker
-from teep.worker.fetch.unit import Reserved
 from teep.worker.logs import log
-from teep.worker.run import capsule, expiry
 from teep.worker.services import heartbeat
 from teep.worker.services.rescuer import Rescuer
 from tests.chaos import journal
@@ -97,16 +96,17 @@ def _journal_places() -> None:
 
 def _journal_what_is_late() -> None:
     """Write down each job that is dropped as too late, like a run."""
-    look = expiry.expired
+    look = Expiry.admit
 
-    def journalled_look(job: Reserved, driver: Driver) -> Outcome | None:
-        end = look(job, driver)
-        if end is not None and job.item is not None:
-            journal.begin(number_of(job.item), job.item, job.context().attempt)
+    async def journalled_look(feature: Expiry, unit: Unit) -> Barred | None:
+        barred = await look(feature, unit)
+        if barred is not None:
+            item = unit.stored()
+            journal.begin(number_of(item), item, JobContext(item).attempt)
             journal.finish("expired")
-        return end
+        return barred
 
-    _replace(capsule, expiry.expired.__name__, journalled_look)
+    _replace(Expiry, "admit", journalled_look)
 
 
 def _move_clock(by: float, after: float) -> None:

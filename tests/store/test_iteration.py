@@ -2,8 +2,7 @@
 
 from datetime import date
 
-from teep.store import inflight, iteration
-from teep.store.inflight import Outcome
+from teep.store import inflight, iteration, outcome
 from teep.store.iteration import State
 from teep.wire.keys import Key
 from tests.store.conftest import Run
@@ -11,7 +10,7 @@ from tests.support.servers import Server
 
 JID = "00d7462cd9d662b493617bcd"
 INFLIGHT = "{queue:q}:inflight:host:1:0"
-BACK = Outcome("q", b"before", Key("queue:q"), 0.0, b"after")
+BACK = outcome.behind("q", b"before", b"after")
 
 
 def test_what_is_saved_is_read(server: Server, run: Run) -> None:
@@ -61,7 +60,7 @@ def test_a_full_server_takes_a_checkpoint_and_puts_a_job_back(server: Server, ru
 def test_the_end_of_a_job_takes_its_place_along_only_where_it_was_in_flight(server: Server, run: Run) -> None:
     server.flushall()
     run(iteration.save(JID, 1, b"5", 1.0))
-    end = Outcome("q", b"raw", None, 0.0, b"", counted="done", place=Key(f"it-{JID}"))
+    end = outcome.over("q", b"raw", "done", Key(f"it-{JID}"))
     assert [told.done for told in run(inflight.settle("host:1:0", [end], date(2026, 11, 24)))] == [False]
     assert run(iteration.state(JID)) == State(1, 1.0, b"5", None)
     server.command("RPUSH", INFLIGHT, "raw")

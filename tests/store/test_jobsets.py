@@ -129,7 +129,7 @@ def test_a_job_that_fails_again_at_once_is_not_enqueued_again(run: Run, server: 
 def test_a_whole_set_is_transferred_and_each_job_told(run: Run, server: Server) -> None:
     raws = _fill(server, "retry")
     told: list[bytes] = []
-    assert run(jobsets.transfer_all(Key("retry"), Key("dead"), 5.0, told.append)) == MANY
+    assert run(jobsets.kill_all(Key("retry"), 5.0, told.append)) == MANY
     assert told == raws
     assert _members(server, "retry") == []
     assert run(jobsets.between(Key("dead"), 5.0, 5.0)) == [(raw, 5.0) for raw in raws]
@@ -149,7 +149,7 @@ def test_what_others_took_meanwhile_is_not_moved(run: Run, driver: Driver, serve
     from teep.drivers.plans import run_plan
 
     told: list[bytes] = []
-    assert run_plan(jobsets.transfer_all("retry", "dead", 5.0, told.append), Meddling()) == 50  # type: ignore[arg-type]
+    assert run_plan(jobsets.kill_all("retry", 5.0, told.append), Meddling()) == 50  # type: ignore[arg-type]
     assert len(told) == run(jobsets.size(Key("dead"))) == 50
 
 

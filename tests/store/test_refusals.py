@@ -8,9 +8,9 @@ import contextlib
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
 
@@ -18,13 +18,14 @@ from teep.drivers import Driver
 from teep.errors import NotMoved, RedisCommandError
 from teep.store import inflight, iteration, jobsets
 from teep.store.jobsets import Enqueued
-from teep.wire import keys, scripts
+from teep.store.pushes import Extra, Push
+from teep.wire import keys, scripts, step
 from teep.wire.commands import Command
 from teep.wire.keys import Key
-from teep.wire.moves import Moves, Settled
+from teep.wire.moves import Moves
 from teep.wire.script import load
-from teep.wire.scripts import Lane, Unique
-from teep.wire.unique import Lock
+from teep.wire.scripts import Lane
+from teep.wire.step import Part, Parts, Place, Step, Told
 from tests.store.conftest import Run
 from tests.support.servers import Server
 
@@ -33,7 +34,11 @@ COUNTERS = (keys.processed(), keys.processed_on(DAY))
 FLIGHT, QUEUE, OTHER = "{queue:q}:inflight:me", keys.queue("q"), keys.queue("other")
 JOBS = [b'{"jid":"%d"}' % number for number in range(4)]
 NEW = [b'{"jid":"%d","new":1}' % number for number in range(4)]
-LOCKS = [Lock(Key(f"unique:{number}"), str(number), 60_000) for number in range(4)]
+LOCKS = [Key(f"unique:{number}") for number in range(4)]
+
+
+# The effects of a step that puts a job where it goes.
+Effects = Callable[[bytes], tuple[Part, ...]]
 
 
 class Scene(NamedTuple):
@@ -48,29 +53,62 @@ class Scene(NamedTuple):
     counted: tuple[str, ...] = ()
 
 
-def _sift(kind: str, target: str) -> Scene:
+def _along(number: int) -> tuple[Part, ...]:
+    """What goes along with a job that ends: its lock."""
+    return (Part("unique.unlock", LOCKS[number], (str(number),)),)
+
+
+def _sift(kind: Literal["drop", "zset", "list"], target: str) -> Scene:
     moves = [(raw, new, "5.0") for raw, new in zip(JOBS, NEW, strict=True)]
-    return Scene(scripts.sift(QUEUE, Key(target), keys.queues(), (kind, "other"), (0, 10), moves), QUEUE, target)
+    to = (Key(target), keys.queues()) if kind == "list" else (Key(target),)
+    taken = scripts.sift(QUEUE, kind, to, "other", (0, 10), moves, map(_along, range(4)))
+    return Scene(taken, QUEUE, target, tuple(LOCKS))
 
 
-def _push_unique(target: str, score: str) -> Scene:
-    jobs = [Unique(lock, Key(target), raw, "q", score) for lock, raw in zip(LOCKS, NEW, strict=True)]
-    return Scene(scripts.push_unique(keys.queues(), jobs, repeatable=False), None, target)
+def _pushed(target: Key, effects: Effects) -> Scene:
+    """A push of jobs, each with a lock."""
+    steps = [
+        Step(
+            Parts(
+                guards=(Part("unique.free_or_mine", lock, (str(number),)),),
+                effects=(*effects(raw), Part("unique.lock", lock, (str(number), 60_000))),
+            )
+        )
+        for number, (lock, raw) in enumerate(zip(LOCKS, NEW, strict=True))
+    ]
+    return Scene(step.carry_out(steps), None, target)
 
 
-def _settle(number: int) -> Command[Settled]:
-    entry = ("5.0", NEW[number])
-    counters = (*COUNTERS, keys.failed(), keys.failed_on(DAY))
-    lock = (LOCKS[number].key, LOCKS[number].jid)
-    return scripts.settle(Key(FLIGHT), keys.retry(), counters, JOBS[number], entry, lock, Key("it-1"), 9)
+def _taken(place: Literal["list", "zset"], source: str, target: Key, effects: Effects) -> Scene:
+    """The ends of jobs: each leaves its place for where the effects put it, and gives up its lock and its state."""
+    counters = ((keys.processed(), 0), (keys.processed_on(DAY), 9), (keys.failed(), 0), (keys.failed_on(DAY), 9))
+    steps = [
+        Step(
+            Parts(effects=effects(NEW[number]), along=(*_along(number), Part("UNLINK", Key("it-1")))),
+            Place(place, Key(source)),
+            JOBS[number],
+            counters,
+        )
+        for number in range(4)
+    ]
+    return Scene(step.carry_out(steps), source, target, (*(key for key, _ in counters), *LOCKS, "it-1"))
+
+
+def _into(key: Key) -> Effects:
+    return lambda raw: step.scored(key, "5.0", raw)
+
+
+def _behind(raw: bytes) -> tuple[Part, ...]:
+    return step.queued(keys.queues(), "q", QUEUE, raw)
 
 
 _MOVES = list(zip(JOBS, NEW, strict=True))
-_SETTLED = (*COUNTERS, keys.failed(), keys.failed_on(DAY), "unique:0", "it-1")
-_BACK = scripts.put_back(Key(FLIGHT), QUEUE, keys.queues(), COUNTERS, "q", _MOVES[0], 9)
 SCENES: dict[str, Scene] = {
-    "settle": Scene(_settle(0), FLIGHT, keys.retry(), _SETTLED),
-    "put_back": Scene(_BACK, FLIGHT, QUEUE, COUNTERS),
+    "step out of flight": _taken("list", FLIGHT, keys.retry(), _into(keys.retry())),
+    "step behind its queue": _taken("list", FLIGHT, QUEUE, _behind),
+    "step between sets": _taken("zset", keys.retry(), keys.dead(), _into(keys.dead())),
+    "step to a queue": _pushed(QUEUE, _behind),
+    "step to a set": _pushed(keys.schedule(), _into(keys.schedule())),
     "give_back": Scene(scripts.give_back(Key(FLIGHT), QUEUE, keys.queues(), "q", JOBS), FLIGHT, QUEUE),
     "rescue": Scene(scripts.rescue(Key(FLIGHT), QUEUE, _MOVES), FLIGHT, QUEUE),
     "requeue": Scene(scripts.requeue(Key(FLIGHT), QUEUE, 10), FLIGHT, QUEUE),
@@ -86,9 +124,10 @@ SCENES: dict[str, Scene] = {
         QUEUE,
     ),
     "transfer": Scene(
-        scripts.transfer(keys.retry(), keys.dead(), [(old, "", new) for old, new in _MOVES]),
+        scripts.transfer(keys.retry(), keys.dead(), [(old, "", new) for old, new in _MOVES], map(_along, range(4))),
         keys.retry(),
         keys.dead(),
+        tuple(LOCKS),
     ),
     "transfer within a set": Scene(
         scripts.transfer(keys.retry(), keys.retry(), [(old, "7.0", new) for old, new in _MOVES]),
@@ -98,8 +137,6 @@ SCENES: dict[str, Scene] = {
     "sift into a set": _sift("zset", keys.dead()),
     "sift into a queue": _sift("list", OTHER),
     "sift within a queue": _sift("list", QUEUE),
-    "push_unique": _push_unique(QUEUE, ""),
-    "push_unique later": _push_unique(keys.schedule(), "5.0"),
     "replace": Scene(scripts.replace(QUEUE, *_MOVES[0]), QUEUE, QUEUE),
 }
 _ADDS = re.compile(r"'(ZADD|LPUSH|RPUSH|LMOVE|LSET|HSET)'")
@@ -157,9 +194,9 @@ def carry_out(driver: Driver, call: Command[Any]) -> list[str]:
     except RedisCommandError as error:
         return [str(error)]
     if isinstance(told, Moves):
-        return list(told.refused.values())
-    if isinstance(told, Settled):
-        return [why for why in (told.refused, told.beside) if why]
+        return [*told.refused.values(), *([told.beside] if told.beside else [])]
+    if isinstance(told, list) and told and isinstance(told[0], Told):
+        return [why for each in told for why in (each.refused, each.beside) if why]
     return [*getattr(told, "refused", {}).values()]
 
 
@@ -172,14 +209,14 @@ def check_nothing_lost(server: Server, scene: Scene) -> None:
     if scene.source is not None:
         assert len(by_jid) == len(JOBS), here
     else:
-        locked = {lock.jid.encode() for lock in LOCKS if server.command("EXISTS", lock.key)}
+        locked = {str(number).encode() for number, lock in enumerate(LOCKS) if server.command("EXISTS", lock)}
         assert locked == set(by_jid)
 
 
 def go_on(driver: Driver, server: Server, scene: Scene) -> None:
     """See the jobs move now. What was pushed already is not pushed again."""
     if scene.source is not None or not places(server):
-        carry_out(driver, scene.call)
+        assert carry_out(driver, scene.call) == []
     check_nothing_lost(server, scene)
     check_moved(server, scene)
 
@@ -190,7 +227,7 @@ def check_moved(server: Server, scene: Scene) -> None:
     assert sum(number for (key, _), number in here.items() if key == scene.target) >= count, here
 
 
-_ONE_JOB = {load(name).sha for name in ("settle", "put_back", "replace")}
+_ONE_JOB = {load("replace").sha}
 
 
 def test_every_script_that_adds_has_a_scene() -> None:
@@ -291,18 +328,16 @@ def test_what_moved_of_several_is_told_by_its_place(run: Run, server: Server) ->
     assert list(told.refused) == [2]
 
 
-def test_unique_jobs_beside_a_refused_one_are_pushed_and_the_refused_are_named(
-    driver: Driver, server: Server
-) -> None:
+def test_steps_beside_a_refused_one_are_done_and_the_refused_are_named(driver: Driver, server: Server) -> None:
     server.command("SET", "queue:bad", "a string")
-    jobs = [
-        Unique(lock, keys.queue(name), raw, name)
-        for lock, raw, name in zip(LOCKS, NEW, ("q", "bad", "q", "bad"), strict=True)
-    ]
+    extras = {
+        raw: Extra(str(number), Parts(effects=(Part("unique.lock", lock, (str(number), 60_000)),)))
+        for number, (lock, raw) in enumerate(zip(LOCKS, NEW, strict=True))
+    }
     with pytest.raises(NotMoved, match=r"LPUSH queue:bad: WRONGTYPE .*; not pushed: 1, 3"):
-        driver.execute(scripts.push_unique(keys.queues(), jobs, repeatable=False))
+        driver.execute(Push({"q": [NEW[0], NEW[2]], "bad": [NEW[1], NEW[3]]}, [], extras=extras))
     assert server.command("LRANGE", "queue:q", 0, -1) == [NEW[2], NEW[0]]
-    assert [server.command("EXISTS", lock.key) for lock in LOCKS] == [1, 0, 1, 0]
+    assert [server.command("EXISTS", lock) for lock in LOCKS] == [1, 0, 1, 0]
 
 
 def test_a_queue_of_another_type_keeps_no_other_from_being_served(driver: Driver, server: Server) -> None:

@@ -199,7 +199,7 @@ class _DeadSet(_JobSet[E]):
         """
         now = time.time()
         raw = job.encode(errors="surrogateescape") if isinstance(job, str) else job
-        await jobsets.add(self._key, [(now, raw)])
+        await jobsets.bury(raw, now)
         if trim:
             await jobsets.trim_dead(now, moves.limits(self.config))
         if notify_failure:

@@ -9,7 +9,7 @@ from teep.config.handlers import notify_death
 from teep.errors import MalformedPayload
 from teep.store import jobsets
 from teep.store.jobsets import Enqueued, Limits, Verdict
-from teep.wire import keys, payload
+from teep.wire import payload
 from teep.wire.keys import Key
 
 
@@ -46,7 +46,7 @@ async def enqueue_all(config: Config, key: Key, *, take_back: bool) -> int:
 async def kill(config: Config, key: Key, raw: bytes) -> bool:
     """Move one job to the dead set; True where it was still in the set."""
     now = time.time()
-    (killed,) = (await jobsets.transfer(key, keys.dead(), [(raw, now, raw)])).checked()
+    (killed,) = (await jobsets.kill(key, [raw], now)).checked()
     if killed:
         await jobsets.trim_dead(now, limits(config))
         notify(config, raw, JobKilled("Job killed by API"))
@@ -62,7 +62,7 @@ async def kill_all(config: Config, key: Key, *, notify_failure: bool, ex: BaseEx
         if notify_failure:
             notify(config, raw, reason)
 
-    moved = await jobsets.transfer_all(key, keys.dead(), now, moved_one)
+    moved = await jobsets.kill_all(key, now, moved_one)
     await jobsets.trim_dead(now, limits(config))
     return moved
 

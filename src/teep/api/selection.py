@@ -21,7 +21,7 @@ from teep.client.preparation import is_job, moved_to
 from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.errors import NotMoved
+from teep.errors import NotMoved, RedisCommandError
 from teep.store import jobsets, queues
 from teep.store.jobsets import Enqueued
 from teep.store.queues import Target
@@ -37,7 +37,6 @@ B = TypeVar("B")
 Progress = Callable[[int, int], None]
 # Jobs a script call: a few milliseconds inside Redis at the most.
 _BATCH = 500
-_DROP = Target("drop", keys.dead())  # a script needs a key there; it is not touched
 
 
 class _QueueSelection(Generic[R]):
@@ -60,18 +59,18 @@ class _QueueSelection(Generic[R]):
     @operation
     async def count(self) -> int:
         """Return how many jobs meet the conditions. One round trip per 500 to 2000 jobs of the queue."""
-        return await self._take(_DROP, _as_it_is, 0.0, (True, None))
+        return await self._take(queues.NOWHERE, _as_it_is, 0.0, (True, None))
 
     @operation
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Delete them."""
-        return await self._take(_DROP, _as_it_is, 0.0, (dry_run, on_progress))
+        return await self._take(queues.NOWHERE, _as_it_is, 0.0, (dry_run, on_progress))
 
     @operation
     async def kill_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Move them to the dead set, which is trimmed once."""
         now = time.time()
-        taken = await self._take(Target("zset", keys.dead()), _as_it_is, now, (dry_run, on_progress))
+        taken = await self._take(queues.DEAD, _as_it_is, now, (dry_run, on_progress))
         if taken and not dry_run:
             await jobsets.trim_dead(now, moves.limits(self.config))
         return taken
@@ -170,7 +169,7 @@ class _SetSelection(Generic[E]):
         now = time.time()
 
         async def act(batch: Sequence[jobsets.Entry]) -> int:
-            moved = await jobsets.transfer(self._key, keys.dead(), [(raw, now, raw) for raw, _ in batch])
+            moved = await jobsets.kill(self._key, [raw for raw, _ in batch], now)
             for (raw, _), was_there in zip(batch, moved.done, strict=True):
                 if was_there and notify_failure:
                     moves.notify(self.config, raw, moves.JobKilled("Job killed by API"))
@@ -277,6 +276,7 @@ async def take_from_queue(
     score = commands.score(at)
     taken = 0
     refused: list[str] = []
+    beside = ""
     while (raws := await walk.next()) is not None:
         for some in _batches([raw for raw in raws if chosen.matches(raw)]):
             if dry_run:
@@ -287,16 +287,19 @@ async def take_from_queue(
             walk.removed(gone.moved)
             taken += gone.moved
             refused += gone.refused.values()
+            beside = gone.beside or beside
         if on_progress is not None:
             on_progress(min(walk.examined, total), total)
     if refused:
         raise not_moved(refused, taken)
+    if beside:
+        raise RedisCommandError(f"{beside}; {taken} jobs are gone from there all the same")
     return taken
 
 
 async def delete_class(queue: str, klass: str) -> int:
     """Delete the jobs of one class from a queue; returns how many."""
-    return await take_from_queue(queue, Filter(klass=glob.escape(klass)), _DROP, _as_it_is, 0.0)
+    return await take_from_queue(queue, Filter(klass=glob.escape(klass)), queues.NOWHERE, _as_it_is, 0.0)
 
 
 def _as_it_is(raw: bytes) -> bytes:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from teep.client import blocking, routes, sessions, uniqueness
+from teep.client import blocking, kept_out, routes, sessions
 from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
@@ -16,8 +16,8 @@ from teep.drivers.plans import run_plan, run_plan_async
 from teep.errors import InvalidJob, TeepError
 from teep.store import cancellation, pushes
 from teep.store.cancellation import Where
+from teep.store.pushes import Extra
 from teep.wire.commands import Plan
-from teep.wire.unique import Lock
 
 if TYPE_CHECKING:
     from teep.drivers import AsyncDriver, Driver
@@ -183,19 +183,19 @@ async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
 
 
 async def _send(prepared: Sequence[Prepared], transactional: bool) -> Collection[str]:
-    """Send a slice in one round trip; returns the jids of those that others' locks kept out."""
+    """Send a slice in one round trip; returns the jids of those that were kept out."""
     now: dict[str, list[bytes]] = {}
     later: list[tuple[float, bytes]] = []
-    locks: dict[bytes, Lock] = {}
+    extras: dict[bytes, Extra] = {}
     for job in prepared:
-        if job.lock is not None:
-            locks[job.raw] = job.lock
+        if job.parts is not None:
+            extras[job.raw] = Extra(job.jid, job.parts)
         if job.at is None:
             now.setdefault(job.queue, []).append(job.raw)
         else:
             later.append((job.at, job.raw))
-    refused = await pushes.push(now, later, locks=locks, transactional=transactional)
-    return uniqueness.tell(refused) if refused else ()
+    not_pushed = await pushes.push(now, later, extras=extras, transactional=transactional)
+    return kept_out.tell(not_pushed) if not_pushed else ()
 
 
 def _item(job: Enqueueable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

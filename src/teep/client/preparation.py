@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, repeat
 from typing import Any, NamedTuple
 
-from teep.client import uniqueness
 from teep.client.encryption import check_unchanged, envelope_of, resealed, sealed, sealed_args
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, MalformedPayload, TeepError
+from teep.store import features
+from teep.store.features import Pushing
 from teep.store.jobsets import Enqueued, Verdict
-from teep.wire import json, options, payload, unique
+from teep.wire import json, options, payload
 from teep.wire.payload import Item
-from teep.wire.unique import Lock
+from teep.wire.step import Parts
 
 BULK_SLICE = 1_000
 _MIN_SPREAD, _MAX_SPREAD = 5.0, 1_000_000_000  # as any option in seconds
@@ -24,13 +25,16 @@ _MARK = os.urandom(16).hex()
 
 
 class Prepared(NamedTuple):
-    """A payload ready to be sent: to its queue, or where `at` (epoch seconds) is set, to the scheduled set."""
+    """A payload ready to be sent: to its queue, or where `at` (epoch seconds) is set, to the scheduled set.
+
+    `parts` are what belongs to its push.
+    """
 
     jid: str
     queue: str
     at: float | None
     raw: bytes
-    lock: Lock | None = None
+    parts: Parts | None = None
 
 
 def new_jid(now: float) -> str:
@@ -63,7 +67,7 @@ def _name(error: TeepError, given: Mapping[str, Any]) -> None:
 
 
 def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Prepared | None:
-    """Run the client middleware and write the payload's bytes; a new job that is unique gets its lock."""
+    """Run the client middleware, have features add what they do, and write the payload's bytes."""
     if len(config.client_middleware):
         envelope = envelope_of(item)
         passed = config.client_middleware.invoke(item, lambda: item)
@@ -75,15 +79,12 @@ def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Pr
         check_unchanged(item, envelope)
         for name, value in item.items():
             json.check(value, name)
-    item = payload.expiring(item, now, config.timestamps)
-    lock = None
-    if is_new and item.get("unique_for"):
-        item, lock = unique.locked(item, now, uniqueness.called(item))
+    item, parts = features.on_push(item, Pushing(now, config.timestamps, is_new))
     at = item.get("at")
     if at is not None and at > now:
-        return Prepared(item["jid"], item["queue"], float(at), payload.serialise(payload.scheduled(item)), lock)
+        return Prepared(item["jid"], item["queue"], float(at), payload.serialise(payload.scheduled(item)), parts)
     raw = payload.serialise(payload.queued(item, now, config.timestamps))
-    return Prepared(item["jid"], item["queue"], None, raw, lock)
+    return Prepared(item["jid"], item["queue"], None, raw, parts)
 
 
 def again(config: Config, raw: bytes, *, take_back: bool) -> Enqueued | Verdict:
@@ -116,8 +117,9 @@ def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
     before = payload.parse(raw)
     item = resealed({**before, **fields}, before)
     item = {name: value for name, value in item.items() if value is not None or name not in fields}
-    if "expires_in" in fields and "expiry" not in fields:
-        item.pop("expiry", None)  # it follows from what `expires_in` was
+    for stamp in features.stamps_of(fields):
+        if stamp not in fields:
+            item.pop(stamp, None)  # it follows from what the option was
     payload.validate(item)
     options.check(item)
     for name in fields:
@@ -200,14 +202,15 @@ class Bulk:
 
     @property
     def _is_plain(self) -> bool:
-        """Whether nothing but arguments and jid differs, nothing needs a lock, and no middleware looks at it."""
+        """Whether nothing but arguments and jid differs, and neither a feature nor a middleware looks at each."""
         alike = self._at is None and self._spread is None and self._jid is None
-        return alike and not self._template.get("unique_for") and not len(self._config.client_middleware)
+        return alike and not features.differ(self._template) and not len(self._config.client_middleware)
 
     def _alike(self, chunk: list[tuple[int, Any]], jids: list[str], now: float) -> list[Prepared | None]:
         """Write the JSON that the jobs of a slice share once; the same bytes as `_each` makes, in half the time."""
         stamp = payload.stamp(now, self._config.timestamps)
-        template = payload.expiring(self._template | {"created_at": stamp}, now, self._config.timestamps)
+        pushing = Pushing(now, self._config.timestamps, is_new=True)
+        template, _ = features.on_push(self._template | {"created_at": stamp}, pushing)
         shared = payload.queued(template, now, self._config.timestamps)
         raw = payload.serialise(shared | {"args": _MARK, "jid": _MARK})
         before, between, after = raw.split(json.dumps(_MARK))  # the template has its jid behind the arguments

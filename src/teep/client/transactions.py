@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
-from teep.client import uniqueness
+from teep.client import kept_out
 from teep.client.preparation import BULK_SLICE
 from teep.client.test_mode import Redirect, current
 from teep.config import Config, async_driver_for, driver_for
@@ -92,7 +92,7 @@ def send(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -
             redirect.take(config, push)
         elif not failed.includes(config, push):
             try:
-                uniqueness.tell(driver_for(config).execute(push))
+                kept_out.tell(driver_for(config).execute(push))
             except RedisError as error:
                 failed.add(config, push, error)
     failed.report(abandoned)
@@ -115,7 +115,7 @@ async def _send_async(due: Sequence[Held]) -> None:
             await redirect.take_async(config, push)
         elif not failed.includes(config, push):
             try:
-                uniqueness.tell(await async_driver_for(config).execute(push))
+                kept_out.tell(await async_driver_for(config).execute(push))
             except RedisError as error:
                 failed.add(config, push, error)
     failed.report()

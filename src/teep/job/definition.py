@@ -8,11 +8,11 @@ from types import CoroutineType
 from typing import Any
 
 from teep import encryption
-from teep.client import uniqueness
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.options import Options
 from teep.job.origin import Origin, here
 from teep.job.signature import Binder
+from teep.store import features
 
 _registry: dict[str, "Definition"] = {}
 
@@ -58,11 +58,10 @@ class Definition:
         """Refuse options that do not go with the signature, or not together.
 
         Raises:
-            InvalidJob: with `encrypt`, a call could end in another argument than the secret one,
-                or the job is unique.
+            InvalidJob: with `encrypt`, a call could end in another argument than the secret one, or a feature
+                does not go with another.
         """
-        if fields.get("encrypt") and fields.get("unique_for"):
-            raise InvalidJob(f"{self.name} encrypts its last argument, so it cannot be unique; leave out unique_for")
+        features.check(self.name, fields)
         if fields.get("encrypt") and not self._binder.always_ends_alike:
             raise InvalidJob(
                 f"{self.name} encrypts its last argument, so it must take at least two, the last of them without a"
@@ -171,12 +170,9 @@ def forgetting() -> Iterator[None]:
                 del _registry[name]
 
 
-def _call_of(item: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]] | None:
-    definition = _registry.get(item["class"])
-    return None if definition is None else definition.call_of(item)
-
-
-uniqueness.add_reader(_call_of)
+def known(name: str) -> Definition | None:
+    """Return the job with this name, or None where no imported module defines it."""
+    return _registry.get(name)
 
 
 def find(name: str) -> Definition:

@@ -10,15 +10,17 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from teep.errors import MalformedPayload, RedisError
-from teep.store import oversize, processes
-from teep.store.outcome import Outcome, size, smaller
-from teep.wire import commands, json, keys, scripts, unique
+from teep.store import features, oversize, processes
+from teep.store.outcome import Counted, Outcome, size, smaller
+from teep.wire import commands, json, keys, scripts, step
 from teep.wire.commands import score
 from teep.wire.keys import Key
-from teep.wire.moves import Moves, Settled, not_moved
+from teep.wire.moves import Moves, not_moved
+from teep.wire.step import Counter, Part, Parts, Place, Step, Told
 
 __all__ = ["Outcome"]
 
@@ -63,15 +65,15 @@ def exchange(
     return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS)
 
 
-async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[Settled]:
+async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[Told]:
     """Settle jobs that take more than an acknowledgement, each whatever becomes of the others.
 
     One round trip, more where they are large. One that its server hangs up on is settled in a smaller form.
     """
-    told: list[Settled] = []
+    told: list[Told] = []
     for some in oversize.portions(outcomes, size):
         try:
-            told += await commands.pipeline_of(_settle(identity, outcome, day) for outcome in some)
+            told += await settling(identity, some, day)
         except RedisError as error:
             if size(some[0]) <= oversize.PORTION or not await oversize.hung_up(error):
                 raise
@@ -79,11 +81,17 @@ async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[
     return told
 
 
-async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Settled:
+def settling(identity: str, outcomes: Sequence[Outcome], day: date) -> commands.Command[list[Told]]:
+    """Return the command that settles jobs, in their order."""
+    places = {queue: Place("list", keys.inflight(queue, identity)) for queue in {each.queue for each in outcomes}}
+    return step.carry_out([_step(places[outcome.queue], outcome, day) for outcome in outcomes])
+
+
+async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
     # First as it is once more: the connection may have been lost by chance.
     for form, left_out in ((outcome, ""), *smaller(outcome)):
         try:
-            told = await _settle(identity, form, day)
+            (told,) = await settling(identity, [form], day)
         except RedisError as error:
             if not await oversize.hung_up(error):
                 raise
@@ -91,46 +99,35 @@ async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Settled
         if told.refused:
             return told
         # Not in flight: an answer was lost, and it was settled before.
-        return Settled(done=True, refused="", beside=left_out or told.beside)
-    return Settled(done=False, refused=oversize.TOO_LARGE, beside="")
+        return Told(done=True, beside=left_out or told.beside)
+    return Told(done=False, refused=oversize.TOO_LARGE)
 
 
-def _settle(identity: str, outcome: Outcome, day: date) -> commands.Command[Settled]:
-    if outcome.target == keys.queue(outcome.queue):
-        return _put_back(identity, outcome, day)
-    return scripts.settle(
-        keys.inflight(outcome.queue, identity),
-        outcome.target or keys.dead(),
-        _counters(outcome, day),
-        outcome.raw,
-        (score(outcome.score), outcome.payload) if outcome.target else None,
-        unique.held(outcome.raw) if outcome.target in (None, keys.dead()) else None,
-        outcome.place,
-        DAY_STATS_SECONDS,
-    )
+def _step(place: Place, outcome: Outcome, day: date) -> Step:
+    along = outcome.along
+    if along is None:
+        along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
+    if outcome.place is not None:
+        along += (Part("UNLINK", outcome.place),)
+    effects = () if outcome.target is None else _effects(outcome, outcome.target)
+    counters = () if outcome.counted is None else _counters(outcome.counted, day)
+    return Step(Parts((), effects, along), place, outcome.raw, counters)
 
 
-def _put_back(identity: str, outcome: Outcome, day: date) -> commands.Command[Settled]:
-    return scripts.put_back(
-        keys.inflight(outcome.queue, identity),
-        keys.queue(outcome.queue),
-        keys.queues(),
-        (keys.processed(), keys.processed_on(day)),
-        outcome.queue,
-        (outcome.raw, outcome.payload),
-        DAY_STATS_SECONDS,
-    )
+def _effects(outcome: Outcome, target: Key) -> tuple[Part, ...]:
+    if outcome.score is None:
+        return step.queued(keys.queues(), outcome.queue, target, outcome.payload)
+    return step.scored(target, score(outcome.score), outcome.payload)
 
 
-def _counters(outcome: Outcome, day: date) -> tuple[Key, ...]:
-    if outcome.counted is None:
-        return ()
-    processed = (keys.processed(), keys.processed_on(day))
-    if outcome.counted == "done":
+@lru_cache(maxsize=8)
+def _counters(counted: Counted, day: date) -> tuple[Counter, ...]:
+    processed = ((keys.processed(), 0), (keys.processed_on(day), DAY_STATS_SECONDS))
+    if counted == "done":
         return processed
-    if outcome.counted == "expired":
-        return (*processed, keys.expired(), keys.expired_on(day))
-    return (*processed, keys.failed(), keys.failed_on(day))
+    if counted == "expired":
+        return (*processed, (keys.expired(), 0), (keys.expired_on(day), DAY_STATS_SECONDS))
+    return (*processed, (keys.failed(), 0), (keys.failed_on(day), DAY_STATS_SECONDS))
 
 
 def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[commands.Command[bytes | None]]:

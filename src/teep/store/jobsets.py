@@ -6,14 +6,16 @@ job that someone else took meanwhile is passed over. A crash between batches lea
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from itertools import compress
 from typing import NamedTuple
 
-from teep.store import locks, oversize
-from teep.wire import commands, keys, payload, scripts
+from teep.errors import RedisCommandError
+from teep.store import dropping, features, oversize
+from teep.store.outcome import End
+from teep.wire import commands, keys, payload, scripts, step
 from teep.wire.commands import Plan, score
 from teep.wire.keys import Key
 from teep.wire.moves import Moves, not_moved
+from teep.wire.step import Parts, Step
 
 Entry = tuple[bytes, float]
 
@@ -119,17 +121,13 @@ async def delete(key: Key, raw: bytes) -> bool:
 
 
 async def delete_some(key: Key, raws: Sequence[bytes]) -> int:
-    """Remove jobs by their exact bytes; returns how many were there. One round trip, two where they have locks."""
-    count = await commands.zrem(key, *raws)
-    if count == len(raws):  # otherwise some live on elsewhere, and keep their locks
-        await locks.release(raws)
-    return count
+    """Remove jobs by their exact bytes, with what goes along; returns how many were there. One round trip."""
+    return await dropping.remove("zset", key, raws)
 
 
 async def clear(key: Key) -> int:
-    """Remove every job; returns how many there were."""
-    count, _ = await commands.transaction(commands.zcard(key), commands.unlink(key))
-    return int(count)
+    """Remove every job; returns how many there were. One round trip per 5000 jobs."""
+    return await dropping.remove_lowest(key, ("zset", "-1"))
 
 
 async def reschedule(key: Key, raw: bytes, at: float) -> bool:
@@ -156,19 +154,24 @@ async def enqueue(key: Key, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
     )
 
 
-async def transfer(source: Key, target: Key, moves: Sequence[tuple[bytes, float, bytes]]) -> Moves:
-    """Move jobs to another set: (member, new score, new payload).
+async def transfer(
+    source: Key, target: Key, moves: Sequence[tuple[bytes, float, bytes]], end: End | None = None
+) -> Moves:
+    """Move jobs to another set: (member, new score, new payload). `end` says why they will not run, if they will not.
 
-    One round trip, more where jobs are large or unique jobs die.
+    One round trip, more where jobs are large.
     """
 
     def send(some: Sequence[tuple[bytes, float, bytes]]) -> commands.Command[Moves]:
-        return scripts.transfer(source, target, [(old, score(at), new) for old, at, new in some])
+        along = () if end is None else [features.on_end(old, end) for old, _, _ in some]
+        return scripts.transfer(source, target, [(old, score(at), new) for old, at, new in some], along)
 
-    moved = await oversize.move(moves, _bytes, send)
-    if target == keys.dead():
-        await locks.release(move[0] for move in compress(moves, moved.done))
-    return moved
+    return await oversize.move(moves, _bytes, send)
+
+
+async def kill(key: Key, raws: Sequence[bytes], now: float) -> Moves:
+    """Move jobs to the dead set as they are. One round trip, more where they are large."""
+    return await transfer(key, keys.dead(), [(raw, now, raw) for raw in raws], "dead")
 
 
 def _bytes(move: tuple[bytes, object, bytes]) -> int:
@@ -181,18 +184,20 @@ async def replace(key: Key, old: bytes, new: bytes) -> bool:
     return moved.checked()[0]
 
 
+async def bury(raw: bytes, now: float) -> None:
+    """Add a payload as dead, with what goes along when it dies. One round trip."""
+    parts = Parts(effects=step.scored(keys.dead(), score(now), raw), along=features.on_end(raw, "dead"))
+    (told,) = await step.carry_out([Step(parts)])
+    if told.refused or told.beside:
+        raise RedisCommandError(told.refused or f"{told.beside}; the job is in the dead set all the same")
+
+
 async def trim_dead(now: float, limits: Limits) -> None:
-    """Drop dead jobs beyond the limits, oldest first. Keeps one less than `max_jobs`, as Sidekiq does."""
-    # Not as a transaction: a Redis that is out of memory takes these commands, but no MULTI.
-    await commands.pipeline(*trimming(now, limits))
+    """Drop dead jobs beyond the limits, oldest first. Keeps one less than `max_jobs`, as Sidekiq does.
 
-
-def trimming(now: float, limits: Limits) -> list[commands.Command[int]]:
-    """Return the commands that trim the dead set."""
-    return [
-        commands.zremrangebyscore(keys.dead(), "-inf", score(now - limits.timeout)),
-        commands.zremrangebyrank(keys.dead(), 0, -limits.max_jobs),
-    ]
+    One round trip, more where there are many.
+    """
+    await dropping.remove_lowest(keys.dead(), ("score", score(now - limits.timeout)), ("zset", str(-limits.max_jobs)))
 
 
 async def enqueue_all(key: Key, rewrite: Callable[[bytes], Enqueued | Verdict], until: str = "+inf") -> int:
@@ -218,15 +223,15 @@ async def enqueue_all(key: Key, rewrite: Callable[[bytes], Enqueued | Verdict], 
     return await _in_batches(key, act, until)
 
 
-async def transfer_all(source: Key, target: Key, at: float, on_moved: Callable[[bytes], None]) -> int:
-    """Move every job to another set as it is, with the score `at`, and say so of each. Returns how many moved.
+async def kill_all(source: Key, now: float, on_moved: Callable[[bytes], None]) -> int:
+    """Move every job of a set to the dead set as it is, and say so of each. Returns how many moved.
 
     Raises:
         NotMoved: Redis refused some, which stay.
     """
 
     async def act(batch: list[Entry]) -> Acted:
-        moved = await transfer(source, target, [(raw, at, raw) for raw, _ in batch])
+        moved = await kill(source, [raw for raw, _ in batch], now)
         for (raw, _), was_there in zip(batch, moved.done, strict=True):
             if was_there:
                 on_moved(raw)

@@ -53,6 +53,7 @@ async def move(
     """Send moves of jobs in portions. One that the server hangs up on is sent as `smaller` makes it, else refused."""
     done: list[bool] = []
     refused: dict[int, str] = {}
+    beside = ""
     for some in portions(moves, size):
         try:
             moved = await send(some)
@@ -62,7 +63,8 @@ async def move(
             moved = await _alone(some[0], send, smaller)
         refused |= {len(done) + index: why for index, why in moved.refused.items()}
         done += moved.done
-    return Moves(done, refused)
+        beside = moved.beside or beside
+    return Moves(done, refused, beside)
 
 
 async def _alone(

@@ -9,6 +9,7 @@ from teep.api.records import _JobRecord
 from teep.client.preparation import again
 from teep.client.times import shown
 from teep.config import Config
+from teep.features.expiry import expiry
 from teep.job.definition import find
 from teep.job.inline import run, run_async
 from teep.store.jobsets import Verdict
@@ -54,8 +55,8 @@ class EnqueuedJob(_JobRecord, SyncApi):
 
     def _when_due(self) -> bytes | None:
         """Return the payload as a worker runs it: a scheduled job goes through the client middleware once more."""
-        expiry = payload.expiry(self.item)
-        if expiry is not None and expiry <= time.time():
+        until = expiry(self.item)
+        if until is not None and until <= time.time():
             return None
         if self.score is None:
             return self.raw

@@ -7,7 +7,8 @@ unmarshalled for it.
 """
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from typing import Any, NamedTuple
 
 from teep.errors import MalformedPayload
@@ -22,7 +23,11 @@ _HEAD = marshal.VERSION + b'S:\x11Sidekiq::Enc\x0a:\x06cI"\x10' + CIPHER.encode(
 _IV = b':\x07iv"\x11'
 _VERSION = b":\x06vi"
 _BLOB = b':\x09blob"'
+_TAG_AT = len(_HEAD)
+_IV_AT = _TAG_AT + TAG_BYTES + len(_IV)
+_VERSION_AT = _IV_AT + IV_BYTES + len(_VERSION)
 _TEXT = re.compile(r"[A-Za-z0-9_-]+={0,2}")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
 
 
 class Envelope(NamedTuple):
@@ -43,25 +48,20 @@ class Envelope(NamedTuple):
         raw = _decoded(text)
         if not raw.startswith(_HEAD):
             raise MalformedPayload(f"it is no envelope of {CIPHER}")
-        iv_at = len(_HEAD) + TAG_BYTES + len(_IV)
-        version_at = iv_at + IV_BYTES + len(_VERSION)
-        version, blob_at = marshal.read_integer(raw, version_at)
+        version, blob_at = marshal.read_integer(raw, _VERSION_AT)
         blob_at += len(_BLOB)
-        length, start = marshal.read_integer(raw, blob_at)
-        tag, iv = raw[len(_HEAD) : len(_HEAD) + TAG_BYTES], raw[iv_at : iv_at + IV_BYTES]
-        envelope = cls(tag, iv, version, raw[start:])
-        if length != len(envelope.blob) or not 0 <= version <= MAX_VERSION or envelope.raw() != raw:
+        _, start = marshal.read_integer(raw, blob_at)
+        envelope = cls(raw[_TAG_AT : _TAG_AT + TAG_BYTES], raw[_IV_AT : _IV_AT + IV_BYTES], version, raw[start:])
+        if not 0 <= version <= MAX_VERSION or envelope.raw() != raw:
             raise MalformedPayload("its envelope was cut or altered")
         return envelope
 
     def raw(self) -> bytes:
         """Return the struct's bytes, as Ruby would write them."""
-        return b"".join(
-            (
-                *(_HEAD, self.tag, _IV, self.iv),
-                *(_VERSION, marshal.integer(self.version)),
-                *(_BLOB, marshal.integer(len(self.blob)), self.blob),
-            )
+        tag, iv, version, blob = self
+        return b"%b%b%b%b%b%b%b%b%b" % (
+            *(_HEAD, tag, _IV, iv, _VERSION, marshal.integer(version)),
+            *(_BLOB, marshal.integer(len(blob)), blob),
         )
 
     def text(self) -> str:
@@ -83,4 +83,6 @@ def _decoded(text: Any) -> bytes:
     if type(text) is not str or not _TEXT.fullmatch(text):
         return b""
     bare = text.rstrip("=")
-    return b"" if len(bare) % 4 == 1 else urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    if len(bare) % 4 == 1:
+        return b""
+    return a2b_base64((bare + "=" * (-len(bare) % 4)).encode().translate(_FROM_URL))

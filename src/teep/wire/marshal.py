@@ -18,6 +18,9 @@ VERSION = b"\x04\x08"
 
 # Behind a text: one instance variable, `E`, is true: UTF-8. Where the symbol stands again, it is a link to its first.
 _UTF8, _UTF8_AGAIN = b"\x06:\x06ET", b"\x06;\x00T"
+# What is before the length of a text that comes first, and how much there is around one of up to 122 bytes.
+_TEXT = VERSION + b'I"'
+_AROUND_TEXT = len(_TEXT) + 1 + len(_UTF8)
 _CONSTANTS: dict[bytes, Any] = {b"0": None, b"T": True, b"F": False}
 _FLOAT = re.compile(rb"-?\d+(\.\d+)?(e[+-]?\d+)?")
 
@@ -40,7 +43,20 @@ def load(data: bytes) -> Any:
     """
     if not data.startswith(VERSION):
         raise MalformedPayload("it is not in Marshal format 4.8")
-    return _Reader(data, len(VERSION)).whole()
+    text = _short_text(data)
+    return _Reader(data, len(VERSION)).whole() if text is None else text
+
+
+def _short_text(data: bytes) -> str | None:
+    """Return the text that is all there is, up to 122 bytes of it, as most secrets are; None for anything else."""
+    length = len(data) - _AROUND_TEXT
+    if not (0 < length < 123 and data[len(_TEXT)] == length + 5):
+        return None
+    if not (data.startswith(_TEXT) and data.endswith(_UTF8)):
+        return None
+    with suppress(UnicodeDecodeError):
+        return data[len(_TEXT) + 1 : -len(_UTF8)].decode()
+    return None
 
 
 def integer(value: int) -> bytes:

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from teep.errors import NotMoved
+from teep.errors import NotMoved, RedisCommandError
 from teep.wire.commands import text
 
 
 class Moves(NamedTuple):
     """What became of jobs that were to move, in the order given: whether each did, and why Redis refused some.
 
-    `refused` has Redis's words by position. Jobs that were gone, or refused, were left alone.
+    `refused` has Redis's words by position. Jobs that were gone, or refused, were left alone. `beside` says why
+    something was not done that goes along with one that moved; "" if all is well.
     """
 
     done: list[bool]
     refused: dict[int, str]
+    beside: str = ""
 
     @property
     def moved(self) -> int:
@@ -26,9 +28,12 @@ class Moves(NamedTuple):
 
         Raises:
             NotMoved: Redis refused some.
+            RedisCommandError: Redis refused what goes along with some, which moved all the same.
         """
         if self.refused:
             raise not_moved(list(self.refused.values()), self.moved)
+        if self.beside:
+            raise RedisCommandError(f"{self.beside}; the job is gone from there all the same")
         return self.done
 
 
@@ -38,26 +43,10 @@ def not_moved(reasons: Sequence[str], moved: int) -> NotMoved:
     return NotMoved(f"{reasons[0]}; {left}", moved)
 
 
-def read_moves(reply: list[int | bytes]) -> Moves:
-    """Read 1, 0 or Redis's words for each job."""
+def read_moves(reply: list[Any]) -> Moves:
+    """Read for each job 1, 0, Redis's words, or a list of 1 and why what goes along was refused."""
     return Moves(
-        [each == 1 for each in reply],
+        [each == 1 or type(each) is list for each in reply],
         {index: text(each) for index, each in enumerate(reply) if isinstance(each, bytes)},
+        next((text(each[1]) for each in reply if type(each) is list), ""),
     )
-
-
-class Settled(NamedTuple):
-    """What became of a job's end: `done` where it was in flight, unless Redis `refused`, which changed nothing.
-
-    `beside` says why something was not done that goes along with it, such as counting it. Both are "" if all is well.
-    """
-
-    done: bool
-    refused: str
-    beside: str
-
-
-def read_settled(reply: list[Any]) -> Settled:
-    """Read 1, 0 or -1, and Redis's words."""
-    state, why = reply[0], text(reply[1])
-    return Settled(state == 1, why if state < 0 else "", why if state > 0 else "")

@@ -2,7 +2,7 @@
 
 1. `Item` is a parsed payload: a dict in wire order, with every field that anyone put there.
 2. `parse` reads one, `normalise` makes one from what a caller gives, `serialise` writes it.
-3. `expiring`, `scheduled`, `queued`, `failed` and `taken_back` are the transitions; each returns a new dict.
+3. `scheduled`, `queued`, `failed` and `taken_back` are the transitions; each returns a new dict.
 4. `rescued` alone works on the bytes: a rescue leaves all of a job as it was, down to the spaces.
 
 Timestamps: a JSON float is epoch seconds, a JSON integer epoch milliseconds (Sidekiq 8). Scores are always seconds.
@@ -18,8 +18,6 @@ from teep.wire import json, options
 Item = dict[str, Any]
 TimeUnit = Literal["seconds", "milliseconds"]
 
-# A whole number below this is seconds where it should be milliseconds: the first of them were over in 1973.
-_FIRST_MILLISECONDS = 100_000_000_000
 # The first epoch second that no calendar of Python's has; milliseconds of these decades are more.
 _YEAR_10000 = 253_402_300_800
 _ERROR_MESSAGE_CHARS = 10_000
@@ -158,35 +156,6 @@ def latency(item: Mapping[str, Any], now: float) -> float:
     """Return how long (seconds) a job has waited: since it was enqueued, else created."""
     since = read_stamp(item.get("enqueued_at", item.get("created_at")))
     return 0.0 if since is None else max(0.0, now - since)
-
-
-def expiring(item: Item, now: float, unit: TimeUnit) -> Item:
-    """Return the payload of a job that is pushed, with the time of its expiry where `expires_in` asks for one.
-
-    The seconds count from when it is due. The time is set once: a retry is as late as the job was.
-    """
-    allowed = options.seconds(item.get("expires_in"))
-    if allowed is None or item.get("expiry") is not None:
-        return item
-    return item | {"expiry": stamp(max(now, item.get("at") or now) + allowed, unit)}
-
-
-def expiry(item: Mapping[str, Any]) -> float | None:
-    """Return the epoch seconds from which a job must not run any more, or None where it may run at any time.
-
-    Without `expires_in` there is no expiry. With it alone, as a Sidekiq that does not know it leaves it, the seconds
-    count from when the job was enqueued.
-    """
-    allowed = options.seconds(item.get("expires_in"))
-    if allowed is None:
-        return None
-    at = item.get("expiry")
-    if type(at) is int and 0 <= at < _FIRST_MILLISECONDS:
-        return float(at)
-    if (known := read_stamp(at)) is not None:
-        return known
-    enqueued = read_stamp(item.get("enqueued_at"))
-    return None if enqueued is None else enqueued + allowed
 
 
 def scheduled(item: Item) -> Item:

@@ -4,7 +4,7 @@
 2. A call that disagrees with its header is refused here, before it reaches Redis.
 
 A shape is a list of names; a last `(a b)*` or `a*` stands for any number of such groups. A header line
-`-- INCLUDE: name` stands for the functions in `lua/lib/<name>.lua`.
+`-- INCLUDE: name` stands for the functions in `lua/lib/<name>.lua`, which may include others.
 """
 
 import hashlib
@@ -89,11 +89,11 @@ class ScriptCall(Command[T]):
 @cache
 def load(name: str) -> Script:
     """Return the script `lua/<name>.lua`, with what it includes; read once a process."""
-    return Script(name, _INCLUDE.sub(lambda line: _read(f"lib/{line[1]}"), _read(name)))
+    return Script(name, _read(name))
 
 
 def _read(name: str) -> str:
     source = get_data("teep.wire", f"lua/{name}.lua")
     if source is None:
         raise ValueError(f"lua/{name}.lua cannot be read: the loader of teep's modules has no data")
-    return source.decode()
+    return _INCLUDE.sub(lambda line: _read(f"lib/{line[1]}"), source.decode())

@@ -4,17 +4,16 @@ Scripts move bytes and compare them; `groups` alone reads payloads as JSON, and 
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-from teep.errors import NotMoved
 from teep.wire import json
-from teep.wire.commands import Command, score, scored, text
+from teep.wire.commands import Arg, Command, score, scored, text
 from teep.wire.keys import Key
-from teep.wire.moves import Moves, Settled, read_moves, read_settled
+from teep.wire.moves import Moves, read_moves
 from teep.wire.script import ScriptCall, load
-from teep.wire.unique import Lock
+from teep.wire.step import Part, along_of
 
 # (the payload that lies there, the payload to put elsewhere, its score)
 Moved = tuple[bytes, bytes, str]
@@ -70,43 +69,6 @@ def exchange(
     )
 
 
-class Unique(NamedTuple):
-    """A job to push with its lock; `score` is "" where it goes to its queue, `target`, else that of the set."""
-
-    lock: Lock
-    target: Key
-    raw: bytes
-    queue: str = ""
-    score: str = ""
-
-
-def push_unique(queues: Key, jobs: Sequence[Unique], *, repeatable: bool) -> Command[list[str]]:
-    """Push jobs, each together with its lock; for each the jid that kept it from being pushed, or "".
-
-    Reading the reply raises NotMoved where Redis refused some and took others.
-    """
-
-    def read(reply: list[list[bytes]]) -> list[str]:
-        refused = {job.lock.jid: text(why) for job, (_, why) in zip(jobs, reply, strict=True) if why}
-        if refused:
-            words = f"{next(iter(refused.values()))}; not pushed: {', '.join(refused)}"
-            raise NotMoved(words, len(jobs) - len(refused))
-        return [holder.decode(errors="replace") for holder, _ in reply]
-
-    return ScriptCall(
-        load("push_unique"),
-        (queues, *chain.from_iterable((job.lock.key, job.target) for job in jobs)),
-        tuple(part for job in jobs for part in (job.lock.jid, job.lock.milliseconds, job.raw, job.queue, job.score)),
-        read=read,
-        idempotent=repeatable,
-    )
-
-
-def unlock(locks: Sequence[tuple[Key, str]]) -> Command[int]:
-    """Give back locks (key, jid), each only where that job still has it; returns how many."""
-    return ScriptCall(load("unlock"), [key for key, _ in locks], [jid for _, jid in locks], read=int)
-
-
 def add_metrics(
     written: tuple[Key, int, int],
     hashes: tuple[tuple[Key, int], tuple[Key, int]],
@@ -133,50 +95,6 @@ def add_metrics(
 def held(lists: Sequence[Key]) -> Command[list[list[bytes]]]:
     """Return the payloads of in-flight lists, each from the oldest on; a replica refuses to."""
     return ScriptCall(load("held"), lists, (), read=list)
-
-
-def settle(
-    inflight: Key,
-    target: Key,
-    counters: Sequence[Key],
-    raw: bytes,
-    entry: tuple[str, bytes] | None,
-    lock: tuple[Key, str] | None,
-    place: Key | None,
-    ttl: int,
-) -> Command[Settled]:
-    """Take a job out of flight and, in the same step, put `entry` (score, payload), if any, into the zset `target`.
-
-    `lock` (key, jid) is given back, and the `place` of an iterable job removed.
-    `counters` are pairs of (all time, today), or nothing for what is counted nowhere.
-    Where the job was not in flight any more, nothing is changed.
-    """
-    key, holder = lock or (inflight, "")  # a script needs a key there; it is not touched; so below
-    return ScriptCall(
-        load("settle"),
-        (inflight, target, key, place or inflight, *counters),
-        (raw, ttl, holder, 1 if place else 0, *(entry or ())),
-        read=read_settled,
-        # A repeat would be harmless, but say of what it carried out itself that the job was not in flight any more.
-        idempotent=False,
-    )
-
-
-def put_back(
-    inflight: Key, queue: Key, queues: Key, counters: tuple[Key, Key], name: str, move: tuple[bytes, bytes], ttl: int
-) -> Command[Settled]:
-    """Take an interrupted job out of flight and put it behind all others of its queue: (payload there, new one).
-
-    `counters` are (processed, processed today). Where the job was not in flight any more, nothing is changed.
-    """
-    # Not idempotent for the same reason as `settle`.
-    return ScriptCall(
-        load("put_back"),
-        (inflight, queue, queues, *counters),
-        (*move, name, ttl),
-        read=read_settled,
-        idempotent=False,
-    )
 
 
 def give_back(inflight: Key, queue: Key, queues: Key, name: str, raws: Sequence[bytes]) -> Command[Moves]:
@@ -209,17 +127,15 @@ def enqueue(source: Key, queues: Key, moves: Sequence[tuple[bytes, Key, bytes, s
     )
 
 
-def transfer(source: Key, target: Key, moves: Iterable[tuple[bytes, str, bytes]]) -> Command[Moves]:
-    """Move members from one zset to another: (member, new score, new payload) each.
+def transfer(
+    source: Key, target: Key, moves: Sequence[tuple[bytes, str, bytes]], along: Iterable[Sequence[Part]] = ()
+) -> Command[Moves]:
+    """Move members from one zset to another: (member, new score, new payload) each, and what goes along with it.
 
     An empty score keeps the one that it has.
     """
-    return ScriptCall(
-        load("transfer"),
-        (source, target),
-        tuple(chain.from_iterable(moves)),
-        read=read_moves,
-    )
+    keys, words = along_of(along, (source, target))
+    return ScriptCall(load("transfer"), keys, (len(moves), *_words(moves), *words), read=read_moves)
 
 
 def keep_alive(process: Key, seconds: int, beat: str) -> Command[bool]:
@@ -305,21 +221,54 @@ def _place(place: tuple[bytes, float] | None) -> tuple[str, bytes]:
     return ("", b"") if place is None else (score(place[1]), place[0])
 
 
+def _words(moves: Iterable[tuple[Arg, ...]]) -> Iterator[Arg]:
+    return chain.from_iterable(moves)
+
+
 def sift(
-    queue: Key, target: Key, queues: Key, how: tuple[str, str], place: tuple[int, int], moves: Sequence[Moved]
+    queue: Key,
+    kind: Literal["drop", "zset", "list"],
+    target: Sequence[Key],
+    name: str,
+    place: tuple[int, int],
+    moves: Sequence[Moved],
+    along: Iterable[Sequence[Part]] = (),
 ) -> Command[Moves]:
     """Take jobs out of the middle of a queue.
 
-    `how` is (kind, queue name): "drop", "zset" or "list". `place` is (position from the oldest job, span): where
-    about they lie together. Each of `moves` is (payload there, payload to put, score).
+    `target` has no key for "drop", that of the "zset", or those of the "list" and of the set of queues, in which
+    `name` is the list's. `place` is (position from the oldest job, span): where about they lie together. Each of
+    `moves` is (payload there, payload to put, score), with what goes along with it.
     """
     # No payload can equal the mark: it is no JSON, and random.
     mark = secrets.token_bytes(16)
+    keys, words = along_of(along, (queue, *target))
     return ScriptCall(
         load("sift"),
-        (queue, target, queues),
-        (*how, mark, *place, *(part for move in moves for part in move)),
+        keys,
+        (kind, name, mark, *place, len(moves), *_words(moves), *words),
         read=read_moves,
+    )
+
+
+Cut = tuple[Literal["list", "zset", "score"], str]
+
+
+def drop(
+    key: Key, cut: Cut, limit: int, needles: Sequence[bytes], listed: tuple[Key, str] | None = None
+) -> Command[tuple[int, list[bytes]]]:
+    """Remove up to `limit` jobs from the low end of a list or zset, unless one of them holds a needle.
+
+    `cut` is (kind, the last to go): of a list or zset a rank (0 the first, -1 the last of all), or a score in a zset.
+    The low end of a queue is its tail, the oldest. Returns how many went, and those that hold a needle, where none
+    went. Once a queue is empty its name is taken out of the set where it is `listed`: (key, name).
+    """
+    queues, name = listed or (None, "")
+    return ScriptCall(
+        load("drop"),
+        (key,) if queues is None else (key, queues),
+        (cut[0], limit, cut[1], name, *needles),
+        read=lambda reply: (int(reply[0]), reply[1]),
     )
 
 

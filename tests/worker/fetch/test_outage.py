@@ -83,7 +83,7 @@ def test_an_exchange_whose_answer_is_lost_costs_no_job(fleet: Fleet, count: int)
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_failure_whose_answer_is_lost_is_moved_once(fleet: Fleet, count: int) -> None:
-    _through_a_lossy_proxy(fleet, load("settle").sha.encode(), count)
+    _through_a_lossy_proxy(fleet, load("step").sha.encode(), count)
 
 
 def _through_a_lossy_proxy(fleet: Fleet, needle: bytes, concurrency: int) -> None:

@@ -1,5 +1,5 @@
 -- Move jobs from a zset to the heads of their queues, each only if it is still there.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: source queues queue*
 -- ARGV: (member payload queue_name)*
 -- RETURNS: for each 1 where it was moved, 0 where it was gone, or why Redis refused, which left it where it was

@@ -2,7 +2,7 @@
 -- Acknowledged jobs are removed from the in-flight list in order, so each LREM finds its job near the head.
 -- Jobs that are not in flight any more (they were given up and rescued) count nowhere and are reported.
 -- Paused queues are passed over, so that a pause takes hold at the very next exchange.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: processed processed_today paused (queue inflight)*
 -- ARGV: limit ttl name_count_or_acknowledged*
 -- RETURNS: { positions of the late among all acknowledged; why Redis refused to count them or to tell what is paused,

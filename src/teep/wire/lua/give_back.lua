@@ -1,5 +1,5 @@
 -- Put reserved jobs back to the tail of their queue, in their former order; the first given runs first.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: inflight queue queues
 -- ARGV: queue_name raw*
 -- RETURNS: for each 1 where it went back, 0 where it was not in flight, or why Redis refused, which left it there

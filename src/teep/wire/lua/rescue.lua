@@ -1,5 +1,5 @@
 -- Move jobs of a dead process to the tail of their queue, each as its new payload; the first given runs first.
--- INCLUDE: step
+-- INCLUDE: try
 -- KEYS: inflight queue
 -- ARGV: (raw payload)*
 -- RETURNS: for each 1 where it was moved, 0 where it was not in flight, or why Redis refused, which left it there

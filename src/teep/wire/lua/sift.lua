@@ -2,16 +2,21 @@
 -- They lie together, in the order given, from about a position on; what is no longer there is passed over.
 -- Redis removes from the middle of a list only by searching for a value, so each is overwritten by a mark once it is
 -- where it goes, and all marks are removed in one pass from the nearer end. Nobody sees them: a script is one step.
--- INCLUDE: step
--- KEYS: queue target queues
--- ARGV: kind name mark position span (raw payload score)*
--- RETURNS: for each 1 where it was taken, 0 where it was gone, or why Redis refused, which left it where it was
--- Positions count from the oldest job. Kind: drop, zset or list (of which name is the queue's name).
+-- INCLUDE: parts
+-- KEYS: queue key*
+-- ARGV: kind name mark position span moves anything*
+-- RETURNS: for each 1 where it was taken, a list of 1 and why what goes along was refused, 0 where it was gone, or why
+-- Redis refused, which left it where it was
+-- Positions count from the oldest job. Kind: drop, zset or list (of which name is the queue's name). The second key is
+-- that of the zset or list, the third, for a list, the set of queues. So many moves (raw payload score) come after their
+-- number, then what goes along with them.
 local kind, mark, position, span = ARGV[1], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local count = tonumber(ARGV[6])
+local go_along = read_along(7 + count * 3)
 local taken, wanted, places = {}, {}, {}
 begin(KEYS[1])
-for i = 1, (#ARGV - 5) / 3 do
-  local raw = ARGV[i * 3 + 3]
+for i = 1, count do
+  local raw = ARGV[i * 3 + 4]
   taken[i] = 0
   wanted[raw] = wanted[raw] or {}
   table.insert(wanted[raw], i)
@@ -48,7 +53,7 @@ end
 local done = {}
 for i = 1, #taken do
   if places[i] then
-    local why, take_back = add(ARGV[i * 3 + 4], ARGV[i * 3 + 5])
+    local why, take_back = add(ARGV[i * 3 + 5], ARGV[i * 3 + 6])
     if not why then
       local _
       _, why = try('LSET', KEYS[1], places[i], mark)
@@ -62,9 +67,13 @@ if #done > 0 then
   local _, why = try('LREM', KEYS[1], start > length / 2 and -#done or #done, mark)
   for at = why and #done or 0, 1, -1 do
     local i, take_back = unpack(done[at])
-    redis.pcall('LSET', KEYS[1], places[i], ARGV[i * 3 + 3])
+    redis.pcall('LSET', KEYS[1], places[i], ARGV[i * 3 + 4])
     take_back()
     taken[i] = why
   end
+end
+for i = 1, count do
+  local why = taken[i] == 1 and go_along(i)
+  if why then taken[i] = { 1, why } end
 end
 return taken

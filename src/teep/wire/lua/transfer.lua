@@ -1,8 +1,10 @@
 -- Move jobs from one zset to another with a new score and payload, each only if it is still there.
--- INCLUDE: step
--- KEYS: source target
--- ARGV: (member score payload)*
--- RETURNS: for each 1 where it was moved, 0 where it was gone, or why Redis refused, which left it where it was
+-- INCLUDE: parts
+-- KEYS: source target key*
+-- ARGV: moves anything*
+-- RETURNS: for each 1 where it was moved, a list of 1 and why what goes along was refused, 0 where it was gone, or why
+-- Redis refused, which left it where it was
+-- So many moves (member score payload) come after their number, then what goes along with them.
 -- An empty score: the one that it has.
 -- This begins with removals of nothing: an addition could not be taken back where removals are refused.
 redis.call('ZREM', KEYS[1], '\0')
@@ -27,8 +29,11 @@ local function move(member, score, payload)
   return 1
 end
 
-local moved = {}
-for i = 1, #ARGV / 3 do
-  moved[i] = move(ARGV[i * 3 - 2], ARGV[i * 3 - 1], ARGV[i * 3])
+local count = tonumber(ARGV[1])
+local moved, go_along = {}, read_along(2 + count * 3)
+for i = 1, count do
+  moved[i] = move(ARGV[i * 3 - 1], ARGV[i * 3], ARGV[i * 3 + 1])
+  local why = moved[i] == 1 and go_along(i)
+  if why then moved[i] = { 1, why } end
 end
 return moved

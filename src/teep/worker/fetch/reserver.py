@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from teep.clock import monotonic
 from teep.config import QueueOrder
@@ -24,14 +24,13 @@ from teep.errors import NotMoved, RedisCommandError, RedisError
 from teep.runtime.outage import Outage
 from teep.runtime.refusals import Refusals
 from teep.store import inflight, jobsets
-from teep.store.inflight import Outcome
 from teep.store.jobsets import Limits
+from teep.store.outcome import Outcome, over, size
 from teep.store.oversize import PORTION
 from teep.telling import Logger
-from teep.wire import keys
-from teep.wire.commands import Command
-from teep.wire.moves import Settled
+from teep.wire.commands import Command, Pipeline
 from teep.wire.scripts import Exchanged
+from teep.wire.step import DONE, Told
 from teep.worker.fetch.mirror import Ledger
 from teep.worker.fetch.prefetch import Prefetch
 from teep.worker.fetch.unit import Reserved
@@ -45,11 +44,15 @@ logger = Logger("teep.fetcher")
 _LONGEST_PAUSE = 15.0
 
 
-class Sent(NamedTuple):
-    """An exchange that is under way: what waits for its answer, and the jobs that it acknowledges."""
+Answer = tuple[list[Told], Exchanged]
 
-    answer: Callable[[], Exchanged]
+
+class Sent(NamedTuple):
+    """An exchange that is under way: what waits for its answer, the jobs it acknowledges, and those it settles."""
+
+    answer: Callable[[], Answer]
     done: list[Reserved]
+    ended: list[Ended]
 
 
 class Exchange:
@@ -138,11 +141,14 @@ class Exchange:
     def send_ahead(self) -> None:
         """Ask for the next jobs while those at hand are run, where these are quick."""
         want = self.prefetch.ahead()
-        if not want or self.sent or self._suspicious or self.ended:
+        if not want or self.sent or self._suspicious:
             return
-        done = _drain(self.done)
-        self.sent = Sent(self._driver.send(self._question(done, want)), done)
-        self.prefetch.learn(len(done), monotonic())
+        done, ended = _drain(self.done), _drain(self.ended)
+        if not _fit(ended):
+            self.ended.extendleft(reversed(ended))
+            ended = []
+        self.sent = Sent(self._driver.send(self._question(done, ended, want)), done, ended)
+        self.prefetch.learn(len(done) + len(ended), monotonic())
 
     def collect(self) -> list[Reserved]:
         """Return the jobs of the exchange that was sent ahead, waiting for its answer."""
@@ -150,11 +156,14 @@ class Exchange:
         if sent is None:
             return []
         try:
-            return self._answered(sent.answer(), sent.done, asked=True)
+            told, exchanged = sent.answer()
         except RedisError as error:
-            self._untold(sent.done, [])
+            self._untold(sent.done, sent.ended)
             self.lost(error)
             return []
+        jobs = self._answered(exchanged, sent.done, asked=True)
+        self._note_ended(sent.ended, told)
+        return jobs
 
     def moved(self, taken: list[tuple[str, bytes]]) -> list[Reserved]:
         """Return the jobs that blocked moves brought, but those that a comparison has found meanwhile."""
@@ -202,25 +211,34 @@ class Exchange:
         return moved
 
     def _tell(self, done: list[Reserved], ended: list[Ended], want: int) -> list[Reserved]:
-        if ended:
+        if ended and not (_fit(ended) and (done or want)):
             self._tell_ended(ended)
         if not (done or want):
             return []
-        return self._answered(self._driver.execute(self._question(done, want)), done, asked=bool(want))
+        told, exchanged = self._driver.execute(self._question(done, ended, want))
+        jobs = self._answered(exchanged, done, asked=bool(want))
+        self._note_ended(ended, told)
+        return jobs
 
     def _tell_ended(self, ended: list[Ended]) -> None:
         told = self._driver.run(inflight.settle(self._identity, [outcome for _, outcome in ended], _today()))
-        for (job, outcome), what in zip(ended, told, strict=True):
+        self._note_ended(ended, told)
+
+    def _note_ended(self, ended: list[Ended], told: list[Told]) -> None:
+        done = [job for (job, _), what in zip(ended, told, strict=True) if what is DONE and job is not self._probe]
+        self.settled += len(done)
+        self._ledger.disown(done)
+        for (job, outcome), what in zip(ended, told, strict=True) if len(done) < len(ended) else ():
             if what.refused:
                 self._keep_refused(job, outcome, what.refused)
-            else:
+            elif what is not DONE or job is self._probe:
                 self._note_told(job, what)
-        died = any(outcome.target == keys.dead() for _, outcome in ended)
+        died = any(outcome.end == "dead" for _, outcome in ended)
         ended.clear()  # told: should the rest fail, they must not be told again
         if died:
             self._trim_dead()
 
-    def _note_told(self, job: Reserved, what: Settled) -> None:
+    def _note_told(self, job: Reserved, what: Told) -> None:
         self.settled += 1
         self._ledger.disown((job,))
         if not what.done:
@@ -247,14 +265,19 @@ class Exchange:
             self._driver.run(jobsets.trim_dead(time.time(), self._dead_limits))
         except RedisCommandError as error:
             self._warn([f"the dead set cannot be trimmed: {error}"])
+        except RedisError as error:
+            self.lost(error)  # no reason to forget what was reserved along with the deaths
 
     def _warn(self, problems: Iterable[str], job: Reserved | None = None) -> None:
         """Say what Redis refused where no job waits for it; the same once, as long as it lasts."""
         for problem in self._beside.note(problems):
             logger.error("Redis refuses: %s", problem, extra=None if job is None else job.named())
 
-    def _question(self, done: list[Reserved], want: int) -> Command[Exchanged]:
-        return inflight.exchange(self._identity, _by_queue(done), self._order.names(), want, _today())
+    def _question(self, done: list[Reserved], ended: list[Ended], want: int) -> Command[Answer]:
+        day = _today()
+        exchange = inflight.exchange(self._identity, _by_queue(done), self._order.names(), want, day)
+        settle = [inflight.settling(self._identity, [outcome for _, outcome in ended], day)] if ended else []
+        return cast("Command[Answer]", Pipeline([*settle, exchange], read=_answer))
 
     def _answered(self, answer: Exchanged, done: list[Reserved], *, asked: bool) -> list[Reserved]:
         self.settled += len(done)
@@ -308,9 +331,18 @@ def _drain(items: "deque[T]") -> list[T]:
     return [items.popleft() for _ in range(len(items))]
 
 
+def _answer(replies: list[Any]) -> Answer:
+    return (replies[0] if len(replies) == 2 else []), replies[-1]
+
+
+def _fit(ended: list[Ended]) -> bool:
+    """Whether ends can be told together with other things: a server may hang up on what is large."""
+    return not ended or sum(size(outcome) for _, outcome in ended) <= PORTION
+
+
 def _acknowledged(job: Reserved) -> Outcome:
     """Return the end of a job that succeeded, as what is told by itself."""
-    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done")
+    return over(job.queue, job.raw, "done")
 
 
 def _by_queue(jobs: list[Reserved]) -> dict[str, list[bytes]]:

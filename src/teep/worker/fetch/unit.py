@@ -1,25 +1,43 @@
 """A job that this process has reserved, decoded and matched with its code."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
 from teep.job.definition import Definition, find
+from teep.store import features
 from teep.wire import payload
 from teep.wire.payload import Item
+from teep.wire.step import Part
+
+features.special.update(("rescues", "log_level"))  # what the worker itself looks for
+_special = features.special
+
+
+class Asks(NamedTuple):
+    """What a special job asks for by its stored payload, which jobs and middleware may change in hand.
+
+    `before`: a feature wants to see it before it runs. `along`: what goes along when it succeeds. `suspect`: it was
+    rescued before, from a process that may have died of it. `log_level`: it has one of its own.
+    """
+
+    before: bool
+    along: tuple[Part, ...]
+    suspect: bool
+    log_level: bool
 
 
 class Reserved:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
     `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before
-    it runs or when it ends: it was rescued before, may expire, has a log level of its own, or a lock. Others are
-    looked at no further.
+    it runs or when it ends: it was rescued before, has a log level of its own, or asks a feature for something.
+    `asks` says for what; others have none, and are looked at no further.
     `halt` is what it was told to end with (None: nothing). `comes_again` is what an iterable job says at the end of
     its run: whether it goes on later; None for others.
     """
 
-    __slots__ = ("comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw")
+    __slots__ = ("asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw")
 
     def __init__(self, queue: str, raw: bytes) -> None:
         self.queue = queue
@@ -31,11 +49,11 @@ class Reserved:
         self.halt: type[BaseException] | None = None
         self.comes_again: bool | None = None
         try:
-            self.item = payload.parse(raw)
-            item = self.item
-            self.is_special = (
-                "rescues" in item or "expires_in" in item or "log_level" in item or "unique_lock" in item
-            )
+            self.item = item = payload.parse(raw)
+            if not _special.isdisjoint(item):
+                self.is_special = True
+                along = features.along_of(item, "done")
+                self.asks = Asks(features.wants_before(item), along, "rescues" in item, "log_level" in item)
             self.definition = find(item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
@@ -65,12 +83,12 @@ class Reserved:
     @property
     def is_suspect(self) -> bool:
         """Whether it was rescued before, from a process that may have died of it."""
-        return self.is_special and self.item is not None and "rescues" in self.stored()
+        return self.is_special and self.asks.suspect
 
     @property
-    def is_unique(self) -> bool:
-        """Whether it may have a lock."""
-        return self.is_special and self.item is not None and "unique_lock" in self.stored()
+    def may_have_begun(self) -> bool:
+        """Whether it may go on from where it was: it is iterable, or its code is not known here."""
+        return self.definition is None or self.definition.is_iterable
 
     @property
     def is_cancelled(self) -> bool:

@@ -16,15 +16,14 @@ from teep.errors import RedisError, Shutdown
 from teep.job.context import runtime
 from teep.runtime import forks, identity
 from teep.runtime.outage import Outage
-from teep.store.inflight import Outcome
+from teep.store import features
+from teep.store.features import Barred
 from teep.store.jobsets import Limits
 from teep.telling import Logger
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.tallies import Runs
 from teep.worker.fetch.unit import Reserved
 from teep.worker.logs import job_lines
-from teep.worker.run import uniqueness
-from teep.worker.run.expiry import expired
 from teep.worker.run.foreign import ForeignProcessor
 from teep.worker.run.interrupts import Interrupts
 from teep.worker.run.loop import JobLoop
@@ -175,9 +174,9 @@ class Capsule:
     def _take_on(self, job: Reserved, thread_id: str) -> None:
         """Run a job, or see to it that the loop does, or that it ends without."""
         try:
-            if job.is_special and (end := self._kept_from_running(job)) is not None:
-                self.fetcher.ended(job, end)
-                _tell(job, end)
+            if job.is_special and (barred := self._kept_from_running(job)) is not None:
+                self.fetcher.ended(job, barred.outcome)
+                job_lines.logger.info(barred.word, extra=job.named())
             elif job.is_async:
                 self._loop.submit(job)
                 self._slots.acquire()
@@ -186,14 +185,14 @@ class Capsule:
         except BaseException as error:  # noqa: BLE001 - teep's own failure: the slot lives on, the job stays in flight
             report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
 
-    def _kept_from_running(self, job: Reserved) -> Outcome | None:
-        """Return what becomes of a job that must not run now, or None: it starts, and gives back what it must."""
-        if (end := expired(job, self._driver)) is not None:
-            return end
+    def _kept_from_running(self, job: Reserved) -> Barred | None:
+        """Return what becomes of a job that must not run now, or None: it starts, and features did their part."""
+        if job.asks.before and (barred := self._driver.run(features.admit(job))) is not None:
+            return barred
         if job.is_suspect and not self._suspects.admit(job):
             return postponed(job)
-        if job.is_unique:
-            uniqueness.started(self._driver, job)
+        if job.asks.before:
+            self._driver.run(features.starts(job))
         return None
 
     @forks.ends_in_fork
@@ -229,11 +228,3 @@ class Capsule:
 
     def _on_error(self, error: BaseException, service: str) -> None:
         report(self.config, error, {"context": service})
-
-
-def _tell(job: Reserved, end: Outcome) -> None:
-    """Log why a job has not run."""
-    if end.counted == "expired":
-        job_lines.logger.info("expired", extra=job.named())
-    else:
-        logger.info("waits until another job on its last chance has run", extra=job.named())

@@ -12,7 +12,8 @@ from teep import tracebacks
 from teep.config import Config
 from teep.errors import MalformedPayload, UnknownJob
 from teep.job.definition import Definition, find
-from teep.store.inflight import Outcome
+from teep.store import outcome
+from teep.store.outcome import Outcome
 from teep.tracebacks import class_name, message
 from teep.wire import backtrace, keys, payload
 from teep.wire.payload import Item
@@ -41,7 +42,7 @@ class Ending(NamedTuple):
 
 def malformed(job: Reserved, now: float) -> Outcome:
     """Return the outcome of bytes that are no job: the dead set, byte for byte, counted nowhere."""
-    return Outcome(job.queue, job.raw, keys.dead(), now, job.raw, counted=None)
+    return outcome.dead(job.queue, job.raw, job.raw, now, counted=None)
 
 
 def ending_of(config: Config, job: Reserved, error: BaseException, now: float) -> Ending:
@@ -64,7 +65,7 @@ def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
     after = payload.queued(job.stored(), now, config.timestamps)
     after["queue"] = job.queue
     after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
-    return Outcome(job.queue, job.raw, keys.queue(job.queue), 0.0, payload.serialise(after))
+    return outcome.behind(job.queue, job.raw, payload.serialise(after))
 
 
 def over(job: Reserved) -> Outcome:
@@ -73,16 +74,16 @@ def over(job: Reserved) -> Outcome:
     Removed any earlier, the place would be missed by whoever gets the job after a crash between the two.
     """
     jid = str(job.stored().get("jid", ""))
-    return Outcome(job.queue, job.raw, None, 0.0, b"", counted="done", place=keys.iteration(jid))
+    return outcome.over(job.queue, job.raw, "done", keys.iteration(jid))
 
 
 def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:
     """Return the end of a job that its processes died of: the dead set, unless its `dead` option says never."""
     after = payload.failed(item, queue, class_name(type(reason)), message(reason), None, now, config.timestamps)
     if item.get("dead") is not False:
-        return Outcome(queue, raw, keys.dead(), now, payload.serialise(after))
+        return outcome.dead(queue, raw, payload.serialise(after), now)
     after["discarded_at"] = payload.stamp(now, config.timestamps)
-    return Outcome(queue, raw, None, now, payload.serialise(after))
+    return outcome.over(queue, raw, "discarded")._replace(payload=payload.serialise(after))
 
 
 class _Failure:
@@ -112,8 +113,8 @@ class _Failure:
         if answer == "kill" or is_exhausted:
             return self._exhausted(after, stored, count)
         delay = payload.retry_delay(count, answer, random.random())
-        outcome = Outcome(self._job.queue, self._job.raw, keys.retry(), self._now + delay, stored)
-        return self._end(outcome, after, f"again in {delay:.0f} s", count + 1)
+        retry = Outcome(self._job.queue, self._job.raw, keys.retry(), self._now + delay, stored)
+        return self._end(retry, after, f"again in {delay:.0f} s", count + 1)
 
     def _after(self) -> Item:
         return payload.failed(
@@ -153,19 +154,19 @@ class _Failure:
                 return self._discard(after, count)
         if self._item.get("dead") is False:
             return self._discard(after, count)
-        outcome = Outcome(self._job.queue, self._job.raw, keys.dead(), self._now, stored)
-        return self._end(outcome, after, "goes to the dead set", count + 1, death=after)
+        dead = outcome.dead(self._job.queue, self._job.raw, stored, self._now)
+        return self._end(dead, after, "goes to the dead set", count + 1, death=after)
 
     def _discard(self, after: Item, count: int) -> Ending:
         after["discarded_at"] = payload.stamp(self._now, self._config.timestamps)
         return self._end(None, after, "discarded", count + 1, death=after)
 
     def _end(
-        self, outcome: Outcome | None, told: Item, consequence: str, number: int, death: Item | None = None
+        self, end: Outcome | None, told: Item, consequence: str, number: int, death: Item | None = None
     ) -> Ending:
         summary = f"failed ({self._try(number)}): {_short(self._error)}; {consequence}"
-        over = Outcome(self._job.queue, self._job.raw, None, 0.0, b"")
-        return Ending(outcome or over, told, summary, tuple(self._problems), death)
+        discarded = outcome.over(self._job.queue, self._job.raw, "discarded")
+        return Ending(end or discarded, told, summary, tuple(self._problems), death)
 
     def _try(self, number: int) -> str:
         retry = self._item.get("retry")

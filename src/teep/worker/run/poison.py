@@ -14,7 +14,8 @@ from collections import deque
 from teep.drivers import Driver
 from teep.errors import RedisError
 from teep.store import inflight
-from teep.store.inflight import Outcome
+from teep.store.features import Barred
+from teep.store.outcome import Outcome
 from teep.telling import Logger
 from teep.wire import keys, payload
 from teep.worker.fetch.unit import Reserved
@@ -62,10 +63,11 @@ class Suspects:
             self._last_chance.release()
 
 
-def postponed(job: Reserved) -> Outcome:
+def postponed(job: Reserved) -> Barred:
     """Return the outcome of a job that must make way: it comes again soon, with no attempt used."""
     at = time.time() + random.uniform(*_AWAY)
-    return Outcome(job.queue, job.raw, keys.schedule(), at, job.raw, counted=None)
+    later = Outcome(job.queue, job.raw, keys.schedule(), at, job.raw, counted=None)
+    return Barred(later, "waits until another job on its last chance has run")
 
 
 def _is_on_last_chance(job: Reserved) -> bool:

@@ -19,13 +19,14 @@ from teep.config.handlers import report
 from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.job.context import running
 from teep.job.definition import Definition
+from teep.store import outcome
 from teep.telling import complain, quietly
 from teep.wire.payload import Item
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.tallies import QUICK, Runs
 from teep.worker.fetch.unit import Reserved
 from teep.worker.logs import job_lines, job_log_level
-from teep.worker.run import failure, uniqueness
+from teep.worker.run import failure
 from teep.worker.run.interrupts import Interrupts
 from teep.worker.run.poison import Suspects
 from teep.worker.run.timeouts import Deadlines
@@ -125,7 +126,7 @@ class Processor:
     def _begin(self, job: Reserved, thread_id: str) -> float:
         self._running[thread_id] = (job, time.time())
         try:
-            if job.is_special:
+            if job.is_special and job.asks.log_level:
                 job_log_level.enter(job)
             if self._has_lines(_INFO) and job.item is not None:
                 job_lines.started(job.item, thread_id)
@@ -134,8 +135,9 @@ class Processor:
         return time.perf_counter()
 
     def _ended(self, job: Reserved) -> None:
-        quietly(job_log_level.leave)
-        if job.is_suspect:
+        if job.asks.log_level:
+            quietly(job_log_level.leave)
+        if job.asks.suspect:
             self._suspects.ended(job)
 
     def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
@@ -144,8 +146,8 @@ class Processor:
             again = job.comes_again and not job.is_cancelled
             end = failure.interrupted(self._config, job, time.time()) if again else failure.over(job)
             self._fetcher.ended(job, end)
-        elif job.is_special and job.is_unique:
-            self._fetcher.ended(job, uniqueness.done(job))
+        elif job.is_special and (along := job.asks.along):
+            self._fetcher.ended(job, outcome.over(job.queue, job.raw, "done", along=along))
         else:
             self._done(job)
         try:

@@ -92,7 +92,7 @@ class Poller(Service):
 
     def _bury(self, key: Key, broken: list[bytes], now: float) -> None:
         """Move what is no job to the dead set, as it is."""
-        self._driver.run(jobsets.transfer(key, keys.dead(), [(raw, now, raw) for raw in broken])).checked()
+        self._driver.run(jobsets.kill(key, broken, now)).checked()
         limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
         self._driver.run(jobsets.trim_dead(now, limits))
         self._on_error(MalformedPayload(f"{len(broken)} entries of {key} were no jobs: see the dead set"), self.name)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import teep
-from teep.wire import payload
+from teep.features.expiry import times
 from tests.api.sides import Side
 
 HOUR = 3600.0
@@ -79,7 +79,7 @@ def test_none_means_none(side: Side) -> None:
     _push(side, expires_in=None)
     (item,) = side.lying("q")
     assert "expiry" not in item
-    assert payload.expiry(item) is None
+    assert times.expiry(item) is None
 
 
 @pytest.mark.parametrize(("change", "left"), [({"expires_in": None}, None), ({"expires_in": HOUR}, HOUR)])
@@ -88,7 +88,7 @@ def test_a_job_that_waits_may_be_given_another_one(side: Side, change: dict[str,
     (record,) = side.listed(side.Queue("q"))
     assert side.run(record.update(**change))
     (item,) = side.lying("q")
-    assert payload.expiry(item) == (None if left is None else item["enqueued_at"] + left)
+    assert times.expiry(item) == (None if left is None else item["enqueued_at"] + left)
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_a_job_that_waits_may_be_given_another_one(side: Side, change: dict[str,
 )
 def test_what_others_write_is_read_with_care(fields: dict[str, Any], expiry: float | None) -> None:
     """In doubt a job runs."""
-    assert payload.expiry(fields) == expiry
+    assert times.expiry(fields) == expiry

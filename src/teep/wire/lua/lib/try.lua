@@ -7,8 +7,9 @@ local function begin(key)
 end
 
 -- Carry a command out. Returns its reply, or nil, why it was refused, and Redis's error.
+local attempt, type = redis.pcall, type  -- looked up once: there are several commands a job
 local function try(command, key, ...)
-  local reply = redis.pcall(command, key, ...)
+  local reply = attempt(command, key, ...)
   if type(reply) == 'table' and reply.err then
     return nil, command .. ' ' .. key .. ': ' .. reply.err, reply
   end

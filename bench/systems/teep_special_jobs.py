@@ -1,0 +1,50 @@
+"""teep with no-op jobs that ask for more than to be run: BENCH_KIND says for what, and what runs them pushes them."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import teep
+from bench.systems import work
+
+_KIND = os.environ["BENCH_KIND"]
+
+
+def _unique() -> Any:
+    return teep.job(name="Noop", unique_for=3600)(work.noop)
+
+
+def _encrypted() -> Any:
+    teep.encryption.enable(active_version=1, key={1: b"k" * 32})
+
+    @teep.job(name="Noop", encrypt=True)
+    def noop(number: int, _secret: str) -> None:
+        work.noop(number)
+
+    return noop
+
+
+def _iterable() -> Any:
+    class Noop(teep.IterableJob, name="Noop"):
+        def build_enumerator(self, number: int, *, cursor: Any) -> Iterator[tuple[int, int]]:
+            return self.array_enumerator([number], cursor=cursor)
+
+        def each_iteration(self, item: int, _number: int) -> None:
+            work.noop(item)
+
+    return Noop
+
+
+_job = {"unique": _unique, "encrypted": _encrypted, "iterable": _iterable}[_KIND]()
+
+
+def one(_job_name: str, *args: int) -> None:
+    _job.perform_async(*_args(args))
+
+
+def bulk(_job_name: str, calls: Sequence[Sequence[int]]) -> None:
+    _job.perform_bulk([_args(args) for args in calls])
+
+
+def _args(args: Sequence[int]) -> list[Any]:
+    return [*args, "a secret"] if _KIND == "encrypted" else list(args)

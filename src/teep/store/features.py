@@ -1,0 +1,217 @@
+"""The features that have a room of their own, as all else knows them: what each adds to a job's way.
+
+1. `Feature` says what there is to add; each of its parts may be left out.
+2. `register` joins one, for the whole process; `teep/__init__.py` does so for those that must work unasked.
+3. The functions ask those that are registered. Jobs that ask for no feature pay a look into their payload.
+
+A job names what it asks for in its payload, so that no caller has to think of it, whatever becomes of the job.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from teep.errors import MalformedPayload
+from teep.store.outcome import End, Outcome
+from teep.wire import payload
+from teep.wire.payload import Item, TimeUnit
+from teep.wire.step import Part, Parts
+
+
+class Unit(Protocol):
+    """A job that a worker has reserved.
+
+    `may_have_begun` tells whether it may go on from where it was: it is iterable, or its code is not known here.
+    `stored` returns the payload as it lies in Redis, and `named` what a log line about it has as `extra`.
+    """
+
+    @property
+    def queue(self) -> str: ...
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def jid(self) -> str | None: ...
+    @property
+    def may_have_begun(self) -> bool: ...
+    def stored(self) -> Item: ...
+    def named(self) -> dict[str, Any]: ...
+
+
+class Pushing(NamedTuple):
+    """A push as a feature sees it: when (epoch seconds), how timestamps are written, and whether the job is new."""
+
+    now: float
+    unit: TimeUnit
+    is_new: bool
+
+
+class Barred(NamedTuple):
+    """A job that must not run: what becomes of it instead, and the word for the log."""
+
+    outcome: Outcome
+    word: str
+
+
+class Feature:
+    """What a feature adds. It holds no state of its own: all is in Redis, or in the payload."""
+
+    name: ClassVar[str]
+    """Its guards and parts are called `name.something`."""
+
+    option: ClassVar[str]
+    """The option by which a job asks for it."""
+
+    stamps: ClassVar[str | None] = None
+    """The field that it writes into a payload at a push, by which it knows the job later."""
+
+    restamps: ClassVar[bool] = False
+    """Whether that field follows from the option, so that it goes if someone changes the option of a stored job."""
+
+    differs: ClassVar[bool] = False
+    """Whether what it does at a push depends on the arguments, so that it looks at each job of a bulk push."""
+
+    before: ClassVar[frozenset[str]] = frozenset()
+    """The fields for which it wants to see a job before it runs."""
+
+    ends: ClassVar[bool] = False
+    """Whether something goes along when a job ends that has the field `stamps`."""
+
+    def check(self, job: str, options: Mapping[str, Any]) -> None:
+        """Refuse a job's options that do not go together. Raises InvalidJob."""
+
+    def on_push(self, item: Item, pushing: Pushing) -> tuple[Item, Parts]:  # noqa: ARG002 - for those that do more
+        """Return the payload of a job that asks for it, and what belongs to its push. Raises InvalidJob."""
+        return item, Parts()
+
+    def kept_out(self, jid: str, word: str) -> None:
+        """Tell of a job that one of its guards kept from being pushed, and what stood in the way."""
+
+    def on_end(self, item: Item, how: End) -> tuple[Part, ...]:  # noqa: ARG002 - as above
+        """Return what goes along when a job ends for good: `how` says why it will not run (again)."""
+        return ()
+
+    async def admit(self, unit: Unit) -> Barred | None:  # noqa: ARG002 - as above
+        """Return why a job must not run now, or None where it may."""
+        return None
+
+    async def starts(self, unit: Unit) -> None:
+        """Do what a job wants that starts now."""
+
+
+_features: dict[str, Feature] = {}
+special = set[str]()
+"""The fields of jobs that want something of a feature before they run, or when they end."""
+_before = set[str]()
+
+
+def register(*features: Feature) -> None:
+    """Have features take part in whatever happens to jobs in this process from now on; each name once."""
+    _features.update((feature.name, feature) for feature in features)
+    for feature in features:
+        _before.update(feature.before)
+        special.update(feature.before, [feature.stamps] if feature.ends and feature.stamps else [])
+    for found in (enders, needles, before):
+        found.cache_clear()
+
+
+def check(job: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        InvalidJob: they do not.
+    """
+    for feature in _features.values():
+        feature.check(job, options)
+
+
+def on_push(item: Item, pushing: Pushing) -> tuple[Item, Parts | None]:
+    """Return what a job becomes at its push, and what belongs to that, if anything does."""
+    parts: Parts | None = None
+    for feature in _features.values():
+        if item.get(feature.option):
+            item, more = feature.on_push(item, pushing)
+            if more:
+                parts = more if parts is None else parts.joined(more)
+    return item, parts
+
+
+def differ(item: Item) -> bool:
+    """Tell of a job whether what belongs to its push depends on its arguments."""
+    return any(feature.differs and item.get(feature.option) for feature in _features.values())
+
+
+def stamps_of(options: Collection[str]) -> Iterator[str]:
+    """Yield the fields that follow from options."""
+    for feature in _features.values():
+        if feature.restamps and feature.option in options and feature.stamps is not None:
+            yield feature.stamps
+
+
+def kept_out(jid: str, guard: str, word: str) -> None:
+    """Tell of a job that was not pushed: which guard said no, and what stood in the way."""
+    _features[guard.partition(".")[0]].kept_out(jid, word)
+
+
+def on_end(raw: bytes, how: End) -> tuple[Part, ...]:
+    """Return what goes along when the job with these bytes ends for good. Costs others a search of their bytes."""
+    for needle in needles():
+        if needle in raw:
+            break
+    else:
+        return ()
+    try:
+        return along_of(payload.parse(raw), how)
+    except MalformedPayload:
+        return ()
+
+
+def along_of(item: Item, how: End) -> tuple[Part, ...]:
+    """Return the same of a payload that nobody has changed since it was read."""
+    along: tuple[Part, ...] = ()
+    for stamp, feature in enders():
+        if stamp in item:
+            along += feature.on_end(item, how)
+    return along
+
+
+@cache
+def enders() -> tuple[tuple[str, Feature], ...]:
+    """Return the features that have something that goes along when a job ends, and the field of such jobs."""
+    return tuple(
+        (feature.stamps, feature) for feature in _features.values() if feature.ends and feature.stamps is not None
+    )
+
+
+@cache
+def needles() -> tuple[bytes, ...]:
+    """Return what to look for in payloads to find those that something goes along with when they end."""
+    # Without the quote in front: Lua looks for the first byte first, and quotes are all over a payload.
+    return tuple(b'%b"' % stamp.encode() for stamp, _ in enders())
+
+
+@cache
+def before() -> tuple[tuple[Feature, frozenset[str]], ...]:
+    """Return the features that want to see some jobs before these run, and the fields that such jobs have."""
+    return tuple((feature, feature.before) for feature in _features.values() if feature.before)
+
+
+def wants_before(item: Item) -> bool:
+    """Tell of a job whether a feature wants to see it before it runs."""
+    return not _before.isdisjoint(item)
+
+
+async def admit(unit: Unit) -> Barred | None:
+    """Return why a job must not run now, or None where it may."""
+    item = unit.stored()
+    for feature, fields in before():
+        if not fields.isdisjoint(item) and (barred := await feature.admit(unit)) is not None:
+            return barred
+    return None
+
+
+async def starts(unit: Unit) -> None:
+    """Have done what a job wants that starts now."""
+    item = unit.stored()
+    for feature, fields in before():
+        if not fields.isdisjoint(item):
+            await feature.starts(unit)

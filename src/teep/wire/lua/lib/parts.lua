@@ -1,0 +1,61 @@
+-- The parts of a step, by their names: what takes a key and `words[name]` further words, two at the most.
+-- A guard returns what stands in the way, if anything does, or nil and why that cannot be told. An effect returns why it
+-- was refused, the error itself, and what takes it back. What goes along returns why it was refused, which harms nothing.
+-- A feature has a file of its own, and a line here.
+-- INCLUDE: try
+local words, guards, effects, along = {}, {}, {}, {}
+
+words.SADD = 1
+function effects.SADD(key, member)
+  local _, why, refusal = try('SADD', key, member)
+  return why, refusal  -- the name of a queue, which may stay
+end
+
+words.LPUSH = 1
+function effects.LPUSH(key, payload)
+  local _, why, refusal = try('LPUSH', key, payload)
+  return why, refusal, function() redis.pcall('LPOP', key) end
+end
+
+words.ZADD = 2
+function effects.ZADD(key, score, payload)
+  local added, why, refusal = try('ZADD', key, score, payload)
+  return why, refusal, function()
+    if added == 1 then redis.pcall('ZREM', key, payload) end
+  end
+end
+
+words.UNLINK = 0
+function along.UNLINK(key)
+  local _, why = try('UNLINK', key)
+  return why
+end
+
+-- INCLUDE: unique
+
+-- Carry out the part at a place in ARGV: returns the place of the next one, and what the part did.
+local KEYS, ARGV, number = KEYS, ARGV, tonumber  -- looked up once, since jobs come by the hundred
+local function part(kind, at)
+  local name = ARGV[at]
+  return at + 2 + words[name], kind[name](KEYS[number(ARGV[at + 1])], ARGV[at + 2], ARGV[at + 3])
+end
+
+-- Read what goes along with some jobs, from a place in ARGV to its end: (position of the job, name key word*)*.
+-- Returns what carries out that of one job; it returns why some of it was refused.
+local function read_along(at)
+  local of = {}
+  while at <= #ARGV do
+    local job = tonumber(ARGV[at])
+    of[job] = of[job] or {}
+    table.insert(of[job], at + 1)
+    at = at + 3 + words[ARGV[at + 1]]
+  end
+  return function(job)
+    local problem
+    for _, place in ipairs(of[job] or {}) do
+      local _, why = part(along, place)
+      problem = why or problem
+    end
+    return problem
+  end
+end
