@@ -17,7 +17,7 @@ from teep.api.base import AsyncIterable, SyncIterable
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
-from teep.client.preparation import is_job, moved_to
+from teep.client.rewrite import is_job, moved_to
 from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.operation import operation

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from teep.client import blocking, kept_out, routes, sessions
-from teep.client.preparation import Bulk, Prepared, is_transactional, prepare
+from teep.client.bulk import Bulk
+from teep.client.push import Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide, operation

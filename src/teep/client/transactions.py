@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from teep.client import kept_out
-from teep.client.preparation import BULK_SLICE
+from teep.client.bulk import BULK_SLICE
 from teep.client.test_mode import Redirect, current
 from teep.config import Config, async_driver_for, driver_for
 from teep.errors import NotPushed, RedisError

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from teep.client.preparation import prepare
+from teep.client.push import prepare
 from teep.config import Config
 from teep.job.context import JobContext, running
 from teep.job.definition import Definition

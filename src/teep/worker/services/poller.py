@@ -3,7 +3,7 @@
 import random
 import time
 
-from teep.client.preparation import again
+from teep.client.rewrite import again
 from teep.config import Config
 from teep.drivers import Driver
 from teep.errors import MalformedPayload, RedisCommandError

@@ -1,152 +1,25 @@
-"""What a pushed mapping goes through before it is sent: defaults, validation, middleware, JSON."""
+"""A bulk push: many jobs that share all but their arguments, in slices."""
 
 import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, repeat
-from typing import Any, NamedTuple
+from typing import Any
 
-from teep.client.encryption import check_unchanged, envelope_of, resealed, sealed, sealed_args
+from teep.client.encryption import sealed_args
+from teep.client.push import JID_RANDOM_BYTES, Prepared, finish, name_in
 from teep.config import Config
-from teep.errors import InvalidArguments, InvalidJob, MalformedPayload, TeepError
+from teep.errors import InvalidArguments, InvalidJob
 from teep.store import features
 from teep.store.features import Pushing
-from teep.store.jobsets import Enqueued, Verdict
-from teep.wire import json, options, payload
+from teep.wire import json, payload
 from teep.wire.payload import Item
-from teep.wire.step import Parts
 
 BULK_SLICE = 1_000
 _MIN_SPREAD, _MAX_SPREAD = 5.0, 1_000_000_000  # as any option in seconds
-_JID_RANDOM_BYTES = 6
 # Stands for what differs between payloads while the rest is written; no field can hold it by chance.
 _MARK = os.urandom(16).hex()
-
-
-class Prepared(NamedTuple):
-    """A payload ready to be sent: to its queue, or where `at` (epoch seconds) is set, to the scheduled set.
-
-    `parts` are what belongs to its push.
-    """
-
-    jid: str
-    queue: str
-    at: float | None
-    raw: bytes
-    parts: Parts | None = None
-
-
-def new_jid(now: float) -> str:
-    return payload.new_jid(now, os.urandom(_JID_RANDOM_BYTES))
-
-
-def is_transactional(config: Config, given: Mapping[str, Any]) -> bool:
-    """Whether a push that was checked may wait for a database transaction."""
-    return given.get("transactional", config.job_defaults.get("transactional")) is not False
-
-
-def prepare(config: Config, given: Mapping[str, Any]) -> Prepared | None:
-    """Return what to send for one pushed mapping, or None where a middleware stopped it."""
-    now = time.time()
-    try:
-        payload.validate_kind(given)
-        given = sealed(given, config.job_defaults)
-        item = payload.normalise(given, config.job_defaults, new_jid(now), now, config.timestamps)
-        return finish(config, item, now)
-    except (InvalidArguments, InvalidJob) as error:
-        _name(error, given)
-        raise
-
-
-def _name(error: TeepError, given: Mapping[str, Any]) -> None:
-    """Have an error say which job it is about."""
-    name = given.get("class") if isinstance(given, Mapping) else None
-    if isinstance(name, str) and name and name not in str(error):
-        error.args = (f"{name}: {error}",)
-
-
-def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Prepared | None:
-    """Run the client middleware, have features add what they do, and write the payload's bytes."""
-    if len(config.client_middleware):
-        envelope = envelope_of(item)
-        passed = config.client_middleware.invoke(item, lambda: item)
-        if not passed:
-            return None
-        if not isinstance(passed, dict):
-            raise InvalidJob(f"a client middleware returns what call_next() gave it, a payload, and not {passed!r}")
-        item = passed
-        check_unchanged(item, envelope)
-        for name, value in item.items():
-            json.check(value, name)
-    item, parts = features.on_push(item, Pushing(now, config.timestamps, is_new))
-    at = item.get("at")
-    if at is not None and at > now:
-        return Prepared(item["jid"], item["queue"], float(at), payload.serialise(payload.scheduled(item)), parts)
-    raw = payload.serialise(payload.queued(item, now, config.timestamps))
-    return Prepared(item["jid"], item["queue"], None, raw, parts)
-
-
-def again(config: Config, raw: bytes, *, take_back: bool) -> Enqueued | Verdict:
-    """Return what a job of a set becomes in its queue, through the client middleware, as at any push.
-
-    `take_back`: it does not count as a retry. Bytes that are no job stay where they are.
-    """
-    try:
-        item = payload.parse(raw)
-    except MalformedPayload:
-        return Verdict.LEAVE
-    now = time.time()
-    item.pop("at", None)  # it is due, whatever time another producer has left in it
-    if not (isinstance(item.get("queue"), str) and item["queue"]):
-        item["queue"] = "default"
-    payload.identify(item, new_jid(now), now, config.timestamps)
-    if take_back:
-        item = payload.taken_back(item)
-    prepared = finish(config, item, now, is_new=False)
-    return Verdict.DROP if prepared is None else Enqueued(prepared.queue, prepared.raw)
-
-
-def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
-    """Return a payload with some fields changed (None: taken out), checked as at a push.
-
-    Raises:
-        InvalidArguments, InvalidJob: it would be no valid job.
-        MalformedPayload: it is none already.
-    """
-    before = payload.parse(raw)
-    item = resealed({**before, **fields}, before)
-    item = {name: value for name, value in item.items() if value is not None or name not in fields}
-    for stamp in features.stamps_of(fields):
-        if stamp not in fields:
-            item.pop(stamp, None)  # it follows from what the option was
-    payload.validate(item)
-    options.check(item)
-    for name in fields:
-        json.check(item.get(name), name)
-    return payload.serialise(item)
-
-
-def is_job(raw: bytes) -> bool:
-    """Tell whether bytes found in Redis are a job."""
-    try:
-        payload.parse(raw)
-    except MalformedPayload:
-        return False
-    return True
-
-
-def moved_to(raw: bytes, queue: str, enqueued: tuple[float, payload.TimeUnit] | None = None) -> bytes:
-    """Return a payload that names another queue, and where `enqueued` (epoch seconds, unit) is given says since when.
-
-    Bytes that are no job stay as they are.
-    """
-    try:
-        item = payload.parse(raw)
-    except MalformedPayload:
-        return raw
-    item["queue"] = queue
-    return payload.serialise(item if enqueued is None else payload.queued(item, *enqueued))
 
 
 class Bulk:
@@ -158,7 +31,7 @@ class Bulk:
         try:
             self._read(given)
         except (InvalidArguments, InvalidJob) as error:
-            _name(error, given)
+            name_in(error, given)
             raise
 
     def _read(self, given: Mapping[str, Any]) -> None:
@@ -185,7 +58,7 @@ class Bulk:
         try:
             yield from self._slices()
         except (InvalidArguments, InvalidJob) as error:
-            _name(error, self._given)
+            name_in(error, self._given)
             raise
 
     def _slices(self) -> Iterator[list[Prepared | None]]:
@@ -193,7 +66,7 @@ class Bulk:
         times = iter(self._at) if isinstance(self._at, Iterable) else None
         while chunk := list(islice(jobs, self._size)):
             now = time.time()
-            jids = payload.new_jids(now, os.urandom(_JID_RANDOM_BYTES * len(chunk)))
+            jids = payload.new_jids(now, os.urandom(JID_RANDOM_BYTES * len(chunk)))
             prepared = self._alike(chunk, jids, now) if self._is_plain else self._each(chunk, jids, times, now)
             if len(chunk) < self._size:
                 _refuse_more(times)
