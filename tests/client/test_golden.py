@@ -52,7 +52,7 @@ def _push_bulk_at() -> None:
 def _set() -> None:
     noop.set(queue="critical", retry=3, tags=["a", "b"], backtrace=True).perform_async(1)
     noop.set(queue="low", retry=False).perform_async(2)
-    noop.set(retry=0, queue="default", custom={"x": 1}, expires_in=60).perform_async(3)
+    noop.set(retry=0, queue="default", extra={"custom": {"x": 1}}, expires_in=60).perform_async(3)
 
 
 def _set_in() -> None:

@@ -86,7 +86,7 @@ def test_the_class_is_that_of_a_wrapped_job(
     server: socket.socket, using: Callable[..., None], wrapped: Any, shown: str
 ) -> None:
     using()
-    teep.job(name="Wrapper")(lambda: None).set(wrapped=wrapped).perform_inline()
+    teep.job(name="Wrapper")(lambda: None).set(extra={"wrapped": wrapped}).perform_inline()
     ((count, *_),) = _received(server, 1)
     assert count == f"teep.jobs.{shown}.count:1|c"
 

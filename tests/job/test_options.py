@@ -5,21 +5,23 @@ import inspect
 import re
 import sys
 import types
+import warnings
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 import teep
 from teep import testing
-from teep.config import job_options, overridden
+from teep.client.push import prepare
+from teep.config import overridden
 from teep.config.sources import elsewhere
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.job import definition
 from teep.job.definition import find, registered
-from teep.job.options import JobOptions
-from teep.wire import options
+from teep.job.options import JobOptions, PushOptions, SetOptions
+from teep.wire import json, options, payload
 
 
 def options_of(job: Any) -> dict[str, Any]:
@@ -27,6 +29,11 @@ def options_of(job: Any) -> dict[str, Any]:
     return {
         name: value for name, value in job.to_payload((), {}).items() if name not in ("args", "class")
     }  # fmt: skip
+
+
+def as_any(name: str, value: Any) -> dict[str, Any]:
+    """One option, of which type checkers know nothing."""
+    return {name: value}
 
 
 def at_the_top() -> None: ...
@@ -49,9 +56,10 @@ def test_every_option_that_travels() -> None:
     fields: dict[str, Any] = {
         "queue": "low", "retry": 5, "retry_for": 60.0, "retry_queue": "later", "dead": False, "backtrace": 3,
         "tags": ["a"], "log_level": "debug", "expires_in": 60, "timeout": 1.5, "unique_for": 60,
-        "unique_until": "start", "own": {"x": [1]},
+        "unique_until": "start",
     }  # fmt: skip
-    assert options_of(teep.job(name="the.job", **fields)(lambda: None)) == fields
+    own = {"own": {"x": [1]}}
+    assert options_of(teep.job(name="the.job", extra=own, **fields)(lambda: None)) == fields | own
 
 
 def test_options_of_the_code_do_not_travel() -> None:
@@ -67,7 +75,7 @@ def test_options_of_the_code_do_not_travel() -> None:
 )
 def test_the_payloads_own_fields_are_no_options(name: str) -> None:
     with pytest.raises(InvalidJob, match=f"'{name}' of the.job is a field that teep sets itself"):
-        teep.job(name="the.job", **{name: "x"})(lambda: None)
+        teep.job(name="the.job", **as_any(name, "x"))(lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +97,7 @@ def test_the_payloads_own_fields_are_no_options(name: str) -> None:
         ({"timeout": "1m"}, InvalidJob, "\"timeout\" must be seconds above 0, up to 1000000000, not '1m'"),
         ({"log_level": "loud"}, InvalidJob, '"log_level" must be one of debug, info, warn, error, fatal, not'),
         ({"log_level": 10}, InvalidJob, '"log_level" must be one of debug, info, warn, error, fatal, not 10'),
-        ({"name": 5}, InvalidJob, "name of 5 must be a text that is not empty, not 5"),
+        ({"name": 5}, InvalidJob, "name of 5 must be a string that is not empty, not 5"),
         (
             {"retry_in": lambda: 5},
             InvalidJob,
@@ -99,7 +107,11 @@ def test_the_payloads_own_fields_are_no_options(name: str) -> None:
         ({"retries_exhausted": lambda _job: None}, InvalidJob, r"must take \(payload, exception\), not \(_job\)"),
         ({"retry_in": 5}, InvalidJob, "retry_in of the.job must be callable, not 5"),
         ({"retries_exhausted": "x"}, InvalidJob, "retries_exhausted of the.job must be callable, not 'x'"),
-        ({"own": {1}}, InvalidArguments, r"the.job\['own'\] is a set"),
+        ({"extra": {"own": {1}}}, InvalidArguments, r"the.job\['own'\] is a set"),
+        ({"extra": {5: 1}}, InvalidArguments, "the.job has the key 5"),
+        ({"extra": ["own"]}, InvalidJob, "extra of the.job must be a dict of fields of your own, such as {'tenant'"),
+        ({"extra": {"retry": 5}}, InvalidJob, "'retry' in extra of the.job is an option; give it beside extra"),
+        ({"extra": {"jid": "x"}}, InvalidJob, "'jid' of the.job is a field that teep sets itself"),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], kind: type[Exception], sentence: str) -> None:
@@ -116,12 +128,12 @@ def test_options_that_do_not_fit(options: dict[str, Any], kind: type[Exception],
      ("timout", "timeout"), ("time_out", "timeout"), ("expire_in", "expires_in"), ("loglevel", "log_level"),
      ("retry_on", "retry_in"), ("encrypted", "encrypt"), ("names", "name"), ("unique_form", "unique_for")],
 )  # fmt: skip
-def test_a_name_that_is_most_likely_a_slip_is_refused_wherever_options_are_given(slip: str, meant: str) -> None:
+def test_a_name_that_is_most_likely_a_typo_is_refused_wherever_options_are_given(slip: str, meant: str) -> None:
     job = teep.job(name="the.job")(lambda: None)
     for give in (
-        lambda: teep.job(name="the.job", **{slip: 0})(lambda: None),
-        lambda: job.set(**{slip: 0}),
-        lambda: job.aio.set(**{slip: 0}),
+        lambda: teep.job(name="the.job", **as_any(slip, 0))(lambda: None),
+        lambda: job.set(**as_any(slip, 0)),
+        lambda: job.aio.set(**as_any(slip, 0)),
     ):
         with pytest.raises(InvalidJob, match=f"the.job has no option '{slip}'; did you mean '{meant}'"):
             give()
@@ -134,13 +146,13 @@ def test_other_systems_options_name_the_own_one() -> None:
     for name, instead in elsewhere.OPTIONS.items():
         sentence = re.escape(f"has no option {name!r}; use {instead}")
         with pytest.raises(InvalidJob, match=f"^other {sentence}$"):
-            teep.job(name="other", **{name: 30})(at_the_top)
+            teep.job(name="other", **as_any(name, 30))(at_the_top)
         with pytest.raises(ConfigurationError, match=f"job_defaults {sentence}"):
             teep.Config(job_defaults={name: 30})
         if name not in ("wait", "wait_until"):  # which are for this
             for verbs in (job, job.aio):
                 with pytest.raises(InvalidJob, match=f"^the.job {sentence}$"):
-                    verbs.set(**{name: 30})
+                    verbs.set(**as_any(name, 30))
 
 
 @pytest.mark.parametrize(
@@ -153,20 +165,101 @@ def test_other_systems_options_name_the_own_one() -> None:
 )  # fmt: skip
 def test_the_sentence_says_which(name: str, instead: str) -> None:
     with pytest.raises(InvalidJob, match=instead):
-        teep.job(name="the.job")(at_the_top).set(**{name: 30})
+        teep.job(name="the.job")(at_the_top).set(**as_any(name, 30))
 
 
-def test_every_option_is_in_the_decorators_help_in_its_type_and_in_the_docs() -> None:
-    named = re.findall(r"^ {4}(\w+): ", inspect.getdoc(teep.job) or "", re.MULTILINE)
-    page = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text("utf-8")
-    assert set(named) == set(JobOptions.__annotations__) == {*options.CHECKS, *job_options.CODE}
-    assert set(re.findall(r"^\| `(\w+)`(?: \*)? \|", page, re.MULTILINE)) >= set(named)
+JOBS_PAGE = Path(__file__).parents[2] / "docs" / "jobs.md"
+
+
+def described(option: options.Option) -> str:
+    return option.summary + (f"; default {option.default}" if option.default else "") + "."
+
+
+def test_the_types_of_options_are_those_of_the_table() -> None:
+    assert get_type_hints(JobOptions) == {name: option.type for name, option in options.OPTIONS.items()}
+    travelling = JobOptions.__annotations__.keys() - options.CODE
+    assert PushOptions.__annotations__.keys() == travelling
+    assert SetOptions.__annotations__.keys() == travelling | {"wait", "wait_until"}
+    assert travelling - {"extra"} == options.CHECKS.keys()
+    assert {"timeout", "unique_for"} < options.SECONDS < options.CHECKS.keys()
+
+
+def test_the_decorators_help_is_that_of_the_table() -> None:
+    listed = (inspect.getdoc(teep.job) or "").partition("Args:\n")[2].partition("\n\n")[0]
+    told = [" ".join(entry.split()) for entry in re.split(r"^ {4}(?! )", listed, flags=re.MULTILINE) if entry]
+    assert told == [f"{name} ({option.takes}): {described(option)}" for name, option in options.OPTIONS.items()]
+
+
+def test_the_page_has_the_table() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)`( \*)? \| (.*?) ?\| (.*?) ?\| (.*) \|$", JOBS_PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    told = [
+        (name, bool(star), takes, default, re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", what))
+        for name, star, takes, default, what in rows
+    ]
+    assert told == [
+        (name, option.is_code, option.takes, option.default, option.summary)
+        for name, option in options.OPTIONS.items()
+    ]
+
+
+def test_what_teep_writes_into_payloads_is_reserved() -> None:
+    fields = {"expires_in": 5, "unique_for": 5, "kwargs": {"a": 1}, "at": 9e9}
+    pushed = prepare(teep.Config(), {"class": "C", "args": [], **fields})
+    assert pushed is not None
+    item = payload.parse(pushed.raw)
+    assert {"jid", "expiry", "unique_lock"} < item.keys()
+    failed = payload.failed(payload.queued(item, 1e9, "seconds"), "q", "E", "m", "b", 1e9, "seconds")
+    again = json.loads(payload.rescued(json.dumps(payload.failed(failed, "q", "E", "m", "b", 1e9, "seconds")), {}, 1))
+    assert (item.keys() | again.keys()) - options.CHECKS.keys() <= options.RESERVED
+    assert not options.RESERVED & options.OPTIONS.keys()
 
 
 def test_fields_of_ones_own_may_have_any_other_name() -> None:
-    names = "tenant deadline locale profile wrapped display_class cattr cattr_1 level time_zone page game"
-    fields = dict.fromkeys(names.split(), 1)
-    assert options_of(teep.job(name="the.job", **fields)(lambda: None)) == fields
+    names = "tenant deadline locale profile wrapped display_class cattr cattr_1 level page tag ttl retires countdown"
+    fields: dict[str, Any] = dict.fromkeys(names.split(), 1)
+    job = teep.job(name="the.job", extra=fields)(lambda: None)
+    assert options_of(job) == fields
+    assert options_of(job.set(extra={"tenant": 2, "more": 3}, retry=4)) == fields | {
+        "tenant": 2,
+        "more": 3,
+        "retry": 4,
+    }
+    assert options_of(job.set(extra=None)) == fields
+
+
+def test_fields_of_ones_own_beside_the_options_are_deprecated(recwarn: pytest.WarningsRecorder) -> None:
+    warnings.simplefilter("default")
+    give: Any = teep.job
+    for _ in range(3):
+        job = give(name="the.job", tenant="acme", extra={"more": 1})(at_the_top)
+        assert options_of(job) == {"tenant": "acme", "more": 1}
+        assert options_of(job.set(tenant="other")) == {"tenant": "other", "more": 1}
+    said = (
+        "'tenant' of the.job is no option: write extra={'tenant': …} for a field of your own; the next version"
+        " refuses it beside the options"
+    )
+    assert [(Path(warning.filename), str(warning.message)) for warning in recwarn] == 2 * [(Path(__file__), said)]
+    assert {warning.category for warning in recwarn} == {DeprecationWarning}
+
+
+def test_a_class_warns_once_and_its_subclasses_do_not(recwarn: pytest.WarningsRecorder) -> None:
+    warnings.simplefilter("always")
+    base: Any = types.new_class("Parent", (teep.Job,), {"tenant": "acme"})
+    child = types.new_class(
+        "Child", (base,), {"extra": {"more": 1}}, lambda body: body.update(perform=lambda _: None)
+    )
+    assert options_of(child) == {"tenant": "acme", "more": 1}
+    assert [warning.category for warning in recwarn] == [DeprecationWarning]
+
+
+def test_job_defaults_have_fields_of_ones_own_either_way() -> None:
+    config = teep.Config(job_defaults={"retry": 1, "tenant": "acme", "extra": {"more": 1}})
+    assert config.job_defaults == {"retry": 1, "tenant": "acme", "more": 1}
+    assert config.copy(concurrency=2).job_defaults == config.job_defaults
+    with pytest.raises(ConfigurationError, match="job_defaults has no option 'tag'; did you mean 'tags'"):
+        teep.Config(job_defaults={"extra": {"tag": 1}})  # a copy of it could not tell that from a typo
 
 
 def test_seconds_may_be_a_timedelta() -> None:
@@ -176,7 +269,7 @@ def test_seconds_may_be_a_timedelta() -> None:
     assert options_of(job.set(expires_in=timedelta(milliseconds=500)))["expires_in"] == 0.5
     assert teep.Config(job_defaults={"timeout": hour}).job_defaults == {"timeout": 3600.0}
     with pytest.raises(InvalidArguments, match=r"the.job\['own'\] is a timedelta"):
-        teep.job(name="the.job", own=hour)(lambda: None)
+        teep.job(name="the.job", extra={"own": hour})(lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +284,7 @@ def test_a_log_level_travels_under_sidekiqs_name(given: str, sidekiqs: str) -> N
 def test_what_stays_with_the_code_is_for_the_job_alone(name: str) -> None:
     job = teep.job(name="the.job")(lambda: None)
     with pytest.raises(InvalidJob, match=f"'{name}' of the.job is code; give it to @teep.job, or to the class"):
-        job.set(**{name: print})
+        job.set(**as_any(name, print))
     with pytest.raises(ConfigurationError, match=f"'{name}' of job_defaults is code"):
         teep.Config(job_defaults={name: print})
 
@@ -203,7 +296,7 @@ def test_an_options_nearest_place_wins(offline: teep.Config) -> None:
     class Parent(teep.Job, retry=2, tags=["parent"], backtrace=3):
         """A base."""
 
-    class Child(Parent, name="the.child", retry=3, tags=["child"], own=None):
+    class Child(Parent, name="the.child", retry=3, tags=["child"], extra={"own": None}):
         def perform(self) -> None: ...
 
     with overridden(offline), testing.fake() as jobs:

@@ -102,7 +102,7 @@ def test_perform_bulk_spread(job: Any, done: Any, server: Server) -> None:
 
 
 def test_set_changes_these_pushes_only(job: Any, done: Any, server: Server) -> None:
-    done(job.set(queue="critical", retry=False, own_field=[1]).perform_async(1))
+    done(job.set(queue="critical", retry=False, extra={"own_field": [1]}).perform_async(1))
     done(job.perform_async(2))
     (item,) = lying(server, "critical")
     assert (item["retry"], item["own_field"], item["args"]) == (False, [1], [1])

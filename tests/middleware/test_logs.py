@@ -109,7 +109,7 @@ def test_the_class_is_that_of_a_wrapped_job(
         logging.getLogger("app").info("text")
 
     offline.use(LogContext())
-    wrapper.set(wrapped=wrapped).perform_inline()
+    wrapper.set(extra={"wrapped": wrapped}).perform_inline()
     assert handler() == [f"text: {shown} default - - -"]
 
 

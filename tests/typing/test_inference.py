@@ -17,7 +17,7 @@ def plain(user_id: int, *, locale: str = "en") -> float:
     return float(user_id)
 
 
-@teep.job(queue="mailers", retry=5, tags=["welcome"], own={"x": 1})
+@teep.job(queue="mailers", retry=5, tags=["welcome"], extra={"own": {"x": 1}})
 async def awaited(name: str) -> bytes:
     return name.encode()
 
@@ -95,6 +95,23 @@ def wrong_calls() -> None:
     plain.perform_in(60)  # type: ignore[call-arg]
     plain.set(queue="x").perform_async()  # type: ignore[call-arg]
     awaited(5)  # type: ignore[arg-type,unused-coroutine]
+
+
+def wrong_options() -> None:
+    teep.job(retires=3)  # type: ignore[call-overload]
+    teep.job(tenant="acme")  # type: ignore[call-overload]
+    teep.job(unique_until="done")  # type: ignore[call-overload]
+    plain.set(quue="x")  # type: ignore[call-arg]
+    plain.set(name="x")  # type: ignore[call-arg]
+    plain.aio.set(quue="x")  # type: ignore[call-arg]
+    plain.set(retry="often")  # type: ignore[arg-type]
+    Class.set(quue="x")  # type: ignore[call-arg]
+
+    class Retired(teep.Job, retires=3):  # type: ignore[call-arg]
+        """A typo."""
+
+    class Tenant(teep.IterableJob, tenant="acme"):  # type: ignore[call-arg]
+        """A field of one's own goes under extra."""
 
 
 def wrong_calls_of_classes() -> None:

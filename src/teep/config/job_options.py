@@ -1,12 +1,17 @@
 """The options of jobs as users write them, for one job or as defaults for all: their names, and how they travel.
 
-A name that no option has goes into the payload as the user's own field. One that merely resembles an option's is
-refused: `retires=0` as a field of its own would let a job that must run once run 26 times, and nobody would be told.
+1. Fields of a user's own stand under `extra`, each of which goes into the payload under its name.
+2. Until the next version they may also stand beside the options, with a warning but in `job_defaults`. There a name
+   that merely resembles an option's is refused: `retires=0` as a field of its own would let a job that must run once
+   run 26 times, and nobody would be told.
 """
 
+import sys
+import warnings
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
 from teep.config import names
@@ -14,17 +19,7 @@ from teep.config.sources import elsewhere
 from teep.errors import InvalidJob
 from teep.wire import json, options
 
-# What stays with the code of one job.
-CODE = frozenset({"name", "retry_in", "retries_exhausted"})
-# Fields that teep and Sidekiq set themselves.
-_RESERVED = frozenset(
-    {
-        "class", "args", "kwargs", "jid", "bid", "at", "created_at", "enqueued_at", "expiry", "failed_at",
-        "retried_at", "discarded_at", "retry_count", "error_class", "error_message", "error_backtrace", "rescues",
-        "unique_lock",
-    }
-)  # fmt: skip
-_KNOWN = (*options.CHECKS, *sorted(CODE))
+_KNOWN = tuple(options.OPTIONS)
 # Names that are like those of other systems, of which one may be a typo; `elsewhere` has all of them.
 _NEARLY = {"retries": "retry", "max_retries": "retry", "expires": "expires_in", "time_limit": "timeout"}
 _HINTS = {
@@ -32,46 +27,108 @@ _HINTS = {
     "args": ": arguments go to the verb, as in perform_async(1)",
     "kwargs": ": arguments go to the verb, as in perform_async(a=1)",
 }
+_EXAMPLE = "{'tenant': 'acme'}"
+_PACKAGE = __name__.partition(".")[0]
 _LEVELS_OF_PYTHON = {"warning": "warn", "critical": "fatal"}
 
 
-def fields_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def fields_of(owner: str, given: Mapping[str, Any], *, warns: bool = True) -> dict[str, Any]:
     """Return options as they go into a payload, checked; `owner` names in errors whose they are.
 
     A timedelta becomes seconds, and a log level gets Sidekiq's name for it.
 
     Raises:
-        InvalidJob: a name is reserved, or most likely a slip; or a value does not fit.
+        InvalidJob: a name is reserved, or most likely a typo; or a value does not fit.
         InvalidArguments: a value is not plain JSON.
     """
-    for name in given:
-        _check_name(owner, name)
-    fields = {name: _plain(name, value) for name, value in given.items()}
+    fields: dict[str, Any] = {}
+    for name, value in gathered(owner, given, warns=warns).items():
+        if name in options.CODE:
+            raise InvalidJob(f"{name!r} of {owner} is code; give it to @teep.job, or to the class")
+        fields |= (value or {}) if name == "extra" else {name: _plain(name, value)}
     json.check(fields, owner)
     options.check(fields)
     return fields
 
 
+def gathered(owner: str, given: Mapping[str, Any], *, warns: bool = True) -> dict[str, Any]:
+    """Return options with all fields of the author's own under `extra`, their names checked.
+
+    Raises:
+        InvalidJob: a name is reserved, or most likely a typo.
+    """
+    own = _own_of(owner, given.get("extra"))
+    beside = {name: value for name, value in given.items() if name not in options.OPTIONS}
+    for name in beside:
+        _check_name(owner, name)
+        if warns:
+            _warn(owner, name)
+    if not beside:
+        return dict(given)
+    found = {name: value for name, value in given.items() if name in options.OPTIONS}
+    return found | {"extra": {**own, **beside}}
+
+
+def joined(nearer: Mapping[str, Any], farther: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of two places: the nearer wins, and of their own fields, each by itself."""
+    both = {**farther, **nearer}
+    if nearer.get("extra") and farther.get("extra"):
+        both["extra"] = {**farther["extra"], **nearer["extra"]}
+    return both
+
+
+def _own_of(owner: str, extra: Any) -> Mapping[str, Any]:
+    if extra is None:
+        return {}
+    if not isinstance(extra, Mapping):
+        raise InvalidJob(f"extra of {owner} must be a dict of fields of your own, such as {_EXAMPLE}, not {extra!r}")
+    for name in extra:
+        if name in options.OPTIONS:
+            raise InvalidJob(f"{name!r} in extra of {owner} is an option; give it beside extra, not in it")
+        _check_reserved(owner, name)
+    return extra
+
+
 def _check_name(owner: str, name: str) -> None:
-    if name in options.CHECKS:
-        return
-    if name in _RESERVED:
-        raise InvalidJob(
-            f"{name!r} of {owner} is a field that teep sets itself; it cannot be an option{_HINTS.get(name, '')}"
-        )
-    if name in CODE:
-        raise InvalidJob(f"{name!r} of {owner} is code; give it to @teep.job, or to the class")
+    _check_reserved(owner, name)
     if (instead := elsewhere.OPTIONS.get(name)) is not None:
         raise InvalidJob(f"{owner} has no option {name!r}; use {instead}")
     if (meant := _meant(name)) is not None:
         raise InvalidJob(
-            f"{owner} has no option {name!r}; did you mean {meant!r}? A field of your own needs a name less like it"
+            f"{owner} has no option {name!r}; did you mean {meant!r}? A field of your own goes into"
+            f" extra={{{name!r}: …}}"
         )
+
+
+def _check_reserved(owner: str, name: str) -> None:
+    if name in options.RESERVED:
+        raise InvalidJob(
+            f"{name!r} of {owner} is a field that teep sets itself; it cannot be an option{_HINTS.get(name, '')}"
+        )
+
+
+def _warn(owner: str, name: str) -> None:
+    """Warn, once a place, of a field of the author's own that stands beside the options."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - as warnings does
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        frame = frame.f_back
+    if frame is None:
+        return
+    # Not `warn`, whose stack level would be another one for each way to here.
+    warnings.warn_explicit(
+        f"{name!r} of {owner} is no option: write extra={{{name!r}: …}} for a field of your own; the next version"
+        " refuses it beside the options",
+        DeprecationWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        frame.f_globals.get("__name__"),
+        frame.f_globals.setdefault("__warningregistry__", {}),
+    )
 
 
 @lru_cache(maxsize=1_000)  # `set` gets here at every push
 def _meant(name: str) -> str | None:
-    """Return the option that a name is most likely a slip of, or None."""
+    """Return the option that a name is most likely a typo of, or None."""
     near = names.meant(name, (*_KNOWN, *_NEARLY))
     return None if near is None else _NEARLY.get(near, near)
 

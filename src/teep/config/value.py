@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar, get_args
@@ -137,7 +136,7 @@ class Config:
         object.__setattr__(self, "queues", tuple(self.queues) if are_said(self.queues) else UNSAID)
         object.__setattr__(self, "capsules", MappingProxyType(dict(self.capsules)))
         object.__setattr__(self, "labels", tuple(self.labels))
-        object.__setattr__(self, "job_defaults", MappingProxyType(fields_of("job_defaults", self.job_defaults)))
+        object.__setattr__(self, "job_defaults", MappingProxyType(_defaults(self.job_defaults)))
 
     def __repr__(self) -> str:
         """What is not left to the defaults; passwords in URLs are masked."""
@@ -307,7 +306,13 @@ def _job_defaults(config: Config) -> str | None:
     options = config.job_defaults
     if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
         return f"job_defaults must be a mapping, such as {{'retry': 5}}, not {options!r}"
-    return _problem(partial(fields_of, "job_defaults"), options)
+    return _problem(_defaults, options)
+
+
+def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    # Sidekiq's default_job_options have authors' own fields among them, and so may these. Twice, since a copy of this
+    # configuration gets what comes out here.
+    return fields_of("job_defaults", fields_of("job_defaults", given, warns=False), warns=False)
 
 
 def _environment(config: Config) -> str | None:

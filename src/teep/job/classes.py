@@ -7,14 +7,15 @@ an error there, and so is a verb of a class without `perform`.
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, ParamSpec, Protocol, cast
+from typing import Any, ClassVar, ParamSpec, Protocol, Unpack, cast
 
+from teep.config.job_options import gathered, joined
 from teep.config.sources import elsewhere
 from teep.errors import InvalidJob
 from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition, register
 from teep.job.naming import dotted_name
-from teep.job.options import Options
+from teep.job.options import JobOptions, Options, SetOptions
 from teep.job.verbs import AsyncVerbs, Times, Verbs
 
 P = ParamSpec("P")
@@ -52,16 +53,16 @@ class Job:
     _run_by: ClassVar[str] = "perform"
     _runner: ClassVar[Callable[..., Any] | None] = None
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: Unpack[JobOptions]) -> None:
         super().__init_subclass__()
         # A class with slots is made twice by dataclasses and attrs, the second time from a copy of its attributes.
-        options = options or vars(cls).get("_own_options", {})
+        own: dict[str, Any] = dict(options) or vars(cls).get("_own_options", {})
         copied: Definition | None = vars(cls).get("_definition")
-        cls._own_options = options
         cls._definition = cls._verbs = None
         function = None if _is_abstract(cls) else getattr(cls, cls._run_by, None)
-        name = options.get("name") or (cls.__qualname__ if function is None else dotted_name(cls))
-        parsed = Options.parse(name, _inherited(cls) | options)
+        name = own.get("name") or (cls.__qualname__ if function is None else dotted_name(cls))
+        cls._own_options = gathered(name, own)
+        parsed = Options.parse(name, joined(cls._own_options, _inherited(cls)))
         if function is not None:
             _check(cls, name)
             cls._definition = Definition(name, parsed, function, cls, cls._runner)
@@ -111,7 +112,7 @@ class Job:
     perform_sync = perform_inline
 
     @classmethod
-    def set(cls: type[Performs[P]], **options: Any) -> Verbs[P]:
+    def set(cls: type[Performs[P]], **options: Unpack[SetOptions]) -> Verbs[P]:
         """Return the job with other options for these pushes."""
         verbs = verbs_of(cls)
         return verbs.set(**options) if options else verbs
@@ -147,7 +148,7 @@ def _inherited(job: type[Job]) -> dict[str, Any]:
     """Return the options of a class's bases; where several set one, the nearest wins, as with attributes."""
     options: dict[str, Any] = {}
     for base in reversed(job.__mro__[1:]):
-        options |= vars(base).get("_own_options", {})
+        options = joined(vars(base).get("_own_options", {}), options)
     return {name: value for name, value in options.items() if name != "name"}
 
 

@@ -33,31 +33,41 @@ class JobFunction(Verbs[P], Generic[P, R]):
 def job(function: Callable[P, R], /) -> JobFunction[P, R]: ...
 @overload
 def job(**options: Unpack[JobOptions]) -> Callable[[Callable[P, R]], JobFunction[P, R]]: ...
-@overload
-def job(**options: Any) -> Callable[[Callable[P, R]], JobFunction[P, R]]: ...
 def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
     """Make a `def` or `async def` function a job.
 
     Args:
-        name: its class on the wire; default the dotted path.
-        queue: default "default".
-        retry: how many retries, True for `Config.max_retries`, False for none and no dead set.
-        retry_for: seconds (or a timedelta) since the first failure within which it is retried, instead of a count.
-        retry_queue: the queue for retries.
-        retry_in: callable(count, exception, payload) giving seconds (or a timedelta), "kill", "discard" or None.
-        retries_exhausted: callable(payload, exception), called when no retry is left; may return "discard".
-        dead: False keeps an exhausted job out of the dead set.
-        backtrace: True or a number of lines to store with a failure; default 20, without teep's own.
-        tags: labels to find it by.
-        expires_in: seconds (or a timedelta) since it is due, after which it is dropped instead of run.
-        unique_for: seconds (or a timedelta) since it is due, during which no other is pushed that is called alike.
-        unique_until: "success" or "start", when a unique job lets the next one in; at the latest after `unique_for`.
-        encrypt: True to encrypt the last argument, see `teep.encryption`.
-        transactional: False pushes it at once inside a database transaction, see `teep.integrations`.
-        timeout: seconds (or a timedelta) that a run may take; then it ends with `JobTimeout`, an ordinary failure.
-        max_iteration_runtime: seconds (or a timedelta) after which an iterable job lets others have their turn.
-        log_level: the least level of what is logged while it runs, such as "debug"; default: the process's.
-        Any other JSON value goes into the payload under its name.
+        queue (a name): where the job goes; default `"default"`.
+        retry (bool, or how many times): `True`: `Config(max_retries=25)` retries; `0`: none, then the dead set;
+            `False`: none, and no dead set either; default `True`.
+        retry_for (seconds or timedelta): how long after the first failure it is retried; replaces the number of
+            retries.
+        retry_in (callable(count, exception, payload)): returns seconds or a timedelta until the next try (some
+            jitter is added), `"kill"` for the dead set now, `"discard"` to drop the job, or `None` for the
+            usual delay; `count` is 0 after the first failure.
+        retries_exhausted (callable(payload, exception)): called when no retry is left; `"discard"` keeps the
+            job out of the dead set; death handlers are called all the same.
+        retry_queue (a name): where retries go; default its queue.
+        dead (bool): `False` keeps a job without retries out of the dead set; default `True`.
+        backtrace (bool, or how many lines): how much of the backtrace is stored with a failure, for the data
+            API and Sidekiq's Web UI; default 20.
+        tags (list of strings): to find jobs by, in logs and with `where(tag=…)`.
+        expires_in (seconds or timedelta): how long after it is due the job may start; after that it is dropped
+            instead of run.
+        unique_for (seconds or timedelta, or `False`): for how long after the job is due pushing an identical
+            job does nothing.
+        unique_until (`"success"` or `"start"`): when a unique job lets the next one in, at the latest after
+            `unique_for`; default `"success"`.
+        timeout (seconds or timedelta): how long one run may take; then it ends with `JobTimeout`, an ordinary
+            failure.
+        max_iteration_runtime (seconds or timedelta): how long an iterable job runs before it lets others have
+            their turn; default `Config`'s.
+        transactional (bool): `False`: pushed at once, also inside a database transaction; default `True`.
+        encrypt (bool): encrypts the last argument; default `False`.
+        log_level (`"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`): the least level that is logged while
+            it runs; default the process's.
+        name (a string): the job's `class` on the wire; default the dotted path.
+        extra (dict of plain JSON): fields of your own, which go into the payload each under its name.
 
     Raises:
         InvalidJob, InvalidArguments: an option does not fit, it is no function, or no worker could find it by its

@@ -7,12 +7,13 @@ import inspect
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NoReturn, ParamSpec, Protocol, cast
+from typing import Any, ClassVar, NoReturn, ParamSpec, Protocol, Unpack, cast
 
 from teep.errors import InvalidJob
 from teep.job import enumerators
 from teep.job.classes import Job, Performs, verbs_of
 from teep.job.iteration import Aborted, Iteration, Steps
+from teep.job.options import JobOptions, SetOptions
 from teep.job.verbs import AsyncVerbs, Verbs
 
 P = ParamSpec("P")
@@ -66,7 +67,7 @@ class IterableJob(Job):
     _runner = _run
     _iteration: Iteration | None = None
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, **options: Unpack[JobOptions]) -> None:
         _check(cls)
         super().__init_subclass__(**options)
 
@@ -149,7 +150,7 @@ class IterableJob(Job):
     perform_sync = perform_inline
 
     @classmethod
-    def set(cls: type[Iterates[P]], **options: Any) -> Verbs[P]:
+    def set(cls: type[Iterates[P]], **options: Unpack[SetOptions]) -> Verbs[P]:
         """Return the job with other options for these pushes."""
         return _verbs_of(cls).set(**options)
 

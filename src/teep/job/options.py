@@ -1,39 +1,54 @@
-"""A job's options: which travel in its payload, and which stay with its code."""
+"""A job's options as types, and sorted by where they go: into its payload, or to its code.
+
+The types repeat the table in `teep.wire.options`, as type checkers read no tables; a test compares them.
+"""
 
 import inspect
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypedDict
 
-from teep.config.job_options import CODE, fields_of
+from teep.config.job_options import fields_of
 from teep.errors import InvalidJob
+from teep.wire.options import CODE, Exhausted, RetryIn
 
-# What retry_in may answer: a delay, "kill" (no more retries), "discard" (drop it), or None (the usual delay).
-RetryIn = Callable[[int, BaseException, dict[str, Any]], "float | timedelta | Literal['kill', 'discard'] | None"]
-Exhausted = Callable[[dict[str, Any], BaseException], "Literal['discard'] | None"]
+__all__ = ["Exhausted", "JobOptions", "Options", "PushOptions", "RetryIn", "SetOptions"]
 
 
-class JobOptions(TypedDict, total=False):
-    """The options that `@teep.job` and `class …(teep.Job)` take."""
+class PushOptions(TypedDict, total=False):
+    """The options that travel with a job."""
 
-    name: str
     queue: str
-    retry: bool | int
+    retry: bool | int | None
     retry_for: float | timedelta | None
-    retry_queue: str
-    retry_in: RetryIn
-    retries_exhausted: Exhausted
-    dead: bool
-    backtrace: bool | int
-    tags: list[str]
+    retry_queue: str | None
+    dead: bool | None
+    backtrace: bool | int | None
+    tags: list[str] | None
     expires_in: float | timedelta | None
-    timeout: float | timedelta | None
-    max_iteration_runtime: float | timedelta | None
     unique_for: float | timedelta | Literal[False] | None
     unique_until: Literal["success", "start"] | None
-    encrypt: bool
-    transactional: bool
+    timeout: float | timedelta | None
+    max_iteration_runtime: float | timedelta | None
+    transactional: bool | None
+    encrypt: bool | None
     log_level: str | None
+    extra: Mapping[str, Any] | None
+
+
+class JobOptions(PushOptions, total=False):
+    """The options that `@teep.job` and `class …(teep.Job)` take."""
+
+    name: str | None
+    retry_in: RetryIn | None
+    retries_exhausted: Exhausted | None
+
+
+class SetOptions(PushOptions, total=False):
+    """What `set` takes: the options that travel, and when the job is due."""
+
+    wait: float | timedelta | None
+    wait_until: datetime | float | None
 
 
 class Options(NamedTuple):
@@ -53,7 +68,7 @@ class Options(NamedTuple):
         fields = fields_of(job, {name: value for name, value in given.items() if name not in CODE})
         name = given.get("name")
         if name is not None and (not isinstance(name, str) or not name):
-            raise InvalidJob(f"name of {job} must be a text that is not empty, not {name!r}")
+            raise InvalidJob(f"name of {job} must be a string that is not empty, not {name!r}")
         _check_code(job, "retry_in", given.get("retry_in"), ("count", "exception", "payload"))
         _check_code(job, "retries_exhausted", given.get("retries_exhausted"), ("payload", "exception"))
         return cls(fields, given.get("retry_in"), given.get("retries_exhausted"))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, Unpack
 
 from teep.client import AsyncClient, Client
 from teep.client.times import due, epoch
@@ -14,6 +14,7 @@ from teep.config.sources import elsewhere
 from teep.errors import InvalidJob
 from teep.job.definition import Definition
 from teep.job.inline import run_inline, run_inline_async
+from teep.job.options import SetOptions
 
 P = ParamSpec("P")
 
@@ -70,7 +71,7 @@ class Pushable(Generic[P]):
         times = self._at if at is None else _times(at)
         return item if times is None else item | {"at": times}
 
-    def _set(self, options: dict[str, Any]) -> Self:
+    def _set(self, options: Mapping[str, Any]) -> Self:
         fields = dict(options)
         wait, wait_until = fields.pop("wait", None), fields.pop("wait_until", None)
         if wait is not None and wait_until is not None:
@@ -94,7 +95,8 @@ class Verbs(Pushable[P]):
         return AsyncVerbs(self._definition, self._overrides, self._at)
 
     def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
-        """Push the job; it runs as soon as a worker is free. Returns its jid, or None where middleware stopped it.
+        """Push the job; it runs as soon as a worker is free. Returns its jid, or None if a middleware
+        stopped it or an identical job has the lock (`unique_for`).
 
         Raises:
             InvalidArguments: the arguments do not fit the signature or are not plain JSON; nothing was pushed.
@@ -138,8 +140,12 @@ class Verbs(Pushable[P]):
 
     perform_sync = perform_inline
 
-    def set(self, **options: Any) -> "Verbs[P]":
-        """Return the job with other options for these pushes: any option, `wait=` (seconds) or `wait_until=`."""
+    def set(self, **options: Unpack[SetOptions]) -> "Verbs[P]":
+        """Return the job with other options for these pushes.
+
+        It takes the options of `teep.job` that travel, and `wait` (seconds or timedelta) or `wait_until` (datetime or
+        epoch seconds).
+        """
         return Verbs(self._definition, self._overrides, self._at)._set(options)  # noqa: SLF001 - its own kind
 
 
@@ -171,7 +177,7 @@ class AsyncVerbs(Pushable[P]):
 
     perform_sync = perform_inline
 
-    def set(self, **options: Any) -> "AsyncVerbs[P]":
+    def set(self, **options: Unpack[SetOptions]) -> "AsyncVerbs[P]":
         return self._set(options)
 
 

@@ -1,28 +1,49 @@
-"""The options among a payload's fields: which there are, and what each may be.
+"""The one table of job options: what each may be, what it does, and whether it travels in a job's payload.
 
-Any other field is a job author's own, and goes everywhere unchecked.
+`JobOptions` for type checkers, the help of `teep.job` and docs/jobs.md say the same; a test compares them.
+Any other field of a payload is a job author's own, and goes everywhere unchecked.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any, Literal, NamedTuple, get_args
 
 from teep.errors import InvalidJob
 
 # Seconds beyond this are an absolute time by mistake; Sidekiq refuses them too.
 MAX_SECONDS = 1_000_000_000
 
-# The options that are seconds.
-SECONDS = frozenset({"retry_for", "expires_in", "timeout", "max_iteration_runtime", "unique_for"})
-
 # Sidekiq's names of log levels, which payloads carry, as Python counts them.
 LOG_LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
 
 
+Seconds = float | timedelta | None
+# What `retry_in` may answer: a delay, "kill" (no more retries), "discard" (drop it), or None (the usual delay).
+RetryIn = Callable[[int, BaseException, dict[str, Any]], float | timedelta | Literal["kill", "discard"] | None]
+Exhausted = Callable[[dict[str, Any], BaseException], Literal["discard"] | None]
+
+
 class Check(NamedTuple):
-    """Whether a value fits an option, and what the option must be, to go on after its name."""
+    """Whether a payload's field fits an option, and what the option must be, to go on after its name."""
 
     fits: Callable[[Any], bool]
     must: str
+
+
+class Option(NamedTuple):
+    """An option of a job.
+
+    `type` is what its author may give, and `takes` says it in words; `default` ("": not set) and `summary` say the
+    rest. `check` is for its field in a payload (None: it has none there). One that does not travel, `is_code`, stays
+    with the code that defines the job.
+    """
+
+    type: Any
+    takes: str
+    default: str
+    summary: str
+    check: Check | None
+    is_code: bool = False
 
 
 def seconds(value: Any) -> float | None:
@@ -61,23 +82,139 @@ _QUEUE = "the name of a queue"
 _SECONDS = f"seconds above 0, up to {MAX_SECONDS}"
 _BOOL = "true or false"
 
-CHECKS: Mapping[str, Check] = {
-    "queue": Check(_is_queue, _QUEUE),
-    "retry": Check(_is_retry, "true, false or how many times (0 or more)"),
-    "retry_for": Check(lambda value: seconds(value) is not None, f"{_SECONDS}, from the first failure on"),
-    "retry_queue": Check(_is_queue, _QUEUE),
-    "dead": Check(_is_bool, _BOOL),
-    "backtrace": Check(_is_retry, "true, false or how many lines (0 or more)"),
-    "tags": Check(_are_tags, "a list of strings"),
-    "encrypt": Check(_is_bool, _BOOL),
-    "transactional": Check(_is_bool, _BOOL),
-    "expires_in": Check(lambda value: seconds(value) is not None, f"{_SECONDS}, from when the job is due"),
-    "timeout": Check(lambda value: seconds(value) is not None, _SECONDS),
-    "max_iteration_runtime": Check(lambda value: seconds(value) is not None, _SECONDS),
-    "unique_for": Check(_is_unique_for, f"{_SECONDS}, from when the job is due, or false"),
-    "unique_until": Check(lambda value: value in ("success", "start"), '"success" or "start"'),
-    "log_level": Check(lambda value: log_level(value) is not None, f"one of {', '.join(LOG_LEVELS)}"),
+_IN_SECONDS = Check(lambda value: seconds(value) is not None, _SECONDS)
+
+OPTIONS: Mapping[str, Option] = {
+    "queue": Option(str, "a name", '`"default"`', "where the job goes", Check(_is_queue, _QUEUE)),
+    "retry": Option(
+        bool | int | None,
+        "bool, or how many times",
+        "`True`",
+        "`True`: `Config(max_retries=25)` retries; `0`: none, then the dead set; `False`: none, and no dead set"
+        " either",
+        Check(_is_retry, "true, false or how many times (0 or more)"),
+    ),
+    "retry_for": Option(
+        Seconds,
+        "seconds or timedelta",
+        "",
+        "how long after the first failure it is retried; replaces the number of retries",
+        Check(lambda value: seconds(value) is not None, f"{_SECONDS}, from the first failure on"),
+    ),
+    "retry_in": Option(
+        RetryIn | None,
+        "callable(count, exception, payload)",
+        "",
+        'returns seconds or a timedelta until the next try (some jitter is added), `"kill"` for the dead set now,'
+        ' `"discard"` to drop the job, or `None` for the usual delay; `count` is 0 after the first failure',
+        None,
+        is_code=True,
+    ),
+    "retries_exhausted": Option(
+        Exhausted | None,
+        "callable(payload, exception)",
+        "",
+        'called when no retry is left; `"discard"` keeps the job out of the dead set; death handlers are called all'
+        " the same",
+        None,
+        is_code=True,
+    ),
+    "retry_queue": Option(str | None, "a name", "its queue", "where retries go", Check(_is_queue, _QUEUE)),
+    "dead": Option(
+        bool | None,
+        "bool",
+        "`True`",
+        "`False` keeps a job without retries out of the dead set",
+        Check(_is_bool, _BOOL),
+    ),
+    "backtrace": Option(
+        bool | int | None,
+        "bool, or how many lines",
+        "20",
+        "how much of the backtrace is stored with a failure, for the data API and Sidekiq's Web UI",
+        Check(_is_retry, "true, false or how many lines (0 or more)"),
+    ),
+    "tags": Option(
+        list[str] | None,
+        "list of strings",
+        "",
+        "to find jobs by, in logs and with `where(tag=…)`",
+        Check(_are_tags, "a list of strings"),
+    ),
+    "expires_in": Option(
+        Seconds,
+        "seconds or timedelta",
+        "",
+        "how long after it is due the job may start; after that it is dropped instead of run",
+        Check(lambda value: seconds(value) is not None, f"{_SECONDS}, from when the job is due"),
+    ),
+    "unique_for": Option(
+        float | timedelta | Literal[False] | None,
+        "seconds or timedelta, or `False`",
+        "",
+        "for how long after the job is due pushing an identical job does nothing",
+        Check(_is_unique_for, f"{_SECONDS}, from when the job is due, or false"),
+    ),
+    "unique_until": Option(
+        Literal["success", "start"] | None,
+        '`"success"` or `"start"`',
+        '`"success"`',
+        "when a unique job lets the next one in, at the latest after `unique_for`",
+        Check(lambda value: value in ("success", "start"), '"success" or "start"'),
+    ),
+    "timeout": Option(
+        Seconds,
+        "seconds or timedelta",
+        "",
+        "how long one run may take; then it ends with `JobTimeout`, an ordinary failure",
+        _IN_SECONDS,
+    ),
+    "max_iteration_runtime": Option(
+        Seconds,
+        "seconds or timedelta",
+        "`Config`'s",
+        "how long an iterable job runs before it lets others have their turn",
+        _IN_SECONDS,
+    ),
+    "transactional": Option(
+        bool | None,
+        "bool",
+        "`True`",
+        "`False`: pushed at once, also inside a database transaction",
+        Check(_is_bool, _BOOL),
+    ),
+    "encrypt": Option(bool | None, "bool", "`False`", "encrypts the last argument", Check(_is_bool, _BOOL)),
+    "log_level": Option(
+        str | None,
+        '`"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`',
+        "the process's",
+        "the least level that is logged while it runs",
+        Check(lambda value: log_level(value) is not None, f"one of {', '.join(LOG_LEVELS)}"),
+    ),
+    "name": Option(str | None, "a string", "the dotted path", "the job's `class` on the wire", None, is_code=True),
+    "extra": Option(
+        Mapping[str, Any] | None,
+        "dict of plain JSON",
+        "",
+        "fields of your own, which go into the payload each under its name",
+        None,
+    ),
 }
+
+# The checks of those that are a field of the payload, for every push.
+CHECKS: Mapping[str, Check] = {name: option.check for name, option in OPTIONS.items() if option.check is not None}
+# Those that stay with the code of one job.
+CODE = frozenset(name for name, option in OPTIONS.items() if option.is_code)
+# Those that may be given as a timedelta, and travel as seconds.
+SECONDS = frozenset(name for name in CHECKS if timedelta in get_args(OPTIONS[name].type))
+# Fields of a payload that teep and Sidekiq set themselves, so that no option and no field of an author's may be one.
+RESERVED = frozenset(
+    {
+        "class", "args", "kwargs", "jid", "bid", "at", "created_at", "enqueued_at", "expiry", "failed_at",
+        "retried_at", "discarded_at", "retry_count", "error_class", "error_message", "error_backtrace", "rescues",
+        "unique_lock",
+    }
+)  # fmt: skip
 
 
 def check(item: Mapping[str, Any]) -> None:

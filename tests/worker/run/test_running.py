@@ -93,11 +93,11 @@ def test_a_job_knows_itself_and_outside_there_is_none(fleet: Fleet) -> None:
         assert job is not None
         got.put((job.jid, job.queue, job.attempt, job.tags, job.payload["custom"]))
 
-    @teep.job(name="plain", queue="low", tags=["x"], custom=7)
+    @teep.job(name="plain", queue="low", tags=["x"], extra={"custom": 7})
     def plain() -> None:
         tell()
 
-    @teep.job(name="coroutine", queue="low", tags=["x"], custom=7)
+    @teep.job(name="coroutine", queue="low", tags=["x"], extra={"custom": 7})
     async def coroutine() -> None:
         await asyncio.sleep(0)
         tell()

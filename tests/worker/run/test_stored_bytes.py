@@ -111,7 +111,9 @@ def test_what_the_jobs_own_code_does_to_the_payload_is_not_stored(
     def asked(*given: Any) -> None:
         _CHANGES[change](next(part for part in given if isinstance(part, dict)))
 
-    @teep.job(name="fail", **{name: asked})
+    code: dict[str, Any] = {name: asked}
+
+    @teep.job(name="fail", **code)
     def fail(*_args: Any) -> None:
         raise OSError("as intended")
 
