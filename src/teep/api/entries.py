@@ -12,6 +12,7 @@ from teep.config import Config
 from teep.drivers.operation import operation
 from teep.store import jobsets
 from teep.wire.keys import Key
+from teep.wire.stored import Stored
 
 
 class _SortedEntry(_JobRecord):
@@ -23,7 +24,7 @@ class _SortedEntry(_JobRecord):
     score: float
     key: Key
 
-    def __init__(self, raw: bytes, score: float, key: Key, *, config: Config | None = None) -> None:
+    def __init__(self, raw: bytes | Stored, score: float, key: Key, *, config: Config | None = None) -> None:
         super().__init__(raw, config=config)
         self.score = score
         self.key = key

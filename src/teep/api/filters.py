@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from fnmatch import translate
 from typing import Any, TypedDict, Unpack
 
-from teep.errors import InvalidJob, MalformedPayload, UnknownCondition
-from teep.wire import json, payload
+from teep.errors import InvalidJob, UnknownCondition
+from teep.wire import payload
 from teep.wire.payload import Item
+from teep.wire.stored import Stored
 
 # Text that every JSON writer writes alike, so that its bytes can be looked for inside Redis.
 _ONE_SPELLING = re.compile(r"[A-Za-z0-9_:.\- ]+")
@@ -57,17 +58,11 @@ class Filter:
         self._jids = None if jids is None else frozenset(jids)
         self.needles = tuple(self._literals(klass, error_class, tag, queue, match))
 
-    def matches(self, raw: bytes) -> bool:
-        """Tell whether a payload meets every condition. Bytes that are no job meet only `match`."""
-        if self._match is not None and not self._match.search(raw.decode(errors="surrogateescape")):
+    def matches(self, stored: Stored) -> bool:
+        """Tell whether a payload meets every condition. Bytes that are no JSON object meet only `match`."""
+        if self._match is not None and not self._match.search(stored.raw.decode(errors="surrogateescape")):
             return False
-        if not self._needs_fields():
-            return True
-        try:
-            item = json.loads(raw)
-        except MalformedPayload:
-            return False
-        return isinstance(item, dict) and self._fits(item)
+        return not self._needs_fields() or (bool(stored.fields) and self._fits(stored.fields))
 
     def _needs_fields(self) -> bool:
         conditions = (self._klass, self._error_class, self._tag, self._queue, self._older_than, self._jids)

@@ -18,6 +18,7 @@ from teep.store.locate import has_jid
 from teep.wire import keys, payload
 from teep.wire.commands import Plan
 from teep.wire.keys import Key
+from teep.wire.stored import Stored
 
 E = TypeVar("E", bound=_SortedEntry)
 
@@ -203,7 +204,7 @@ class _DeadSet(_JobSet[E]):
         if trim:
             await jobsets.trim_dead(now, moves.limits(self.config))
         if notify_failure:
-            moves.notify(self.config, raw, ex or moves.JobKilled("Job killed by API"))
+            moves.notify(self.config, Stored(raw), ex or moves.JobKilled("Job killed by API"))
         return True
 
     @operation

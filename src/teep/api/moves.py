@@ -9,8 +9,8 @@ from teep.config.handlers import notify_death
 from teep.errors import MalformedPayload
 from teep.store import jobsets
 from teep.store.jobsets import Enqueued, Limits, Verdict
-from teep.wire import payload
 from teep.wire.keys import Key
+from teep.wire.stored import Stored
 
 
 class JobKilled(RuntimeError):
@@ -19,19 +19,20 @@ class JobKilled(RuntimeError):
 
 async def enqueue(config: Config, key: Key, raw: bytes, *, take_back: bool) -> bool:
     """Move one job to its queue; True where it was still in the set."""
+    stored = Stored(raw)
     try:
-        payload.parse(raw)
+        stored.parsed()
     except MalformedPayload as error:
         raise MalformedPayload(f"no queue can take this entry ({error}); delete or kill it") from error
-    return bool(await enqueue_some(config, key, [raw], take_back=take_back))
+    return bool(await enqueue_some(config, key, [stored], take_back=take_back))
 
 
-async def enqueue_some(config: Config, key: Key, raws: Sequence[bytes], *, take_back: bool) -> int:
+async def enqueue_some(config: Config, key: Key, jobs: Sequence[Stored], *, take_back: bool) -> int:
     """Move jobs of a set to their queues; returns how many were still there. Bytes that are no job stay.
 
     What a client middleware stops is dropped, as Sidekiq does.
     """
-    verdicts = [(raw, again(config, raw, take_back=take_back)) for raw in raws]
+    verdicts = [(job.raw, again(config, job, take_back=take_back)) for job in jobs]
     moves = [(raw, verdict) for raw, verdict in verdicts if isinstance(verdict, Enqueued)]
     drops = [raw for raw, verdict in verdicts if verdict is Verdict.DROP]
     dropped = await jobsets.delete_some(key, drops) if drops else 0
@@ -40,7 +41,7 @@ async def enqueue_some(config: Config, key: Key, raws: Sequence[bytes], *, take_
 
 async def enqueue_all(config: Config, key: Key, *, take_back: bool) -> int:
     """Move every job of a set to its queue; bytes that are no job stay. Returns how many moved."""
-    return await jobsets.enqueue_all(key, lambda raw: again(config, raw, take_back=take_back))
+    return await jobsets.enqueue_all(key, lambda raw: again(config, Stored(raw), take_back=take_back))
 
 
 async def kill(config: Config, key: Key, raw: bytes) -> bool:
@@ -49,7 +50,7 @@ async def kill(config: Config, key: Key, raw: bytes) -> bool:
     (killed,) = (await jobsets.kill(key, [raw], now)).checked()
     if killed:
         await jobsets.trim_dead(now, limits(config))
-        notify(config, raw, JobKilled("Job killed by API"))
+        notify(config, Stored(raw), JobKilled("Job killed by API"))
     return killed
 
 
@@ -60,20 +61,17 @@ async def kill_all(config: Config, key: Key, *, notify_failure: bool, ex: BaseEx
 
     def moved_one(raw: bytes) -> None:
         if notify_failure:
-            notify(config, raw, reason)
+            notify(config, Stored(raw), reason)
 
     moved = await jobsets.kill_all(key, now, moved_one)
     await jobsets.trim_dead(now, limits(config))
     return moved
 
 
-def notify(config: Config, raw: bytes, reason: BaseException) -> None:
+def notify(config: Config, stored: Stored, reason: BaseException) -> None:
     """Tell the death handlers of a job; bytes that are no job are nothing they could use."""
-    try:
-        item = payload.parse(raw)
-    except MalformedPayload:
-        return
-    notify_death(config, item, reason)
+    if stored.item is not None:
+        notify_death(config, stored.item, reason)
 
 
 def limits(config: Config) -> Limits:

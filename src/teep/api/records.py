@@ -13,36 +13,44 @@ from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import MalformedPayload
 from teep.store import iteration, queues
-from teep.wire import backtrace, json, payload
+from teep.wire import backtrace, payload
 from teep.wire.payload import Item
+from teep.wire.stored import Stored
 
 
 class _JobRecord:
     """A job as it lay in Redis when it was read; nothing is read again. Its JSON is decoded when first asked for.
 
-    Bytes that are no job are shown too: `item` is then empty and `args` holds the raw text. Sidekiq's JobRecord.
+    Bytes that are no job are shown too, and `is_job` is then false: `item` has the fields of whatever JSON object
+    they are, and without an array of arguments `args` holds the raw string. Sidekiq's JobRecord.
     """
 
     config: Config
 
-    def __init__(self, raw: bytes, queue: str | None = None, *, config: Config | None = None) -> None:
+    def __init__(self, raw: bytes | Stored, queue: str | None = None, *, config: Config | None = None) -> None:
         super().__init__(config=config)  # type: ignore[call-arg]
-        self.raw = raw
+        self._stored = raw if isinstance(raw, Stored) else Stored(raw)
         self._queue = queue
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes exactly as they lie in Redis."""
+        return self._stored.raw
+
+    @property
+    def is_job(self) -> bool:
+        """Whether it is a job: JSON with a `class` string and an `args` array. No queue takes anything else."""
+        return self._stored.item is not None
 
     @property
     def value(self) -> str:
         """The JSON exactly as it lies in Redis; bytes that are no UTF-8 come as surrogate escapes."""
         return self.raw.decode(errors="surrogateescape")
 
-    @cached_property
+    @property
     def item(self) -> Item:
         """The parsed payload, with every field; {} where the bytes are no JSON object."""
-        try:
-            item = json.loads(self.raw)
-        except MalformedPayload:
-            return {}
-        return item if isinstance(item, dict) else {}
+        return self._stored.fields
 
     def __getitem__(self, name: str) -> Any:
         """Return a field of the payload, or None."""
@@ -145,9 +153,8 @@ class _JobRecord:
 
     def _become(self, raw: bytes) -> None:
         """Show other bytes from now on."""
-        self.raw = raw
-        for cached in ("item", "error_backtrace"):
-            self.__dict__.pop(cached, None)
+        self._stored = Stored(raw)
+        self.__dict__.pop("error_backtrace", None)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.display_class} {self.jid}>"

@@ -17,7 +17,7 @@ from teep.api.base import AsyncIterable, SyncIterable
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
-from teep.client.rewrite import is_job, moved_to
+from teep.client.rewrite import moved_to
 from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.operation import operation
@@ -29,12 +29,15 @@ from teep.wire import commands, keys
 from teep.wire.commands import Plan
 from teep.wire.keys import Key
 from teep.wire.moves import not_moved
+from teep.wire.stored import Stored
 
 R = TypeVar("R", bound=_JobRecord)
 E = TypeVar("E", bound=_SortedEntry)
 B = TypeVar("B")
 
 Progress = Callable[[int, int], None]
+# A job of a set, and its score.
+_Found = tuple[Stored, float]
 # Jobs a script call: a few milliseconds inside Redis at the most.
 _BATCH = 500
 
@@ -88,13 +91,13 @@ class _QueueSelection(Generic[R]):
         """Move them to another queue, in their order, behind what waits there. Their `queue` field says so."""
         target = Target("list", keys.queue(queue), queue)
 
-        def rewrite(raw: bytes) -> bytes:
-            return moved_to(raw, queue)
+        def rewrite(stored: Stored) -> bytes:
+            return moved_to(stored, queue)
 
         return await self._take(target, rewrite, 0.0, (dry_run, on_progress))
 
     async def _take(
-        self, target: Target, rewrite: Callable[[bytes], bytes], at: float, how: tuple[bool, Progress | None]
+        self, target: Target, rewrite: Callable[[Stored], bytes], at: float, how: tuple[bool, Progress | None]
     ) -> int:
         dry_run, on_progress = how
         return await take_from_queue(
@@ -108,7 +111,8 @@ class _QueueSelection(Generic[R]):
             raws = await walk.next()
             if raws is None:
                 return None
-            return [self._record(raw, self._queue, config=self.config) for raw in raws if self._filter.matches(raw)]
+            found = map(Stored, raws)
+            return [self._record(job, self._queue, config=self.config) for job in found if self._filter.matches(job)]
 
         return following
 
@@ -147,8 +151,8 @@ class _SetSelection(Generic[E]):
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Delete them."""
 
-        async def act(batch: Sequence[jobsets.Entry]) -> int:
-            return await jobsets.delete_some(self._key, [raw for raw, _ in batch])
+        async def act(batch: Sequence[_Found]) -> int:
+            return await jobsets.delete_some(self._key, [job.raw for job, _ in batch])
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 
@@ -156,8 +160,8 @@ class _SetSelection(Generic[E]):
     async def retry_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Move them to their queues, through the client middleware. Uses up no retries."""
 
-        async def act(batch: Sequence[jobsets.Entry]) -> int:
-            return await moves.enqueue_some(self.config, self._key, [raw for raw, _ in batch], take_back=True)
+        async def act(batch: Sequence[_Found]) -> int:
+            return await moves.enqueue_some(self.config, self._key, [job for job, _ in batch], take_back=True)
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 
@@ -168,11 +172,11 @@ class _SetSelection(Generic[E]):
         """Move them to the dead set, which is trimmed once; `notify_failure` tells the death handlers of each."""
         now = time.time()
 
-        async def act(batch: Sequence[jobsets.Entry]) -> int:
-            moved = await jobsets.kill(self._key, [raw for raw, _ in batch], now)
-            for (raw, _), was_there in zip(batch, moved.done, strict=True):
+        async def act(batch: Sequence[_Found]) -> int:
+            moved = await jobsets.kill(self._key, [job.raw for job, _ in batch], now)
+            for (job, _), was_there in zip(batch, moved.done, strict=True):
                 if was_there and notify_failure:
-                    moves.notify(self.config, raw, moves.JobKilled("Job killed by API"))
+                    moves.notify(self.config, job, moves.JobKilled("Job killed by API"))
             return sum(moved.checked())
 
         killed = await self._each(act, dry_run=dry_run, on_progress=on_progress)
@@ -187,9 +191,9 @@ class _SetSelection(Generic[E]):
         """Change their time to a datetime or epoch seconds; those that have it already are left alone."""
         moment = epoch(at)
 
-        async def act(batch: Sequence[jobsets.Entry]) -> int:
+        async def act(batch: Sequence[_Found]) -> int:
             # Those moved below the walk's place are met again there, at their new time.
-            moves = [(raw, moment, raw) for raw, score in batch if score != moment]
+            moves = [(job.raw, moment, job.raw) for job, score in batch if score != moment]
             return sum((await jobsets.transfer(self._key, self._key, moves)).checked()) if moves else 0
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
@@ -201,16 +205,17 @@ class _SetSelection(Generic[E]):
         Bytes that are no job stay.
         """
 
-        async def act(batch: Sequence[jobsets.Entry]) -> int:
+        async def act(batch: Sequence[_Found]) -> int:
             now, unit = time.time(), self.config.timestamps
-            moves = [(raw, Enqueued(queue, moved_to(raw, queue, (now, unit)))) for raw, _ in batch if is_job(raw)]
+            jobs = [job for job, _ in batch if job.item is not None]
+            moves = [(job.raw, Enqueued(queue, moved_to(job, queue, (now, unit)))) for job in jobs]
             return sum((await jobsets.enqueue(self._key, moves)).checked()) if moves else 0
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 
     async def _each(
         self,
-        act: Callable[[Sequence[jobsets.Entry]], Awaitable[int]],
+        act: Callable[[Sequence[_Found]], Awaitable[int]],
         *,
         dry_run: bool,
         on_progress: Progress | None,
@@ -220,7 +225,7 @@ class _SetSelection(Generic[E]):
         taken = 0
         refusal: NotMoved | None = None
         while (entries := await walk.next()) is not None:
-            chosen = [entry for entry in entries if self._filter.matches(entry[0])]
+            chosen = self._chosen(entries)
             for some in _batches(chosen):
                 try:
                     taken += len(some) if dry_run else await act(some)
@@ -240,10 +245,13 @@ class _SetSelection(Generic[E]):
             entries = await walk.next()
             if entries is None:
                 return None
-            chosen = [entry for entry in entries if self._filter.matches(entry[0])]
-            return [self._entry(raw, score, self._key, config=self.config) for raw, score in chosen]
+            return [self._entry(job, at, self._key, config=self.config) for job, at in self._chosen(entries)]
 
         return following
+
+    def _chosen(self, entries: Sequence[jobsets.Entry]) -> list[_Found]:
+        found = [(Stored(raw), at) for raw, at in entries]
+        return [entry for entry in found if self._filter.matches(entry[0])]
 
 
 class SetSelection(_SetSelection[SortedEntry], SyncIterable[SortedEntry]):
@@ -260,7 +268,7 @@ async def take_from_queue(
     queue: str,
     chosen: Filter,
     target: Target,
-    rewrite: Callable[[bytes], bytes],
+    rewrite: Callable[[Stored], bytes],
     at: float,
     *,
     dry_run: bool = False,
@@ -278,11 +286,11 @@ async def take_from_queue(
     refused: list[str] = []
     beside = ""
     while (raws := await walk.next()) is not None:
-        for some in _batches([raw for raw in raws if chosen.matches(raw)]):
+        for some in _batches([job for job in map(Stored, raws) if chosen.matches(job)]):
             if dry_run:
                 taken += len(some)
                 continue
-            moves = [(raw, rewrite(raw), score) for raw in some]
+            moves = [(job.raw, rewrite(job), score) for job in some]
             gone = await queues.take_out(queue, walk.place, moves, target)
             walk.removed(gone.moved)
             taken += gone.moved
@@ -302,11 +310,11 @@ async def delete_class(queue: str, klass: str) -> int:
     return await take_from_queue(queue, Filter(klass=glob.escape(klass)), queues.NOWHERE, _as_it_is, 0.0)
 
 
-def _as_it_is(raw: bytes) -> bytes:
-    return raw
+def _as_it_is(stored: Stored) -> bytes:
+    return stored.raw
 
 
-async def _counted(batch: Sequence[jobsets.Entry]) -> int:
+async def _counted(batch: Sequence[_Found]) -> int:
     return len(batch)
 
 

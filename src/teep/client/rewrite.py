@@ -7,22 +7,20 @@ from typing import Any
 from teep.client.encryption import resealed
 from teep.client.push import finish, new_jid
 from teep.config import Config
-from teep.errors import MalformedPayload
 from teep.store import features
 from teep.store.jobsets import Enqueued, Verdict
 from teep.wire import json, options, payload
+from teep.wire.stored import Stored
 
 
-def again(config: Config, raw: bytes, *, take_back: bool) -> Enqueued | Verdict:
+def again(config: Config, stored: Stored, *, take_back: bool) -> Enqueued | Verdict:
     """Return what a job of a set becomes in its queue, through the client middleware, as at any push.
 
     `take_back`: it does not count as a retry. Bytes that are no job stay where they are.
     """
-    try:
-        item = payload.parse(raw)
-    except MalformedPayload:
+    if stored.item is None:
         return Verdict.LEAVE
-    now = time.time()
+    item, now = dict(stored.item), time.time()
     item.pop("at", None)  # it is due, whatever time another producer has left in it
     if not (isinstance(item.get("queue"), str) and item["queue"]):
         item["queue"] = "default"
@@ -53,23 +51,12 @@ def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
     return payload.serialise(item)
 
 
-def is_job(raw: bytes) -> bool:
-    """Tell whether bytes found in Redis are a job."""
-    try:
-        payload.parse(raw)
-    except MalformedPayload:
-        return False
-    return True
-
-
-def moved_to(raw: bytes, queue: str, enqueued: tuple[float, payload.TimeUnit] | None = None) -> bytes:
+def moved_to(stored: Stored, queue: str, enqueued: tuple[float, payload.TimeUnit] | None = None) -> bytes:
     """Return a payload that names another queue, and where `enqueued` (epoch seconds, unit) is given says since when.
 
     Bytes that are no job stay as they are.
     """
-    try:
-        item = payload.parse(raw)
-    except MalformedPayload:
-        return raw
-    item["queue"] = queue
+    if stored.item is None:
+        return stored.raw
+    item = stored.item | {"queue": queue}
     return payload.serialise(item if enqueued is None else payload.queued(item, *enqueued))

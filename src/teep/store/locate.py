@@ -2,10 +2,10 @@
 
 from typing import Literal, NamedTuple
 
-from teep.errors import MalformedPayload
 from teep.store import inflight, jobsets, processes, queues
-from teep.wire import commands, json, keys, scripts
+from teep.wire import commands, keys, scripts
 from teep.wire.keys import Key
+from teep.wire.stored import Stored
 
 Where = Literal["working", "queued", "scheduled", "retrying", "dead"]
 
@@ -34,11 +34,7 @@ async def find(jid: str) -> Found | None:
 
 def has_jid(raw: bytes, jid: str) -> bool:
     """Tell whether a payload is the job with this jid; others may name it too, such as in their arguments."""
-    try:
-        item = json.loads(raw)
-    except MalformedPayload:
-        return False
-    return isinstance(item, dict) and item.get("jid") == jid
+    return Stored(raw).jid == jid
 
 
 async def in_flight(jid: str) -> Found | None:

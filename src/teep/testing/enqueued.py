@@ -15,6 +15,7 @@ from teep.job.inline import run, run_async
 from teep.store.jobsets import Verdict
 from teep.store.pushes import Push
 from teep.wire import payload
+from teep.wire.stored import Stored
 
 
 class EnqueuedJob(_JobRecord, SyncApi):
@@ -60,7 +61,7 @@ class EnqueuedJob(_JobRecord, SyncApi):
             return None
         if self.score is None:
             return self.raw
-        verdict = again(self.config, self.raw, take_back=False)
+        verdict = again(self.config, Stored(self.raw), take_back=False)
         return None if isinstance(verdict, Verdict) else verdict.raw
 
     def __str__(self) -> str:

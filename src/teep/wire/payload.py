@@ -70,12 +70,19 @@ def parse(raw: bytes) -> Item:
     Raises:
         MalformedPayload: it is not JSON, not an object, or lacks `class` or `args`.
     """
-    item = json.loads(raw)
-    if type(item) is not dict:
-        raise MalformedPayload("not a JSON object")
-    if type(item.get("class")) is not str or type(item.get("args")) is not list:
-        raise MalformedPayload("no `class` string or no `args` array")
+    item: Item = json.loads(raw)
+    if problem := problem_of(item):
+        raise MalformedPayload(problem)
     return item
+
+
+def problem_of(value: Any) -> str:
+    """Return why a JSON value is no job, or "": it is one."""
+    if type(value) is not dict:
+        return "not a JSON object"
+    if type(value.get("class")) is not str or type(value.get("args")) is not list:
+        return "no `class` string or no `args` array"
+    return ""
 
 
 def serialise(item: Item) -> bytes:

@@ -1,4 +1,5 @@
 -- Count the jobs of a slice of a zset by class and error. This one reads payloads as JSON; it writes none back.
+-- What is no job counts by what can be shown of it, as the `fields` of a `Stored` in wire/stored.py.
 -- KEYS: zset
 -- ARGV: score member count
 -- RETURNS: { the last member read and its score, or two empty strings at the end; for each group its class, error

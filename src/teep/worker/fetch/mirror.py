@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from teep.telling import Logger
-from teep.worker.fetch.unit import Reserved
+from teep.wire.stored import Stored
+from teep.worker.fetch.unit import Reserved, named
 
 logger = Logger("teep.fetcher")
 
@@ -79,7 +80,7 @@ class Ledger:
         self.late += 1
         logger.warning(
             "a job was finished here after it had been given to others; this changes nothing",
-            extra=Reserved("", raw).named(),
+            extra=named(Stored(raw).item),
         )
 
     def compared(self) -> None:

@@ -72,8 +72,7 @@ class Reserved:
 
     def named(self) -> dict[str, Any]:
         """Return what a log line about it has as `extra`: its class and jid, never its arguments."""
-        item = self.item or {}
-        return {"teep": {"class": item.get("class"), "jid": item.get("jid")}}
+        return named(self.item)
 
     @property
     def jid(self) -> str | None:
@@ -112,3 +111,9 @@ class Reserved:
     @property
     def is_async(self) -> bool:
         return self.definition is not None and self.definition.is_async
+
+
+def named(item: Item | None) -> dict[str, Any]:
+    """Return what a log line about a job has as `extra`; None: it is none."""
+    item = item or {}
+    return {"teep": {"class": item.get("class"), "jid": item.get("jid")}}

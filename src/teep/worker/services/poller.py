@@ -15,6 +15,7 @@ from teep.store.jobsets import Enqueued, Limits, Verdict
 from teep.telling import Logger
 from teep.wire import commands, keys
 from teep.wire.keys import Key
+from teep.wire.stored import Stored
 
 logger = Logger("teep")
 
@@ -75,7 +76,7 @@ class Poller(Service):
 
         def rewrite(raw: bytes) -> Enqueued | Verdict:
             try:
-                verdict = again(self._config, raw, take_back=False)
+                verdict = again(self._config, Stored(raw), take_back=False)
             except Exception as error:  # noqa: BLE001 - raised later; a middleware may raise anything
                 failures.append(error)
                 return Verdict.LEAVE
