@@ -4,8 +4,8 @@ import sys
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from teep.client import blocking, kept_out, routes, sessions
 from teep.client.bulk import Bulk
@@ -13,15 +13,12 @@ from teep.client.push import Prepared, is_transactional, prepare
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide, operation
-from teep.drivers.plans import run_plan, run_plan_async
+from teep.drivers.plans import Late, run_plan, run_plan_async
 from teep.errors import InvalidJob, TeepError
-from teep.store import cancellation, pushes
+from teep.store import cancellation
 from teep.store.cancellation import Where
-from teep.store.pushes import Extra
+from teep.store.pushes import Extra, Push
 from teep.wire.commands import Plan
-
-if TYPE_CHECKING:
-    from teep.drivers import AsyncDriver, Driver
 
 T = TypeVar("T")
 
@@ -45,8 +42,11 @@ class _Client:
         RedisUnavailable: the answer was lost; the job may or may not have been pushed, so it is not sent twice.
     """
 
+    _driver_for: ClassVar[Any]  # a function from the configuration to its driver
+
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or default_config()
+        self._late = Late(partial(self._driver_for, self.config))
 
     @operation
     async def push(self, item: Mapping[str, Any]) -> str | None:
@@ -72,7 +72,7 @@ class _Client:
         transactional = is_transactional(self.config, items)
         try:
             for prepared in bulk.slices():
-                kept = await _send([job for job in prepared if job is not None], transactional)
+                kept = await _send(self.config, [job for job in prepared if job is not None], transactional)
                 jids.extend(None if job is None or job.jid in kept else job.jid for job in prepared)
         except Exception as error:
             _tell_pushed(error, jids)
@@ -142,36 +142,21 @@ _running_loop: Callable[[], object] = _running_loop_at_first
 class Client(_Client, SyncSide):
     """Pushes jobs from threads."""
 
-    @cached_property
-    def _connected(self) -> "Driver":
-        return driver_for(self.config)
-
-    def _driver(self) -> "Driver":
-        return self._connected
+    _driver_for = staticmethod(driver_for)
 
     def _run(self, plan: Plan[T]) -> T:
-        is_plain = routes.is_plain()
         if _running_loop() is not None:
-            blocking.check(plan, warns=is_plain and self.config.environment != "production")
-        if is_plain:
-            return super()._run(plan)
-        return run_plan(plan, routes.Executor(self.config, self._driver))
+            blocking.check(plan, warns=routes.is_plain() and self.config.environment != "production")
+        return run_plan(plan, self._late)
 
 
 class AsyncClient(_Client, AsyncSide):
     """Pushes jobs from asyncio."""
 
-    @cached_property
-    def _connected(self) -> "AsyncDriver":
-        return async_driver_for(self.config)
-
-    def _driver(self) -> "AsyncDriver":
-        return self._connected
+    _driver_for = staticmethod(async_driver_for)
 
     def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
-        if routes.is_plain():
-            return super()._run(plan)
-        return run_plan_async(plan, routes.AsyncExecutor(self.config, self._driver))
+        return run_plan_async(plan, self._late)
 
 
 async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
@@ -179,11 +164,11 @@ async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
     if job is None:
         return None
     sessions.tell(item["class"])
-    kept = await _send([job], is_transactional(config, item))
+    kept = await _send(config, [job], is_transactional(config, item))
     return None if job.jid in kept else job.jid
 
 
-async def _send(prepared: Sequence[Prepared], transactional: bool) -> Collection[str]:
+async def _send(config: Config, prepared: Sequence[Prepared], transactional: bool) -> Collection[str]:
     """Send a slice in one round trip; returns the jids of those that were kept out."""
     now: dict[str, list[bytes]] = {}
     later: list[tuple[float, bytes]] = []
@@ -195,7 +180,9 @@ async def _send(prepared: Sequence[Prepared], transactional: bool) -> Collection
             now.setdefault(job.queue, []).append(job.raw)
         else:
             later.append((job.at, job.raw))
-    not_pushed = await pushes.push(now, later, extras=extras, transactional=transactional)
+    if not prepared:
+        return ()
+    not_pushed = await routes.deliver(config, Push(now, later, extras=extras, transactional=transactional))
     return kept_out.tell(not_pushed) if not_pushed else ()
 
 

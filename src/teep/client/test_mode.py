@@ -1,4 +1,4 @@
-"""Where pushes go instead of Redis, while a test wants that: `teep.testing` says so, and `delivery` asks here.
+"""Where pushes go instead of Redis, while a test wants that: `teep.testing` says so, and `routes` asks here.
 
 Only pushes are redirected. Whatever else a client does, and the data API, talks to Redis as ever.
 """
@@ -14,11 +14,9 @@ T = TypeVar("T")
 
 
 class Redirect(Protocol):
-    """What takes pushes in place of Redis, from threads and from asyncio."""
+    """What takes pushes in place of Redis; a plan, which is run on threads or on asyncio."""
 
-    def take(self, config: Config, push: Push) -> None: ...
-
-    async def take_async(self, config: Config, push: Push) -> None: ...
+    async def take(self, config: Config, push: Push) -> None: ...
 
 
 class Redirected(AbstractContextManager[T], Generic[T]):

@@ -7,16 +7,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from teep.client import kept_out
 from teep.client.bulk import BULK_SLICE
 from teep.client.test_mode import Redirect, current
 from teep.config import Config, async_driver_for, driver_for
+from teep.drivers.plans import Call, Late, run_plan, run_plan_async
 from teep.errors import NotPushed, RedisError
-from teep.store.pushes import Push, joined
+from teep.store.pushes import KeptOut, Push, joined
 from teep.telling import Logger
 from teep.wire import payload
+from teep.wire.commands import Command
 from teep.wire.payload import Item
 
 if TYPE_CHECKING:
@@ -86,39 +88,42 @@ def send(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -
     Raises:
         NotPushed: Redis failed; what was not sent is logged and comes with the error.
     """
-    failed = _Failed()
-    for config, redirect, push in _deliveries(due):
-        if redirect is not None:
-            redirect.take(config, push)
-        elif not failed.includes(config, push):
-            try:
-                kept_out.tell(driver_for(config).execute(push))
-            except RedisError as error:
-                failed.add(config, push, error)
-    failed.report(abandoned)
+    run_plan(_sent(due, abandoned), _CALLS)
 
 
 async def send_async(due: Sequence[Held]) -> None:
     """As `send`, from asyncio. It goes on where its caller is cancelled, since the commit cannot be taken back."""
     import asyncio  # noqa: PLC0415 - see teep.drivers
 
-    task = asyncio.create_task(_send_async(due))
+    task = asyncio.create_task(run_plan_async(_sent(due), _CALLS))
     _sending.add(task)
     task.add_done_callback(_sending.discard)
     await asyncio.shield(task)
 
 
-async def _send_async(due: Sequence[Held]) -> None:
+async def _sent(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -> None:
     failed = _Failed()
     for config, redirect, push in _deliveries(due):
         if redirect is not None:
-            await redirect.take_async(config, push)
+            await redirect.take(config, push)
         elif not failed.includes(config, push):
             try:
-                kept_out.tell(await async_driver_for(config).execute(push))
+                kept_out.tell(await _at_its_redis(config, push))
             except RedisError as error:
                 failed.add(config, push, error)
-    failed.report()
+    failed.report(abandoned)
+
+
+def _at_its_redis(config: Config, push: Push) -> Command[list[KeptOut]]:
+    """Return what sends a push: of what is held, each may go to another Redis."""
+    return Call(lambda: driver_for(config).execute(push), lambda: async_driver_for(config).execute(push))
+
+
+def _no_redis() -> NoReturn:
+    raise TypeError("what sends held pushes awaits nothing but calls")
+
+
+_CALLS = Late(_no_redis)
 
 
 def _deliveries(due: Iterable[Held]) -> Iterator[tuple[Config, Redirect | None, Push]]:

@@ -1,13 +1,26 @@
 """How a plan is run: each command that it awaits is carried out, and the result goes back into the plan.
 
+A plan may also await a `Call`, of code that is none of Redis's business and is another on threads than on asyncio.
 It knows nothing of Redis, so a program that has pushed nothing yet does not load redis-py.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
+
+
+class Call(Command[T]):
+    """A call of other code in the middle of a plan: `blocking` on threads, `awaited` on asyncio, which awaits it."""
+
+    __slots__ = ("awaited", "blocking")
+
+    def __init__(self, blocking: Callable[[], T], awaited: Callable[[], Awaitable[T]]) -> None:
+        super().__init__(read=_as_it_is)
+        self.blocking = blocking
+        self.awaited = awaited
 
 
 class Executor(Protocol):
@@ -34,7 +47,7 @@ def run_plan(plan: Plan[T], executor: Executor) -> T:
             if not isinstance(command, Command):
                 raise _not_a_command(plan, command)
             try:
-                result = executor.execute(command)
+                result = command.blocking() if type(command) is Call else executor.execute(command)
             except BaseException as error:  # noqa: BLE001 - the plan decides, as at any await
                 command = plan.throw(error)
             else:
@@ -52,7 +65,7 @@ async def run_plan_async(plan: Plan[T], executor: AsyncExecutor) -> T:
             if not isinstance(command, Command):
                 raise _not_a_command(plan, command)
             try:
-                result = await executor.execute(command)
+                result = await (command.awaited() if type(command) is Call else executor.execute(command))
             except BaseException as error:  # noqa: BLE001 - the plan decides, as at any await
                 command = plan.throw(error)
             else:
@@ -60,6 +73,23 @@ async def run_plan_async(plan: Plan[T], executor: AsyncExecutor) -> T:
     except StopIteration as stop:
         value: T = stop.value
         return value
+
+
+class Late:
+    """A driver of either kind that connects when the first command comes: a plan may need no Redis at all."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._driver: Any = None
+
+    def execute(self, command: Command[Any]) -> Any:
+        if self._driver is None:
+            self._driver = self._connect()
+        return self._driver.execute(command)
+
+
+def _as_it_is(result: Any) -> Any:
+    return result
 
 
 def _not_a_command(plan: Plan[Any], awaited: object) -> TypeError:

@@ -21,13 +21,10 @@ class Jobs(Sequence[EnqueuedJob]):
         self._jobs: list[EnqueuedJob] = []
         self._lock = threading.Lock()
 
-    def take(self, config: Config, push: Push) -> None:
-        """Collect what is pushed."""
+    async def take(self, config: Config, push: Push) -> None:
+        """Collect what is pushed; a plan."""
         with self._lock:
             self._jobs.extend(enqueued_of(config, push))
-
-    async def take_async(self, config: Config, push: Push) -> None:
-        self.take(config, push)
 
     def clear(self, job: SomeJob | None = None, /) -> None:
         """Forget them all, or those of one job. Sidekiq's clear_all, and a class's clear."""

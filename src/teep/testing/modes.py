@@ -9,6 +9,7 @@ from typing import overload
 
 from teep.client.test_mode import Redirected, current
 from teep.config import Config
+from teep.drivers.plans import Call
 from teep.store.pushes import Push
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
@@ -18,13 +19,9 @@ from teep.testing.matching import SomeJob
 class _Inline:
     """Runs jobs at once, scheduled ones too."""
 
-    def take(self, config: Config, push: Push) -> None:
+    async def take(self, config: Config, push: Push) -> None:
         for job in enqueued_of(config, push):
-            job.run()
-
-    async def take_async(self, config: Config, push: Push) -> None:
-        for job in enqueued_of(config, push):
-            await job.run_async()
+            await Call(job.run, job.run_async)
 
 
 def fake(*, everywhere: bool = False) -> AbstractContextManager[Jobs]:
