@@ -127,6 +127,40 @@ def test_what_would_not_come_back_is_refused_with_its_path(value: Any, message: 
         json.check(value, "args")
 
 
+anything = st.recursive(
+    values
+    | st.floats()
+    | st.integers(-(10**4300), 10**4300)
+    | st.text()
+    | st.sampled_from([b"x", (), {1}, Text("x")]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@examples.times(2.5)
+@given(value=anything, levels=st.integers(0, 110))
+def test_a_quick_look_lets_pass_what_a_closer_one_does(value: Any, levels: int) -> None:
+    for _ in range(levels):
+        value = [value]
+    checks: list[Callable[[], None]] = [
+        lambda: json._check(value, "args", 0),
+        lambda: json.check(value, "args"),
+        lambda: json.check_fields({"queue": "x", "args": value}),
+    ]
+    closely, *quickly = map(_refusal, checks)
+    assert quickly == [closely, closely]
+    assert json._are_plain((value,), 0) == (closely == "")
+
+
+def _refusal(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except InvalidArguments as refused:
+        return str(refused)
+    return ""
+
+
 def test_times_are_refused_with_a_way_out() -> None:
     with pytest.raises(InvalidArguments, match=r"args is a date, .* pass value.isoformat\(\) or epoch seconds"):
         json.check(dt.date(2026, 11, 24), "args")

@@ -20,9 +20,10 @@ def sealed(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str
     Raises:
         InvalidArguments, ConfigurationError: it cannot be encrypted, so it must not be pushed.
     """
+    if given.get("encrypt", defaults.get("encrypt")) is not True:
+        return given
     args = given.get("args")
-    is_wanted = {**defaults, **given}.get("encrypt") is True
-    if not is_wanted or type(args) is not list or _was_pushed(given, args):
+    if type(args) is not list or _was_pushed(given, args):
         return given
     return {**given, "args": sealed_args(given, args)}
 

@@ -70,8 +70,7 @@ def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Pr
             raise InvalidJob(f"a client middleware returns what call_next() gave it, a payload, and not {passed!r}")
         item = passed
         check_unchanged(item, envelope)
-        for name, value in item.items():
-            json.check(value, name)
+        json.check_fields(item)
     item, parts = features.on_push(item, Pushing(now, config.timestamps, is_new))
     at = item.get("at")
     if at is not None and at > now:

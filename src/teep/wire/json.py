@@ -7,7 +7,7 @@
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -97,7 +97,57 @@ def check(value: Any, path: str) -> None:
     Raises:
         InvalidArguments: with the path to the bad value and what to do.
     """
-    _check(value, path, 0)
+    if not _are_plain((value,), 0):
+        _check(value, path, 0)
+
+
+def check_fields(item: Mapping[str, Any]) -> None:
+    """Refuse a payload's fields that JSON would change on their way, as `check` does."""
+    if not _are_plain(item.values(), 0):
+        for name, value in item.items():
+            _check(value, name, 0)
+
+
+def _are_plain(values: Iterable[Any], depth: int) -> bool:
+    """Whether `_check` lets all of them pass; in a third of its time, as nearly all do, and none needs a path."""
+    for value in values:
+        kind = type(value)
+        if (kind is str and value.isascii()) or (kind is int and -_SHORT < value < _SHORT):
+            continue
+        fits = _LEAVES.get(kind)
+        if not (_is_plain_container(value, kind, depth) if fits is None else fits(value)):
+            return False
+    return True
+
+
+def _is_plain_container(value: Any, kind: type, depth: int) -> bool:
+    if depth >= _MAX_DEPTH:
+        return False
+    if kind is dict:
+        return all(map(_is_key, value)) and _are_plain(value.values(), depth + 1)
+    return kind is list and _are_plain(value, depth + 1)
+
+
+def _is_key(key: Any) -> bool:
+    return type(key) is str and (key.isascii() or _is_text(key))
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# What values that are no containers must be.
+_LEAVES: Mapping[type, Callable[[Any], bool]] = {
+    str: _is_text,
+    int: lambda number: -_TOO_LONG < number < _TOO_LONG,
+    float: math.isfinite,
+    bool: lambda _: True,
+    type(None): lambda _: True,
+}
 
 
 def _check(value: Any, path: str, depth: int) -> None:
@@ -120,10 +170,7 @@ def _check(value: Any, path: str, depth: int) -> None:
 def _check_items(container: list[Any] | dict[Any, Any], path: str, depth: int) -> None:
     if isinstance(container, list):
         for index, item in enumerate(container):
-            kind = type(item)
-            # What most arguments are needs no path for an error that does not come.
-            if not (kind is int and -_SHORT < item < _SHORT) and not (kind is str and item.isascii()):
-                _check(item, f"{path}[{index}]", depth)
+            _check(item, f"{path}[{index}]", depth)
         return
     for key, item in container.items():
         if type(key) is not str:
@@ -140,8 +187,6 @@ def _check_int(number: int, path: str) -> None:
 
 
 def _check_text(text: str, path: str) -> None:
-    if text.isascii():
-        return
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -101,8 +101,7 @@ def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, n
     """
     validate(given)
     item: Item = {"retry": True, "queue": "default", **defaults, **given}
-    for name, value in item.items():
-        json.check(value, name)
+    json.check_fields(item)
     options.check(item)
     item.pop("transactional", None)  # says how it is pushed, which no worker needs to know
     identify(item, jid, now, unit)
