@@ -11,11 +11,11 @@ from teep.api.selection import AsyncQueueSelection, QueueSelection, delete_class
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.errors import MalformedPayload
 from teep.store import queues
 from teep.store.locate import has_jid
 from teep.wire import keys, payload
 from teep.wire.commands import Plan
+from teep.wire.stored import Stored
 
 R = TypeVar("R", bound=_JobRecord)
 
@@ -196,9 +196,5 @@ class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord]):
 
 def latency_of(oldest: bytes | None) -> float:
     """Return how long (seconds) a queue's next job has waited; 0.0 for none, or for bytes that are no job."""
-    if oldest is None:
-        return 0.0
-    try:
-        return payload.latency(payload.parse(oldest), time.time())
-    except MalformedPayload:
-        return 0.0
+    item = None if oldest is None else Stored(oldest).item
+    return 0.0 if item is None else payload.latency(item, time.time())

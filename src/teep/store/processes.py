@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from teep.errors import MalformedPayload
 from teep.wire import commands, json, keys, payload, scripts
 from teep.wire.commands import Arg
+from teep.wire.stored import Stored
 
 HEARTBEAT_EXPIRY = 60
 SIGNAL_EXPIRY = 60
@@ -97,9 +98,8 @@ def work_entry(queue: str, raw: bytes, run_at: float) -> bytes:
 
 
 def _without_arguments(raw: bytes) -> bytes:
-    try:
-        item = payload.parse(raw)
-    except MalformedPayload:
+    item = Stored(raw).item
+    if item is None:
         return b"{}"
     few = {name: item[name] for name in ("class", "jid", "queue", "wrapped") if isinstance(item.get(name), str)}
     return payload.serialise(few | {"args": []})

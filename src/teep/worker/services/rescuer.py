@@ -18,6 +18,8 @@ from teep.store.inflight import Outcome, Owner
 from teep.store.jobsets import Limits
 from teep.telling import Logger
 from teep.wire import payload
+from teep.wire.payload import Item
+from teep.wire.stored import Stored
 from teep.worker.run import failure
 from teep.worker.run.poison import POISON
 
@@ -75,16 +77,16 @@ class Rescuer(Service):
         return spread(self._driver.run(processes.count()), self._AVERAGE)
 
     def _judge(self, queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
-        try:
-            return self._after(queue, raw, started)
-        except MalformedPayload:
+        item = Stored(raw).item
+        if item is None:
             return raw
+        try:
+            return self._after(queue, raw, item, started)
         except Exception as error:  # noqa: BLE001 - another producer may have put anything into any field
             report(self._config, error, {"context": "a payload unfit for a mark, put back as it is", "raw": raw})
             return raw
 
-    def _after(self, queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
-        item = payload.parse(raw)
+    def _after(self, queue: str, raw: bytes, item: Item, started: Collection[str]) -> bytes | Outcome:
         rescues, jid = payload.rescues(item), item.get("jid")
         if rescues and type(jid) is str and jid not in started:
             return raw  # reserved ahead, no more
