@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 import teep
+from teep.client.routes import deliver
+from teep.config import Config
 from teep.drivers.plans import run_plan
-from teep.store import inflight, jobsets, orphans, processes, pushes, queues, stats
+from teep.store import inflight, jobsets, orphans, processes, queues, stats
+from teep.store.pushes import Push
 from teep.wire.commands import Command, Plan
 from teep.wire.keys import Key
 
@@ -109,7 +112,7 @@ def _empty(command: Command[Any]) -> Any:
 
 
 PLANS = [
-    pushes.push({"q": [b"x"]}, [(1.0, b"y")]),
+    deliver(Config(redis_url="redis://nowhere"), Push({"q": [b"x"]}, [(1.0, b"y")])),
     queues.names(),
     queues.summaries(),
     queues.page("q", 0, 10),

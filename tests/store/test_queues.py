@@ -6,7 +6,8 @@ from typing import Literal
 
 import pytest
 
-from teep.store import pushes, queues
+from teep.store import queues
+from teep.store.pushes import Push
 from teep.store.queues import Summary
 from tests.store.conftest import Run
 from tests.support.servers import Server
@@ -17,21 +18,24 @@ def _push(server: Server, *raws: bytes, queue: str = "q") -> None:
         server.command("LPUSH", f"queue:{queue}", *raws)
 
 
+async def _pushed(now: dict[str, list[bytes]], later: list[tuple[float, bytes]]) -> None:
+    assert await Push(now, later) == []
+
+
 def _content(server: Server, queue: str = "q") -> list[bytes]:
     content: list[bytes] = server.command("LRANGE", f"queue:{queue}", 0, -1)
     return content
 
 
 def test_pushing_lists_the_queue_and_keeps_the_order(run: Run, server: Server) -> None:
-    run(pushes.push({"q": [b"1", b"2"], "low": [b"3"]}, [(7.5, b"later")]))
+    run(_pushed({"q": [b"1", b"2"], "low": [b"3"]}, [(7.5, b"later")]))
     assert run(queues.names()) == ["low", "q"]
     assert _content(server) == [b"2", b"1"]
     assert server.client.zrange("schedule", 0, -1, withscores=True) == [(b"later", 7.5)]
-    run(pushes.push({}))
 
 
 def test_sizes_pages_and_summaries(run: Run, server: Server) -> None:
-    run(pushes.push({"q": [f"{n}".encode() for n in range(1_700)], "low": [b"x"], "empty": [b"y"]}))
+    run(_pushed({"q": [f"{n}".encode() for n in range(1_700)], "low": [b"x"], "empty": [b"y"]}, []))
     run(queues.delete("empty", b"y"))
     server.command("SADD", "paused", "low")
     assert run(queues.size("q")) == 1_700
@@ -63,7 +67,7 @@ def test_deleting_takes_one_job_of_exactly_these_bytes(run: Run, server: Server)
 
 
 def test_clearing_forgets_the_name(run: Run, server: Server) -> None:
-    run(pushes.push({"q": [b"1"], "low": [b"2"]}))
+    run(_pushed({"q": [b"1"], "low": [b"2"]}, []))
     run(queues.clear("q"))
     assert (run(queues.names()), run(queues.size("q")), run(queues.size("low"))) == (["low"], 0, 1)
 

@@ -82,19 +82,6 @@ def joined(pushes: Sequence[Push]) -> Push:
     return Push(now, later, extras=extras, repeatable=True)
 
 
-async def push(
-    now: Mapping[str, Sequence[bytes]],
-    later: Sequence[tuple[float, bytes]] = (),
-    *,
-    extras: Mapping[bytes, Extra] = _NO_EXTRAS,
-    transactional: bool = True,
-) -> list[KeptOut]:
-    """Push payloads by queue and schedule others; nothing is sent where there are none."""
-    if now or later:
-        return await Push(now, later, extras=extras, transactional=transactional)
-    return []
-
-
 def _stepped(
     now: Mapping[str, Sequence[bytes]], later: Sequence[tuple[float, bytes]], extras: Mapping[bytes, Extra]
 ) -> list[tuple[str, Step]]:
