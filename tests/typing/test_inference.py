@@ -143,6 +143,7 @@ def queues(queue: teep.Queue) -> None:
     assert_type(queue.page(2, size=10), teep.Page[teep.JobRecord])
     assert_type(queue.clear(), bool)
     assert_type(teep.Queue.all(), list[teep.Queue])
+    assert_type(teep.Queue.size(queue), int)
     assert_type([record for record in queue], list[teep.JobRecord])  # noqa: C416 - iteration is what is tested
     if record := queue.first():
         assert_type(record.delete(), bool)
@@ -157,6 +158,7 @@ async def queues_awaited(queue: teep.AsyncQueue) -> None:
     assert_type(await queue.find_job("x"), teep.AsyncJobRecord | None)
     assert_type(await queue.page(), teep.Page[teep.AsyncJobRecord])
     assert_type(await teep.AsyncQueue.all(), list[teep.AsyncQueue])
+    assert_type(await teep.AsyncQueue.find_job(queue, "x"), teep.AsyncJobRecord | None)
     assert_type([record async for record in queue], list[teep.AsyncJobRecord])
     if record := await queue.first():
         assert_type(await record.delete(), bool)
