@@ -1,7 +1,8 @@
 """What every class of the data API shares: its configuration, its driver, and iteration.
 
 Each class with I/O is written once and comes as a pair: `Queue` runs its operations on threads, `AsyncQueue` has
-the same ones to await. Iteration is the one thing that stands here twice.
+the same ones to await. What they share is a half, such as `class _Queue(Api, Generic[R])`, which `class
+Queue(_Queue[JobRecord], SyncIterable[JobRecord])` takes its docstring from, too. Iteration stands here twice.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -68,7 +69,7 @@ class Walkable(Generic[R]):
         raise TypeError(f"{type(self).__qualname__} cannot be iterated")
 
 
-class SyncIterable(Walkable[R], SyncApi):
+class SyncIterable(SyncApi, Walkable[R]):
     """Iteration on threads."""
 
     def __iter__(self) -> Iterator[R]:
@@ -77,7 +78,7 @@ class SyncIterable(Walkable[R], SyncApi):
             yield from items
 
 
-class AsyncIterable(Walkable[R], AsyncApi):
+class AsyncIterable(AsyncApi, Walkable[R]):
     """Iteration on asyncio."""
 
     async def __aiter__(self) -> AsyncIterator[R]:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import wraps
+from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from teep.api.base import AsyncApi, SyncApi
+from teep.api.base import Api, AsyncApi, SyncApi
 from teep.client.times import epoch
 from teep.drivers.operation import operation
 from teep.errors import TeepError
@@ -29,14 +30,17 @@ class _on_class_too(Generic[P, T]):  # noqa: N801 - used as a decorator, like pr
         self.__doc__ = method.__doc__
 
     def __get__(self, owner: Any, kind: Callable[[], Any]) -> Callable[P, T]:
+        if owner is not None:
+            return MethodType(self._method, owner)
+
         @wraps(self._method)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            return self._method(kind() if owner is None else owner, *args, **kwargs)
+            return self._method(kind(), *args, **kwargs)
 
         return call
 
 
-class _Deploy:
+class _Deploy(Api):
     """Marks deploys, and reads the marks of a day. Sidekiq's Deploy."""
 
     @operation
@@ -49,8 +53,6 @@ class _Deploy:
 
 
 class Deploy(_Deploy, SyncApi):
-    __doc__ = _Deploy.__doc__
-
     @_on_class_too
     def mark(self, label: str | None = None, at: datetime | float | None = None) -> bool:
         """Mark a deploy at a datetime or epoch seconds (default: now); also `Deploy.mark(...)`, by class.
@@ -71,8 +73,6 @@ class Deploy(_Deploy, SyncApi):
 
 
 class AsyncDeploy(_Deploy, AsyncApi):
-    __doc__ = _Deploy.__doc__
-
     @_on_class_too
     async def mark(self, label: str | None = None, at: datetime | float | None = None) -> bool:
         """As `Deploy.mark`, awaited; git runs in a thread."""

@@ -86,9 +86,7 @@ class _SortedEntry(_JobRecord):
         return await moves.kill(self.config, self.key, self.raw)
 
 
-class SortedEntry(_SortedEntry, SyncApi):
-    __doc__ = _SortedEntry.__doc__
+class SortedEntry(_SortedEntry, SyncApi): ...
 
 
-class AsyncSortedEntry(_SortedEntry, AsyncApi):
-    __doc__ = _SortedEntry.__doc__
+class AsyncSortedEntry(_SortedEntry, AsyncApi): ...

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
-from teep.api.base import AsyncApi, SyncApi
+from teep.api.base import Api, AsyncApi, SyncApi
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.errors import MalformedPayload
@@ -30,13 +30,13 @@ class IterableState(NamedTuple):
     """When it was cancelled, to the second."""
 
 
-class _IterableJobQuery:
+class _IterableJobQuery(Api):
     """The states of jobs, by jid: `query[jid]`. Sidekiq's IterableJobQuery."""
 
     def __init__(
         self, jids: Iterable[str], *, config: Config | None = None, client: Client | AsyncClient | None = None
     ) -> None:
-        super().__init__(config=config, client=client)  # type: ignore[call-arg]
+        super().__init__(config=config, client=client)
         self._jids = list(jids)
 
 

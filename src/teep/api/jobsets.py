@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, Unpack
 
 from teep.api import moves
-from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
+from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Conditions, Filter
 from teep.api.selection import AsyncSetSelection, SetSelection
@@ -36,7 +36,7 @@ class JobGroup(NamedTuple, Generic[E]):
     sample: E
 
 
-class _JobSet(Generic[E]):
+class _JobSet(Api, Generic[E]):
     """A set of jobs by time. Iterates from the latest time down, as Sidekiq does, stable while others change it.
 
     Verbs for the whole set run in batches of 500: each job moves in one atomic step, so a crash between two
@@ -46,7 +46,6 @@ class _JobSet(Generic[E]):
     _entry: ClassVar[Callable[..., Any]]
     _key: ClassVar[Key]
     _ascending: ClassVar[bool] = True
-    config: Config
 
     @property
     def name(self) -> str:
@@ -225,7 +224,6 @@ class _DeadSet(_JobSet[E]):
 
 
 class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry]):
-    __doc__ = _JobSet.__doc__
     _entry = SortedEntry
 
     def where(self, **conditions: Unpack[Conditions]) -> SetSelection:
@@ -250,7 +248,6 @@ class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry]):
 
 
 class AsyncJobSet(_JobSet[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry]):
-    __doc__ = _JobSet.__doc__
     _entry = AsyncSortedEntry
 
     def where(self, **conditions: Unpack[Conditions]) -> AsyncSetSelection:
@@ -289,9 +286,7 @@ class AsyncRetrySet(AsyncJobSet):
     _key = keys.retry()
 
 
-class DeadSet(_DeadSet[SortedEntry], JobSet):
-    __doc__ = _DeadSet.__doc__
+class DeadSet(_DeadSet[SortedEntry], JobSet): ...
 
 
-class AsyncDeadSet(_DeadSet[AsyncSortedEntry], AsyncJobSet):
-    __doc__ = _DeadSet.__doc__
+class AsyncDeadSet(_DeadSet[AsyncSortedEntry], AsyncJobSet): ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, NamedTuple
 
-from teep.api.base import AsyncApi, SyncApi
+from teep.api.base import Api, AsyncApi, SyncApi
 from teep.client import AsyncClient, Client
 from teep.client.times import epoch
 from teep.config import Config
@@ -93,7 +93,7 @@ class MetricsResult:
     """The deploys in this time, oldest first."""
 
 
-class _MetricsQuery:
+class _MetricsQuery(Api):
     """Reads execution metrics up to `now` (a datetime or epoch seconds; default: when the query is made).
 
     They are what teep's workers and processes of Sidekiq >= 7 write, under both namings of the latter: minutes, kept
@@ -107,7 +107,7 @@ class _MetricsQuery:
         config: Config | None = None,
         client: Client | AsyncClient | None = None,
     ) -> None:
-        super().__init__(config=config, client=client)  # type: ignore[call-arg]
+        super().__init__(config=config, client=client)
         self._now = datetime.now(UTC) if now is None else datetime.fromtimestamp(epoch(now), UTC)
 
     @operation
@@ -150,12 +150,10 @@ class _MetricsQuery:
         return _result(window, {klass: result}, reading.marks)
 
 
-class MetricsQuery(_MetricsQuery, SyncApi):
-    __doc__ = _MetricsQuery.__doc__
+class MetricsQuery(_MetricsQuery, SyncApi): ...
 
 
-class AsyncMetricsQuery(_MetricsQuery, AsyncApi):
-    __doc__ = _MetricsQuery.__doc__
+class AsyncMetricsQuery(_MetricsQuery, AsyncApi): ...
 
 
 def _window(now: datetime, minutes: int | None, hours: int | None) -> store.Window:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api.base import AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
+from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
@@ -23,13 +23,11 @@ class EmbeddedProcess(TeepError, RuntimeError):
     """A worker that is embedded in another program is not to be quieted or stopped from outside."""
 
 
-class _Process:
+class _Process(Api):
     """A process as of its last heartbeat. Sidekiq's Process."""
 
-    config: Config
-
     def __init__(self, data: processes.Process, *, config: Config | None = None) -> None:
-        super().__init__(config=config)  # type: ignore[call-arg]
+        super().__init__(config=config)
         self._data = data
 
     def __getitem__(self, field: str) -> Any:
@@ -160,27 +158,24 @@ class _Process:
         return f"<{type(self).__name__} {self.identity} busy {self.busy} of {self.concurrency}>"
 
 
-class Process(_Process, SyncApi):
-    __doc__ = _Process.__doc__
+class Process(_Process, SyncApi): ...
 
 
-class AsyncProcess(_Process, AsyncApi):
-    __doc__ = _Process.__doc__
+class AsyncProcess(_Process, AsyncApi): ...
 
 
-class _ProcessSet(Generic[P]):
+class _ProcessSet(Api, Generic[P]):
     """The live processes, by identity. `clean` first drops those whose heartbeat expired, at most once a minute.
 
     Sidekiq's ProcessSet.
     """
 
     _process: ClassVar[Callable[..., Any]]
-    config: Config
 
     def __init__(
         self, clean: bool = True, *, config: Config | None = None, client: Client | AsyncClient | None = None
     ) -> None:
-        super().__init__(config=config, client=client)  # type: ignore[call-arg]
+        super().__init__(config=config, client=client)
         self._clean = clean
 
     @operation
@@ -231,7 +226,6 @@ class _ProcessSet(Generic[P]):
 
 
 class ProcessSet(_ProcessSet[Process], SyncIterable[Process]):
-    __doc__ = _ProcessSet.__doc__
     _process = Process
 
     def __len__(self) -> int:
@@ -242,5 +236,4 @@ class ProcessSet(_ProcessSet[Process], SyncIterable[Process]):
 
 
 class AsyncProcessSet(_ProcessSet[AsyncProcess], AsyncIterable[AsyncProcess]):
-    __doc__ = _ProcessSet.__doc__
     _process = AsyncProcess

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api.base import AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
+from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.store import profiles
@@ -14,11 +14,11 @@ from teep.wire.commands import Plan
 R = TypeVar("R", bound="_ProfileRecord")
 
 
-class _ProfileRecord:
+class _ProfileRecord(Api):
     """A profile, without its data until that is asked for. Sidekiq's ProfileRecord."""
 
     def __init__(self, profile: profiles.Profile, *, config: Config | None = None) -> None:
-        super().__init__(config=config)  # type: ignore[call-arg]
+        super().__init__(config=config)
         self._profile = profile
 
     @property
@@ -64,15 +64,13 @@ class _ProfileRecord:
         return f"<{type(self).__name__} {self.type} {self.key}>"
 
 
-class ProfileRecord(_ProfileRecord, SyncApi):
-    __doc__ = _ProfileRecord.__doc__
+class ProfileRecord(_ProfileRecord, SyncApi): ...
 
 
-class AsyncProfileRecord(_ProfileRecord, AsyncApi):
-    __doc__ = _ProfileRecord.__doc__
+class AsyncProfileRecord(_ProfileRecord, AsyncApi): ...
 
 
-class _ProfileSet(Generic[R]):
+class _ProfileSet(Api, Generic[R]):
     """The profiles of the last day, newest first. The first use drops those that have expired.
 
     Sidekiq's ProfileSet.
@@ -80,7 +78,6 @@ class _ProfileSet(Generic[R]):
 
     _record: ClassVar[Callable[..., Any]]
     _clean = False
-    config: Config
 
     @operation
     async def size(self) -> int:
@@ -109,7 +106,6 @@ class _ProfileSet(Generic[R]):
 
 
 class ProfileSet(_ProfileSet[ProfileRecord], SyncIterable[ProfileRecord]):
-    __doc__ = _ProfileSet.__doc__
     _record = ProfileRecord
 
     def __len__(self) -> int:
@@ -120,5 +116,4 @@ class ProfileSet(_ProfileSet[ProfileRecord], SyncIterable[ProfileRecord]):
 
 
 class AsyncProfileSet(_ProfileSet[AsyncProfileRecord], AsyncIterable[AsyncProfileRecord]):
-    __doc__ = _ProfileSet.__doc__
     _record = AsyncProfileRecord

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, overload
 
-from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
+from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
 from teep.api.filters import Conditions, Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.api.selection import AsyncQueueSelection, QueueSelection, delete_class
@@ -20,7 +20,7 @@ from teep.wire.stored import Stored
 R = TypeVar("R", bound=_JobRecord)
 
 
-class _Queue(Generic[R]):
+class _Queue(Api, Generic[R]):
     """A queue by its name; making one costs nothing. Iterates newest first, as Sidekiq does.
 
     An iteration is stable while others push and take: no job that stays is passed over, none is given twice.
@@ -28,13 +28,12 @@ class _Queue(Generic[R]):
     """
 
     _record: ClassVar[Callable[..., Any]]
-    config: Config
     name: str
 
     def __init__(
         self, name: str = "default", *, config: Config | None = None, client: Client | AsyncClient | None = None
     ) -> None:
-        super().__init__(config=config, client=client)  # type: ignore[call-arg]
+        super().__init__(config=config, client=client)
         self.name = name
 
     @property
@@ -143,7 +142,6 @@ class _Queue(Generic[R]):
 
 
 class Queue(_Queue[JobRecord], SyncIterable[JobRecord]):
-    __doc__ = _Queue.__doc__
     _record = JobRecord
 
     @overload
@@ -172,7 +170,6 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord]):
 
 
 class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord]):
-    __doc__ = _Queue.__doc__
     _record = AsyncJobRecord
 
     @overload

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from teep.api.base import AsyncApi, SyncApi
+from teep.api.base import Api, AsyncApi, SyncApi
 from teep.api.display import display_args, display_class
 from teep.api.iterable_state import IterableState, state_of
 from teep.client.rewrite import changed
@@ -18,17 +18,11 @@ from teep.wire.payload import Item
 from teep.wire.stored import Stored
 
 
-class _JobRecord:
-    """A job as it lay in Redis when it was read; nothing is read again. Its JSON is decoded when first asked for.
-
-    Bytes that are no job are shown too, and `is_job` is then false: `item` has the fields of whatever JSON object
-    they are, and without an array of arguments `args` holds the raw string. Sidekiq's JobRecord.
-    """
-
-    config: Config
+class _JobRecord(Api):
+    """What a job in a queue, in a set and in a process is: bytes, decoded when they are first asked for."""
 
     def __init__(self, raw: bytes | Stored, queue: str | None = None, *, config: Config | None = None) -> None:
-        super().__init__(config=config)  # type: ignore[call-arg]
+        super().__init__(config=config)
         self._stored = raw if isinstance(raw, Stored) else Stored(raw)
         self._queue = queue
 
@@ -161,7 +155,11 @@ class _JobRecord:
 
 
 class _QueuedRecord(_JobRecord):
-    """A job in a queue, which it can be deleted from."""
+    """A job in a queue as it lay there when it was read; nothing is read again. Its JSON is decoded at its first use.
+
+    Bytes that are no job are shown too, and `is_job` is then false: `item` has the fields of whatever JSON object
+    they are, and without an array of arguments `args` holds the raw string. Sidekiq's JobRecord.
+    """
 
     @operation
     async def delete(self) -> bool:
@@ -184,9 +182,7 @@ class _QueuedRecord(_JobRecord):
         return done
 
 
-class JobRecord(_QueuedRecord, SyncApi):
-    __doc__ = _JobRecord.__doc__
+class JobRecord(_QueuedRecord, SyncApi): ...
 
 
-class AsyncJobRecord(_QueuedRecord, AsyncApi):
-    __doc__ = _JobRecord.__doc__
+class AsyncJobRecord(_QueuedRecord, AsyncApi): ...

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from teep.api import moves
-from teep.api.base import AsyncIterable, SyncIterable
+from teep.api.base import Api, AsyncIterable, SyncIterable
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
@@ -42,7 +42,7 @@ _Found = tuple[Stored, float]
 _BATCH = 500
 
 
-class _QueueSelection(Generic[R]):
+class _QueueSelection(Api, Generic[R]):
     """The jobs of a queue that meet some conditions.
 
     Verbs go from the oldest job to the newest and return how many they took; with `dry_run=True` how many they
@@ -52,10 +52,9 @@ class _QueueSelection(Generic[R]):
     """
 
     _record: ClassVar[Callable[..., Any]]
-    config: Config
 
     def __init__(self, queue: str, chosen: Filter, *, config: Config | None = None) -> None:
-        super().__init__(config=config)  # type: ignore[call-arg]
+        super().__init__(config=config)
         self._queue = queue
         self._filter = chosen
 
@@ -118,16 +117,14 @@ class _QueueSelection(Generic[R]):
 
 
 class QueueSelection(_QueueSelection[JobRecord], SyncIterable[JobRecord]):
-    __doc__ = _QueueSelection.__doc__
     _record = JobRecord
 
 
 class AsyncQueueSelection(_QueueSelection[AsyncJobRecord], AsyncIterable[AsyncJobRecord]):
-    __doc__ = _QueueSelection.__doc__
     _record = AsyncJobRecord
 
 
-class _SetSelection(Generic[E]):
+class _SetSelection(Api, Generic[E]):
     """The jobs of a set that meet some conditions.
 
     Verbs go from the highest score down and return how many they took; with `dry_run=True` how many they would.
@@ -135,10 +132,9 @@ class _SetSelection(Generic[E]):
     """
 
     _entry: ClassVar[Callable[..., Any]]
-    config: Config
 
     def __init__(self, key: Key, chosen: Filter, *, config: Config | None = None) -> None:
-        super().__init__(config=config)  # type: ignore[call-arg]
+        super().__init__(config=config)
         self._key = key
         self._filter = chosen
 
@@ -255,12 +251,10 @@ class _SetSelection(Generic[E]):
 
 
 class SetSelection(_SetSelection[SortedEntry], SyncIterable[SortedEntry]):
-    __doc__ = _SetSelection.__doc__
     _entry = SortedEntry
 
 
 class AsyncSetSelection(_SetSelection[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry]):
-    __doc__ = _SetSelection.__doc__
     _entry = AsyncSortedEntry
 
 

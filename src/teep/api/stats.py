@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
-from teep.api.base import AsyncApi, SyncApi
+from teep.api.base import Api, AsyncApi, SyncApi
 from teep.api.queue import latency_of
 from teep.client import AsyncClient, Client
 from teep.config import Config
@@ -26,7 +26,7 @@ class QueueSummary(NamedTuple):
     paused: bool
 
 
-class _Snapshot:
+class _Snapshot(Api):
     """What `Stats` knows of the moment when it was fetched."""
 
     _fast: dict[str, Any]
@@ -101,7 +101,7 @@ class _Snapshot:
         self._fast = await _fetch_fast()
 
 
-class _History:
+class _History(Api):
     """Jobs processed, failed and expired by UTC day, newest first: {"2026-11-24": 12, …}. One round trip.
 
     Sidekiq's Stats::History.
@@ -115,7 +115,7 @@ class _History:
         config: Config | None = None,
         client: Client | AsyncClient | None = None,
     ) -> None:
-        super().__init__(config=config, client=client)  # type: ignore[call-arg]
+        super().__init__(config=config, client=client)
         if not 1 <= days_previous <= _MOST_DAYS:
             raise ValueError(f"days_previous must be from 1 to {_MOST_DAYS}, not {days_previous}")
         self._days = days_previous
@@ -123,8 +123,6 @@ class _History:
 
 
 class History(_History, SyncApi):
-    __doc__ = _History.__doc__
-
     @cached_property
     def _counts(self) -> stats.Days:
         return self._run(stats.history(self._newest, self._days))
@@ -146,8 +144,6 @@ class History(_History, SyncApi):
 
 
 class AsyncHistory(_History, AsyncApi):
-    __doc__ = _History.__doc__
-
     processed: dict[str, int]
     failed: dict[str, int]
     expired: dict[str, int]

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api.base import AsyncIterable, SyncIterable, once
+from teep.api.base import Api, AsyncIterable, SyncIterable, once
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
-from teep.config import Config
 from teep.drivers.operation import operation
 from teep.store import processes
 from teep.wire.commands import Plan
@@ -53,14 +52,13 @@ class Work(Generic[R]):
         return f"<Work {self.job.display_class} {self.job.jid} at {self.process_id}/{self.thread_id}>"
 
 
-class _WorkSet(Generic[R]):
+class _WorkSet(Api, Generic[R]):
     """The running jobs as of the last heartbeats, the longest-running first: (process id, thread id, work).
 
     Sidekiq's WorkSet.
     """
 
     _job_record: ClassVar[Callable[..., Any]]
-    config: Config
 
     @operation
     async def size(self) -> int:
@@ -88,7 +86,6 @@ class _WorkSet(Generic[R]):
 
 
 class WorkSet(_WorkSet[JobRecord], SyncIterable[tuple[str, str, Work[JobRecord]]]):
-    __doc__ = _WorkSet.__doc__
     _job_record = JobRecord
 
     def __len__(self) -> int:
@@ -99,5 +96,4 @@ class WorkSet(_WorkSet[JobRecord], SyncIterable[tuple[str, str, Work[JobRecord]]
 
 
 class AsyncWorkSet(_WorkSet[AsyncJobRecord], AsyncIterable[tuple[str, str, Work[AsyncJobRecord]]]):
-    __doc__ = _WorkSet.__doc__
     _job_record = AsyncJobRecord
