@@ -56,7 +56,11 @@ class InvalidJob(TeepError, ValueError):
     """A payload or an option of a job is not what Sidekiq's format allows."""
 
 
-class UnknownCondition(InvalidJob, TypeError):
+class InvalidType(InvalidJob, TypeError):
+    """A value is of the wrong type, such as a condition, or a time that is no number; the message names it."""
+
+
+class UnknownCondition(InvalidType):
     """A selection was asked for by a condition that there is not; the message names the one that was meant."""
 
 

@@ -11,7 +11,7 @@ import time_machine
 
 import teep
 from teep import testing
-from teep.testing.matching import matches
+from teep.wire.partial import matches
 from tests.support.servers import Server
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

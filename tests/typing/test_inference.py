@@ -144,6 +144,13 @@ def queues(queue: teep.Queue) -> None:
     assert_type(queue.clear(), bool)
     assert_type(teep.Queue.all(), list[teep.Queue])
     assert_type(teep.Queue.size(queue), int)
+    assert_type(queue.where(klass=plain, args=[1, ...], newer_than=5), teep.QueueSelection)
+    assert_type(queue.where(klass=Class, jids=plain.perform_bulk([(1,)])).delete_all(), int)
+    assert_type(teep.RetrySet().where(klass=awaited.set(queue="x")), teep.SetSelection)
+    conditions: teep.Conditions = {"klass": "x", "older_than": 5}
+    assert_type(queue.where(**conditions), teep.QueueSelection)
+    queue.where(klas="x")  # type: ignore[call-arg]
+    queue.where(klass=5)  # type: ignore[arg-type]
     assert_type([record for record in queue], list[teep.JobRecord])  # noqa: C416 - iteration is what is tested
     if record := queue.first():
         assert_type(record.delete(), bool)
@@ -159,6 +166,8 @@ async def queues_awaited(queue: teep.AsyncQueue) -> None:
     assert_type(await queue.page(), teep.Page[teep.AsyncJobRecord])
     assert_type(await teep.AsyncQueue.all(), list[teep.AsyncQueue])
     assert_type(await teep.AsyncQueue.find_job(queue, "x"), teep.AsyncJobRecord | None)
+    assert_type(queue.where(klass=IteratingAsync, error_class="x"), teep.AsyncQueueSelection)
+    assert_type(teep.AsyncDeadSet().where(older_than=5), teep.AsyncSetSelection)
     assert_type([record async for record in queue], list[teep.AsyncJobRecord])
     if record := await queue.first():
         assert_type(await record.delete(), bool)

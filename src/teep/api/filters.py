@@ -1,38 +1,38 @@
 """Which jobs a selection takes."""
 
+import glob
 import re
 import time
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
 from fnmatch import translate
-from typing import Any, TypedDict, Unpack
+from typing import Any, Self, TypedDict, Unpack
 
-from teep.errors import InvalidJob, UnknownCondition
-from teep.wire import payload
+from teep.errors import InvalidJob, InvalidType
+from teep.job import Job, Verbs
+from teep.job.classes import name_of
+from teep.wire import partial, payload
 from teep.wire.payload import Item
 from teep.wire.stored import Stored
 
-# Text that every JSON writer writes alike, so that its bytes can be looked for inside Redis.
+# A string that every JSON writer writes alike, so that its bytes can be looked for inside Redis.
 _ONE_SPELLING = re.compile(r"[A-Za-z0-9_:.\- ]+")
-# What stands for other text in a glob; a "]" that comes first in brackets is one of their characters.
+# What stands for other characters in a glob; a "]" that comes first in brackets is one of their characters.
 _WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
+_WORDS = {None: b"null", True: b"true", False: b"false"}
 
 
 class Conditions(TypedDict, total=False):
-    """What a selection asks of a job.
+    """The conditions of a selection, by name; `Queue.where` says what each of them asks of a job."""
 
-    `klass`, `error_class`, `tag` and `queue` are names, or globs such as "Import*". `klass` is also compared with the
-    class that ActiveJob wraps. `older_than`: seconds since it was enqueued, else created. `match`: text anywhere in
-    the JSON, or a glob for the whole where it has a `*`. `jids`: any of these.
-    """
-
-    klass: str | None
+    klass: str | Verbs[...] | type[Job] | None
     error_class: str | None
     tag: str | None
     queue: str | None
-    older_than: float | None
+    args: Sequence[Any] | None
     match: str | None
-    jids: Iterable[str] | None
+    jids: Iterable[str | None] | None
+    older_than: float | None
+    newer_than: float | None
 
 
 class Filter:
@@ -42,21 +42,28 @@ class Filter:
     """
 
     def __init__(self, **conditions: Unpack[Conditions]) -> None:
-        unknown = conditions.keys() - Conditions.__annotations__.keys()
-        if unknown:
-            raise UnknownCondition(_unknown(sorted(unknown)))
+        _check(conditions)
         klass, error_class = conditions.get("klass"), conditions.get("error_class")
         tag, queue, match = conditions.get("tag"), conditions.get("queue"), conditions.get("match")
-        older_than, jids = conditions.get("older_than"), conditions.get("jids")
-        _check(conditions)
-        self._klass = _pattern(klass)
+        jids = conditions.get("jids")
+        self._by_last_part = isinstance(klass, str)
+        name = klass if klass is None or isinstance(klass, str) else glob.escape(name_of(klass))
+        self._klass = _pattern(name)
         self._error_class = _pattern(error_class)
         self._tag = _pattern(tag)
         self._queue = _pattern(queue)
-        self._older_than = older_than
+        self._args = conditions.get("args")
+        self._ages = (conditions.get("older_than"), conditions.get("newer_than"))
         self._match = None if match is None else _text_pattern(match)
-        self._jids = None if jids is None else frozenset(jids)
-        self.needles = tuple(self._literals(klass, error_class, tag, queue, match))
+        self._jids = None if jids is None else frozenset(jid for jid in jids if jid is not None)
+        self.needles = tuple(self._literals(name, error_class, tag, queue, match))
+
+    @classmethod
+    def of_class(cls, name: str) -> Self:
+        """Return what takes the jobs of exactly this class."""
+        chosen = cls(klass=glob.escape(name))
+        chosen._by_last_part = False
+        return chosen
 
     def matches(self, stored: Stored) -> bool:
         """Tell whether a payload meets every condition. Bytes that are no JSON object meet only `match`."""
@@ -65,51 +72,90 @@ class Filter:
         return not self._needs_fields() or (bool(stored.fields) and self._fits(stored.fields))
 
     def _needs_fields(self) -> bool:
-        conditions = (self._klass, self._error_class, self._tag, self._queue, self._older_than, self._jids)
+        conditions = (self._klass, self._error_class, self._tag, self._queue, self._args, self._jids, *self._ages)
         return any(condition is not None for condition in conditions)
 
     def _fits(self, item: Item) -> bool:
         tags = item.get("tags")
         return (
-            (_fits(self._klass, item.get("class")) or _fits(self._klass, item.get("wrapped")))
+            (self._is_class(item.get("class")) or self._is_class(item.get("wrapped")))
             and _fits(self._error_class, item.get("error_class"))
             and (self._tag is None or (isinstance(tags, list) and any(_fits(self._tag, tag) for tag in tags)))
             and _fits(self._queue, item.get("queue"))
+            and (self._args is None or partial.matches(self._args, item.get("args"), _same))
             and (self._jids is None or item.get("jid") in self._jids)
-            and (self._older_than is None or payload.latency(item, time.time()) >= self._older_than)
+            and self._has_age(payload.latency(item, time.time()))
         )
+
+    def _is_class(self, name: Any) -> bool:
+        if self._by_last_part and isinstance(name, str) and _fits(self._klass, name.rpartition(".")[2]):
+            return True
+        return _fits(self._klass, name)
+
+    def _has_age(self, age: float) -> bool:
+        least, limit = self._ages
+        return (least is None or age >= least) and (limit is None or age < limit)
 
     def _literals(self, *conditions: str | None) -> Iterable[bytes]:
         for condition in conditions:
-            # Of a pattern, its longest run of plain text must be there too.
-            runs = _ONE_SPELLING.findall(_WILDCARD.sub("\0", condition or ""))
-            if runs:
-                yield max(runs, key=len).encode()
+            # Of a pattern, its longest run of plain characters must be there too.
+            yield from _plain(_WILDCARD.sub("\0", condition or ""))
+        for value in partial.leaves(self._args or ()):
+            yield from _written(value)
         if self._jids is not None and len(self._jids) == 1:
             (jid,) = self._jids
             if _ONE_SPELLING.fullmatch(jid):
                 yield jid.encode()
 
 
-def _unknown(names: list[str]) -> str:
-    known = list(Conditions.__annotations__)
-    near = [match for name in names for match in get_close_matches(name, known, 1)]
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
-    return f"where() knows {', '.join(known)}, not {', '.join(names)}{hint}"
+def _plain(text: str) -> Iterable[bytes]:
+    """Give the longest run of characters that every JSON writer writes alike."""
+    if runs := _ONE_SPELLING.findall(text):
+        yield max(runs, key=len).encode()
+
+
+def _written(value: Any) -> Iterable[bytes]:
+    """Give what the JSON of a plain value holds, whoever wrote it."""
+    if isinstance(value, str):
+        yield from _plain(value)
+    elif value is None or isinstance(value, bool):
+        yield _WORDS[value]
+    elif isinstance(value, int):
+        yield b"%d" % value
+
+
+def _same(expected: Any, actual: Any) -> bool:
+    """Compare plain values as JSON does: 1, 1.0 and true are three."""
+    if isinstance(expected, bool) is not isinstance(actual, bool):
+        return False
+    return isinstance(expected, type(actual)) and bool(expected == actual)
 
 
 def _check(conditions: Conditions) -> None:
     """Refuse values of the wrong kind, before a selection built on them takes the wrong jobs."""
-    for name in ("klass", "error_class", "tag", "queue", "match"):
+    for name in ("error_class", "tag", "queue", "match"):
         text = conditions.get(name)
         if text is not None and not isinstance(text, str):
-            raise InvalidJob(f"{name} must be a text, not {text!r}")
-    age = conditions.get("older_than")
-    if age is not None and (isinstance(age, bool) or not isinstance(age, (int, float)) or not age >= 0):
-        raise InvalidJob(f"older_than must be seconds, 0 or more, not {age!r}")
-    jids = conditions.get("jids")
+            raise InvalidType(f"{name} must be a string, not {text!r}")
+    klass = conditions.get("klass")
+    if not (klass is None or isinstance(klass, (str, Verbs)) or (isinstance(klass, type) and issubclass(klass, Job))):
+        raise InvalidType(f"klass must be a string or a job, not {klass!r}")
+    args, jids = conditions.get("args"), conditions.get("jids")
+    if args is not None and not isinstance(args, (list, tuple)):
+        raise InvalidType(f"args must be a list of arguments, such as [{args!r}], not {args!r}")
     if isinstance(jids, (str, bytes)):
-        raise InvalidJob(f"jids must be several jids, such as [{jids!r}], not one")
+        raise InvalidType(f"jids must be several jids, such as [{jids!r}], not one")
+    for name in ("older_than", "newer_than"):
+        _check_age(name, conditions.get(name))
+
+
+def _check_age(name: str, age: object) -> None:
+    if age is None:
+        return
+    if isinstance(age, bool) or not isinstance(age, (int, float)):
+        raise InvalidType(f"{name} must be seconds, 0 or more, not {age!r}")
+    if not age >= 0:
+        raise InvalidJob(f"{name} must be seconds, 0 or more, not {age!r}")
 
 
 def _pattern(condition: str | None) -> re.Pattern[str] | None:
@@ -117,7 +163,7 @@ def _pattern(condition: str | None) -> re.Pattern[str] | None:
 
 
 def _text_pattern(match: str) -> re.Pattern[str]:
-    """Compile `match`: a glob for the whole JSON where it has a `*`, else text anywhere in it."""
+    """Compile `match`: a glob for the whole JSON where it has a `*`, else a string anywhere in it."""
     return re.compile(rf"\A{translate(match)}" if "*" in match else re.escape(match))
 
 

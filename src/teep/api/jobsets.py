@@ -3,13 +3,14 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, Unpack
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api import moves
 from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
-from teep.api.filters import Conditions, Filter
+from teep.api.filters import Filter
 from teep.api.selection import AsyncSetSelection, SetSelection
+from teep.api.where import Selectable
 from teep.client.times import epoch, shown
 from teep.config import Config, default_config
 from teep.drivers.operation import operation
@@ -223,12 +224,11 @@ class _DeadSet(_JobSet[E]):
         return (config or default_config()).dead_timeout
 
 
-class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry]):
+class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry], Selectable[SetSelection]):
     _entry = SortedEntry
 
-    def where(self, **conditions: Unpack[Conditions]) -> SetSelection:
-        """Select jobs by conditions that must all be met; see `Conditions`. Costs nothing until it is used."""
-        return SetSelection(self._key, Filter(**conditions), config=self.config)
+    def _select(self, chosen: Filter) -> SetSelection:
+        return SetSelection(self._key, chosen, config=self.config)
 
     def pop_each(self) -> Iterator[SortedEntry]:
         """Take the entries out one by one, lowest score first, at most as many as there are now.
@@ -247,12 +247,11 @@ class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry]):
         return True
 
 
-class AsyncJobSet(_JobSet[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry]):
+class AsyncJobSet(_JobSet[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry], Selectable[AsyncSetSelection]):
     _entry = AsyncSortedEntry
 
-    def where(self, **conditions: Unpack[Conditions]) -> AsyncSetSelection:
-        """Select jobs by conditions that must all be met; see `Conditions`. Costs nothing until it is used."""
-        return AsyncSetSelection(self._key, Filter(**conditions), config=self.config)
+    def _select(self, chosen: Filter) -> AsyncSetSelection:
+        return AsyncSetSelection(self._key, chosen, config=self.config)
 
     async def pop_each(self) -> AsyncIterator[AsyncSortedEntry]:
         """As `JobSet.pop_each`."""

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Self, TypeVar, Unpack, overload
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
-from teep.api.filters import Conditions, Filter
+from teep.api.filters import Filter
 from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.api.selection import AsyncQueueSelection, QueueSelection, delete_class
+from teep.api.where import Selectable
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
@@ -141,7 +142,7 @@ class _Queue(Api, Generic[R]):
         return f"<{type(self).__name__} {self.name}>"
 
 
-class Queue(_Queue[JobRecord], SyncIterable[JobRecord]):
+class Queue(_Queue[JobRecord], SyncIterable[JobRecord], Selectable[QueueSelection]):
     _record = JobRecord
 
     @overload
@@ -152,9 +153,8 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord]):
         """Return the newest job or None; with `count`, a list of the newest. One command."""
         return self._run(self._first(count))
 
-    def where(self, **conditions: Unpack[Conditions]) -> QueueSelection:
-        """Select jobs by conditions that must all be met; see `Conditions`. Costs nothing until it is used."""
-        return QueueSelection(self.name, Filter(**conditions), config=self.config)
+    def _select(self, chosen: Filter) -> QueueSelection:
+        return QueueSelection(self.name, chosen, config=self.config)
 
     def __len__(self) -> int:
         return self.size()
@@ -169,7 +169,7 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord]):
         return [cls(name, config=here.config) for name in here._run(queues.names())]
 
 
-class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord]):
+class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord], Selectable[AsyncQueueSelection]):
     _record = AsyncJobRecord
 
     @overload
@@ -180,9 +180,8 @@ class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord]):
         """Return the newest job or None; with `count`, a list of the newest. One command."""
         return await self._run(self._first(count))
 
-    def where(self, **conditions: Unpack[Conditions]) -> AsyncQueueSelection:
-        """Select jobs by conditions that must all be met; see `Conditions`. Costs nothing until it is used."""
-        return AsyncQueueSelection(self.name, Filter(**conditions), config=self.config)
+    def _select(self, chosen: Filter) -> AsyncQueueSelection:
+        return AsyncQueueSelection(self.name, chosen, config=self.config)
 
     @classmethod
     async def all(cls, *, config: Config | None = None, client: AsyncClient | None = None) -> list[Self]:

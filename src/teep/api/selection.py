@@ -6,7 +6,6 @@ batches leaves the rest where it was, and nothing is ever in two places. Where R
 the others and then raises `NotMoved`.
 """
 
-import glob
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
@@ -301,7 +300,7 @@ async def take_from_queue(
 
 async def delete_class(queue: str, klass: str) -> int:
     """Delete the jobs of one class from a queue; returns how many."""
-    return await take_from_queue(queue, Filter(klass=glob.escape(klass)), queues.NOWHERE, _as_it_is, 0.0)
+    return await take_from_queue(queue, Filter.of_class(klass), queues.NOWHERE, _as_it_is, 0.0)
 
 
 def _as_it_is(stored: Stored) -> bytes:

@@ -200,6 +200,11 @@ def verbs_of(job: type[Job] | type[Performs[P]]) -> Verbs[P]:
     return cast("Verbs[P]", _first_verbs(job) if verbs is None else verbs)
 
 
+def name_of(job: Verbs[...] | type[Job]) -> str:
+    """Return a job's name on the wire."""
+    return (verbs_of(job) if isinstance(job, type) else job).definition.name
+
+
 def _first_verbs(job: Any) -> Verbs[...]:
     definition: Definition | None = getattr(job, "_definition", None)
     if definition is None:

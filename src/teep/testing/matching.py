@@ -1,49 +1,24 @@
 """Which jobs a test means: by class, by arguments given in part, by queue and by time."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from teep.client.times import due, epoch
-from teep.job import Job, Verbs
-from teep.job.classes import verbs_of
+from teep.job import Job, Verbs, classes
 from teep.testing.enqueued import EnqueuedJob
+from teep.wire.partial import matches
 
 # A job in either form, or its name on the wire, such as "SomeRubyWorker".
 SomeJob = Verbs[...] | type[Job] | str
-
-
-def matches(expected: Any, actual: Any) -> bool:
-    """Tell whether a value out of JSON is what a test expects of it.
-
-    `...` is any value. A mapping matches where its keys are there and their values match, whatever else is there. A
-    list or tuple matches item by item; `...` at its end stands for all the rest. Anything else is compared by `==`,
-    so that `unittest.mock.ANY` and its like work.
-    """
-    if expected is ...:
-        return True
-    if isinstance(expected, Mapping):
-        return isinstance(actual, dict) and all(
-            key in actual and matches(value, actual[key]) for key, value in expected.items()
-        )
-    if isinstance(expected, (list, tuple)):
-        return isinstance(actual, list) and _items_match(expected, actual)
-    return bool(expected == actual)
-
-
-def _items_match(expected: Sequence[Any], actual: list[Any]) -> bool:
-    if expected and expected[-1] is ...:
-        expected = expected[:-1]
-        actual = actual[: len(expected)]
-    return len(expected) == len(actual) and all(map(matches, expected, actual))
 
 
 class Criteria(TypedDict, total=False):
     """What a test may ask of a job beside its class; what is left out may be anything.
 
     `args`: the arguments as they came out of JSON, and `kwargs`: the keyword-only ones; both perhaps in part, see
-    `matches`. `queue`: the queue's name. `at`: when it is due, a datetime, a timedelta or seconds from now, or epoch
-    seconds; None: it waits in its queue. `within`: the seconds that `at` may be off, 1 by default.
+    `teep.wire.partial.matches`. Plain values are compared by `==`, so that `unittest.mock.ANY` and its like work.
+    `queue`: the queue's name. `at`: when it is due, a datetime, a timedelta or seconds from now, or epoch seconds;
+    None: it waits in its queue. `within`: the seconds that `at` may be off, 1 by default.
     """
 
     args: Any
@@ -88,9 +63,7 @@ class Wanted:
 
 def name_of(job: SomeJob) -> str:
     """Return a job's name on the wire."""
-    if isinstance(job, str):
-        return job
-    return (verbs_of(job) if isinstance(job, type) else job).definition.name
+    return job if isinstance(job, str) else classes.name_of(job)
 
 
 def _moment(at: datetime | timedelta | float) -> float:
