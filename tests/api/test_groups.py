@@ -9,6 +9,8 @@ from unittest.mock import patch
 
 import pytest
 
+import teep
+from teep import JobGroup, JobGroups
 from teep.store import grouping
 from teep.wire import scripts
 from teep.wire.keys import Key
@@ -76,6 +78,89 @@ def test_groups_are_what_a_count_in_python_gives(side: Side, count: int) -> None
         assert jobs[group.sample.raw] == group.sample.score == max(scores)
 
 
+@pytest.mark.parametrize("count", [0, 1, grouping.SLICE, grouping.SLICE + 1, 3_500])
+def test_groups_of_a_queue_are_what_a_count_in_python_gives(side: Side, count: int) -> None:
+    jobs = [*random_jobs(count, count)]
+    if jobs:
+        side.server.command("LPUSH", "queue:default", *jobs)
+    assert counted(side, "Queue") == Counter(map(key_of, jobs))
+    for group in side.run(side.Queue().groups()):
+        own = [payload for payload in jobs if key_of(payload) == (group.klass, group.error_class)]
+        assert group.sample.raw == own[-1]
+        assert (type(group.sample), group.sample.queue) == (side.kind("JobRecord"), "default")
+
+
+def test_the_times_of_a_queues_groups_are_when_they_were_enqueued_else_created(side: Side) -> None:
+    side.push(
+        job(1, enqueued_at=5.5),
+        job(2, enqueued_at=7_000, created_at=1.0),
+        job(3, created_at=9.0),
+        job(4, **{"class": "Other"}),
+        "no job",
+    )
+    groups = {group.klass: group for group in side.run(side.Queue().groups())}
+    start = datetime.fromtimestamp(0, UTC)
+    times = {name: ((group.oldest - start).total_seconds(), (group.newest - start).total_seconds())
+             for name, group in groups.items()}  # fmt: skip
+    assert times == {"Noop": (5.5, 9.0), "Other": (0.0, 0.0), "": (0.0, 0.0)}
+    assert groups["Noop"].sample.args == [3]
+
+
+def test_a_queue_that_changes_meanwhile_is_counted_as_it_was(side: Side) -> None:
+    """Between two slices jobs are pushed, and some of those that tell where to read on are deleted."""
+    side.push(*(job(number) for number in range(3_500)))
+    read = scripts.list_groups
+    gone = 0
+
+    def disturbed(key: Key, position: int, count: int, anchors: list[bytes]) -> Any:
+        nonlocal gone
+        side.push(*(job(number, **{"class": "New"}) for number in range(10_000, 10_700)))
+        if anchors:
+            gone += sum(side.server.command("LREM", "queue:default", 1, anchor) for anchor in anchors[1:4])
+        return read(key, position, count, anchors)
+
+    with patch.object(scripts, "list_groups", disturbed):
+        found = counted(side, "Queue")
+    # What is pushed before the first slice is read is there, and what is deleted was counted before it went.
+    assert found == {("Noop", ""): 3_500, ("New", ""): 700}
+    assert gone >= 9
+
+
+def test_a_queue_whose_rest_was_taken_meanwhile_is_counted_to_there(side: Side) -> None:
+    side.push(*(job(number) for number in range(2_500)))
+    read = scripts.list_groups
+
+    def disturbed(key: Key, position: int, count: int, anchors: list[bytes]) -> Any:
+        if anchors:
+            side.server.command("DEL", "queue:default")
+        return read(key, position, count, anchors)
+
+    with patch.object(scripts, "list_groups", disturbed):
+        assert counted(side, "Queue") == {("Noop", ""): grouping.SLICE}
+
+
+@pytest.mark.parametrize("name", ["RetrySet", "Queue"])
+def test_groups_show_as_a_table(side: Side, name: str) -> None:
+    place = getattr(side, name)()
+    assert repr(side.run(place.groups())) == "no jobs"
+    jobs = [job(n, **{"class": "app.resize"}, error_class="TimeoutError", enqueued_at=86_400.0) for n in range(1_100)]
+    jobs.append(job(0, **{"class": "\x1b[31mRed"}, enqueued_at=90_000.0))
+    side.push(*jobs)
+    side.server.client.zadd("retry", {raw(each): each["enqueued_at"] for each in jobs})
+    assert repr(side.run(place.groups())).splitlines() == [
+        "count  class        error         oldest               newest",
+        "1,100  app.resize   TimeoutError  1970-01-02 00:00:00  1970-01-02 00:00:00",
+        "    1  \\x1b[31mRed                1970-01-02 01:00:00  1970-01-02 01:00:00",
+    ]
+
+
+def test_a_table_is_no_longer_than_a_screen() -> None:
+    moment = datetime(2026, 11, 24, tzinfo=UTC)
+    groups = JobGroups(JobGroup(f"Job{n}", "", 1, moment, moment, teep.JobRecord(b"")) for n in range(60))
+    shown = repr(groups).splitlines()
+    assert (len(shown), shown[-1], len(groups)) == (52, "and 10 more groups", 60)
+
+
 def test_jobs_of_one_time_that_pass_a_slice_are_counted_once(side: Side) -> None:
     """A whole retry set that was killed has one time."""
     side.server.client.zadd("dead", {raw(job(number)): 5.0 for number in range(3_200)})
@@ -84,7 +169,8 @@ def test_jobs_of_one_time_that_pass_a_slice_are_counted_once(side: Side) -> None
 
 def test_odd_payloads_break_nothing(side: Side) -> None:
     side.server.client.zadd("retry", {payload: float(score) for score, payload in enumerate(ODD)})
-    assert counted(side) == Counter(ODD.values())
+    side.server.command("LPUSH", "queue:default", *ODD)
+    assert counted(side) == counted(side, "Queue") == Counter(ODD.values())
     samples = {group.sample.raw for group in side.run(side.RetrySet().groups())}
     assert samples <= set(ODD)
 

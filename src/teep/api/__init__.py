@@ -4,6 +4,7 @@ from teep.api.base import Page
 from teep.api.deploy import AsyncDeploy, Deploy, NoDeployLabel
 from teep.api.entries import AsyncSortedEntry, SortedEntry
 from teep.api.filters import Conditions
+from teep.api.groups import JobGroup, JobGroups
 from teep.api.iterable_state import AsyncIterableJobQuery, IterableJobQuery, IterableState
 from teep.api.jobsets import (
     AsyncDeadSet,
@@ -11,7 +12,6 @@ from teep.api.jobsets import (
     AsyncRetrySet,
     AsyncScheduledSet,
     DeadSet,
-    JobGroup,
     JobSet,
     RetrySet,
     ScheduledSet,
@@ -61,6 +61,7 @@ __all__ = [
     "IterableJobQuery",
     "IterableState",
     "JobGroup",
+    "JobGroups",
     "JobKilled",
     "JobRecord",
     "JobResult",

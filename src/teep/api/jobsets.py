@@ -3,15 +3,16 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from teep.api import moves
 from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
 from teep.api.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.filters import Filter
+from teep.api.groups import JobGroups, groups_of
 from teep.api.selection import AsyncSetSelection, SetSelection
 from teep.api.where import Selectable
-from teep.client.times import epoch, shown
+from teep.client.times import epoch
 from teep.config import Config, default_config
 from teep.drivers.operation import operation
 from teep.store import grouping, jobsets, queues
@@ -24,17 +25,6 @@ from teep.wire.stored import Stored
 E = TypeVar("E", bound=_SortedEntry)
 
 Moment = float | datetime
-
-
-class JobGroup(NamedTuple, Generic[E]):
-    """Jobs of a set with one class and one error: how many, their latest and earliest time, and the latest one."""
-
-    klass: str
-    error_class: str
-    count: int  # type: ignore[assignment]  # a tuple's own count() is of no use here
-    newest: datetime
-    oldest: datetime
-    sample: E
 
 
 class _JobSet(Api, Generic[E]):
@@ -119,12 +109,12 @@ class _JobSet(Api, Generic[E]):
         return await jobsets.delete(self._key, raw)
 
     @operation
-    async def groups(self) -> list[JobGroup[E]]:
-        """Return how many jobs there are of each class and error, largest first.
+    async def groups(self) -> JobGroups[E]:
+        """Return how many jobs there are of each class and error, largest first; at a prompt a table.
 
         One pass inside Redis, 1000 jobs a step; only the groups cross the network.
         """
-        return [self._group(group) for group in await grouping.groups(self._key)]
+        return groups_of(await grouping.groups(self._key), lambda raw, score: self._entries([(raw, score)])[0])
 
     @operation
     async def memory_usage(self) -> int:
@@ -162,11 +152,6 @@ class _JobSet(Api, Generic[E]):
     def as_json(self) -> dict[str, str]:
         """Return what names it, as a dict."""
         return {"name": self.name}
-
-    def _group(self, group: grouping.Group) -> JobGroup[E]:
-        newest, oldest = shown(group.newest), shown(group.oldest)
-        (sample,) = self._entries([(group.sample, group.newest)])
-        return JobGroup(group.klass, group.error_class, group.size, newest, oldest, sample)
 
     def _entries(self, found: list[tuple[bytes, float]]) -> list[E]:
         return [self._entry(raw, score, self._key, config=self.config) for raw, score in found]

@@ -158,9 +158,14 @@ def read_stamp(value: Any) -> float | None:
     return None
 
 
+def waiting_since(item: Mapping[str, Any]) -> float | None:
+    """Return when a job was enqueued, else created, in epoch seconds."""
+    return read_stamp(item.get("enqueued_at", item.get("created_at")))
+
+
 def latency(item: Mapping[str, Any], now: float) -> float:
     """Return how long (seconds) a job has waited: since it was enqueued, else created."""
-    since = read_stamp(item.get("enqueued_at", item.get("created_at")))
+    since = waiting_since(item)
     return 0.0 if since is None else max(0.0, now - since)
 
 

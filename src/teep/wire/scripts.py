@@ -1,6 +1,6 @@
 """The calls of the Lua scripts in `lua/`, each a typed function.
 
-Scripts move bytes and compare them; `groups` alone reads payloads as JSON, and none writes one.
+Scripts move bytes and compare them; those that count groups read payloads as JSON, and none writes one.
 """
 
 import secrets
@@ -315,4 +315,24 @@ def groups(key: Key, place: tuple[bytes, float] | None, count: int) -> Command[G
             (reply[0], float(reply[1])) if reply[1] else None,
             [GroupRow(row[0], row[1], row[2], float(row[3]), float(row[4]), row[5]) for row in reply[2]],
         ),
+    )
+
+
+class ListGroups(NamedTuple):
+    """What a slice of a queue gave, as `Slice`; of each group class, error, count, oldest and newest payload."""
+
+    anchor: int
+    position: int
+    read: int
+    anchors: list[bytes]
+    rows: list[tuple[bytes, bytes, int, bytes, bytes]]
+
+
+def list_groups(queue: Key, position: int, count: int, anchors: Sequence[bytes]) -> Command[ListGroups | None]:
+    """Count the slice of a queue that follows the anchors (none: the newest jobs) by class and error."""
+    return ScriptCall(
+        load("list_groups"),
+        (queue,),
+        (position, count, *anchors),
+        read=lambda reply: None if reply is None else ListGroups(*reply),
     )

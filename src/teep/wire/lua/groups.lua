@@ -1,9 +1,9 @@
--- Count the jobs of a slice of a zset by class and error. This one reads payloads as JSON; it writes none back.
--- What is no job counts by what can be shown of it, as the `fields` of a `Stored` in wire/stored.py.
+-- Count the jobs of a slice of a zset by class and error.
+-- INCLUDE: grouping
 -- KEYS: zset
 -- ARGV: score member count
 -- RETURNS: { the last member read and its score, or two empty strings at the end; for each group its class, error
--- class, count, lowest and highest score, and one payload }
+-- class, count, lowest and highest score, and the newest payload }
 -- The place to read on from is told as in zset_below.
 local score, member, count = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
@@ -31,32 +31,5 @@ local start = place_after()
 local entries = redis.call('ZREVRANGE', KEYS[1], start, start + count - 1, 'WITHSCORES')
 if #entries == 0 then return { '', '', {} } end
 
-local groups, order = {}, {}
--- The first text among the fields that may name a thing; JSON's null is none.
-local function text(...)
-  for i = 1, select('#', ...) do
-    local value = select(i, ...)
-    if type(value) == 'string' then return value end
-  end
-  return ''
-end
-for i = 1, #entries, 2 do
-  local read, job = pcall(cjson.decode, entries[i])
-  local class, error_class = '', ''
-  if read and type(job) == 'table' then
-    class = text(job.display_class, job.wrapped, job.class)
-    error_class = text(job.error_class)
-  end
-  local id = class .. '\0' .. error_class
-  local group = groups[id]
-  if not group then
-    group = { class, error_class, 0, entries[i + 1], entries[i + 1], entries[i] }
-    groups[id] = group
-    order[#order + 1] = id
-  end
-  group[3] = group[3] + 1
-  group[4] = entries[i + 1]
-end
-local rows = {}
-for i, id in ipairs(order) do rows[i] = groups[id] end
+for i = 1, #entries, 2 do count_job(entries[i], entries[i + 1]) end
 return { entries[#entries - 1], entries[#entries], rows }
