@@ -2,6 +2,7 @@
 
 from collections.abc import Coroutine
 from datetime import date
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -20,7 +21,7 @@ ME = Owner("host:1:abc", 1, "machine", 0, ("default", "low"))
 TODAY = date(2026, 11, 24)
 
 
-def find(side: Side, jid: str) -> Any:
+def find(side: Side, jid: str | None) -> Any:
     """`teep.find_job`, or its twin awaited."""
     return side.run((teep.find_job if side.name == "sync" else teep.async_find_job)(jid, config=side.config))
 
@@ -136,3 +137,12 @@ def test_a_job_that_runs_at_ruby_is_working(side: Side, version: str) -> None:
     (_, _, work), *_ = teep.WorkSet(config=side.config)
     found = find(side, work.job.jid)
     assert (found.where, found.record.jid, found.record.args) == ("working", work.job.jid, work.job.args)
+
+
+def test_what_a_push_returned_can_be_looked_for_also_if_it_is_none(side: Side) -> None:
+    lay_everywhere(side)
+    queue = side.Queue()
+    for look in (queue.find_job, side.RetrySet().find_job, side.WorkSet().find_work, partial(find, side)):
+        assert side.run(look(None)) is None
+    assert side.run(queue.delete_job(None)) is False
+    assert side.run(side.Client().cancel(None)) is None

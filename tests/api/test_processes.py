@@ -1,6 +1,7 @@
 """Processes of every Sidekiq version and of teep, how to signal them, and what runs in them."""
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -191,6 +192,16 @@ def test_work_comes_longest_running_first_and_once(side: Side) -> None:
             side.server.command("HSET", f"{identity}:{suffix}", "t1", value)
     assert [work.job.jid for _, _, work in side.listed(side.WorkSet())] == ["b:2:x", "c:3:x", "a:1:x"]
     assert side.run(side.WorkSet().size()) == 3
+
+
+def test_a_work_tells_how_long_it_has_run(side: Side) -> None:
+    live(side)
+    for thread, run_at in (("a", time.time() - 100), ("b", time.time() + 100)):
+        value = {"queue": "default", "payload": json.dumps({"class": "Noop", "args": []}), "run_at": int(run_at)}
+        side.server.command("HSET", f"{IDENTITY}:work", thread, json.dumps(value))
+    longest, other = (work.elapsed for _, _, work in side.listed(side.WorkSet()))
+    assert 100 <= longest < 130
+    assert other == 0.0
 
 
 def test_find_work_takes_the_whole_jid(side: Side) -> None:

@@ -122,5 +122,6 @@ def test_clear_removes_the_queue_and_its_name(side: Side) -> None:
 
 def test_a_paused_queue_says_so(side: Side) -> None:
     side.server.command("SADD", "paused", "default")
-    assert side.run(side.Queue().is_paused())
-    assert not side.run(side.Queue("low").is_paused())
+    for name, expected in (("default", True), ("low", False)):
+        assert side.run(side.Queue(name).is_paused()) is expected
+        assert side.run(side.Queue(name).paused) is expected

@@ -136,6 +136,7 @@ async def wrong_calls_of_classes_awaited() -> None:
 
 def queues(queue: teep.Queue) -> None:
     assert_type(queue.size(), int)
+    assert_type(queue.paused, bool)
     assert_type(queue.latency(), float)
     assert_type(queue.first(), teep.JobRecord | None)
     assert_type(queue.first(10), list[teep.JobRecord])
@@ -160,6 +161,7 @@ def queues(queue: teep.Queue) -> None:
 
 async def queues_awaited(queue: teep.AsyncQueue) -> None:
     assert_type(await queue.size(), int)
+    assert_type(await queue.paused, bool)
     assert_type(await queue.first(), teep.AsyncJobRecord | None)
     assert_type(await queue.first(10), list[teep.AsyncJobRecord])
     assert_type(await queue.find_job("x"), teep.AsyncJobRecord | None)
@@ -237,6 +239,10 @@ async def clients() -> None:
     assert_type(teep.Client().enqueue(plain, 1), str | None)
     assert_type(teep.Client().enqueue_to("x", Class, "x"), str | None)
     assert_type(await teep.AsyncClient().enqueue_in(5, plain, 1), str | None)
+    assert_type(teep.find_job(plain.perform_async(1)), teep.Located | None)
+    assert_type(teep.Queue().find_job(plain.perform_async(1)), teep.JobRecord | None)
+    assert_type(await teep.AsyncRetrySet().find_job(await plain.aio.perform_async(1)), teep.AsyncSortedEntry | None)
+    teep.Client().cancel(Class.perform_in(60, "x"))
     where = teep.Client().cancel("x")
     assert_type(where, Literal["working", "queued", "scheduled", "retrying"] | None)
     where = await teep.AsyncClient().cancel("x")

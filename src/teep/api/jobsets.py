@@ -80,8 +80,13 @@ class _JobSet(Api, Generic[E]):
         return self._entries(list(found.items()))
 
     @operation
-    async def find_job(self, jid: str) -> E | None:
-        """Return the entry with this jid, or None. O(n) in Redis; only what matches crosses the network."""
+    async def find_job(self, jid: str | None) -> E | None:
+        """Return the entry with this jid, or None. O(n) in Redis; only what matches crosses the network.
+
+        `jid` is what a push returned; None, of a job that was not pushed, is not there.
+        """
+        if jid is None:
+            return None
         found = await jobsets.find(self._key, jid, lambda raw: has_jid(raw, jid))
         return None if found is None else self._entries([found])[0]
 

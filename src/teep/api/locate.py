@@ -26,8 +26,7 @@ class AsyncLocated(NamedTuple):
 
 
 def find_job(jid: str | None, *, config: Config | None = None, client: Client | None = None) -> Located | None:
-    """Return where a job is, or None where it is nowhere (done, deleted, or never pushed, as the None of a
-    push that was stopped tells).
+    """Return where a job is, or None if it is nowhere: done, deleted, or never pushed (`jid` is None then).
 
     Looks at what is in flight at teep's workers, into every queue, the scheduled, retry and dead sets, and at what
     Sidekiq's processes said at their last heartbeats. All searching is done inside Redis; a job that moves meanwhile

@@ -1,7 +1,7 @@
 """Queues and what lies in them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
@@ -55,7 +55,7 @@ class _Queue(Api, Generic[R]):
 
     @operation
     async def is_paused(self) -> bool:
-        """Tell whether workers leave it alone (Sidekiq Pro's `paused` set)."""
+        """Tell whether workers leave it alone (Sidekiq Pro's `paused` set). One O(1) command; see `paused`."""
         return await queues.is_paused(self.name)
 
     @operation
@@ -70,16 +70,17 @@ class _Queue(Api, Generic[R]):
         return Page(self._records(raws), total, number)
 
     @operation
-    async def find_job(self, jid: str) -> R | None:
+    async def find_job(self, jid: str | None) -> R | None:
         """Return the job with this jid, or None; the search is done inside Redis.
 
-        A jid that teep made tells its time, and is found by a few looks whatever the queue's length; others by
-        reading the queue there, slice by slice.
+        `jid` is what a push returned; None, of a job that was not pushed, is not there. A jid that teep made tells
+        its time, and is found by a few looks whatever the queue's length; others by reading the queue there, slice by
+        slice.
         """
         return await self._search(jid)
 
     @operation
-    async def delete_job(self, jid: str) -> bool:
+    async def delete_job(self, jid: str | None) -> bool:
         """Delete the job with this jid; True where there was one. As `find_job`, and an O(n) removal."""
         record = await self._search(jid)
         return record is not None and await queues.delete(self.name, record.raw)
@@ -125,7 +126,9 @@ class _Queue(Api, Generic[R]):
         """Return what names it, as a dict."""
         return {"name": self.name}
 
-    async def _search(self, jid: str) -> R | None:
+    async def _search(self, jid: str | None) -> R | None:
+        if jid is None:
+            return None
         raw = await queues.find(self.name, jid, lambda raw: has_jid(raw, jid))
         return None if raw is None else self._records([raw])[0]
 
@@ -165,6 +168,11 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord], Selectable[QueueSelectio
     def _select(self, chosen: Filter) -> QueueSelection:
         return QueueSelection(self.name, chosen, config=self.config)
 
+    @property
+    def paused(self) -> bool:
+        """Whether workers leave it alone: `is_paused` as a property. One O(1) command."""
+        return self.is_paused()
+
     def __len__(self) -> int:
         return self.size()
 
@@ -191,6 +199,11 @@ class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord], Selectab
 
     def _select(self, chosen: Filter) -> AsyncQueueSelection:
         return AsyncQueueSelection(self.name, chosen, config=self.config)
+
+    @property
+    def paused(self) -> Coroutine[Any, Any, bool]:
+        """Whether workers leave it alone: `is_paused` as a property, awaited. One O(1) command."""
+        return self.is_paused()
 
     @classmethod
     async def all(cls, *, config: Config | None = None, client: AsyncClient | None = None) -> list[Self]:

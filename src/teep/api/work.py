@@ -1,5 +1,6 @@
 """What runs right now."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -39,6 +40,11 @@ class Work(Generic[R]):
         return datetime.fromtimestamp(self._data.run_at, UTC)
 
     @property
+    def elapsed(self) -> float:
+        """Seconds that it has run, by this machine's clock, to the second."""
+        return max(0.0, time.time() - self._data.run_at)
+
+    @property
     def payload(self) -> str:
         """The job's JSON."""
         return self._data.payload.decode(errors="replace")
@@ -66,8 +72,10 @@ class _WorkSet(Api, Generic[R]):
         return len(await processes.running())
 
     @operation
-    async def find_work(self, jid: str) -> Work[R] | None:
-        """Return the running job with this jid, or None. Two round trips."""
+    async def find_work(self, jid: str | None) -> Work[R] | None:
+        """Return the running job with this jid, or None; also for None, as a push returns it. Two round trips."""
+        if jid is None:
+            return None
         for work in await processes.running():
             if jid.encode() in work.payload and (found := self._work(work)).job.jid == jid:
                 return found
