@@ -1,6 +1,7 @@
 """The layers hold: imports go down only, the protocol does no I/O, and plans need no event loop."""
 
 import ast
+import builtins
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep import api, errors
 from teep.client.routes import deliver
 from teep.config import Config
 from teep.drivers.plans import run_plan
@@ -71,6 +73,54 @@ def test_a_library_stays_in_its_room(library: str, room: str) -> None:
         if any(module.partition(".")[0] == library for module in _imports(ast.parse(path.read_text("utf-8"))))
     }
     assert importers == {room}
+
+
+# Exceptions that nobody outside of their module meets, each with what becomes of it.
+CAUGHT = {
+    "teep.config.sources.erb._Refused": "render says where the Ruby stands, as a ConfigurationError",
+    "teep.config.sources.settings.Unreadable": "the resolution collects all of them into one ConfigurationError",
+    "teep.job.iteration.Aborted": "an iterable job's way out of its own loop",
+    "teep.embedded.keeper.ServerFailedError": "the keeper logs it, and its starter raises EmbeddedServerError",
+    "teep.worker.run.interrupts._Drained": "a thread raises it in itself, and catches it there",
+    "teep.cli.reader._NotInOrder": "typer reads the command line then, and says what is wrong",
+}
+# They end a job that runs, so no `except Exception` of it may hold them up; the one warning is no error.
+OUTSIDE = {"teep.errors.Shutdown", "teep.errors.JobCancelled", "teep.errors.BlockingPush"}
+
+
+def test_every_error_is_in_one_tree_or_never_gets_out() -> None:
+    python = {
+        name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+    }
+    outside = _heirs(python) - _heirs({"TeepError"}) - {"teep.errors.TeepError"}
+    assert outside == CAUGHT.keys() | OUTSIDE
+
+
+@pytest.mark.parametrize("kind", ["EmbeddedProcess", "JobKilled", "NoDeployLabel"])
+def test_an_error_is_found_where_it_was_and_where_all_are(kind: str) -> None:
+    assert getattr(api, kind) is getattr(errors, kind)
+
+
+def _heirs(of: set[str]) -> set[str]:
+    """Return the dotted names of teep's classes that derive from some others, named without their modules."""
+    found = dict(_classes())
+    heirs: set[str] = set()
+    while new := {name for name, bases in found.items() if bases & (of | {_last(heir) for heir in heirs})} - heirs:
+        heirs |= new
+    return heirs
+
+
+def _classes() -> Iterator[tuple[str, set[str]]]:
+    """Give the dotted name of each class, and its bases without their modules."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                yield f"{module}.{node.name}", {_last(ast.unparse(base)) for base in node.bases}
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

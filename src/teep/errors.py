@@ -1,8 +1,9 @@
-"""Every error teep raises of its own, in one tree, and its one warning.
+"""Every error that teep raises of its own, in one tree, and its one warning.
 
-1. `TeepError` is the root: catching it catches all of them.
-2. What the caller did wrong is also a `TypeError` or `ValueError`, so that callers who know only Python are served.
+1. `TeepError` is the root: catching it catches all of them, but those of 4.
+2. What the caller did wrong is also a `TypeError`, `ValueError` or `RuntimeError`, for callers who know only Python.
 3. What Redis did is a `RedisError`; its subclasses say whether the command can have been carried out.
+4. `Shutdown` and `JobCancelled` end a job that runs. They are `BaseException`s, which no `except Exception` holds up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,11 +54,18 @@ class InvalidArguments(TeepError, TypeError):
 
 
 class InvalidJob(TeepError, ValueError):
-    """A payload or an option of a job is not what Sidekiq's format allows."""
+    """A payload, or an option of a job, is not what Sidekiq's format allows, or an argument cannot be what it is."""
+
+
+class InvalidValue(InvalidJob):
+    """An argument of one of teep's functions is none that it takes, such as an age below 0; the message names it.
+
+    An `InvalidJob`, as `InvalidType` is, for programs that catch that.
+    """
 
 
 class InvalidType(InvalidJob, TypeError):
-    """A value is of the wrong type, such as a condition, or a time that is no number; the message names it."""
+    """An argument is of the wrong type, such as a time that is no number; the message names it."""
 
 
 class UnknownCondition(InvalidType):
@@ -66,6 +74,26 @@ class UnknownCondition(InvalidType):
 
 class InvalidPage(TeepError, ValueError):
     """A page of no jobs, or of less than none, was asked for."""
+
+
+class NoDeployLabel(TeepError, ValueError):
+    """A deploy was marked without a label, and git could not tell one."""
+
+
+class NotAsync(TeepError, TypeError):
+    """A call that blocks was awaited: nothing was done, and the message names what to await."""
+
+
+class NotHere(TeepError, RuntimeError):
+    """A call cannot be made where, or when, it is made, such as one that runs an async job inside an event loop."""
+
+
+class EmbeddedProcess(TeepError, RuntimeError):
+    """A worker that is embedded in another program is not to be quieted or stopped from outside."""
+
+
+class JobKilled(TeepError, RuntimeError):
+    """What death handlers get for a job that was killed through the data API; it is not raised."""
 
 
 class MalformedPayload(TeepError, ValueError):

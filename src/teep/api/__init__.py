@@ -1,7 +1,7 @@
 """The data API: queues, sets, processes and running work as they are in Redis right now, sync and async."""
 
 from teep.api.base import Page
-from teep.api.deploy import AsyncDeploy, Deploy, NoDeployLabel
+from teep.api.deploy import AsyncDeploy, Deploy
 from teep.api.entries import AsyncSortedEntry, SortedEntry
 from teep.api.filters import Conditions
 from teep.api.groups import JobGroup, JobGroups
@@ -18,14 +18,14 @@ from teep.api.jobsets import (
 )
 from teep.api.locate import AsyncLocated, Located, async_find_job, find_job
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
-from teep.api.moves import JobKilled
-from teep.api.processes import AsyncProcess, AsyncProcessSet, EmbeddedProcess, Process, ProcessSet
+from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
 from teep.api.queue import AsyncQueue, Queue
 from teep.api.records import AsyncJobRecord, JobRecord
 from teep.api.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
 from teep.api.stats import AsyncHistory, AsyncStats, History, QueueSummary, Stats
 from teep.api.work import AsyncWorkSet, Work, WorkSet
+from teep.errors import EmbeddedProcess, JobKilled, NoDeployLabel
 
 Workers = WorkSet
 AsyncWorkers = AsyncWorkSet

@@ -9,17 +9,13 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from teep.api.base import Api, AsyncApi, SyncApi
 from teep.client.times import epoch
 from teep.drivers.operation import operation
-from teep.errors import TeepError
+from teep.errors import NoDeployLabel
 from teep.store import deploys
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _GIT_SECONDS = 10
-
-
-class NoDeployLabel(TeepError, ValueError):
-    """A deploy was marked without a label, and git could not tell one."""
 
 
 class _on_class_too(Generic[P, T]):  # noqa: N801 - used as a decorator, like property

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from typing import Any, Self, TypedDict, Unpack
 
-from teep.errors import InvalidJob, InvalidType
+from teep.errors import InvalidType, InvalidValue
 from teep.job import Job, Verbs
 from teep.job.classes import name_of
 from teep.wire import partial, payload
@@ -155,7 +155,7 @@ def _check_age(name: str, age: object) -> None:
     if isinstance(age, bool) or not isinstance(age, (int, float)):
         raise InvalidType(f"{name} must be seconds, 0 or more, not {age!r}")
     if not age >= 0:
-        raise InvalidJob(f"{name} must be seconds, 0 or more, not {age!r}")
+        raise InvalidValue(f"{name} must be seconds, 0 or more, not {age!r}")
 
 
 def _pattern(condition: str | None) -> re.Pattern[str] | None:

@@ -15,6 +15,7 @@ from teep.api.where import Selectable
 from teep.client.times import epoch
 from teep.config import Config, default_config
 from teep.drivers.operation import operation
+from teep.errors import JobKilled
 from teep.store import grouping, jobsets, queues
 from teep.store.locate import has_jid
 from teep.wire import keys, payload
@@ -194,7 +195,7 @@ class _DeadSet(_JobSet[E]):
         if trim:
             await jobsets.trim_dead(now, moves.limits(self.config))
         if notify_failure:
-            moves.notify(self.config, Stored(raw), ex or moves.JobKilled("Job killed by API"))
+            moves.notify(self.config, Stored(raw), ex or JobKilled("Job killed by API"))
         return True
 
     @operation

@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from teep.client.rewrite import again
 from teep.config import Config
 from teep.config.handlers import notify_death
-from teep.errors import MalformedPayload
+from teep.errors import JobKilled, MalformedPayload
 from teep.store import jobsets
 from teep.store.jobsets import Enqueued, Limits, Verdict
 from teep.wire.keys import Key
 from teep.wire.stored import Stored
-
-
-class JobKilled(RuntimeError):
-    """What death handlers get for a job that someone killed through the API."""
 
 
 async def enqueue(config: Config, key: Key, raw: bytes, *, take_back: bool) -> bool:

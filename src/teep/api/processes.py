@@ -8,7 +8,7 @@ from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable, o
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.errors import TeepError
+from teep.errors import EmbeddedProcess
 from teep.store import processes
 from teep.wire.commands import Plan
 
@@ -17,10 +17,6 @@ P = TypeVar("P", bound="_Process")
 
 # The fields of a process that change from heartbeat to heartbeat.
 _BEATEN = frozenset(processes.Process._fields) - {"info"}
-
-
-class EmbeddedProcess(TeepError, RuntimeError):
-    """A worker that is embedded in another program is not to be quieted or stopped from outside."""
 
 
 class _Process(Api):

@@ -20,7 +20,7 @@ from teep.client.rewrite import moved_to
 from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.errors import NotMoved, RedisCommandError
+from teep.errors import JobKilled, NotMoved, RedisCommandError
 from teep.store import jobsets, queues
 from teep.store.jobsets import Enqueued
 from teep.store.queues import Target
@@ -171,7 +171,7 @@ class _SetSelection(Api, Generic[E]):
             moved = await jobsets.kill(self._key, [job.raw for job, _ in batch], now)
             for (job, _), was_there in zip(batch, moved.done, strict=True):
                 if was_there and notify_failure:
-                    moves.notify(self.config, job, moves.JobKilled("Job killed by API"))
+                    moves.notify(self.config, job, JobKilled("Job killed by API"))
             return sum(moved.checked())
 
         killed = await self._each(act, dry_run=dry_run, on_progress=on_progress)

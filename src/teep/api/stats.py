@@ -9,7 +9,7 @@ from teep.api.queue import latency_of
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.errors import InvalidJob
+from teep.errors import InvalidValue
 from teep.store import queues, stats
 
 _MOST_DAYS = 5 * 365
@@ -96,7 +96,7 @@ class _Snapshot(Api):
         """Set the lifetime counters "processed", "failed" and "expired" back to 0; without names all of them."""
         unknown = set(names) - stats.COUNTERS.keys()
         if unknown:
-            raise InvalidJob(f"only {', '.join(stats.COUNTERS)} can be reset, not {', '.join(sorted(unknown))}")
+            raise InvalidValue(f"only {', '.join(stats.COUNTERS)} can be reset, not {', '.join(sorted(unknown))}")
         await stats.reset(names or stats.COUNTERS)
         self._fast = await _fetch_fast()
 
@@ -117,7 +117,7 @@ class _History(Api):
     ) -> None:
         super().__init__(config=config, client=client)
         if not 1 <= days_previous <= _MOST_DAYS:
-            raise ValueError(f"days_previous must be from 1 to {_MOST_DAYS}, not {days_previous}")
+            raise InvalidValue(f"days_previous must be from 1 to {_MOST_DAYS}, not {days_previous}")
         self._days = days_previous
         self._newest = start_date or datetime.now(UTC).date()
 

@@ -72,7 +72,7 @@ class Selectable(Generic[Selection]):
 
         Raises:
             UnknownCondition: there is no condition of that name; the message tells the nearest one. A `TypeError`.
-            InvalidJob: a value is none that a job could meet; `InvalidType` if it is of the wrong type.
+            InvalidType, InvalidValue: a value is none that a job could meet.
         """
         return self._select(
             Filter(

@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any
 
-from teep.errors import BlockingPush
+from teep.errors import BlockingPush, NotAsync
 from teep.wire.commands import Plan
 
 _OWN = __name__.partition(".")[0]
@@ -23,7 +23,7 @@ def check(plan: Plan[Any], *, warns: bool) -> None:
     """Look at the code that called the client, for a plan that is about to run.
 
     Raises:
-        TypeError: it awaits the result. The plan is closed.
+        NotAsync: it awaits the result. The plan is closed.
     """
     verb, caller = _call(getattr(plan, "__name__", "a push"))
     if caller is None:
@@ -31,7 +31,7 @@ def check(plan: Plan[Any], *, warns: bool) -> None:
     instead = f"await job.aio.{verb}(...)" if verb.startswith("perform") else f"AsyncClient and await its {verb}"
     if _is_awaited(caller.f_code, caller.f_lasti):
         plan.close()
-        raise TypeError(f"{verb} is not async, so nothing was done: use {instead}")
+        raise NotAsync(f"{verb} is not async, so nothing was done: use {instead}")
     if warns and not hasattr(builtins, "__IPYTHON__"):
         said = f"{verb} holds up the event loop of this thread until Redis answers: use {instead}"
         # Not `warn`, whose stack level would be another one for each way to the client.

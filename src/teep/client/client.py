@@ -14,7 +14,7 @@ from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide, operation
 from teep.drivers.plans import Late, run_plan, run_plan_async
-from teep.errors import InvalidJob, TeepError
+from teep.errors import InvalidType, TeepError
 from teep.store import cancellation
 from teep.store.cancellation import Where
 from teep.store.pushes import Extra, Push
@@ -188,7 +188,7 @@ async def _send(config: Config, prepared: Sequence[Prepared], transactional: boo
 
 def _item(job: Enqueueable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     if not hasattr(job, "to_payload"):
-        raise InvalidJob(f"{job!r:.200} is no job; make it one with @teep.job, or push a payload")
+        raise InvalidType(f"{job!r:.200} is no job; make it one with @teep.job, or push a payload")
     return job.to_payload(args, kwargs)
 
 

@@ -4,7 +4,7 @@ import math
 import time
 from datetime import UTC, datetime, timedelta
 
-from teep.errors import InvalidJob
+from teep.errors import InvalidType, InvalidValue
 from teep.wire import payload
 
 # Sidekiq's border between numbers: a smaller "interval" counts from now, a larger one is an epoch time already.
@@ -21,7 +21,7 @@ def due(interval: float | timedelta) -> float:
     if isinstance(interval, timedelta):
         return _sound(time.time() + interval.total_seconds())
     if isinstance(interval, bool) or not isinstance(interval, (int, float)):
-        raise InvalidJob(f"an interval must be seconds or a timedelta, not {interval!r}")
+        raise InvalidType(f"an interval must be seconds or a timedelta, not {interval!r}")
     seconds = _sound(interval)
     return seconds if seconds >= _ABSOLUTE_FROM else time.time() + seconds
 
@@ -32,11 +32,13 @@ def epoch(at: datetime | float) -> float:
         try:
             return at.timestamp()
         except (ValueError, OverflowError, OSError) as error:  # a naive one at either end of the calendar
-            raise InvalidJob(f"{at!r} is no time on this machine: {error}") from error
+            raise InvalidValue(f"{at!r} is no time on this machine: {error}") from error
     if isinstance(at, timedelta):
-        raise InvalidJob(f"a time must be a datetime or epoch seconds, not {at!r}; an interval is for perform_in")
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or (isinstance(at, float) and not math.isfinite(at)):
-        raise InvalidJob(f"a time must be a datetime or epoch seconds, not {at!r}")
+        raise InvalidType(f"a time must be a datetime or epoch seconds, not {at!r}; an interval is for perform_in")
+    if isinstance(at, bool) or not isinstance(at, (int, float)):
+        raise InvalidType(f"a time must be a datetime or epoch seconds, not {at!r}")
+    if isinstance(at, float) and not math.isfinite(at):
+        raise InvalidValue(f"a time must be a datetime or epoch seconds, not {at!r}")
     return _sound(at)
 
 

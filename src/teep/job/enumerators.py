@@ -12,7 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from teep.errors import InvalidJob
+from teep.errors import InvalidJob, InvalidType, InvalidValue
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -111,7 +111,8 @@ def records_enumerator(
 def _check_batch_size(batch_size: int) -> None:
     """Refuse what would end a job at once, or never."""
     if type(batch_size) is not int or batch_size < 1:
-        raise InvalidJob(f"batch_size must be a whole number from 1, not {batch_size!r}")
+        kind = InvalidValue if type(batch_size) is int else InvalidType
+        raise kind(f"batch_size must be a whole number from 1, not {batch_size!r}")
 
 
 def _rows(source: Source) -> Iterable[Any]:

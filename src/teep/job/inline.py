@@ -6,6 +6,7 @@ from typing import Any
 
 from teep.client.push import prepare
 from teep.config import Config
+from teep.errors import NotHere
 from teep.job.context import JobContext, running
 from teep.job.definition import Definition
 from teep.wire import payload
@@ -18,7 +19,7 @@ def run_inline(config: Config, definition: Definition, given: Mapping[str, Any])
     Whatever the job raises comes out; nothing is retried and Redis is not used.
 
     Raises:
-        RuntimeError: the job is async and a loop runs in this thread already.
+        NotHere: the job is async and a loop runs in this thread already.
     """
     _refuse_in_a_loop(definition)
     item = _round_trip(config, given)
@@ -35,7 +36,7 @@ def run(config: Config, definition: Definition, item: Item) -> Any:
     """Run the job that a payload describes, inside the server middleware. An async one gets a loop.
 
     Raises:
-        RuntimeError: the job is async and a loop runs in this thread already.
+        NotHere: the job is async and a loop runs in this thread already.
     """
     _refuse_in_a_loop(definition)
     if definition.is_async:
@@ -67,7 +68,7 @@ async def _run_on_loop(config: Config, definition: Definition, item: Item) -> An
 
 def _refuse_in_a_loop(definition: Definition) -> None:
     if definition.is_async and _in_a_loop():
-        raise RuntimeError(
+        raise NotHere(
             f"{definition.name} is async, and a loop runs here: await its aio's verb (or, in tests, async_drain)"
         )
 

@@ -4,6 +4,7 @@ from typing import Unpack
 
 from teep.api import Queue, ScheduledSet
 from teep.client.test_mode import current
+from teep.errors import NotHere
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob
 from teep.testing.matching import Criteria, SomeJob, Wanted
@@ -18,7 +19,7 @@ def all_enqueued(job: SomeJob | None = None, /, **criteria: Unpack[Criteria]) ->
     Outside of `fake()` it reads every queue and the scheduled set of the process-wide configuration's Redis.
 
     Raises:
-        RuntimeError: inside of `inline()`, where jobs run at once.
+        NotHere: inside of `inline()`, where jobs run at once.
     """
     wanted = Wanted(job, criteria)
     return [candidate for candidate in _enqueued() if wanted.fits(candidate)]
@@ -57,7 +58,7 @@ def _enqueued() -> list[EnqueuedJob]:
         return _in_redis()
     if isinstance(redirect, Jobs):
         return list(redirect)
-    raise RuntimeError("inside of inline() jobs run at once, so none is enqueued; use fake()")
+    raise NotHere("inside of inline() jobs run at once, so none is enqueued; use fake()")
 
 
 def _in_redis() -> list[EnqueuedJob]:

@@ -66,7 +66,7 @@ class Jobs(Sequence[EnqueuedJob]):
         Raises:
             Whatever a job raises; it is gone then and not retried, and the jobs after it stay.
             UnknownJob: no imported module defines a job.
-            RuntimeError: a job is async and a loop runs in this thread; use `async_drain`.
+            NotHere: a job is async and a loop runs in this thread; use `async_drain`.
         """
         ran = 0
         with Redirected(self, None, everywhere=False):

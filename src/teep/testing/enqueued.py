@@ -44,7 +44,7 @@ class EnqueuedJob(_JobRecord, SyncApi):
 
         Raises:
             UnknownJob: no imported module defines it.
-            RuntimeError: it is an async job, and a loop runs in this thread.
+            NotHere: it is an async job, and a loop runs in this thread.
         """
         if (raw := self._when_due()) is not None:
             run(self.config, find(self.klass), payload.parse(raw))

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from teep.client.times import due, epoch
+from teep.errors import UnknownCondition
 from teep.job import Job, Verbs, classes
 from teep.testing.enqueued import EnqueuedJob
 from teep.wire.partial import matches
@@ -33,7 +34,7 @@ class Wanted:
 
     def __init__(self, job: SomeJob | None, criteria: Criteria) -> None:
         if unknown := criteria.keys() - Criteria.__annotations__:
-            raise TypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(Criteria.__annotations__)}")
+            raise UnknownCondition(f"{', '.join(sorted(unknown))}: there are {', '.join(Criteria.__annotations__)}")
         self._name = None if job is None else name_of(job)
         self._criteria = criteria
         at = criteria.get("at", ...)

@@ -10,6 +10,7 @@ from typing import overload
 from teep.client.test_mode import Redirected, current
 from teep.config import Config
 from teep.drivers.plans import Call
+from teep.errors import NotHere
 from teep.store.pushes import Push
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
@@ -62,11 +63,11 @@ def _faked() -> Jobs:
     """Return what the innermost mode has collected.
 
     Raises:
-        RuntimeError: it is not `fake()`.
+        NotHere: it is not `fake()`.
     """
     if isinstance(redirect := current(), Jobs):
         return redirect
-    raise RuntimeError("no jobs are collected here: that is done inside `with teep.testing.fake():`")
+    raise NotHere("no jobs are collected here: that is done inside `with teep.testing.fake():`")
 
 
 class _CurrentJobs(Sequence[EnqueuedJob]):

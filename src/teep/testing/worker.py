@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from teep.api import ScheduledSet, Stats
 from teep.config import Config, driver_for
+from teep.errors import NotHere
 from teep.job.definition import registered
 from teep.store import queues
 from teep.testing.idle import waiting
@@ -110,7 +111,7 @@ class InProcessWorker:
             ScheduledSet(config=self.config).retry_all()
         Poller(self.config, self._driver, self._note).run_once()
         if self._worker is None:
-            raise RuntimeError("the worker was stopped while it drained")
+            raise NotHere("the worker was stopped while it drained")
         left = self._driver.run(waiting(self._worker.identity))
         if left and not left.keys() <= _served(self._worker.config):
             # A job has pushed to a queue that nobody knew of.
