@@ -1,30 +1,10 @@
 -- Read on in a zset, highest score first, from the entry a reader stood at, which may be gone by now.
+-- INCLUDE: zset_place
 -- KEYS: zset
 -- ARGV: score member count needle*
 -- RETURNS: { the last member read and its score, or two empty strings at the end; how many were read; members that
 -- hold every needle, each followed by its score }
--- An empty score starts at the top.
-local score, member, count = ARGV[1], ARGV[2], tonumber(ARGV[3])
-
-local function place_after()
-  if score == '' then return 0 end
-  local now = redis.call('ZSCORE', KEYS[1], member)
-  if now and tonumber(now) == tonumber(score) then
-    return redis.call('ZREVRANK', KEYS[1], member) + 1
-  end
-  -- Members of one score lie in byte order: step over those that came before.
-  local start = redis.call('ZCOUNT', KEYS[1], '(' .. score, '+inf')
-  local low, high = 0, redis.call('ZCOUNT', KEYS[1], score, score)
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if redis.call('ZREVRANGE', KEYS[1], start + middle, start + middle)[1] > member then
-      low = middle + 1
-    else
-      high = middle
-    end
-  end
-  return start + low
-end
+local count = tonumber(ARGV[3])
 
 -- Looked up once, since it is called for every entry.
 local find, arguments, last = string.find, ARGV, #ARGV
