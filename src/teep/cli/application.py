@@ -1,9 +1,8 @@
 """The application that a command runs in: a Django project, if the environment names its settings."""
 
 import os
+import sys
 from importlib.util import find_spec
-
-from teep.cli.options import make_importable
 
 _PROJECT = "teep.integrations.django.project"
 _DISCOVERY = "teep.integrations.django.discovery"
@@ -27,6 +26,14 @@ def set_up() -> None:
 
         make_importable()
         load(_PROJECT)
+
+
+def make_importable() -> None:
+    """Let modules of the working folder be imported, unless that is gone."""
+    from teep.embedded.project import working_folder
+
+    if (folder := working_folder()) is not None:
+        sys.path.insert(0, str(folder))
 
 
 def _is_django() -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from teep.cli import application
 from teep.cli.flags import Flags
 from teep.cli.look import print_json, print_table
-from teep.cli.options import AsJson, make_importable, set_up_logs
+from teep.cli.options import AsJson, set_up_logs
 
 if TYPE_CHECKING:
     from teep.config.sources.resolution import Settings
@@ -38,7 +38,7 @@ def config(flags: ConfigFlags) -> None:
     set_up_logs("WARNING")
     settings = flags.settings()
     settings.settle()
-    make_importable()
+    application.make_importable()
     for module in application.modules(settings.get("modules", [])):
         load(module)
     rows = _rows(settings)

@@ -2,7 +2,6 @@
 
 import inspect
 import logging
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,14 +84,6 @@ def with_flags(flags: type[F], command: Callable[[F], None]) -> Callable[..., No
     run.__doc__ = command.__doc__
     run.__dict__["__signature__"] = inspect.signature(flags)  # which typer reads in place of the function's own
     return run
-
-
-def make_importable() -> None:
-    """Let modules of the working folder be imported, unless that is gone."""
-    from teep.embedded.project import working_folder
-
-    if (folder := working_folder()) is not None:
-        sys.path.insert(0, str(folder))
 
 
 def set_up_logs(level: str, *, as_json: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from teep.cli import application
 from teep.cli.flags import Flags
-from teep.cli.options import make_importable, set_up_logs
+from teep.cli.options import set_up_logs
 from teep.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def worker(flags: Flags) -> None:
     config = settings.settle()
     set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))
     _tell_of_file(settings)
-    make_importable()
+    application.make_importable()
     _run(flags, config, _modules(settings), settings.get("spawn", None))
 
 

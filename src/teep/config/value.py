@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar, get_args
 
-from teep import tracebacks
+from teep import drivers, tracebacks
 from teep.config.address import Address
 from teep.config.capsules import DEFAULT, CapsuleConfig, check_capsules
 from teep.config.error_log import log_error
@@ -268,7 +268,7 @@ def _redis_url(config: Config) -> str | None:
         # Of anything else the value stays out of the message: bytes may have a password.
         named = repr(config.redis_url) if type(config.redis_url) is int else f"a {type(config.redis_url).__name__}"
         return f"redis_url must be a string such as redis://localhost:6379/0, not {named}"
-    return _problem(urls.check, config.redis_url)
+    return _problem(drivers.check_url, config.redis_url)
 
 
 def _queues(config: Config) -> str | None:

@@ -9,12 +9,27 @@ loads neither: the first driver does.
 
 from typing import TYPE_CHECKING, Any
 
+from teep.drivers import urls
+
 if TYPE_CHECKING:
     from teep.drivers.aio import AsyncDriver
     from teep.drivers.sync import Driver
     from teep.drivers.waiter import Waiter
 
 __all__ = ["AsyncDriver", "Driver", "Waiter"]
+
+
+def check_url(url: str) -> None:
+    """Refuse a URL that cannot work, without connecting.
+
+    Raises:
+        ConfigurationError: with what is wrong; never with the password.
+    """
+    if urls.parse(url).scheme.startswith("rediss"):
+        from teep.drivers import pools  # noqa: PLC0415 - see above: redis-py knows more about TLS alone
+
+        pools.check_url(url)
+
 
 if not TYPE_CHECKING:  # which would take any other name for one of these
 

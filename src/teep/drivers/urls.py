@@ -57,18 +57,6 @@ def parse(url: str) -> Target:
     return Target(parts.scheme, {**_place(parts), **read, **_credentials(parts)})
 
 
-def check(url: str) -> None:
-    """Refuse a URL that cannot work, without connecting.
-
-    Raises:
-        ConfigurationError: with what is wrong; never with the password.
-    """
-    if parse(url).scheme.startswith("rediss"):
-        from teep.drivers import pools  # noqa: PLC0415 - see teep.drivers: redis-py knows more about TLS alone
-
-        pools.check_url(url)
-
-
 def masked(url: str) -> str:
     """Return a URL, whole or broken, without its passwords, those of its sentinels and keys included."""
     scheme, separator, rest = url.partition("://")
