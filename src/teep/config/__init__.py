@@ -4,7 +4,7 @@ from teep.config.capsules import CapsuleConfig
 from teep.config.connections import async_driver_for, driver_for, redis_url_for
 from teep.config.default import configure, default_config, extend_default, overridden
 from teep.config.queues import QueueOrder
-from teep.config.value import Config
+from teep.config.config import Config
 
 __all__ = [
     "CapsuleConfig",

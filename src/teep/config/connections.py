@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from teep import drivers, embedded
 from teep.config import default
 from teep.config.sources import variables
-from teep.config.value import Config
+from teep.config.config import Config
 from teep.drivers.urls import masked
 from teep.errors import ConfigurationError
 from teep.telling import Logger

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from teep.config.sources.settings import CONFIG, unknown
-from teep.config.value import Config, Extension
+from teep.config.config import Config, Extension
 from teep.errors import ConfigurationError
 
 _lock = threading.Lock()

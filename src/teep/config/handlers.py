@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from teep.config.error_log import log_error
-from teep.config.value import Config, Event
+from teep.config.config import Config, Event
 from teep.telling import Logger
 
 logger = Logger("teep")

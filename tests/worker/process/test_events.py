@@ -7,7 +7,7 @@ from queue import SimpleQueue
 import pytest
 
 import teep
-from teep.config.value import Event
+from teep.config.config import Event
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 

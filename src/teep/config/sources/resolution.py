@@ -17,7 +17,7 @@ from teep.config.sources import files, variables
 from teep.config.sources.document import Document, Entry
 from teep.config.sources.settings import CONFIG, SETTINGS, Unreadable, has_text, is_slip, read_text, unknown
 from teep.config.sources.variables import Found
-from teep.config.value import Config
+from teep.config.config import Config
 from teep.errors import ConfigurationError
 
 logger = logging.getLogger("teep")

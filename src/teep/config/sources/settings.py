@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from teep.config.names import meant, nearest
 from teep.config.sources.variables import Found
-from teep.config.value import Config
+from teep.config.config import Config
 
 CONFIG: Mapping[str, Any] = {option.name: option.type for option in fields(Config) if option.init}
 """The options of `Config`, and their types."""
