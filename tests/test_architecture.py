@@ -2,9 +2,10 @@
 
 import ast
 import builtins
+import graphlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,42 @@ def test_imports_go_down_only() -> None:
     linter = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
     done = subprocess.run([*linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """Imports within functions and for type checkers count, too: where each needs the other, they are one module."""
+    modules = dict(_modules(PACKAGE))
+    needs = {name: set(_needed(ast.parse(path.read_text("utf-8")), modules)) for name, path in modules.items()}
+    try:
+        graphlib.TopologicalSorter(needs).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_a_circle_is_found() -> None:
+    modules = {"teep.a": Path(), "teep.a.b": Path()}
+    tree = ast.parse("def late():\n    from teep.a import b, c\n    import teep.a.b, os")
+    assert sorted(_needed(tree, modules)) == ["teep.a", "teep.a.b", "teep.a.b"]
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter({"teep.a": {"teep.a.b"}, "teep.a.b": {"teep.a"}}).prepare()
+
+
+def _modules(package: Path) -> Iterator[tuple[str, Path]]:
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def _needed(tree: ast.AST, modules: Mapping[str, Path]) -> Iterator[str]:
+    """The modules that a module imports anywhere in it, or takes a name from."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            inside = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (
+                name if name in modules else str(node.module) for name in inside if str(node.module) in modules
+            )
 
 
 @pytest.mark.parametrize("room", ["worker", "job", "drivers"])

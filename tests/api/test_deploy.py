@@ -7,6 +7,7 @@ import pytest
 
 import teep
 from teep.api import NoDeployLabel
+from teep.config import overridden
 from tests.api.sides import Side
 from tests.support import golden
 
@@ -86,9 +87,9 @@ def test_where_git_fails_a_sentence_says_what_to_do(side: Side, git: Path) -> No
     assert side.server.command("DBSIZE") == 0
 
 
-def test_by_class_it_marks_with_the_process_wide_configuration(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teep.config.default._default", side.config)
-    assert side.run(side.kind("Deploy").mark("by class", AT))
+def test_by_class_it_marks_with_the_process_wide_configuration(side: Side) -> None:
+    with overridden(side.config):
+        assert side.run(side.kind("Deploy").mark("by class", AT))
     assert side.run(side.Deploy().fetch(DAY)) == {"2026-11-24T02:30:00Z": "by class"}
 
 

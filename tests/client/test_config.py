@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,17 @@ import pytest
 
 import teep
 from teep import embedded
-from teep.config import connections, default, redis_url_for
+from teep.config import connections, isolated, redis_url_for
 from teep.errors import ConfigurationError
 from tests.support.servers import Server
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(default, "_default", None)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("TEEP_REDIS_URL", "REDIS_URL", "APP_ENV"):
         monkeypatch.delenv(name, raising=False)
+    with isolated():
+        yield
 
 
 class _Embedded:

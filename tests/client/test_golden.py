@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import teep
-from teep.config import default
+from teep.config import isolated
 from tests.client.noop import noop, with_options
 from tests.support import golden
 from tests.support.servers import Server
@@ -79,11 +79,11 @@ _STEPS: dict[str, Callable[[], None]] = {
 
 
 @pytest.fixture(params=golden.VERSIONS)
-def version(request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def version(request: pytest.FixtureRequest, server: Server) -> Iterator[str]:
     """A Sidekiq version, teep writing times as it does."""
-    monkeypatch.setattr(default, "_default", None)
-    teep.configure(redis_url=server.url, timestamps=_UNITS[request.param])
-    return request.param  # type: ignore[no-any-return]
+    with isolated():
+        teep.configure(redis_url=server.url, timestamps=_UNITS[request.param])
+        yield request.param
 
 
 def _template(raw: bytes) -> bytes:

@@ -1,24 +1,24 @@
 """A folder of its own for each test, and an environment that says nothing."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from teep.config import default
+from teep.config import isolated
 
 Write = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("_default", "_beneath", "_above", "_said"):
-        monkeypatch.setattr(default, name, None if name == "_default" else {})
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     others = {"REDIS_URL", "APP_ENV", "RAILS_ENV", "RACK_ENV"}
     for name in [name for name in os.environ if name.startswith("TEEP_") or name in others]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    with isolated(fallbacks={}):
+        yield
 
 
 @pytest.fixture

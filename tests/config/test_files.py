@@ -44,7 +44,7 @@ redis_url = "redis://redis.internal:6379/0"
 
 def test_a_file_says_what_config_and_worker_go_by(write: Write) -> None:
     settings = resolve({}, write(WHOLE), {})
-    config = settings.config()
+    config = settings.config(teep.Config)
     assert (config.redis_url, config.concurrency, config.timeout) == ("redis://localhost:6379/3", 20, 8.5)
     assert (config.queues, config.labels) == (("critical,6", "default,3", "low,1"), ("blue",))
     assert dict(config.job_defaults) == {"retry": 3}
@@ -84,19 +84,19 @@ def test_the_file_of_the_working_directory_is_found(write: Write) -> None:
     write("[tool.ruff]\n", "pyproject.toml")
     assert resolve({}, None, {}).file is None
     write("[tool.teep]\nconcurrency = 4\n", "pyproject.toml")
-    assert resolve({}, None, {}).config().concurrency == 4
+    assert resolve({}, None, {}).config(teep.Config).concurrency == 4
     write("concurrency = 3\n")
     settings = resolve({}, None, {})
-    assert (settings.file, settings.config().concurrency) == (Path("teep.toml"), 3)
+    assert (settings.file, settings.config(teep.Config).concurrency) == (Path("teep.toml"), 3)
 
 
 def test_a_named_file_is_read_instead(write: Write) -> None:
     write("concurrency = 3\n")
     other = write("concurrency = 8\n", "other.toml")
-    assert resolve({}, other, {}).config().concurrency == 8
-    assert resolve({}, None, {"TEEP_CONFIG": "other.toml"}).config().concurrency == 8
-    assert resolve({}, Path("none"), {"TEEP_CONFIG": "other.toml"}).config().concurrency == 10
-    assert resolve({}, None, {"TEEP_CONFIG": "none"}).config().concurrency == 10
+    assert resolve({}, other, {}).config(teep.Config).concurrency == 8
+    assert resolve({}, None, {"TEEP_CONFIG": "other.toml"}).config(teep.Config).concurrency == 8
+    assert resolve({}, Path("none"), {"TEEP_CONFIG": "other.toml"}).config(teep.Config).concurrency == 10
+    assert resolve({}, None, {"TEEP_CONFIG": "none"}).config(teep.Config).concurrency == 10
 
 
 def test_every_problem_is_told_at_once(write: Write) -> None:
@@ -111,7 +111,7 @@ def test_every_problem_is_told_at_once(write: Write) -> None:
         xyzzy = 1
     """)
     with pytest.raises(ConfigurationError) as caught:
-        resolve({}, file, {"TEEP_MAX_RSS": "much"}).config()
+        resolve({}, file, {"TEEP_MAX_RSS": "much"}).config(teep.Config)
     assert str(caught.value) == "; ".join([
         "TEEP_MAX_RSS must be a whole number, not 'much'",
         "there is no setting 'concurency'; did you mean 'concurrency'? (teep.toml: concurency)",

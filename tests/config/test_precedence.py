@@ -3,7 +3,7 @@
 import pytest
 
 import teep
-from teep.config.default import set_by_code
+from teep.config.default import install, set_by_code
 from teep.config.sources.resolution import Settings, resolve
 from teep.config.sources.settings import SETTINGS, has_text
 from teep.config.sources.variables import Found
@@ -26,7 +26,7 @@ def in_order(config: teep.Config) -> tuple[float, ...]:
 
 
 def test_flags_then_variables_then_the_file_then_the_default(settings: Settings) -> None:
-    assert in_order(settings.config()) == (5, 3, 3, 2, 300)
+    assert in_order(settings.config(teep.Config)) == (5, 3, 3, 2, 300)
     assert {name: found.source for name, found in settings.found.items()} == {
         "concurrency": "--concurrency",
         "timeout": "TEEP_TIMEOUT",
@@ -36,25 +36,25 @@ def test_flags_then_variables_then_the_file_then_the_default(settings: Settings)
 
 
 def test_a_commands_settings_are_the_process_wide_ones(settings: Settings) -> None:
-    assert settings.settle() is teep.default_config()
+    assert install(settings) is teep.default_config()
     assert teep.Client().config is teep.default_config()
 
 
 def test_code_goes_between_flags_and_variables(settings: Settings) -> None:
-    settings.settle()
+    install(settings)
     made = teep.configure(concurrency=4, timeout=4, watchdog=4)
     assert in_order(made) == (5, 4, 3, 2, 4)
     assert teep.default_config() is made
 
 
 def test_none_says_nothing(write: Write) -> None:
-    resolve({}, write("redis_url = 'redis://file:6379'\nmax_rss = 5"), {}).settle()
+    install(resolve({}, write("redis_url = 'redis://file:6379'\nmax_rss = 5"), {}))
     for made in (teep.configure(redis_url=None, timeout=4), teep.configure(teep.Config(timeout=4))):
         assert (made.redis_url, made.max_rss, made.timeout) == ("redis://file:6379", 5, 4)
 
 
 def test_a_whole_config_of_code_goes_under_the_flags(settings: Settings) -> None:
-    settings.settle()
+    install(settings)
     whole = teep.Config(concurrency=4, timeout=4)
     whole.death_handlers.append(lambda _job, _error: None)
     made = teep.configure(whole)
@@ -89,7 +89,7 @@ def test_from_file_reads_the_variables_as_the_worker_does(write: Write, monkeypa
     ],
 )
 def test_a_variable_is_read_by_its_settings_type(name: str, text: str, value: object) -> None:
-    assert getattr(resolve({}, None, {f"TEEP_{name.upper()}": text}).config(), name) == value
+    assert getattr(resolve({}, None, {f"TEEP_{name.upper()}": text}).config(teep.Config), name) == value
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("TRUE", True), ("no", False), ("0", False)])
@@ -112,9 +112,9 @@ def test_mappings_have_no_variable() -> None:
 )
 def test_a_variable_that_does_not_fit(name: str, text: str, sentence: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        resolve({}, None, {name: text}).config()
+        resolve({}, None, {name: text}).config(teep.Config)
     assert str(caught.value) == sentence
 
 
 def test_an_empty_variable_says_nothing(write: Write) -> None:
-    assert resolve({}, write(FILE), {"TEEP_CONCURRENCY": ""}).config().concurrency == 2
+    assert resolve({}, write(FILE), {"TEEP_CONCURRENCY": ""}).config(teep.Config).concurrency == 2

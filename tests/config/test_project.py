@@ -5,13 +5,14 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import teep
 from teep import embedded
-from teep.config import connections, default, redis_url_for
+from teep.config import connections, isolated, redis_url_for
 from teep.config.connections import redis_in_words
 from teep.config.sources.resolution import resolve
 from teep.embedded import project
@@ -20,9 +21,10 @@ from tests.config.conftest import Write
 
 
 @pytest.fixture(autouse=True)
-def _unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(default, "_beneath", None)
+def _unknown(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(connections, "_told", False)
+    with isolated():
+        yield
 
 
 def _below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +42,7 @@ def test_a_program_goes_by_the_nearest_file_upward(
     assert config.sources["concurrency"] == f"{tmp_path / 'teep.toml'}: concurrency"
     assert config.sources["timeout"] == "default"
     assert repr(config) == "Config(redis_url='redis://:***@127.0.0.1:1/5', concurrency=3)"
-    assert resolve({}).config().redis_url == config.redis_url, "the commands find the same"
+    assert resolve({}).config(teep.Config).redis_url == config.redis_url, "the commands find the same"
     # A configuration of one's own that names no Redis is not sent to another.
     assert redis_url_for(teep.Config(timeout=1)) == config.redis_url
     assert redis_in_words(teep.Config()) == "redis://:***@127.0.0.1:1/5"

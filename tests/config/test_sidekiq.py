@@ -72,7 +72,7 @@ def test_capsules_and_the_other_keys() -> None:
 
 def test_keys_of_ruby_and_of_gems_are_left_alone() -> None:
     settings = resolve({}, SAMPLES / "gems.yml", {"APP_ENV": "production"})
-    config = settings.config()
+    config = settings.config(teep.Config)
     assert (config.concurrency, config.queues) == (12, ("default",))
     assert config.skip_default_job_logging
     assert settings.ignored == [
@@ -87,7 +87,7 @@ def test_verbose_is_a_log_level(verbose: str, level: str | None, write: Write) -
 
 def test_settings_of_teeps_own_are_taken_too(write: Write) -> None:
     settings = resolve({}, write(":modules: [app.jobs]\n:processes: 2\n", "sidekiq.yml"), {})
-    assert (settings.get("modules", None), settings.config().processes) == (["app.jobs"], 2)
+    assert (settings.get("modules", None), settings.config(teep.Config).processes) == (["app.jobs"], 2)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_variable_without_a_default_must_be_set(write: Write) -> None:
 def test_what_gems_and_old_versions_keep_there_is_no_typo(write: Write) -> None:
     text = ":loglevel: info\n:index: 0\nproduction:\n  :loglevel: debug\n  :schedule: {a: {cron: '* * * * *'}}\n"
     settings = resolve({}, write(text, "sidekiq.yml"), {"APP_ENV": "production"})
-    settings.config()
+    settings.config(teep.Config)
     assert settings.ignored == ["loglevel", "index", "production.loglevel", "production.schedule"]
 
 

@@ -1,9 +1,11 @@
 """Fixtures of the tests of encryption."""
 
+from collections.abc import Iterator
+
 import pytest
 
 import teep
-from teep.config import default
+from teep.config import isolated, overridden
 from teep.encryption import values
 from teep.job import definition
 from tests.support.servers import Server
@@ -12,11 +14,12 @@ KEYS = {1: b"\x01" * 32, 2: b"\x02" * 32}
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test has the process's keys, jobs and configuration for itself, and begins without any."""
     monkeypatch.setattr(values, "_keyring", None)
     monkeypatch.setattr(definition, "_registry", {})
-    monkeypatch.setattr(default, "_default", teep.Config(redis_url="redis://127.0.0.1:1"))
+    with isolated(), overridden(teep.Config(redis_url="redis://127.0.0.1:1")):
+        yield
 
 
 @pytest.fixture

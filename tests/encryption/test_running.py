@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.config import overridden
 from teep.encryption import enable, encrypt, values
 from teep.encryption.aes import Cipher
 from teep.wire import json
@@ -27,9 +28,8 @@ pytestmark = pytest.mark.usefixtures("keys")
 
 
 @pytest.fixture
-def fleet(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
-    with Fleet(server) as fleet:
-        monkeypatch.setattr("teep.config.default._default", fleet.config)
+def fleet(server: Server) -> Iterator[Fleet]:
+    with Fleet(server) as fleet, overridden(fleet.config):
         yield fleet
 
 

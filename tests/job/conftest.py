@@ -1,9 +1,11 @@
 """Fixtures of the jobs' tests."""
 
+from collections.abc import Iterator
+
 import pytest
 
 import teep
-from teep.config import default
+from teep.config import isolated
 from tests.support.servers import Server
 
 
@@ -13,7 +15,7 @@ def _own_jobs(own_registry: None) -> None:
 
 
 @pytest.fixture
-def config(server: Server, monkeypatch: pytest.MonkeyPatch) -> teep.Config:
+def config(server: Server) -> Iterator[teep.Config]:
     """The process-wide configuration, on an empty Valkey and an empty Redis."""
-    monkeypatch.setattr(default, "_default", None)
-    return teep.configure(redis_url=server.url)
+    with isolated():
+        yield teep.configure(redis_url=server.url)

@@ -268,8 +268,8 @@ def test_copies_of_a_configuration_share_its_middleware_once(named: dict[str, Mi
     config.on("startup", lambda: None)
     copy = config.copy(concurrency=3)
     copy.server_middleware.prepend(named["c"])
-    copy.adopt(config)
-    copy.adopt(copy)
+    copy.hooks.merge(config.hooks)
+    copy.hooks.merge(copy.hooks)
     assert (list(copy.server_middleware), list(copy.client_middleware)) == ([named["c"], named["a"]], [named["b"]])
     assert copy.listeners("startup") == config.listeners("startup")
     copy.server_middleware.clear()
@@ -281,6 +281,6 @@ def test_who_took_the_log_out_of_the_error_handlers_does_not_get_it_back() -> No
 
     config = teep.Config()
     config.error_handlers[:] = [tell]
-    config.adopt(teep.Config())
+    config.hooks.merge(teep.Config().hooks)
     assert config.error_handlers == config.copy(concurrency=3).error_handlers == [tell]
     assert teep.Config().copy(concurrency=3).error_handlers == teep.Config().error_handlers

@@ -33,11 +33,12 @@ def config(flags: ConfigFlags) -> None:
 
     Example: [bold]teep config -C config/sidekiq.yml -e production[/bold]
     """
+    from teep.config.default import install
     from teep.worker.startup.modules import load
 
     set_up_logs("WARNING")
     settings = flags.settings()
-    settings.settle()
+    install(settings)
     application.make_importable()
     for module in application.modules(settings.get("modules", [])):
         load(module)

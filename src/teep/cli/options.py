@@ -60,6 +60,7 @@ class Looking:
         """
         from teep.cli import application
         from teep.config import default_config
+        from teep.config.default import install
         from teep.config.sources.resolution import resolve
         from teep.config.sources.variables import Found
 
@@ -70,7 +71,7 @@ class Looking:
         }
         settings = resolve(given, self.config)
         settings.warn()
-        settings.settle()
+        install(settings)
         application.set_up()
         return default_config()
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from teep.cli import application
@@ -27,10 +26,12 @@ def worker(flags: Flags) -> None:
 
     Example: [bold]teep worker app.jobs -c 20 -q critical,3 -q default,1[/bold]
     """
+    from teep.config.default import install
+
     if os.name != "posix":
         raise ConfigurationError("workers run on Linux and macOS; on Windows use WSL or a container")
     settings = flags.settings()
-    config = settings.settle()
+    config = install(settings)
     set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))
     _tell_of_file(settings)
     application.make_importable()
@@ -64,18 +65,19 @@ def _tell_of_file(settings: "Settings") -> None:
 
 def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> None:
     """Run one worker here, or a supervisor where it takes one. The process ends soon after it has."""
+    from teep.config.default import after_imports
     from teep.worker import Supervisor, Worker
     from teep.worker.exit import exiting
 
     with exiting():
         if not Supervisor.is_needed(config):
-            Worker(config, *modules, configured=lambda: _as_code_has_it(config, _FIRST)).run()
+            Worker(config, *modules, configured=lambda: after_imports(config, _FIRST)).run()
             return
         how = {} if spawn is None else {"spawn": spawn}
         Supervisor(
             config,
             *modules,
-            configured=lambda: _as_code_has_it(config, _SUPERVISED),
+            configured=lambda: after_imports(config, _SUPERVISED),
             check=lambda: _check(flags.settings()),
             **how,
         ).run()
@@ -83,23 +85,7 @@ def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None)
 
 def _check(settings: "Settings") -> None:
     """Raise ConfigurationError where these settings would keep a worker from starting."""
-    settings.config()
+    from teep.config import Config
+
+    settings.config(Config)
     _modules(settings)
-
-
-def _as_code_has_it(config: "Config", needed: Iterable[str]) -> "Config":
-    """Return the configuration as the modules, now imported, have made it.
-
-    Raises:
-        ConfigurationError: code has set something of what was `needed` before it ran.
-    """
-    from teep.config import default_config
-
-    whole = default_config()
-    late = [name for name in needed if getattr(whole, name) != getattr(config, name)]
-    if late:
-        raise ConfigurationError(
-            f"code sets {', '.join(late)}, which must be known before any code runs:"
-            " put it into the configuration file, a variable or a flag"
-        )
-    return whole

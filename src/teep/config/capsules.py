@@ -23,6 +23,11 @@ class CapsuleConfig:
     concurrency: int
     queues: Sequence[str]
 
+    def __post_init__(self) -> None:
+        # A list would have no hash, and could be changed. What is neither is refused with the `Config`.
+        if isinstance(self.queues, Collection) and not isinstance(self.queues, str | tuple):
+            object.__setattr__(self, "queues", tuple(self.queues))
+
     @property
     def order(self) -> QueueOrder:
         """The queues as parsed."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from teep import drivers, embedded
 from teep.config import default
-from teep.config.sources import variables
 from teep.config.config import Config
+from teep.config.sources import variables
 from teep.drivers.urls import masked
 from teep.errors import ConfigurationError
 from teep.telling import Logger
@@ -67,7 +67,7 @@ def named_url(config: Config) -> str | None:
         return config.redis_url
     if found := variables.find("redis_url", os.environ):
         return str(found.value)
-    return default.beneath().get("redis_url")
+    return default.fallbacks().get("redis_url")
 
 
 def redis_in_words(config: Config) -> str:

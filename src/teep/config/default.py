@@ -2,30 +2,148 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from teep.config.sources.settings import CONFIG, unknown
 from teep.config.config import Config, Extension
+from teep.config.sources.settings import CONFIG, unknown
 from teep.errors import ConfigurationError
 
-_lock = threading.Lock()
-_default: Config | None = None
-# What variables and file say (None: not looked for yet), and in a command's process its flags: code's options go in
-# between. And where each of them was found.
-_beneath: Mapping[str, Any] | None = None
-_above: Mapping[str, Any] = {}
-_origins: Mapping[str, str] = {}
-# What code has said, and what joins each process-wide configuration that is made.
-_said: Mapping[str, Any] = {}
-_extensions: list[Extension] = []
+if TYPE_CHECKING:
+    from teep.config.sources.resolution import Settings
+
+
+class ProcessWide:
+    """A process's configuration, all that it is made of, and what joins each one that is made.
+
+    A command's flags (`overrides`) hold over what code says, and that over variables and file (`fallbacks`).
+    """
+
+    def __init__(self, fallbacks: Mapping[str, Any] | None = None) -> None:
+        self._lock = threading.Lock()
+        self._config: Config | None = None
+        self._fallbacks = fallbacks  # None: not looked for yet
+        self._overrides: Mapping[str, Any] = {}
+        self._origins: Mapping[str, str] = {}  # where fallbacks and overrides were found
+        self._said: Mapping[str, Any] = {}  # by code
+        self._extensions: list[Extension] = []
+
+    @property
+    def config(self) -> Config:
+        """The configuration: where code has made none, what variables and file make.
+
+        Raises:
+            ConfigurationError: the variables or the file cannot be read, or do not fit.
+        """
+        if (known := self._config) is not None:
+            return known
+        options = self.fallbacks
+        with self._lock:
+            if self._config is None:
+                made = Config(**options)
+                made.note_sources(self._origins)
+                return self._make(made)
+            return self._config
+
+    @property
+    def fallbacks(self) -> Mapping[str, Any]:
+        """The options that variables and file say, looked for once; a command knows them already.
+
+        Raises:
+            ConfigurationError: they cannot be read, or do not fit.
+        """
+        if (known := self._fallbacks) is not None:
+            return known
+        from teep.config.sources import resolution  # noqa: PLC0415 - readers are not for every program
+
+        settings = resolution.resolve({})
+        config = settings.config(Config)
+        settings.warn()
+        with self._lock:
+            if self._fallbacks is None:
+                self._fallbacks, self._origins = settings.options, config.sources
+            return self._fallbacks
+
+    @property
+    def set_by_code(self) -> frozenset[str]:
+        """The options that code gave to `configure`, whether or not flags hold over them."""
+        return frozenset(name for name, value in self._said.items() if value is not None)
+
+    def configure(self, config: Config | None, options: Mapping[str, Any]) -> Config:
+        """Make the configuration of what code says; see the function of that name."""
+        for name in options:
+            if name not in CONFIG:
+                raise ConfigurationError(unknown(name, CONFIG, "option"))
+        said = options if config is None else {**_said_by(config), **options}
+        unsaid = {name: value for name, value in self.fallbacks.items() if said.get(name) is None}
+        changes = {**options, **unsaid, **self._overrides}
+        if config is not None and not changes:
+            made = config
+        else:
+            made = Config(**changes) if config is None else config.copy(**changes)
+            found = {**unsaid, **self._overrides}
+            made.note_sources({name: self._origins[name] for name in found if name in self._origins})
+        with self._lock:
+            self._said = said
+            return self._make(made)
+
+    def install(self, settings: "Settings") -> Config:
+        """Make the configuration of what a command's flags, variables and file say, until code configures something.
+
+        What code has configured before, as Django's settings have if `manage.py` runs the command, holds as if it
+        came after.
+
+        Raises:
+            ConfigurationError: what they say does not fit.
+        """
+        config = settings.config(Config)
+        with self._lock:
+            before = self._config
+            self._fallbacks, self._overrides, self._origins = settings.options, settings.overrides, config.sources
+            if before is not None:
+                config.hooks.merge(before.hooks)
+            self._make(config)
+        if self._said:
+            self.configure(None, self._said).hooks.merge(config.hooks)
+        return config
+
+    def extend(self, extension: Extension) -> None:
+        """Let an extension join the configuration: the one there is, and each that is made later."""
+        with self._lock:
+            if extension not in self._extensions:
+                if self._config is not None:
+                    extension.join(self._config)
+                self._extensions.append(extension)
+
+    @contextmanager
+    def overridden(self, config: Config) -> Iterator[Config]:
+        """Have another configuration until the context ends, whatever is configured meanwhile."""
+        with self._lock:
+            before, self._config = self._config, config
+        try:
+            yield config
+        finally:
+            with self._lock:
+                self._config = before
+
+    def renew_lock(self) -> None:
+        """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
+        self._lock = threading.Lock()
+
+    def _make(self, config: Config) -> Config:
+        """Make `config` the process-wide one, and return it. Needs the lock."""
+        for extension in self._extensions:
+            extension.join(config)
+        self._config = config
+        return config
+
+
+_process = ProcessWide()
 
 
 def _renew_lock() -> None:
-    """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
-    global _lock  # noqa: PLW0603 - of this module, as the configuration is
-    _lock = threading.Lock()
+    _process.renew_lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -48,45 +166,7 @@ def configure(config: Config | None = None, /, **options: Any) -> Config:
         ConfigurationError: an option is unknown (the nearest known one is named), or does not fit; or what the
             variables and the file say does not.
     """
-    global _said  # noqa: PLW0603 - it is the process's
-    for name in options:
-        if name not in CONFIG:
-            raise ConfigurationError(unknown(name, CONFIG, "option"))
-    said = options if config is None else _said_by(config) | options
-    unsaid = {name: value for name, value in beneath().items() if said.get(name) is None}
-    changes = {**options, **unsaid, **_above}
-    if config is not None and not changes:
-        made = config
-    else:
-        made = Config(**changes) if config is None else config.copy(**changes)
-        made.note_sources({name: _origins[name] for name in {**unsaid, **_above} if name in _origins})
-    with _lock:
-        _said = said
-        _install(made)
-    return made
-
-
-def extend_default(extension: Extension) -> None:
-    """Let an extension join the process-wide configuration: the one there is, and each that is made later."""
-    with _lock:
-        if extension not in _extensions:
-            _extensions.append(extension)
-            if _default is not None:
-                extension.join(_default)
-
-
-def _install(config: Config) -> Config:
-    """Make `config` the process-wide one, and return it. Needs `_lock`."""
-    global _default  # noqa: PLW0603 - it is the process's
-    for extension in _extensions:
-        extension.join(config)
-    _default = config
-    return config
-
-
-def _said_by(config: Config) -> dict[str, Any]:
-    usual = Config()
-    return {name: value for name in CONFIG if (value := getattr(config, name)) != getattr(usual, name)}
+    return _process.configure(config, options)
 
 
 def default_config() -> Config:
@@ -95,66 +175,69 @@ def default_config() -> Config:
     Raises:
         ConfigurationError: the variables or the file cannot be read, or do not fit.
     """
-    if (known := _default) is not None:
-        return known
-    options = beneath()
-    with _lock:
-        if _default is None:
-            made = Config(**options)
-            made.note_sources(_origins)
-            return _install(made)
-        return _default
+    return _process.config
 
 
-def beneath() -> Mapping[str, Any]:
-    """Return the options that variables and file say, looked for once a process; a command knows them already.
-
-    Raises:
-        ConfigurationError: they cannot be read, or do not fit.
-    """
-    global _beneath, _origins
-    if (known := _beneath) is not None:
-        return known
-    from teep.config.sources import resolution  # noqa: PLC0415 - it makes a Config; and readers are not for every program
-
-    settings = resolution.resolve({})
-    config = settings.config()
-    settings.warn()
-    with _lock:
-        if _beneath is None:
-            _beneath, _origins = resolution.options(settings.found), config.sources
-        return _beneath
+def install(settings: "Settings") -> Config:
+    """Make the process-wide configuration of a command's process, and return it; see `ProcessWide.install`."""
+    return _process.install(settings)
 
 
-def settle(config: Config, beneath: Mapping[str, Any], above: Mapping[str, Any]) -> None:
-    """Make `config` the process-wide one of a command's process, until code configures something.
+def extend_default(extension: Extension) -> None:
+    """Let an extension join the process-wide configuration: the one there is, and each that is made later."""
+    _process.extend(extension)
 
-    `beneath` are options for which code's are taken instead, `above` those that hold whatever code says. What code
-    has configured before, as Django's settings have if `manage.py` runs the command, holds as if it came after.
-    """
-    global _beneath, _above, _origins
-    with _lock:
-        _beneath, _above, _origins, before = beneath, above, config.sources, _default
-        if before is not None:
-            config.adopt(before)
-        _install(config)
-    if _said:
-        configure(**_said).adopt(config)
+
+def fallbacks() -> Mapping[str, Any]:
+    """Return the options that variables and file say; see `ProcessWide.fallbacks`."""
+    return _process.fallbacks
 
 
 def set_by_code() -> frozenset[str]:
     """Return the options that code gave to `configure`, whether or not flags hold over them."""
-    return frozenset(name for name, value in _said.items() if value is not None)
+    return _process.set_by_code
+
+
+def after_imports(config: Config, early: Iterable[str]) -> Config:
+    """Return the process-wide configuration of a command that began with `config`, and then imported code.
+
+    Raises:
+        ConfigurationError: code has changed one of the `early` options, which had to be known before it ran.
+    """
+    now = default_config()
+    late = [name for name in early if getattr(now, name) != getattr(config, name)]
+    if late:
+        raise ConfigurationError(
+            f"code sets {', '.join(late)}, which must be known before any code runs:"
+            " put it into the configuration file, a variable or a flag"
+        )
+    return now
 
 
 @contextmanager
 def overridden(config: Config) -> Iterator[Config]:
     """Make `config` the process-wide one until the context ends, whatever is configured meanwhile."""
-    global _default  # noqa: PLW0603 - as above
-    with _lock:
-        before, _default = _default, config
-    try:
+    with _process.overridden(config):
         yield config
+
+
+@contextmanager
+def isolated(fallbacks: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Begin anew until the context ends, as in a process that has configured nothing yet.
+
+    What is configured in it is forgotten. Other threads see it too.
+
+    Args:
+        fallbacks: options in place of those that variables and file say; default: these are looked for again.
+    """
+    global _process  # noqa: PLW0603 - it is the process's
+    before, _process = _process, ProcessWide(fallbacks)
+    try:
+        yield
     finally:
-        with _lock:
-            _default = before
+        _process = before
+
+
+def _said_by(config: Config) -> dict[str, Any]:
+    usual = Config()
+    return {name: value for name in CONFIG if (value := getattr(config, name)) != getattr(usual, name)}

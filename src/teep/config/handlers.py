@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from teep.config.error_log import log_error
-from teep.config.config import Config, Event
+from teep.config.config import Config
+from teep.config.hooks import Event, log_error
 from teep.telling import Logger
 
 logger = Logger("teep")

@@ -32,6 +32,16 @@ _PACKAGE = __name__.partition(".")[0]
 _LEVELS_OF_PYTHON = {"warning": "warn", "critical": "fatal"}
 
 
+def defaults_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `job_defaults`, in which authors' own may stand beside the options, as in Sidekiq's.
+
+    Raises:
+        InvalidJob: as `fields_of`.
+    """
+    # Twice, since a copy of a configuration gets what comes out here.
+    return fields_of("job_defaults", fields_of("job_defaults", given, warns=False), warns=False)
+
+
 def fields_of(owner: str, given: Mapping[str, Any], *, warns: bool = True) -> dict[str, Any]:
     """Return options as they go into a payload, checked; `owner` names in errors whose they are.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, Unpack
 
@@ -189,11 +188,23 @@ def _is_many(at: object) -> bool:
     return isinstance(at, Iterable) and not isinstance(at, str)
 
 
-@lru_cache(maxsize=8)
+# The clients of the process-wide configuration; each keeps its driver. Told apart by identity: two configurations
+# that are equal may have other middleware.
+_latest: Client | None = None
+_latest_async: AsyncClient | None = None
+
+
 def _client(config: Config) -> Client:
-    return Client(config)
+    global _latest  # noqa: PLW0603 - of all jobs
+    client = _latest
+    if client is None or client.config is not config:
+        client = _latest = Client(config)
+    return client
 
 
-@lru_cache(maxsize=8)
 def _async_client(config: Config) -> AsyncClient:
-    return AsyncClient(config)
+    global _latest_async  # noqa: PLW0603 - of all jobs
+    client = _latest_async
+    if client is None or client.config is not config:
+        client = _latest_async = AsyncClient(config)
+    return client

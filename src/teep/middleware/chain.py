@@ -20,21 +20,25 @@ Middleware = Callable[[dict[str, Any], Callable[[], Any]], Any]
 class Chain:
     """Middleware in the order they wrap: the first added is the outermost. Not thread-safe while it is changed.
 
+    Args:
+        check: is called before each change, and raises if there must be none.
+
     Raises:
         ConfigurationError: what should be added cannot be called around a job, such as a class, of which an instance
-            is meant.
+            is meant; or a worker runs with the chain already.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
         self.entries: tuple[Middleware, ...] = ()
+        self._check = check
 
     def add(self, middleware: Middleware) -> None:
         """Add the innermost. Adding one that is there moves it."""
-        self.entries = (*self._without(middleware), _checked(middleware))
+        self._change((*self._without(middleware), _checked(middleware)))
 
     def prepend(self, middleware: Middleware) -> None:
         """Add the outermost."""
-        self.entries = (_checked(middleware), *self._without(middleware))
+        self._change((_checked(middleware), *self._without(middleware)))
 
     def insert_before(self, other: Middleware, middleware: Middleware) -> None:
         """Add just outside of `other`, which must be there."""
@@ -46,10 +50,10 @@ class Chain:
 
     def remove(self, middleware: Middleware) -> None:
         """Take one out; nothing happens where it is not there."""
-        self.entries = self._without(middleware)
+        self._change(self._without(middleware))
 
     def clear(self) -> None:
-        self.entries = ()
+        self._change(())
 
     def __iter__(self) -> Iterator[Middleware]:
         return iter(self.entries)
@@ -86,7 +90,11 @@ class Chain:
         if other not in rest:
             raise ConfigurationError(f"{other!r} is not in the chain, so nothing can be put next to it")
         at = rest.index(other) + places
-        self.entries = (*rest[:at], middleware, *rest[at:])
+        self._change((*rest[:at], middleware, *rest[at:]))
+
+    def _change(self, entries: tuple[Middleware, ...]) -> None:
+        self._check()
+        self.entries = entries
 
     def _without(self, middleware: Middleware) -> tuple[Middleware, ...]:
         return tuple(entry for entry in self.entries if entry != middleware)

@@ -3,9 +3,11 @@
 1. Modes say where pushes go: `fake` collects them, `inline` runs them at once, `disable` sends them to Redis.
 2. `jobs`, `drain`, `perform_one` and `clear` are about what the innermost `fake` has collected.
 3. `assert_enqueued`, `refute_enqueued` and `all_enqueued` look at that, or at Redis.
-4. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
+4. `isolated` begins with no process-wide configuration, for tests of what configures one.
+5. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
 """
 
+from teep.config import isolated
 from teep.testing.assertions import all_enqueued, assert_enqueued, refute_enqueued
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob
@@ -33,6 +35,7 @@ __all__ = [
     "drain",
     "fake",
     "inline",
+    "isolated",
     "jobs",
     "perform_one",
     "refute_enqueued",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from teep.clock import monotonic
-from teep.config import Config, default_config, driver_for
+from teep.config import Config, driver_for
 from teep.config.address import Address
 from teep.config.connections import redis_in_words
 from teep.config.handlers import fire, report
@@ -46,7 +46,7 @@ from teep.worker.services.rescuer import Rescuer
 from teep.worker.signals import KILLED_BY_INT, Presses, SignalHandlers
 from teep.worker.startup import assignment, claims
 from teep.worker.startup.arrival import check_redis, patiently
-from teep.worker.startup.modules import jobs_of, load_all, without_jobs
+from teep.worker.startup.modules import jobs_of, load_all, with_hooks_of, without_jobs
 from teep.worker.title import set_title
 
 logger = Logger("teep")
@@ -139,12 +139,10 @@ class Worker:
             try:
                 self._come_up(embedded=embedded)
             except BaseException:
-                self._stop_answering()
-                forks.leave(self)
+                self._let_go()
                 raise
         if not self._running:  # told to stop before Redis was there
-            self._stop_answering()
-            forks.leave(self)
+            self._let_go()
 
     def quiet(self) -> None:
         """Take no more jobs. Running ones go on; the process stays up. Idempotent."""
@@ -178,8 +176,7 @@ class Worker:
             self._metrics.leave()
             self._heartbeat.leave()
             self._watcher.stop()
-            self._stop_answering()
-            forks.leave(self)
+            self._let_go()
         fire(self.config, "exit")
         self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
         logger.info("bye")
@@ -199,6 +196,7 @@ class Worker:
         self._running, self._lock = False, threading.Lock()
         self._signals, self._presses = queue.SimpleQueue(), Presses()
         self.identity = identity.new_identity()
+        self.config.hooks.unseal(self)
         self._watcher.disown()
         for capsule in self._capsules:
             capsule.disown()
@@ -239,13 +237,14 @@ class Worker:
             with claims.kept():
                 load_all(self.modules)
             self._handlers.take()  # once more: those modules may have set their own
-        self.config = as_code_has_it(self.config, self.modules, self._configured)
+        self.config = with_hooks_of(self.modules, self.config, self._configured)
         self._watcher = Lifeline(self.config) if self._outside is None else self._outside
         driver = driver_for(self.config)
         if not self._with_redis(lambda: check_redis(driver), embedded=embedded):
             return
         for listener in self.config.listeners("startup"):
             listener()  # one that fails keeps the worker from starting
+        self.config.hooks.seal(self)
         if not embedded:
             self._handlers.take()
         self._build(driver, embedded=embedded)
@@ -401,7 +400,10 @@ class Worker:
         # Last: where standard error is stuck, so is whoever writes to it.
         logger.critical("%s; this process is given up, and exits", reason)
 
-    def _stop_answering(self) -> None:
+    def _let_go(self) -> None:
+        """Answer no more, take no more heed of forks, and let the configuration's hooks be changed again."""
+        self.config.hooks.unseal(self)
+        forks.leave(self)
         self._health = None
         if self._endpoint is not None:
             self._endpoint.stop()
@@ -415,17 +417,6 @@ class Worker:
             self._outage.began(error)
         else:
             report(self.config, error, {"context": service})
-
-
-def as_code_has_it(config: Config, modules: Sequence[str], configured: Callable[[], Config] | None) -> Config:
-    """Return what holds once the modules are imported; the arguments are as for `Worker`."""
-    if configured is not None:
-        return configured()
-    if modules:
-        # They are the application, and what it sets up goes onto the process-wide configuration, which may be another
-        # than this one.
-        config.adopt(default_config())
-    return config
 
 
 def _jobs_in_words(modules: Sequence[str], jobs: Sequence[Definition]) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import teep
 from teep.client import transactions
-from teep.config import default
+from teep.config import isolated
 from teep.integrations.sqlalchemy import transactional_push
 from tests.integrations.transactions.table import Base
 from tests.support.postgres import Postgres
@@ -26,18 +26,17 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(autouse=True)
-def _own_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a test makes transactional is forgotten after it."""
     monkeypatch.setattr(transactions, "_sources", {})
-    monkeypatch.setattr(default, "_extensions", [])
-    monkeypatch.setattr(default, "_said", {})
+    with isolated():
+        yield
 
 
 @pytest.fixture(autouse=True)
-def config(valkey: Server, monkeypatch: pytest.MonkeyPatch) -> teep.Config:
+def config(valkey: Server, _own_sources: None) -> teep.Config:
     """The process-wide configuration, on an empty Valkey."""
     valkey.flushall()
-    monkeypatch.setattr(default, "_default", None)
     return teep.configure(redis_url=valkey.url)
 
 

@@ -1,13 +1,15 @@
 """Moments of a worker's life, in their order, and who is kept from hearing of them by whom: nobody."""
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
 
 import pytest
 
 import teep
-from teep.config.config import Event
+from teep.config.hooks import Event
+from teep.errors import ConfigurationError, RedisUnavailable
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -117,6 +119,30 @@ def test_a_startup_listener_that_fails_keeps_the_worker_from_starting(fleet: Fle
     assert len(fleet.queue()) == 1
     assert _processes(fleet) == set()
     assert not ran.is_set()
+
+
+def test_nothing_is_added_while_a_worker_runs_but_before_and_in_a_startup_listener(fleet: Fleet) -> None:
+    config = fleet.configure()
+    heard: list[str] = []
+    config.on("startup", lambda: config.on("quiet", lambda: heard.append("quiet")))
+    worker = fleet.start(config)
+    changes: tuple[Callable[[], object], ...] = (lambda: config.on("exit", heard.clear), config.error_handlers.clear)
+    for change in changes:
+        with pytest.raises(ConfigurationError, match="a worker runs with this configuration"):
+            change()
+    worker.stop()
+    assert heard == ["quiet"]
+    config.on("startup", lambda: heard.append("again"))
+    worker.start()
+    worker.stop()
+    assert heard == ["quiet", "again", "quiet", "quiet"]
+
+
+def test_a_start_that_fails_leaves_the_hooks_open(fleet: Fleet) -> None:
+    config = fleet.configure(redis_url="redis://127.0.0.1:1")
+    with pytest.raises(RedisUnavailable):
+        fleet.start(config)
+    config.on("exit", lambda: None)
 
 
 def _processes(fleet: Fleet) -> set[bytes]:

@@ -1,6 +1,6 @@
 """What holds: flags over what code configures, that over variables, those over a file, and that over the defaults.
 
-Code is no part of this module: `default.settle` puts it between. Each setting remembers where it was found, and
+Code is no part of this module: `default.install` puts it between. Each setting remembers where it was found, and
 problems are gathered, to be told all at once.
 """
 
@@ -9,16 +9,17 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from teep.config import default
 from teep.config.capsules import CapsuleConfig
 from teep.config.sources import files, variables
 from teep.config.sources.document import Document, Entry
 from teep.config.sources.settings import CONFIG, SETTINGS, Unreadable, has_text, is_slip, read_text, unknown
 from teep.config.sources.variables import Found
-from teep.config.config import Config
+from teep.config.value import ConfigValue
 from teep.errors import ConfigurationError
+
+C = TypeVar("C", bound=ConfigValue)
 
 logger = logging.getLogger("teep")
 
@@ -42,15 +43,15 @@ class Settings:
     problems: Sequence[str] = ()
     doubts: Sequence[str] = ()
 
-    def config(self) -> Config:
-        """Return the configuration that they make, with defaults for the rest.
+    def config(self, kind: type[C]) -> C:
+        """Return the configuration, a `Config`, that they make, with defaults for the rest.
 
         Raises:
             ConfigurationError: every problem of theirs, each with where it stands.
         """
         problems = [*self.problems, *self._misfits()]
         try:
-            config = Config(**options(self.found))
+            config = kind(**self.options)
         except ConfigurationError as error:
             problems += [self._located(name, problem) for name, problem in error.problems.items()]
             raise ConfigurationError("; ".join(problems)) from None
@@ -59,20 +60,20 @@ class Settings:
         config.note_sources({name: entry.source for name, entry in self.found.items() if name in CONFIG})
         return config
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What they say of a `Config`'s options."""
+        return _options(self.found)
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """What the flags alone say of them."""
+        return _options(self.flags)
+
     def warn(self) -> None:
         """Log what is in doubt."""
         for doubt in self.doubts:
             logger.warning("%s", doubt)
-
-    def settle(self) -> Config:
-        """Make the process-wide configuration of them, under and over what code will configure, and return it.
-
-        Raises:
-            ConfigurationError: as `config` does.
-        """
-        config = self.config()
-        default.settle(config, options(self.found), options(self.flags))
-        return config
 
     def get(self, name: str, otherwise: Any) -> Any:
         """Return the value of a setting, or `otherwise` where nothing says one."""
@@ -123,8 +124,7 @@ def resolve(
     return Settings(flags, found, path, ignored, problems, doubts)
 
 
-def options(found: Mapping[str, Found]) -> dict[str, Any]:
-    """Return those settings that are options of a `Config`."""
+def _options(found: Mapping[str, Found]) -> dict[str, Any]:
     return {name: entry.value for name, entry in found.items() if name in CONFIG}
 
 
@@ -190,7 +190,7 @@ def _make_capsules(found: dict[str, Found], problems: list[str]) -> None:
     if capsules is None or not isinstance(capsules.value, Mapping):
         return
     usual = {
-        "concurrency": found["concurrency"].value if "concurrency" in found else Config.concurrency,
+        "concurrency": found["concurrency"].value if "concurrency" in found else ConfigValue.concurrency,
         "queues": (),
     }
     made: dict[str, Any] = {}

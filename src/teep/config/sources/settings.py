@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from teep.config.names import meant, nearest
 from teep.config.sources.variables import Found
-from teep.config.config import Config
+from teep.config.value import ConfigValue
 
-CONFIG: Mapping[str, Any] = {option.name: option.type for option in fields(Config) if option.init}
+CONFIG: Mapping[str, Any] = {option.name: option.type for option in fields(ConfigValue) if option.init}
 """The options of `Config`, and their types."""
 
 # What code alone can say.

@@ -9,8 +9,8 @@ from typing import Any
 
 from teep import tracebacks
 from teep.config import Config
-from teep.config.error_log import log_error
 from teep.config.handlers import notify_death, report
+from teep.config.hooks import log_error
 from teep.telling import Logger
 from teep.wire.payload import executed_class
 from teep.worker.fetch.unit import Reserved

@@ -1,12 +1,13 @@
-"""The modules that define jobs: importing them, and knowing which jobs each has brought.
+"""The modules that define jobs: importing them, and knowing which jobs and hooks each has brought.
 
 A module that fails while it is imported is told apart from one that there is not: its own traceback follows the
 sentence.
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from teep.config import Config, default_config
 from teep.errors import ConfigurationError, ModuleImportError
 from teep.job.definition import Definition, registered
 
@@ -51,6 +52,19 @@ def load(module: str) -> None:
     except Exception as error:
         raise ModuleImportError(module, error) from error
     _brought.setdefault(module, frozenset(_names() - before))
+
+
+def with_hooks_of(modules: Sequence[str], config: Config, configured: Callable[[], Config] | None) -> Config:
+    """Return what a worker goes by once these modules are imported; the arguments are as for `Worker`.
+
+    The modules are the application, and what it sets up goes onto the process-wide configuration, which may be
+    another than this one.
+    """
+    if configured is not None:
+        return configured()
+    if modules:
+        config.hooks.merge(default_config().hooks)
+    return config
 
 
 def jobs_of(modules: Sequence[str]) -> list[Definition]:

@@ -8,7 +8,7 @@ from teep.errors import ConfigurationError, RedisError
 from teep.runtime.outage import Outage
 from teep.telling import Logger
 from teep.worker.services.rescuer import Rescuer
-from teep.worker.worker import as_code_has_it
+from teep.worker.startup.modules import with_hooks_of
 
 logger = Logger("teep")
 
@@ -19,7 +19,7 @@ def rescue(config: Config, modules: Sequence[str], configured: Callable[[], Conf
     A job may be found dead, of which the code's handlers hear where the children were forked: else it is not here.
     """
     with contextlib.suppress(ConfigurationError):  # of code by which no worker could start, as each has said
-        config = as_code_has_it(config, modules, configured)
+        config = with_hooks_of(modules, config, configured)
     try:
         Rescuer(config, driver_for(config), "", Outage(), _on_error).run_once()
     except RedisError as error:

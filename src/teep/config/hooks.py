@@ -1,0 +1,181 @@
+"""What a program adds to teep: middleware, handlers, listeners, guards and services.
+
+They stand beside a `Config`, which is a value and knows nothing of code. They are filled before a worker starts, and
+sealed while one runs with them: it might miss what comes later.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, Literal, Protocol, TypeVar, get_args
+
+from teep.errors import ConfigurationError
+from teep.middleware import Chain
+from teep.store.inflight import Outcome
+from teep.telling import Logger
+
+T = TypeVar("T")
+
+Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat"]
+ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
+DeathHandler = Callable[[dict[str, Any], BaseException], None]
+Listener = Callable[[], object]
+
+logger = Logger("teep")
+
+
+class Unit(Protocol):
+    """A reserved job, as a guard sees it; `item` is None if its bytes are no job."""
+
+    queue: str
+    raw: bytes
+    item: dict[str, Any] | None
+
+
+Guard = Callable[[Any], Outcome | None]
+"""What takes a reserved job (`Unit`) before it runs, and returns None, or its end: then it does not run.
+
+It is called in the job's thread, for every job. If it raises, the job comes again some seconds later, with no attempt
+used.
+"""
+
+
+class BackgroundService(Protocol):
+    """What runs beside the jobs of a worker; `teep.runtime.service.Service` is one to begin with."""
+
+    def start(self) -> None:
+        """Begin, before the first job that this process takes."""
+
+    def quiet(self) -> None:
+        """Do nothing that brings new jobs: the worker takes no more."""
+
+    def stop(self) -> None:
+        """End, after the last job; wait for what goes on. Idempotent."""
+
+    def leave(self) -> None:
+        """Take back what lies in Redis, after the last service has stopped."""
+
+    def disown(self) -> None:
+        """Do nothing more, in a fork: the parent goes on."""
+
+
+ServiceFactory = Callable[[Any], BackgroundService]
+"""What makes a service for a worker that starts, of its `teep.runtime.component.Component`."""
+
+
+def log_error(error: BaseException, context: dict[str, Any]) -> None:
+    """Log an error with its traceback. Sidekiq's first error handler; take it out of the list to be rid of it."""
+    logger.error("%s", context.get("context", "error"), exc_info=error, extra={"teep": context})
+
+
+class Registered(list[T]):
+    """Handlers in the order they are called: a list that `check` may keep from being changed."""
+
+    def __init__(self, check: Callable[[], None], handlers: Iterable[T] = ()) -> None:
+        super().__init__(handlers)
+        self._check = check
+
+
+def _checked(name: str) -> Callable[..., Any]:
+    change = getattr(list, name)
+
+    @wraps(change)
+    def checked(self: Any, *args: Any, **options: Any) -> Any:
+        self._check()  # of the list itself
+        return change(self, *args, **options)
+
+    return checked
+
+
+for _name in (
+    "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse",
+    "__setitem__", "__delitem__", "__iadd__", "__imul__",
+):  # fmt: skip
+    setattr(Registered, _name, _checked(_name))
+
+
+class Hooks:
+    """What is called at a push, around a job, at a failure, and at the moments of a worker's life.
+
+    `guards` keep jobs from running, and `services` make what runs beside them in a worker.
+    """
+
+    def __init__(self) -> None:
+        self._workers: set[object] = set()
+        self.client_middleware = Chain(self._check_open)
+        self.server_middleware = Chain(self._check_open)
+        self.error_handlers: list[ErrorHandler] = Registered(self._check_open, [log_error])
+        self.death_handlers: list[DeathHandler] = Registered(self._check_open)
+        self.guards: list[Guard] = Registered(self._check_open)
+        self.services: list[ServiceFactory] = Registered(self._check_open)
+        self._listeners: dict[str, list[Listener]] = {
+            event: Registered(self._check_open) for event in get_args(Event)
+        }
+
+    def on(self, event: Event, listener: Listener) -> None:
+        """Call `listener` at an event; see `Config.on`.
+
+        Raises:
+            ConfigurationError: there is no such event, or the listener is no plain function.
+        """
+        if event not in self._listeners:
+            raise ConfigurationError(f"there is no event {event!r}; there are {', '.join(self._listeners)}")
+        if not callable(listener) or inspect.iscoroutinefunction(listener):
+            raise ConfigurationError(f"the {event} listener must be a plain function, not {listener!r}")
+        self._listeners[event].append(listener)
+
+    def listeners(self, event: Event) -> tuple[Listener, ...]:
+        """Return the listeners of an event in the order they run."""
+        registered = self._listeners[event]
+        return tuple(reversed(registered)) if event in ("quiet", "shutdown", "exit") else tuple(registered)
+
+    def merge(self, other: "Hooks") -> None:
+        """Add what the other has and this one has not.
+
+        Never the error handler that logs: all hooks begin with it, so where it is not, it was taken out.
+        """
+        for chain, theirs in (
+            (self.client_middleware, other.client_middleware),
+            (self.server_middleware, other.server_middleware),
+        ):
+            for middleware in _missing(theirs, chain):
+                chain.add(middleware)
+        handlers = [handler for handler in other.error_handlers if handler is not log_error]
+        _extend(self.error_handlers, handlers)
+        _extend(self.death_handlers, other.death_handlers)
+        _extend(self.guards, other.guards)
+        _extend(self.services, other.services)
+        for event, listeners in other._listeners.items():  # noqa: SLF001 - its own kind
+            _extend(self._listeners[event], listeners)
+
+    def copy(self) -> "Hooks":
+        """Return the same hooks, to which more can be added."""
+        made = Hooks()
+        made.error_handlers[:] = self.error_handlers
+        made.merge(self)
+        return made
+
+    def seal(self, worker: object) -> None:
+        """Refuse all changes while this worker runs with them. Idempotent."""
+        self._workers.add(worker)
+
+    def unseal(self, worker: object) -> None:
+        """Note that this worker does not run with them any more. Idempotent."""
+        self._workers.discard(worker)
+
+    def _check_open(self) -> None:
+        if self._workers:
+            raise ConfigurationError(
+                "a worker runs with this configuration, and might miss what is added now: add middleware, handlers,"
+                ' listeners and extensions before it starts, in a module that it imports or in a "startup" listener'
+            )
+
+
+def _missing(theirs: Iterable[T], mine: Iterable[T]) -> list[T]:
+    known = list(mine)
+    return [one for one in theirs if one not in known]
+
+
+def _extend(registered: list[T], others: Iterable[T]) -> None:
+    if missing := _missing(others, registered):
+        registered.extend(missing)
