@@ -12,7 +12,7 @@ import redis
 from hypothesis import settings
 
 import teep
-from teep.config import driver_for
+from teep.runtime.component import Component
 from teep.wire.payload import TimeUnit
 from teep.worker.services.poller import Poller
 from tests.interop.allowed import ALLOWED, DUE, NEWER, NO_RUN, explanation
@@ -79,7 +79,7 @@ def test_the_pollers_make_the_same_jobs(
     ours.schedule(since)
     ruby.enqueue_due()
     config = teep.Config(redis_url=beside(redis_server), timestamps=timestamps(ruby))
-    Poller(config, driver_for(config), lambda error, _name: print(error)).run_once()
+    Poller(Component.alone(config, lambda error, _name: print(error))).run_once()
     assert explanations(theirs, ours, since, ruby.version) >= DUE, "what is allowed is still so"
 
 

@@ -21,7 +21,7 @@ from teep.worker import Worker
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
-_ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent
 _UP_SECONDS = 40.0
 # Seconds that a test waits for what a worker should do soon; it only takes this long to fail.
 SOON = 30.0
@@ -45,11 +45,11 @@ class WorkerProcess:
         self._log = tempfile.NamedTemporaryFile(prefix="teep-", suffix=".log")  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
             [sys.executable, "-m", *program, *arguments],
-            cwd=_ROOT,
+            cwd=ROOT,
             env=os.environ
             | {
                 "REDIS_URL": url,
-                "PYTHONPATH": os.pathsep.join(map(str, filter(None, (_ROOT / "src", path)))),
+                "PYTHONPATH": os.pathsep.join(map(str, filter(None, (ROOT / "src", path)))),
                 "PYTHONWARNINGS": "error",
                 "PYTHONDONTWRITEBYTECODE": "1",  # a test may change a module twice within a second
                 **(environment or {}),

@@ -193,7 +193,7 @@ class _DeadSet(_JobSet[E]):
         raw = job.encode(errors="surrogateescape") if isinstance(job, str) else job
         await jobsets.bury(raw, now)
         if trim:
-            await jobsets.trim_dead(now, moves.limits(self.config))
+            await jobsets.trim_dead(now, self.config.dead_limits)
         if notify_failure:
             moves.notify(self.config, Stored(raw), ex or JobKilled("Job killed by API"))
         return True
@@ -201,7 +201,7 @@ class _DeadSet(_JobSet[E]):
     @operation
     async def trim(self) -> bool:
         """Drop what is beyond the limits; True."""
-        await jobsets.trim_dead(time.time(), moves.limits(self.config))
+        await jobsets.trim_dead(time.time(), self.config.dead_limits)
         return True
 
     @staticmethod

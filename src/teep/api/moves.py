@@ -8,7 +8,7 @@ from teep.config import Config
 from teep.config.handlers import notify_death
 from teep.errors import JobKilled, MalformedPayload
 from teep.store import jobsets
-from teep.store.jobsets import Enqueued, Limits, Verdict
+from teep.store.jobsets import Enqueued, Verdict
 from teep.wire.keys import Key
 from teep.wire.stored import Stored
 
@@ -45,7 +45,7 @@ async def kill(config: Config, key: Key, raw: bytes) -> bool:
     now = time.time()
     (killed,) = (await jobsets.kill(key, [raw], now)).checked()
     if killed:
-        await jobsets.trim_dead(now, limits(config))
+        await jobsets.trim_dead(now, config.dead_limits)
         notify(config, Stored(raw), JobKilled("Job killed by API"))
     return killed
 
@@ -60,7 +60,7 @@ async def kill_all(config: Config, key: Key, *, notify_failure: bool, ex: BaseEx
             notify(config, Stored(raw), reason)
 
     moved = await jobsets.kill_all(key, now, moved_one)
-    await jobsets.trim_dead(now, limits(config))
+    await jobsets.trim_dead(now, config.dead_limits)
     return moved
 
 
@@ -68,7 +68,3 @@ def notify(config: Config, stored: Stored, reason: BaseException) -> None:
     """Tell the death handlers of a job; bytes that are no job are nothing they could use."""
     if stored.item is not None:
         notify_death(config, stored.item, reason)
-
-
-def limits(config: Config) -> Limits:
-    return Limits(config.dead_max_jobs, config.dead_timeout)

@@ -73,7 +73,7 @@ class _QueueSelection(Api, Generic[R]):
         now = time.time()
         taken = await self._take(queues.DEAD, _as_it_is, now, (dry_run, on_progress))
         if taken and not dry_run:
-            await jobsets.trim_dead(now, moves.limits(self.config))
+            await jobsets.trim_dead(now, self.config.dead_limits)
         return taken
 
     @operation
@@ -176,7 +176,7 @@ class _SetSelection(Api, Generic[E]):
 
         killed = await self._each(act, dry_run=dry_run, on_progress=on_progress)
         if killed and not dry_run:
-            await jobsets.trim_dead(now, moves.limits(self.config))
+            await jobsets.trim_dead(now, self.config.dead_limits)
         return killed
 
     @operation

@@ -58,6 +58,12 @@ class Service(ABC):
                 self._thread.join()
                 self._thread = None
 
+    def quiet(self) -> None:  # noqa: B027 - few have to do with new jobs
+        """Do nothing more that brings new jobs, since the worker takes none."""
+
+    def leave(self) -> None:  # noqa: B027 - few leave something in Redis
+        """Take back what lies in Redis, after the last service has stopped."""
+
     def interrupt(self) -> None:  # noqa: B027 - most turns are short: only one that waits has something to do
         """Cut a turn short that waits for something."""
 

@@ -10,6 +10,7 @@ from teep.api import ScheduledSet, Stats
 from teep.config import Config, driver_for
 from teep.errors import NotHere
 from teep.job.definition import registered
+from teep.runtime.component import Component
 from teep.store import queues
 from teep.testing.idle import waiting
 from teep.worker import Worker
@@ -109,7 +110,7 @@ class InProcessWorker:
     def _is_idle(self, *, with_scheduled: bool) -> bool:
         if with_scheduled:
             ScheduledSet(config=self.config).retry_all()
-        Poller(self.config, self._driver, self._note).run_once()
+        Poller(Component.alone(self.config, self._note)).run_once()
         if self._worker is None:
             raise NotHere("the worker was stopped while it drained")
         left = self._driver.run(waiting(self._worker.identity))

@@ -12,37 +12,34 @@ import os
 import queue
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from teep.clock import monotonic
 from teep.config import Config, driver_for
 from teep.config.address import Address
 from teep.config.connections import redis_in_words
 from teep.config.handlers import fire, report
-from teep.drivers import Driver
 from teep.errors import RedisCommandError, RedisError, Unhealthy
 from teep.job.definition import Definition
 from teep.runtime import forks, identity
+from teep.runtime.component import Component
 from teep.runtime.outage import Outage
-from teep.runtime.service import Service
 from teep.telling import Logger
 from teep.version import __version__
 from teep.worker.fetch.tallies import Runs
 from teep.worker.health.endpoint import Endpoint
 from teep.worker.health.health import STARTING, Health, Report
 from teep.worker.health.systemd import Notifier, SignsOfLife
-from teep.worker.health.watchdog import LAST_RESORT, Watchdog
+from teep.worker.health.watchdog import LAST_RESORT, Reactions, Watchdog
 from teep.worker.lifeline import Lifeline, Watcher
 from teep.worker.run.capsule import LAST_MOMENT, Capsule
 from teep.worker.run.poison import Suspects
+from teep.worker.run.processor import Shared
 from teep.worker.services.heartbeat import Heartbeat
-from teep.worker.services.messages import SignalListener
-from teep.worker.services.metrics import Metrics
-from teep.worker.services.poller import Poller
+from teep.worker.services.process_info import queues_of
 from teep.worker.services.rescuer import Rescuer
+from teep.worker.services.services import Duties, Services, services_for
 from teep.worker.signals import KILLED_BY_INT, Presses, SignalHandlers
 from teep.worker.startup import assignment, claims
 from teep.worker.startup.arrival import check_redis, patiently
@@ -93,7 +90,7 @@ class Worker:
         self._lock = threading.Lock()
         self._running = False
         self._watcher: Watcher = Lifeline(config) if watcher is None else watcher
-        self._services: list[Service] = []
+        self._services = Services(self.on_error)
         self._given_up = ""
         self._health: Health | None = None
         self._address = Address.parse(config.health) if config.health and answers else None
@@ -149,7 +146,7 @@ class Worker:
         if self._running and not all(capsule.fetcher.quiet.is_set() for capsule in self._capsules):
             for capsule in self._capsules:
                 capsule.quiet()
-            self._poller.stop()
+            self._services.quiet()
             # Said when it is so: whoever reads this line can rely on it.
             logger.info("quiet: no more jobs are taken")
             fire(self.config, "quiet")
@@ -171,10 +168,7 @@ class Worker:
         fire(self.config, "shutdown")
         with self._lock:
             self._running = False
-            for service in reversed(self._services):
-                service.stop()
-            self._metrics.leave()
-            self._heartbeat.leave()
+            self._services.stop()
             self._watcher.stop()
             self._let_go()
         fire(self.config, "exit")
@@ -200,9 +194,8 @@ class Worker:
         self._watcher.disown()
         for capsule in self._capsules:
             capsule.disown()
-        for service in self._services:
-            service.disown()
-        self._capsules, self._services = [], []
+        self._services.disown()
+        self._capsules, self._services = [], Services(self.on_error)
         if self._endpoint is not None:
             self._endpoint.close()
         self._endpoint = self._health = None
@@ -210,7 +203,7 @@ class Worker:
     def rescue(self) -> None:
         """Look for dead processes now, and put their jobs back."""
         if self._running:
-            self._rescuer.turn()
+            self._services.of(Rescuer).turn()
 
     @property
     def settled(self) -> int:
@@ -247,23 +240,24 @@ class Worker:
         self.config.hooks.seal(self)
         if not embedded:
             self._handlers.take()
-        self._build(driver, embedded=embedded)
+        component = Component(self.config, self.config.hooks, driver, self.identity, self._outage, self.on_error)
+        self._build(component, embedded=embedded)
         # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
         # what is in flight here, and no one takes this process for dead.
-        if not self._with_redis(self._heartbeat.run_once, embedded=embedded):
+        heartbeat = self._services.of(Heartbeat)
+        if not self._with_redis(heartbeat.run_once, embedded=embedded):
             return
         # Before the first job, too, which might hold the interpreter from its first moment.
         self._watcher.start(self.identity)
         self._running = True
         self._introduce()
-        self._heartbeat.start()
+        heartbeat.start()
         # Before the first fetch: what a crash left comes before anything that still waits.
-        self._rescuer.turn()
+        self._services.of(Rescuer).turn()
         for capsule in self._capsules:
             capsule.start()
-        for service in self._services:
-            service.start()
-        self._health = Health(self.identity, self._capsules, self._heartbeat, self._outage, self._watchdog)
+        self._services.start()
+        self._health = Health(component, self._capsules, heartbeat, self._services.of(Watchdog))
 
     def _with_redis(self, step: Callable[[], None], *, embedded: bool) -> bool:
         """Take a step, waiting for Redis where the process is the worker's own; False where a signal ends it."""
@@ -284,75 +278,28 @@ class Worker:
                 self._obey(name)
         return True
 
-    def _build(self, driver: Driver, *, embedded: bool) -> None:
-        suspects, runs = Suspects(driver, self.identity), Runs()
+    def _build(self, component: Component, *, embedded: bool) -> None:
+        shared = Shared(Suspects(component.driver, self.identity), Runs())
+        jobs = jobs_of(self.modules) if self.modules else []
         self._capsules = [
-            Capsule(name, own, self.config, driver, self.identity, self._outage, suspects, runs)
-            for name, own in assignment.capsules_for(
-                self.config, jobs_of(self.modules) if self.modules else []
-            ).items()
+            Capsule(component, name, own, shared) for name, own in assignment.capsules_for(self.config, jobs).items()
         ]
-        owner = identity.owner(self.identity, tuple(self._queues()))
-        info = self._info(embedded=embedded)
-        self._heartbeat = Heartbeat(
-            self.config, driver, info, self._capsules, owner, self._outage, self._watcher, self.on_error
-        )
-        self._metrics = Metrics(self.config, driver, self.identity, runs, self.on_error)
-        self._poller = Poller(self.config, driver, self.on_error)
-        self._rescuer = Rescuer(self.config, driver, self.identity, self._outage, self.on_error)
         obey = None if embedded else self._from_redis
-        listener = SignalListener(driver, self.identity, obey, self._cancel, self.on_error)
-        self._watchdog = Watchdog(
-            [capsule.fetcher for capsule in self._capsules],
-            self._heartbeat,
-            self._outage,
-            0.0 if embedded else self.config.watchdog,  # another program's process is not teep's to end
-            self.dump_threads,
-            self._give_up,
-            self.on_error,
-        )
-        self._services = [
-            self._heartbeat, self._metrics, self._poller, self._rescuer, listener, self._watchdog,
-        ]  # fmt: skip
+        reactions = Reactions(self.dump_threads, self._give_up)
+        duties = Duties(self._capsules, shared.runs, self._watcher, obey, self._cancel, reactions)
+        self._services = services_for(component, duties)
 
     def _introduce(self) -> None:
         """Log what this worker serves, and what of its jobs it does not."""
         jobs = jobs_of(self.modules)
         logger.info(
             "teep %s runs %s with concurrency %d as %s",
-            __version__, ", ".join(self._queues()), self.config.total_concurrency, self.identity,
+            __version__, ", ".join(queues_of(self._capsules)), self.config.total_concurrency, self.identity,
         )  # fmt: skip
         logger.info("%s; Redis: %s", _jobs_in_words(self.modules, jobs), redis_in_words(self.config))
         served = {capsule.name: capsule.own for capsule in self._capsules}
         for remark in assignment.remarks(self.config, served, jobs if self.modules else []):
             logger.warning(remark)
-
-    def _queues(self) -> Iterable[str]:
-        return (queue for capsule in self._capsules for queue in capsule.order.weights)
-
-    def _info(self, *, embedded: bool) -> dict[str, Any]:
-        return {
-            "hostname": identity.hostname(),
-            "started_at": time.time(),
-            "pid": os.getpid(),
-            "tag": self.config.tag,
-            # Sidekiq before 8.1.2 reads the concurrency here, later ones in a field of its own.
-            "concurrency": self.config.total_concurrency,
-            "capsules": {
-                capsule.name: {
-                    "concurrency": capsule.concurrency,
-                    "mode": capsule.order.mode,
-                    "weights": dict(capsule.order.weights),
-                }
-                for capsule in self._capsules
-            },
-            "queues": list(self._queues()),
-            "weights": [dict(capsule.order.weights) for capsule in self._capsules],
-            "labels": list(self.config.labels),
-            "identity": self.identity,
-            "version": f"teep {__version__}",
-            "embedded": embedded,
-        }
 
     def _on_signal(self, name: str) -> None:
         if name == "INT":

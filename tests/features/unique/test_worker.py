@@ -8,8 +8,7 @@ import pytest
 
 import teep
 from teep.client.client import Enqueueable
-from teep.config import driver_for
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.worker.services.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -186,7 +185,7 @@ def test_a_poison_job_gives_it_back(fleet: Fleet) -> None:
         fleet.wait_for_notes(number + 1, "begun")
         process.kill()
         assert _is_locked(fleet)
-    Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", Outage(), _fail_test).run_once()
+    Rescuer(Component.alone(fleet.config, _fail_test, "me:1:0")).run_once()
     assert len(fleet.members("dead")) == 1
     assert not _is_locked(fleet)
 

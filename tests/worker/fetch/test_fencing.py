@@ -5,8 +5,7 @@ import signal
 import pytest
 
 import teep
-from teep.config import driver_for
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.worker.services.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -26,7 +25,7 @@ def test_a_late_acknowledgement_retry_and_death_change_nothing(fleet: Fleet) -> 
     sleeper.signal(signal.SIGSTOP)
     name = fleet.identity(sleeper)
     fleet.server.command("DEL", name)  # as if sixty seconds had passed
-    Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", Outage(), _fail_test).run_once()
+    Rescuer(Component.alone(fleet.config, _fail_test, "me:1:0")).run_once()
     fleet.server.command("SET", "go", 1)
     other = fleet.spawn("-c", "3")
     fleet.wait_until_processed(3)

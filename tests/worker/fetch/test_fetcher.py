@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 import teep
-from teep.config import QueueOrder, driver_for
+from teep.config import Config, QueueOrder, driver_for
 from teep.drivers import Driver
-from teep.runtime.outage import Outage
-from teep.store.jobsets import Limits
+from teep.runtime.component import Component
 from teep.wire import keys
 from teep.wire.script import load
 from teep.worker.fetch import reserver
@@ -27,7 +26,13 @@ from tests.worker.fleet import SOON, Fleet
 
 pytestmark = pytest.mark.every_server
 
-_LIMITS = Limits(10_000, 1e7)
+
+def _refuse(error: BaseException, name: str) -> None:
+    raise AssertionError(name) from error
+
+
+def _fetcher(config: Config) -> Fetcher:
+    return Fetcher(Component.alone(config, _refuse, "me:1:0"), QueueOrder.parse(["default"]), Runs())
 
 
 def _raw(number: int) -> bytes:
@@ -51,9 +56,9 @@ class _QuickJobs:
 
 
 @pytest.fixture
-def fetcher(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetcher]:
+def fetcher(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetcher]:
     monkeypatch.setattr(reserver, "time", _QuickJobs())
-    fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS, Runs())
+    fetcher = _fetcher(fleet.config)
     yield fetcher
     fetcher.close()
     fetcher.disconnect()
@@ -105,8 +110,7 @@ def test_slow_jobs_come_one_by_one_and_quick_ones_by_the_hundred() -> None:
 def test_quick_jobs_come_by_the_hundred_from_a_distant_redis(fleet: Fleet) -> None:
     with Proxy(fleet.server.port) as proxy:
         proxy.delay = 0.01
-        driver = driver_for(fleet.configure(redis_url=proxy.url))
-        fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS, Runs())
+        fetcher = _fetcher(fleet.configure(redis_url=proxy.url))
         calls = _calls(fleet, "evalsha")
         _run_quickly(fleet, fetcher, 1_000)
         assert _calls(fleet, "evalsha") - calls < 50
@@ -169,8 +173,7 @@ def test_what_was_asked_for_ahead_goes_back_when_it_does_not_start_soon(fleet: F
 
 def test_a_lost_answer_to_what_was_asked_for_ahead_loses_nothing(fleet: Fleet) -> None:
     with Proxy(fleet.server.port) as proxy:
-        driver = driver_for(fleet.configure(redis_url=proxy.url))
-        fetcher = Fetcher(driver, "me:1:0", QueueOrder.parse(["default"]), Outage(), _LIMITS, Runs())
+        fetcher = _fetcher(fleet.configure(redis_url=proxy.url))
         _run_quickly(fleet, fetcher, 2_000)
         raws = _push(fleet, 3_000)
         ran = [_take(fetcher)]

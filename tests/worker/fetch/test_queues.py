@@ -7,9 +7,8 @@ from queue import SimpleQueue
 import pytest
 
 import teep
-from teep.config import QueueOrder, driver_for
-from teep.runtime.outage import Outage
-from teep.store.jobsets import Limits
+from teep.config import QueueOrder
+from teep.runtime.component import Component
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.tallies import Runs
 from tests.worker.fleet import SOON, Fleet
@@ -78,7 +77,8 @@ def test_each_look_of_the_fetcher_takes_the_queues_in_a_new_order(fleet: Fleet) 
             fleet.push_raw(b'{"class":"x","args":[%d]}' % number, name)
     random.seed(7)
     order = QueueOrder.parse(["a,3", "b,1"])
-    fetcher = Fetcher(driver_for(fleet.config), "me:1:0", order, Outage(), Limits(10_000, 1e9), Runs())
+    component = Component.alone(fleet.config, lambda error, _: pytest.fail(repr(error)), "me:1:0")
+    fetcher = Fetcher(component, order, Runs())
     taken: Counter[str] = Counter()
     for _ in range(300):
         job = fetcher.take()

@@ -16,7 +16,7 @@ import teep
 from teep.config import driver_for
 from teep.errors import NotMoved
 from teep.runtime import refusals
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.runtime.refusals import Refusals
 from teep.store import inflight
 from teep.store.inflight import Owner
@@ -154,7 +154,7 @@ def _poller(fleet: Fleet) -> Poller:
     def fail(error: BaseException, where: str) -> None:
         raise AssertionError(where) from error
 
-    return Poller(fleet.config, driver_for(fleet.config), fail)
+    return Poller(Component.alone(fleet.config, fail))
 
 
 @pytest.mark.parametrize("bad", ["queue:bad", "schedule"])
@@ -218,7 +218,7 @@ def test_a_poison_job_that_cannot_be_buried_keeps_no_other_from_being_rescued(
     def fail(error: BaseException, where: str) -> None:
         raise AssertionError(where) from error
 
-    rescuer = Rescuer(fleet.config, driver, "me:1:0", Outage(), fail)
+    rescuer = Rescuer(Component.alone(fleet.config, fail, "me:1:0"))
     rescuer._outage._last_failure = float("-inf")
     for _ in range(2):
         rescuer.run_once()

@@ -14,6 +14,7 @@ import teep
 from teep.worker import Worker
 from teep.worker.health import watchdog
 from teep.worker.health.watchdog import Still, Watchdog
+from teep.worker.services.heartbeat import Heartbeat
 from tests.conftest import ServerFactory
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -41,12 +42,12 @@ def worker(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Worker:
 def looks(worker: Worker, count: int) -> None:
     """Wait until the watchdog has looked that many times more."""
     for _ in range(count):
-        before = worker._watchdog.turned_at
+        before = worker._services.of(Watchdog).turned_at
         wait_until(partial(_has_looked_since, worker, before), SOON, "a look")
 
 
 def _has_looked_since(worker: Worker, moment: float) -> bool:
-    return worker._watchdog.turned_at != moment
+    return worker._services.of(Watchdog).turned_at != moment
 
 
 def test_what_stands_still_is_counted_in_looks() -> None:
@@ -72,7 +73,7 @@ def test_a_fetch_loop_that_is_stuck_in_a_lock_is_told_of_once(
 
 
 def test_a_heartbeat_that_does_not_get_through_is_told_of(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker._heartbeat.stop()
+    worker._services.of(Heartbeat).stop()
     monkeypatch.setattr(watchdog, "STUCK", 60.0)
     wait_until(lambda: not worker.report().live, SOON, "the report")
     assert "heartbeat" in worker.report().why[0]

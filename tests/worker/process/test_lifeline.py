@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from teep.config import driver_for
 from teep.runtime import identity
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.worker.services.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet, WorkerProcess
@@ -39,7 +38,7 @@ def _hold_interpreter(fleet: Fleet, name: str) -> str:
 
 
 def _assert_ran_once(fleet: Fleet, jid: str, name: str) -> None:
-    rescuer = Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", Outage(), _fail)
+    rescuer = Rescuer(Component.alone(fleet.config, _fail, "me:1:0"))
 
     def has_ended() -> bool:
         rescuer.run_once()

@@ -12,7 +12,7 @@ import pytest
 import teep
 from teep.config import driver_for
 from teep.errors import RedisUnavailable
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys
@@ -57,7 +57,7 @@ def _die_with(fleet: Fleet, raw: bytes, *, started: bool) -> list[dict[str, Any]
     fleet.server.command("RPUSH", keys.inflight("default", "far:7:abc"), raw)
     if started:
         driver.run(inflight.suspect_started("far:7:abc", "j", []))
-    Rescuer(config, driver, "me:1:0", Outage(), lambda error, _: pytest.fail(repr(error))).run_once()
+    Rescuer(Component.alone(config, lambda error, _: pytest.fail(repr(error)), "me:1:0")).run_once()
     return deaths
 
 

@@ -222,15 +222,17 @@ def test_server_middleware_wraps_both_kinds(fleet: Fleet) -> None:
 
     config.server_middleware.add(outer)
     config.server_middleware.add(inner)
-    fleet.start(config)
+    worker = fleet.start(config)
     fleet.push(coroutine)
     assert [calls.get(timeout=SOON) for _ in range(4)] == ["outer coroutine", "inner", "job", "after"]
+    worker.stop()
     config.server_middleware.remove(inner)
 
     @teep.job(name="plain")
     def plain() -> None:
         calls.put("job")
 
+    worker.start()
     fleet.push(plain)
     assert [calls.get(timeout=SOON) for _ in range(2)] == ["outer plain", "job"]
 

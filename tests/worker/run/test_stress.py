@@ -3,12 +3,11 @@
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from tests.support.waiting import wait_until
-from tests.worker.fleet import Fleet
+from tests.worker.fleet import ROOT, Fleet
 
 _JOBS = 10_000
 _PUSHERS = 4
@@ -33,7 +32,7 @@ def test_ten_thousand_jobs_through_twenty_queues_run_exactly_once(fleet: Fleet) 
     pushers = [
         subprocess.Popen(
             [sys.executable, "-c", _PUSH, fleet.server.url, str(number * share), str(share)],
-            cwd=Path(__file__).parents[3],
+            cwd=ROOT,
             env={"PYTHONPATH": "src"},
         )
         for number in range(_PUSHERS)

@@ -11,9 +11,10 @@ import pytest
 
 import teep
 from teep.api import MetricsQuery
-from teep.config import Config, driver_for
+from teep.config import Config
 from teep.errors import RedisError
 from teep.job.definition import find
+from teep.runtime.component import Component
 from teep.store import metrics as store
 from teep.wire import keys
 from teep.wire.script import load
@@ -170,7 +171,7 @@ def test_quick_runs_are_added_up_long_before_they_are_written(fleet: Fleet) -> N
     worker = fleet.start()
     fleet.client.push_bulk({"class": "NoopPyJob", "args": [[]] * 500})
     fleet.wait_until_processed(500)
-    waiting = worker._metrics._runs
+    waiting = worker._services.of(Metrics)._runs
     wait_until(lambda: not waiting.quick, SOON, lambda: f"{len(waiting.quick)} runs to be added up")
     assert _runs_of(waiting) == {"NoopPyJob": 500}
 
@@ -243,7 +244,7 @@ def test_each_run_is_written_under_the_minute_in_which_it_ended_a_day_late_too(f
     waiting = Runs(lambda: next(ended))
     for _ in range(24 * 60):
         waiting.add(_job("A"), 0.1)
-    Metrics(fleet.config, driver_for(fleet.config), "me:1:0", waiting, _refuse).run_once()
+    Metrics(Component.alone(fleet.config, _refuse, "me:1:0"), waiting).run_once()
     assert waiting.minutes() == []
     query = MetricsQuery(now, config=fleet.config)
     by_minute = query.top_jobs(minutes=480).job_results["A"].series["p"]

@@ -6,7 +6,7 @@ import pytest
 
 from teep.config import driver_for
 from teep.runtime import identity
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys
@@ -31,7 +31,7 @@ def _owners(fleet: Fleet) -> list[Owner]:
 
 def _look(fleet: Fleet) -> None:
     config = fleet.config
-    Rescuer(config, driver_for(config), "me:1:0", Outage(), lambda error, _: pytest.fail(repr(error))).run_once()
+    Rescuer(Component.alone(config, lambda error, _: pytest.fail(repr(error)), "me:1:0")).run_once()
 
 
 @pytest.mark.slow("three worker processes start, one after the other")

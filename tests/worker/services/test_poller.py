@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 import teep
-from teep.config import Config, driver_for
+from teep.config import Config
+from teep.runtime.component import Component
 from teep.wire import payload
 from teep.worker.services.poller import Poller
 from tests.support.waiting import wait_until
@@ -24,7 +25,7 @@ def _fail_test(error: BaseException, where: str) -> None:
 
 def _poller(config: Config, errors: list[BaseException] | None = None) -> Poller:
     on_error = _fail_test if errors is None else lambda error, _name: errors.append(error)
-    return Poller(config, driver_for(config), on_error)
+    return Poller(Component.alone(config, on_error))
 
 
 @pytest.mark.parametrize("key", ["schedule", "retry"])

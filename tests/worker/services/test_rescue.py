@@ -10,7 +10,7 @@ import pytest
 import teep
 from teep.config import driver_for
 from teep.runtime import identity
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys
@@ -26,7 +26,7 @@ def _fail_test(error: BaseException, where: str) -> None:
 
 
 def _rescuer(fleet: Fleet) -> Rescuer:
-    return Rescuer(fleet.config, driver_for(fleet.config), "me:1:0", Outage(), _fail_test)
+    return Rescuer(Component.alone(fleet.config, _fail_test, "me:1:0"))
 
 
 def _leave_in_flight(fleet: Fleet, owner: Owner, jobs: int = 3, queue: str = "default") -> list[bytes]:

@@ -12,7 +12,7 @@ from teep.config import driver_for
 from teep.drivers import Driver
 from teep.drivers.plans import run_plan
 from teep.errors import RedisUnavailable
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys
@@ -63,7 +63,7 @@ class _Scene:
     def rescuer(self, driver: Any, config: Config | None = None) -> Rescuer:
         config = config or self._fleet.configure()
         config.death_handlers.append(lambda item, _reason: self.deaths.append(item["jid"]))
-        return Rescuer(config, driver, "me:1:0", Outage(), _fail_test)
+        return Rescuer(Component.alone(config, _fail_test, "me:1:0")._replace(driver=driver))
 
     def check_that_nothing_is_lost_or_doubled(self) -> None:
         there = [
@@ -205,7 +205,7 @@ def test_a_hundred_thousand_jobs_are_rescued_in_small_steps(fleet: Fleet) -> Non
         raws = [_raw(str(number), 0) for number in range(start, start + 10_000)]
         fleet.server.command("RPUSH", keys.inflight("default", _DEAD.identity), *raws)
     measuring: Any = _Measuring(driver)
-    Rescuer(fleet.config, measuring, "me:1:0", Outage(), _fail_test).run_once()
+    Rescuer(Component.alone(fleet.config, _fail_test, "me:1:0")._replace(driver=measuring)).run_once()
     # Five hundred jobs, as they were and as they are, and what calls the script.
     assert 1_000 < measuring.most <= 1_010
     assert fleet.queue() == [_raw(str(number), 1) for number in range(100_000)]

@@ -8,12 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from teep.config import Config, driver_for
 from teep.config.address import Address
-from teep.drivers import Driver
 from teep.errors import RedisUnavailable
-from teep.runtime import identity
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.runtime.service import OnError, Service
 from teep.worker import Worker
 from teep.worker.fetch.tallies import Runs
@@ -21,11 +18,12 @@ from teep.worker.fetch.unit import Reserved
 from teep.worker.health.endpoint import Endpoint
 from teep.worker.health.health import STARTING
 from teep.worker.health.systemd import Notifier, SignsOfLife
-from teep.worker.health.watchdog import Watchdog
+from teep.worker.health.watchdog import Reactions, Watchdog
 from teep.worker.lifeline import Lifeline
 from teep.worker.run.capsule import Capsule
 from teep.worker.run.interrupts import Interrupts
 from teep.worker.run.poison import Suspects
+from teep.worker.run.processor import Shared
 from teep.worker.run.timeouts import Deadlines
 from teep.worker.run.work_set import RunningJobs
 from teep.worker.services.heartbeat import Heartbeat
@@ -59,14 +57,18 @@ class _Steady(Service):
         return self._seconds
 
 
-def _capsule(config: Config, driver: Driver) -> Capsule:
-    own = config.all_capsules["default"]
-    return Capsule("default", own, config, driver, "me:1:0", Outage(), Suspects(driver, "me:1:0"), Runs())
+def _capsule(component: Component) -> Capsule:
+    own = component.config.all_capsules["default"]
+    return Capsule(component, "default", own, Shared(Suspects(component.driver, component.identity), Runs()))
 
 
-def _heartbeat(config: Config, driver: Driver) -> Service:
-    capsule, owner = _capsule(config, driver), identity.owner("me:1:0", ("default",))
-    return Heartbeat(config, driver, {"identity": "me:1:0"}, [capsule], owner, Outage(), Lifeline(config), _fail)
+def _heartbeat(component: Component) -> Heartbeat:
+    return Heartbeat(component, [_capsule(component)], Lifeline(component.config), {"identity": component.identity})
+
+
+def _watchdog(component: Component) -> Watchdog:
+    reactions = Reactions(lambda: None, lambda _why: None)
+    return Watchdog(component, [_capsule(component).fetcher], _heartbeat(component), 0.0, reactions)
 
 
 def _channel() -> Channel:
@@ -75,39 +77,36 @@ def _channel() -> Channel:
     return Channel(end)
 
 
-_MAKERS: dict[str, Callable[[Config, Driver], Service]] = {
-    "heartbeat": _heartbeat,
-    "metrics": lambda config, driver: Metrics(config, driver, "me:1:0", Runs(), _fail),
-    "poller": lambda config, driver: Poller(config, driver, _fail),
-    "rescuer": lambda config, driver: Rescuer(config, driver, "me:1:0", Outage(), _fail),
-    "signals": lambda _config, driver: SignalListener(driver, "me:1:0", lambda _name: None, lambda _jid: None, _fail),
-    "deadlines": lambda _config, _driver: Deadlines(RunningJobs(), lambda _job: Interrupts(), _fail),
-    "health": lambda _config, _driver: Endpoint(Address("127.0.0.1", 0), lambda: STARTING, _fail),
-    "watchdog": lambda config, driver: Watchdog(
-        [_capsule(config, driver).fetcher],
-        _heartbeat(config, driver),
-        Outage(),
-        0.0,
-        lambda: None,
-        lambda _why: None,
-        _fail,
-    ),
-    "limits": lambda config, _driver: Limits(config, Worker(config), _channel(), _fail),
-    "reporter": lambda config, _driver: Reporter(Worker(config), _channel()),
-    "notify": lambda _config, _driver: SignsOfLife(Notifier(), lambda: True, _fail),
-    "steady": lambda _config, _driver: _Steady(lambda: None),
+_MAKERS: dict[type[Service], Callable[[Component], Service]] = {
+    Heartbeat: _heartbeat,
+    Metrics: lambda component: Metrics(component, Runs()),
+    Poller: Poller,
+    Rescuer: Rescuer,
+    SignalListener: lambda component: SignalListener(component, lambda _name: None, lambda _jid: None),
+    Deadlines: lambda _component: Deadlines(RunningJobs(), lambda _job: Interrupts(), _fail),
+    Endpoint: lambda _component: Endpoint(Address("127.0.0.1", 0), lambda: STARTING, _fail),
+    Watchdog: _watchdog,
+    Limits: lambda component: Limits(component.config, Worker(component.config), _channel(), _fail),
+    Reporter: lambda component: Reporter(Worker(component.config), _channel()),
+    SignsOfLife: lambda _component: SignsOfLife(Notifier(), lambda: True, _fail),
+    _Steady: lambda _component: _Steady(lambda: None),
 }
 
 
-@pytest.fixture(params=_MAKERS)
+@pytest.fixture(params=_MAKERS, ids=[kind.__name__ for kind in _MAKERS])
 def service(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Service]:
-    service = _MAKERS[request.param](fleet.configure(heartbeat_interval=0.1), driver_for(fleet.config))
+    component = Component.alone(fleet.configure(heartbeat_interval=0.1), _fail, "me:1:0")
+    service = _MAKERS[request.param](component)
     yield service
     service.stop()
     if isinstance(service, Endpoint):
         service.close()
     if isinstance(service, Limits | Reporter):
         service._channel.disown()
+
+
+def test_every_service_of_teep_is_among_them() -> None:
+    assert {kind for kind in Service.__subclasses__() if kind.__module__.startswith("teep.")} <= _MAKERS.keys()
 
 
 def _threads(service: Service) -> int:

@@ -13,12 +13,11 @@ from collections import deque
 
 from teep.clock import monotonic
 from teep.config import QueueOrder
-from teep.drivers import Driver, Waiter
+from teep.drivers import Waiter
 from teep.errors import RedisCommandError, RedisError
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.store import inflight, queues
 from teep.store.inflight import Outcome
-from teep.store.jobsets import Limits
 from teep.worker.fetch.reserver import Ended, Exchange
 from teep.worker.fetch.tallies import Runs
 from teep.worker.fetch.unit import Reserved
@@ -30,22 +29,14 @@ _BLOCK = 1
 class Fetcher:
     """A capsule's stock of reserved jobs; safe to use from all of its threads."""
 
-    def __init__(
-        self,
-        driver: Driver,
-        identity: str,
-        order: QueueOrder,
-        outage: Outage,
-        dead_limits: Limits,
-        runs: Runs,
-    ) -> None:
-        self._driver = driver
-        self._identity = identity
+    def __init__(self, component: Component, order: QueueOrder, runs: Runs) -> None:
+        self._driver = component.driver
+        self._identity = component.identity
         self._order = order
-        self._outage = outage
+        self._outage = component.outage
         self._runs = runs
-        self._waiter = Waiter(driver)
-        self._exchange = Exchange(driver, identity, order, outage, dead_limits)
+        self._waiter = Waiter(component.driver)
+        self._exchange = Exchange(component, order)
         self._stock = self._exchange.stock
         self.done = self._exchange.done.append
         """Note that a job succeeded. Called for each job, which a method of Python's own would feel."""

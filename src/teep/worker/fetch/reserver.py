@@ -19,12 +19,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from teep.clock import monotonic
 from teep.config import QueueOrder
-from teep.drivers import Driver
 from teep.errors import NotMoved, RedisCommandError, RedisError
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.runtime.refusals import Refusals
 from teep.store import inflight, jobsets
-from teep.store.jobsets import Limits
 from teep.store.outcome import Outcome, over, size
 from teep.store.oversize import PORTION
 from teep.telling import Logger
@@ -62,12 +60,12 @@ class Exchange:
     all else is not thread-safe: the fetcher's lock guards it.
     """
 
-    def __init__(self, driver: Driver, identity: str, order: QueueOrder, outage: Outage, dead_limits: Limits) -> None:
-        self._driver = driver
-        self._identity = identity
+    def __init__(self, component: Component, order: QueueOrder) -> None:
+        self._driver = component.driver
+        self._identity = component.identity
         self._order = order
-        self._outage = outage
-        self._dead_limits = dead_limits
+        self._outage = component.outage
+        self._dead_limits = component.config.dead_limits
         self._ledger = Ledger()
         self._suspicious = False
         self.prefetch = Prefetch()

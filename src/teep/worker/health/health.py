@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from teep.clock import monotonic
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.runtime.service import Service
 from teep.wire import json
 from teep.worker.health.watchdog import STUCK, Watchdog
@@ -55,12 +55,12 @@ class Health:
     """Reports on this process, from plain attributes: nothing that is stuck can hold up the answer."""
 
     def __init__(
-        self, identity: str, capsules: Sequence[Capsule], heartbeat: Service, outage: Outage, watchdog: Watchdog
+        self, component: Component, capsules: Sequence[Capsule], heartbeat: Service, watchdog: Watchdog
     ) -> None:
-        self._identity = identity
+        self._identity = component.identity
         self._capsules = capsules
         self._heartbeat = heartbeat
-        self._outage = outage
+        self._outage = component.outage
         self._watchdog = watchdog
 
     def report(self) -> Report:

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from teep.runtime.outage import Outage
-from teep.runtime.service import OnError, Service
+from teep.runtime.component import Component
+from teep.runtime.service import Service
 from teep.telling import Logger
 from teep.worker.fetch.fetcher import Fetcher
 
@@ -36,6 +37,13 @@ class Still:
         return self.seconds
 
 
+class Reactions(NamedTuple):
+    """What a worker does if it is stuck (`alarm`), and if it is lost (`give_up`, which takes the reason)."""
+
+    alarm: Callable[[], None]
+    give_up: Callable[[str], None]
+
+
 class Watchdog(Service):
     """Looks every second whether the process does its work.
 
@@ -49,21 +57,18 @@ class Watchdog(Service):
 
     def __init__(
         self,
+        component: Component,
         fetchers: Sequence[Fetcher],
         heartbeat: Service,
-        outage: Outage,
         limit: float,
-        alarm: Callable[[], None],
-        give_up: Callable[[str], None],
-        on_error: OnError,
+        reactions: Reactions,
     ) -> None:
-        super().__init__("watchdog", on_error)
+        super().__init__("watchdog", component.on_error)
         self._fetchers = fetchers
         self._heartbeat = heartbeat
-        self._outage = outage
+        self._outage = component.outage
         self._limit = limit
-        self._alarm = alarm
-        self._give_up = give_up
+        self._reactions = reactions
         self._loops = [Still() for _ in fetchers]
         self._beats = Still()
         self._away = Still()
@@ -101,11 +106,11 @@ class Watchdog(Service):
 
     def _tell(self, what: str) -> None:
         logger.critical("%s; what each thread does follows", what)
-        self._alarm()
+        self._reactions.alarm()
 
     def _see_lost(self, seconds: float, why: str) -> None:
         if not self._limit or seconds < self._limit:
             self.lost = ""
         elif not self.lost:
             self.lost = f"{why}, for {self._limit:.0f} s now"
-            self._give_up(self.lost)
+            self._reactions.give_up(self.lost)

@@ -8,27 +8,24 @@ import threading
 import time
 
 from teep.clock import monotonic
-from teep.config import CapsuleConfig, Config
+from teep.config import CapsuleConfig
 from teep.config.capsules import DEFAULT
 from teep.config.handlers import report
-from teep.drivers import Driver
 from teep.errors import RedisError, Shutdown
 from teep.job.context import runtime
 from teep.runtime import forks, identity
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.store import features
 from teep.store.features import Barred
-from teep.store.jobsets import Limits
 from teep.telling import Logger
 from teep.worker.fetch.fetcher import Fetcher
-from teep.worker.fetch.tallies import Runs
 from teep.worker.fetch.unit import Reserved
 from teep.worker.logs import job_lines
 from teep.worker.run.foreign import ForeignProcessor
 from teep.worker.run.interrupts import Interrupts
 from teep.worker.run.loop import JobLoop
-from teep.worker.run.poison import Suspects, postponed
-from teep.worker.run.processor import Processor
+from teep.worker.run.poison import postponed
+from teep.worker.run.processor import Controls, Processor, Shared
 from teep.worker.run.timeouts import Deadlines, Runner
 from teep.worker.run.work_set import RunningJobs
 from teep.worker.signals import Presses
@@ -50,32 +47,20 @@ _SHORT_MOMENT = 0.5
 class Capsule:
     """Runs the jobs of its queues, as many at a time as its concurrency says."""
 
-    def __init__(
-        self,
-        name: str,
-        own: CapsuleConfig,
-        config: Config,
-        driver: Driver,
-        identity_: str,
-        outage: Outage,
-        suspects: Suspects,
-        runs: Runs,
-    ) -> None:
+    def __init__(self, component: Component, name: str, own: CapsuleConfig, shared: Shared) -> None:
         self.name = name
         self.own = own
         self.concurrency = own.concurrency
         self.order = own.order
-        self.config = config
-        limits = Limits(config.dead_max_jobs, config.dead_timeout)
-        self.fetcher = Fetcher(driver, identity_, self.order, outage, limits, runs)
+        self.config = component.config
+        self.fetcher = Fetcher(component, self.order, shared.runs)
         self.running = RunningJobs()
-        self._driver = driver
-        self._suspects = suspects
+        self._driver = component.driver
+        self._suspects = shared.suspects
         self._interrupts = Interrupts()
         self._deadlines = Deadlines(self.running, self._runner_of, self._on_error)
-        self._processor = Processor(
-            config, self.fetcher, self.running, suspects, self._interrupts, self._deadlines, runs
-        )
+        controls = Controls(self.running, self._interrupts, self._deadlines)
+        self._processor = Processor(component, self.fetcher, shared, controls)
         self._slots = threading.Semaphore(0)
         self._loop = JobLoop(self.fetcher, self._processor, self._slots.release)
         self._threads: list[threading.Thread] = []

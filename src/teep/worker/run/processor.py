@@ -12,13 +12,14 @@ import contextvars
 import logging
 import time
 from functools import partial
+from typing import NamedTuple
 
 from teep import tracebacks
-from teep.config import Config
 from teep.config.handlers import report
 from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.job.context import running
 from teep.job.definition import Definition
+from teep.runtime.component import Component
 from teep.store import outcome
 from teep.telling import complain, quietly
 from teep.wire.payload import Item
@@ -36,31 +37,34 @@ from teep.worker.run.work_set import RunningJobs
 _INFO = logging.INFO
 
 
+class Shared(NamedTuple):
+    """What the capsules of a process have in common."""
+
+    suspects: Suspects
+    runs: Runs
+
+
+class Controls(NamedTuple):
+    """What shows the running jobs of a capsule, and what can end them."""
+
+    running: RunningJobs
+    interrupts: Interrupts
+    deadlines: Deadlines
+
+
 class Processor:
     """Runs jobs of one capsule; each call is one job."""
 
-    def __init__(
-        self,
-        config: Config,
-        fetcher: Fetcher,
-        running_jobs: RunningJobs,
-        suspects: Suspects,
-        interrupts: Interrupts,
-        deadlines: Deadlines,
-        runs: Runs,
-    ) -> None:
-        self._config = config
-        self._middleware = config.server_middleware
+    def __init__(self, component: Component, fetcher: Fetcher, shared: Shared, controls: Controls) -> None:
+        self._config = component.config
+        self._middleware = component.hooks.server_middleware
         self._fetcher = fetcher
         self._done = fetcher.done
-        self._running = running_jobs
-        self._suspects = suspects
-        self._interrupts = interrupts
-        self._deadlines = deadlines
-        self._runs = runs
-        self._quick = runs.quick.append
+        self._running, self._interrupts, self._deadlines = controls
+        self._suspects, self._runs = shared
+        self._quick = self._runs.quick.append
         # Whether the lines of a job are logged; asked twice a job.
-        self._has_lines = _never if config.skip_default_job_logging else job_lines.logger.is_on
+        self._has_lines = _never if self._config.skip_default_job_logging else job_lines.logger.is_on
 
     def run(self, job: Reserved, thread_id: str) -> None:
         """Run a `def` job, or one that cannot run at all, in this thread."""

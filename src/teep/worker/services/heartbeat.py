@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from teep.clock import monotonic
-from teep.config import Config
 from teep.config.handlers import fire
-from teep.drivers import Driver
 from teep.errors import RedisError
-from teep.runtime.outage import Outage
-from teep.runtime.service import OnError, Service
+from teep.runtime import identity
+from teep.runtime.component import Component
+from teep.runtime.service import Service
 from teep.store import inflight, processes
-from teep.store.inflight import Owner
 from teep.telling import Logger
 from teep.wire import commands, json
 from teep.worker.lifeline import Watcher, patience
 from teep.worker.run.capsule import Capsule
+from teep.worker.services.process_info import queues_of
 
 logger = Logger("teep")
 
@@ -37,23 +36,15 @@ class Heartbeat(Service):
     """
 
     def __init__(
-        self,
-        config: Config,
-        driver: Driver,
-        info: dict[str, Any],
-        capsules: Sequence[Capsule],
-        owner: Owner,
-        outage: Outage,
-        watcher: Watcher,
-        on_error: OnError,
+        self, component: Component, capsules: Sequence[Capsule], watcher: Watcher, info: dict[str, Any]
     ) -> None:
-        super().__init__("heartbeat", on_error)
-        self._config = config
-        self._driver = driver
+        super().__init__("heartbeat", component.on_error)
+        self._config = component.config
+        self._driver = component.driver
         self._info = json.dumps(info)
         self._capsules = capsules
-        self._owner = owner
-        self._outage = outage
+        self._owner = identity.owner(component.identity, tuple(queues_of(capsules)))
+        self._outage = component.outage
         self._watcher = watcher
         self._last = float("inf")
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from teep.drivers import Driver, Waiter
-from teep.runtime.service import OnError, Service
+from teep.drivers import Waiter
+from teep.runtime.component import Component
+from teep.runtime.service import Service
 from teep.store import processes
 
 # Seconds that the blocked pop waits at the server. It is ended early to stop.
@@ -18,15 +19,13 @@ class SignalListener(Service):
 
     def __init__(
         self,
-        driver: Driver,
-        identity: str,
+        component: Component,
         obey: Callable[[str], None] | None,
         cancel: Callable[[str], None],
-        on_error: OnError,
     ) -> None:
-        super().__init__("signals", on_error)
-        self._waiter = Waiter(driver)
-        self._identity = identity
+        super().__init__("signals", component.on_error)
+        self._waiter = Waiter(component.driver)
+        self._identity = component.identity
         self._obey = obey
         self._cancel = cancel
 

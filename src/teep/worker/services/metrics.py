@@ -4,10 +4,9 @@ import itertools
 import time
 from collections.abc import Iterator
 
-from teep.config import Config
-from teep.drivers import Driver
 from teep.errors import RedisError
-from teep.runtime.service import OnError, Service
+from teep.runtime.component import Component
+from teep.runtime.service import Service
 from teep.store import metrics
 from teep.store.metrics import Batch
 from teep.worker.fetch.tallies import Runs
@@ -20,11 +19,11 @@ class Metrics(Service):
     may have taken, its answer being lost, is sent again under the same number, by which Redis knows it.
     """
 
-    def __init__(self, config: Config, driver: Driver, identity: str, runs: Runs, on_error: OnError) -> None:
-        super().__init__("metrics", on_error)
-        self._config = config
-        self._driver = driver
-        self._identity = identity
+    def __init__(self, component: Component, runs: Runs) -> None:
+        super().__init__("metrics", component.on_error)
+        self._config = component.config
+        self._driver = component.driver
+        self._identity = component.identity
         self._runs = runs
         # From the clock: a worker that is started again has the identity and the key of its former life.
         self._numbers: Iterator[int] = itertools.count(time.time_ns() // 1_000_000)

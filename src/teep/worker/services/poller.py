@@ -4,14 +4,13 @@ import random
 import time
 
 from teep.client.rewrite import again
-from teep.config import Config
-from teep.drivers import Driver
 from teep.errors import MalformedPayload, RedisCommandError
+from teep.runtime.component import Component
 from teep.runtime.interval import spread
 from teep.runtime.refusals import Refusals
-from teep.runtime.service import OnError, Service
+from teep.runtime.service import Service
 from teep.store import jobsets, processes
-from teep.store.jobsets import Enqueued, Limits, Verdict
+from teep.store.jobsets import Enqueued, Verdict
 from teep.telling import Logger
 from teep.wire import commands, keys
 from teep.wire.keys import Key
@@ -32,11 +31,11 @@ class Poller(Service):
     all goes to the dead set as it is.
     """
 
-    def __init__(self, config: Config, driver: Driver, on_error: OnError) -> None:
-        super().__init__("poller", on_error)
-        self._config = config
-        self._driver = driver
-        self._refusals = Refusals(config.average_scheduled_poll_interval)
+    def __init__(self, component: Component) -> None:
+        super().__init__("poller", component.on_error)
+        self._config = component.config
+        self._driver = component.driver
+        self._refusals = Refusals(self._config.average_scheduled_poll_interval)
 
     def run_once(self) -> None:
         failures: list[Exception] = []
@@ -63,6 +62,9 @@ class Poller(Service):
         if due is None:
             return usual
         return min(usual, max(0.0, due - time.time()) + random.random() * _APART * max(1, others))
+
+    def quiet(self) -> None:
+        self.stop()
 
     def _move_due(self, key: Key) -> list[Exception]:
         """Move what is due in a set; returns what the client middleware raised, where it did.
@@ -94,6 +96,5 @@ class Poller(Service):
     def _bury(self, key: Key, broken: list[bytes], now: float) -> None:
         """Move what is no job to the dead set, as it is."""
         self._driver.run(jobsets.kill(key, broken, now)).checked()
-        limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
-        self._driver.run(jobsets.trim_dead(now, limits))
+        self._driver.run(jobsets.trim_dead(now, self._config.dead_limits))
         self._on_error(MalformedPayload(f"{len(broken)} entries of {key} were no jobs: see the dead set"), self.name)

@@ -4,18 +4,15 @@ import time
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from teep.config import Config
 from teep.config.handlers import notify_death, report
-from teep.drivers import Driver
 from teep.errors import MalformedPayload, PoisonJob, RedisCommandError
+from teep.runtime.component import Component
 from teep.runtime.identity import is_gone
 from teep.runtime.interval import spread
-from teep.runtime.outage import Outage
 from teep.runtime.refusals import Refusals
-from teep.runtime.service import OnError, Service
+from teep.runtime.service import Service
 from teep.store import inflight, jobsets, orphans, processes
 from teep.store.inflight import Outcome, Owner
-from teep.store.jobsets import Limits
 from teep.telling import Logger
 from teep.wire import payload
 from teep.wire.payload import Item
@@ -42,12 +39,12 @@ class Rescuer(Service):
 
     _AVERAGE = 5.0
 
-    def __init__(self, config: Config, driver: Driver, identity: str, outage: Outage, on_error: OnError) -> None:
-        super().__init__("rescuer", on_error)
-        self._config = config
-        self._driver = driver
-        self._identity = identity
-        self._outage = outage
+    def __init__(self, component: Component) -> None:
+        super().__init__("rescuer", component.on_error)
+        self._config = component.config
+        self._driver = component.driver
+        self._identity = component.identity
+        self._outage = component.outage
         self._refusals = Refusals(self._AVERAGE)
 
     def run_once(self) -> None:
@@ -99,8 +96,7 @@ class Rescuer(Service):
         named = {"class": item["class"], "jid": item.get("jid")}
         logger.error("a job is dead: %s", reason, extra={"teep": named})
         notify_death(self._config, item, reason)
-        limits = Limits(self._config.dead_max_jobs, self._config.dead_timeout)
-        self._driver.run(jobsets.trim_dead(time.time(), limits))
+        self._driver.run(jobsets.trim_dead(time.time(), self._config.dead_limits))
 
     def _report_damage(self, error: MalformedPayload) -> None:
         self._on_error(error, self.name)

@@ -3,9 +3,9 @@
 import contextlib
 from collections.abc import Callable, Sequence
 
-from teep.config import Config, driver_for
+from teep.config import Config
 from teep.errors import ConfigurationError, RedisError
-from teep.runtime.outage import Outage
+from teep.runtime.component import Component
 from teep.telling import Logger
 from teep.worker.services.rescuer import Rescuer
 from teep.worker.startup.modules import with_hooks_of
@@ -21,7 +21,7 @@ def rescue(config: Config, modules: Sequence[str], configured: Callable[[], Conf
     with contextlib.suppress(ConfigurationError):  # of code by which no worker could start, as each has said
         config = with_hooks_of(modules, config, configured)
     try:
-        Rescuer(config, driver_for(config), "", Outage(), _on_error).run_once()
+        Rescuer(Component.alone(config, _on_error)).run_once()
     except RedisError as error:
         _on_error(error, "rescuer")
 

@@ -1,0 +1,24 @@
+"""What every long-running part of a worker takes first."""
+
+from typing import NamedTuple
+
+from teep.config import Config, Hooks, driver_for
+from teep.drivers import Driver
+from teep.runtime.outage import Outage
+from teep.runtime.service import OnError
+
+
+class Component(NamedTuple):
+    """What the parts of a worker have in common. `on_error` takes an error, and the name of the part that had it."""
+
+    config: Config
+    hooks: Hooks
+    driver: Driver
+    identity: str
+    outage: Outage
+    on_error: OnError
+
+    @classmethod
+    def alone(cls, config: Config, on_error: OnError, identity: str = "") -> "Component":
+        """Return what a part has that runs outside of a worker."""
+        return cls(config, config.hooks, driver_for(config), identity, Outage(), on_error)
