@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from teep.errors import ConfigurationError
 from teep.middleware import Chain
-from teep.store.inflight import Outcome
+from teep.store.features import Barred, Unit
 from teep.telling import Logger
 
 T = TypeVar("T")
@@ -24,19 +24,11 @@ Listener = Callable[[], object]
 logger = Logger("teep")
 
 
-class Unit(Protocol):
-    """A reserved job, as a guard sees it; `item` is None if its bytes are no job."""
+Guard = Callable[[Unit], Barred | None]
+"""What is asked about each job before it runs: it returns None, or why the job does not run, and what becomes of it.
 
-    queue: str
-    raw: bytes
-    item: dict[str, Any] | None
-
-
-Guard = Callable[[Any], Outcome | None]
-"""What takes a reserved job (`Unit`) before it runs, and returns None, or its end: then it does not run.
-
-It is called in the job's thread, for every job. If it raises, the job comes again some seconds later, with no attempt
-used.
+A worker asks in the thread that would run the job, so a guard that waits takes a slot. If it raises, the job comes
+again some seconds later, with no attempt used. Bytes that are no job run into their end without being asked about.
 """
 
 
@@ -44,7 +36,7 @@ class BackgroundService(Protocol):
     """What runs beside the jobs of a worker; `teep.runtime.service.Service` is one to begin with."""
 
     def start(self) -> None:
-        """Begin, before the first job that this process takes."""
+        """Begin; jobs may run already."""
 
     def quiet(self) -> None:
         """Do nothing that brings new jobs: the worker takes no more."""

@@ -8,8 +8,8 @@ from queue import SimpleQueue
 import pytest
 
 import teep
-from teep.config.hooks import Event
-from teep.errors import ConfigurationError, RedisUnavailable
+from teep.config.hooks import BackgroundService, Event
+from teep.errors import ConfigurationError
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -139,10 +139,15 @@ def test_nothing_is_added_while_a_worker_runs_but_before_and_in_a_startup_listen
 
 
 def test_a_start_that_fails_leaves_the_hooks_open(fleet: Fleet) -> None:
-    config = fleet.configure(redis_url="redis://127.0.0.1:1")
-    with pytest.raises(RedisUnavailable):
+    def broken(_component: object) -> BackgroundService:
+        raise RuntimeError("not ready")
+
+    config = fleet.configure()
+    config.hooks.services.append(broken)
+    with pytest.raises(RuntimeError, match="not ready"):
         fleet.start(config)
-    config.on("exit", lambda: None)
+    config.hooks.services.clear()
+    fleet.start(config)
 
 
 def _processes(fleet: Fleet) -> set[bytes]:

@@ -22,6 +22,7 @@ from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import Reserved
 from teep.worker.logs import job_lines
 from teep.worker.run.foreign import ForeignProcessor
+from teep.worker.run.guards import Guards
 from teep.worker.run.interrupts import Interrupts
 from teep.worker.run.loop import JobLoop
 from teep.worker.run.poison import postponed
@@ -62,7 +63,10 @@ class Capsule:
         controls = Controls(self.running, self._interrupts, self._deadlines)
         self._processor = Processor(component, self.fetcher, shared, controls)
         self._slots = threading.Semaphore(0)
-        self._loop = JobLoop(self.fetcher, self._processor, self._slots.release)
+        self._guards = Guards(component)
+        # What is guarded comes to the loop through a thread, which asks the guards.
+        following = _nothing if self._guards.are_there else self.fetcher.take_async
+        self._loop = JobLoop(self.fetcher, self._processor, self._slots.release, following)
         self._threads: list[threading.Thread] = []
         self._ticker = threading.Thread(target=self._tick, name="teep-ticker", daemon=True)
 
@@ -146,15 +150,22 @@ class Capsule:
         runtime.set(self)
         thread_id = identity.thread_id()
         self._interrupts.register(thread_id)
+        take_on = self._take_on_guarded if self._guards.are_there else self._take_on
         while True:
             try:
                 while (job := self.fetcher.take()) is not None:
-                    self._take_on(job, thread_id)
+                    take_on(job, thread_id)
             except BaseException as error:  # noqa: BLE001 - a slot lives as long as its process; all is reported
                 self._on_error(error, "fetcher")
                 self.fetcher.closed.wait(_PAUSE)
             else:
                 return
+
+    def _take_on_guarded(self, job: Reserved, thread_id: str) -> None:
+        if (barred := self._guards.barred(job)) is None:
+            self._take_on(job, thread_id)
+        else:
+            self.fetcher.ended(job, barred.outcome)
 
     def _take_on(self, job: Reserved, thread_id: str) -> None:
         """Run a job, or see to it that the loop does, or that it ends without."""
@@ -213,3 +224,7 @@ class Capsule:
 
     def _on_error(self, error: BaseException, service: str) -> None:
         report(self.config, error, {"context": service})
+
+
+def _nothing() -> None:
+    """No job follows."""

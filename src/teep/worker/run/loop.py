@@ -13,14 +13,24 @@ from teep.worker.run.processor import Processor
 
 
 class JobLoop:
-    """Runs async jobs. Each comes with one of the capsule's slots, which it passes on or gives back at its end."""
+    """Runs async jobs. Each comes with one of the capsule's slots, which it passes on or gives back at its end.
+
+    `following` returns the job to pass it on to, where one is at hand.
+    """
 
     # Seconds in which a cancelled job may end by itself: none, since a cancellation comes at an await only.
     grace = 0.0
 
-    def __init__(self, fetcher: Fetcher, processor: Processor, on_free: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        processor: Processor,
+        on_free: Callable[[], None],
+        following: Callable[[], Reserved | None],
+    ) -> None:
         self._fetcher = fetcher
         self._processor = processor
+        self._following = following
         self._on_free = on_free
         self._loop: EventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,7 +85,7 @@ class JobLoop:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        following = self._fetcher.take_async()
+        following = self._following()
         if following is not None:
             # The slot stays on the loop: no thread has to wake for the next job.
             self._start(following)

@@ -1,0 +1,37 @@
+"""What extensions ask about each job before it runs."""
+
+from teep.config.handlers import report
+from teep.runtime.component import Component
+from teep.store.features import Barred
+from teep.telling import Logger
+from teep.worker.fetch.unit import Reserved
+from teep.worker.run.poison import postponed
+
+logger = Logger("teep")
+
+
+class Guards:
+    """The guards of a worker's hooks, which are asked in their order until one keeps the job from running."""
+
+    def __init__(self, component: Component) -> None:
+        self._config = component.config
+        self._guards = tuple(component.hooks.guards)
+
+    @property
+    def are_there(self) -> bool:
+        return bool(self._guards)
+
+    def barred(self, job: Reserved) -> Barred | None:
+        """Return what becomes of a job that must not run now, or None: it may."""
+        if job.item is None:
+            return None
+        for guard in self._guards:
+            try:
+                barred = guard(job)
+            except BaseException as error:  # noqa: BLE001 - reported; an extension may raise anything
+                report(self._config, error, {"context": "a guard failed, and its job waits", "job": job.item})
+                return postponed(job)
+            if barred is not None:
+                logger.info("kept from running: %s", barred.word, extra=job.named())
+                return barred
+        return None
