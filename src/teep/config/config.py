@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -83,12 +84,13 @@ class Config(ConfigValue):
         given = {} if environment is None else {"environment": variables.Found(environment, "environment=")}
         return resolution.resolve(given, Path(path)).config(cls)
 
-    @property
+    # Looked at by each push, and so kept where an attribute of one's own is.
+    @cached_property
     def client_middleware(self) -> Chain:
         """The middleware around each push."""
         return self.hooks.client_middleware
 
-    @property
+    @cached_property
     def server_middleware(self) -> Chain:
         """The middleware around each job."""
         return self.hooks.server_middleware
