@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,9 @@ import pytest
 
 import teep
 from teep import embedded
-from teep.config import connections, isolated, redis_url_for
+from teep.config import connections, redis_url_for
 from teep.errors import ConfigurationError
 from tests.support.servers import Server
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("TEEP_REDIS_URL", "REDIS_URL", "APP_ENV"):
-        monkeypatch.delenv(name, raising=False)
-    with isolated():
-        yield
 
 
 class _Embedded:
