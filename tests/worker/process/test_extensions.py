@@ -104,10 +104,13 @@ def test_a_service_that_fails_keeps_the_worker_neither_from_running_nor_from_lea
 
             return fail
 
+    def broken(_component: Component) -> Any:
+        return Broken()
+
     config, extension = fleet.configure(), _Extension()
     reports: SimpleQueue[tuple[str, str]] = SimpleQueue()
     config.error_handlers[:] = [lambda error, context: reports.put((context["context"], str(error)))]
-    config.hooks.services.append(lambda _component: Broken())
+    config.hooks.services.append(broken)
     config.use(extension)
     worker = fleet.start(config)
     assert extension.heard(1) == ["turn"]
