@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -68,6 +67,14 @@ class Config(ConfigValue):
     hooks: Hooks = field(default_factory=Hooks, init=False)
     """Where middleware, handlers, listeners, guards and services are; sealed while a worker runs with them."""
 
+    # Those of the hooks; each push looks at one, so no property.
+    client_middleware: Chain = field(init=False)
+    server_middleware: Chain = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._take(self.hooks)
+
     @classmethod
     def from_file(cls, path: str | Path, environment: str | None = None) -> Self:
         """Return what a file says, with this process's `TEEP_…` variables over it, as `teep worker -C` reads both.
@@ -83,17 +90,6 @@ class Config(ConfigValue):
 
         given = {} if environment is None else {"environment": variables.Found(environment, "environment=")}
         return resolution.resolve(given, Path(path)).config(cls)
-
-    # Looked at by each push, and so kept where an attribute of one's own is.
-    @cached_property
-    def client_middleware(self) -> Chain:
-        """The middleware around each push."""
-        return self.hooks.client_middleware
-
-    @cached_property
-    def server_middleware(self) -> Chain:
-        """The middleware around each job."""
-        return self.hooks.server_middleware
 
     @property
     def error_handlers(self) -> list[ErrorHandler]:
@@ -134,5 +130,10 @@ class Config(ConfigValue):
         """
         other = replace(self, **changes)
         object.__setattr__(other, "_sources", {**self._sources, **dict.fromkeys(changes, "argument")})
-        object.__setattr__(other, "hooks", self.hooks.copy())
+        other._take(self.hooks.copy())  # noqa: SLF001 - its own kind
         return other
+
+    def _take(self, hooks: Hooks) -> None:
+        object.__setattr__(self, "hooks", hooks)
+        object.__setattr__(self, "client_middleware", hooks.client_middleware)
+        object.__setattr__(self, "server_middleware", hooks.server_middleware)
