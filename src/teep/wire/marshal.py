@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from teep.errors import MalformedPayload
@@ -59,6 +60,7 @@ def _short_text(data: bytes) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def integer(value: int) -> bytes:
     """Return a length, or an integer of up to 31 bits, in Marshal's own variable-length form."""
     if value == 0:
