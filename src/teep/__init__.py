@@ -67,8 +67,8 @@ from teep.api import (
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.errors import JobCancelled, JobTimeout, TeepError
-from teep.features.expiry import Expiry
-from teep.features.unique import Unique
+from teep.features.expiry import Expiry as _Expiry
+from teep.features.unique import Unique as _Unique
 from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
 from teep.store import features as _features
 from teep.version import __version__
@@ -153,7 +153,7 @@ __all__ = [
 ]
 
 # What works without being asked for.
-_features.register(Unique(), Expiry())
+_features.register(_Unique(), _Expiry())
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 
