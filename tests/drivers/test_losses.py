@@ -21,7 +21,7 @@ READONLY = "READONLY You can't write against a read only replica."
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
     """How long (seconds) a driver that is made from here on waits for an answer."""
-    monkeypatch.setattr(pools, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(pools, "ANSWER_SECONDS", 0.9)
     return pools.ANSWER_SECONDS
 
 

@@ -45,12 +45,15 @@ SINGLE = [builder for builder in _builders() if builder.__name__ not in OF_OTHER
 
 def _told_by(server: Server, command: Command[Any]) -> tuple[str, ...]:
     ask = Command("COMMAND", "GETKEYS", *command.args, read=lambda reply: tuple(map(commands.text, reply)))
+    driver = Driver(server.url)
     try:
-        return Driver(server.url).execute(ask)
+        return driver.execute(ask)
     except RedisCommandError as error:
         if "no key arguments" not in str(error):
             raise
         return ()
+    finally:
+        driver.close()
 
 
 @pytest.mark.parametrize("builder", SINGLE, ids=lambda builder: builder.__name__)

@@ -59,7 +59,25 @@ def test_ruby_writes_the_same_floats(through_ruby: Callable[[bytes], bytes], num
 
 @pytest.mark.parametrize(
     "number",
-    [0.0, -0.0, 1e15, 999_999_999_999_999.9, 1e16, 1e-4, 9.999e-5, 0.1, 1e20, -1.5e300, 5e-324, 1e100, 1e22, 1e23],
+    [
+        0.0,
+        -0.0,
+        1e15,
+        999_999_999_999_999.9,
+        1e15 + 0.5,
+        -(2.0**52) + 0.5,
+        2.0**52,
+        1e16,
+        1e-4,
+        9.999e-5,
+        0.1,
+        1e20,
+        -1.5e300,
+        5e-324,
+        1e100,
+        1e22,
+        1e23,
+    ],
 )
 def test_ruby_writes_the_floats_at_the_borders_alike(through_ruby: Callable[[bytes], bytes], number: float) -> None:
     assert json.dumps([number]) == through_ruby(stdlib_json.dumps([number]).encode())

@@ -40,32 +40,31 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         queue (a name): where the job goes; default `"default"`.
         retry (bool, or how many times): `True`: `Config(max_retries=25)` retries; `0`: none, then the dead set;
             `False`: none, and no dead set either; default `True`.
-        retry_for (seconds or timedelta): how long after the first failure it is retried; replaces the number of
+        retry_for (seconds or timedelta): retries go on for this long after the first failure; replaces the number of
             retries.
-        retry_in (callable(count, exception, payload)): returns seconds or a timedelta until the next try (some
-            jitter is added), `"kill"` for the dead set now, `"discard"` to drop the job, or `None` for the
-            usual delay; `count` is 0 after the first failure.
-        retries_exhausted (callable(payload, exception)): called when no retry is left; `"discard"` keeps the
-            job out of the dead set; death handlers are called all the same.
+        retry_in (callable(count, exception, payload)): returns seconds or a timedelta until the next try (some jitter
+            is added), `"kill"` for the dead set now, `"discard"` to drop the job, or `None` for the usual delay;
+            `count` is 0 after the first failure.
+        retries_exhausted (callable(payload, exception)): called when no retry is left; `"discard"` keeps the job out
+            of the dead set; death handlers are called all the same.
         retry_queue (a name): where retries go; default its queue.
         dead (bool): `False` keeps a job without retries out of the dead set; default `True`.
-        backtrace (bool, or how many lines): how much of the backtrace is stored with a failure, for the data
-            API and Sidekiq's Web UI; default 20.
+        backtrace (bool, or how many lines): how much of the backtrace is stored with a failure, for the data API and
+            Sidekiq's Web UI; default 20.
         tags (list of strings): to find jobs by, in logs and with `where(tag=…)`.
-        expires_in (seconds or timedelta): how long after it is due the job may start; after that it is dropped
-            instead of run.
-        unique_for (seconds or timedelta, or `False`): for how long after the job is due pushing an identical
-            job does nothing.
-        unique_until (`"success"` or `"start"`): when a unique job lets the next one in, at the latest after
-            `unique_for`; default `"success"`.
+        expires_in (seconds or timedelta): a job that has not started this long after it was due is dropped.
+        unique_for (seconds or timedelta, or `False`): for this long after the job is due, pushing an identical job
+            does nothing.
+        unique_until (`"success"` or `"start"`): when a unique job lets the next one in; after `unique_for` at the
+            latest; default `"success"`.
         timeout (seconds or timedelta): how long one run may take; then it ends with `JobTimeout`, an ordinary
             failure.
-        max_iteration_runtime (seconds or timedelta): how long an iterable job runs before it lets others have
-            their turn; default `Config`'s.
+        max_iteration_runtime (seconds or timedelta): after this time an iterable job lets others have their turn;
+            default `Config`'s.
         transactional (bool): `False`: pushed at once, also inside a database transaction; default `True`.
         encrypt (bool): encrypts the last argument; default `False`.
-        log_level (`"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`): the least level that is logged while
-            it runs; default the process's.
+        log_level (`"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`): the least level that is logged while it
+            runs; default the process's.
         name (a string): the job's `class` on the wire; default the dotted path.
         extra (dict of plain JSON): fields of your own, which go into the payload each under its name.
 

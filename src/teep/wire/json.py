@@ -231,7 +231,11 @@ _ADVICE_BY_METHOD = {
 
 
 def _is_odd(value: float) -> bool:
-    return value != 0 and not _PLAIN_FROM <= abs(value) < _PLAIN_BELOW
+    magnitude = abs(value)
+    if _PLAIN_FROM <= magnitude < _PLAIN_BELOW or value == 0:
+        return False
+    # Beyond, Ruby still writes out a fraction, which doubles have up to 2**52.
+    return not (_PLAIN_BELOW <= magnitude < 2**52 and not value.is_integer())
 
 
 def _has_odd_float(value: Any) -> bool:

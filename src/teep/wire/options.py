@@ -98,7 +98,7 @@ OPTIONS: Mapping[str, Option] = {
         Seconds,
         "seconds or timedelta",
         "",
-        "how long after the first failure it is retried; replaces the number of retries",
+        "retries go on for this long after the first failure; replaces the number of retries",
         Check(lambda value: seconds(value) is not None, f"{_SECONDS}, from the first failure on"),
     ),
     "retry_in": Option(
@@ -145,21 +145,21 @@ OPTIONS: Mapping[str, Option] = {
         Seconds,
         "seconds or timedelta",
         "",
-        "how long after it is due the job may start; after that it is dropped instead of run",
+        "a job that has not started this long after it was due is dropped",
         Check(lambda value: seconds(value) is not None, f"{_SECONDS}, from when the job is due"),
     ),
     "unique_for": Option(
         float | timedelta | Literal[False] | None,
         "seconds or timedelta, or `False`",
         "",
-        "for how long after the job is due pushing an identical job does nothing",
+        "for this long after the job is due, pushing an identical job does nothing",
         Check(_is_unique_for, f"{_SECONDS}, from when the job is due, or false"),
     ),
     "unique_until": Option(
         Literal["success", "start"] | None,
         '`"success"` or `"start"`',
         '`"success"`',
-        "when a unique job lets the next one in, at the latest after `unique_for`",
+        "when a unique job lets the next one in; after `unique_for` at the latest",
         Check(lambda value: value in ("success", "start"), '"success" or "start"'),
     ),
     "timeout": Option(
@@ -173,7 +173,7 @@ OPTIONS: Mapping[str, Option] = {
         Seconds,
         "seconds or timedelta",
         "`Config`'s",
-        "how long an iterable job runs before it lets others have their turn",
+        "after this time an iterable job lets others have their turn",
         _IN_SECONDS,
     ),
     "transactional": Option(
