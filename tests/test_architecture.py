@@ -205,7 +205,7 @@ PLANS = [
     queues.page("q", 0, 10),
     queues.clear("q"),
     jobsets.size(Key("retry")),
-    jobsets.trim_dead(0.0, jobsets.Limits(1, 1.0)),
+    jobsets.trim_dead(0.0, jobsets.DeadLimits(1, 1.0)),
     inflight.requeue_all("me", ["q"]),
     inflight.give_back("me", "q", [b"x"]),
     orphans.walk(),

@@ -119,13 +119,13 @@ class _RoundTrips:
 
     def __init__(self) -> None:
         self.made = 0
-        to_send = request.Conversation.to_send
+        to_send = request.Request.to_send
 
-        def counted(talk: request.Conversation[Any]) -> list[request.Args]:
+        def counted(talk: request.Request[Any]) -> list[request.Args]:
             self.made += 1
             return to_send(talk)
 
-        request.Conversation.to_send = counted  # type: ignore[method-assign, assignment]
+        request.Request.to_send = counted  # type: ignore[method-assign, assignment]
 
 
 def main() -> None:

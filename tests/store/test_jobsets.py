@@ -6,7 +6,7 @@ import pytest
 
 from teep.drivers import Driver
 from teep.store import jobsets
-from teep.store.jobsets import Enqueued, Limits, Verdict
+from teep.store.jobsets import DeadLimits, Enqueued, Verdict
 from teep.wire import keys
 from teep.wire.commands import Command
 from teep.wire.keys import Key
@@ -155,9 +155,9 @@ def test_what_others_took_meanwhile_is_not_moved(run: Run, driver: Driver, serve
 
 def test_the_dead_set_keeps_the_youngest(run: Run, server: Server) -> None:
     run(jobsets.add(Key("dead"), [(float(n), b"%d" % n) for n in range(10)]))
-    run(jobsets.trim_dead(100.0, Limits(max_jobs=5, timeout=1_000)))
+    run(jobsets.trim_dead(100.0, DeadLimits(max_jobs=5, timeout=1_000)))
     assert _members(server, "dead") == [b"6", b"7", b"8", b"9"]  # one less than max_jobs, as Sidekiq
-    run(jobsets.trim_dead(100.0, Limits(max_jobs=1_000, timeout=92.0)))
+    run(jobsets.trim_dead(100.0, DeadLimits(max_jobs=1_000, timeout=92.0)))
     assert _members(server, "dead") == [b"9"]
 
 

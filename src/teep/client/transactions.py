@@ -1,7 +1,7 @@
 """Database transactions that hold pushes until they have committed.
 
 1. Each integration adds a `Source`, which finds the transactions that are open around a push.
-2. A push with such transactions around it becomes a `Held`, and each of them gets it.
+2. A push with such transactions around it becomes a `PendingPush`, and each of them gets it.
 3. It is sent when the last one has committed. One that is rolled back never says so, and thus drops it.
 """
 
@@ -30,7 +30,7 @@ logger = Logger("teep")
 class Transaction(Protocol):
     """An open database transaction."""
 
-    def hold(self, held: "Held") -> None:
+    def hold(self, held: "PendingPush") -> None:
         """Keep a push; after the commit ask `is_due`, and send it where that is true."""
 
 
@@ -56,7 +56,7 @@ def around() -> list[Transaction]:
     return [transaction for source in _sources.values() for transaction in source()]
 
 
-class Held:
+class PendingPush:
     """A push that waits for transactions; where `teep.testing` takes it, it goes there as it would have at once."""
 
     def __init__(self, config: Config, push: Push, commits: int) -> None:
@@ -73,12 +73,12 @@ class Held:
 
 def hold(config: Config, push: Push, transactions: Sequence[Transaction]) -> None:
     """Send a push when all these transactions have committed."""
-    held = Held(config, push, len(transactions))
+    held = PendingPush(config, push, len(transactions))
     for transaction in transactions:
         transaction.hold(held)
 
 
-def send(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -> None:
+def send(due: Sequence[PendingPush], abandoned: Callable[[], Iterable[PendingPush]] = tuple) -> None:
     """Send what was held, in the order in which it was pushed, up to 1000 jobs a round trip.
 
     Args:
@@ -91,7 +91,7 @@ def send(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -
     run_plan(_sent(due, abandoned), _CALLS)
 
 
-async def send_async(due: Sequence[Held]) -> None:
+async def send_async(due: Sequence[PendingPush]) -> None:
     """As `send`, from asyncio. It goes on where its caller is cancelled, since the commit cannot be taken back."""
     import asyncio  # noqa: PLC0415 - see teep.drivers
 
@@ -101,7 +101,7 @@ async def send_async(due: Sequence[Held]) -> None:
     await asyncio.shield(task)
 
 
-async def _sent(due: Sequence[Held], abandoned: Callable[[], Iterable[Held]] = tuple) -> None:
+async def _sent(due: Sequence[PendingPush], abandoned: Callable[[], Iterable[PendingPush]] = tuple) -> None:
     failed = _Failed()
     for config, redirect, push in _deliveries(due):
         if redirect is not None:
@@ -126,7 +126,7 @@ def _no_redis() -> NoReturn:
 _CALLS = Late(_no_redis)
 
 
-def _deliveries(due: Iterable[Held]) -> Iterator[tuple[Config, Redirect | None, Push]]:
+def _deliveries(due: Iterable[PendingPush]) -> Iterator[tuple[Config, Redirect | None, Push]]:
     """Join pushes that follow each other and go the same way."""
     for (config, redirect), group in groupby(due, key=lambda held: (held.config, held.redirect)):
         batch: list[Push] = []
@@ -158,7 +158,7 @@ class _Failed:
         self._pushes.append(push)
         return True
 
-    def report(self, abandoned: Callable[[], Iterable[Held]] = tuple) -> None:
+    def report(self, abandoned: Callable[[], Iterable[PendingPush]] = tuple) -> None:
         """Log each job and raise them all, what was abandoned as well; nothing where nothing has failed."""
         if not self._causes:
             return

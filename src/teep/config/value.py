@@ -15,7 +15,7 @@ from teep.config.sources import variables
 from teep.drivers import urls
 from teep.embedded.project import working_folder
 from teep.errors import ConfigurationError
-from teep.store.jobsets import Limits
+from teep.store.jobsets import DeadLimits
 from teep.wire import payload
 
 V = TypeVar("V", bound="ConfigValue")
@@ -134,9 +134,9 @@ class ConfigValue:
         return sum(capsule.concurrency for capsule in self.all_capsules.values())
 
     @property
-    def dead_limits(self) -> Limits:
+    def dead_limits(self) -> DeadLimits:
         """How much the dead set keeps."""
-        return Limits(self.dead_max_jobs, self.dead_timeout)
+        return DeadLimits(self.dead_max_jobs, self.dead_timeout)
 
     def _values(self) -> dict[str, Any]:
         return {option.name: getattr(self, option.name) for option in fields(ConfigValue) if option.init}

@@ -12,7 +12,7 @@ from teep.drivers import pools
 from teep.drivers.answers import raise_ours
 from teep.drivers.loops import LoopPool
 from teep.drivers.plans import run_plan_async
-from teep.drivers.request import LOST, Conversation
+from teep.drivers.request import LOST, Request
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class AsyncDriver:
 
     async def execute(self, command: Command[T]) -> T:
         """Carry out one command on any free connection of this loop."""
-        talk = Conversation(command)
+        talk = Request(command)
         if not command.idempotent:
             # Lets the loop see which pooled connections the server has closed: a push is not sent to one and again.
             await asyncio.sleep(0)
@@ -68,7 +68,7 @@ class AsyncDriver:
         found = self._pools.get(loop)
         return None if found is None else found()
 
-    async def _attempt(self, talk: Conversation[T]) -> Exception | None:
+    async def _attempt(self, talk: Request[T]) -> Exception | None:
         """Send and receive until all is settled; return the error that broke the connection, if one did."""
         pool = self._pool()
         try:
@@ -95,7 +95,7 @@ class AsyncDriver:
         return None
 
     @staticmethod
-    async def _turn(connection: Any, talk: Conversation[T]) -> bool:
+    async def _turn(connection: Any, talk: Request[T]) -> bool:
         if not connection.is_connected:
             await connection.connect()
         sends = talk.to_send()

@@ -25,7 +25,7 @@ LOST = (redis_errors.RedisError, OSError)
 PAUSES = (0.0, 0.1, 0.4)
 
 
-class Conversation(Generic[T]):
+class Request(Generic[T]):
     """One command's way to its result, over as many sends as it takes."""
 
     def __init__(self, command: Command[T]) -> None:

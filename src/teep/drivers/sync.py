@@ -14,7 +14,7 @@ from redis import exceptions as redis_errors
 from teep.drivers import pools
 from teep.drivers.answers import raise_ours
 from teep.drivers.plans import run_plan
-from teep.drivers.request import LOST, Args, Conversation
+from teep.drivers.request import LOST, Args, Request
 from teep.wire.commands import Command, Plan
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Driver:
             RedisRefused: the server answered that it does not take this now.
             RedisCommandError: the server answered with an error.
         """
-        talk = Conversation(command)
+        talk = Request(command)
         return self._finish(talk, self._attempt(talk))
 
     def send(self, command: Command[T]) -> Callable[[], T]:
@@ -63,7 +63,7 @@ class Driver:
 
         A connection that fails meanwhile shows there, as `execute` would show it.
         """
-        talk = Conversation(command)
+        talk = Request(command)
         try:
             connection = self._take()
         except LOST as error:
@@ -94,7 +94,7 @@ class Driver:
         """Close every connection. Idempotent; a later command opens new ones."""
         self._pool.disconnect()
 
-    def _finish(self, talk: Conversation[T], error: Exception | None) -> T:
+    def _finish(self, talk: Request[T], error: Exception | None) -> T:
         """Return a conversation's result; where `error` broke it, go on with it on other connections."""
         while error is not None:
             pause = talk.wait_after_loss(error)
@@ -104,7 +104,7 @@ class Driver:
             error = self._attempt(talk)
         return talk.result()
 
-    def _attempt(self, talk: Conversation[T]) -> Exception | None:
+    def _attempt(self, talk: Request[T]) -> Exception | None:
         """Have a conversation on one connection; return the error that broke it, if one did."""
         try:
             connection = self._take()
@@ -112,7 +112,7 @@ class Driver:
             return error
         return self._talk(connection, talk, 0)
 
-    def _talk(self, connection: Any, talk: Conversation[T], expected: int) -> Exception | None:
+    def _talk(self, connection: Any, talk: Request[T], expected: int) -> Exception | None:
         """Send and receive until all is settled; `expected` replies belong to what has been sent already."""
         try:
             while not self._turn(connection, talk, expected):
@@ -155,12 +155,12 @@ class Driver:
             connection.disconnect()
         return connection
 
-    def _turn(self, connection: Any, talk: Conversation[T], expected: int) -> bool:
+    def _turn(self, connection: Any, talk: Request[T], expected: int) -> bool:
         expected = expected or self._write(connection, talk)
         return talk.receive([read_reply(connection, talk.block) for _ in range(expected)])
 
     @staticmethod
-    def _write(connection: Any, talk: Conversation[T]) -> int:
+    def _write(connection: Any, talk: Request[T]) -> int:
         """Send what is to be sent now; returns how many replies will come."""
         if not connection.is_connected:
             connection.connect()

@@ -40,7 +40,7 @@ class Verdict(Enum):
     DROP = "drop"
 
 
-class Limits(NamedTuple):
+class DeadLimits(NamedTuple):
     """How much the dead set keeps: jobs, and seconds."""
 
     max_jobs: int
@@ -192,7 +192,7 @@ async def bury(raw: bytes, now: float) -> None:
         raise RedisCommandError(told.refused or f"{told.beside}; the job is in the dead set all the same")
 
 
-async def trim_dead(now: float, limits: Limits) -> None:
+async def trim_dead(now: float, limits: DeadLimits) -> None:
     """Drop dead jobs beyond the limits, oldest first. Keeps one less than `max_jobs`, as Sidekiq does.
 
     One round trip, more where there are many.

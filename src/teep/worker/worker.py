@@ -27,14 +27,14 @@ from teep.runtime.component import Component
 from teep.runtime.outage import Outage
 from teep.telling import Logger
 from teep.version import __version__
-from teep.worker.fetch.tallies import Runs
+from teep.worker.fetch.tallies import Tallies
 from teep.worker.health.endpoint import Endpoint
 from teep.worker.health.health import STARTING, Health, Report
 from teep.worker.health.systemd import Notifier, SignsOfLife
 from teep.worker.health.watchdog import LAST_RESORT, Reactions, Watchdog
 from teep.worker.lifeline import Lifeline, Watcher
 from teep.worker.run.capsule import LAST_MOMENT, Capsule
-from teep.worker.run.poison import Suspects
+from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.processor import Shared
 from teep.worker.services.heartbeat import Heartbeat
 from teep.worker.services.process_info import queues_of
@@ -279,7 +279,7 @@ class Worker:
         return True
 
     def _build(self, component: Component, *, embedded: bool) -> None:
-        shared = Shared(Suspects(component.driver, self.identity), Runs())
+        shared = Shared(PoisonGuard(component.driver, self.identity), Tallies())
         jobs = jobs_of(self.modules) if self.modules else []
         self._capsules = [
             Capsule(component, name, own, shared) for name, own in assignment.capsules_for(self.config, jobs).items()

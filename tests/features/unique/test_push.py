@@ -15,7 +15,7 @@ import pytest
 import teep
 import teep.testing
 from teep.client import transactions
-from teep.client.transactions import Held
+from teep.client.transactions import PendingPush
 from teep.encryption import values
 from teep.errors import InvalidJob
 from tests.api.sides import Side
@@ -182,10 +182,10 @@ def test_what_is_removed_gives_its_lock_back(side: Side, remove: str, later: boo
 def test_a_push_in_a_transaction_takes_its_lock_at_the_commit(
     side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    held: list[Held] = []
+    held: list[PendingPush] = []
 
     class Transaction:
-        def hold(self, push: Held) -> None:
+        def hold(self, push: PendingPush) -> None:
             held.append(push)
 
     monkeypatch.setitem(transactions._sources, "test", lambda: [Transaction()])

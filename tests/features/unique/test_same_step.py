@@ -256,7 +256,7 @@ def test_a_set_is_cleared_slice_by_slice_and_tells_how_many(side: Side, monkeypa
 def test_many_dead_jobs_are_trimmed_at_once(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("teep.store.dropping.SLICE", 3)
     side.add("dead", {float(number): {"class": "Noop", "args": [number]} for number in range(1, 20)})
-    driver_for(side.config).run(jobsets.trim_dead(12.0, jobsets.Limits(max_jobs=5, timeout=4.0)))
+    driver_for(side.config).run(jobsets.trim_dead(12.0, jobsets.DeadLimits(max_jobs=5, timeout=4.0)))
     assert sorted(side.scored("dead").values()) == [16.0, 17.0, 18.0, 19.0]
 
 

@@ -18,8 +18,8 @@ from teep.wire.script import load
 from teep.worker.fetch import reserver
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.prefetch import HORIZON, MOST, Prefetch
-from teep.worker.fetch.tallies import Runs
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.tallies import Tallies
+from teep.worker.fetch.unit import UnitOfWork
 from tests.support.proxy import Proxy
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -32,7 +32,7 @@ def _refuse(error: BaseException, name: str) -> None:
 
 
 def _fetcher(config: Config) -> Fetcher:
-    return Fetcher(Component.alone(config, _refuse, "me:1:0"), QueueOrder.parse(["default"]), Runs())
+    return Fetcher(Component.alone(config, _refuse, "me:1:0"), QueueOrder.parse(["default"]), Tallies())
 
 
 def _raw(number: int) -> bytes:
@@ -64,7 +64,7 @@ def fetcher(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetcher]:
     fetcher.disconnect()
 
 
-def _take(fetcher: Fetcher) -> Reserved:
+def _take(fetcher: Fetcher) -> UnitOfWork:
     job = fetcher.take()
     assert job is not None
     return job
@@ -276,7 +276,7 @@ def test_a_job_that_arrives_after_quiet_goes_back(fleet: Fleet, fetcher: Fetcher
         return taken
 
     fetcher._waiter.wait = wait_and_be_quiet  # type: ignore[method-assign]
-    got: SimpleQueue[Reserved | None] = SimpleQueue()
+    got: SimpleQueue[UnitOfWork | None] = SimpleQueue()
     waiting = threading.Thread(target=lambda: got.put(fetcher.take()))
     waiting.start()
     wait_until(lambda: fetcher._someone_waits, SOON, "the thread to be at the queue")
@@ -367,7 +367,7 @@ def test_jobs_are_picked_up_at_once_from_each_of_twenty_queues(fleet: Fleet) -> 
 def test_nothing_is_reserved_when_the_last_heartbeat_is_too_long_ago(fleet: Fleet, fetcher: Fetcher) -> None:
     fetcher.trust_until(time.monotonic() - 1)
     fleet.push_raw(_raw(1))
-    taken: SimpleQueue[Reserved | None] = SimpleQueue()
+    taken: SimpleQueue[UnitOfWork | None] = SimpleQueue()
     thread = threading.Thread(target=lambda: taken.put(fetcher.take()), daemon=True)
     thread.start()
     wait_until(lambda: fetcher.idle == 1, SOON, "the thread to look for a job")

@@ -10,7 +10,7 @@ import teep
 from teep.config import QueueOrder
 from teep.runtime.component import Component
 from teep.worker.fetch.fetcher import Fetcher
-from teep.worker.fetch.tallies import Runs
+from teep.worker.fetch.tallies import Tallies
 from tests.worker.fleet import SOON, Fleet
 
 pytestmark = pytest.mark.every_server
@@ -78,7 +78,7 @@ def test_each_look_of_the_fetcher_takes_the_queues_in_a_new_order(fleet: Fleet) 
     random.seed(7)
     order = QueueOrder.parse(["a,3", "b,1"])
     component = Component.alone(fleet.config, lambda error, _: pytest.fail(repr(error)), "me:1:0")
-    fetcher = Fetcher(component, order, Runs())
+    fetcher = Fetcher(component, order, Tallies())
     taken: Counter[str] = Counter()
     for _ in range(300):
         job = fetcher.take()

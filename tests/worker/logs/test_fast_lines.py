@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.logs import fast_lines, job_lines, log
 from teep.worker.logs.log_handler import LineHandler
 from teep.worker.startup.claims import keep_loggers
@@ -46,7 +46,7 @@ def _set_up(stream: io.StringIO, *, as_json: bool = False) -> None:
 
 def _tell(item: dict[str, Any]) -> None:
     job_lines.started(item, "k3")
-    job_lines.ended(Reserved("default", b'{"class":"Noop","args":[],"jid":"a"}'), "k3", 1.23456)
+    job_lines.ended(UnitOfWork("default", b'{"class":"Noop","args":[],"jid":"a"}'), "k3", 1.23456)
 
 
 def _count_records(monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any, Self
 import pytest
 
 from teep.errors import JobCancelled, JobTimeout, Shutdown
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import interrupts as interrupts_module
 from teep.worker.run.interrupts import Interrupts
 from tests.support.waiting import wait_until
@@ -54,8 +54,8 @@ def _hook(_phase: str, _info: object) -> None:
         len(())
 
 
-def _job() -> Reserved:
-    return Reserved("default", b'{"class":"x","args":[]}')
+def _job() -> UnitOfWork:
+    return UnitOfWork("default", b'{"class":"x","args":[]}')
 
 
 class _Interrupter:
@@ -64,10 +64,10 @@ class _Interrupter:
     def __init__(self, interrupts: Interrupts, kinds: Sequence[type[BaseException]]) -> None:
         self._interrupts = interrupts
         self._kinds = kinds
-        self._jobs: queue.SimpleQueue[Reserved | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[UnitOfWork | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run)
 
-    def interrupt_soon(self, job: Reserved) -> None:
+    def interrupt_soon(self, job: UnitOfWork) -> None:
         self._jobs.put(job)
 
     def __enter__(self) -> Self:
@@ -126,7 +126,7 @@ class _AtOpcode:
 
     _CODES = (Interrupts.run.__code__, Interrupts._answer.__code__)
 
-    def __init__(self, moment: int, interrupts: Interrupts, job: Reserved) -> None:
+    def __init__(self, moment: int, interrupts: Interrupts, job: UnitOfWork) -> None:
         self._left = moment
         self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._answered: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -155,7 +155,7 @@ class _AtOpcode:
                 self._answered.get()
         return self._trace
 
-    def _interrupt(self, interrupts: Interrupts, job: Reserved) -> None:
+    def _interrupt(self, interrupts: Interrupts, job: UnitOfWork) -> None:
         if self._asked.get():
             interrupts.interrupt(_HERE, job, JobTimeout)
             self._answered.put(True)
@@ -166,7 +166,7 @@ def _at_each_moment(*, raises: bool) -> int:
     interrupts = Interrupts()
     interrupts.register(_HERE)
 
-    def call(_job: Reserved, _thread_id: str) -> None:
+    def call(_job: UnitOfWork, _thread_id: str) -> None:
         if raises:
             raise KeyError("own")
 
@@ -205,7 +205,7 @@ def test_a_thread_does_not_wait_for_what_python_ignored(ignored: int, monkeypatc
         if len(put) > ignored:
             raise_in(ident, kind)
 
-    def call(job: Reserved, _thread_id: str) -> None:
+    def call(job: UnitOfWork, _thread_id: str) -> None:
         over = threading.Thread(target=interrupts.interrupt, args=(_HERE, job, JobTimeout))
         with monkeypatch.context() as patch:
             patch.setattr(interrupts_module, "_raise_in", lambda _ident, _kind: None)
@@ -222,7 +222,7 @@ def test_a_thread_does_not_wait_for_what_python_ignored(ignored: int, monkeypatc
 def test_an_interruption_that_fails_is_decided_all_the_same() -> None:
     interrupts = Interrupts()  # without the thread's id
 
-    def call(job: Reserved, _thread_id: str) -> None:
+    def call(job: UnitOfWork, _thread_id: str) -> None:
         with pytest.raises(KeyError):
             interrupts.interrupt(_HERE, job, JobTimeout)
         interrupts.register(_HERE)
@@ -243,7 +243,7 @@ def test_what_a_job_raises_itself_comes_out() -> None:
     interrupts = Interrupts()
     interrupts.register(_HERE)
 
-    def call(_job: Reserved, _thread_id: str) -> None:
+    def call(_job: UnitOfWork, _thread_id: str) -> None:
         raise KeyError("own")
 
     with pytest.raises(KeyError, match="own"):
@@ -255,7 +255,7 @@ def test_a_second_interruption_reaches_a_job_that_ignored_the_first() -> None:
     kinds: list[type[BaseException]] = []
     job, ready = _job(), threading.Event()
 
-    def call(_job: Reserved, _thread_id: str) -> None:
+    def call(_job: UnitOfWork, _thread_id: str) -> None:
         while len(kinds) < 2:
             try:
                 ready.set()
@@ -282,7 +282,7 @@ def test_no_job_begins_once_it_is_closed() -> None:
     interrupts = Interrupts()
     interrupts.register(_HERE)
     interrupts.close()
-    begun: list[Reserved] = []
+    begun: list[UnitOfWork] = []
     with pytest.raises(Shutdown):
         interrupts.run(_HERE, _job(), lambda job, _thread_id: begun.append(job))
     assert begun == []
@@ -292,7 +292,7 @@ def test_the_stack_shows_where_a_job_is() -> None:
     interrupts = Interrupts()
     shown: list[str] = []
 
-    def call(_job: Reserved, _thread_id: str) -> None:
+    def call(_job: UnitOfWork, _thread_id: str) -> None:
         shown.append(interrupts.stack(_HERE))
 
     interrupts.register(_HERE)

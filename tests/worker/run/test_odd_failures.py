@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import pytest
 
 import teep
-from teep.worker.fetch.unit import Reserved
-from teep.worker.run.poison import Suspects
+from teep.worker.fetch.unit import UnitOfWork
+from teep.worker.run.poison import PoisonGuard
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -269,10 +269,10 @@ def test_an_expiry_beyond_all_numbers_costs_no_slot(valkey_fleet: Fleet) -> None
 def test_a_failure_of_teeps_own_before_a_run_costs_no_slot(
     valkey_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def admit(_suspects: Suspects, _job: Reserved) -> bool:
+    def admit(_suspects: PoisonGuard, _job: UnitOfWork) -> bool:
         raise RuntimeError("as intended")
 
-    monkeypatch.setattr(Suspects, "admit", admit)
+    monkeypatch.setattr(PoisonGuard, "admit", admit)
     reports: SimpleQueue[BaseException] = SimpleQueue()
     config = valkey_fleet.configure(concurrency=1)
     config.error_handlers.append(lambda error, _context: reports.put(error))

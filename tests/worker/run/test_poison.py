@@ -16,9 +16,9 @@ from teep.runtime.component import Component
 from teep.store import inflight
 from teep.store.inflight import Owner
 from teep.wire import keys
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import poison
-from teep.worker.run.poison import Suspects
+from teep.worker.run.poison import PoisonGuard
 from teep.worker.services.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -237,8 +237,8 @@ class _Away:
 
 def test_a_suspect_runs_unnoted_while_redis_is_away(caplog: pytest.LogCaptureFixture) -> None:
     away: Any = _Away()
-    gate = Suspects(away, "me:1:0")
-    job = Reserved("default", b'{"class":"x","args":[],"jid":"j","rescues":2}')
+    gate = PoisonGuard(away, "me:1:0")
+    job = UnitOfWork("default", b'{"class":"x","args":[],"jid":"j","rescues":2}')
     with caplog.at_level(logging.WARNING, "teep"):
         assert gate.admit(job)
     assert "runs unnoted: away" in caplog.text

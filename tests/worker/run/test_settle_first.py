@@ -19,7 +19,7 @@ from teep.integrations.opentelemetry import OpenTelemetry
 from teep.integrations.prometheus import Prometheus
 from teep.integrations.statsd import Statsd
 from teep.middleware import around
-from teep.worker.fetch.tallies import Runs
+from teep.worker.fetch.tallies import Tallies
 from teep.worker.logs import job_lines
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -283,7 +283,7 @@ def _opentelemetry(scene: Scene) -> None:
 
 def _metrics(scene: Scene) -> None:
     for name in ("add", "failed"):
-        scene.patch.setattr(Runs, name, scene.trap.spring)
+        scene.patch.setattr(Tallies, name, scene.trap.spring)
 
 
 def _option(name: str) -> Point:

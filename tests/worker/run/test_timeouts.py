@@ -13,11 +13,11 @@ import pytest
 import teep
 from teep.client.client import Enqueueable
 from teep.errors import Shutdown
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import timeouts
 from teep.worker.run.interrupts import Interrupts
-from teep.worker.run.timeouts import Deadlines
-from teep.worker.run.work_set import RunningJobs
+from teep.worker.run.timeouts import Timeouts
+from teep.worker.run.work_set import LocalWorkSet
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -237,7 +237,7 @@ def test_ten_thousand_jobs_that_just_make_it_or_do_not_disturb_no_neighbour(valk
     assert count / 100 < len(timed_out) < count / 2
 
 
-class _Counting(Deadlines):
+class _Counting(Timeouts):
     turns = 0
 
     def run_once(self) -> None:
@@ -250,9 +250,9 @@ def _fail(error: BaseException, name: str) -> None:
 
 
 def test_the_watching_thread_sleeps_while_no_time_is_up() -> None:
-    watching = _Counting(RunningJobs(), lambda _job: Interrupts(), _fail)
+    watching = _Counting(LocalWorkSet(), lambda _job: Interrupts(), _fail)
     watching.start()
-    job = Reserved("default", b'{"class":"x","args":[]}')
+    job = UnitOfWork("default", b'{"class":"x","args":[]}')
     try:
         watching.watch("first", job, _LONG)
         wait_until(lambda: watching.turns == 2, SOON, "it to know of the first")
@@ -274,7 +274,7 @@ class _Runner:
     def __init__(self) -> None:
         self.kinds: list[type[BaseException]] = []
 
-    def interrupt(self, _thread_id: str, _job: Reserved, kind: type[BaseException]) -> None:
+    def interrupt(self, _thread_id: str, _job: UnitOfWork, kind: type[BaseException]) -> None:
         self.kinds.append(kind)
 
     def stack(self, _thread_id: str) -> str:
@@ -282,9 +282,9 @@ class _Runner:
 
 
 def test_a_timeout_that_comes_after_the_cancellation_changes_nothing() -> None:
-    running, runner = RunningJobs(), _Runner()
-    watching = Deadlines(running, lambda _job: runner, _fail)
-    job = Reserved("default", b'{"class":"x","args":[],"jid":"a"}')
+    running, runner = LocalWorkSet(), _Runner()
+    watching = Timeouts(running, lambda _job: runner, _fail)
+    job = UnitOfWork("default", b'{"class":"x","args":[],"jid":"a"}')
     running["thread"] = (job, 0.0)
     watching.cancel("a")
     watching.run_once()

@@ -20,9 +20,9 @@ from teep.wire import keys
 from teep.wire.script import load
 from teep.worker import Worker
 from teep.worker.fetch import tallies
-from teep.worker.fetch.tallies import Runs
-from teep.worker.fetch.unit import Reserved
-from teep.worker.services.metrics import Metrics
+from teep.worker.fetch.tallies import Tallies
+from teep.worker.fetch.unit import UnitOfWork
+from teep.worker.services.metrics import MetricsWriter
 from tests.conftest import ServerFactory
 from tests.support import golden
 from tests.support.proxy import Proxy
@@ -52,7 +52,7 @@ def _of_tally(count: int) -> dict[str, tuple[int, int]]:
     return {"tally": (third, 0), "tally_async": (third, 0), "tally_fail": (third, third)}
 
 
-def _runs_of(runs: Runs) -> dict[str, int]:
+def _runs_of(runs: Tallies) -> dict[str, int]:
     """Return how many runs wait to be written, by class."""
     found: Counter[str] = Counter()
     for minute in runs.minutes():
@@ -63,7 +63,7 @@ def _runs_of(runs: Runs) -> dict[str, int]:
 @pytest.fixture
 def only_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let workers write at their end alone."""
-    monkeypatch.setattr(Metrics, "start", lambda _self: None)
+    monkeypatch.setattr(MetricsWriter, "start", lambda _self: None)
 
 
 def _define_golden_jobs() -> None:
@@ -171,7 +171,7 @@ def test_quick_runs_are_added_up_long_before_they_are_written(fleet: Fleet) -> N
     worker = fleet.start()
     fleet.client.push_bulk({"class": "NoopPyJob", "args": [[]] * 500})
     fleet.wait_until_processed(500)
-    waiting = worker._services.of(Metrics)._runs
+    waiting = worker._services.of(MetricsWriter)._runs
     wait_until(lambda: not waiting.quick, SOON, lambda: f"{len(waiting.quick)} runs to be added up")
     assert _runs_of(waiting) == {"NoopPyJob": 500}
 
@@ -234,17 +234,17 @@ def test_a_worker_that_starts_again_goes_on_counting(fleet: Fleet, monkeypatch: 
         assert _totals(fleet.config) == {"NoopPyJob": (round_, 0)}
 
 
-def _job(klass: str) -> Reserved:
-    return Reserved("default", b'{"class":"%b","args":[]}' % klass.encode())
+def _job(klass: str) -> UnitOfWork:
+    return UnitOfWork("default", b'{"class":"%b","args":[]}' % klass.encode())
 
 
 def test_each_run_is_written_under_the_minute_in_which_it_ended_a_day_late_too(fleet: Fleet) -> None:
     now = datetime.now(UTC)
     ended = iter([(now - timedelta(minutes=minutes)).timestamp() for minutes in range(24 * 60)])
-    waiting = Runs(lambda: next(ended))
+    waiting = Tallies(lambda: next(ended))
     for _ in range(24 * 60):
         waiting.add(_job("A"), 0.1)
-    Metrics(Component.alone(fleet.config, _refuse, "me:1:0"), waiting).run_once()
+    MetricsWriter(Component.alone(fleet.config, _refuse, "me:1:0"), waiting).run_once()
     assert waiting.minutes() == []
     query = MetricsQuery(now, config=fleet.config)
     by_minute = query.top_jobs(minutes=480).job_results["A"].series["p"]
@@ -257,7 +257,7 @@ def test_what_nobody_takes_is_bounded_the_oldest_goes_first(
 ) -> None:
     monkeypatch.setattr(tallies, "_MOST", 5)
     minutes = iter([1, 1, 2, 2, 3, 3, 4])
-    waiting = Runs(lambda: next(minutes) * 60.0)
+    waiting = Tallies(lambda: next(minutes) * 60.0)
     for klass in "ABABAB":
         waiting.add(_job(klass), 0.1)
     assert waiting.minutes() == [2, 3]
@@ -272,7 +272,7 @@ def test_what_nobody_takes_is_bounded_the_oldest_goes_first(
 
 def test_quick_runs_of_many_threads_are_counted_without_a_lock() -> None:
     _define_golden_jobs()
-    waiting, (definition, other) = Runs(), (find("NoopPyJob"), find("SleepPyJob"))
+    waiting, (definition, other) = Tallies(), (find("NoopPyJob"), find("SleepPyJob"))
     interval = sys.getswitchinterval()
 
     def run() -> None:

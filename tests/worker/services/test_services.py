@@ -13,8 +13,8 @@ from teep.errors import RedisUnavailable
 from teep.runtime.component import Component
 from teep.runtime.service import OnError, Service
 from teep.worker import Worker
-from teep.worker.fetch.tallies import Runs
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.tallies import Tallies
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.health.endpoint import Endpoint
 from teep.worker.health.health import STARTING
 from teep.worker.health.systemd import Notifier, SignsOfLife
@@ -22,16 +22,16 @@ from teep.worker.health.watchdog import Reactions, Watchdog
 from teep.worker.lifeline import Lifeline
 from teep.worker.run.capsule import Capsule
 from teep.worker.run.interrupts import Interrupts
-from teep.worker.run.poison import Suspects
+from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.processor import Shared
-from teep.worker.run.timeouts import Deadlines
-from teep.worker.run.work_set import RunningJobs
+from teep.worker.run.timeouts import Timeouts
+from teep.worker.run.work_set import LocalWorkSet
 from teep.worker.services.heartbeat import Heartbeat
-from teep.worker.services.messages import SignalListener
-from teep.worker.services.metrics import Metrics
+from teep.worker.services.messages import MessageListener
+from teep.worker.services.metrics import MetricsWriter
 from teep.worker.services.poller import Poller
 from teep.worker.services.rescuer import Rescuer
-from teep.worker.supervisor.served import Channel, Limits, Reporter
+from teep.worker.supervisor.served import Channel, Reporter, ResourceLimits
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -59,7 +59,7 @@ class _Steady(Service):
 
 def _capsule(component: Component) -> Capsule:
     own = component.config.all_capsules["default"]
-    return Capsule(component, "default", own, Shared(Suspects(component.driver, component.identity), Runs()))
+    return Capsule(component, "default", own, Shared(PoisonGuard(component.driver, component.identity), Tallies()))
 
 
 def _heartbeat(component: Component) -> Heartbeat:
@@ -79,14 +79,14 @@ def _channel() -> Channel:
 
 _MAKERS: dict[type[Service], Callable[[Component], Service]] = {
     Heartbeat: _heartbeat,
-    Metrics: lambda component: Metrics(component, Runs()),
+    MetricsWriter: lambda component: MetricsWriter(component, Tallies()),
     Poller: Poller,
     Rescuer: Rescuer,
-    SignalListener: lambda component: SignalListener(component, lambda _name: None, lambda _jid: None),
-    Deadlines: lambda _component: Deadlines(RunningJobs(), lambda _job: Interrupts(), _fail),
+    MessageListener: lambda component: MessageListener(component, lambda _name: None, lambda _jid: None),
+    Timeouts: lambda _component: Timeouts(LocalWorkSet(), lambda _job: Interrupts(), _fail),
     Endpoint: lambda _component: Endpoint(Address("127.0.0.1", 0), lambda: STARTING, _fail),
     Watchdog: _watchdog,
-    Limits: lambda component: Limits(component.config, Worker(component.config), _channel(), _fail),
+    ResourceLimits: lambda component: ResourceLimits(component.config, Worker(component.config), _channel(), _fail),
     Reporter: lambda component: Reporter(Worker(component.config), _channel()),
     SignsOfLife: lambda _component: SignsOfLife(Notifier(), lambda: True, _fail),
     _Steady: lambda _component: _Steady(lambda: None),
@@ -101,7 +101,7 @@ def service(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Service]:
     service.stop()
     if isinstance(service, Endpoint):
         service.close()
-    if isinstance(service, Limits | Reporter):
+    if isinstance(service, ResourceLimits | Reporter):
         service._channel.disown()
 
 
@@ -217,7 +217,7 @@ def test_a_deadline_that_cannot_be_enforced_holds_up_no_other() -> None:
     class Runner:
         grace = 0.0
 
-        def interrupt(self, thread_id: str, _job: Reserved, _kind: type[BaseException]) -> None:
+        def interrupt(self, thread_id: str, _job: UnitOfWork, _kind: type[BaseException]) -> None:
             told.append(thread_id)
             if thread_id == "broken":
                 raise SystemExit("as intended")
@@ -225,10 +225,10 @@ def test_a_deadline_that_cannot_be_enforced_holds_up_no_other() -> None:
         def stack(self, _thread_id: str) -> str:
             raise SystemExit("no stack")
 
-    running = RunningJobs()
-    deadlines = Deadlines(running, lambda _job: Runner(), lambda error, _name: reported.append(str(error)))
+    running = LocalWorkSet()
+    deadlines = Timeouts(running, lambda _job: Runner(), lambda error, _name: reported.append(str(error)))
     for thread_id in ("broken", "fine"):
-        job = Reserved("default", b'{"class":"x","args":[]}')
+        job = UnitOfWork("default", b'{"class":"x","args":[]}')
         running[thread_id] = (job, time.time())
         deadlines.watch(thread_id, job, 0.001)
     deadlines.start()

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
-from teep.client.transactions import Held, add_source, send
+from teep.client.transactions import PendingPush, add_source, send
 
 
 def transactional_push(*using: str, robust: bool = False) -> None:
@@ -41,7 +41,7 @@ class _Transaction(NamedTuple):
     alias: str
     robust: bool
 
-    def hold(self, held: Held) -> None:
+    def hold(self, held: PendingPush) -> None:
         waiting = _waiting.setdefault(connections[self.alias], WeakKeyDictionary())
         callback = _Callback(held, waiting, self.robust)
         waiting[callback] = None
@@ -51,7 +51,7 @@ class _Transaction(NamedTuple):
 class _Callback:
     """What Django calls after the commit. It alone keeps it, and lets go of it when a savepoint is rolled back."""
 
-    def __init__(self, held: Held, waiting: "WeakKeyDictionary[_Callback, None]", robust: bool) -> None:
+    def __init__(self, held: PendingPush, waiting: "WeakKeyDictionary[_Callback, None]", robust: bool) -> None:
         self.__qualname__ = "transactional_push"  # Django logs it
         self._held = held
         self._waiting = waiting
@@ -62,7 +62,7 @@ class _Callback:
         if self._held.is_due():
             send([self._held], self._abandoned)
 
-    def _abandoned(self) -> list[Held]:
+    def _abandoned(self) -> list[PendingPush]:
         """Return what Django does not come to where this one raises."""
         return [] if self._robust else [callback._held for callback in self._waiting]  # noqa: SLF001 - its own kind
 

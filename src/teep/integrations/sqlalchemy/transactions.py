@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
 from sqlalchemy.util import await_only
 
-from teep.client.transactions import Held, add_source, send, send_async
+from teep.client.transactions import PendingPush, add_source, send, send_async
 from teep.config import extend_default
 from teep.integrations.sqlalchemy import around
 from teep.integrations.sqlalchemy.sessions import JobSessions
@@ -62,7 +62,7 @@ def held_by(session: Session | AsyncSession) -> Iterator[None]:
     While the session has no transaction, they go at once. Needs no `transactional_push`.
     """
     sync_session = session.sync_session if isinstance(session, AsyncSession) else session
-    _Ledger.of(sync_session).listen(sync_session)
+    _HeldPushes.of(sync_session).listen(sync_session)
     add_source("sqlalchemy", _open_around)
     before = _chosen.get()
     _chosen.set(weakref.ref(sync_session))
@@ -78,17 +78,17 @@ def _listen(target: Any) -> None:
     event.listen(target, "after_transaction_end", _ended)
 
 
-class _Ledger:
+class _HeldPushes:
     """What the transactions of one session hold, and how those that are about to end came out."""
 
     def __init__(self) -> None:
-        self._held: dict[SessionTransaction, list[Held]] = {}
+        self._held: dict[SessionTransaction, list[PendingPush]] = {}
         self._outcomes: dict[SessionTransaction, Literal["committed", "rolled back"]] = {}
         self._listens = False
 
     @classmethod
-    def of(cls, session: Session) -> "_Ledger":
-        ledger: _Ledger = session.info.setdefault(_LEDGER, cls())
+    def of(cls, session: Session) -> "_HeldPushes":
+        ledger: _HeldPushes = session.info.setdefault(_LEDGER, cls())
         return ledger
 
     def listen(self, session: Session) -> None:
@@ -97,14 +97,14 @@ class _Ledger:
             self._listens = True
             _listen(session)
 
-    def hold(self, transaction: SessionTransaction, held: Sequence[Held]) -> None:
+    def hold(self, transaction: SessionTransaction, held: Sequence[PendingPush]) -> None:
         self._held.setdefault(transaction, []).extend(held)
 
     def note(self, session: Session, outcome: Literal["committed", "rolled back"]) -> None:
         if (transaction := around.innermost(session)) is not None:
             self._outcomes[transaction] = outcome
 
-    def close(self, transaction: SessionTransaction) -> list[Held]:
+    def close(self, transaction: SessionTransaction) -> list[PendingPush]:
         """Forget a transaction, and return what its commit has freed."""
         held = self._held.pop(transaction, [])
         outcome = self._outcomes.pop(transaction, "left open")
@@ -120,8 +120,8 @@ class _OpenSession:
         self._session = session
         self._transaction = transaction
 
-    def hold(self, held: Held) -> None:
-        _Ledger.of(self._session).hold(self._transaction, [held])
+    def hold(self, held: PendingPush) -> None:
+        _HeldPushes.of(self._session).hold(self._transaction, [held])
 
 
 def _open_around() -> list[_OpenSession]:
@@ -140,24 +140,24 @@ def _begun(session: Session, transaction: SessionTransaction) -> None:
 
 
 def _committed(session: Session) -> None:
-    _Ledger.of(session).note(session, "committed")
+    _HeldPushes.of(session).note(session, "committed")
 
 
 def _rolled_back(session: Session) -> None:
-    _Ledger.of(session).note(session, "rolled back")
+    _HeldPushes.of(session).note(session, "rolled back")
 
 
 def _ended(session: Session, transaction: SessionTransaction) -> None:
     # Not in `after_commit`, where the session still has its connection, and an error would leave it half committed.
-    held = _Ledger.of(session).close(transaction)
+    held = _HeldPushes.of(session).close(transaction)
     if transaction.parent is None:
         around.ended(session)
         _send([push for push in held if push.is_due()])
     elif held and (outer := around.innermost(session)) is not None:
-        _Ledger.of(session).hold(outer, held)
+        _HeldPushes.of(session).hold(outer, held)
 
 
-def _send(due: Sequence[Held]) -> None:
+def _send(due: Sequence[PendingPush]) -> None:
     """Send what is due, on the event loop where an AsyncSession commits."""
     if not due:
         return

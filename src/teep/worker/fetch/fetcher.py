@@ -18,9 +18,9 @@ from teep.errors import RedisCommandError, RedisError
 from teep.runtime.component import Component
 from teep.store import inflight, queues
 from teep.store.inflight import Outcome
-from teep.worker.fetch.reserver import Ended, Exchange
-from teep.worker.fetch.tallies import Runs
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.reserver import Ended, Reserver
+from teep.worker.fetch.tallies import Tallies
+from teep.worker.fetch.unit import UnitOfWork
 
 # Seconds that a blocked move waits at the server: so long at most does it take from a queue that was just paused.
 _BLOCK = 1
@@ -29,14 +29,14 @@ _BLOCK = 1
 class Fetcher:
     """A capsule's stock of reserved jobs; safe to use from all of its threads."""
 
-    def __init__(self, component: Component, order: QueueOrder, runs: Runs) -> None:
+    def __init__(self, component: Component, order: QueueOrder, runs: Tallies) -> None:
         self._driver = component.driver
         self._identity = component.identity
         self._order = order
         self._outage = component.outage
         self._runs = runs
         self._waiter = Waiter(component.driver)
-        self._exchange = Exchange(component, order)
+        self._exchange = Reserver(component, order)
         self._stock = self._exchange.stock
         self.done = self._exchange.done.append
         """Note that a job succeeded. Called for each job, which a method of Python's own would feel."""
@@ -67,7 +67,7 @@ class Fetcher:
         """How many jobs Redis was told the end of."""
         return self._exchange.settled
 
-    def take(self) -> Reserved | None:
+    def take(self) -> UnitOfWork | None:
         """Return the next job, waiting for one; None when the fetcher is closed."""
         while True:
             try:
@@ -77,7 +77,7 @@ class Fetcher:
                     return None
                 self._refill()
 
-    def take_async(self) -> Reserved | None:
+    def take_async(self) -> UnitOfWork | None:
         """Return the next job if it is at hand, an async one, and nothing special, all without waiting."""
         try:
             job = self._stock.popleft()
@@ -88,7 +88,7 @@ class Fetcher:
         self._stock.appendleft(job)
         return None
 
-    def ended(self, job: Reserved, outcome: Outcome) -> None:
+    def ended(self, job: UnitOfWork, outcome: Outcome) -> None:
         """Note what is to become of a job that takes more than an acknowledgement."""
         self._exchange.ended.append((job, outcome))
 
@@ -218,7 +218,7 @@ class Fetcher:
             self._waiter.wake()
         return bool(jobs)
 
-    def _reserve(self, free: int) -> list[Reserved] | None:
+    def _reserve(self, free: int) -> list[UnitOfWork] | None:
         """Get jobs for `free` threads and what they will do next; None where Redis is away. Needs `_exchanging`."""
         want = self._exchange.prefetch.want(free) if self._may_reserve else 0
         jobs = self._exchange.exchange(want, moving=self._someone_waits)
@@ -269,7 +269,7 @@ class Fetcher:
         self._outage.over()
         return len(jobs)
 
-    def _keep(self, jobs: list[Reserved]) -> None:
+    def _keep(self, jobs: list[UnitOfWork]) -> None:
         """Put jobs into the stock; a quiet process gives them back. Needs `_exchanging`."""
         if self.quiet.is_set():
             self._exchange.give_back(jobs)
@@ -290,7 +290,7 @@ class Fetcher:
             self._changed.notify_all()
 
 
-def _first(items: deque[Reserved] | deque[Ended]) -> object:
+def _first(items: deque[UnitOfWork] | deque[Ended]) -> object:
     try:
         return items[0]
     except IndexError:

@@ -14,31 +14,31 @@ from collections.abc import Iterable
 
 from teep.telling import Logger
 from teep.wire.stored import Stored
-from teep.worker.fetch.unit import Reserved, named
+from teep.worker.fetch.unit import UnitOfWork, named
 
 logger = Logger("teep.fetcher")
 
 Key = tuple[str, bytes]
 
 
-class Ledger:
+class InFlightMirror:
     """The mirror of this process's in-flight lists."""
 
     def __init__(self) -> None:
         # By identity: whole batches come and go in one step of C, which no-op jobs feel.
-        self._owned: set[Reserved] = set()
+        self._owned: set[UnitOfWork] = set()
         # Settled jobs that were told to Redis without an answer: where they are gone, it was carried out.
-        self._in_doubt: set[Reserved] = set()
-        self._gone: set[Reserved] = set()
+        self._in_doubt: set[UnitOfWork] = set()
+        self._gone: set[UnitOfWork] = set()
         # Jobs found in flight while a blocked move was under way: its answer may be what brings them.
         self._adopted: Counter[Key] = Counter()
         self.late = 0
 
-    def own(self, jobs: Iterable[Reserved]) -> None:
+    def own(self, jobs: Iterable[UnitOfWork]) -> None:
         """Note jobs that were reserved."""
         self._owned.update(jobs)
 
-    def disown(self, jobs: Iterable[Reserved]) -> None:
+    def disown(self, jobs: Iterable[UnitOfWork]) -> None:
         """Note jobs that are in flight no more."""
         self._owned.difference_update(jobs)
 
@@ -46,28 +46,28 @@ class Ledger:
         """Note that nothing is in flight."""
         self._owned.clear()
 
-    def doubt(self, jobs: Iterable[Reserved]) -> None:
+    def doubt(self, jobs: Iterable[UnitOfWork]) -> None:
         """Note jobs whose settlement was sent and not answered."""
         self._in_doubt.update(jobs)
 
-    def compare(self, held: dict[str, list[bytes]]) -> list[Reserved]:
+    def compare(self, held: dict[str, list[bytes]]) -> list[UnitOfWork]:
         """Take what really lies in flight, by queue, and return those not known of; `is_gone` then tells the rest."""
         there = Counter((queue, raw) for queue, raws in held.items() for raw in raws)
         # Of equal jobs, one whose settlement is in doubt is the first to be gone.
         surest_first = sorted(self._owned, key=self._in_doubt.__contains__)
         self._gone = {job for job in surest_first if not strike(there, (job.queue, job.raw))}
-        unknown = [Reserved(queue, raw) for queue, raw in there.elements()]
+        unknown = [UnitOfWork(queue, raw) for queue, raw in there.elements()]
         self._owned.update(unknown)
         return unknown
 
-    def is_gone(self, job: Reserved) -> bool:
+    def is_gone(self, job: UnitOfWork) -> bool:
         """Tell of a job held here whether the last comparison found it gone; it is let go of then."""
         if job not in self._gone:
             return False
         self._owned.discard(job)
         return True
 
-    def is_gone_settled(self, job: Reserved) -> bool:
+    def is_gone_settled(self, job: UnitOfWork) -> bool:
         """The same of a settled job, and say so where it was not told to Redis: then others have it."""
         if not self.is_gone(job):
             return False
@@ -88,7 +88,7 @@ class Ledger:
         self._in_doubt.clear()
         self._gone.clear()
 
-    def adopt(self, jobs: Iterable[Reserved]) -> None:
+    def adopt(self, jobs: Iterable[UnitOfWork]) -> None:
         """Note jobs that a comparison found while a blocked move was under way."""
         self._adopted.update((job.queue, job.raw) for job in jobs)
 

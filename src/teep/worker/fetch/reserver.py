@@ -29,12 +29,12 @@ from teep.telling import Logger
 from teep.wire.commands import Command, Pipeline
 from teep.wire.scripts import Exchanged
 from teep.wire.step import DONE, Told
-from teep.worker.fetch.mirror import Ledger
+from teep.worker.fetch.mirror import InFlightMirror
 from teep.worker.fetch.prefetch import Prefetch
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 
 T = TypeVar("T")
-Ended = tuple[Reserved, Outcome]
+Ended = tuple[UnitOfWork, Outcome]
 
 logger = Logger("teep.fetcher")
 
@@ -49,11 +49,11 @@ class Sent(NamedTuple):
     """An exchange that is under way: what waits for its answer, the jobs it acknowledges, and those it settles."""
 
     answer: Callable[[], Answer]
-    done: list[Reserved]
+    done: list[UnitOfWork]
     ended: list[Ended]
 
 
-class Exchange:
+class Reserver:
     """The conversation with Redis about a capsule's jobs.
 
     `stock` is what is reserved and has not started. Any thread may take from it, and add to `done` and `ended`;
@@ -66,14 +66,14 @@ class Exchange:
         self._order = order
         self._outage = component.outage
         self._dead_limits = component.config.dead_limits
-        self._ledger = Ledger()
+        self._ledger = InFlightMirror()
         self._suspicious = False
         self.prefetch = Prefetch()
-        self.stock: deque[Reserved] = deque()
-        self.done: deque[Reserved] = deque()
+        self.stock: deque[UnitOfWork] = deque()
+        self.done: deque[UnitOfWork] = deque()
         self.ended: deque[Ended] = deque()
         self._unsettled: deque[Ended] = deque()  # what Redis refused
-        self._probe: Reserved | None = None  # one of them, which is told again
+        self._probe: UnitOfWork | None = None  # one of them, which is told again
         self._refusals = Refusals(_LONGEST_PAUSE)
         self._beside = Refusals(_LONGEST_PAUSE)
         self.closed_queues: dict[str, str] = {}
@@ -105,7 +105,7 @@ class Exchange:
         self._suspicious = True
         self._outage.began(error)
 
-    def exchange(self, want: int, *, moving: bool) -> list[Reserved] | None:
+    def exchange(self, want: int, *, moving: bool) -> list[UnitOfWork] | None:
         """Settle what is settled here and reserve up to `want` jobs; None where Redis is away.
 
         `moving` tells that a blocked move is under way, whose answer may bring a job that a comparison finds.
@@ -119,7 +119,7 @@ class Exchange:
         if self._unsettled and not self._refusals.waits:
             ended.append(self._unsettled.popleft())
             self._probe = ended[-1][0]
-        adopted: list[Reserved] = []
+        adopted: list[UnitOfWork] = []
         try:
             if self._suspicious:
                 adopted = self._compared(done, ended, moving=moving)
@@ -148,7 +148,7 @@ class Exchange:
         self.sent = Sent(self._driver.send(self._question(done, ended, want)), done, ended)
         self.prefetch.learn(len(done) + len(ended), monotonic())
 
-    def collect(self) -> list[Reserved]:
+    def collect(self) -> list[UnitOfWork]:
         """Return the jobs of the exchange that was sent ahead, waiting for its answer."""
         sent, self.sent = self.sent, None
         if sent is None:
@@ -163,14 +163,14 @@ class Exchange:
         self._note_ended(sent.ended, told)
         return jobs
 
-    def moved(self, taken: list[tuple[str, bytes]]) -> list[Reserved]:
+    def moved(self, taken: list[tuple[str, bytes]]) -> list[UnitOfWork]:
         """Return the jobs that blocked moves brought, but those that a comparison has found meanwhile."""
         fresh = [(queue, raw) for queue, raw in taken if not self._ledger.was_adopted(queue, raw)]
         if len(fresh) < len(taken):
             # Most likely the adopted job itself; where it was given back meanwhile and taken anew, this finds it.
             self._suspicious = True
         self._ledger.forget_adopted()
-        jobs = [Reserved(queue, raw) for queue, raw in fresh]
+        jobs = [UnitOfWork(queue, raw) for queue, raw in fresh]
         self._ledger.own(jobs)
         self.prefetch.forget()
         return jobs
@@ -179,7 +179,7 @@ class Exchange:
         """Note that blocked moves ended without an answer."""
         self._ledger.forget_adopted()
 
-    def give_back(self, jobs: list[Reserved]) -> None:
+    def give_back(self, jobs: list[UnitOfWork]) -> None:
         """Return reserved jobs to their queues, in their former order."""
         # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
         self._ledger.disown(jobs)
@@ -208,7 +208,7 @@ class Exchange:
         self._unsettled.clear()
         return moved
 
-    def _tell(self, done: list[Reserved], ended: list[Ended], want: int) -> list[Reserved]:
+    def _tell(self, done: list[UnitOfWork], ended: list[Ended], want: int) -> list[UnitOfWork]:
         if ended and not (_fit(ended) and (done or want)):
             self._tell_ended(ended)
         if not (done or want):
@@ -236,7 +236,7 @@ class Exchange:
         if died:
             self._trim_dead()
 
-    def _note_told(self, job: Reserved, what: Told) -> None:
+    def _note_told(self, job: UnitOfWork, what: Told) -> None:
         self.settled += 1
         self._ledger.disown((job,))
         if not what.done:
@@ -247,7 +247,7 @@ class Exchange:
             self.ended.extend(_drain(self._unsettled))
             self._refusals.over()
 
-    def _keep_refused(self, job: Reserved, outcome: Outcome, why: str) -> None:
+    def _keep_refused(self, job: UnitOfWork, outcome: Outcome, why: str) -> None:
         """Keep an outcome that Redis refused for a later exchange."""
         self._unsettled.append((job, outcome))
         for reason in self._refusals.note([why]):
@@ -266,25 +266,25 @@ class Exchange:
         except RedisError as error:
             self.lost(error)  # no reason to forget what was reserved along with the deaths
 
-    def _warn(self, problems: Iterable[str], job: Reserved | None = None) -> None:
+    def _warn(self, problems: Iterable[str], job: UnitOfWork | None = None) -> None:
         """Say what Redis refused where no job waits for it; the same once, as long as it lasts."""
         for problem in self._beside.note(problems):
             logger.error("Redis refuses: %s", problem, extra=None if job is None else job.named())
 
-    def _question(self, done: list[Reserved], ended: list[Ended], want: int) -> Command[Answer]:
+    def _question(self, done: list[UnitOfWork], ended: list[Ended], want: int) -> Command[Answer]:
         day = _today()
         exchange = inflight.exchange(self._identity, _by_queue(done), self._order.names(), want, day)
         settle = [inflight.settling(self._identity, [outcome for _, outcome in ended], day)] if ended else []
         return cast("Command[Answer]", Pipeline([*settle, exchange], read=_answer))
 
-    def _answered(self, answer: Exchanged, done: list[Reserved], *, asked: bool) -> list[Reserved]:
+    def _answered(self, answer: Exchanged, done: list[UnitOfWork], *, asked: bool) -> list[UnitOfWork]:
         self.settled += len(done)
         self._ledger.disown(done)
         if answer.refused or (self.closed_queues and asked):
             self._see_closed(answer.refused)
         for raw in answer.late:
             self._ledger.note_late(raw)
-        jobs = [Reserved(queue, raw) for queue, raw in answer.reserved]
+        jobs = [UnitOfWork(queue, raw) for queue, raw in answer.reserved]
         self._ledger.own(jobs)
         return jobs
 
@@ -292,7 +292,7 @@ class Exchange:
         self.closed_queues = {queue: why for queue, why in refused.items() if queue}
         self._warn(refused.values())
 
-    def _untold(self, done: list[Reserved], ended: list[Ended]) -> None:
+    def _untold(self, done: list[UnitOfWork], ended: list[Ended]) -> None:
         """Keep what Redis may not know, for the comparison and the exchange that follow.
 
         Large jobs are told of one by one then: a server may have hung up on them.
@@ -304,7 +304,7 @@ class Exchange:
         self._ledger.doubt(done)
         self._ledger.doubt(job for job, _ in ended)
 
-    def _compared(self, done: list[Reserved], ended: list[Ended], *, moving: bool) -> list[Reserved]:
+    def _compared(self, done: list[UnitOfWork], ended: list[Ended], *, moving: bool) -> list[UnitOfWork]:
         """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
 
         An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
@@ -338,12 +338,12 @@ def _fit(ended: list[Ended]) -> bool:
     return not ended or sum(size(outcome) for _, outcome in ended) <= PORTION
 
 
-def _acknowledged(job: Reserved) -> Outcome:
+def _acknowledged(job: UnitOfWork) -> Outcome:
     """Return the end of a job that succeeded, as what is told by itself."""
     return over(job.queue, job.raw, "done")
 
 
-def _by_queue(jobs: list[Reserved]) -> dict[str, list[bytes]]:
+def _by_queue(jobs: list[UnitOfWork]) -> dict[str, list[bytes]]:
     by_queue: dict[str, list[bytes]] = {}
     for job in jobs:
         by_queue.setdefault(job.queue, []).append(job.raw)

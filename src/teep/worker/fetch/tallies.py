@@ -17,7 +17,7 @@ from teep.telling import Logger
 from teep.wire import metrics
 from teep.wire.metrics import Tally
 from teep.wire.payload import executed_class
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 
 logger = Logger("teep")
 
@@ -29,7 +29,7 @@ QUICK = 0.001
 _MOST = 60_000
 
 
-class Runs:
+class Tallies:
     """The runs of all capsules; every method may be called from any thread. `clock` tells epoch seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -39,13 +39,13 @@ class Runs:
         self._minutes: dict[int, dict[str, Tally]] = {}
         self._tallies = 0
 
-    def add(self, job: Reserved, seconds: float) -> None:
+    def add(self, job: UnitOfWork, seconds: float) -> None:
         """Count a job that has just succeeded after so long."""
         if job.item is not None:
             with self._lock:
                 self._tally(executed_class(job.item)).add(seconds)
 
-    def failed(self, job: Reserved) -> None:
+    def failed(self, job: UnitOfWork) -> None:
         """Count a job that has just raised. Code that is not known here has not run, and counts nowhere."""
         if job.item is not None and job.definition is not None:
             with self._lock:

@@ -27,7 +27,7 @@ class Asks(NamedTuple):
     log_level: bool
 
 
-class Reserved:
+class UnitOfWork:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
     `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before

@@ -13,7 +13,7 @@ from teep.config.handlers import notify_death, report
 from teep.config.hooks import log_error
 from teep.telling import Logger
 from teep.wire.payload import executed_class
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.logs import fast_lines
 from teep.worker.run.failure import Ending
 
@@ -26,13 +26,13 @@ def started(item: Mapping[str, Any], thread_id: str) -> None:
     _log("start", thread_id, _context(item))
 
 
-def ended(job: Reserved, thread_id: str, seconds: float) -> None:
+def ended(job: UnitOfWork, thread_id: str, seconds: float) -> None:
     """Log that a run has ended which has not failed."""
     _log(_ending(job), thread_id, _context(job.item or {}, seconds))
 
 
 def failed(
-    config: Config, job: Reserved, error: BaseException, ending: Ending, thread_id: str, seconds: float
+    config: Config, job: UnitOfWork, error: BaseException, ending: Ending, thread_id: str, seconds: float
 ) -> None:
     """Tell of a failure: the log in one record, the error handlers, and the death handlers where the job is dead."""
     fields = {"teep": _context(ending.item, seconds), "tid": thread_id}
@@ -51,7 +51,7 @@ def _log_failure(config: Config, error: BaseException, ending: Ending, fields: d
     logger.error("%s", ending.summary, exc_info=error, exc_text=text, extra=fields)
 
 
-def _ending(job: Reserved) -> str:
+def _ending(job: UnitOfWork) -> str:
     """Return what the log says of a run that has not failed."""
     if job.is_cancelled:
         return "cancel"

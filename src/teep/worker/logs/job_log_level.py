@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from teep.telling import Logger
 from teep.wire import options
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 
 logger = Logger("teep")
 
@@ -58,7 +58,7 @@ class _Threshold:
 _threshold = _Threshold()
 
 
-def enter(job: Reserved) -> None:
+def enter(job: UnitOfWork) -> None:
     """Log at a job's level from here on, in this thread or task; `leave` must follow."""
     asked = None if job.item is None else job.item.get("log_level")
     if asked is None:

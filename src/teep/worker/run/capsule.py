@@ -19,7 +19,7 @@ from teep.store import features
 from teep.store.features import Barred
 from teep.telling import Logger
 from teep.worker.fetch.fetcher import Fetcher
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.logs import job_lines
 from teep.worker.run.foreign import ForeignProcessor
 from teep.worker.run.guards import Guards
@@ -27,8 +27,8 @@ from teep.worker.run.interrupts import Interrupts
 from teep.worker.run.loop import JobLoop
 from teep.worker.run.poison import postponed
 from teep.worker.run.processor import Controls, Processor, Shared
-from teep.worker.run.timeouts import Deadlines, Runner
-from teep.worker.run.work_set import RunningJobs
+from teep.worker.run.timeouts import Runner, Timeouts
+from teep.worker.run.work_set import LocalWorkSet
 from teep.worker.signals import Presses
 
 logger = Logger("teep")
@@ -55,11 +55,11 @@ class Capsule:
         self.order = own.order
         self.config = component.config
         self.fetcher = Fetcher(component, self.order, shared.runs)
-        self.running = RunningJobs()
+        self.running = LocalWorkSet()
         self._driver = component.driver
         self._suspects = shared.suspects
         self._interrupts = Interrupts()
-        self._deadlines = Deadlines(self.running, self._runner_of, self._on_error)
+        self._deadlines = Timeouts(self.running, self._runner_of, self._on_error)
         controls = Controls(self.running, self._interrupts, self._deadlines)
         self._processor = Processor(component, self.fetcher, shared, controls)
         self._slots = threading.Semaphore(0)
@@ -161,13 +161,13 @@ class Capsule:
             else:
                 return
 
-    def _take_on_guarded(self, job: Reserved, thread_id: str) -> None:
+    def _take_on_guarded(self, job: UnitOfWork, thread_id: str) -> None:
         if (barred := self._guards.barred(job)) is None:
             self._take_on(job, thread_id)
         else:
             self.fetcher.ended(job, barred.outcome)
 
-    def _take_on(self, job: Reserved, thread_id: str) -> None:
+    def _take_on(self, job: UnitOfWork, thread_id: str) -> None:
         """Run a job, or see to it that the loop does, or that it ends without."""
         try:
             if job.is_special and (barred := self._kept_from_running(job)) is not None:
@@ -181,7 +181,7 @@ class Capsule:
         except BaseException as error:  # noqa: BLE001 - teep's own failure: the slot lives on, the job stays in flight
             report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
 
-    def _kept_from_running(self, job: Reserved) -> Barred | None:
+    def _kept_from_running(self, job: UnitOfWork) -> Barred | None:
         """Return what becomes of a job that must not run now, or None: it starts, and features did their part."""
         if job.asks.before and (barred := self._driver.run(features.admit(job))) is not None:
             return barred
@@ -213,13 +213,13 @@ class Capsule:
         except RedisError as error:
             logger.error("unfinished jobs stay in flight until another process rescues them: %s", error)  # noqa: TRY400 - an outage needs no traceback
 
-    def _raise_shutdown(self, unfinished: list[tuple[str, Reserved]]) -> None:
+    def _raise_shutdown(self, unfinished: list[tuple[str, UnitOfWork]]) -> None:
         self._loop.cancel_all()
         for thread_id, job in unfinished:
             if not job.is_async:
                 self._interrupts.interrupt(thread_id, job, Shutdown)
 
-    def _runner_of(self, job: Reserved) -> Runner:
+    def _runner_of(self, job: UnitOfWork) -> Runner:
         return self._loop if job.is_async else self._interrupts
 
     def _on_error(self, error: BaseException, service: str) -> None:

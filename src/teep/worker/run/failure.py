@@ -17,7 +17,7 @@ from teep.store.outcome import Outcome
 from teep.tracebacks import class_name, message
 from teep.wire import backtrace, keys, payload
 from teep.wire.payload import Item
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import retry_in
 
 # The lines of a backtrace that are stored where no option says how many.
@@ -40,12 +40,12 @@ class Ending(NamedTuple):
     death: Item | None = None
 
 
-def malformed(job: Reserved, now: float) -> Outcome:
+def malformed(job: UnitOfWork, now: float) -> Outcome:
     """Return the outcome of bytes that are no job: the dead set, byte for byte, counted nowhere."""
     return outcome.dead(job.queue, job.raw, job.raw, now, counted=None)
 
 
-def ending_of(config: Config, job: Reserved, error: BaseException, now: float) -> Ending:
+def ending_of(config: Config, job: UnitOfWork, error: BaseException, now: float) -> Ending:
     """Return what becomes of a job that raised. Never raises; where it cannot be told, the job dies as it is.
 
     Raises:
@@ -60,7 +60,7 @@ def ending_of(config: Config, job: Reserved, error: BaseException, now: float) -
         return Ending(malformed(job, now), job.item, f"failed: {_short(error)}; goes to the dead set", (unfit,))
 
 
-def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
+def interrupted(config: Config, job: UnitOfWork, now: float) -> Outcome:
     """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used."""
     after = payload.queued(job.stored(), now, config.timestamps)
     after["queue"] = job.queue
@@ -68,7 +68,7 @@ def interrupted(config: Config, job: Reserved, now: float) -> Outcome:
     return outcome.behind(job.queue, job.raw, payload.serialise(after))
 
 
-def over(job: Reserved) -> Outcome:
+def over(job: UnitOfWork) -> Outcome:
     """Return the outcome of an iterable job that does not go on: its place goes in the step that acknowledges it.
 
     Removed any earlier, the place would be missed by whoever gets the job after a crash between the two.
@@ -89,7 +89,7 @@ def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseExc
 class _Failure:
     """One failure of one job, in Sidekiq's order of steps."""
 
-    def __init__(self, config: Config, job: Reserved, error: BaseException, now: float) -> None:
+    def __init__(self, config: Config, job: UnitOfWork, error: BaseException, now: float) -> None:
         self._config = config
         self._job = job
         self._error = error
@@ -190,7 +190,7 @@ class _Failure:
             return None
 
 
-def _code_of(job: Reserved, item: Item) -> Definition | None:
+def _code_of(job: UnitOfWork, item: Item) -> Definition | None:
     """Return the job whose `retry_in` and `retries_exhausted` count: where it wraps another, that one."""
     wrapped = item.get("wrapped")
     if wrapped is None:

@@ -1,7 +1,7 @@
 """Jobs whose process has forked, as the child sees them: they are the parent's."""
 
 from teep.runtime import forks
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.processor import Processor
 
 
@@ -11,8 +11,8 @@ class ForeignProcessor(Processor):
     The job's frames are in the child as they are in the parent, and so is the call of `Processor.run` below them.
     """
 
-    def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:  # noqa: ARG002 - a Processor's
+    def _succeeded(self, job: UnitOfWork, thread_id: str, started: float) -> None:  # noqa: ARG002 - a Processor's
         forks.end(None)
 
-    def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:  # noqa: ARG002 - a Processor's
+    def _failed(self, job: UnitOfWork, error: BaseException, thread_id: str, started: float) -> None:  # noqa: ARG002 - a Processor's
         forks.end(error)

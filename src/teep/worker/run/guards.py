@@ -4,7 +4,7 @@ from teep.config.handlers import report
 from teep.runtime.component import Component
 from teep.store.features import Barred
 from teep.telling import Logger
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.poison import postponed
 
 logger = Logger("teep")
@@ -21,7 +21,7 @@ class Guards:
     def are_there(self) -> bool:
         return bool(self._guards)
 
-    def barred(self, job: Reserved) -> Barred | None:
+    def barred(self, job: UnitOfWork) -> Barred | None:
         """Return what becomes of a job that must not run now, or None: it may."""
         if job.item is None:
             return None

@@ -28,7 +28,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from teep.errors import Shutdown
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import stacks
 
 # Seconds between looks at a claim that is being decided, which takes some microseconds.
@@ -54,7 +54,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._idents: dict[str, int] = {}
-        self._inside: dict[str, Reserved | None] = {}
+        self._inside: dict[str, UnitOfWork | None] = {}
         self._claims: dict[str, _Claim] = {}
         self._interrupting = threading.Lock()  # among those who interrupt; a job's thread never takes it
         self._closed = False
@@ -63,7 +63,7 @@ class Interrupts:
         """Note that the calling thread runs jobs, under this id."""
         self._idents[thread_id] = threading.get_ident()
 
-    def run(self, thread_id: str, job: Reserved, call: Callable[[Reserved, str], None]) -> None:
+    def run(self, thread_id: str, job: UnitOfWork, call: Callable[[UnitOfWork, str], None]) -> None:
         """Run a job in the calling thread so that it can be interrupted, which no code before or after it can."""
         try:
             try:
@@ -81,7 +81,7 @@ class Interrupts:
                 self._answer(thread_id)
             raise
 
-    def interrupt(self, thread_id: str, job: Reserved, kind: type[BaseException]) -> None:
+    def interrupt(self, thread_id: str, job: UnitOfWork, kind: type[BaseException]) -> None:
         """Raise `kind` in a thread at its next bytecode, if it is still in this job."""
         with self._interrupting:
             self._claims[thread_id] = _Claim.UNDECIDED

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from teep.runtime import event_loop
 from teep.runtime.event_loop import EventLoop
 from teep.worker.fetch.fetcher import Fetcher
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import stacks
 from teep.worker.run.processor import Processor
 
@@ -26,7 +26,7 @@ class JobLoop:
         fetcher: Fetcher,
         processor: Processor,
         on_free: Callable[[], None],
-        following: Callable[[], Reserved | None],
+        following: Callable[[], UnitOfWork | None],
     ) -> None:
         self._fetcher = fetcher
         self._processor = processor
@@ -38,7 +38,7 @@ class JobLoop:
     def start(self) -> None:
         self._loop = event_loop.join()
 
-    def submit(self, job: Reserved) -> None:
+    def submit(self, job: UnitOfWork) -> None:
         """Start a job; from any thread."""
         self._call(self._start, job)
 
@@ -46,7 +46,7 @@ class JobLoop:
         """Cancel every running job; from any thread."""
         self._call(self._cancel)
 
-    def interrupt(self, thread_id: str, _job: Reserved, _kind: type[BaseException]) -> None:
+    def interrupt(self, thread_id: str, _job: UnitOfWork, _kind: type[BaseException]) -> None:
         """Cancel a job's task, if it still runs; from any thread. Its id is its own, so it hits no other."""
         self._call(self._cancel_one, thread_id)
 
@@ -68,7 +68,7 @@ class JobLoop:
         if self._loop is not None:
             self._loop.call(function, *args)
 
-    def _start(self, job: Reserved) -> None:
+    def _start(self, job: UnitOfWork) -> None:
         if self._loop is None or self._fetcher.closed.is_set():
             return  # it is back in its queue
         thread_id = self._loop.new_thread_id()

@@ -18,7 +18,7 @@ from teep.store.features import Barred
 from teep.store.outcome import Outcome
 from teep.telling import Logger
 from teep.wire import keys, payload
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 
 logger = Logger("teep")
 
@@ -28,7 +28,7 @@ POISON = 3
 _AWAY = (1.0, 5.0)
 
 
-class Suspects:
+class PoisonGuard:
     """The suspects that run in this process; safe to use from all of its threads."""
 
     def __init__(self, driver: Driver, identity: str) -> None:
@@ -37,7 +37,7 @@ class Suspects:
         self._last_chance = threading.Lock()
         self._ended: deque[str] = deque()
 
-    def admit(self, job: Reserved) -> bool:
+    def admit(self, job: UnitOfWork) -> bool:
         """Tell whether a suspect may start now, and note that it does; `ended` must follow then.
 
         Costs one round trip. Where Redis is away the job starts all the same: a crash would then blame nobody.
@@ -54,7 +54,7 @@ class Suspects:
                 logger.warning("a job that was rescued before runs unnoted: %s", error, extra=job.named())
         return True
 
-    def ended(self, job: Reserved) -> None:
+    def ended(self, job: UnitOfWork) -> None:
         """Note that a suspect has ended, however it did."""
         jid = _jid(job)
         if jid is not None:
@@ -63,17 +63,17 @@ class Suspects:
             self._last_chance.release()
 
 
-def postponed(job: Reserved) -> Barred:
+def postponed(job: UnitOfWork) -> Barred:
     """Return the outcome of a job that must make way: it comes again soon, with no attempt used."""
     at = time.time() + random.uniform(*_AWAY)
     later = Outcome(job.queue, job.raw, keys.schedule(), at, job.raw, counted=None)
     return Barred(later, "waits until another job on its last chance has run")
 
 
-def _is_on_last_chance(job: Reserved) -> bool:
+def _is_on_last_chance(job: UnitOfWork) -> bool:
     return job.item is not None and payload.rescues(job.stored()) >= POISON - 1
 
 
-def _jid(job: Reserved) -> str | None:
+def _jid(job: UnitOfWork) -> str | None:
     jid = None if job.item is None else job.stored().get("jid")
     return jid if type(jid) is str else None

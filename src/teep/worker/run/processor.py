@@ -24,14 +24,14 @@ from teep.store import outcome
 from teep.telling import complain, quietly
 from teep.wire.payload import Item
 from teep.worker.fetch.fetcher import Fetcher
-from teep.worker.fetch.tallies import QUICK, Runs
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.tallies import QUICK, Tallies
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.logs import job_lines, job_log_level
 from teep.worker.run import failure
 from teep.worker.run.interrupts import Interrupts
-from teep.worker.run.poison import Suspects
-from teep.worker.run.timeouts import Deadlines
-from teep.worker.run.work_set import RunningJobs
+from teep.worker.run.poison import PoisonGuard
+from teep.worker.run.timeouts import Timeouts
+from teep.worker.run.work_set import LocalWorkSet
 
 # A name of one's own is found faster than another module's.
 _INFO = logging.INFO
@@ -40,16 +40,16 @@ _INFO = logging.INFO
 class Shared(NamedTuple):
     """What the capsules of a process have in common."""
 
-    suspects: Suspects
-    runs: Runs
+    suspects: PoisonGuard
+    runs: Tallies
 
 
 class Controls(NamedTuple):
     """What shows the running jobs of a capsule, and what can end them."""
 
-    running: RunningJobs
+    running: LocalWorkSet
     interrupts: Interrupts
-    deadlines: Deadlines
+    deadlines: Timeouts
 
 
 class Processor:
@@ -66,7 +66,7 @@ class Processor:
         # Whether the lines of a job are logged; asked twice a job.
         self._has_lines = _never if self._config.skip_default_job_logging else job_lines.logger.is_on
 
-    def run(self, job: Reserved, thread_id: str) -> None:
+    def run(self, job: UnitOfWork, thread_id: str) -> None:
         """Run a `def` job, or one that cannot run at all, in this thread."""
         started = self._begin(job, thread_id)
         try:
@@ -83,7 +83,7 @@ class Processor:
             if self._deadlines.timeouts:
                 self._deadlines.unwatch(thread_id)
 
-    async def run_async(self, job: Reserved, thread_id: str) -> None:
+    async def run_async(self, job: UnitOfWork, thread_id: str) -> None:
         """Run an `async def` job in this task."""
         started = self._begin(job, thread_id)
         try:
@@ -99,24 +99,24 @@ class Processor:
             if self._deadlines.timeouts:
                 self._deadlines.unwatch(thread_id)
 
-    def unstarted(self, job: Reserved, error: BaseException, thread_id: str) -> None:
+    def unstarted(self, job: UnitOfWork, error: BaseException, thread_id: str) -> None:
         """Settle a job that could not be started, as one that failed."""
         self._failed(job, error, thread_id, time.perf_counter())
         if job.is_special:
             self._ended(job)
 
-    def _call(self, job: Reserved, thread_id: str) -> None:
+    def _call(self, job: UnitOfWork, thread_id: str) -> None:
         item, definition = self._enter(job, thread_id)
         if self._middleware.entries:
             self._middleware.invoke(item, partial(definition.run, item))
         else:
             definition.run(item)
 
-    async def _acall(self, job: Reserved, thread_id: str) -> None:
+    async def _acall(self, job: UnitOfWork, thread_id: str) -> None:
         item, definition = self._enter(job, thread_id)
         await self._middleware.ainvoke(item, partial(definition.run, item))
 
-    def _enter(self, job: Reserved, thread_id: str) -> tuple[Item, Definition]:
+    def _enter(self, job: UnitOfWork, thread_id: str) -> tuple[Item, Definition]:
         if job.item is None or job.definition is None:
             raise job.problem or TypeError("a job without a payload or code has a problem that says so")
         if self._deadlines.cancelled_jids and job.jid in self._deadlines.cancelled_jids:
@@ -127,7 +127,7 @@ class Processor:
         running.set(job.context)
         return job.item, job.definition
 
-    def _begin(self, job: Reserved, thread_id: str) -> float:
+    def _begin(self, job: UnitOfWork, thread_id: str) -> float:
         self._running[thread_id] = (job, time.time())
         try:
             if job.is_special and job.asks.log_level:
@@ -138,13 +138,13 @@ class Processor:
             complain(problem, "the start of a job could not be logged")
         return time.perf_counter()
 
-    def _ended(self, job: Reserved) -> None:
+    def _ended(self, job: UnitOfWork) -> None:
         if job.asks.log_level:
             quietly(job_log_level.leave)
         if job.asks.suspect:
             self._suspects.ended(job)
 
-    def _succeeded(self, job: Reserved, thread_id: str, started: float) -> None:
+    def _succeeded(self, job: UnitOfWork, thread_id: str, started: float) -> None:
         seconds = time.perf_counter() - started
         if job.comes_again is not None:
             again = job.comes_again and not job.is_cancelled
@@ -165,7 +165,7 @@ class Processor:
         except BaseException as problem:  # noqa: BLE001 - of users' loggers, or of what is left of the payload
             complain(problem, "the end of a job could not be logged")
 
-    def _failed(self, job: Reserved, error: BaseException, thread_id: str, started: float) -> None:
+    def _failed(self, job: UnitOfWork, error: BaseException, thread_id: str, started: float) -> None:
         if self._fetcher.closed.is_set() and is_told_to_end(error):
             return
         if job.item is None:

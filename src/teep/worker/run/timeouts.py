@@ -18,9 +18,9 @@ from teep.errors import JobCancelled, JobTimeout
 from teep.runtime.service import OnError, Service
 from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import options
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.cancellations import Cancels
-from teep.worker.run.work_set import RunningJobs
+from teep.worker.run.work_set import LocalWorkSet
 
 logger = Logger("teep")
 # For what is said in a job's thread, where it may be interrupted.
@@ -36,7 +36,7 @@ class Runner(Protocol):
 
     grace: float
 
-    def interrupt(self, thread_id: str, job: Reserved, kind: type[BaseException], /) -> None:
+    def interrupt(self, thread_id: str, job: UnitOfWork, kind: type[BaseException], /) -> None:
         """Have `kind` raised in a job, or its task cancelled, if it still runs."""
 
     def stack(self, thread_id: str, /) -> str:
@@ -49,7 +49,7 @@ class _Watch:
 
     __slots__ = ("due", "job", "pause", "reason", "seconds", "thread_id", "told")
 
-    def __init__(self, thread_id: str, job: Reserved, reason: type[BaseException], seconds: float) -> None:
+    def __init__(self, thread_id: str, job: UnitOfWork, reason: type[BaseException], seconds: float) -> None:
         self.thread_id = thread_id
         self.job = job
         self.reason = reason
@@ -59,10 +59,10 @@ class _Watch:
         self.pause = _FIRST_REPORT
 
 
-class Deadlines(Service):
+class Timeouts(Service):
     """Interrupts the jobs of a capsule that must end."""
 
-    def __init__(self, running: RunningJobs, runner_of: Callable[[Reserved], Runner], on_error: OnError) -> None:
+    def __init__(self, running: LocalWorkSet, runner_of: Callable[[UnitOfWork], Runner], on_error: OnError) -> None:
         super().__init__("deadlines", on_error)
         self._running = running
         self._runner_of = runner_of
@@ -74,7 +74,7 @@ class Deadlines(Service):
         self._orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._wakes_at = math.inf
 
-    def watch(self, thread_id: str, job: Reserved, timeout: object) -> None:
+    def watch(self, thread_id: str, job: UnitOfWork, timeout: object) -> None:
         """Give a job that starts the time that its payload allows."""
         seconds = options.seconds(timeout)
         if seconds is None:

@@ -1,10 +1,10 @@
 """Which jobs run in this process right now."""
 
 from teep.store import processes
-from teep.worker.fetch.unit import Reserved
+from teep.worker.fetch.unit import UnitOfWork
 
 
-class RunningJobs(dict[str, tuple[Reserved, float] | None]):
+class LocalWorkSet(dict[str, tuple[UnitOfWork, float] | None]):
     """The running jobs by thread id, each with its start in epoch seconds.
 
     Each id is written by its own thread or task only, and read by the heartbeat. A thread that is free keeps its
@@ -24,11 +24,11 @@ class RunningJobs(dict[str, tuple[Reserved, float] | None]):
             if entry is not None
         }
 
-    def job(self, thread_id: str) -> Reserved | None:
+    def job(self, thread_id: str) -> UnitOfWork | None:
         """Return what runs under a thread id."""
         entry = self.get(thread_id)
         return None if entry is None else entry[0]
 
-    def pairs(self) -> list[tuple[str, Reserved]]:
+    def pairs(self) -> list[tuple[str, UnitOfWork]]:
         """Return the running jobs, each with its thread id."""
         return [(thread_id, entry[0]) for thread_id, entry in self.copy().items() if entry is not None]

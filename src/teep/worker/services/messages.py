@@ -11,7 +11,7 @@ from teep.store import processes
 _BLOCK = 10
 
 
-class SignalListener(Service):
+class MessageListener(Service):
     """Takes signals from `<identity>-signals` the moment they are sent; Sidekiq takes one a heartbeat.
 
     Cancelled jids come the same way, in a list beside it. Without `obey` signals are left alone.

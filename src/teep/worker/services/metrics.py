@@ -9,17 +9,17 @@ from teep.runtime.component import Component
 from teep.runtime.service import Service
 from teep.store import metrics
 from teep.store.metrics import Batch
-from teep.worker.fetch.tallies import Runs
+from teep.worker.fetch.tallies import Tallies
 
 
-class Metrics(Service):
+class MetricsWriter(Service):
     """Writes what has run since the last time, as often as the heart beats, and once more after the last job.
 
     Apart from the heart, which must not wait for it. What Redis did not take stays for the next turn; a batch that it
     may have taken, its answer being lost, is sent again under the same number, by which Redis knows it.
     """
 
-    def __init__(self, component: Component, runs: Runs) -> None:
+    def __init__(self, component: Component, runs: Tallies) -> None:
         super().__init__("metrics", component.on_error)
         self._config = component.config
         self._driver = component.driver

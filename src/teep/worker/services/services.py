@@ -6,13 +6,13 @@ from typing import NamedTuple, TypeVar
 from teep.config.hooks import BackgroundService
 from teep.runtime.component import Component
 from teep.runtime.service import OnError
-from teep.worker.fetch.tallies import Runs
+from teep.worker.fetch.tallies import Tallies
 from teep.worker.health.watchdog import Reactions, Watchdog
 from teep.worker.lifeline import Watcher
 from teep.worker.run.capsule import Capsule
 from teep.worker.services.heartbeat import Heartbeat
-from teep.worker.services.messages import SignalListener
-from teep.worker.services.metrics import Metrics
+from teep.worker.services.messages import MessageListener
+from teep.worker.services.metrics import MetricsWriter
 from teep.worker.services.poller import Poller
 from teep.worker.services.process_info import process_info
 from teep.worker.services.rescuer import Rescuer
@@ -28,7 +28,7 @@ class Duties(NamedTuple):
     """
 
     capsules: Sequence[Capsule]
-    runs: Runs
+    runs: Tallies
     watcher: Watcher
     obey: Callable[[str], None] | None
     cancel: Callable[[str], None]
@@ -96,8 +96,8 @@ def _heartbeat(component: Component, duties: Duties, _made: Services) -> Heartbe
     return Heartbeat(component, duties.capsules, duties.watcher, info)
 
 
-def _metrics(component: Component, duties: Duties, _made: Services) -> Metrics:
-    return Metrics(component, duties.runs)
+def _metrics(component: Component, duties: Duties, _made: Services) -> MetricsWriter:
+    return MetricsWriter(component, duties.runs)
 
 
 def _poller(component: Component, _duties: Duties, _made: Services) -> Poller:
@@ -108,8 +108,8 @@ def _rescuer(component: Component, _duties: Duties, _made: Services) -> Rescuer:
     return Rescuer(component)
 
 
-def _messages(component: Component, duties: Duties, _made: Services) -> SignalListener:
-    return SignalListener(component, duties.obey, duties.cancel)
+def _messages(component: Component, duties: Duties, _made: Services) -> MessageListener:
+    return MessageListener(component, duties.obey, duties.cancel)
 
 
 def _watchdog(component: Component, duties: Duties, made: Services) -> Watchdog:

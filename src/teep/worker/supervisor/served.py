@@ -76,7 +76,7 @@ class Channel:
         return False
 
 
-class Limits(Service):
+class ResourceLimits(Service):
     """Asks for a successor when this process has grown too large or has run enough jobs; looks once a second."""
 
     def __init__(self, config: Config, worker: Worker, channel: Channel, on_error: OnError) -> None:
@@ -127,7 +127,7 @@ def serve(
     worker = Worker(config, *modules, watcher=channel, answers=False, configured=configured)
     threading.Thread(target=channel.obey, args=(worker,), name="teep-channel", daemon=True).start()
     if config.max_rss is not None or config.max_jobs is not None:
-        Limits(config, worker, channel, worker.on_error).start()
+        ResourceLimits(config, worker, channel, worker.on_error).start()
     if config.health is not None:
         Reporter(worker, channel).start()
     return worker.run()
