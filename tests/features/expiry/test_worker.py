@@ -12,6 +12,8 @@ import teep
 from teep.wire import payload
 from tests.worker.fleet import Fleet
 
+pytestmark = pytest.mark.one_server
+
 _HOUR = 3600.0
 _LATE = {"expires_in": 60.0, "expiry": 1_000_000_000.5}
 _IN_TIME = {"expires_in": 60.0, "expiry": 3_000_000_000.5}

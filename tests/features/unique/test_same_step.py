@@ -20,6 +20,8 @@ from teep.wire.commands import Command
 from tests.api.sides import Side
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.one_server
+
 HOUR = 3600
 OWNER = inflight.Owner("far:7:abc", 7, "another machine", 1, ("q",))
 

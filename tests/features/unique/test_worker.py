@@ -13,6 +13,8 @@ from teep.worker.services.rescuer import Rescuer
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.one_server
+
 _HOUR = 3600
 _UNIQUE = {"unique_for": _HOUR}
 
