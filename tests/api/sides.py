@@ -111,7 +111,7 @@ def jid(number: int) -> str:
 
 
 def raw(payload: Mapping[str, Any] | str) -> bytes:
-    """A payload's bytes; a text stands for itself."""
+    """A payload's bytes; a string stands for itself."""
     return payload.encode() if isinstance(payload, str) else msgspec.json.encode(payload)
 
 

@@ -116,7 +116,7 @@ def test_every_problem_is_told_at_once(write: Write) -> None:
         "TEEP_MAX_RSS must be a whole number, not 'much'",
         "there is no setting 'concurency'; did you mean 'concurrency'? (teep.toml: concurency)",
         f"there is no setting 'xyzzy'; there are {', '.join(SETTINGS)} (teep.toml: environments.production.xyzzy)",
-        "modules must be a list of texts, such as ['app.jobs'], not 'app.jobs' (teep.toml: modules)",
+        "modules must be a list of strings, such as ['app.jobs'], not 'app.jobs' (teep.toml: modules)",
         "there is no log level 'LOUD'; there are DEBUG, INFO, WARNING and ERROR (teep.toml: log_level)",
         "spawn must be true or false, not 'no' (teep.toml: spawn)",
         "redis_url must be a string such as redis://localhost:6379/0, not 5 (teep.toml: redis_url)",

@@ -57,7 +57,9 @@ def refusals() -> Iterator[Any]:
         "two": json.dumps([SECRET, 1]).encode(), "bad UTF-8": b'["' + SECRET.encode() + b'\xff"]', "nothing": b"",
     }.items():  # fmt: skip
         yield pytest.param(sealed(plaintext), "neither Marshal format 4.8 nor JSON", id=name)
-    yield pytest.param(sealed(b'\x04\x08"\x0d' + SECRET.encode() + b"\xff"), "a text in it is not UTF-8", id="binary")
+    yield pytest.param(
+        sealed(b'\x04\x08"\x0d' + SECRET.encode() + b"\xff"), "a string in it is not UTF-8", id="binary"
+    )
     yield pytest.param(sealed(b"\x04\x08c\x0bString"), "something else than plain values", id="class")
 
 

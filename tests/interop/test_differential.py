@@ -149,7 +149,7 @@ def same_set(side: Side, ruby: Ruby, name: SetName, *, whole_times: bool) -> Non
         same_entry(one, other, ruby, whole_times=whole_times)
     for word in ("python", "Job", "E::One", "☃", *(str(entry.jid) for entry in entries[:2])):
         assert {entry.value for entry in ruby.scan(name, word)} == {entry.raw for entry in side.run(mine.scan(word))}
-        # A selection that asks for a text is Sidekiq's scan.
+        # A selection that asks for a string is Sidekiq's scan.
         assert {entry.raw for entry in side.listed(mine.where(match=word))} == {
             entry.raw for entry in side.run(mine.scan(word))
         }

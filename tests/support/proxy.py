@@ -1,6 +1,6 @@
 """A TCP proxy before a server, which treats chosen requests badly, and all of them slowly where it is told to.
 
-It looks for a text in each request, so it suits clients that send one request and then read its answer.
+It looks for a string in each request, so it suits clients that send one request and then read its answer.
 """
 
 import contextlib

@@ -115,7 +115,7 @@ def _plain(text: str) -> Iterable[bytes]:
 
 
 def _written(value: Any) -> Iterable[bytes]:
-    """Give what the JSON of a plain value holds, whoever wrote it."""
+    """Give what the JSON of a plain value holds, whichever program wrote it."""
     if isinstance(value, str):
         yield from _plain(value)
     elif value is None or isinstance(value, bool):

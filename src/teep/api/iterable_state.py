@@ -25,7 +25,7 @@ class IterableState(NamedTuple):
     runtime: float
     """Seconds it ran, over all of them."""
     cursor: Any
-    """Where it goes on, as the job's enumerator gave it; a text where that is no JSON."""
+    """Where it goes on, as the job's enumerator gave it; a string where that is no JSON."""
     cancelled: datetime | None
     """When it was cancelled, to the second."""
 

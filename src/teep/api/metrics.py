@@ -119,7 +119,7 @@ class _MetricsQuery(Api):
     ) -> MetricsResult:
         """Return what every class did in the last `minutes`, or the last `hours` by ten minutes.
 
-        Classes that took the most time come first. `class_filter` keeps those that contain a text, in whatever case,
+        Classes that took the most time come first. `class_filter` keeps those that contain a string, in any case,
         or in which a pattern is found. Minutes beyond 1 to 480 count as 60, hours beyond 72 as 72.
 
         One round trip: two HGETALL a minute, or six an hour and one for each minute of the last 8 hours.

@@ -72,7 +72,7 @@ def check_capsules(capsules: Any, taken: Iterable[str]) -> None:
 
 def _check_one(name: Any, capsule: Any) -> None:
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"a capsule's name must be a text, not {name!r}")
+        raise ConfigurationError(f"a capsule's name must be a string, not {name!r}")
     if name == DEFAULT:
         raise ConfigurationError("the capsule 'default' is made by the concurrency and queues of the Config itself")
     if not isinstance(capsule, CapsuleConfig):
@@ -83,4 +83,4 @@ def _check_one(name: Any, capsule: Any) -> None:
         )
     queues = capsule.queues
     if isinstance(queues, str) or not isinstance(queues, Collection) or not all(isinstance(q, str) for q in queues):
-        raise ConfigurationError(f"the queues of capsule {name!r} must be a list of texts, not {queues!r}")
+        raise ConfigurationError(f"the queues of capsule {name!r} must be a list of strings, not {queues!r}")

@@ -64,7 +64,7 @@ def _texts(name: str, value: Any, example: str) -> str | None:
     fits = (
         isinstance(value, Collection) and not isinstance(value, str) and all(isinstance(item, str) for item in value)
     )
-    return None if fits else f"{name} must be a list of texts, such as [{example!r}], not {value!r}"
+    return None if fits else f"{name} must be a list of strings, such as [{example!r}], not {value!r}"
 
 
 def _job_defaults(values: _Values) -> str | None:
@@ -77,7 +77,7 @@ def _job_defaults(values: _Values) -> str | None:
 def _environment(values: _Values) -> str | None:
     environment = values["environment"]
     fits = isinstance(environment, str) and environment
-    return None if fits else f"environment must be a text such as production, not {environment!r}"
+    return None if fits else f"environment must be a string such as production, not {environment!r}"
 
 
 def _timestamps(values: _Values) -> str | None:

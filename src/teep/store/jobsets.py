@@ -271,7 +271,7 @@ async def _in_batches(key: Key, act: Callable[[list[Entry]], Plan[Acted]], until
 
 
 def glob(match: str) -> str:
-    """Return the ZSCAN pattern for a text: as it is where it has a `*`, else literal and anywhere."""
+    """Return the ZSCAN pattern for a string: as it is where it has a `*`, else literal and anywhere."""
     if "*" in match:
         return match
     escaped = "".join(f"\\{char}" if char in "[]?\\^" else char for char in match)

@@ -245,7 +245,7 @@ def lrem(key: Key, count: int, value: Arg) -> Command[int]:
 
 
 def brpop_text(keys: Sequence[Key], seconds: int, read: Callable[[str, str], T]) -> Command[T | None]:
-    """Take a text from the first of some lists that has one; `read` makes the result of the key and the text."""
+    """Take a string from the first of some lists that has one; `read` makes the result of the key and the text."""
     return Command(
         "BRPOP", *keys, seconds, read=lambda reply: reply and read(text(reply[0]), text(reply[1])), block=seconds
     )

@@ -1,4 +1,4 @@
-"""The envelope of an encrypted argument: a text of url-safe base64, which holds what Ruby would call
+"""The envelope of an encrypted argument: a string of url-safe base64, which holds what Ruby would call
 
     Marshal.dump(Sidekiq::Enc.new("aes-256-gcm", tag, iv, version, ciphertext))
 

@@ -17,9 +17,9 @@ from teep.errors import MalformedPayload
 
 VERSION = b"\x04\x08"
 
-# Behind a text: one instance variable, `E`, is true: UTF-8. Where the symbol stands again, it is a link to its first.
+# Behind a string: one instance variable, `E`, is true: UTF-8. If the symbol stands again, it is a link to its first.
 _UTF8, _UTF8_AGAIN = b"\x06:\x06ET", b"\x06;\x00T"
-# What is before the length of a text that comes first, and how much there is around one of up to 122 bytes.
+# What is before the length of a string that comes first, and how much there is around one of up to 122 bytes.
 _TEXT = VERSION + b'I"'
 _AROUND_TEXT = len(_TEXT) + 1 + len(_UTF8)
 _CONSTANTS: dict[bytes, Any] = {b"0": None, b"T": True, b"F": False}
@@ -202,10 +202,10 @@ class _Reader:
         return self._symbols[self._below(len(self._symbols))]
 
     def with_encoding(self) -> str:
-        """Read a text or symbol that names its encoding: UTF-8 (`E` is true) or ASCII (`E` is false)."""
+        """Read a string or symbol that names its encoding: UTF-8 (`E` is true) or ASCII (`E` is false)."""
         text: str = self._one_of(b'"', b":")
         if self._length() != 1 or self._one_of(b":", b";") != "E" or self._take(1) not in (b"T", b"F"):
-            raise MalformedPayload("a text in it has another encoding than UTF-8 or ASCII")
+            raise MalformedPayload("a string in it has another encoding than UTF-8 or ASCII")
         return text
 
     @_numbered
@@ -253,7 +253,7 @@ class _Reader:
         raw = self._take(self._length())
         with suppress(UnicodeDecodeError):
             return raw.decode()
-        raise MalformedPayload("a text in it is not UTF-8")
+        raise MalformedPayload("a string in it is not UTF-8")
 
     def _one_of(self, *marks: bytes) -> Any:
         mark = self._take(1)
@@ -264,7 +264,7 @@ class _Reader:
     def _key(self) -> str:
         key = self._value()
         if type(key) is not str:
-            raise MalformedPayload("a key of a hash in it is neither a text nor a symbol")
+            raise MalformedPayload("a key of a hash in it is neither a string nor a symbol")
         return key
 
     def _enter(self) -> None:

@@ -55,7 +55,7 @@ def jid_time(jid: str) -> float | None:
 def jid_needle(jid: str) -> bytes:
     """Return what to look for in payloads to find a jid: its tail from a rare digit on, where it has one.
 
-    Lua looks for a text's first byte first, and the "0" that teep's jids begin with stands in every timestamp: this
+    Lua looks for a string's first byte first, and the "0" that teep's jids begin with stands in every timestamp: this
     takes a sixth off a search. Other payloads may hold it too, so look at what is found.
     """
     for digit in "bf":

@@ -116,7 +116,7 @@ def test_an_error_comes_with_its_traceback_in_one_json_line() -> None:
 
 
 class _User:
-    """What is no JSON, and has a text that is none either."""
+    """What is no JSON, and has a string that is none either."""
 
     def __str__(self) -> str:
         return "Ann \ud800"

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
@@ -129,7 +130,10 @@ def test_a_service_is_the_parents_in_a_fork(fleet: Fleet) -> None:
     @teep.job(name="forks")
     def forks() -> None:
         reader, writer = os.pipe()
-        if (pid := os.fork()) == 0:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads, from 3.12 on
+            pid = os.fork()
+        if not pid:
             told = [extension.told.get_nowait() for _ in range(extension.told.qsize())]
             mine = told[-1:] == [f"disown {os.getpid()}"]
             beacon = extension.beacons[0]

@@ -129,13 +129,13 @@ def _one(concurrency: Any = 1, queues: Any = ("a",)) -> dict[str, CapsuleConfig]
     ("capsules", "problem"),
     [
         (_one(0), "the concurrency of capsule 'one' must be a whole number from 1, not 0"),
-        (_one(queues="a"), "the queues of capsule 'one' must be a list of texts, not 'a'"),
+        (_one(queues="a"), "the queues of capsule 'one' must be a list of strings, not 'a'"),
         (_one(queues=["a,0"]), "the weight of queue 'a,0' must be a whole number from 1"),
         (_one(queues=[]), "at least one queue is needed"),
         (_one(queues=["default"]), "the queue 'default' is in the capsules 'default' and 'one'"),
         ({"default": CapsuleConfig(concurrency=1, queues=["a"])}, "the capsule 'default' is made by"),
         ({"one": 1}, "the capsule 'one' must be a CapsuleConfig, not 1"),
-        ({"": 1}, "a capsule's name must be a text, not ''"),
+        ({"": 1}, "a capsule's name must be a string, not ''"),
         ([1], "capsules must be a mapping of names to CapsuleConfig"),
     ],
 )

@@ -83,7 +83,9 @@ class Settings:
         """What is wrong with the settings that no `Config` will look at."""
         modules = self.get("modules", [])
         if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
-            yield self._located("modules", f"modules must be a list of texts, such as ['app.jobs'], not {modules!r}")
+            yield self._located(
+                "modules", f"modules must be a list of strings, such as ['app.jobs'], not {modules!r}"
+            )
         level = self.get("log_level", "INFO")
         if not isinstance(level, str) or not isinstance(logging.getLevelName(level.upper()), int):
             yield self._located(

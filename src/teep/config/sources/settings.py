@@ -65,7 +65,7 @@ def read_text(name: str, found: Found) -> Any:
 
 
 def _kind(annotation: Any) -> Any:
-    """Return the plain type of an annotation: of what may be None too, or is a choice of texts, or generic."""
+    """Return the plain type of an annotation: of what may be None too, or is a choice of strings, or generic."""
     if isinstance(annotation, UnionType):
         annotation = next(part for part in get_args(annotation) if part is not NoneType)
     return get_origin(annotation) or annotation
@@ -79,7 +79,7 @@ _READERS: Mapping[Any, tuple[Callable[[str], Any], str]] = {
     int: (int, "a whole number"),
     float: (float, "a number of seconds"),
     bool: (_truth, "true or false"),
-    str: (str, "a text"),
-    Literal: (str, "a text"),
+    str: (str, "a string"),
+    Literal: (str, "a string"),
     Sequence: (str.split, "a list of words"),
 }

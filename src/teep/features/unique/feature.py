@@ -20,7 +20,7 @@ logger = Logger("teep")
 class Unique(features.Feature):
     """`unique_for` and `unique_until`.
 
-    The payload names its lock, so whoever ends the job gives back the very lock that was taken, also where its queue
+    The payload names its lock, so any end of the job gives back the very lock that was taken, even if its queue
     or its arguments were changed meanwhile. A retry keeps it, and is not kept out by it.
     """
 

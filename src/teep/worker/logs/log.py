@@ -138,7 +138,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _utf8(text: str) -> str:
-    """Return a text that JSON can carry: a lone surrogate in it becomes a question mark."""
+    """Return a string that JSON can carry: a lone surrogate in it becomes a question mark."""
     return text.encode(errors="replace").decode()
 
 

@@ -21,7 +21,7 @@ S = TypeVar("S", bound=BackgroundService)
 
 
 class Duties(NamedTuple):
-    """What a worker's own services look after, and whom they tell.
+    """What a worker's own services look after, and which parts they tell.
 
     `obey` takes signals that come through Redis, and `cancel` jids; without `obey`, in another program's process,
     signals are left alone.
