@@ -6,8 +6,10 @@ require "sidekiq"
 require "sidekiq/api"
 
 # Sidekiq 6.4 beside redis-rb 4.8, as Debian has them, would print a warning at every command.
-Redis.silence_deprecations = true
-Redis.sadd_returns_boolean = false
+if defined?(Redis)
+  Redis.silence_deprecations = true
+  Redis.sadd_returns_boolean = false
+end
 Sidekiq.logger.level = Logger::WARN
 
 class NoopJob

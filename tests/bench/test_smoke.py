@@ -110,7 +110,7 @@ def test_a_reading_counts_what_the_jobs_cost(tmp_path: Path) -> None:
     assert reading.keys() == {"rate", "cpu", "redis_cpu", "commands", "octets", "rss", "start", "loop"}
     assert reading["rate"] > 0
     # An LREM a job, and a few commands for 1,000.
-    assert 0.9 < reading["commands"] < 4.0
+    assert 0.9 < reading["commands"] < 10
 
 
 def test_jobs_that_ran_when_their_process_was_killed_run_again(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def test_a_server_that_is_not_up_is_merely_away(connect: Connect) -> None:
 
 
 def test_a_node_of_a_cluster_is_told(connect: Connect, fresh_server: ServerFactory) -> None:
-    server = fresh_server("redis", options=["--cluster-enabled", "yes"])
+    server = fresh_server("redis", options=["--cluster-enabled", "yes", "--cluster-port", str(free_port())])
     with pytest.raises(RedisRefused, match="Redis Cluster is not supported: use one primary"):
         connect(server.url).execute(commands.llen(Key("list")))
     with pytest.raises(RedisCommandError, match="Redis Cluster is not supported: use one primary"):

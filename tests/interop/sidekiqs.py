@@ -33,5 +33,9 @@ class Sidekiq(NamedTuple):
 
 SIDEKIQS = {
     sidekiq.version: sidekiq
-    for sidekiq in (Sidekiq("6.4", "redis"), Sidekiq("7.3", "redis8", "trixie"), Sidekiq("8.1", "valkey", "sid"))
+    for sidekiq in (
+        Sidekiq("6.4", "redis", roots.OLDEST_SIDEKIQ),
+        Sidekiq("7.3", "redis8", "trixie"),
+        Sidekiq("8.1", "valkey", "sid"),
+    )
 }

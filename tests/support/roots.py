@@ -8,14 +8,28 @@ it, nothing runs then.
 """
 
 import os
+import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-ROOTS = ("trixie", "sid")
-
 _PROJECT = Path(__file__).parents[2]
+
+
+def _has_sidekiq_6() -> bool:
+    """Whether this machine's own Sidekiq is the oldest that is tested, as Debian 12's is; not asked but of Debian."""
+    if shutil.which("dpkg-query") is None:
+        return True
+    asked = ["dpkg-query", "-W", "-f", "${Version}", "ruby-sidekiq"]
+    version = subprocess.run(asked, check=False, capture_output=True, text=True).stdout
+    return not version or version.startswith("6.")
+
+
+OLDEST_SIDEKIQ = None if _has_sidekiq_6() else "sidekiq6"
+"""The root of Sidekiq 6.4; None if it is this machine's own."""
+ROOTS = ("trixie", "sid", *filter(None, [OLDEST_SIDEKIQ]))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,7 +69,7 @@ def left_out() -> str | None:
     missing = [name for name in ROOTS if not can_enter(name)]
     if not missing:
         return None
-    versions = {"trixie": "Sidekiq 7.3 and Redis 8", "sid": "Sidekiq 8.1"}
+    versions = {"trixie": "Sidekiq 7.3 and Redis 8", "sid": "Sidekiq 8.1", "sidekiq6": "Sidekiq 6.4"}
     return (
         f"left out: {', and '.join(versions[name] for name in missing)}, which need root rights and Debian's "
         f"debootstrap; get them as root by .ci/root {' '.join(missing)}"

@@ -75,7 +75,7 @@ def test_what_waiting_does_not_help_ends_it_at_once(fresh_server: ServerFactory,
 
 
 def test_a_node_of_a_cluster_is_told(fresh_server: ServerFactory) -> None:
-    server = fresh_server("redis", options=["--cluster-enabled", "yes"])
+    server = fresh_server("redis", options=["--cluster-enabled", "yes", "--cluster-port", str(free_port())])
     worker = WorkerProcess(server.url, [])
     try:
         assert worker.wait() == 1
