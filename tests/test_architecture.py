@@ -16,8 +16,10 @@ from teep import api, errors
 from teep.client.routes import deliver
 from teep.config import Config
 from teep.drivers.plans import run_plan
-from teep.store import inflight, jobsets, orphans, processes, queues, stats
-from teep.store.pushes import Push
+from teep.store import processes, stats
+from teep.store.jobs import jobsets, queues
+from teep.store.jobs.pushes import Push
+from teep.store.running import inflight, orphans
 from teep.wire.commands import Command, Plan
 from teep.wire.keys import Key
 
@@ -116,7 +118,7 @@ def test_a_library_stays_in_its_room(library: str, room: str) -> None:
 CAUGHT = {
     "teep.config.sources.erb._Refused": "render says where the Ruby stands, as a ConfigurationError",
     "teep.config.sources.settings.Unreadable": "the resolution collects all of them into one ConfigurationError",
-    "teep.job.iteration.Aborted": "an iterable job's way out of its own loop",
+    "teep.job.iterable.iteration.Aborted": "an iterable job's way out of its own loop",
     "teep.embedded.keeper.ServerFailedError": "the keeper logs it, and its starter raises EmbeddedServerError",
     "teep.worker.run.interrupts._Drained": "a thread raises it in itself, and catches it there",
     "teep.cli.reader._NotInOrder": "typer reads the command line then, and says what is wrong",

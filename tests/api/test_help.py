@@ -52,12 +52,12 @@ def test_no_type_variable_is_left_in_a_signature(kind: type) -> None:
 @pytest.mark.parametrize(
     ("method", "signature"),
     [
-        (teep.Queue.find_job, "(self, jid: str | None) -> api.records.JobRecord | None"),
-        (teep.Queue("x").find_job, "(jid: str | None) -> api.records.JobRecord | None"),
-        (teep.AsyncQueue.find_job, "(self, jid: str | None) -> api.records.AsyncJobRecord | None"),
+        (teep.Queue.find_job, "(self, jid: str | None) -> api.jobs.records.JobRecord | None"),
+        (teep.Queue("x").find_job, "(jid: str | None) -> api.jobs.records.JobRecord | None"),
+        (teep.AsyncQueue.find_job, "(self, jid: str | None) -> api.jobs.records.AsyncJobRecord | None"),
         (teep.AsyncQueue("x").size, "() -> int"),
-        (teep.DeadSet().scan, "(match: str) -> list[api.entries.SortedEntry]"),
-        (teep.AsyncWorkSet().find_work, "(jid: str | None) -> api.work.Work[api.records.AsyncJobRecord] | None"),
+        (teep.DeadSet().scan, "(match: str) -> list[api.jobs.entries.SortedEntry]"),
+        (teep.AsyncWorkSet().find_work, "(jid: str | None) -> api.work.Work[api.jobs.records.AsyncJobRecord] | None"),
         (
             teep.Client.cancel,
             "(self, jid: str | None) -> Literal['working', 'queued', 'scheduled', 'retrying'] | None",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from teep import Queue
 from teep.wire import keys
-from teep.wire.script import load
+from teep.wire.scripts.script import load
 from tests.chaos.kinds import QUEUES
 from tests.chaos.stage import Plot, Stage
 from tests.chaos.worker import EXPIRY

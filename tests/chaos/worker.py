@@ -13,12 +13,12 @@ from types import ModuleType
 from teep import Config
 from teep.errors import RedisError
 from teep.features.expiry import Expiry
-from teep.job import iteration
 from teep.job.context import JobContext
+from teep.job.iterable import iteration
 from teep.middleware import around
-from teep.store import iteration as places
 from teep.store import processes
 from teep.store.features import Barred, Unit
+from teep.store.running import iteration as places
 from teep.wire import json
 from teep.wire.scripts import Saved
 from teep.worker import Worker

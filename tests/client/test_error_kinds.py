@@ -9,7 +9,7 @@ import pytest
 import teep
 from teep import testing
 from teep.errors import InvalidJob, InvalidType, InvalidValue, NotAsync, NotHere, TeepError, UnknownCondition
-from teep.job import enumerators
+from teep.job.iterable import enumerators
 
 NOWHERE = teep.Config(redis_url="redis://127.0.0.1:1")
 ANY: Any = ...  # what no signature allows

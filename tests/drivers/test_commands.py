@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from teep.errors import RedisCommandError
-from teep.store import queues
+from teep.store.jobs import queues
 from teep.wire import commands, scripts
 from teep.wire.commands import Command
 from teep.wire.keys import Key
-from teep.wire.moves import Moves
+from teep.wire.scripts.moves import Moves
 from tests.drivers.conftest import Connect, Runner
 from tests.support.servers import Server
 

@@ -10,7 +10,7 @@ import pytest
 
 from teep.encryption import decrypt, enable, encrypt, from_env, from_file
 from teep.errors import ConfigurationError, DecryptionError
-from teep.wire.envelope import MAX_VERSION, Envelope
+from teep.wire.fields.envelope import MAX_VERSION, Envelope
 from tests.encryption.conftest import KEYS
 
 KEY = bytes(range(224, 256))  # its two base64 alphabets differ

@@ -12,7 +12,7 @@ import teep
 from teep.config import async_driver_for
 from teep.encryption import decrypt, enable, encrypt
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
-from teep.wire.envelope import Envelope
+from teep.wire.fields.envelope import Envelope
 from tests.encryption.conftest import KEYS
 from tests.support.servers import Server
 

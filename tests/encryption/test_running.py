@@ -14,7 +14,7 @@ from teep.config import overridden
 from teep.encryption import enable, encrypt, values
 from teep.encryption.aes import Cipher
 from teep.wire import json
-from teep.wire.envelope import Envelope
+from teep.wire.fields.envelope import Envelope
 from teep.worker.logs import log
 from tests.encryption.conftest import KEYS
 from tests.support.servers import Server

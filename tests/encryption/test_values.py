@@ -10,7 +10,7 @@ import pytest
 from teep.encryption import decrypt, enable, encrypt
 from teep.encryption.aes import Cipher
 from teep.errors import DecryptionError, InvalidArguments
-from teep.wire.envelope import Envelope
+from teep.wire.fields.envelope import Envelope
 from tests.encryption.conftest import KEYS
 
 pytestmark = pytest.mark.usefixtures("keys")

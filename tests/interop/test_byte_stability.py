@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import teep
-from teep.wire import backtrace, payload
+from teep.wire import payload
+from teep.wire.fields import backtrace
 from tests.interop.ruby_side import Ruby
 from tests.support.servers import Server
 

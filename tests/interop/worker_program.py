@@ -7,7 +7,7 @@ import sys
 from typing import cast
 
 from teep import Config, encryption
-from teep.job import iteration
+from teep.job.iterable import iteration
 from teep.wire.payload import TimeUnit
 from teep.worker import Worker
 from teep.worker.logs import log

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from teep.errors import InvalidJob
-from teep.store import features, outcome
+from teep.store import features
 from teep.store.features import Barred, Feature, Pushing, Unit
-from teep.store.outcome import End
+from teep.store.running import outcome
+from teep.store.running.outcome import End
 from teep.wire import payload
 from teep.wire.keys import Key
 from teep.wire.payload import Item
-from teep.wire.step import Part, Parts
+from teep.wire.scripts.step import Part, Parts
 from tests.store.conftest import Run
 
 NOW = Pushing(1_700_000_000.0, "seconds", is_new=True)

@@ -16,16 +16,17 @@ import pytest
 
 from teep.drivers import Driver
 from teep.errors import NotMoved, RedisCommandError
-from teep.store import inflight, iteration, jobsets
-from teep.store.jobsets import Enqueued
-from teep.store.pushes import Extra, Push
-from teep.wire import keys, scripts, step
+from teep.store.jobs import jobsets
+from teep.store.jobs.jobsets import Enqueued
+from teep.store.jobs.pushes import Extra, Push
+from teep.store.running import inflight, iteration
+from teep.wire import keys, scripts
 from teep.wire.commands import Command
 from teep.wire.keys import Key
-from teep.wire.moves import Moves
-from teep.wire.script import load
-from teep.wire.scripts import Lane
-from teep.wire.step import Part, Parts, Place, Step, Told
+from teep.wire.scripts import Lane, step
+from teep.wire.scripts.moves import Moves
+from teep.wire.scripts.script import load
+from teep.wire.scripts.step import Part, Parts, Place, Step, Told
 from tests.store.conftest import Run
 from tests.support.servers import Server
 

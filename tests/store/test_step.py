@@ -6,9 +6,10 @@ import pytest
 
 from teep.drivers import Driver
 from teep.errors import RedisError
-from teep.wire import keys, step
+from teep.wire import keys
 from teep.wire.keys import Key
-from teep.wire.step import Part, Parts, Place, Step, Told
+from teep.wire.scripts import step
+from teep.wire.scripts.step import Part, Parts, Place, Step, Told
 from tests.support.servers import Server
 
 LIST, OTHER, SET = Key("{queue:q}:inflight:me"), Key("{queue:p}:inflight:me"), keys.retry()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from teep.store import inflight
+from teep.store.running import inflight
 
 
 async def exchange(

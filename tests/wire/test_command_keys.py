@@ -10,7 +10,7 @@ from teep.drivers import Driver
 from teep.errors import RedisCommandError
 from teep.wire import commands, keys
 from teep.wire.commands import Command
-from teep.wire.script import ScriptCall, load
+from teep.wire.scripts.script import ScriptCall, load
 from tests.support.servers import Server
 
 SAMPLES: dict[str, Any] = {

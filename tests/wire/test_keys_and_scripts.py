@@ -9,7 +9,7 @@ import pytest
 
 from teep.wire import keys
 from teep.wire.keys import Key
-from teep.wire.script import Script, ScriptCall, Shape, load
+from teep.wire.scripts.script import Script, ScriptCall, Shape, load
 from tests.support import golden
 
 IDENTITY = re.compile(r"^[\w.-]+:\d+:[0-9a-f]{12}$")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import redis
 
 import teep
-from teep.job import iteration
+from teep.job.iterable import iteration
 
 _redis = redis.Redis.from_url(os.environ["REDIS_URL"])
 iteration.CHECKPOINT_SECONDS = 0.1  # tests need not wait for five

@@ -2,11 +2,11 @@
 
 from teep.api.base import Page
 from teep.api.deploy import AsyncDeploy, Deploy
-from teep.api.entries import AsyncSortedEntry, SortedEntry
-from teep.api.filters import Conditions
-from teep.api.groups import JobGroup, JobGroups
-from teep.api.iterable_state import AsyncIterableJobQuery, IterableJobQuery, IterableState
-from teep.api.jobsets import (
+from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
+from teep.api.jobs.filters import Conditions
+from teep.api.jobs.groups import JobGroup, JobGroups
+from teep.api.jobs.iterable_state import AsyncIterableJobQuery, IterableJobQuery, IterableState
+from teep.api.jobs.jobsets import (
     AsyncDeadSet,
     AsyncJobSet,
     AsyncRetrySet,
@@ -16,13 +16,13 @@ from teep.api.jobsets import (
     RetrySet,
     ScheduledSet,
 )
-from teep.api.locate import AsyncLocated, Located, async_find_job, find_job
+from teep.api.jobs.locate import AsyncLocated, Located, async_find_job, find_job
+from teep.api.jobs.queue import AsyncQueue, Queue
+from teep.api.jobs.records import AsyncJobRecord, JobRecord
+from teep.api.jobs.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
 from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
-from teep.api.queue import AsyncQueue, Queue
-from teep.api.records import AsyncJobRecord, JobRecord
-from teep.api.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
 from teep.api.stats import AsyncHistory, AsyncStats, History, QueueSummary, Stats
 from teep.api.work import AsyncWorkSet, Work, WorkSet
 from teep.errors import EmbeddedProcess, JobKilled, NoDeployLabel

@@ -5,12 +5,13 @@ from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 from teep.api.base import Api, AsyncApi, SyncApi
-from teep.api.queue import latency_of
+from teep.api.jobs.queue import latency_of
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import InvalidValue
-from teep.store import queues, stats
+from teep.store import stats
+from teep.store.jobs import queues
 
 _MOST_DAYS = 5 * 365
 # What teep counts beyond Sidekiq; `fetch_stats_fast` gives what Sidekiq's does.

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 from teep.api.base import Api, AsyncIterable, SyncIterable, once
-from teep.api.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.drivers.operation import operation
 from teep.store import processes
 from teep.wire.commands import Plan

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from teep.store import inflight
+from teep.store.running import inflight
 from teep.wire import json
 
 _BATCH = 1000

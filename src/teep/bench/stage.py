@@ -10,7 +10,8 @@ from teep.bench import floor, marks
 from teep.child import WorkerProcess
 from teep.drivers import Driver
 from teep.errors import TeepError
-from teep.store import inflight, queues
+from teep.store.jobs import queues
+from teep.store.running import inflight
 
 # Seconds without any progress after which something must be wrong.
 PATIENCE = 60.0

@@ -15,9 +15,9 @@ from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide, operation
 from teep.drivers.plans import Late, run_plan, run_plan_async
 from teep.errors import InvalidType, TeepError
-from teep.store import cancellation
-from teep.store.cancellation import Where
-from teep.store.pushes import Extra, Push
+from teep.store.jobs.pushes import Extra, Push
+from teep.store.running import cancellation
+from teep.store.running.cancellation import Where
 from teep.wire.commands import Plan
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any
 
 from teep import encryption
 from teep.errors import InvalidArguments, InvalidJob
-from teep.wire.envelope import is_envelope
+from teep.wire.fields.envelope import is_envelope
 from teep.wire.payload import Item
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from teep.store import features
-from teep.store.pushes import KeptOut
+from teep.store.jobs.pushes import KeptOut
 
 
 def tell(jobs: list[KeptOut]) -> Collection[str]:

@@ -12,7 +12,7 @@ from teep.store import features
 from teep.store.features import Pushing
 from teep.wire import json, payload
 from teep.wire.payload import Item
-from teep.wire.step import Parts
+from teep.wire.scripts.step import Parts
 
 JID_RANDOM_BYTES = 6
 

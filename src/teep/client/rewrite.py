@@ -8,7 +8,7 @@ from teep.client.encryption import resealed
 from teep.client.push import finish, new_jid
 from teep.config import Config
 from teep.store import features
-from teep.store.jobsets import Enqueued, Verdict
+from teep.store.jobs.jobsets import Enqueued, Verdict
 from teep.wire import json, options, payload
 from teep.wire.stored import Stored
 

@@ -2,7 +2,7 @@
 
 from teep.client import test_mode, transactions
 from teep.config import Config
-from teep.store.pushes import KeptOut, Push
+from teep.store.jobs.pushes import KeptOut, Push
 from teep.wire import commands
 
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, Generic, Protocol, TypeVar
 
 from teep.config import Config
-from teep.store.pushes import Push
+from teep.store.jobs.pushes import Push
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from teep.client.test_mode import Redirect, current
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.plans import Call, Late, run_plan, run_plan_async
 from teep.errors import NotPushed, RedisError
-from teep.store.pushes import KeptOut, Push, joined
+from teep.store.jobs.pushes import KeptOut, Push, joined
 from teep.telling import Logger
 from teep.wire import payload
 from teep.wire.commands import Command

@@ -15,7 +15,7 @@ from teep.config.sources import variables
 from teep.drivers import urls
 from teep.embedded.project import working_folder
 from teep.errors import ConfigurationError
-from teep.store.jobsets import DeadLimits
+from teep.store.jobs.jobsets import DeadLimits
 from teep.wire import payload
 
 V = TypeVar("V", bound="ConfigValue")

@@ -12,7 +12,7 @@ from redis import exceptions as redis_errors
 
 from teep.drivers.answers import is_final, is_refusal, raise_ours
 from teep.wire.commands import Command, Pipeline, Transaction
-from teep.wire.script import ScriptCall
+from teep.wire.scripts.script import ScriptCall
 
 T = TypeVar("T")
 Args = tuple[Any, ...]

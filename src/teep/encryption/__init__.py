@@ -4,7 +4,7 @@
 2. A push encrypts (`client/encryption.py`), the call of the job decrypts (`job/definition.py`), and nothing between
    the two ever holds the clear value.
 
-As Sidekiq Enterprise's encryption: AES-256-GCM, keys in versions, and its envelope (`wire/envelope.py`).
+As Sidekiq Enterprise's encryption: AES-256-GCM, keys in versions, and its envelope (`wire/fields/envelope.py`).
 """
 
 from teep.encryption.keys import from_env, from_file

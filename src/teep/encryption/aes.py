@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from teep.errors import DecryptionError
-from teep.wire.envelope import IV_BYTES, TAG_BYTES, Envelope
+from teep.wire.fields.envelope import IV_BYTES, TAG_BYTES, Envelope
 
 
 class Cipher:

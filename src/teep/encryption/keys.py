@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teep.errors import ConfigurationError
-from teep.wire.envelope import MAX_VERSION
+from teep.wire.fields.envelope import MAX_VERSION
 
 if TYPE_CHECKING:
     from teep.encryption.aes import Cipher

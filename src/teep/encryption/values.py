@@ -10,8 +10,9 @@ from typing import Any
 
 from teep.encryption.keys import KeyOf, Keyring
 from teep.errors import ConfigurationError, DecryptionError, InvalidArguments, MalformedPayload
-from teep.wire import json, marshal
-from teep.wire.envelope import Envelope
+from teep.wire import json
+from teep.wire.fields import marshal
+from teep.wire.fields.envelope import Envelope
 
 _keyring: Keyring | None = None
 

@@ -9,7 +9,8 @@ from teep.errors import ConfigurationError
 from teep.middleware.around import around
 from teep.middleware.chain import Chains
 from teep.middleware.variables import checked, values_of
-from teep.wire import attributes, json
+from teep.wire import json
+from teep.wire.fields import attributes
 
 # The attributes of the job that runs which no variable is named for.
 _others: ContextVar[Mapping[str, Any]] = ContextVar("teep_other_attributes")

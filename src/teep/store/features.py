@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from teep.errors import MalformedPayload
-from teep.store.outcome import End, Outcome
+from teep.store.running.outcome import End, Outcome
 from teep.wire import payload
 from teep.wire.payload import Item, TimeUnit
-from teep.wire.step import Part, Parts
+from teep.wire.scripts.step import Part, Parts
 
 
 class Unit(Protocol):

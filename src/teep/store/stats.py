@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from teep.store import queues
+from teep.store.jobs import queues
 from teep.wire import commands, keys
 from teep.wire.keys import Key
 

@@ -9,7 +9,7 @@ from typing import overload
 from teep.client.test_mode import Redirected
 from teep.config import Config
 from teep.errors import EmptyQueue
-from teep.store.pushes import Push
+from teep.store.jobs.pushes import Push
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
 from teep.testing.matching import SomeJob, name_of
 

@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from teep.api.base import SyncApi
-from teep.api.records import _JobRecord
+from teep.api.jobs.records import _JobRecord
 from teep.client.rewrite import again
 from teep.client.times import shown
 from teep.config import Config
 from teep.features.expiry import expiry
 from teep.job.definition import find
 from teep.job.inline import run, run_async
-from teep.store.jobsets import Verdict
-from teep.store.pushes import Push
+from teep.store.jobs.jobsets import Verdict
+from teep.store.jobs.pushes import Push
 from teep.wire import payload
 from teep.wire.stored import Stored
 

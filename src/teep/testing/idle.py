@@ -1,6 +1,6 @@
 """Telling that a worker has run everything there is to run."""
 
-from teep.store import queues
+from teep.store.jobs import queues
 from teep.wire import commands, keys
 
 

@@ -11,7 +11,7 @@ from teep.client.test_mode import Redirected, current
 from teep.config import Config
 from teep.drivers.plans import Call
 from teep.errors import NotHere
-from teep.store.pushes import Push
+from teep.store.jobs.pushes import Push
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
 from teep.testing.matching import SomeJob

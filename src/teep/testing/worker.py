@@ -11,7 +11,7 @@ from teep.config import Config, driver_for
 from teep.errors import NotHere
 from teep.job.definition import registered
 from teep.runtime.component import Component
-from teep.store import queues
+from teep.store.jobs import queues
 from teep.testing.idle import waiting
 from teep.worker import Worker
 from teep.worker.services.poller import Poller

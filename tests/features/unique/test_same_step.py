@@ -13,8 +13,9 @@ import teep
 from teep.config import driver_for
 from teep.drivers import AsyncDriver, Driver
 from teep.errors import RedisUnavailable
-from teep.store import inflight, jobsets, outcome
-from teep.store.outcome import End, Outcome
+from teep.store.jobs import jobsets
+from teep.store.running import inflight, outcome
+from teep.store.running.outcome import End, Outcome
 from teep.wire import keys, payload
 from teep.wire.commands import Command
 from tests.api.sides import Side
@@ -238,7 +239,7 @@ def _poison(_queue: str, raw: bytes, _started: object) -> Outcome:
 
 
 def test_a_large_queue_is_cleared_slice_by_slice(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teep.store.dropping.SLICE", 3)
+    monkeypatch.setattr("teep.store.jobs.dropping.SLICE", 3)
     for _ in range(3):
         _lay(side, "queue")  # the locks of those that are alike are those of the first
     side.server.command("LPUSH", "queue:q", *(b'{"class":"Noop","args":[%d]}' % number for number in range(8)))
@@ -248,7 +249,7 @@ def test_a_large_queue_is_cleared_slice_by_slice(side: Side, monkeypatch: pytest
 
 
 def test_a_set_is_cleared_slice_by_slice_and_tells_how_many(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teep.store.dropping.SLICE", 3)
+    monkeypatch.setattr("teep.store.jobs.dropping.SLICE", 3)
     _lay(side, "retry")
     side.add("retry", {float(number): {"class": "Noop", "args": [number]} for number in range(1, 9)})
     assert side.run(side.RetrySet().clear()) == 12
@@ -256,7 +257,7 @@ def test_a_set_is_cleared_slice_by_slice_and_tells_how_many(side: Side, monkeypa
 
 
 def test_many_dead_jobs_are_trimmed_at_once(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teep.store.dropping.SLICE", 3)
+    monkeypatch.setattr("teep.store.jobs.dropping.SLICE", 3)
     side.add("dead", {float(number): {"class": "Noop", "args": [number]} for number in range(1, 20)})
     driver_for(side.config).run(jobsets.trim_dead(12.0, jobsets.DeadLimits(max_jobs=5, timeout=4.0)))
     assert sorted(side.scored("dead").values()) == [16.0, 17.0, 18.0, 19.0]

@@ -14,7 +14,7 @@ from teep.config import Config, QueueOrder, driver_for
 from teep.drivers import Driver
 from teep.runtime.component import Component
 from teep.wire import keys
-from teep.wire.script import load
+from teep.wire.scripts.script import load
 from teep.worker.fetch import reserver
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.prefetch import HORIZON, MOST, Prefetch

@@ -9,7 +9,7 @@ from teep.drivers import pools
 from teep.runtime import service
 from teep.store import processes
 from teep.wire import keys, payload
-from teep.wire.script import load
+from teep.wire.scripts.script import load
 from teep.worker.services import rescuer
 from teep.worker.services.rescuer import Rescuer
 from tests.conftest import ServerFactory

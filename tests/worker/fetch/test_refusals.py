@@ -18,8 +18,8 @@ from teep.errors import NotMoved
 from teep.runtime import refusals
 from teep.runtime.component import Component
 from teep.runtime.refusals import Refusals
-from teep.store import inflight
-from teep.store.inflight import Owner
+from teep.store.running import inflight
+from teep.store.running.inflight import Owner
 from teep.wire import keys, payload
 from teep.worker.services.poller import Poller
 from teep.worker.services.rescuer import Rescuer

@@ -14,7 +14,7 @@ from teep.config.hooks import BackgroundService
 from teep.runtime.component import Component
 from teep.runtime.service import Service
 from teep.store.features import Barred, Unit
-from teep.store.outcome import Outcome
+from teep.store.running.outcome import Outcome
 from teep.wire import keys
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet

@@ -13,8 +13,8 @@ import teep
 from teep.config import driver_for
 from teep.errors import RedisUnavailable
 from teep.runtime.component import Component
-from teep.store import inflight
-from teep.store.inflight import Owner
+from teep.store.running import inflight
+from teep.store.running.inflight import Owner
 from teep.wire import keys
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import poison

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import pytest
 
 import teep
-from teep.wire import backtrace, payload
+from teep.wire import payload
+from teep.wire.fields import backtrace
 from tests.support import golden
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet

@@ -17,7 +17,7 @@ from teep.job.definition import find
 from teep.runtime.component import Component
 from teep.store import metrics as store
 from teep.wire import keys
-from teep.wire.script import load
+from teep.wire.scripts.script import load
 from teep.worker import Worker
 from teep.worker.fetch import tallies
 from teep.worker.fetch.tallies import Tallies

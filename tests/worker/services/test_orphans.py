@@ -7,8 +7,8 @@ import pytest
 from teep.config import driver_for
 from teep.runtime import identity
 from teep.runtime.component import Component
-from teep.store import inflight
-from teep.store.inflight import Owner
+from teep.store.running import inflight
+from teep.store.running.inflight import Owner
 from teep.wire import keys
 from teep.worker.services.rescuer import Rescuer
 from tests.support.waiting import wait_until

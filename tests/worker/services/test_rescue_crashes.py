@@ -13,11 +13,11 @@ from teep.drivers import Driver
 from teep.drivers.plans import run_plan
 from teep.errors import RedisUnavailable
 from teep.runtime.component import Component
-from teep.store import inflight
-from teep.store.inflight import Owner
+from teep.store.running import inflight
+from teep.store.running.inflight import Owner
 from teep.wire import keys
 from teep.wire.commands import Command
-from teep.wire.script import ScriptCall, load
+from teep.wire.scripts.script import ScriptCall, load
 from teep.worker.services.rescuer import Rescuer
 from tests.support.proxy import Proxy
 from tests.worker.fleet import SOON, Fleet

@@ -4,10 +4,11 @@ import time
 
 from teep.errors import RedisError
 from teep.features.expiry import times
-from teep.store import features, iteration, outcome
+from teep.store import features
 from teep.store.features import Barred, Pushing, Unit
+from teep.store.running import iteration, outcome
 from teep.wire.payload import Item
-from teep.wire.step import Parts
+from teep.wire.scripts.step import Parts
 
 
 class Expiry(features.Feature):

@@ -8,11 +8,11 @@ from teep.features.unique import lock
 from teep.job.definition import known
 from teep.store import features
 from teep.store.features import Pushing, Unit
-from teep.store.outcome import End
+from teep.store.running.outcome import End
 from teep.telling import Logger
-from teep.wire import step
 from teep.wire.payload import Item
-from teep.wire.step import Part, Parts, Step
+from teep.wire.scripts import step
+from teep.wire.scripts.step import Part, Parts, Step
 
 logger = Logger("teep")
 

@@ -16,8 +16,9 @@ from teep.config import QueueOrder
 from teep.drivers import Waiter
 from teep.errors import RedisCommandError, RedisError
 from teep.runtime.component import Component
-from teep.store import inflight, queues
-from teep.store.inflight import Outcome
+from teep.store.jobs import queues
+from teep.store.running import inflight
+from teep.store.running.inflight import Outcome
 from teep.worker.fetch.reserver import Ended, Reserver
 from teep.worker.fetch.tallies import Tallies
 from teep.worker.fetch.unit import UnitOfWork

@@ -22,13 +22,14 @@ from teep.config import QueueOrder
 from teep.errors import NotMoved, RedisCommandError, RedisError
 from teep.runtime.component import Component
 from teep.runtime.refusals import Refusals
-from teep.store import inflight, jobsets
-from teep.store.outcome import Outcome, over, size
-from teep.store.oversize import PORTION
+from teep.store.jobs import jobsets
+from teep.store.running import inflight
+from teep.store.running.outcome import Outcome, over, size
+from teep.store.running.oversize import PORTION
 from teep.telling import Logger
 from teep.wire.commands import Command, Pipeline
 from teep.wire.scripts import Exchanged
-from teep.wire.step import DONE, Told
+from teep.wire.scripts.step import DONE, Told
 from teep.worker.fetch.mirror import InFlightMirror
 from teep.worker.fetch.prefetch import Prefetch
 from teep.worker.fetch.unit import UnitOfWork

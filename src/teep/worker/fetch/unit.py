@@ -8,7 +8,7 @@ from teep.job.definition import Definition, find
 from teep.store import features
 from teep.wire import payload
 from teep.wire.payload import Item
-from teep.wire.step import Part
+from teep.wire.scripts.step import Part
 
 features.special.update(("rescues", "log_level"))  # what the worker itself looks for
 _special = features.special

@@ -12,10 +12,11 @@ from teep import tracebacks
 from teep.config import Config
 from teep.errors import MalformedPayload, UnknownJob
 from teep.job.definition import Definition, find
-from teep.store import outcome
-from teep.store.outcome import Outcome
+from teep.store.running import outcome
+from teep.store.running.outcome import Outcome
 from teep.tracebacks import class_name, message
-from teep.wire import backtrace, keys, payload
+from teep.wire import keys, payload
+from teep.wire.fields import backtrace
 from teep.wire.payload import Item
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import retry_in

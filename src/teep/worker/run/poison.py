@@ -13,9 +13,9 @@ from collections import deque
 
 from teep.drivers import Driver
 from teep.errors import RedisError
-from teep.store import inflight
 from teep.store.features import Barred
-from teep.store.outcome import Outcome
+from teep.store.running import inflight
+from teep.store.running.outcome import Outcome
 from teep.telling import Logger
 from teep.wire import keys, payload
 from teep.worker.fetch.unit import UnitOfWork

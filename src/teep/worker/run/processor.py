@@ -20,7 +20,7 @@ from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.job.context import running
 from teep.job.definition import Definition
 from teep.runtime.component import Component
-from teep.store import outcome
+from teep.store.running import outcome
 from teep.telling import complain, quietly
 from teep.wire.payload import Item
 from teep.worker.fetch.fetcher import Fetcher

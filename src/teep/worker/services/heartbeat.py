@@ -13,7 +13,8 @@ from teep.errors import RedisError
 from teep.runtime import identity
 from teep.runtime.component import Component
 from teep.runtime.service import Service
-from teep.store import inflight, processes
+from teep.store import processes
+from teep.store.running import inflight
 from teep.telling import Logger
 from teep.wire import commands, json
 from teep.worker.lifeline import Watcher, patience

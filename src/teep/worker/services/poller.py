@@ -9,8 +9,9 @@ from teep.runtime.component import Component
 from teep.runtime.interval import spread
 from teep.runtime.refusals import Refusals
 from teep.runtime.service import Service
-from teep.store import jobsets, processes
-from teep.store.jobsets import Enqueued, Verdict
+from teep.store import processes
+from teep.store.jobs import jobsets
+from teep.store.jobs.jobsets import Enqueued, Verdict
 from teep.telling import Logger
 from teep.wire import commands, keys
 from teep.wire.keys import Key

@@ -11,8 +11,10 @@ from teep.runtime.identity import is_gone
 from teep.runtime.interval import spread
 from teep.runtime.refusals import Refusals
 from teep.runtime.service import Service
-from teep.store import inflight, jobsets, orphans, processes
-from teep.store.inflight import Outcome, Owner
+from teep.store import processes
+from teep.store.jobs import jobsets
+from teep.store.running import inflight, orphans
+from teep.store.running.inflight import Outcome, Owner
 from teep.telling import Logger
 from teep.wire import payload
 from teep.wire.payload import Item

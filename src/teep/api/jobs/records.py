@@ -1,0 +1,190 @@
+"""A job as it lies in a queue."""
+
+import time
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from teep.api.base import Api, AsyncApi, SyncApi
+from teep.api.display import display_args, display_class
+from teep.api.jobs.iterable_state import IterableState, state_of
+from teep.client.rewrite import changed
+from teep.config import Config
+from teep.drivers.operation import operation
+from teep.errors import MalformedPayload
+from teep.store.jobs import queues
+from teep.store.running import iteration
+from teep.wire import payload
+from teep.wire.fields import backtrace
+from teep.wire.payload import Item
+from teep.wire.stored import Stored
+
+
+class _JobRecord(Api):
+    """What a job in a queue, in a set and in a process is: bytes, decoded when they are first asked for."""
+
+    def __init__(self, raw: bytes | Stored, queue: str | None = None, *, config: Config | None = None) -> None:
+        super().__init__(config=config)
+        self._stored = raw if isinstance(raw, Stored) else Stored(raw)
+        self._queue = queue
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes exactly as they lie in Redis."""
+        return self._stored.raw
+
+    @property
+    def is_job(self) -> bool:
+        """Whether it is a job: JSON with a `class` string and an `args` array. No queue takes anything else."""
+        return self._stored.item is not None
+
+    @property
+    def value(self) -> str:
+        """The JSON exactly as it lies in Redis; bytes that are no UTF-8 come as surrogate escapes."""
+        return self.raw.decode(errors="surrogateescape")
+
+    @property
+    def item(self) -> Item:
+        """The parsed payload, with every field; {} where the bytes are no JSON object."""
+        return self._stored.fields
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a field of the payload, or None."""
+        return self.item.get(name)
+
+    @property
+    def klass(self) -> str:
+        """The payload's `class`."""
+        return str(self.item.get("class", ""))
+
+    @property
+    def display_class(self) -> str:
+        """The class a person would name: ActiveJob's wrapping taken off."""
+        return display_class(self.item)
+
+    @property
+    def args(self) -> list[Any]:
+        args = self.item.get("args")
+        return args if isinstance(args, list) else [self.value]
+
+    @property
+    def display_args(self) -> list[Any]:
+        """The arguments a person would recognise: ActiveJob's unwrapped, an encrypted one masked."""
+        return display_args(self.item, self.args)
+
+    @property
+    def jid(self) -> str:
+        return str(self.item.get("jid", ""))
+
+    @property
+    def bid(self) -> str | None:
+        return self.item.get("bid")
+
+    @property
+    def queue(self) -> str:
+        """The queue it lies in, else the one it names."""
+        return self._queue or str(self.item.get("queue", "default"))
+
+    @property
+    def tags(self) -> list[str]:
+        tags = self.item.get("tags")
+        return tags if isinstance(tags, list) else []
+
+    @property
+    def created_at(self) -> datetime | None:
+        return self._time("created_at")
+
+    @property
+    def enqueued_at(self) -> datetime | None:
+        return self._time("enqueued_at")
+
+    @property
+    def failed_at(self) -> datetime | None:
+        return self._time("failed_at")
+
+    @property
+    def retried_at(self) -> datetime | None:
+        return self._time("retried_at")
+
+    @property
+    def error_class(self) -> str | None:
+        return self.item.get("error_class")
+
+    @property
+    def error_message(self) -> str | None:
+        return self.item.get("error_message")
+
+    @cached_property
+    def error_backtrace(self) -> list[str] | None:
+        """The stored backtrace, innermost line first, or None where there is none that can be read."""
+        stored = self.item.get("error_backtrace")
+        if isinstance(stored, list):  # Sidekiq 5 and older kept the lines as they are
+            return [str(line) for line in stored]
+        try:
+            return backtrace.unpack(stored) if isinstance(stored, str) else None
+        except MalformedPayload:
+            return None
+
+    @property
+    def retry_count(self) -> int | None:
+        """How often it was retried: 0 after the first failure, None before."""
+        return self.item.get("retry_count")
+
+    @property
+    def latency(self) -> float:
+        """Seconds since it was enqueued, else created."""
+        return payload.latency(self.item, time.time())
+
+    @operation
+    async def iterable_state(self) -> IterableState | None:
+        """Return how far an iterable job has come, or None where it left nothing. One round trip."""
+        return state_of(self.jid, await iteration.state(self.jid))
+
+    def _time(self, field: str) -> datetime | None:
+        seconds = payload.read_stamp(self.item.get(field))
+        try:
+            return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        except (OverflowError, ValueError, OSError):  # beyond the calendar: no time that anyone meant
+            return None
+
+    def _become(self, raw: bytes) -> None:
+        """Show other bytes from now on."""
+        self._stored = Stored(raw)
+        self.__dict__.pop("error_backtrace", None)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.display_class} {self.jid}>"
+
+
+class _QueuedRecord(_JobRecord):
+    """A job in a queue as it lay there when it was read; nothing is read again. Its JSON is decoded at its first use.
+
+    Bytes that are no job are shown too, and `is_job` is then false: `item` has the fields of whatever JSON object
+    they are, and without an array of arguments `args` holds the raw string. Sidekiq's JobRecord.
+    """
+
+    @operation
+    async def delete(self) -> bool:
+        """Remove it from its queue by its exact bytes; True where it was still there. O(n) in Redis."""
+        return await queues.delete(self.queue, self.raw)
+
+    @operation
+    async def update(self, /, **fields: Any) -> bool:
+        """Change fields of the payload in its place, such as `update(args=[2])`; False where it is gone or changed.
+
+        A value of `None` takes the field out. O(n) in Redis. This record then shows what it changed to.
+
+        Raises:
+            InvalidArguments, InvalidJob, MalformedPayload: nothing was changed.
+        """
+        new = changed(self.raw, fields)
+        done = await queues.replace(self.queue, self.raw, new)
+        if done:
+            self._become(new)
+        return done
+
+
+class JobRecord(_QueuedRecord, SyncApi): ...
+
+
+class AsyncJobRecord(_QueuedRecord, AsyncApi): ...

@@ -1,0 +1,89 @@
+"""`where`, on every queue and set: the conditions by which jobs are selected."""
+
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from functools import wraps
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from teep.api.jobs.filters import Conditions, Filter
+from teep.errors import UnknownCondition
+from teep.job import Job, Verbs
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Selection = TypeVar("Selection")
+
+
+def _named(where: Callable[P, T]) -> Callable[P, T]:
+    """Refuse conditions of unknown names in a sentence that says which one was meant."""
+
+    @wraps(where)
+    def checked(*args: P.args, **conditions: P.kwargs) -> T:
+        if unknown := sorted(conditions.keys() - Conditions.__annotations__.keys()):
+            raise UnknownCondition(_sentence(unknown))
+        return where(*args, **conditions)
+
+    return checked
+
+
+def _sentence(names: list[str]) -> str:
+    known = list(Conditions.__annotations__)
+    near = [match for name in names for match in get_close_matches(name, known, 1)]
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    return f"where() knows {', '.join(known)}, not {', '.join(names)}{hint}"
+
+
+class Selectable(Generic[Selection]):
+    """What jobs can be selected from."""
+
+    def _select(self, chosen: Filter) -> Selection:  # noqa: ARG002 - for what is selected from
+        raise TypeError(f"nothing can be selected from {type(self).__qualname__}")
+
+    @_named
+    def where(
+        self,
+        *,
+        klass: str | Verbs[...] | type[Job] | None = None,
+        error_class: str | None = None,
+        tag: str | None = None,
+        queue: str | None = None,
+        args: Sequence[Any] | None = None,
+        match: str | None = None,
+        jids: Iterable[str | None] | None = None,
+        older_than: float | None = None,
+        newer_than: float | None = None,
+    ) -> Selection:
+        """Select the jobs that meet all conditions given. Costs nothing until the selection is used.
+
+        Names may be globs, such as "Import*". Redis looks for the conditions' words and passes on only what has them.
+
+        Args:
+            klass: the job's class: its whole name, the last part of a dotted one ("resize" for "app.images.resize"),
+                or the job itself, a function or a class. The class that ActiveJob wraps counts, too.
+            error_class: the name of the error that it failed with.
+            tag: one of its tags.
+            queue: the queue that its payload names.
+            args: its arguments as JSON has them, such as `[42, "eu"]`; 1, 1.0 and True differ. `...` stands for any
+                one, and at the end for all that follow: `[42, ...]`. A dict may name some of the keys.
+            match: a string anywhere in the JSON, or a glob for the whole JSON if it has a `*`.
+            jids: any of these jids, such as those that `perform_bulk` returned.
+            older_than: at least so many seconds old: since it was enqueued, else created.
+            newer_than: less than so many seconds old; a job without a time is 0 seconds old.
+
+        Raises:
+            UnknownCondition: there is no condition of that name; the message tells the nearest one. A `TypeError`.
+            InvalidType, InvalidValue: a value is none that a job could meet.
+        """
+        return self._select(
+            Filter(
+                klass=klass,
+                error_class=error_class,
+                tag=tag,
+                queue=queue,
+                args=args,
+                match=match,
+                jids=jids,
+                older_than=older_than,
+                newer_than=newer_than,
+            )
+        )

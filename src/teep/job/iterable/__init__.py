@@ -1,0 +1,1 @@
+"""Jobs that work through many items, and go on where they were interrupted."""

@@ -1,0 +1,66 @@
+"""Where the run of an iterable job keeps its place: in the hash `it-<jid>`, as Sidekiq does.
+
+Redis may be away while a run goes on. What cannot be saved then is saved at the next checkpoint, so that an outage
+ends no run.
+"""
+
+from typing import TypeVar
+
+from teep.config import Config, async_driver_for, driver_for
+from teep.drivers.operation import driver_of
+from teep.errors import RedisError
+from teep.store.running import iteration
+from teep.store.running.iteration import State
+from teep.telling import INTERRUPTIONS, Logger
+from teep.wire import json
+from teep.wire.commands import Plan
+from teep.wire.scripts import Saved
+
+T = TypeVar("T")
+
+logger = Logger("teep.job", passing=INTERRUPTIONS)
+
+
+class NoCheckpoints:
+    """What a job has that runs in place, outside of a worker: it begins at the start, and nothing is saved."""
+
+    async def load(self) -> State:
+        return State(0, 0.0, None, None)
+
+    async def save(self, _executions: int, _cursor: object, _runtime: float) -> Saved:
+        return Saved(written=True, cancelled=False)
+
+
+class Checkpoints(NoCheckpoints):
+    """The saved place of one job. On an event loop (`is_async`) its methods wait; otherwise they block instead."""
+
+    def __init__(self, config: Config, jid: str, *, is_async: bool) -> None:
+        self._config = config
+        self._jid = jid
+        self._is_async = is_async
+
+    async def load(self) -> State:
+        """Return what was saved; of a job that never ran, a state that says so. One round trip.
+
+        Raises:
+            RedisError: it cannot be known where to begin.
+        """
+        return await self._run(iteration.state(self._jid)) or await super().load()
+
+    async def save(self, executions: int, cursor: object, runtime: float) -> Saved:
+        """Save the number of this run, its cursor, and the seconds of all runs so far. One round trip.
+
+        Raises:
+            InvalidArguments: the cursor is not plain JSON.
+        """
+        json.check(cursor, "the cursor")
+        try:
+            return await self._run(iteration.save(self._jid, executions, json.dumps(cursor), runtime))
+        except RedisError as error:
+            logger.warning("job %s goes on without a checkpoint: %s", self._jid, error)
+            return Saved(written=True, cancelled=False)
+
+    async def _run(self, plan: Plan[T]) -> T:
+        if self._is_async:
+            return await driver_of(plan, lambda: async_driver_for(self._config)).run(plan)
+        return driver_of(plan, lambda: driver_for(self._config)).run(plan)

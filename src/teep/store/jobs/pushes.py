@@ -1,0 +1,133 @@
+"""Pushing new payloads: to their queues, and to the scheduled set."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from teep.errors import NotMoved
+from teep.wire import commands, keys
+from teep.wire.scripts import step
+from teep.wire.scripts.step import Part, Parts, Step, Told
+
+
+class Extra(NamedTuple):
+    """A job that a feature has parts for: its jid, and what belongs to its push."""
+
+    jid: str
+    parts: Parts
+
+
+class KeptOut(NamedTuple):
+    """A job that was not pushed: its jid, the guard that said no, and what stood in the way."""
+
+    jid: str
+    guard: str
+    word: str
+
+
+_NO_EXTRAS: Mapping[bytes, Extra] = {}
+
+
+class Push(commands.Pipeline):
+    """New payloads by queue, the last given being the newest, and (time, payload) pairs for later. One round trip.
+
+    The queue names go first, so that no job lies in a queue that no one lists. A payload that is among the `extras`
+    goes in together with what belongs to it or not at all, and the result tells which did not. `transactional`: a
+    database transaction may hold it, which is the client's business. `repeatable`: it is sent again after a lost
+    answer, though a job may then be there twice, under one jid.
+    """
+
+    __slots__ = ("extras", "later", "now", "transactional")
+
+    def __init__(
+        self,
+        now: Mapping[str, Sequence[bytes]],
+        later: Sequence[tuple[float, bytes]],
+        *,
+        extras: Mapping[bytes, Extra] = _NO_EXTRAS,
+        transactional: bool = True,
+        repeatable: bool = False,
+    ) -> None:
+        self.now = now
+        self.later = later
+        self.extras = extras
+        self.transactional = transactional
+        stepped = _stepped(now, later, extras) if extras else []
+        if stepped:
+            now, later = _others(now, later, extras)
+        sends: list[commands.Command[Any]] = []
+        if now:
+            sends.append(commands.sadd(keys.queues(), *now))
+        sends.extend(commands.lpush(keys.queue(queue), *raws, repeatable=repeatable) for queue, raws in now.items())
+        if later:
+            sends.append(commands.zadd(keys.schedule(), *later, repeatable=repeatable))
+        if stepped:
+            sends.append(step.carry_out([each for _, each in stepped], repeatable=repeatable))
+        jids = [jid for jid, _ in stepped]
+        super().__init__(sends, read=partial(_kept_out, jids) if stepped else _none_kept_out)
+
+    @property
+    def jobs(self) -> int:
+        """How many there are."""
+        return sum(map(len, self.now.values())) + len(self.later)
+
+
+def joined(pushes: Sequence[Push]) -> Push:
+    """Return one push of what several hold, in their order, repeatable: for when nobody is left who could decide."""
+    now: dict[str, list[bytes]] = {}
+    for push in pushes:
+        for queue, raws in push.now.items():
+            now.setdefault(queue, []).extend(raws)
+    later = [entry for push in pushes for entry in push.later]
+    extras = {raw: extra for push in pushes for raw, extra in push.extras.items()}
+    return Push(now, later, extras=extras, repeatable=True)
+
+
+def _stepped(
+    now: Mapping[str, Sequence[bytes]], later: Sequence[tuple[float, bytes]], extras: Mapping[bytes, Extra]
+) -> list[tuple[str, Step]]:
+    """Return the jid and the step of each job that has one."""
+    queued = [
+        _step(extras[raw], step.queued(keys.queues(), queue, keys.queue(queue), raw))
+        for queue, raws in now.items()
+        for raw in raws
+        if raw in extras
+    ]
+    scheduled = [
+        _step(extras[raw], step.scored(keys.schedule(), commands.score(at), raw))
+        for at, raw in later
+        if raw in extras
+    ]
+    return queued + scheduled
+
+
+def _step(extra: Extra, effects: tuple[Part, ...]) -> tuple[str, Step]:
+    # What a feature adds comes last, so that nothing is left of a job that Redis did not take.
+    return extra.jid, Step(Parts(effects=effects).joined(extra.parts))
+
+
+def _others(
+    now: Mapping[str, Sequence[bytes]], later: Sequence[tuple[float, bytes]], extras: Mapping[bytes, Extra]
+) -> tuple[Mapping[str, Sequence[bytes]], Sequence[tuple[float, bytes]]]:
+    plain = {queue: [raw for raw in raws if raw not in extras] for queue, raws in now.items()}
+    return {queue: raws for queue, raws in plain.items() if raws}, [
+        (at, raw) for at, raw in later if raw not in extras
+    ]
+
+
+def _kept_out(jids: Sequence[str], replies: Sequence[Any]) -> list[KeptOut]:
+    """Read the outcome of a push, in which the steps go last.
+
+    Raises:
+        NotMoved: Redis refused some of them, and took others.
+    """
+    told: Iterable[tuple[str, Told]] = list(zip(jids, replies[-1], strict=True))
+    refused = {jid: each.refused for jid, each in told if each.refused}
+    if refused:
+        words = f"{next(iter(refused.values()))}; not pushed: {', '.join(refused)}"
+        raise NotMoved(words, len(jids) - len(refused))
+    return [KeptOut(jid, each.guard, each.word) for jid, each in told if each.guard]
+
+
+def _none_kept_out(_: Sequence[Any]) -> list[KeptOut]:
+    return []

@@ -1,0 +1,92 @@
+"""What became of a job, and what may become of it instead where it is too large for its server."""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from teep.errors import MalformedPayload
+from teep.store.running import oversize
+from teep.wire import keys, payload
+from teep.wire.keys import Key
+from teep.wire.scripts.step import Part
+
+_LEFT_OUT = "(left out)"
+
+
+# Why a job will not run (again): it succeeded or was cancelled, failed and is kept nowhere, was too late, is dead, or
+# someone took it away.
+End = Literal["done", "discarded", "expired", "dead", "deleted"]
+
+Counted = Literal["done", "failed", "expired"]
+
+
+class Outcome(NamedTuple):
+    """What became of a job, where that takes more than an acknowledgement: where it goes (None: nowhere), as what.
+
+    `target` is a set, which it enters at a `score`, or without one its own queue: it was interrupted and goes on
+    later, behind all that waits there. `end` is why it will not run again, None where it will.
+    `counted` is what it counts as, besides as processed ("done": a success); None for what no statistic shows: bytes
+    that were no job at all, and a job that comes again without having run.
+    `place` is the key that goes with an iterable job that is over. `along` is what goes along with the end, None
+    where that is still to be found in the bytes.
+    """
+
+    queue: str
+    raw: bytes
+    target: Key | None
+    score: float | None
+    payload: bytes
+    counted: Counted | None = "failed"
+    place: Key | None = None
+    end: End | None = None
+    along: tuple[Part, ...] | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes behind its queue."""
+        return self.target is not None and self.score is None
+
+
+def over(
+    queue: str, raw: bytes, end: End, place: Key | None = None, along: tuple[Part, ...] | None = None
+) -> Outcome:
+    """Return the outcome of a job that is over; nothing is kept of it."""
+    return Outcome(queue, raw, None, None, b"", _COUNTED.get(end, "failed"), place, end, along)
+
+
+def dead(queue: str, raw: bytes, payload: bytes, now: float, counted: Counted | None = "failed") -> Outcome:
+    """Return the outcome of a job that goes to the dead set."""
+    return Outcome(queue, raw, keys.dead(), now, payload, counted, end="dead")
+
+
+def behind(queue: str, raw: bytes, payload: bytes) -> Outcome:
+    """Return the outcome of a job that was interrupted and goes on later, behind all that waits in its queue."""
+    return Outcome(queue, raw, keys.queue(queue), None, payload, counted="done")
+
+
+_COUNTED: Mapping[End, Counted] = {"done": "done", "expired": "expired"}
+
+
+def smaller(outcome: Outcome) -> Iterator[tuple[Outcome, str]]:
+    """Yield what a large outcome may become instead, each smaller than the one before, and what is told of it."""
+    if outcome.target is None:
+        return
+    why = oversize.TOO_LARGE
+    if outcome.goes_on:
+        yield outcome._replace(payload=outcome.raw), f"{why} with its new time; it is back in its queue as it was"
+        return
+    try:
+        item = payload.parse(outcome.payload)
+    except MalformedPayload:
+        return
+    lean = {name: value for name, value in item.items() if name != "error_backtrace"} | {"error_message": _LEFT_OUT}
+    yield (
+        outcome._replace(payload=payload.serialise(lean)),
+        f"{why} with its error; message and backtrace are left out",
+    )
+    died = payload.read_stamp(item.get("retried_at", item.get("failed_at"))) or outcome.score
+    as_it_was = outcome._replace(target=keys.dead(), score=died, payload=outcome.raw, end="dead")
+    yield as_it_was, f"{why} with anything added to it; it is in the dead set, as it was"
+
+
+def size(outcome: Outcome) -> int:
+    return len(outcome.raw) + len(outcome.payload)

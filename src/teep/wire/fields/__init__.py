@@ -1,0 +1,1 @@
+"""Fields of a payload whose value has a format of its own."""

@@ -1,0 +1,125 @@
+"""The scripts that read a queue or a set in slices: its jobs, those that match, and how they group."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from teep.wire.commands import Command, score, scored
+from teep.wire.keys import Key
+from teep.wire.scripts.script import ScriptCall, load
+
+
+def search(queue: Key, needle: bytes, start: int, count: int) -> Command[list[bytes]]:
+    """Return the payloads that hold `needle`, of `count` from position `start` (0 is the newest)."""
+    return ScriptCall(load("search"), (queue,), (needle, start, count), read=list)
+
+
+End = Literal["newest", "oldest"]
+
+
+class Slice(NamedTuple):
+    """What `list_after` read of a queue: `position` and `read` of the slice, counted from the end walked from.
+
+    `anchor` is which of the anchors given was found; `anchors` are the next ones, where needles were given;
+    `payloads` are those that hold all needles, in the order walked.
+    """
+
+    anchor: int
+    position: int
+    read: int
+    anchors: list[bytes]
+    payloads: list[bytes]
+
+
+def list_after(
+    queue: Key, end: End, position: int, count: int, needles: Sequence[bytes], anchors: Sequence[bytes]
+) -> Command[Slice | None]:
+    """Read the slice of a queue that follows the anchors (none: from the end); None where no anchor is left."""
+    return ScriptCall(
+        load("list_after"),
+        (queue,),
+        (end, position, count, len(needles), *needles, *anchors),
+        read=lambda reply: None if reply is None else Slice(*reply),
+    )
+
+
+class Below(NamedTuple):
+    """What a slice of a zset gave: the last entry read (None: none was), how many were, which hold all needles."""
+
+    last: tuple[bytes, float] | None
+    read: int
+    entries: list[tuple[bytes, float]]
+
+
+def zset_below(key: Key, place: tuple[bytes, float] | None, count: int, needles: Sequence[bytes]) -> Command[Below]:
+    """Read the entries that follow a place in a zset (None: the top), highest score first."""
+    return ScriptCall(
+        load("zset_below"),
+        (key,),
+        (*_place(place), count, *needles),
+        read=lambda reply: Below((reply[0], float(reply[1])) if reply[1] else None, reply[2], scored(reply[3])),
+    )
+
+
+def probe(queue: Key, needle: bytes, time: float, window: int) -> Command[tuple[list[bytes], bool]]:
+    """Look for a payload among those enqueued about `time`; also tells whether that was the whole queue."""
+    return ScriptCall(
+        load("probe"),
+        (queue,),
+        (needle, score(time), window),
+        read=lambda reply: (reply[0], bool(reply[1])),
+    )
+
+
+class GroupRow(NamedTuple):
+    """Jobs of one class and error in a slice of a set."""
+
+    klass: bytes
+    error_class: bytes
+    size: int
+    oldest: float
+    newest: float
+    sample: bytes
+
+
+class Groups(NamedTuple):
+    """What a slice of a set gave: the last entry read (None: nothing was), and its groups."""
+
+    last: tuple[bytes, float] | None
+    rows: list[GroupRow]
+
+
+def groups(key: Key, place: tuple[bytes, float] | None, count: int) -> Command[Groups]:
+    """Count a slice of a set by class and error, highest score first."""
+    return ScriptCall(
+        load("groups"),
+        (key,),
+        (*_place(place), count),
+        read=lambda reply: Groups(
+            (reply[0], float(reply[1])) if reply[1] else None,
+            [GroupRow(row[0], row[1], row[2], float(row[3]), float(row[4]), row[5]) for row in reply[2]],
+        ),
+    )
+
+
+class ListGroups(NamedTuple):
+    """What a slice of a queue gave, as `Slice`; of each group class, error, count, oldest and newest payload."""
+
+    anchor: int
+    position: int
+    read: int
+    anchors: list[bytes]
+    rows: list[tuple[bytes, bytes, int, bytes, bytes]]
+
+
+def list_groups(queue: Key, position: int, count: int, anchors: Sequence[bytes]) -> Command[ListGroups | None]:
+    """Count the slice of a queue that follows the anchors (none: the newest jobs) by class and error."""
+    return ScriptCall(
+        load("list_groups"),
+        (queue,),
+        (position, count, *anchors),
+        read=lambda reply: None if reply is None else ListGroups(*reply),
+    )
+
+
+def _place(place: tuple[bytes, float] | None) -> tuple[str, bytes]:
+    return ("", b"") if place is None else (score(place[1]), place[0])

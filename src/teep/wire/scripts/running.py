@@ -1,0 +1,136 @@
+"""The scripts of a worker: reserving, acknowledging, giving back, rescuing, and what a running job leaves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+from teep.wire import json
+from teep.wire.commands import Command, text
+from teep.wire.keys import Key
+from teep.wire.scripts.moves import Moves, read_moves
+from teep.wire.scripts.script import ScriptCall, load
+
+
+class Lane(NamedTuple):
+    """A queue and this process's in-flight list of it, with the payloads that are done there."""
+
+    name: str
+    queue: Key
+    inflight: Key
+    done: Sequence[bytes]
+
+
+class Exchanged(NamedTuple):
+    """What an exchange gave: (queue name, payload) of those reserved, and the done ones that were not in flight.
+
+    `refused` says of queues why Redis gave nothing of them, and under "" why it did not count or tell what is paused.
+    """
+
+    reserved: list[tuple[str, bytes]]
+    late: list[bytes]
+    refused: dict[str, str]
+
+
+def exchange(
+    lanes: Sequence[Lane], limit: int, counters: tuple[Key, Key], paused: Key, ttl: int
+) -> Command[Exchanged]:
+    """Acknowledge what is done, count it, and reserve up to `limit` jobs, lanes in the order given, but paused ones.
+
+    Not idempotent: a repeat would reserve again. Where the answer is lost, what was reserved lies in the
+    in-flight lists.
+    """
+    done = [raw for lane in lanes for raw in lane.done]
+
+    def read(reply: list[Any]) -> Exchanged:
+        late, problem, *taken = reply
+        refused = {"": text(problem)} if problem else {}
+        reserved: list[tuple[str, bytes]] = []
+        for lane, raws in zip(lanes, taken, strict=True):
+            if isinstance(raws, bytes):
+                refused[lane.name] = text(raws)
+            else:
+                reserved += ((lane.name, raw) for raw in raws)
+        return Exchanged(reserved, [done[position - 1] for position in late], refused)
+
+    return ScriptCall(
+        load("exchange"),
+        (*counters, paused, *chain.from_iterable((lane.queue, lane.inflight) for lane in lanes)),
+        (limit, ttl, *(part for lane in lanes for part in (lane.name, len(lane.done))), *done),
+        read,
+        idempotent=False,
+    )
+
+
+def held(lists: Sequence[Key]) -> Command[list[list[bytes]]]:
+    """Return the payloads of in-flight lists, each from the oldest on; a replica refuses to."""
+    return ScriptCall(load("held"), lists, (), read=list)
+
+
+def give_back(inflight: Key, queue: Key, queues: Key, name: str, raws: Sequence[bytes]) -> Command[Moves]:
+    """Put reserved jobs (oldest first) back to where they were taken; those no longer in flight are passed over."""
+    return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=read_moves)
+
+
+def rescue(inflight: Key, queue: Key, moves: Sequence[tuple[bytes, bytes]]) -> Command[Moves]:
+    """Put jobs (oldest first) back to the tail of their queue, each as another payload: (payload there, new one)."""
+    return ScriptCall(load("rescue"), (inflight, queue), tuple(chain.from_iterable(moves)), read=read_moves)
+
+
+def requeue(inflight: Key, queue: Key, limit: int) -> Command[int]:
+    """Put up to `limit` jobs of an in-flight list back, the oldest last, so that it is the next to run."""
+    return ScriptCall(load("requeue"), (inflight, queue), (limit,), read=int)
+
+
+def forget(owners: Key, suspects: Key, inflight: Sequence[Key], identity: str) -> Command[bool]:
+    """Take a process out of the registry; False where one of its in-flight lists is not empty."""
+    return ScriptCall(load("forget"), (owners, suspects, *inflight), (identity,), read=bool)
+
+
+def keep_alive(process: Key, seconds: int, beat: str) -> Command[bool]:
+    """Let a process's hash live for `seconds` more, with that time of its last beat; False where it had expired."""
+    return ScriptCall(load("keep_alive"), (process,), (seconds, beat), read=bool)
+
+
+class Saved(NamedTuple):
+    """What a checkpoint told: whether it was written (a later run goes first), and whether the job was cancelled."""
+
+    written: bool
+    cancelled: bool
+
+
+def checkpoint(iteration: Key, executions: int, cursor: bytes, runtime: float, ttl: int) -> Command[Saved]:
+    """Save how far an iterable job has come: its run's number, its cursor's JSON, and its seconds so far."""
+    return ScriptCall(
+        load("checkpoint"),
+        (iteration,),
+        (executions, cursor, json.ruby_float(runtime), ttl),
+        read=lambda reply: Saved(bool(reply[0]), bool(reply[1])),
+    )
+
+
+def cancel_iteration(iteration: Key, now: int, ttl: int) -> Command[int]:
+    """Note where iterable jobs look that a job was cancelled at `now`; returns when it was first (epoch seconds)."""
+    return ScriptCall(load("cancel_iteration"), (iteration,), (now, ttl), read=int)
+
+
+def add_metrics(
+    written: tuple[Key, int, int],
+    hashes: tuple[tuple[Key, int], tuple[Key, int]],
+    fields: Iterable[tuple[str, int]],
+    histograms: Mapping[Key, Iterable[tuple[int, int]]],
+) -> Command[bool]:
+    """Add to the hashes of a minute and of its ten minutes, and to histograms; False where that was done before.
+
+    `written` is (key, number, seconds that the number is kept); `hashes` are (key, seconds that they are kept), the
+    minute's first; `fields` (name, what to add); `histograms`, kept as the minute is, a key's (slot, what to add).
+    """
+    (key, number, kept), (minute, ten_minutes) = written, hashes
+    added: list[tuple[int, str | int, int]] = [(0, name, by) for name, by in fields]
+    for place, slots in enumerate(histograms.values(), start=1):
+        added += ((place, slot, by) for slot, by in slots)
+    return ScriptCall(
+        load("add_metrics"),
+        (key, minute[0], ten_minutes[0], *histograms),
+        (number, kept, minute[1], ten_minutes[1], *chain.from_iterable(added)),
+        read=bool,
+    )
