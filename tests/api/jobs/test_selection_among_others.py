@@ -10,7 +10,6 @@ from teep.config import driver_for
 from teep.store.jobs import queues
 from teep.store.jobs.queues import Target
 from teep.wire import keys
-from tests.api.sides import Side, raw
 from tests.api.jobs.test_crash_safety import Crash, Lines
 from tests.api.jobs.test_selection import (
     GOES_TO,
@@ -23,6 +22,7 @@ from tests.api.jobs.test_selection import (
     numbers_in,
     parity,
 )
+from tests.api.sides import Side, raw
 from tests.api.trips import sent
 
 pytestmark = pytest.mark.one_server

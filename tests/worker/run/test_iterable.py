@@ -15,8 +15,8 @@ import teep
 from teep import encryption
 from teep.encryption import values
 from teep.errors import RedisUnavailable
-from teep.job.iterable.checkpoints import Checkpoints
 from teep.job.iterable import iteration
+from teep.job.iterable.checkpoints import Checkpoints
 from teep.worker import Worker
 from teep.worker.run.processor import Processor
 from tests.conftest import ServerFactory
