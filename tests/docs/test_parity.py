@@ -1,6 +1,7 @@
 """docs/api-parity.md is true: every name in its right column exists, on both sides of its pair."""
 
 import re
+from inspect import get_annotations
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def test_both_sides_have_it(ruby: str, ours: str) -> None:
 
 def knows(kind: type, member: str) -> bool:
     """Tell whether a class has an attribute, or declares one that its instances have."""
-    return hasattr(kind, member) or any(member in vars(base).get("__annotations__", {}) for base in kind.__mro__)
+    return hasattr(kind, member) or any(member in get_annotations(base) for base in kind.__mro__)
 
 
 def test_the_table_is_whole() -> None:

@@ -1,6 +1,6 @@
 """Sessions that a job leaves open end with it: the next job on the thread begins anew, and its pushes wait."""
 
-import asyncio
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -52,7 +52,7 @@ def _define(job: Callable[[], Any], name: str, told: list[Any]) -> Any:
     async def awork() -> None:
         told.append(await job())
 
-    return teep.job(name=name)(awork if asyncio.iscoroutinefunction(job) else work)
+    return teep.job(name=name)(awork if inspect.iscoroutinefunction(job) else work)
 
 
 @pytest.fixture
