@@ -120,7 +120,7 @@ CAUGHT = {
     "teep.config.sources.settings.Unreadable": "the resolution collects all of them into one ConfigurationError",
     "teep.job.iterable.iteration.Aborted": "an iterable job's way out of its own loop",
     "teep.embedded.keeper.ServerFailedError": "the keeper logs it, and its starter raises EmbeddedServerError",
-    "teep.worker.run.interrupts._Drained": "a thread raises it in itself, and catches it there",
+    "teep.worker.run.halting.interrupts._Drained": "a thread raises it in itself, and catches it there",
     "teep.cli.reader._NotInOrder": "typer reads the command line then, and says what is wrong",
 }
 # They end a job that runs, so no `except Exception` of it may hold them up; the one warning is no error.

@@ -11,7 +11,7 @@ import pytest
 import teep
 from teep.client.client import Enqueueable
 from teep.errors import RedisUnavailable
-from teep.worker.run import cancellations, timeouts
+from teep.worker.run.halting import cancellations, timeouts
 from tests.conftest import ServerFactory
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet

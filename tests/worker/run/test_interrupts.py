@@ -18,8 +18,8 @@ import pytest
 
 from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run import interrupts as interrupts_module
-from teep.worker.run.interrupts import Interrupts
+from teep.worker.run.halting import interrupts as interrupts_module
+from teep.worker.run.halting.interrupts import Interrupts
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON
 

@@ -14,9 +14,9 @@ import teep
 from teep.client.client import Enqueueable
 from teep.errors import Shutdown
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run import timeouts
-from teep.worker.run.interrupts import Interrupts
-from teep.worker.run.timeouts import Timeouts
+from teep.worker.run.halting import timeouts
+from teep.worker.run.halting.interrupts import Interrupts
+from teep.worker.run.halting.timeouts import Timeouts
 from teep.worker.run.work_set import LocalWorkSet
 from tests.support.servers import Server
 from tests.support.waiting import wait_until

@@ -21,10 +21,10 @@ from teep.worker.health.systemd import Notifier, SignsOfLife
 from teep.worker.health.watchdog import Reactions, Watchdog
 from teep.worker.lifeline import Lifeline
 from teep.worker.run.capsule import Capsule
-from teep.worker.run.interrupts import Interrupts
+from teep.worker.run.halting.interrupts import Interrupts
+from teep.worker.run.halting.timeouts import Timeouts
 from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.processor import Shared
-from teep.worker.run.timeouts import Timeouts
 from teep.worker.run.work_set import LocalWorkSet
 from teep.worker.services.heartbeat import Heartbeat
 from teep.worker.services.messages import MessageListener

@@ -23,11 +23,11 @@ from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.logs import job_lines
 from teep.worker.run.foreign import ForeignProcessor
 from teep.worker.run.guards import Guards
-from teep.worker.run.interrupts import Interrupts
+from teep.worker.run.halting.interrupts import Interrupts
+from teep.worker.run.halting.timeouts import Runner, Timeouts
 from teep.worker.run.loop import JobLoop
 from teep.worker.run.poison import postponed
 from teep.worker.run.processor import Controls, Processor, Shared
-from teep.worker.run.timeouts import Runner, Timeouts
 from teep.worker.run.work_set import LocalWorkSet
 from teep.worker.signals import Presses
 

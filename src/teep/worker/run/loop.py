@@ -8,7 +8,7 @@ from teep.runtime import event_loop
 from teep.runtime.event_loop import EventLoop
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run import stacks
+from teep.worker.run.halting import stacks
 from teep.worker.run.processor import Processor
 
 

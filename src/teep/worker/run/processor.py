@@ -28,9 +28,9 @@ from teep.worker.fetch.tallies import QUICK, Tallies
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.logs import job_lines, job_log_level
 from teep.worker.run import failure
-from teep.worker.run.interrupts import Interrupts
+from teep.worker.run.halting.interrupts import Interrupts
+from teep.worker.run.halting.timeouts import Timeouts
 from teep.worker.run.poison import PoisonGuard
-from teep.worker.run.timeouts import Timeouts
 from teep.worker.run.work_set import LocalWorkSet
 
 # A name of one's own is found faster than another module's.

@@ -29,7 +29,7 @@ from enum import Enum
 
 from teep.errors import Shutdown
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run import stacks
+from teep.worker.run.halting import stacks
 
 # Seconds between looks at a claim that is being decided, which takes some microseconds.
 _LOOK = 0.0001

@@ -19,7 +19,7 @@ from teep.runtime.service import OnError, Service
 from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import options
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run.cancellations import Cancels
+from teep.worker.run.halting.cancellations import Cancels
 from teep.worker.run.work_set import LocalWorkSet
 
 logger = Logger("teep")
