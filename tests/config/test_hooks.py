@@ -34,10 +34,14 @@ class _Everything:
         config.death_handlers.append(_bury)
         config.hooks.guards.append(_guard)
         config.hooks.services.append(_service)
+        config.hooks.observers.append(_observe)
         config.on("beat", _listen)
 
 
 def _service(_component: Any) -> Any: ...
+
+
+def _observe(_happening: object) -> None: ...
 
 
 def _listen() -> None: ...
@@ -46,11 +50,20 @@ def _listen() -> None: ...
 def _all(hooks: Hooks) -> list[Any]:
     return [
         list(hooks.client_middleware), list(hooks.server_middleware), hooks.error_handlers, hooks.death_handlers,
-        hooks.guards, hooks.services, list(hooks.listeners("beat")),
+        hooks.guards, hooks.services, hooks.observers, list(hooks.listeners("beat")),
     ]  # fmt: skip
 
 
-EVERYTHING = [[_middleware], [_middleware], [log_error, _handle], [_bury], [_guard], [_service], [_listen]]
+EVERYTHING = [
+    [_middleware],
+    [_middleware],
+    [log_error, _handle],
+    [_bury],
+    [_guard],
+    [_service],
+    [_observe],
+    [_listen],
+]
 
 
 def test_a_copy_has_the_same_hooks_and_takes_more() -> None:
@@ -83,6 +96,7 @@ CHANGES: dict[str, Callable[[teep.Config], object]] = {
     "popped": lambda config: config.error_handlers.pop(0),
     "guard": lambda config: config.hooks.guards.insert(0, _guard),
     "service": lambda config: config.hooks.services.__iadd__([_service]),
+    "observer": lambda config: config.hooks.observers.append(_observe),
     "listener": lambda config: config.on("exit", _listen),
     "extension": lambda config: config.use(_Everything()),
     "merged": lambda config: config.hooks.merge(_one_more()),

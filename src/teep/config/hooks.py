@@ -1,4 +1,4 @@
-"""What a program adds to teep: middleware, handlers, listeners, guards and services.
+"""What a program adds to teep: middleware, handlers, listeners, guards, services and observers.
 
 They stand beside a `Config`, which is a value and knows nothing of code. They are filled before a worker starts, and
 sealed while one runs with them: it might miss what comes later.
@@ -51,6 +51,9 @@ class BackgroundService(Protocol):
         """Do nothing more, in a fork: the parent goes on."""
 
 
+Observer = Callable[[Any], object]
+"""What is told of all that happens in a worker; `teep.runtime.notices` says of what, and when."""
+
 ServiceFactory = Callable[[Any], BackgroundService]
 """What makes a service for a worker that starts, of its `teep.runtime.component.Component`."""
 
@@ -89,7 +92,8 @@ for _name in (
 class Hooks:
     """What is called at a push, around a job, at a failure, and at the moments of a worker's life.
 
-    `guards` keep jobs from running, and `services` make what runs beside them in a worker.
+    `guards` keep jobs from running, `services` make what runs beside them in a worker, and `observers` are told of
+    all that happens there.
     """
 
     def __init__(self) -> None:
@@ -100,6 +104,7 @@ class Hooks:
         self.death_handlers: list[DeathHandler] = Registered(self._check_open)
         self.guards: list[Guard] = Registered(self._check_open)
         self.services: list[ServiceFactory] = Registered(self._check_open)
+        self.observers: list[Observer] = Registered(self._check_open)
         self._listeners: dict[str, list[Listener]] = {
             event: Registered(self._check_open) for event in get_args(Event)
         }
@@ -137,6 +142,7 @@ class Hooks:
         _extend(self.death_handlers, other.death_handlers)
         _extend(self.guards, other.guards)
         _extend(self.services, other.services)
+        _extend(self.observers, other.observers)
         for event, listeners in other._listeners.items():  # noqa: SLF001 - its own kind
             _extend(self._listeners[event], listeners)
 

@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 from teep.config import Config, Hooks, driver_for
 from teep.drivers import Driver
+from teep.runtime.notices import Notices
 from teep.runtime.outage import Outage
 from teep.runtime.service import OnError
 
 
 class Component(NamedTuple):
-    """What the parts of a worker have in common. `on_error` takes an error, and the name of the part that had it."""
+    """What the parts of a worker have in common.
+
+    `on_error` takes an error, and the name of the part that had it. `notices` is where a part tells of what happened.
+    """
 
     config: Config
     hooks: Hooks
@@ -17,8 +21,9 @@ class Component(NamedTuple):
     identity: str
     outage: Outage
     on_error: OnError
+    notices: Notices
 
     @classmethod
     def alone(cls, config: Config, on_error: OnError, identity: str = "") -> "Component":
         """Return what a part has that runs outside of a worker."""
-        return cls(config, config.hooks, driver_for(config), identity, Outage(), on_error)
+        return cls(config, config.hooks, driver_for(config), identity, Outage(), on_error, Notices(config))

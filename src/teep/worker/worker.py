@@ -19,11 +19,12 @@ from teep.clock import monotonic
 from teep.config import Config, driver_for
 from teep.config.address import Address
 from teep.config.connections import redis_in_words
-from teep.config.handlers import fire, report
+from teep.config.handlers import report
 from teep.errors import RedisCommandError, RedisError, Unhealthy
 from teep.job.definition import Definition
 from teep.runtime import forks, identity
 from teep.runtime.component import Component
+from teep.runtime.notices import Moment, Notices
 from teep.runtime.outage import Outage
 from teep.telling import Logger
 from teep.version import __version__
@@ -33,6 +34,7 @@ from teep.worker.health.health import STARTING, Health, Report
 from teep.worker.health.systemd import Notifier, SignsOfLife
 from teep.worker.health.watchdog import LAST_RESORT, Reactions, Watchdog
 from teep.worker.lifeline import Lifeline, Watcher
+from teep.worker.run import observers
 from teep.worker.run.capsule import LAST_MOMENT, Capsule
 from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.processor import Shared
@@ -87,6 +89,7 @@ class Worker:
         self._handlers = SignalHandlers((*_STOP, *_QUIET, *_DUMP, *_DRAIN), self._on_signal)
         self._presses = Presses()
         self._outage = Outage()
+        self._notices = Notices(config)
         self._lock = threading.Lock()
         self._running = False
         self._watcher: Watcher = Lifeline(config) if watcher is None else watcher
@@ -149,7 +152,7 @@ class Worker:
             self._services.quiet()
             # Said when it is so: whoever reads this line can rely on it.
             logger.info("quiet: no more jobs are taken")
-            fire(self.config, "quiet")
+            self._notices.give(Moment("quiet"))
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop within `timeout` seconds (default: the configured one); True where every job ended.
@@ -165,13 +168,13 @@ class Worker:
             capsule.stop(deadline, self._presses)
         last = monotonic() + LAST_MOMENT
         stops = [capsule.join(last, self._presses) for capsule in self._capsules]
-        fire(self.config, "shutdown")
+        self._notices.give(Moment("shutdown"))
         with self._lock:
             self._running = False
             self._services.stop()
             self._watcher.stop()
             self._let_go()
-        fire(self.config, "exit")
+        self._notices.give(Moment("exit"))
         self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
         logger.info("bye")
         return all(stops)
@@ -240,8 +243,12 @@ class Worker:
         self.config.hooks.seal(self)
         if not embedded:
             self._handlers.take()
-        component = Component(self.config, self.config.hooks, driver, self.identity, self._outage, self.on_error)
-        self._build(component, embedded=embedded)
+        tallies = Tallies()
+        self._notices = notices = Notices(self.config, observers.own(self.config, tallies))
+        notices.give(Moment("startup"))
+        hooks, on_error = self.config.hooks, self.on_error
+        component = Component(self.config, hooks, driver, self.identity, self._outage, on_error, notices)
+        self._build(component, tallies, embedded=embedded)
         # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
         # what is in flight here, and no one takes this process for dead.
         heartbeat = self._services.of(Heartbeat)
@@ -278,8 +285,8 @@ class Worker:
                 self._obey(name)
         return True
 
-    def _build(self, component: Component, *, embedded: bool) -> None:
-        shared = Shared(PoisonGuard(component.driver, self.identity), Tallies())
+    def _build(self, component: Component, tallies: Tallies, *, embedded: bool) -> None:
+        shared = Shared(PoisonGuard(component.driver, self.identity), tallies)
         jobs = jobs_of(self.modules) if self.modules else []
         self._capsules = [
             Capsule(component, name, own, shared) for name, own in assignment.capsules_for(self.config, jobs).items()

@@ -170,7 +170,7 @@ def test_one_that_is_over_keeps_its_place_until_it_is_acknowledged(
     config.error_handlers.append(lambda _error, _context: None)
     jid = fleet.push(walk.job, 4)
     with monkeypatch.context() as patched:
-        patched.setattr(Processor, "_succeeded", dies)
+        patched.setattr(Processor, "_end", dies)
         worker = fleet.start(config)
         wait_until(lambda: walk.called == ["start", "stop", "complete"], SOON, "the end")
         worker.stop(SOON)

@@ -286,6 +286,10 @@ def _metrics(scene: Scene) -> None:
         scene.patch.setattr(Tallies, name, scene.trap.spring)
 
 
+def _observer(scene: Scene) -> None:
+    scene.config.hooks.observers.append(scene.trap.spring)
+
+
 def _option(name: str) -> Point:
     return lambda scene: scene.options.update({name: lambda *_args: scene.trap.spring()})
 
@@ -314,6 +318,7 @@ _POINTS: dict[str, Point] = {
     "Prometheus": _prometheus,
     "OpenTelemetry": _opentelemetry,
     "metrics": _metrics,
+    "an observer": _observer,
 }
 # What is part of a run, so that what it raises is the job's failure.
 _OF_THE_RUN = ("middleware before", "middleware after")

@@ -1,16 +1,18 @@
-"""What is told of a job's run: its lines in the log, and at a failure what the handlers hear.
+"""The lines of a job in the log, and at a failure what the error handlers hear in one with its line.
 
-All of it comes after the job is settled, but for the line that says it starts; and nothing of it raises.
+`teep.worker.run.observers` says when each of them comes.
 """
 
+import logging
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from teep import tracebacks
 from teep.config import Config
-from teep.config.handlers import notify_death, report
+from teep.config.handlers import report
 from teep.config.hooks import log_error
+from teep.store.features import Unit
 from teep.telling import Logger
 from teep.wire.payload import executed_class
 from teep.worker.fetch.unit import UnitOfWork
@@ -21,20 +23,30 @@ NAME = "teep.job"
 logger = Logger(NAME)
 
 
+def is_on() -> bool:
+    """Tell whether the lines of jobs are logged."""
+    return logger.is_on(logging.INFO)
+
+
 def started(item: Mapping[str, Any], thread_id: str) -> None:
     """Log that a job starts."""
     _log("start", thread_id, _context(item))
 
 
-def ended(job: UnitOfWork, thread_id: str, seconds: float) -> None:
+def ended(job: UnitOfWork, thread_id: str, seconds: float, line: str = "done") -> None:
     """Log that a run has ended which has not failed."""
-    _log(_ending(job), thread_id, _context(job.item or {}, seconds))
+    _log(line, thread_id, _context(job.item or {}, seconds))
+
+
+def skipped(job: Unit, line: str) -> None:
+    """Log that a job was kept from running."""
+    logger.info("%s", line, extra=job.named())
 
 
 def failed(
     config: Config, job: UnitOfWork, error: BaseException, ending: Ending, thread_id: str, seconds: float
 ) -> None:
-    """Tell of a failure: the log in one record, the error handlers, and the death handlers where the job is dead."""
+    """Tell of a failure: the log in one record, and the error handlers, of what the job's own code raised, too."""
     fields = {"teep": _context(ending.item, seconds), "tid": thread_id}
     context = {"context": "job raised", "job": job.item}
     report(config, error, context, partial(_log_failure, config, error, ending, fields))
@@ -42,20 +54,11 @@ def failed(
         logger.info(ending.summary, extra=fields)
     for problem, what in ending.problems:
         report(config, problem, {"context": what, "job": ending.item})
-    if ending.death is not None:
-        notify_death(config, ending.death, error)
 
 
 def _log_failure(config: Config, error: BaseException, ending: Ending, fields: dict[str, Any]) -> None:
     text = tracebacks.text(error, config.backtrace_cleaner)
     logger.error("%s", ending.summary, exc_info=error, exc_text=text, extra=fields)
-
-
-def _ending(job: UnitOfWork) -> str:
-    """Return what the log says of a run that has not failed."""
-    if job.is_cancelled:
-        return "cancel"
-    return "interrupt" if job.comes_again else "done"
 
 
 def _log(text: str, thread_id: str, context: dict[str, Any]) -> None:

@@ -15,12 +15,12 @@ from teep.errors import RedisError, Shutdown
 from teep.job.context import runtime
 from teep.runtime import forks, identity
 from teep.runtime.component import Component
+from teep.runtime.notices import Skipped
 from teep.store import features
 from teep.store.features import Barred
 from teep.telling import Logger
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.logs import job_lines
 from teep.worker.run.foreign import ForeignProcessor
 from teep.worker.run.guards import Guards
 from teep.worker.run.halting.interrupts import Interrupts
@@ -57,6 +57,7 @@ class Capsule:
         self.fetcher = Fetcher(component, self.order, shared.runs)
         self.running = LocalWorkSet()
         self._driver = component.driver
+        self._notices = component.notices
         self._suspects = shared.suspects
         self._interrupts = Interrupts()
         self._deadlines = Timeouts(self.running, self._runner_of, self._on_error)
@@ -165,14 +166,13 @@ class Capsule:
         if (barred := self._guards.barred(job)) is None:
             self._take_on(job, thread_id)
         else:
-            self.fetcher.ended(job, barred.outcome)
+            self._skip(job, barred, f"kept from running: {barred.word}")
 
     def _take_on(self, job: UnitOfWork, thread_id: str) -> None:
         """Run a job, or see to it that the loop does, or that it ends without."""
         try:
             if job.is_special and (barred := self._kept_from_running(job)) is not None:
-                self.fetcher.ended(job, barred.outcome)
-                job_lines.logger.info(barred.word, extra=job.named())
+                self._skip(job, barred, barred.word)
             elif job.is_async:
                 self._loop.submit(job)
                 self._slots.acquire()
@@ -180,6 +180,10 @@ class Capsule:
                 self._processor.run(job, thread_id)
         except BaseException as error:  # noqa: BLE001 - teep's own failure: the slot lives on, the job stays in flight
             report(self.config, error, {"context": "a job could not be settled", "raw": job.raw})
+
+    def _skip(self, job: UnitOfWork, barred: Barred, line: str) -> None:
+        self.fetcher.ended(job, barred.outcome)
+        self._notices.give(Skipped(job, barred, line))
 
     def _kept_from_running(self, job: UnitOfWork) -> Barred | None:
         """Return what becomes of a job that must not run now, or None: it starts, and features did their part."""

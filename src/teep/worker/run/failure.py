@@ -1,4 +1,4 @@
-"""What becomes of a job that was not simply done: another try, the dead set, its queue again, or nothing.
+"""What becomes of a job that failed: another try, the dead set, or nothing.
 
 Each is written from the job's stored bytes. What the job, a middleware or its own `retry_in` did to the payload that
 they had in hand changes neither what is stored nor which options hold.
@@ -59,23 +59,6 @@ def ending_of(config: Config, job: UnitOfWork, error: BaseException, now: float)
     except BaseException as problem:  # noqa: BLE001 - another producer may have put anything into any field
         unfit = (problem, "a payload unfit for a retry, moved to the dead set")
         return Ending(malformed(job, now), job.item, f"failed: {_short(error)}; goes to the dead set", (unfit,))
-
-
-def interrupted(config: Config, job: UnitOfWork, now: float) -> Outcome:
-    """Return the outcome of an iterable job that goes on later: behind all that waits, with no attempt used."""
-    after = payload.queued(job.stored(), now, config.timestamps)
-    after["queue"] = job.queue
-    after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
-    return outcome.behind(job.queue, job.raw, payload.serialise(after))
-
-
-def over(job: UnitOfWork) -> Outcome:
-    """Return the outcome of an iterable job that does not go on: its place goes in the step that acknowledges it.
-
-    Removed any earlier, the place would be missed by whoever gets the job after a crash between the two.
-    """
-    jid = str(job.stored().get("jid", ""))
-    return outcome.over(job.queue, job.raw, "done", keys.iteration(jid))
 
 
 def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:

@@ -11,8 +11,5 @@ class ForeignProcessor(Processor):
     The job's frames are in the child as they are in the parent, and so is the call of `Processor.run` below them.
     """
 
-    def _succeeded(self, job: UnitOfWork, thread_id: str, started: float) -> None:  # noqa: ARG002 - a Processor's
-        forks.end(None)
-
-    def _failed(self, job: UnitOfWork, error: BaseException, thread_id: str, started: float) -> None:  # noqa: ARG002 - a Processor's
+    def _end(self, job: UnitOfWork, thread_id: str, started: float, error: BaseException | None = None) -> None:  # noqa: ARG002 - a Processor's
         forks.end(error)

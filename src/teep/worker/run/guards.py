@@ -3,11 +3,8 @@
 from teep.config.handlers import report
 from teep.runtime.component import Component
 from teep.store.features import Barred
-from teep.telling import Logger
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.poison import postponed
-
-logger = Logger("teep")
 
 
 class Guards:
@@ -32,6 +29,5 @@ class Guards:
                 report(self._config, error, {"context": "a guard failed, and its job waits", "job": job.item})
                 return postponed(job)
             if barred is not None:
-                logger.info("kept from running: %s", barred.word, extra=job.named())
                 return barred
         return None

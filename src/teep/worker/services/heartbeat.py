@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from teep.clock import monotonic
-from teep.config.handlers import fire
 from teep.errors import RedisError
 from teep.runtime import identity
 from teep.runtime.component import Component
+from teep.runtime.notices import Moment
 from teep.runtime.service import Service
 from teep.store import processes
 from teep.store.running import inflight
@@ -46,6 +46,7 @@ class Heartbeat(Service):
         self._capsules = capsules
         self._owner = identity.owner(component.identity, tuple(queues_of(capsules)))
         self._outage = component.outage
+        self._notices = component.notices
         self._watcher = watcher
         self._last = float("inf")
 
@@ -64,7 +65,7 @@ class Heartbeat(Service):
         for capsule in self._capsules:
             capsule.fetcher.suspect()
         if not known:
-            fire(self._config, "heartbeat")
+            self._notices.give(Moment("heartbeat"))
         elif started - self._last > patience(self._config):
             logger.warning(
                 "no heartbeat for %.0f s: a job held the interpreter, or the machine or Redis did not keep up;"
@@ -74,7 +75,7 @@ class Heartbeat(Service):
         self._trust(started)
         self._watcher.beat()
         self._outage.over()
-        fire(self._config, "beat")
+        self._notices.give(Moment("beat"))
 
     def pause(self) -> float:
         return self._config.heartbeat_interval

@@ -4,11 +4,12 @@ import time
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from teep.config.handlers import notify_death, report
+from teep.config.handlers import report
 from teep.errors import MalformedPayload, PoisonJob, RedisCommandError
 from teep.runtime.component import Component
 from teep.runtime.identity import is_gone
 from teep.runtime.interval import spread
+from teep.runtime.notices import Died, Rescued
 from teep.runtime.refusals import Refusals
 from teep.runtime.service import Service
 from teep.store import processes
@@ -47,6 +48,7 @@ class Rescuer(Service):
         self._driver = component.driver
         self._identity = component.identity
         self._outage = component.outage
+        self._notices = component.notices
         self._refusals = Refusals(self._AVERAGE)
 
     def run_once(self) -> None:
@@ -71,6 +73,7 @@ class Rescuer(Service):
             return
         for queue, count in (moved or {}).items():
             logger.warning("rescued %d jobs of %s, which died, into %s", count, owner.identity, queue)
+            self._notices.give(Rescued(owner.identity, queue, count))
 
     def pause(self) -> float:
         return spread(self._driver.run(processes.count()), self._AVERAGE)
@@ -97,7 +100,7 @@ class Rescuer(Service):
         item, reason = payload.parse(end.payload), _reason()
         named = {"class": item["class"], "jid": item.get("jid")}
         logger.error("a job is dead: %s", reason, extra={"teep": named})
-        notify_death(self._config, item, reason)
+        self._notices.give(Died(item, reason))
         self._driver.run(jobsets.trim_dead(time.time(), self._config.dead_limits))
 
     def _report_damage(self, error: MalformedPayload) -> None:

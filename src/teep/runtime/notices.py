@@ -1,0 +1,72 @@
+"""The one point at which a worker tells of what has happened, to a job or to its process.
+
+1. A happening is a value: a job's run (`teep.worker.run.run.Run`), or one of those below. It is told when it is so;
+   of a run that has ended, once that is settled.
+2. What counts it, logs it and calls a user's handlers and listeners hangs on this point: a worker's own observers
+   first, then the handlers, then those of `hooks.observers`, which an extension may bring.
+3. An observer is called with every happening, in the thread where it happens, and picks what it knows. What it raises
+   goes no further.
+
+An ordinary job that is done is no happening where only a worker's own observers listen: the processor counts and logs
+it by itself. `docs/internals/events.md` lists all of this.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from teep.config import Config
+from teep.config.handlers import fire, notify_death
+from teep.config.hooks import Event, Observer
+from teep.store.features import Barred, Unit
+from teep.telling import quietly
+from teep.wire.payload import Item
+
+
+class Moment(NamedTuple):
+    """A moment of the process's life, as `config.on` names it."""
+
+    event: Event
+
+
+class Skipped(NamedTuple):
+    """A job was kept from running; `line` is what the log says, `barred` what became of it."""
+
+    job: Unit
+    barred: Barred
+    line: str
+
+
+class Rescued(NamedTuple):
+    """Jobs of a process that died are back in their queue."""
+
+    identity: str
+    queue: str
+    jobs: int
+
+
+class Died(NamedTuple):
+    """A job is dead or discarded: the payload that it has now, and why."""
+
+    item: Item
+    reason: BaseException
+
+
+class Notices:
+    """The observers of one worker; `has_others` tells whether there are any but its own."""
+
+    def __init__(self, config: Config, own: Iterable[Observer] = ()) -> None:
+        self._config = config
+        self._observers = (*own, self._call_handlers, *config.hooks.observers)
+        self.has_others = bool(config.hooks.observers)
+
+    def give(self, happening: object) -> None:
+        """Tell all observers. Never raises."""
+        for observer in self._observers:
+            quietly(observer, happening)
+
+    def _call_handlers(self, happening: object) -> None:
+        if isinstance(happening, Died):
+            notify_death(self._config, happening.item, happening.reason)
+        # A listener of "startup" may keep the worker from starting: the worker calls those before there are notices.
+        elif isinstance(happening, Moment) and happening.event != "startup":
+            fire(self._config, happening.event)
