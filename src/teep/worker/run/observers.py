@@ -21,7 +21,7 @@ from teep.worker.fetch.tallies import Tallies
 from teep.worker.logs import job_lines
 from teep.worker.run.run import Run, State, is_told_to_end
 
-_LINES: Mapping[State, str] = {
+LINES: Mapping[State, str] = {
     State.DONE: "done",
     State.OVER: "done",
     State.INTERRUPTED: "interrupt",
@@ -47,7 +47,7 @@ def own(config: Config, tallies: Tallies) -> tuple[Observer, ...]:
 
 
 def _count(tallies: Tallies, run: Run) -> None:
-    if run.state in _LINES:
+    if run.state in LINES:
         tallies.add(run.job, run.seconds)
     elif run.state is State.FAILED:
         tallies.failed(run.job)
@@ -58,7 +58,7 @@ def _log(config: Config, run: Run) -> None:
         return
     if run.state is State.STARTED:
         job_lines.started(run.job.item, run.thread_id)
-    elif (line := _LINES.get(run.state)) is not None:
+    elif (line := LINES.get(run.state)) is not None:
         job_lines.ended(run.job, run.thread_id, run.seconds, line)
 
 
