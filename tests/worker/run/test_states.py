@@ -134,9 +134,11 @@ def test_a_job_that_is_done_goes_a_short_way_which_comes_to_the_same(
     jobs = _define_jobs()
     short = _work_off(valkey_fleet, caplog, jobs)
     assert short == _work_off(valkey_fleet, caplog, jobs, seen.append)
-    lines, _, counters, sets = short
+    lines, metrics, counters, sets = short
     assert lines["start"] == 18
     assert (lines["done"], lines["interrupt"], lines["cancel"]) == (9, 3, 3)
+    runs = {"done|p": 3, "over|p": 3, "interrupted|p": 6, "cancelled|p": 3, "failed|p": 3, "failed|f": 3}
+    assert metrics == {field: 2 * count for field, count in runs.items()}, "by minute and by ten minutes"
     assert counters == (18, 3)
     assert sets == ["dead"] * 4
     assert seen
