@@ -38,7 +38,6 @@ class _Ear:
         if isinstance(happening, Moment):
             self.moments.append(happening.event)
         elif isinstance(happening, Run):
-            # As it is now: a run is told of twice.
             self.jobs.put((happening.state, happening.job.jid, type(happening.error)))
         else:
             self.jobs.put(happening)

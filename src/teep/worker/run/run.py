@@ -38,7 +38,7 @@ class State(Enum):
 
 @dataclass(slots=True)
 class Run:
-    """One run of one job.
+    """One run of one job. Its start and its end are told of by a value each, of the same `job`.
 
     `seconds` is how long it took, and `error` what it raised, once it has ended. `ending` is what becomes of a job
     that failed, known once it is settled.
