@@ -1,14 +1,14 @@
 """The one point at which a worker tells of what has happened, to a job or to its process.
 
-1. A happening is a value: a job's run (`teep.worker.run.run.Run`), or one of those below. It is told when it is so;
-   of a run that has ended, once that is settled.
-2. What counts it, logs it and calls a user's handlers and listeners hangs on this point: a worker's own observers
-   first, then the handlers, then those of `hooks.observers`, which an extension may bring.
-3. An observer is called with every happening, in the thread where it happens, and picks what it knows. What it raises
-   goes no further.
+1. A happening is a value: a job's run (`teep.worker.run.run.Run`), or one of those below. A run that has ended is
+   told of once it is settled.
+2. Metrics, log lines, death handlers and listeners hang on this point, in this order, and behind them those of
+   `hooks.observers`, which an extension may bring.
+3. An observer is called with every happening, in the thread where it happens, and picks those that it knows. Its
+   errors go no further.
 
-An ordinary job that is done is no happening where only a worker's own observers listen: the processor counts and logs
-it by itself. `docs/internals/events.md` lists all of this.
+A job that is done is no happening if there are only a worker's own observers: the processor counts and logs it
+without a value. `docs/internals/events.md` lists all happenings.
 """
 
 from collections.abc import Iterable

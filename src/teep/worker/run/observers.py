@@ -1,13 +1,13 @@
-"""What hears of jobs in every worker: the metrics, and then the log with the error handlers.
+"""The observers that every worker has: the metrics, and then the log with the error handlers.
 
 | state of a run | metrics | line | error handlers |
 |---|---|---|---|
 | STARTED | | start | |
 | DONE, OVER | a run | done | |
 | INTERRUPTED | a run | interrupt | |
-| CANCELLED | a run | cancel | what it raised, unless that is its cancellation |
+| CANCELLED | a run | cancel | its error, unless that is its cancellation |
 | FAILED | a failure | failed … | its error, and those of its own code that was asked |
-| MALFORMED | | | what is wrong with the bytes |
+| MALFORMED | | | the fault of the bytes |
 | PUT_BACK | | | |
 """
 

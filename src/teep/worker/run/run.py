@@ -1,4 +1,4 @@
-"""A run as a value: which job, how it ended. What settles it and what tells of it goes by its state alone.
+"""A run as a value: its job, and how it ended. Settling and telling go by its state alone.
 
 A run goes through these stages, each a few lines, alike for `def` and `async def` jobs but for the call:
 
@@ -53,7 +53,7 @@ class Run:
 
 
 def state_of(job: UnitOfWork, error: BaseException | None, *, is_stopped: bool) -> State:
-    """Return how a job's run ended; what is true of it first, in this order, is what counts."""
+    """Return how a job's run ended; the first state that is true of it counts."""
     if error is not None:
         if is_stopped and is_told_to_end(error):
             return State.PUT_BACK
