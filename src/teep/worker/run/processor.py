@@ -189,7 +189,8 @@ class Processor:
                 quietly(job_log_level.leave)
             if job.asks.suspect:
                 self._suspects.ended(job)
-        self._deadlines.unwatch(thread_id)
+        if self._timeouts:
+            self._deadlines.unwatch(thread_id)
 
 
 def _always(_level: int) -> bool:
