@@ -113,7 +113,8 @@ def test_the_test_kit_works_its_worker_included(server: Server) -> None:
 
 def test_the_worker_says_where_it_runs(tmp_path: Path) -> None:
     (tmp_path / "jobs.py").write_text("raise AssertionError('imported')")
-    program = "import os; from teep.cli import app, worker; worker.os = type('nt', (), {'name': 'nt'}); app.main()"
+    imports = "from teep.cli import app; from teep.cli.commands import worker"
+    program = f"{imports}; worker.os = type('nt', (), {{'name': 'nt'}}); app.main()"
     done = subprocess.run(
         [sys.executable, "-c", program, "worker", "jobs"], capture_output=True, text=True, check=False, cwd=tmp_path
     )

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from teep.cli import bench, config, demo, embedded, look, streams, worker
+from teep.cli import streams
+from teep.cli.commands import bench, config, demo, embedded, look, worker
 from teep.cli.flags import Flags
 from teep.cli.options import Looking, with_flags
 from teep.cli.reader import read

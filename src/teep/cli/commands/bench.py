@@ -74,7 +74,7 @@ class _Progress:
 def _print(figures: "Figures", *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from teep.cli.look import print_json, print_table
+    from teep.cli.commands.look import print_json, print_table
 
     ratios = {f"{kind}_to_floor": _ratio(getattr(figures, kind), figures.floor) for kind in ("noop", "noop_async")}
     if as_json:

@@ -23,7 +23,7 @@ def status(as_json: AsJson = False) -> None:
 
     Example: [bold]teep embedded status[/bold]
     """
-    from teep.cli.look import print_json, print_table
+    from teep.cli.commands.look import print_json, print_table
     from teep.embedded.status import look
 
     now = look()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teep.cli import application
+from teep.cli.commands.look import print_json, print_table
 from teep.cli.flags import Flags
-from teep.cli.look import print_json, print_table
 from teep.cli.options import AsJson, set_up_logs
 
 if TYPE_CHECKING:
