@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
 
-import typer
+import click
 from rich.console import Console
 
 from bench.api.run import measure as measure_api
@@ -72,28 +71,48 @@ class Run:
         }
 
 
+@click.command()
+@click.argument("parts", nargs=-1, type=click.Choice([part.value for part in Part]))
+@click.option("--rounds", type=click.IntRange(min=1), help="How often everything is visited; default: 3, 1.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0.001, 1),
+    default=1.0,
+    show_default=True,
+    help="The fraction of the jobs to measure with.",
+)
+@click.option("--only", default="", help="Names of systems, with commas between; else all.")
+@click.option("--peers/--no-peers", default=True, help="Measure other job systems of Python, too.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=1),
+    default=90.0,
+    show_default=True,
+    help="recovery: seconds until a job is given up.",
+)
+@click.option("--markdown", type=click.Path(path_type=Path), help="A page to write to; parts not measured stay.")
 def main(
-    parts: Annotated[list[Part] | None, typer.Argument(help="What to measure; all but recovery by default.")] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="How often everything is visited; default: 3, 1.")] = None,
-    scale: Annotated[float, typer.Option(min=0.001, max=1, help="The fraction of the jobs to measure with.")] = 1.0,
-    only: Annotated[str, typer.Option(help="Names of systems, with commas between; else all.")] = "",
-    peers: Annotated[bool, typer.Option(help="Measure other job systems of Python, too.")] = True,
-    patience: Annotated[float, typer.Option(min=1, help="recovery: seconds until a job is given up.")] = 90.0,
-    markdown: Annotated[Path | None, typer.Option(help="A page to write to; parts not measured stay.")] = None,
+    parts: Sequence[str],
+    rounds: int | None,
+    scale: float,
+    only: str,
+    peers: bool,
+    patience: float,
+    markdown: Path | None,
 ) -> None:
     """Measure teep beside a bare loop, Sidekiq and Python's other job systems, and its data API beside Sidekiq's.
 
-    recovery waits up to 90 s a system, so it runs only where it is named.
+    Without a part, all are measured but recovery, which waits up to 90 s a system.
     """
     # Rich takes 80 characters for a pipe, too few for the tables.
     console = Console() if sys.stdout.isatty() else Console(width=150)
-    chosen = list(dict.fromkeys(parts or [part for part in Part if part is not Part.RECOVERY]))
+    chosen = [Part(name) for name in dict.fromkeys(parts)] or [part for part in Part if part is not Part.RECOVERY]
     try:
         run = Run(_selection(chosen, only, peers, console), rounds, scale, patience, console)
         sections = [_shown(run.section(part), console) for part in chosen]
     except BenchError as error:
         Console(stderr=True).print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from error
+        raise click.exceptions.Exit(1) from error
     circumstances = _circumstances(run.selection)
     for sentence in circumstances:
         console.print(sentence, markup=False, highlight=False)
@@ -124,4 +143,4 @@ def _circumstances(selection: Selection) -> list[str]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -121,7 +121,6 @@ CAUGHT = {
     "teep.job.iterable.iteration.Aborted": "an iterable job's way out of its own loop",
     "teep.embedded.keeper.ServerFailedError": "the keeper logs it, and its starter raises EmbeddedServerError",
     "teep.worker.run.halting.interrupts._Drained": "a thread raises it in itself, and catches it there",
-    "teep.cli.reader._NotInOrder": "typer reads the command line then, and says what is wrong",
 }
 # They end a job that runs, so no `except Exception` of it may hold them up; the one warning is no error.
 OUTSIDE = {"teep.errors.Shutdown", "teep.errors.JobCancelled", "teep.errors.BlockingPush"}

@@ -9,7 +9,7 @@ import pytest
 from tests.support.servers import Server
 
 # What takes long to load, and few programs need at once.
-LATE = ("redis", "hiredis", "asyncio", "ssl", "teep.testing", "typer", "rich", "cryptography")
+LATE = ("redis", "hiredis", "asyncio", "ssl", "teep.testing", "click", "rich", "cryptography")
 
 DEFINED = """
 import teep
@@ -54,7 +54,7 @@ def test_a_program_that_has_pushed_nothing_yet_has_not_loaded_redis_py(url: str)
 
 @pytest.mark.one_server
 def test_a_program_that_only_pushes_and_reads_needs_nothing_of_the_command_line(server: Server) -> None:
-    missing = ["typer", "rich", "cryptography", "click"]
+    missing = ["click", "rich", "cryptography"]
     assert {"redis", "asyncio"} <= set(loaded(DEFINED + PUSHED, server.url, without=missing)) <= set(LATE[:4])
 
 
@@ -78,10 +78,10 @@ def test_a_worker_has_loaded_it_all_before_it_runs_a_job() -> None:
     assert "redis" in loaded(f"import teep.worker; assert {drivers} <= set(sys.modules)")
 
 
-@pytest.mark.parametrize("missing", ["typer", "rich"])
+@pytest.mark.parametrize("missing", ["click", "rich"])
 @pytest.mark.parametrize("words", [[], ["--help"], ["worker", "jobs"]])
 def test_a_command_without_its_extra_says_so_in_a_sentence(missing: str, words: list[str]) -> None:
     program = f"import sys; sys.modules[{missing!r}] = None; from teep.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "the teep command needs typer and rich: pip install 'teep[cli]'\n"
+    assert done.stderr == "the teep command needs click and rich: pip install 'teep[cli]'\n"

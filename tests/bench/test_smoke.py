@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
-from typer import Typer
-from typer.testing import CliRunner
 
 from bench.__main__ import main
 from bench.api.operations import operations
@@ -58,9 +57,7 @@ def run(measure: Measure, systems: list[System], directory: Path) -> Comparison:
 
 
 def invoke(*arguments: str) -> str:
-    app = Typer()
-    app.command()(main)
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     return result.output
 

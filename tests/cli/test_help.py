@@ -1,31 +1,82 @@
 """Help, version, and how errors come out."""
 
+import os
+import subprocess
+
+import click
 import pytest
 
 import teep as library
 from teep.cli.app import app
 
-from .running import output, sentence, teep
+from .running import COMMAND, environment, output, sentence, teep
 
-COMMANDS = [str(command.name) for command in app.registered_commands]
+GROUPS = {name: group for name, group in app.commands.items() if isinstance(group, click.Group)}
+COMMANDS = [
+    *((name,) for name in app.commands if name not in GROUPS),
+    *((name, each) for name, group in GROUPS.items() for each in group.commands),
+]
+# They do nothing that logs.
+SILENT = ("embedded", "completion")
 
 
 def test_the_help_lists_every_command() -> None:
     text = output("--help")
-    assert {"demo", "worker", "stats", "queues", "bench"} <= set(COMMANDS)
-    for command in COMMANDS:
+    assert {"demo", "worker", "config", "stats", "queues", "bench", "embedded", "completion"} <= set(app.commands)
+    for command in app.commands:
         assert f" {command} " in text
+    assert "Start here: teep demo" in text
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(command: str) -> None:
-    text = output(command, "--help")
-    assert f"Example: teep {command}" in text
-    assert "--log-level" in text
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
+    text = output(*command, "--help")
+    assert f"Example: teep {' '.join(command)}" in text
+    assert command[0] in SILENT or "--log-level" in text
+
+
+def test_the_help_names_every_flag_with_what_it_takes() -> None:
+    rows = [line.strip("│ ").split() for line in output("worker", "--help", COLUMNS="120").splitlines()]
+    flags = app.commands["worker"].params
+    for row in (["--queue", "-q", "NAME"], ["--max-rss", "MB"], ["--spawn,", "--fork", "How"], ["[MODULE]..."]):
+        assert row in [found[: len(row)] for found in rows]
+    assert {name for flag in flags for name in flag.opts if name.startswith("--")} <= {
+        word.strip(",") for row in rows for word in row
+    }
+
+
+def test_the_help_says_what_holds_otherwise() -> None:
+    text = " ".join(output("bench", "--help", COLUMNS="200").split())
+    assert "[env var: TEEP_LOG_LEVEL] [default: WARNING]" in text
+    assert "[x>=10000] [default: 100000]" in text
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_alone_shows_its_commands(group: str) -> None:
+    done = teep(group)
+    assert (done.returncode, done.stderr) == (2, "")
+    for command in GROUPS[group].commands:
+        assert f" {command} " in done.stdout
 
 
 def test_without_a_command_the_help_comes() -> None:
-    assert "Usage:" in teep().stdout
+    done = teep()
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "Usage:" in done.stdout
+
+
+def test_a_pipe_that_is_closed_ends_a_command_without_a_word() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run(
+            [*COMMAND, "completion", "zsh"],
+            env=environment(PYTHONUNBUFFERED="1"),
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_the_version() -> None:

@@ -198,7 +198,7 @@ def test_databases_count_on_from_the_one_that_is_named(url: str, third: str) -> 
 
 def test_the_plugin_imports_nothing_that_it_may_not_need() -> None:
     program = "import sys, teep.testing.plugin; print([name for name in sys.modules if name in sys.argv])"
-    heavy = ["teep.worker.worker", "resource", "typer", "rich"]
+    heavy = ["teep.worker.worker", "resource", "click", "rich"]
     done = subprocess.run([sys.executable, "-c", program, *heavy], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

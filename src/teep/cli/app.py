@@ -6,53 +6,46 @@ What a command needs is imported when it runs, so that `--help` and completion s
 import os
 import sys
 import traceback
-from typing import Annotated
+from collections.abc import Callable
 
-import typer
+import click
 
 from teep.cli import streams
-from teep.cli.commands import bench, config, demo, embedded, look, worker
+from teep.cli.command import Group, command
+from teep.cli.commands import bench, completion, config, demo, embedded, look, worker
 from teep.cli.flags import Flags
-from teep.cli.options import Looking, with_flags
-from teep.cli.reader import read
+from teep.cli.options import Looking
 from teep.errors import ModuleImportError, TeepError
 from teep.version import __version__
 
-app = typer.Typer(
-    help="Background jobs on Redis or Valkey, in Sidekiq's own wire format.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-)
-app.command("demo")(demo.demo)
-app.command("worker")(with_flags(Flags, worker.worker))
-app.command("config")(with_flags(config.ConfigFlags, config.config))
-app.command("stats")(with_flags(Looking, look.stats))
-app.command("queues")(with_flags(Looking, look.queues))
-app.add_typer(embedded.app, name="embedded")
-app.command("bench")(with_flags(bench.BenchFlags, bench.bench))
 
-
-def _show_version(asked: bool) -> None:
-    if asked:
-        print(f"teep {__version__}")
-        raise typer.Exit
-
-
-Version = Annotated[
-    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show teep's version and exit.")
-]
-
-
-@app.callback(epilog="Start here: [bold]teep demo[/bold]")
-def _teep(version: Version = False) -> None:
+@click.group(cls=Group, epilog="Start here: [bold]teep demo[/bold]")
+@click.version_option(__version__, message="teep %(version)s", help="Show teep's version and exit.")
+def app() -> None:
     """Background jobs on Redis or Valkey, in Sidekiq's own wire format."""
+
+
+@click.group("embedded", cls=Group)
+def _embedded() -> None:
+    """The embedded server of this folder's project."""
+
+
+app.add_command(command("demo", demo.DemoFlags, demo.demo))
+app.add_command(command("worker", Flags, worker.worker))
+app.add_command(command("config", config.ConfigFlags, config.config))
+app.add_command(command("stats", Looking, look.stats))
+app.add_command(command("queues", Looking, look.queues))
+app.add_command(_embedded)
+_embedded.add_command(command("status", embedded.StatusFlags, embedded.status))
+_embedded.add_command(command("reset", embedded.ResetFlags, embedded.reset))
+app.add_command(command("bench", bench.BenchFlags, bench.bench))
+app.add_command(command("completion", completion.CompletionFlags, completion.completion))
 
 
 def main() -> None:
     """Run the command line; teep's own errors come out as one sentence."""
     closed = streams.open_closed()
-    if sys.argv[1:2] == ["worker"]:
+    if is_worker := sys.argv[1:2] == ["worker"]:
         if "stderr" in closed:
             print("teep: standard error is closed, so this worker logs nothing", flush=True)
         if os.getpid() == 1:
@@ -60,18 +53,45 @@ def main() -> None:
 
             become_init()
     try:
-        # A worker lives long: see teep.cli.reader.
-        flags = read(Flags, sys.argv[2:]) if sys.argv[1:2] == ["worker"] else None
-        if flags is None:
-            app()
+        run = _read()
+        if is_worker:
+            run()  # it has ends of its own
         else:
-            worker.worker(flags)
+            _run_briefly(run)
     except ModuleImportError as error:
         print(f"teep: {error}", file=sys.stderr)
         traceback.print_exception(_from_module_on(error.__cause__), file=sys.stderr)
         sys.exit(1)
     except TeepError as error:
         print(f"teep: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _read() -> Callable[[], None]:
+    """Return what the command line asks for. Where that is a page, or makes no sense, the process ends instead."""
+    try:
+        asked = app.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    if isinstance(asked, int):
+        sys.exit(asked)
+    run: Callable[[], None] = asked
+    return run
+
+
+def _run_briefly(run: Callable[[], None]) -> None:
+    """Run what a person, or a pipe, may have had enough of before it is through."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except click.Abort:
+        sys.exit("Aborted.")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the exit
         sys.exit(1)
 
 

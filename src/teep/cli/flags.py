@@ -3,71 +3,64 @@
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from teep.cli.command import argument, option
 from teep.cli.options import ConfigFile, Environment, RedisUrl
 
 if TYPE_CHECKING:
     from teep.config.sources.resolution import Settings
 
 Modules = Annotated[
-    list[str] | None,
-    typer.Argument(help="Modules that define jobs, such as app.jobs. Default: those of the file.", metavar="MODULE"),
+    tuple[str, ...],
+    argument(metavar="[MODULE]...", help="Modules that define jobs, such as app.jobs. Default: those of the file."),
 ]
-Concurrency = Annotated[int | None, typer.Option("--concurrency", "-c", help="Jobs to run at a time. Default: 10.")]
+Concurrency = Annotated[int | None, option("--concurrency", "-c", help="Jobs to run at a time. Default: 10.")]
 Queues = Annotated[
-    list[str] | None,
-    typer.Option(
+    tuple[str, ...],
+    option(
         "--queue",
         "-q",
-        help="A queue to serve, NAME or NAME,WEIGHT; may be given again. Default: those of the jobs.",
         metavar="NAME",
+        help="A queue to serve, NAME or NAME,WEIGHT; may be given again. Default: those of the jobs.",
     ),
 ]
 Capsules = Annotated[
-    list[str] | None,
-    typer.Option(
+    tuple[str, ...],
+    option(
         "--capsule",
-        help="Queues with a concurrency of their own, such as serial:1:imports; may be given again.",
         metavar="NAME:CONCURRENCY:QUEUE[:QUEUE...]",
+        help="Queues with a concurrency of their own, such as serial:1:imports; may be given again.",
     ),
 ]
 Processes = Annotated[
-    int | None, typer.Option("--processes", "-p", help="Processes to run, under a supervisor. Default: 1.")
+    int | None, option("--processes", "-p", help="Processes to run, under a supervisor. Default: 1.")
 ]
 MaxRss = Annotated[
-    int | None, typer.Option("--max-rss", help="Replace a process that uses this much memory.", metavar="MB")
+    int | None, option("--max-rss", metavar="MB", help="Replace a process that uses this much memory.")
 ]
 MaxJobs = Annotated[
-    int | None, typer.Option("--max-jobs", help="Replace a process that has run this many jobs.", metavar="JOBS")
+    int | None, option("--max-jobs", metavar="JOBS", help="Replace a process that has run this many jobs.")
 ]
 Spawn = Annotated[
     bool | None,
-    typer.Option("--spawn/--fork", help="How processes begin: fresh, or as copies. Default: --spawn on macOS only."),
+    option("--spawn/--fork", help="How processes begin: fresh, or as copies. Default: --spawn on macOS only."),
 ]
 Timeout = Annotated[
-    float | None,
-    typer.Option("--timeout", "-t", help="Seconds that running jobs get to finish at a stop. Default: 25."),
+    float | None, option("--timeout", "-t", help="Seconds that running jobs get to finish at a stop. Default: 25.")
 ]
-Tag = Annotated[str | None, typer.Option("--tag", "-g", help="Shown beside the process. Default: the folder's name.")]
+Tag = Annotated[str | None, option("--tag", "-g", help="Shown beside the process. Default: the folder's name.")]
 Health = Annotated[
     str | None,
-    typer.Option(
-        "--health", help="Answer /live and /ready over HTTP, such as at 127.0.0.1:7433.", metavar="HOST:PORT"
-    ),
+    option("--health", metavar="HOST:PORT", help="Answer /live and /ready over HTTP, such as at 127.0.0.1:7433."),
 ]
 Watchdog = Annotated[
     float | None,
-    typer.Option(
-        "--watchdog", help="Seconds without progress, or Redis, until the process exits; 0: never. Default: 300."
-    ),
+    option("--watchdog", help="Seconds without progress, or Redis, until the process exits; 0: never. Default: 300."),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log level DEBUG.")]
+Verbose = Annotated[bool, option("--verbose", "-v", help="Log level DEBUG.")]
 Level = Annotated[
-    str | None,
-    typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR. Default: INFO.", metavar="LEVEL"),
+    str | None, option("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")
 ]
-JsonLogs = Annotated[bool | None, typer.Option("--json-logs", help="Log one JSON object a line.")]
+JsonLogs = Annotated[bool | None, option("--json-logs", help="Log one JSON object a line.")]
 
 # Where a flag is not named after its setting.
 _NAMES = {"modules": "MODULE", "queues": "--queue", "capsules": "--capsule"}
@@ -77,10 +70,10 @@ _NAMES = {"modules": "MODULE", "queues": "--queue", "capsules": "--capsule"}
 class Flags:
     """What the command line says, by setting; None where it says nothing, which leaves it to variables and file."""
 
-    modules: Modules = None
+    modules: Modules = ()
     concurrency: Concurrency = None
-    queues: Queues = None
-    capsules: Capsules = None
+    queues: Queues = ()
+    capsules: Capsules = ()
     processes: Processes = None
     max_rss: MaxRss = None
     max_jobs: MaxJobs = None
@@ -108,9 +101,12 @@ class Flags:
         from teep.config.sources.variables import Found
 
         given = {
-            field.name: Found(value, _NAMES.get(field.name, f"--{field.name.replace('_', '-')}"))
+            field.name: Found(
+                list(value) if isinstance(value, tuple) else value,
+                _NAMES.get(field.name, f"--{field.name.replace('_', '-')}"),
+            )
             for field in fields(self)
-            if field.name in SETTINGS and (value := getattr(self, field.name)) not in (None, [])
+            if field.name in SETTINGS and (value := getattr(self, field.name)) not in (None, ())
         }
         if self.capsules:
             given["capsules"] = Found(dict(map(parse_capsule, self.capsules)), "--capsule")

@@ -1,44 +1,49 @@
 """The options that commands share, and what they mean."""
 
-import inspect
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
+from teep.cli.command import option
 from teep.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from teep.config import Config
 
-F = TypeVar("F")
-
 RedisUrl = Annotated[
     str | None,
-    typer.Option(
-        "--redis-url", help="Default: TEEP_REDIS_URL, REDIS_URL, the file's, else the embedded server.", metavar="URL"
+    option(
+        "--redis-url", metavar="URL", help="Default: TEEP_REDIS_URL, REDIS_URL, the file's, else the embedded server."
     ),
 ]
 LogLevel = Annotated[
     str,
-    typer.Option("--log-level", envvar="TEEP_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.", metavar="LEVEL"),
+    option(
+        "--log-level",
+        envvar="TEEP_LOG_LEVEL",
+        show_envvar=True,
+        show_default=True,
+        metavar="LEVEL",
+        help="DEBUG, INFO, WARNING or ERROR.",
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--config",
         "-C",
-        help="The configuration file, or none. Default: TEEP_CONFIG, or the nearest teep.toml or pyproject.toml.",
+        type=click.Path(path_type=Path, readable=False),  # which completes, and leaves it to the reader to open it
         metavar="FILE",
+        help="The configuration file, or none. Default: TEEP_CONFIG, or the nearest teep.toml or pyproject.toml.",
     ),
 ]
 Environment = Annotated[
-    str | None, typer.Option("--environment", "-e", help="Default: APP_ENV, else development.", metavar="NAME")
+    str | None, option("--environment", "-e", metavar="NAME", help="Default: APP_ENV, else development.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AsJson = Annotated[bool, option("--json", help="Print JSON, for programs.")]
 
 
 @dataclass(frozen=True)
@@ -74,17 +79,6 @@ class Looking:
         install(settings)
         application.set_up()
         return default_config()
-
-
-def with_flags(flags: type[F], command: Callable[[F], None]) -> Callable[..., None]:
-    """Return `command` as typer wants it: with a parameter for each field of `flags`, a dataclass."""
-
-    def run(**values: Any) -> None:
-        command(flags(**values))
-
-    run.__doc__ = command.__doc__
-    run.__dict__["__signature__"] = inspect.signature(flags)  # which typer reads in place of the function's own
-    return run
 
 
 def set_up_logs(level: str, *, as_json: bool = False) -> None:

@@ -3,18 +3,28 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Self
 
-import typer
+import click
 
+from teep.cli.command import option
 from teep.cli.options import Looking
+from teep.cli.printing import print_json, print_table
 
 if TYPE_CHECKING:
     from teep.bench import Figures
 
 Jobs = Annotated[
-    int, typer.Option("--jobs", min=10_000, help="No-op jobs to run, of each kind; fewer end before a look.")
+    int,
+    option(
+        "--jobs",
+        type=click.IntRange(min=10_000),
+        show_default=True,
+        help="No-op jobs to run, of each kind; fewer end before a look.",
+    ),
 ]
-Concurrency = Annotated[int, typer.Option("--concurrency", "-c", help="Jobs that the worker runs at a time.")]
-OnlyAsync = Annotated[bool, typer.Option("--async", help="Run only `async def` jobs.")]
+Concurrency = Annotated[
+    int, option("--concurrency", "-c", show_default=True, help="Jobs that the worker runs at a time.")
+]
+OnlyAsync = Annotated[bool, option("--async", help="Run only `async def` jobs.")]
 
 
 @dataclass(frozen=True)
@@ -73,8 +83,6 @@ class _Progress:
 
 def _print(figures: "Figures", *, as_json: bool) -> None:
     from dataclasses import asdict
-
-    from teep.cli.commands.look import print_json, print_table
 
     ratios = {f"{kind}_to_floor": _ratio(getattr(figures, kind), figures.floor) for kind in ("noop", "noop_async")}
     if as_json:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teep.cli import application
-from teep.cli.commands.look import print_json, print_table
 from teep.cli.flags import Flags
 from teep.cli.options import AsJson, set_up_logs
+from teep.cli.printing import print_json, print_table
 
 if TYPE_CHECKING:
     from teep.config.sources.resolution import Settings

@@ -1,33 +1,47 @@
 """`teep embedded`: the embedded server of this folder's project, and how to empty it."""
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
+from teep.cli.command import option
 from teep.cli.options import AsJson
+from teep.cli.printing import print_json, print_table
 from teep.errors import ConfigurationError, RedisCommandError
 
 if TYPE_CHECKING:
     from teep.embedded.status import Status
 
-app = typer.Typer(help="The embedded server of this folder's project.", no_args_is_help=True)
-
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Force = Annotated[bool, typer.Option("--force", help="Also while workers run on it.")]
+Yes = Annotated[bool, option("--yes", "-y", help="Do not ask.")]
+Force = Annotated[bool, option("--force", help="Also while workers run on it.")]
 
 
-@app.command("status")
-def status(as_json: AsJson = False) -> None:
+@dataclass(frozen=True)
+class StatusFlags:
+    """How to print."""
+
+    as_json: AsJson = False
+
+
+@dataclass(frozen=True)
+class ResetFlags:
+    """What may be done unasked."""
+
+    yes: Yes = False
+    force: Force = False
+
+
+def status(flags: StatusFlags) -> None:
     """Show where the embedded server keeps its data, whether it runs, and how large they are. Starts nothing.
 
     Example: [bold]teep embedded status[/bold]
     """
-    from teep.cli.commands.look import print_json, print_table
     from teep.embedded.status import look
 
     now = look()
-    if as_json:
+    if flags.as_json:
         print_json({**now._asdict(), "folder": str(now.folder)})
         return
     rows: list[tuple[str, ...]] = [
@@ -39,8 +53,7 @@ def status(as_json: AsJson = False) -> None:
     print_table(["embedded server", "now"], rows, of_texts=True)
 
 
-@app.command("reset")
-def reset(yes: Yes = False, force: Force = False) -> None:
+def reset(flags: ResetFlags) -> None:
     """Remove every job, set and counter of the embedded server. It asks first.
 
     Example: [bold]teep embedded reset --yes[/bold]
@@ -58,11 +71,11 @@ def reset(yes: Yes = False, force: Force = False) -> None:
     with embedded.acquire() as lease:
         config = Config(redis_url=lease.url)
         workers = ProcessSet(config=config).size()
-        if workers and not force:
+        if workers and not flags.force:
             raise ConfigurationError(f"{workers} workers run on {now.folder}; stop them first, or give --force")
-        if not yes:
+        if not flags.yes:
             queued = Stats(config=config).enqueued
-            typer.confirm(f"Remove {queued:,} queued jobs and all else in {now.folder}?", abort=True)
+            click.confirm(f"Remove {queued:,} queued jobs and all else in {now.folder}?", abort=True)
         driver_for(config).execute(commands.flushall())
         # So that nothing of it stays on the disk; where a rewrite goes on already, that one sees to it.
         with contextlib.suppress(RedisCommandError):

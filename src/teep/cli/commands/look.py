@@ -1,8 +1,7 @@
 """`teep stats` and `teep queues`: what there is, as tables for people and as JSON for programs."""
 
-from typing import Any
-
 from teep.cli.options import Looking
+from teep.cli.printing import print_json, print_table
 
 
 def stats(flags: Looking) -> None:
@@ -40,28 +39,6 @@ def queues(flags: Looking) -> None:
             ["queue", "size", "latency", "paused"],
             [(name, f"{size:,}", _seconds(latency), "yes" * paused) for name, size, latency, paused in summaries],
         )
-
-
-def print_json(value: Any) -> None:
-    """Print a value as one line of JSON."""
-    from teep.wire import json
-
-    print(json.dumps(value).decode())
-
-
-def print_table(columns: list[str], rows: list[tuple[str, ...]], *, of_texts: bool = False) -> None:
-    """Print a table whose first column is a name and whose others are figures, or texts, which make room for it."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(columns[0], style="bold", no_wrap=of_texts)
-    for column in columns[1:]:
-        table.add_column(column, justify="left" if of_texts else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
 
 
 def _seconds(seconds: float) -> str:

@@ -1,0 +1,91 @@
+"""A command of click's, made from a dataclass: each field is annotated with the option or the argument that sets it.
+
+click only reads the command line. What a command runs, runs afterwards, with nothing of click's around it: that would
+give other exit codes to Ctrl-C, and take a broken pipe anywhere for one of standard output.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import click
+
+F = TypeVar("F")
+
+
+class Argument(click.Argument):
+    """An argument that has help, which click's own has not."""
+
+    def __init__(self, *args: Any, help: str, **attributes: Any) -> None:  # noqa: A002 - click's word for it
+        super().__init__(*args, **attributes)
+        self.help = help
+
+
+@dataclass(frozen=True)
+class Declared:
+    """How the command line sets a field: what click is to know beside what the field itself says."""
+
+    kind: type[click.Option] | type[Argument]
+    names: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+
+def option(*names: str, help: str, **attributes: Any) -> Declared:  # noqa: A002 - click's word for it
+    """Annotate a field that an option sets; the attributes are those of `click.Option`."""
+    return Declared(click.Option, names, {"help": help, **attributes})
+
+
+def argument(*, help: str, **attributes: Any) -> Declared:  # noqa: A002 - click's word for it
+    """Annotate a field that an argument sets; the attributes are those of `click.Argument`."""
+    return Declared(Argument, (), {"help": help, **attributes})
+
+
+class Command(click.Command):
+    """A command whose help is a page for people."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        from teep.cli.help import page
+
+        return page(self, ctx)
+
+
+class Group(Command, click.Group):
+    """A command that has others. Alone, it shows them on standard output."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
+
+def command(name: str, flags: type[F], run: Callable[[F], None]) -> Command:
+    """Return a command whose reading gives a call of `run` with `flags`, a dataclass, as the command line sets them.
+
+    Its help is the docstring of `run`.
+    """
+
+    def read(**values: Any) -> Callable[[], None]:
+        return partial(run, flags(**values))
+
+    hints = get_type_hints(flags, include_extras=True)
+    params = [_parameter(field, getattr(flags, field, None), *get_args(hint)) for field, hint in hints.items()]
+    return Command(name, params=params, callback=read, help=run.__doc__)
+
+
+def _parameter(name: str, default: Any, hint: Any, declared: Declared) -> click.Parameter:
+    how = {**_reading(hint, declared.kind), **declared.attributes}
+    if declared.kind is click.Option:
+        how["default"] = default
+    return declared.kind([name, *declared.names], **how)
+
+
+def _reading(hint: Any, kind: type[click.Parameter]) -> dict[str, Any]:
+    """Return what makes click read values of an annotation's type."""
+    parts = get_args(hint)
+    wanted = parts[0] if NoneType in parts else hint
+    if get_origin(wanted) is tuple:
+        return {"multiple": True} if kind is click.Option else {"nargs": -1}
+    return {"is_flag": True} if wanted is bool else {"type": wanted}
