@@ -29,10 +29,10 @@ assert [job.args for job in queue] == [[1]]
 """
 
 
-def loaded(program: str, *arguments: str, without: Sequence[str] = ()) -> list[str]:
-    """Run a program where modules are missing (`without`), and return which of LATE it has loaded."""
+def loaded(program: str, *arguments: str, without: Sequence[str] = (), of: Sequence[str] = LATE) -> list[str]:
+    """Run a program where modules are missing (`without`), and return which of some others it has loaded."""
     hide = f"import sys; sys.modules.update(dict.fromkeys({without!r}))"
-    tell = f"print(*[name for name in {LATE!r} if sys.modules.get(name)])"
+    tell = f"print(*[name for name in {of!r} if sys.modules.get(name)])"
     done = subprocess.run(
         [sys.executable, "-c", f"{hide}\n{program}\n{tell}", *arguments],
         capture_output=True, text=True, check=False,
@@ -42,7 +42,7 @@ def loaded(program: str, *arguments: str, without: Sequence[str] = ()) -> list[s
 
 
 def test_importing_teep_loads_nothing_that_is_not_used() -> None:
-    assert loaded("import teep; dir(teep)") == []
+    assert loaded("import teep; dir(teep)", of=(*LATE, "hashlib", "secrets", "difflib", "multiprocessing")) == []
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,48 @@ def test_a_worker_has_loaded_it_all_before_it_runs_a_job() -> None:
     # A deadline may interrupt a job anywhere, in an import too; and what is forked shares what its parent has loaded.
     drivers = {"teep.drivers.sync", "teep.drivers.aio", "teep.drivers.waiter"}
     assert "redis" in loaded(f"import teep.worker; assert {drivers} <= set(sys.modules)")
+
+
+WORKER = """
+import gc, sys
+from teep.cli import main
+sys.argv[1:] = ["worker", "no.such.module"]
+try:
+    main()
+except SystemExit:
+    names = "pydantic argparse rich difflib multiprocessing teep.testing teep.demo teep.bench teep.cli.help".split()
+    print("teep.worker" in sys.modules, [name for name in names if name in sys.modules])
+    print(gc.isenabled(), gc.get_freeze_count() > 10_000)
+"""
+
+
+def test_a_worker_loads_nothing_that_only_other_commands_need_and_leaves_it_out_of_collections() -> None:
+    done = subprocess.run([sys.executable, "-c", WORKER], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("True []\nTrue True\n", 1), done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["completion", "bash"]])
+def test_a_command_ends_without_a_look_for_garbage(words: list[str]) -> None:
+    program = (
+        "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > 10_000));"
+        "from teep.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\nTrue\n")
+
+
+def test_the_version_needs_no_more_than_the_parser() -> None:
+    program = """
+import sys
+from teep.cli import main
+sys.argv[1:] = ["--version"]
+try:
+    main()
+except SystemExit:
+    pass
+"""
+    printed = loaded(program, of=(*LATE, "hashlib", "difflib", "teep.worker", "teep.cli.help"))
+    assert printed[2:] == ["click"]
 
 
 @pytest.mark.parametrize("missing", ["click", "rich"])

@@ -3,6 +3,8 @@
 What a command needs is imported when it runs, so that `--help` and completion stay quick.
 """
 
+import atexit
+import gc
 import os
 import sys
 import traceback
@@ -44,6 +46,7 @@ app.add_command(command("completion", completion.CompletionFlags, completion.com
 
 def main() -> None:
     """Run the command line; teep's own errors come out as one sentence."""
+    atexit.register(gc.freeze)  # the interpreter's end would look for garbage everywhere: see teep.cli.loading
     closed = streams.open_closed()
     if is_worker := sys.argv[1:2] == ["worker"]:
         if "stderr" in closed:

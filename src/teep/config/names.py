@@ -1,6 +1,5 @@
 """Unknown names, and the known ones that were meant."""
 
-import difflib
 from collections.abc import Iterable
 
 # How alike (0 to 1) two names must be: to ask whether one was meant by another that there is not, and to take one
@@ -20,4 +19,6 @@ def meant(name: str, known: Iterable[str]) -> str | None:
 
 
 def _most_like(name: str, known: Iterable[str], least: float) -> str | None:
-    return next(iter(difflib.get_close_matches(name, known, 1, least)), None)
+    from difflib import get_close_matches  # noqa: PLC0415 - names that are right need none
+
+    return next(iter(get_close_matches(name, known, 1, least)), None)

@@ -1,7 +1,6 @@
 """The data folder: where it is, that it is ours alone, and where its socket can be."""
 
 import contextlib
-import hashlib
 import os
 import stat
 import sys
@@ -112,7 +111,9 @@ def _socket_for(path: Path) -> Path:
     runtime = Path(f"{RUNTIME}{os.geteuid()}")
     runtime.mkdir(mode=0o700, exist_ok=True)
     _require(runtime, forbidden=0o077)
-    return runtime / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}.sock"
+    from hashlib import sha256  # noqa: PLC0415 - brings OpenSSL, for the few folders that are deep
+
+    return runtime / f"{sha256(os.fsencode(path)).hexdigest()[:16]}.sock"
 
 
 def _is_owned(path: Path) -> bool:

@@ -1,7 +1,6 @@
 """`where`, on every queue and set: the conditions by which jobs are selected."""
 
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -27,6 +26,8 @@ def _named(where: Callable[P, T]) -> Callable[P, T]:
 
 
 def _sentence(names: list[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - names that are right need none
+
     known = list(Conditions.__annotations__)
     near = [match for name in names for match in get_close_matches(name, known, 1)]
     hint = f"; did you mean {', '.join(near)}?" if near else ""

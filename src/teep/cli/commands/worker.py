@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from teep.cli import application
 from teep.cli.flags import Flags
+from teep.cli.loading import loading
 from teep.cli.options import set_up_logs
 from teep.errors import ConfigurationError
 
@@ -66,8 +67,10 @@ def _tell_of_file(settings: "Settings") -> None:
 def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> None:
     """Run one worker here, or a supervisor where it takes one. The process ends soon after it has."""
     from teep.config.default import after_imports
-    from teep.worker import Supervisor, Worker
-    from teep.worker.exit import exiting
+
+    with loading():
+        from teep.worker import Supervisor, Worker
+        from teep.worker.exit import exiting
 
     with exiting():
         if not Supervisor.is_needed(config):

@@ -1,6 +1,5 @@
 """Which jobs are alike, and the lock that lets only one of them in."""
 
-import hashlib
 from typing import Any
 
 from teep.wire import json, keys, options
@@ -21,8 +20,10 @@ def of_push(item: Item, now: float, call: Call) -> tuple[str, int] | None:
     seconds = options.seconds(item.get("unique_for"))
     if seconds is None:
         return None
+    from hashlib import sha256  # noqa: PLC0415 - brings OpenSSL, which a program that pushes nothing yet does not need
+
     delay = max(0.0, (item.get("at") or now) - now)
-    digest = hashlib.sha256(json.canonical([item["class"], item["queue"], *call])).hexdigest()
+    digest = sha256(json.canonical([item["class"], item["queue"], *call])).hexdigest()
     return digest, int((delay + seconds) * 1000) or 1
 
 

@@ -1,6 +1,5 @@
 """The scripts that move jobs, rewrite them and take them away, where they lie unchanged."""
 
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Literal
@@ -51,8 +50,10 @@ def sift(
     `name` is the list's. `place` is (position from the oldest job, span): where about they lie together. Each of
     `moves` is (payload there, payload to put, score), with what goes along with it.
     """
+    from secrets import token_bytes  # noqa: PLC0415 - brings OpenSSL: see Script.sha
+
     # No payload can equal the mark: it is no JSON, and random.
-    mark = secrets.token_bytes(16)
+    mark = token_bytes(16)
     keys, words = along_of(along, (queue, *target))
     return ScriptCall(
         load("sift"),

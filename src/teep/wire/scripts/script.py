@@ -7,10 +7,9 @@ A shape is a list of names; a last `(a b)*` or `a*` stands for any number of suc
 `-- INCLUDE: name` stands for the functions in `lua/lib/<name>.lua`, which may include others.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pkgutil import get_data
 from typing import Any, NamedTuple, TypeVar
 
@@ -52,9 +51,14 @@ class Script:
             raise ValueError(f"lua/{name}.lua needs the header lines KEYS, ARGV and RETURNS")
         self.name = name
         self.source = source
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
         self.keys = Shape.parse(header["KEYS"])
         self.argv = Shape.parse(header["ARGV"])
+
+    @cached_property
+    def sha(self) -> str:
+        import hashlib  # noqa: PLC0415 - brings OpenSSL, which redis-py needs, but not a program that calls nothing
+
+        return hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     def check(self, keys: Sequence[Key], argv: Sequence[Arg]) -> None:
         for shape, given in ((self.keys, keys), (self.argv, argv)):
