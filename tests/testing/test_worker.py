@@ -131,7 +131,7 @@ def test_drain_waits_for_what_runs(
 def test_both_say_what_they_waited_for(teep_worker: InProcessWorker, note: Any) -> None:
     teep.Queue("low").pause()
     note.perform_async(1)
-    with pytest.raises(TimeoutError, match=r"not within 0.1 s; jobs that wait: {'low': 1}; errors: \[\]"):
+    with pytest.raises(TimeoutError, match=r"not within 0.1 s: jobs that wait: {'low': 1}; errors: \[\]"):
         teep_worker.drain(timeout=0.1)
     with pytest.raises(TimeoutError, match=r"not within 0.1 s"):
         teep_worker.wait_until(lambda: False, timeout=0.1)

@@ -4,7 +4,8 @@
 2. `jobs`, `drain`, `perform_one` and `clear` are about what the innermost `fake` has collected.
 3. `assert_enqueued`, `refute_enqueued` and `all_enqueued` look at that, or at Redis.
 4. `isolated` begins with no process-wide configuration, for tests of what configures one.
-5. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
+5. `wait_until` waits for what a worker does; `worker` has one for this process, `process` one of its own.
+6. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
 """
 
 from teep.config import isolated
@@ -22,6 +23,7 @@ from teep.testing.modes import (
     jobs,
     perform_one,
 )
+from teep.testing.waiting import wait_until
 
 __all__ = [
     "EnqueuedJob",
@@ -39,4 +41,5 @@ __all__ = [
     "jobs",
     "perform_one",
     "refute_enqueued",
+    "wait_until",
 ]

@@ -1,7 +1,5 @@
 """A worker inside the test's own process."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -13,13 +11,12 @@ from teep.job.definition import registered
 from teep.runtime.component import Component
 from teep.store.jobs import queues
 from teep.testing.idle import waiting
+from teep.testing.waiting import wait_until
 from teep.worker import Worker
 from teep.worker.services.poller import Poller
 
 T = TypeVar("T")
 
-# Seconds between two looks at what others do: no one tells this thread.
-_LOOK = 0.005
 # Seconds that running jobs get when the test is over.
 _STOP = 5.0
 
@@ -78,23 +75,11 @@ class InProcessWorker:
         Raises:
             TimeoutError: it was not within `timeout` seconds.
         """
-        # A timer waits by the system's clock: tests freeze those that Python programs read.
-        over = threading.Event()
-        timer = threading.Timer(timeout, over.set)
-        timer.daemon = True
-        timer.start()
-        try:
-            return self._wait_until(condition, over, timeout)
-        finally:
-            timer.cancel()
+        return wait_until(condition, timeout, self._left)
 
-    def _wait_until(self, condition: Callable[[], T], over: threading.Event, timeout: float) -> T:
-        while not (outcome := condition()):
-            if over.is_set():
-                left = self._driver.run(queues.sizes(self._driver.run(queues.names())))
-                raise TimeoutError(f"not within {timeout:g} s; jobs that wait: {left}; errors: {self.errors}")
-            time.sleep(_LOOK)
-        return outcome
+    def _left(self) -> str:
+        sizes = self._driver.run(queues.sizes(self._driver.run(queues.names())))
+        return f"jobs that wait: {sizes}; errors: {self.errors}"
 
     @contextmanager
     def _running(self) -> Iterator[None]:
