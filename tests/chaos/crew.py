@@ -74,7 +74,7 @@ class Crew:
             program=("tests.chaos.worker",),
             environment={journal.VARIABLE: str(self._journal)},
         )
-        self._ending.callback(process.close)
+        self._ending.callback(process.kill)
         actor = Actor(process, number, timeout)
         self.actors.append(actor)
         self._timeline.note(f"{actor.name} starts: {' '.join((*options, *order))}")

@@ -125,7 +125,7 @@ def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing(folder: Path) -> 
 def test_a_demo_that_is_stopped_leaves_nothing(folder: Path, sign: signal.Signals, status: int) -> None:
     with started(folder) as demo:
         wait_until(lambda: all_parts_run(folder), 30, lambda: f"the demo's parts, of which there are {left(folder)}")
-        (own,) = folder.iterdir()
+        (own,) = folder.glob("teep-demo-*")
         results = own / "results.jsonl"
         wait_until(lambda: results.exists() and results.stat().st_size, 30, "the first result")
         demo.send_signal(sign)

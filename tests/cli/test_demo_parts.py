@@ -11,8 +11,8 @@ from teep.demo import files, results, stage, waiting
 from teep.demo.analysis import Counts, count
 from teep.demo.show import Typist
 from teep.demo.waiting import DemoFailed
+from teep.testing.process import WorkerEnded
 from tests.support.servers import Server
-from tests.support.waiting import wait_until
 
 SOURCE = """import os
 from sys import path, argv
@@ -114,9 +114,9 @@ def test_a_signal_waits_until_a_part_is_whole() -> None:
 
 def test_a_worker_that_ends_is_told_with_its_last_lines(tmp_path: Path, valkey: Server) -> None:
     with stage.worker(valkey.url.replace("/0", "/99"), tmp_path) as worker:
-        end = wait_until(lambda: worker.end, 30, "the worker to end, for want of such a database")
-    assert "status 1" in end
-    assert "no database 99" in end
+        assert worker.wait() == 1  # for want of such a database
+        with pytest.raises(WorkerEnded, match=r"(?s)status 1;.*no database 99"):
+            worker.check()
 
 
 def test_waiting_has_an_end() -> None:

@@ -3,12 +3,14 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from teep.testing.process import WorkerProcess
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -51,14 +53,14 @@ def test_the_first_project_works_as_written(valkey: Server, tmp_path: Path) -> N
 
 def _work(command: list[str], folder: Path, environment: dict[str, str], valkey: Server) -> str:
     """Run the worker until it has run the job, then end it as Ctrl-C does; return its log."""
-    log = folder / "worker.log"
-    with log.open("wb") as stream:
-        worker = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=stream)
-    try:
-        wait_until(
-            lambda: valkey.command("GET", "stat:processed") == b"1", 30, lambda: f"the job:\n{log.read_text()}"
-        )
-    finally:
-        worker.send_signal(2)
-        assert worker.wait(30) == 0
-    return log.read_text()
+    # Its Redis it finds as a reader's does, by the variable.
+    with WorkerProcess(
+        redis_url="",
+        environment=environment,
+        folder=folder,
+        command=("env", "-u", "DJANGO_SETTINGS_MODULE", *command),
+    ) as worker:
+        wait_until(lambda: valkey.command("GET", "stat:processed") == b"1", 30, lambda: f"the job:\n{worker.log}")
+        worker.signal(signal.SIGINT)
+        assert worker.wait() == 0
+    return worker.log

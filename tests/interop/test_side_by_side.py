@@ -55,9 +55,10 @@ def test_payloads_end_alike(
     theirs, ours = (Batch(client, pushed) for client, pushed in zip(clients, [drawn()] * 2, strict=True))
     ruby_sidekiq([*QUEUES, LAST], 1)
     seen = set[str]()
+    # Before its worker is ready: an idle one waits for a job of every queue, so it would take the last job early.
+    ours.push()
     with PythonTeep(beside(redis_server), [*QUEUES, LAST], 1, timestamps=timestamps(ruby)):
         theirs.push()
-        ours.push()
         for number in range(ROUNDS):
             theirs.wait(number)
             ours.wait(number)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import teep
+from teep.testing.process import WorkerProcess
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -65,16 +66,10 @@ def test_a_script_pushes_under_its_modules_name(server: Server, app: Path, comma
 @pytest.mark.parametrize(("command", "module"), [(["tasks.py"], "tasks"), (["-m", "shop.tasks"], "shop.tasks")])
 def test_a_worker_that_imports_the_module_runs_it(server: Server, app: Path, command: list[str], module: str) -> None:
     subprocess.run([sys.executable, *command], cwd=app, env=environment(server), check=True, timeout=30)
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "teep", "worker", module, "-c", "1"], cwd=app, env=environment(server),
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        wait_until(lambda: server.command("LLEN", "greeted") == 2, 30, "both jobs to run")
-    finally:
-        worker.terminate()
-        log = worker.communicate(timeout=30)[1]
-        print(log)
+    with WorkerProcess(
+        module, "-c", "1", redis_url=server.url, folder=app, environment=environment(server)
+    ) as worker:
+        wait_until(lambda: server.command("LLEN", "greeted") == 2, 30, lambda: f"both jobs to run:\n{worker.log}")
     assert sorted(server.command("LRANGE", "greeted", 0, -1)) == [b"x", b"y waved"]
     assert worker.returncode == 0
 

@@ -3,9 +3,7 @@
 import os
 import re
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from teep import Client, Config
 from teep.client.client import Enqueueable
 from teep.config import async_driver_for, default_config, overridden
 from teep.runtime import identity
+from teep.testing import process as own
 from teep.worker import Worker
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -27,8 +26,8 @@ _UP_SECONDS = 40.0
 SOON = 30.0
 
 
-class WorkerProcess:
-    """`teep worker tests.worker.jobs`, or another module as a program, as a process of its own.
+class WorkerProcess(own.WorkerProcess):
+    """`teep worker tests.worker.jobs`, or another module as a program, where warnings are errors.
 
     It ends with the test. `path` is a folder of more modules that it can import.
     """
@@ -42,63 +41,29 @@ class WorkerProcess:
         environment: Mapping[str, str] | None = None,
         path: Path | None = None,
     ) -> None:
-        self._log = tempfile.NamedTemporaryFile(prefix="teep-", suffix=".log")  # noqa: SIM115 - closed by `close`
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *program, *arguments],
-            cwd=ROOT,
-            env=os.environ
-            | {
+        super().__init__(
+            *arguments,
+            redis_url=url,
+            folder=ROOT,
+            command=(sys.executable, "-m", *program),
+            environment={
+                # In the variable of lower rank: what a test says elsewhere of Redis holds.
+                "TEEP_REDIS_URL": "",
                 "REDIS_URL": url,
                 "PYTHONPATH": os.pathsep.join(map(str, filter(None, (ROOT / "src", path)))),
                 "PYTHONWARNINGS": "error",
                 "PYTHONDONTWRITEBYTECODE": "1",  # a test may change a module twice within a second
                 **(environment or {}),
             },
-            stdin=subprocess.DEVNULL,
-            stderr=self._log,
         )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def log(self) -> str:
-        """What it has logged."""
-        return Path(self._log.name).read_text("utf-8")
 
     @property
     def lines(self) -> list[dict[str, Any]]:
         """The log, where it was started with `--json-logs`; a line that is no JSON object fails here."""
         return [msgspec.json.decode(line, type=dict[str, Any]) for line in self.log.splitlines()]
 
-    @property
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def signal(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        """Kill it as a crash would, and wait until it is gone."""
-        self._process.kill()
-        self._process.wait(SOON)
-
-    def wait(self, seconds: float = SOON) -> int:
-        """Return its exit code. Raises subprocess.TimeoutExpired."""
-        return self._process.wait(seconds)
-
-    def stop(self) -> int:
-        """Stop it in an orderly way and return its exit code."""
-        self.signal(signal.SIGTERM)
-        return self.wait()
-
     def wait_for_log(self, text: str, seconds: float = SOON) -> None:
         wait_until(lambda: text in self.log, seconds, lambda: f"{text!r} in the log:\n{self.log}")
-
-    def close(self) -> None:
-        self.kill()
-        self._log.close()
 
 
 class Supervised:
@@ -171,18 +136,18 @@ class Fleet:
         return worker
 
     def spawn(self, *arguments: str, await_up: bool = True, **options: Any) -> WorkerProcess:
-        """Start a worker process; by default return when it has beaten for the first time."""
+        """Start a worker process; by default return when it serves its queues."""
         process = WorkerProcess(self.server.url, arguments, **options)
-        self._ending.callback(process.close)
+        self._ending.callback(process.kill)
         if await_up:
-            wait_until(lambda: self.identity(process), _UP_SECONDS, lambda: f"the worker to be up:\n{process.log}")
+            process.wait_until_ready(_UP_SECONDS)
         return process
 
     def supervise(self, count: int, *arguments: str, by_file: bool = False, **options: Any) -> Supervised:
         """Start a supervisor with that many workers, and return when they are up; `by_file`: a file says how many."""
         flags = [] if by_file else ["-p", str(count)]
         process = WorkerProcess(self.server.url, [*flags, *arguments], **options)
-        self._ending.callback(process.close)
+        self._ending.callback(process.kill)
         supervised = Supervised(self, process)
         self._ending.callback(supervised.close)
         supervised.await_workers(count)

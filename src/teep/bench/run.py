@@ -11,9 +11,10 @@ from typing import Self
 
 from teep.bench import floor, marks, stage
 from teep.bench.stage import BenchFailed
-from teep.child import WorkerProcess, interruptible
 from teep.client import Client
 from teep.config import Config, driver_for, redis_url_for
+from teep.runtime.signals import interruptible
+from teep.testing.process import WorkerProcess
 from teep.wire import commands
 
 # Told what goes on, and which part of it is over, from 0 to 1.
@@ -46,7 +47,8 @@ def run(config: Config, jobs: int, on_progress: OnProgress, *, only_async: bool 
     """Measure with so many no-op jobs, which takes about 10 s for 100,000; nothing of it stays in Redis.
 
     Raises:
-        BenchFailed: the worker ended or stood still, or a job ran twice.
+        WorkerEnded: the worker ended.
+        BenchFailed: it stood still, or a job ran twice.
         RedisError: Redis is away, or refuses something.
     """
     with (

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from teep.bench import floor, marks
-from teep.child import WorkerProcess
 from teep.drivers import Driver
 from teep.errors import TeepError
 from teep.store.jobs import queues
 from teep.store.running import inflight
+from teep.testing.process import WorkerProcess
 
 # Seconds without any progress after which something must be wrong.
 PATIENCE = 60.0
 _LOOK_EVERY = 0.005
+# Seconds that a worker gets to end by itself; what it had not finished is of no use to anyone.
+_STOP = 15.0
 
 
 class BenchFailed(TeepError):
@@ -44,25 +46,25 @@ async def _remove(name: str) -> None:
 @contextmanager
 def worker(redis_url: str, queue_name: str, concurrency: int, folder: Path) -> Iterator[WorkerProcess]:
     """A `teep worker` for one queue; it is gone when the context ends."""
-    options = ("-q", queue_name, "-c", str(concurrency), "--tag", "bench")
-    environment = {"TEEP_REDIS_URL": redis_url, marks.FILE: str(folder / "marks")}
-    process = WorkerProcess("teep.bench.jobs", options, folder, environment)
+    flags = ("-q", queue_name, "-c", str(concurrency), "--tag", "bench", "--timeout", "1", "--log-level", "WARNING")
+    environment = {marks.FILE: str(folder / "marks")}
+    process = WorkerProcess("teep.bench.jobs", *flags, redis_url=redis_url, environment=environment, isolated=True)
     try:
         yield process
     finally:
-        process.stop()
+        process.stop(_STOP)
 
 
 def wait(process: WorkerProcess, done: Callable[[], int], wanted: int) -> None:
     """Return as soon as `done` jobs are as many as `wanted`.
 
     Raises:
-        BenchFailed: the worker ended by itself, with the end of its log, or ran no job for a minute.
+        WorkerEnded: the worker ended by itself, with the end of its log.
+        BenchFailed: it ran no job for a minute.
     """
     last, since = -1, time.monotonic()
     while (now := done()) < wanted:
-        if process.end:
-            raise BenchFailed(process.end)
+        process.check()
         if now != last:
             last, since = now, time.monotonic()
         elif time.monotonic() - since > PATIENCE:

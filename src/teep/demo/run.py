@@ -6,16 +6,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from teep.child import WorkerProcess, interruptible
 from teep.demo import report, stage, tour, work
 from teep.demo.files import python_files, share_out, standard_library, write_broken
 from teep.demo.results import Results
+from teep.runtime.signals import interruptible
+from teep.testing.process import WorkerProcess
 
 
 def run() -> None:
     """Run it, and leave nothing behind. About half a minute, most of it the work of the jobs.
 
     Raises:
+        WorkerEnded: the worker ended.
         DemoFailed: something that it waits for did not happen.
         ConfigurationError, EmbeddedServerError: there is no embedded server.
     """

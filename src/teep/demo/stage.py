@@ -13,13 +13,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from teep import embedded
-from teep.child import WorkerProcess, handled
 from teep.config import configure
 from teep.demo import results
 from teep.demo.waiting import wait_until
+from teep.runtime.signals import handled
+from teep.testing.process import WorkerProcess
 
 # Seconds that the server gets to end when nobody uses it any more.
 _SERVER_STOP = 20.0
+# Seconds that the worker gets; what it had not finished is of no use to anyone.
+_WORKER_STOP = 15.0
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -47,18 +50,22 @@ def server(data_dir: Path) -> Iterator[str]:
 @contextmanager
 def worker(redis_url: str, demo_folder: Path) -> Iterator[WorkerProcess]:
     """A worker process with the demo's jobs; it is gone when the context ends."""
-    options = ("-q", "heavy,1", "-q", "light,3", "--tag", "demo", "--redis-url", redis_url)
+    # The URL is the socket's, without a password: in a list of processes it shows which demo's worker this is.
+    flags = ("-q", "heavy,1", "-q", "light,3", "--tag", "demo", "--timeout", "1", "--log-level", "WARNING")
+    flags += ("--redis-url", redis_url)
     with ExitStack() as undo:
         with _whole():
             environment = {results.FOLDER: str(demo_folder)}
-            process = WorkerProcess("teep.demo.jobs", options, demo_folder, environment)
+            process = WorkerProcess(
+                "teep.demo.jobs", *flags, redis_url=redis_url, environment=environment, isolated=True
+            )
             undo.callback(_stop_worker, process)
         yield process
 
 
 def _stop_worker(process: WorkerProcess) -> None:
     with _whole():
-        process.stop()
+        process.stop(_WORKER_STOP)
 
 
 def _remove(path: Path) -> None:

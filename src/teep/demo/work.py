@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 import teep
-from teep.child import WorkerProcess
 from teep.demo.files import Shares
 from teep.demo.jobs import analyse, analyse_async, watch
 from teep.demo.results import Results
 from teep.demo.waiting import DemoFailed
+from teep.testing.process import WorkerProcess
 
 # Seconds ahead for which the scheduled ones are scheduled.
 _AHEAD = (2.0, 3.0, 4.0)
@@ -44,7 +44,8 @@ def follow(console: Console, total: int, results: Results, worker: WorkerProcess
     """Show the progress until each of the `total` files has a result or has failed.
 
     Raises:
-        DemoFailed: the worker ended, or nothing happened for a minute.
+        WorkerEnded: the worker ended.
+        DemoFailed: nothing happened for a minute.
     """
     moved = time.monotonic()
     done = -1
@@ -61,8 +62,7 @@ def follow(console: Console, total: int, results: Results, worker: WorkerProcess
                 bar.show(stats, done, now - started)
             if done >= total:
                 return Pace(done, now - started)
-            if worker.end:
-                raise DemoFailed(worker.end)
+            worker.check()
             if now - moved > _PATIENCE:
                 raise DemoFailed(f"the jobs have stopped at {done} of {total}; is this machine very busy?")
             time.sleep(_LOOK_EVERY)

@@ -275,7 +275,7 @@ def test_while_the_jobs_are_imported_it_is_live_and_not_ready(valkey_fleet: Flee
         assert "started threads" not in process.log
         assert process.stop() == 0
     finally:
-        process.close()
+        process.kill()
 
 
 def _listens(port: int) -> bool:
@@ -292,4 +292,4 @@ def test_an_address_that_is_taken_ends_it_before_any_worker_starts(valkey_fleet:
             assert process.log.startswith(f"teep: health checks cannot be answered at 127.0.0.1:{port}: ")
             assert "is up" not in process.log
         finally:
-            process.close()
+            process.kill()

@@ -57,7 +57,7 @@ def own_manager(tmp_path: Path) -> Iterator[_Manager]:
 
 
 def test_a_worker_says_that_it_is_ready_lives_and_stops(valkey_fleet: Fleet, manager: _Manager) -> None:
-    process = valkey_fleet.spawn(environment=manager.environment | {"WATCHDOG_USEC": "200000"})
+    process = valkey_fleet.spawn(await_up=False, environment=manager.environment | {"WATCHDOG_USEC": "200000"})
     assert manager.hear() == "READY=1"
     assert manager.hear() == manager.hear() == "WATCHDOG=1"
     process.signal(signal.SIGTERM)

@@ -1,14 +1,13 @@
 """How a worker's process ends: with what was printed, its atexit handlers and its exit code, and soon."""
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from teep.testing.process import WorkerProcess
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -51,45 +50,22 @@ def work():
 _ENOUGH = 40
 
 
-class _Ending:
+class _Ending(WorkerProcess):
     """A worker in one of the module's modes."""
 
-    def __init__(
-        self, server: Server, folder: Path, mode: str, *arguments: str, program: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, server: Server, folder: Path, mode: str, *flags: str, program: tuple[str, ...] = ()) -> None:
         self.mode = mode
         self._begun = folder / f"begun-{mode}"
-        self._output = folder / f"output-{mode}"
-        with self._output.open("w") as output:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *program,
-                    "-m",
-                    "teep",
-                    "worker",
-                    "ends",
-                    "-q",
-                    mode,
-                    "-t",
-                    "0",
-                    "-c",
-                    "1",
-                    *arguments,
-                ],
-                cwd=folder,
-                env=os.environ | {"REDIS_URL": server.url, "MODE": mode, "BEGUN": str(self._begun)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def output(self) -> str:
-        return self._output.read_text("utf-8")
+        super().__init__(
+            *("ends", "-q", mode, "-t", "0", "-c", "1", *flags),
+            redis_url=server.url,
+            environment={"MODE": mode, "BEGUN": str(self._begun)},
+            folder=folder,
+            command=(sys.executable, *program, "-m", "teep", "worker"),
+        )
 
     def has_begun(self) -> bool:
-        return self._begun.exists() or self.process.poll() is not None
+        return self._begun.exists() or not self.is_alive
 
 
 @pytest.fixture
@@ -113,19 +89,18 @@ def test_every_process_ends_soon_with_what_it_printed(valkey: Server, folder: Pa
         started = time.monotonic()
         for ending in endings:
             if ending.mode != "import":
-                ending.process.send_signal(signal.SIGTERM)
+                ending.signal(signal.SIGTERM)
         for ending in endings:
-            code = ending.process.wait(_ENOUGH - (time.monotonic() - started))
-            assert code == (1 if ending.mode == "import" else 0), ending.output
-            assert ("begun" in ending.output) == (ending.mode != "import"), ending.output
+            code = ending.wait(_ENOUGH - (time.monotonic() - started))
+            assert code == (1 if ending.mode == "import" else 0), ending.log
+            assert ("begun" in ending.log) == (ending.mode != "import"), ending.log
             # A handler that never ends keeps those from their turn that were registered before it.
-            assert ("handled" in ending.output) == (ending.mode != "handler"), ending.output
-            assert "Fatal" not in ending.output
+            assert ("handled" in ending.log) == (ending.mode != "handler"), ending.log
+            assert "Fatal" not in ending.log
         assert profile.exists()
     finally:
         for ending in endings:
-            ending.process.kill()
-            ending.process.wait()
+            ending.kill()
 
 
 def _payload(queue: str) -> str:

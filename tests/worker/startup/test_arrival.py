@@ -2,12 +2,12 @@
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from teep.testing import process as own
 from tests.conftest import ServerFactory
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
@@ -30,7 +30,7 @@ def test_a_worker_waits_for_its_redis_and_says_so_once(fresh_server: ServerFacto
         worker.signal(signal.SIGTERM)
         assert worker.wait() == 0
     finally:
-        worker.close()
+        worker.kill()
 
 
 def test_a_signal_ends_the_wait() -> None:
@@ -41,7 +41,7 @@ def test_a_signal_ends_the_wait() -> None:
         assert worker.wait() == 0
         assert "Traceback" not in worker.log
     finally:
-        worker.close()
+        worker.kill()
 
 
 def test_the_watchdog_limits_the_wait() -> None:
@@ -50,7 +50,7 @@ def test_the_watchdog_limits_the_wait() -> None:
         assert worker.wait() == 1
         assert "teep: no connection to Redis" in worker.log.splitlines()[-1]
     finally:
-        worker.close()
+        worker.kill()
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_waiting_does_not_help_ends_it_at_once(fresh_server: ServerFactory,
         assert "Traceback" not in worker.log
         assert "gu3ss" not in worker.log
     finally:
-        worker.close()
+        worker.kill()
 
 
 def test_a_node_of_a_cluster_is_told(fresh_server: ServerFactory) -> None:
@@ -81,24 +81,20 @@ def test_a_node_of_a_cluster_is_told(fresh_server: ServerFactory) -> None:
         assert worker.wait() == 1
         assert "teep: Redis Cluster is not supported" in worker.log.splitlines()[-1]
     finally:
-        worker.close()
+        worker.kill()
 
 
 def test_a_worker_needs_neither_a_working_folder_nor_a_home(fresh_server: ServerFactory, tmp_path: Path) -> None:
     server = fresh_server("redis")
     (tmp_path / "gone").mkdir()
-    environment = {
-        **os.environ,
-        "REDIS_URL": server.url,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
-    }
-    environment.pop("HOME", None)
     code = "import os; os.chdir('gone'); os.rmdir('../gone'); from teep.cli import main; main()"
-    command = [sys.executable, "-P", "-c", code, "worker", "tests.worker.jobs"]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as worker:
-        try:
-            wait_until(lambda: server.command("SCARD", "processes"), SOON, "the worker to come up")
-        finally:
-            worker.terminate()
-        assert "Traceback" not in worker.communicate(timeout=SOON)[1]
+    with own.WorkerProcess(
+        "tests.worker.jobs",
+        redis_url=server.url,
+        environment={"REDIS_URL": server.url, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])},
+        folder=tmp_path,
+        command=("env", "-u", "HOME", sys.executable, "-P", "-c", code, "worker"),
+    ) as worker:
+        pass
+    assert "Traceback" not in worker.log
     assert worker.returncode == 0

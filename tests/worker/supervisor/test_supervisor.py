@@ -121,7 +121,7 @@ def test_a_first_worker_that_cannot_start_ends_it_all(valkey_fleet: Fleet, tmp_p
             assert process.wait() == 1
             assert "no luck" in process.log
         finally:
-            process.close()
+            process.kill()
 
 
 @pytest.mark.slow("an old job must outlast the start of four new processes")

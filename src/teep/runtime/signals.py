@@ -1,0 +1,29 @@
+"""Signals of a program that has to take down, at its end, what it has brought along."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let TERM and HUP (a terminal that closes) end a command as Ctrl-C does: with everything taken down."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    with handled((signal.SIGTERM, signal.SIGHUP), leave):
+        yield
+
+
+@contextmanager
+def handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Have signals handled so until the context ends."""
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, usual in before.items():
+            signal.signal(number, usual)
