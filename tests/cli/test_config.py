@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from teep import Client, Config
-from teep.child import WorkerProcess
+from teep import Client, Config, ProcessSet
 from teep.config.sources.settings import SETTINGS
+from teep.testing.process import WorkerProcess
 from tests.support.servers import Server
-from tests.support.waiting import wait_until
 
 from .running import output, sentence, teep
 
@@ -160,14 +159,9 @@ def test_a_worker_that_a_command_brings_along_goes_by_no_settings_of_the_users(
         (folder / "teep.toml").write_text("concurency = 1\n")
     else:
         monkeypatch.setenv(variable, "unfit")
-    worker = WorkerProcess("code", [], folder, {"REDIS_URL": valkey.url, "PYTHONPATH": str(folder)})
-    try:
-        wait_until(
-            lambda: worker.end or valkey.command("SMEMBERS", "processes"), 20, "the worker to be up, or to end"
-        )
-        assert worker.end == ""
-    finally:
-        worker.stop()
+    with WorkerProcess("code", redis_url=valkey.url, isolated=True) as worker:
+        (process,) = ProcessSet(config=Config(redis_url=valkey.url))
+    assert (process.pid, worker.returncode) == (worker.pid, 0)
 
 
 def test_a_worker_without_modules_says_how_to_name_them() -> None:

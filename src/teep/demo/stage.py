@@ -51,13 +51,13 @@ def server(data_dir: Path) -> Iterator[str]:
 def worker(redis_url: str, demo_folder: Path) -> Iterator[WorkerProcess]:
     """A worker process with the demo's jobs; it is gone when the context ends."""
     # The URL is the socket's, without a password: in a list of processes it shows which demo's worker this is.
-    flags = ("-q", "heavy,1", "-q", "light,3", "--tag", "demo", "--timeout", "1", "--log-level", "WARNING")
-    flags += ("--redis-url", redis_url)
+    queues = ("-q", "heavy,1", "-q", "light,3")
+    flags = ("--tag", "demo", "--timeout", "1", "--log-level", "WARNING", "--redis-url", redis_url)
     with ExitStack() as undo:
         with _whole():
             environment = {results.FOLDER: str(demo_folder)}
             process = WorkerProcess(
-                "teep.demo.jobs", *flags, redis_url=redis_url, environment=environment, isolated=True
+                "teep.demo.jobs", *queues, *flags, redis_url=redis_url, environment=environment, isolated=True
             )
             undo.callback(_stop_worker, process)
         yield process
