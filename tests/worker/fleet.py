@@ -89,7 +89,7 @@ class Supervised:
     def await_end(self, pids: Collection[int]) -> None:
         """Wait until these processes have ended."""
         wait_until(
-            lambda: all(identity.state(pid) is identity.State.GONE for pid in pids),
+            lambda: all(identity.state(pid) is identity.ProcessState.GONE for pid in pids),
             _UP_SECONDS,
             lambda: f"{pids} to end:\n{self.process.log}",
         )
@@ -106,7 +106,7 @@ class Supervised:
         return {pid for pid in self._running() if re.search(rf": worker {pid} (is up|replaces)", log)}
 
     def _running(self) -> set[int]:
-        return {pid for pid in self.workers() if identity.state(pid) is not identity.State.GONE}
+        return {pid for pid in self.workers() if identity.state(pid) is not identity.ProcessState.GONE}
 
 
 async def push_from_loop(push: Awaitable[str | None]) -> None:

@@ -16,13 +16,13 @@ P = TypeVar("P", bound="_Process")
 
 
 # The fields of a process that change from heartbeat to heartbeat.
-_BEATEN = frozenset(processes.Process._fields) - {"info"}
+_BEATEN = frozenset(processes.ProcessHash._fields) - {"info"}
 
 
 class _Process(Api):
     """A process as of its last heartbeat. Sidekiq's Process."""
 
-    def __init__(self, data: processes.Process, *, config: Config | None = None) -> None:
+    def __init__(self, data: processes.ProcessHash, *, config: Config | None = None) -> None:
         super().__init__(config=config)
         self._data = data
 

@@ -18,7 +18,7 @@ R = TypeVar("R", bound=_JobRecord)
 class Work(Generic[R]):
     """A running job: in which process and thread, from which queue, since when. Sidekiq's Work."""
 
-    def __init__(self, data: processes.Work, record: Callable[[bytes, str], R]) -> None:
+    def __init__(self, data: processes.RunningJob, record: Callable[[bytes, str], R]) -> None:
         self._data = data
         self._record = record
 
@@ -86,7 +86,7 @@ class _WorkSet(Api, Generic[R]):
     async def _all(self) -> list[tuple[str, str, Work[R]]]:
         return [(work.identity, work.thread_id, self._work(work)) for work in await processes.running()]
 
-    def _work(self, data: processes.Work) -> Work[R]:
+    def _work(self, data: processes.RunningJob) -> Work[R]:
         return Work(data, lambda raw, queue: self._job_record(raw, queue, config=self.config))
 
     def _walk(self) -> Callable[[], Plan[list[tuple[str, str, Work[R]]] | None]]:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from redis import exceptions as redis_errors
 
 from teep.drivers.answers import is_final, is_refusal, raise_ours
-from teep.wire.commands import Command, Pipeline, Transaction
+from teep.wire.commands import Command, MultiExec, Pipeline
 from teep.wire.scripts.script import ScriptCall
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class Request(Generic[T]):
 
     def __init__(self, command: Command[T]) -> None:
         self._command = command
-        self._atomic = isinstance(command, Transaction)
+        self._atomic = isinstance(command, MultiExec)
         self._parts: tuple[Command[Any], ...] = command.commands if isinstance(command, Pipeline) else (command,)
         self._replies: list[Any] = [None] * len(self._parts)
         self._unsettled = list(range(len(self._parts)))

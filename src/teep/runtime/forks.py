@@ -18,30 +18,30 @@ from typing import NoReturn, ParamSpec, Protocol
 P = ParamSpec("P")
 
 
-class Owner(Protocol):
+class ForkAware(Protocol):
     """What has duties that no fork may do."""
 
     def disown(self) -> None:
         """Let go of them, in a fork. No other thread is there, and a lock may be held for ever."""
 
 
-_owners: list[Owner] = []
+_told: list[ForkAware] = []
 # Each forking thread's signal mask from before. A signal that comes to a child before its parent's handlers are gone
 # there would be lost, as when a job terminates a process that it has just started: so it waits until they are.
 _masks: dict[int, set[int | signal.Signals]] = {}
 _HELD = ("SIGTERM", "SIGINT", "SIGTSTP", "SIGTTIN", "SIGUSR2")
 
 
-def enter(owner: Owner) -> None:
-    """Have an owner told of forks from now on."""
-    if owner not in _owners:
-        _owners.append(owner)
+def enter(owner: ForkAware) -> None:
+    """Have it told of forks from now on."""
+    if owner not in _told:
+        _told.append(owner)
 
 
-def leave(owner: Owner) -> None:
+def leave(owner: ForkAware) -> None:
     """Have it told no longer. Idempotent."""
-    if owner in _owners:
-        _owners.remove(owner)
+    if owner in _told:
+        _told.remove(owner)
 
 
 def end(error: BaseException | None) -> NoReturn:
@@ -79,7 +79,7 @@ def _code_of(error: BaseException) -> int:
 
 
 def _before() -> None:
-    if _owners:
+    if _told:
         numbers = [getattr(signal, name) for name in _HELD]
         _masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
@@ -91,8 +91,8 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    owners = _owners.copy()
-    _owners.clear()
+    owners = _told.copy()
+    _told.clear()
     for owner in owners:
         owner.disown()
     _in_parent()

@@ -65,7 +65,7 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-class State(Enum):
+class ProcessState(Enum):
     """What a process is doing, as the kernel sees it."""
 
     RUNS = "runs"
@@ -73,13 +73,13 @@ class State(Enum):
     GONE = "gone"  # dead, perhaps not yet waited for
 
 
-def state(pid: int) -> State:
+def state(pid: int) -> ProcessState:
     """Return what a process is doing. Where there is no /proc this runs `ps`."""
     stat = _stat(pid)
     letter = stat[_STATE_FIELD] if stat else _state_by_ps(pid)
     if letter in ("", "Z", "X"):
-        return State.GONE
-    return State.STOPPED if letter in "Tt" else State.RUNS
+        return ProcessState.GONE
+    return ProcessState.STOPPED if letter in "Tt" else ProcessState.RUNS
 
 
 def _state_by_ps(pid: int) -> str:

@@ -16,7 +16,7 @@ CLEANUP_INTERVAL = 60
 _SHOWN = 1 << 17
 
 
-class Process(NamedTuple):
+class ProcessHash(NamedTuple):
     """One process as its hash shows it: `info` as it declared itself, the rest as of its last heartbeat."""
 
     info: Mapping[str, Any]
@@ -29,7 +29,7 @@ class Process(NamedTuple):
     late: int
 
 
-class Work(NamedTuple):
+class RunningJob(NamedTuple):
     """A running job: where, since when (epoch seconds), and its payload's bytes."""
 
     identity: str
@@ -145,7 +145,7 @@ async def count() -> int:
     return await commands.scard(keys.processes())
 
 
-async def get(identity: str) -> Process | None:
+async def get(identity: str) -> ProcessHash | None:
     """Return one process, or None where it is unknown or its heartbeat has expired."""
     known, fields = await commands.pipeline(
         commands.sismember(keys.processes(), identity), commands.hgetall(keys.process(identity))
@@ -153,7 +153,7 @@ async def get(identity: str) -> Process | None:
     return _process(fields) if known else None
 
 
-async def listing() -> list[Process]:
+async def listing() -> list[ProcessHash]:
     """Return every live process, by identity. Two round trips."""
     hashes = await commands.pipeline_of(commands.hgetall(keys.process(identity)) for identity in await identities())
     return [process for fields in hashes if (process := _process(fields)) is not None]
@@ -177,7 +177,7 @@ async def leader() -> str:
     return await commands.get_text(keys.leader())
 
 
-async def running() -> list[Work]:
+async def running() -> list[RunningJob]:
     """Return every job that ran at the last heartbeats, the longest-running first. Two round trips.
 
     Reads the hash names of all Sidekiq versions; a process writes either or, as teep, both with the same content.
@@ -195,13 +195,13 @@ async def running() -> list[Work]:
     return sorted(works, key=lambda work: work.run_at)
 
 
-def _process(fields: Mapping[str, bytes]) -> Process | None:
+def _process(fields: Mapping[str, bytes]) -> ProcessHash | None:
     try:
         info = json.loads(fields["info"])
     except (KeyError, MalformedPayload):  # expired, or damaged: no reason to hide the others
         return None
     concurrency = fields.get("concurrency")
-    return Process(
+    return ProcessHash(
         info=info,
         busy=int(fields.get("busy", 0)),
         beat=float(fields.get("beat", 0)),
@@ -213,12 +213,12 @@ def _process(fields: Mapping[str, bytes]) -> Process | None:
     )
 
 
-def _work(identity: str, thread_id: str, raw: bytes) -> Work | None:
+def _work(identity: str, thread_id: str, raw: bytes) -> RunningJob | None:
     try:
         value = json.loads(raw)
         job = value["payload"]
         # Sidekiq before 6 nested the payload itself instead of its JSON.
         raw_payload = job.encode() if isinstance(job, str) else json.dumps(job)
-        return Work(identity, thread_id, value["queue"], raw_payload, float(value["run_at"]))
+        return RunningJob(identity, thread_id, value["queue"], raw_payload, float(value["run_at"]))
     except (MalformedPayload, LookupError, TypeError):  # damaged: no reason to hide the others
         return None

@@ -96,7 +96,7 @@ def pipeline_of(commands: Iterable[Command[T]]) -> Command[list[T]]:
     return cast("Command[list[T]]", Pipeline(commands))
 
 
-class Transaction(Pipeline):
+class MultiExec(Pipeline):
     """Several commands in MULTI and EXEC. They must not be scripts, which are atomic by themselves."""
 
     __slots__ = ()
@@ -104,7 +104,7 @@ class Transaction(Pipeline):
 
 def transaction(*commands: Command[Any]) -> Command[list[Any]]:
     """Carry out `commands` all together or not at all, and return their results in order."""
-    return Transaction(commands)
+    return MultiExec(commands)
 
 
 def shortened(command: Command[T], seconds: float) -> Command[T]:

@@ -8,7 +8,7 @@ import pytest
 
 from teep.config import driver_for
 from teep.store.jobs import queues
-from teep.store.jobs.queues import Target
+from teep.store.jobs.queues import Destination
 from teep.wire import keys
 from tests.api.jobs.test_crash_safety import Crash, Lines
 from tests.api.jobs.test_selection import (
@@ -98,7 +98,7 @@ def test_jobs_are_taken_out_however_far_they_have_moved(side: Side, pops: int, p
     if pushes:
         fill_queue(side, range(10_000, 10_000 + pushes))
     moves = [(raw(parity(number)), raw(parity(number)), "0.0") for number in seen]
-    plan = queues.take_out("default", (6_000, 400), moves, Target("list", keys.queue("other"), "other"))
+    plan = queues.take_out("default", (6_000, 400), moves, Destination("list", keys.queue("other"), "other"))
     with sent() as commands:
         taken = driver_for(side.config).run(plan).done
     assert (len(commands) == 1) == (pops < queues.SHIFT)

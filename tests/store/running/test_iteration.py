@@ -3,7 +3,7 @@
 from datetime import date
 
 from teep.store.running import inflight, iteration, outcome
-from teep.store.running.iteration import State
+from teep.store.running.iteration import IterationState
 from teep.wire.keys import Key
 from tests.store.conftest import Run
 from tests.support.servers import Server
@@ -17,12 +17,12 @@ def test_what_is_saved_is_read(server: Server, run: Run) -> None:
     server.flushall()
     assert run(iteration.state(JID)) is None
     assert run(iteration.save(JID, 1, b'{"id":7}', 1e-7)) == (True, False)
-    assert run(iteration.state(JID)) == State(1, 1e-7, b'{"id":7}', None)
+    assert run(iteration.state(JID)) == IterationState(1, 1e-7, b'{"id":7}', None)
     assert server.command("HGET", f"it-{JID}", "rt") == b"1.0e-07"  # as Ruby writes it
     assert run(iteration.cancel(JID, 1795487452)) == 1795487452
     assert run(iteration.cancel(JID, 1795487453)) == 1795487452
     assert run(iteration.save(JID, 2, b"null", 2.5)) == (True, True)
-    assert run(iteration.state(JID)) == State(2, 2.5, b"null", 1795487452)
+    assert run(iteration.state(JID)) == IterationState(2, 2.5, b"null", 1795487452)
     assert run(iteration.save(JID, 1, b"5", 9.0)) == (False, False)
     run(iteration.forget(JID))
     assert run(iteration.state(JID)) is None
@@ -53,7 +53,7 @@ def test_a_full_server_takes_a_checkpoint_and_puts_a_job_back(server: Server, ru
         assert [told.done for told in run(inflight.settle("host:1:0", [BACK], date(2026, 11, 24)))] == [True]
     finally:
         server.command("CONFIG", "SET", "maxmemory", 0)
-    assert run(iteration.state(JID)) == State(1, 1.0, b"6", None)
+    assert run(iteration.state(JID)) == IterationState(1, 1.0, b"6", None)
     assert server.command("LRANGE", "queue:q", 0, -1) == [b"after"]
 
 
@@ -62,7 +62,7 @@ def test_the_end_of_a_job_takes_its_place_along_only_where_it_was_in_flight(serv
     run(iteration.save(JID, 1, b"5", 1.0))
     end = outcome.over("q", b"raw", "done", Key(f"it-{JID}"))
     assert [told.done for told in run(inflight.settle("host:1:0", [end], date(2026, 11, 24)))] == [False]
-    assert run(iteration.state(JID)) == State(1, 1.0, b"5", None)
+    assert run(iteration.state(JID)) == IterationState(1, 1.0, b"5", None)
     server.command("RPUSH", INFLIGHT, "raw")
     assert [told.done for told in run(inflight.settle("host:1:0", [end], date(2026, 11, 24)))] == [True]
     assert sorted(server.command("KEYS", "*")) == [b"stat:processed", b"stat:processed:2026-11-24"]

@@ -46,7 +46,7 @@ def test_the_child_ends_as_it_says_and_the_parent_settles_the_job(fleet: Fleet, 
     assert fleet.counters() == (len(ways), 0)
     assert "the child's last words" in process.log
     assert process.log.count("ValueError: the child's own failure") == 1
-    assert all(identity.state(pid) is identity.State.GONE for pid in _children(fleet))
+    assert all(identity.state(pid) is identity.ProcessState.GONE for pid in _children(fleet))
 
 
 def test_a_child_takes_no_more_items_of_an_iterable_job(fleet: Fleet) -> None:
@@ -68,7 +68,7 @@ def test_a_child_of_an_error_handler_ends_too(fleet: Fleet) -> None:
     fleet.wait_until_processed(1)
     assert len(fleet.members("dead")) <= 1
     (child,) = _children(fleet)
-    assert identity.state(child) is identity.State.GONE
+    assert identity.state(child) is identity.ProcessState.GONE
     assert process.stop() == 0
 
 
@@ -103,7 +103,7 @@ def test_a_child_that_outlives_its_worker_holds_nothing_of_it(fleet: Fleet, *, s
     (child,) = wait_until(lambda: _children(fleet), SOON, "the child")
     fleet.wait_until_processed(1)
     assert process.stop() == 0
-    assert identity.state(child) is identity.State.RUNS
+    assert identity.state(child) is identity.ProcessState.RUNS
     with socket.create_server(("127.0.0.1", port), reuse_port=False):
         pass
     os.kill(child, signal.SIGKILL)

@@ -128,7 +128,7 @@ def test_the_lifeline_ends_with_its_worker(valkey_fleet: Fleet, number: signal.S
     (lifeline,) = _children(process.pid)
     process.signal(number)
     process.wait()
-    wait_until(lambda: identity.state(lifeline) is identity.State.GONE, SOON, "the lifeline to end")
+    wait_until(lambda: identity.state(lifeline) is identity.ProcessState.GONE, SOON, "the lifeline to end")
 
 
 def test_a_killed_lifeline_is_started_again(valkey_fleet: Fleet) -> None:

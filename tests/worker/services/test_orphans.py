@@ -21,7 +21,9 @@ def _start_a_job(fleet: Fleet) -> tuple[WorkerProcess, str, str]:
     jid = fleet.push("hold")
     fleet.wait_for_notes(1, "begun")
     process.signal(signal.SIGSTOP)
-    wait_until(lambda: identity.state(process.pid) is identity.State.STOPPED, SOON, "the process to stand still")
+    wait_until(
+        lambda: identity.state(process.pid) is identity.ProcessState.STOPPED, SOON, "the process to stand still"
+    )
     return process, fleet.identity(process), jid
 
 

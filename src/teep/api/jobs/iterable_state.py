@@ -47,7 +47,7 @@ class IterableJobQuery(_IterableJobQuery, SyncApi):
     """
 
     @cached_property
-    def _states(self) -> dict[str, iteration.State]:
+    def _states(self) -> dict[str, iteration.IterationState]:
         return self._run(iteration.states(self._jids))
 
     def __getitem__(self, jid: str) -> IterableState | None:
@@ -58,7 +58,7 @@ class IterableJobQuery(_IterableJobQuery, SyncApi):
 class AsyncIterableJobQuery(_IterableJobQuery, AsyncApi):
     """As `IterableJobQuery`; made by `await AsyncIterableJobQuery.fetch(jids)`, which reads all."""
 
-    _states: dict[str, iteration.State]
+    _states: dict[str, iteration.IterationState]
 
     @classmethod
     async def fetch(
@@ -74,7 +74,7 @@ class AsyncIterableJobQuery(_IterableJobQuery, AsyncApi):
         return state_of(jid, self._states.get(jid))
 
 
-def state_of(jid: str, state: iteration.State | None) -> IterableState | None:
+def state_of(jid: str, state: iteration.IterationState | None) -> IterableState | None:
     """Return what was read of a job as it is shown."""
     if state is None:
         return None

@@ -8,7 +8,7 @@ from teep.api.jobs.records import AsyncJobRecord, JobRecord
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.store.jobs import locate
-from teep.store.jobs.locate import Found, Where
+from teep.store.jobs.locate import JobPlace, Where
 
 
 class Located(NamedTuple):
@@ -52,7 +52,7 @@ async def async_find_job(
     return AsyncLocated(found.where, _record(found, api.config, AsyncJobRecord, AsyncSortedEntry))
 
 
-def _record(found: Found, config: Config, queued: Any, sorted_: Any) -> Any:
+def _record(found: JobPlace, config: Config, queued: Any, sorted_: Any) -> Any:
     if found.score is None:
         return queued(found.raw, found.queue, config=config)
     return sorted_(found.raw, found.score, found.key, config=config)

@@ -23,7 +23,7 @@ from teep.drivers.operation import operation
 from teep.errors import JobKilled, NotMoved, RedisCommandError
 from teep.store.jobs import jobsets, queues
 from teep.store.jobs.jobsets import Enqueued
-from teep.store.jobs.queues import Target
+from teep.store.jobs.queues import Destination
 from teep.wire import commands, keys
 from teep.wire.commands import Plan
 from teep.wire.keys import Key
@@ -81,25 +81,29 @@ class _QueueSelection(Api, Generic[R]):
         self, at: datetime | float, *, dry_run: bool = False, on_progress: Progress | None = None
     ) -> int:
         """Move them to the scheduled set, for a datetime or epoch seconds."""
-        target = Target("zset", keys.schedule())
-        return await self._take(target, _as_it_is, epoch(at), (dry_run, on_progress))
+        to = Destination("zset", keys.schedule())
+        return await self._take(to, _as_it_is, epoch(at), (dry_run, on_progress))
 
     @operation
     async def move_to(self, queue: str, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Move them to another queue, in their order, behind what waits there. Their `queue` field says so."""
-        target = Target("list", keys.queue(queue), queue)
+        to = Destination("list", keys.queue(queue), queue)
 
         def rewrite(stored: Stored) -> bytes:
             return moved_to(stored, queue)
 
-        return await self._take(target, rewrite, 0.0, (dry_run, on_progress))
+        return await self._take(to, rewrite, 0.0, (dry_run, on_progress))
 
     async def _take(
-        self, target: Target, rewrite: Callable[[Stored], bytes], at: float, how: tuple[bool, Progress | None]
+        self,
+        to: Destination,
+        rewrite: Callable[[Stored], bytes],
+        at: float,
+        how: tuple[bool, Progress | None],
     ) -> int:
         dry_run, on_progress = how
         return await take_from_queue(
-            self._queue, self._filter, target, rewrite, at, dry_run=dry_run, on_progress=on_progress
+            self._queue, self._filter, to, rewrite, at, dry_run=dry_run, on_progress=on_progress
         )
 
     def _walk(self) -> Callable[[], Plan[list[R] | None]]:
@@ -260,16 +264,16 @@ class AsyncSetSelection(_SetSelection[AsyncSortedEntry], AsyncIterable[AsyncSort
 async def take_from_queue(
     queue: str,
     chosen: Filter,
-    target: Target,
+    to: Destination,
     rewrite: Callable[[Stored], bytes],
     at: float,
     *,
     dry_run: bool = False,
     on_progress: Progress | None = None,
 ) -> int:
-    """Take the chosen jobs out of a queue, from the oldest on, to `target` as `rewrite` makes them; returns how many.
+    """Take the chosen jobs out of a queue, from the oldest on, as `rewrite` makes them; returns how many.
 
-    `at` is their score where the target is a set.
+    `at` is their score where they go into a set.
     """
     total = await queues.size(queue)
     # What is pushed meanwhile lies beyond the limit, also what this very call moves to the same queue.
@@ -284,7 +288,7 @@ async def take_from_queue(
                 taken += len(some)
                 continue
             moves = [(job.raw, rewrite(job), score) for job in some]
-            gone = await queues.take_out(queue, walk.place, moves, target)
+            gone = await queues.take_out(queue, walk.place, moves, to)
             walk.removed(gone.moved)
             taken += gone.moved
             refused += gone.refused.values()

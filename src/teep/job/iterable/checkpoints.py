@@ -10,7 +10,7 @@ from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.operation import driver_of
 from teep.errors import RedisError
 from teep.store.running import iteration
-from teep.store.running.iteration import State
+from teep.store.running.iteration import IterationState
 from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import json
 from teep.wire.commands import Plan
@@ -24,8 +24,8 @@ logger = Logger("teep.job", passing=INTERRUPTIONS)
 class NoCheckpoints:
     """What a job has that runs in place, outside of a worker: it begins at the start, and nothing is saved."""
 
-    async def load(self) -> State:
-        return State(0, 0.0, None, None)
+    async def load(self) -> IterationState:
+        return IterationState(0, 0.0, None, None)
 
     async def save(self, _executions: int, _cursor: object, _runtime: float) -> Saved:
         return Saved(written=True, cancelled=False)
@@ -39,7 +39,7 @@ class Checkpoints(NoCheckpoints):
         self._jid = jid
         self._is_async = is_async
 
-    async def load(self) -> State:
+    async def load(self) -> IterationState:
         """Return what was saved; of a job that never ran, a state that says so. One round trip.
 
         Raises:

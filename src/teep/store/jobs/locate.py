@@ -15,7 +15,7 @@ Where = Literal["working", "queued", "scheduled", "retrying", "dead"]
 _WHOLE = 100_000
 
 
-class Found(NamedTuple):
+class JobPlace(NamedTuple):
     """A job's place: its payload, and the queue it came from or lies in; in a set, its key and score."""
 
     where: Where
@@ -25,7 +25,7 @@ class Found(NamedTuple):
     score: float | None
 
 
-async def find(jid: str) -> Found | None:
+async def find(jid: str) -> JobPlace | None:
     """Return a job's place, or None where it is nowhere."""
     # In flight once more at the end: a worker may have taken it while the other places were searched.
     for place in (in_flight, _queued, _in_sets, in_flight, _at_ruby):
@@ -39,7 +39,7 @@ def has_jid(raw: bytes, jid: str) -> bool:
     return Stored(raw).jid == jid
 
 
-async def in_flight(jid: str) -> Found | None:
+async def in_flight(jid: str) -> JobPlace | None:
     """Return a job that a teep process has taken, or None. Two round trips."""
     owners = await inflight.owners()
     lists = [(queue, keys.inflight(queue, owner.identity)) for owner in owners for queue in owner.queues]
@@ -47,28 +47,28 @@ async def in_flight(jid: str) -> Found | None:
     for (queue, key), raws in zip(lists, found, strict=True):
         for raw in raws:
             if has_jid(raw, jid):
-                return Found("working", raw, queue, key, None)
+                return JobPlace("working", raw, queue, key, None)
     return None
 
 
-async def _at_ruby(jid: str) -> Found | None:
+async def _at_ruby(jid: str) -> JobPlace | None:
     """Look at what Sidekiq's processes said at their last heartbeats; of teep's own, `in_flight` knows better."""
     ours = {owner.identity for owner in await inflight.owners()}
     for work in await processes.running():
         if work.identity not in ours and has_jid(work.payload, jid):
-            return Found("working", work.payload, work.queue, keys.work(work.identity), None)
+            return JobPlace("working", work.payload, work.queue, keys.work(work.identity), None)
     return None
 
 
-async def _queued(jid: str) -> Found | None:
+async def _queued(jid: str) -> JobPlace | None:
     for queue in await queues.names():
         raw = await queues.find(queue, jid, lambda raw: has_jid(raw, jid))
         if raw is not None:
-            return Found("queued", raw, queue, keys.queue(queue), None)
+            return JobPlace("queued", raw, queue, keys.queue(queue), None)
     return None
 
 
-async def _in_sets(jid: str) -> Found | None:
+async def _in_sets(jid: str) -> JobPlace | None:
     sets: tuple[tuple[Where, Key], ...] = (
         ("scheduled", keys.schedule()),
         ("retrying", keys.retry()),
@@ -77,5 +77,5 @@ async def _in_sets(jid: str) -> Found | None:
     for where, key in sets:
         entry = await jobsets.find(key, jid, lambda raw: has_jid(raw, jid))
         if entry is not None:
-            return Found(where, entry[0], "", key, entry[1])
+            return JobPlace(where, entry[0], "", key, entry[1])
     return None

@@ -212,7 +212,7 @@ async def is_paused(queue: str) -> bool:
     return await commands.sismember(keys.paused(), queue)
 
 
-class Target(NamedTuple):
+class Destination(NamedTuple):
     """Where jobs go that are taken out of a queue, and why they will not run, if they will not.
 
     Nowhere ("drop"), into the "zset" `key`, or into the "list" `key` of the queue `name`.
@@ -231,11 +231,11 @@ class Target(NamedTuple):
         return (self.key, keys.queues()) if self.kind == "list" else (self.key,)
 
 
-NOWHERE = Target("drop", end="deleted")
-DEAD = Target("zset", keys.dead(), end="dead")
+NOWHERE = Destination("drop", end="deleted")
+DEAD = Destination("zset", keys.dead(), end="dead")
 
 
-async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.Moved], target: Target) -> Moves:
+async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.Moved], to: Destination) -> Moves:
     """Take jobs out of the middle of a queue, in the order from the oldest on.
 
     `place` is where they were seen, as `Walk.place` tells. One round trip; more only where so many jobs were taken
@@ -244,8 +244,8 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
 
     async def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> Moves:
         def send(portion: Sequence[scripts.Moved]) -> commands.Command[Moves]:
-            along = () if target.end is None else [features.on_end(old, target.end) for old, _, _ in portion]
-            return scripts.sift(keys.queue(queue), target.kind, target.keys, target.name, where, portion, along)
+            along = () if to.end is None else [features.on_end(old, to.end) for old, _, _ in portion]
+            return scripts.sift(keys.queue(queue), to.kind, to.keys, to.name, where, portion, along)
 
         return await oversize.move(some, lambda move: len(move[0]) + len(move[1]), send)
 

@@ -14,7 +14,7 @@ CANCELLATION_SECONDS = 3_600
 _FIELDS = ("ex", "rt", "c", "cancelled")
 
 
-class State(NamedTuple):
+class IterationState(NamedTuple):
     """How often a job was started, how long (seconds) it ran, its cursor's JSON, its cancellation (epoch seconds)."""
 
     executions: int
@@ -23,14 +23,14 @@ class State(NamedTuple):
     cancelled: int | None
 
 
-async def states(jids: Iterable[str]) -> dict[str, State]:
+async def states(jids: Iterable[str]) -> dict[str, IterationState]:
     """Return the states of those jobs that have one, by jid. One round trip, of one HMGET a job."""
     asked = list(jids)
     rows = await commands.pipeline_of(_read(jid) for jid in asked)
     return {jid: state for jid, row in zip(asked, rows, strict=True) if (state := _state(row)) is not None}
 
 
-async def state(jid: str) -> State | None:
+async def state(jid: str) -> IterationState | None:
     """Return a job's state, or None where it has none. One round trip."""
     return _state(await _read(jid))
 
@@ -58,8 +58,10 @@ def _read(jid: str) -> Command[list[bytes | None]]:
     return commands.hmget(keys.iteration(jid), *_FIELDS)
 
 
-def _state(row: list[bytes | None]) -> State | None:
+def _state(row: list[bytes | None]) -> IterationState | None:
     executions, runtime, cursor, cancelled = row
     if row == [None] * len(_FIELDS):
         return None
-    return State(int(executions or 0), float(runtime or 0), cursor, None if cancelled is None else int(cancelled))
+    return IterationState(
+        int(executions or 0), float(runtime or 0), cursor, None if cancelled is None else int(cancelled)
+    )

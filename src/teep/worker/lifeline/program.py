@@ -60,12 +60,12 @@ def _beat_for(settings: dict[str, Any]) -> bool:
     if identity.started(pid) != settings["started"]:
         return False
     state = identity.state(pid)
-    if state is identity.State.RUNS:
+    if state is identity.ProcessState.RUNS:
         try:
             _driver(settings["url"]).run(processes.keep_alive(settings["identity"], time.time()))
         except RedisError:
             return True  # the worker tells of the outage itself; here, too, the next turn tries again
-    return state is not identity.State.GONE
+    return state is not identity.ProcessState.GONE
 
 
 @cache
