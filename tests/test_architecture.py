@@ -20,7 +20,7 @@ from teep.store import processes, stats
 from teep.store.jobs import jobsets, queues
 from teep.store.jobs.pushes import Push
 from teep.store.running import inflight, orphans
-from teep.wire.commands import Command, Plan
+from teep.wire.command import Command, Plan
 from teep.wire.keys import Key
 
 ROOT = Path(__file__).parent.parent

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from teep.drivers import AsyncDriver, Driver
-from teep.wire.commands import Command
+from teep.wire.command import Command
 
 
 @contextmanager

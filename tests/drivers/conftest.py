@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 import pytest
 
 from teep.drivers import AsyncDriver, Driver
-from teep.wire.commands import Command, Plan
+from teep.wire.command import Command, Plan
 from tests.conftest import EVERY_KIND, emptied
 from tests.support.proxy import Proxy
 from tests.support.servers import Server

@@ -9,7 +9,7 @@ import pytest
 from teep.drivers import Driver, pools
 from teep.errors import ConfigurationError, RedisCommandError, RedisRefused, RedisUnavailable
 from teep.wire import commands
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.keys import Key
 from tests.drivers.conftest import Connect
 from tests.support.servers import Server, free_port

@@ -8,7 +8,7 @@ import pytest
 
 from teep.drivers.plans import Call, Late, run_plan, run_plan_async
 from teep.wire import commands
-from teep.wire.commands import Command, Plan
+from teep.wire.command import Command, Plan
 
 
 class Echo:

@@ -9,7 +9,7 @@ import pytest
 from teep.errors import RedisCommandError
 from teep.store.jobs import queues
 from teep.wire import commands, scripts
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.keys import Key
 from teep.wire.scripts.moves import Moves
 from tests.drivers.conftest import Connect, Runner

@@ -13,7 +13,7 @@ import pytest
 
 from teep.drivers import AsyncDriver, Driver
 from teep.wire import commands
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.keys import Key
 from tests.drivers.conftest import AsyncRunner, Runner
 from tests.support.servers import Server

@@ -14,7 +14,7 @@ import redis
 
 from teep.drivers import AsyncDriver
 from teep.wire import commands
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from tests.support.servers import Server
 from tests.support.special import Sentinel, TlsServer
 from tests.support.waiting import wait_until

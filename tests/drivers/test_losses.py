@@ -7,7 +7,7 @@ import pytest
 from teep.drivers import pools
 from teep.errors import RedisRefused, RedisTimedOut, RedisUnavailable
 from teep.wire import commands, scripts
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.keys import Key
 from tests.conftest import ServerFactory
 from tests.drivers.conftest import Connect, Runner

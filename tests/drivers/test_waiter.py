@@ -10,7 +10,7 @@ import pytest
 from teep.drivers import Driver, Waiter, pools
 from teep.errors import RedisCommandError, RedisError, RedisTimedOut, RedisUnavailable
 from teep.wire import commands
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.keys import Key
 from tests.support.proxy import Proxy
 from tests.support.servers import Server

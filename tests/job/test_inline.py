@@ -11,7 +11,7 @@ import pytest
 import teep
 from teep.config import async_driver_for
 from teep.errors import InvalidArguments
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 import pytest
 
 from teep.drivers import Driver
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 from tests.conftest import EVERY_KIND, emptied
 from tests.support.servers import Server
 

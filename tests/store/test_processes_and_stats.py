@@ -6,7 +6,7 @@ import pytest
 
 from teep.store import processes, stats
 from teep.store.processes import Message
-from teep.wire.commands import Arg
+from teep.wire.command import Arg
 from tests.store.conftest import Run
 from tests.support import golden
 from tests.support.servers import Server

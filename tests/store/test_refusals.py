@@ -21,7 +21,7 @@ from teep.store.jobs.jobsets import Enqueued
 from teep.store.jobs.pushes import Extra, Push
 from teep.store.running import inflight, iteration
 from teep.wire import keys, scripts
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.keys import Key
 from teep.wire.scripts import Lane, step
 from teep.wire.scripts.moves import Moves

@@ -9,7 +9,7 @@ import pytest
 from teep.drivers import Driver
 from teep.errors import RedisCommandError
 from teep.wire import commands, keys
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.scripts.script import ScriptCall, load
 from tests.support.servers import Server
 

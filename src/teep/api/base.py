@@ -12,7 +12,7 @@ from teep.client import AsyncClient, Client
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide
 from teep.errors import InvalidPage
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 
 if TYPE_CHECKING:
     from teep.drivers import AsyncDriver, Driver

@@ -10,7 +10,7 @@ from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import EmbeddedProcess
 from teep.store import processes
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 
 P = TypeVar("P", bound="_Process")
 

@@ -9,7 +9,7 @@ from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable, o
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.store import profiles
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 
 R = TypeVar("R", bound="_ProfileRecord")
 

@@ -10,7 +10,7 @@ from teep.api.base import Api, AsyncIterable, SyncIterable, once
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.drivers.operation import operation
 from teep.store import processes
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 
 R = TypeVar("R", bound=_JobRecord)
 

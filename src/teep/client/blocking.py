@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from teep.errors import BlockingPush, NotAsync
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 
 _OWN = __name__.partition(".")[0]
 

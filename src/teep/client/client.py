@@ -18,7 +18,7 @@ from teep.errors import InvalidType, TeepError
 from teep.store.jobs.pushes import Extra, Push
 from teep.store.running import cancellation
 from teep.store.running.cancellation import Where
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from teep.errors import NotPushed, RedisError
 from teep.store.jobs.pushes import KeptOut, Push, joined
 from teep.telling import Logger
 from teep.wire import payload
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.payload import Item
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from teep.drivers.answers import raise_ours
 from teep.drivers.loops import LoopPool
 from teep.drivers.plans import run_plan_async
 from teep.drivers.request import LOST, Request
-from teep.wire.commands import Command, Plan
+from teep.wire.command import Command, Plan
 
 T = TypeVar("T")
 

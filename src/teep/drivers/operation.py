@@ -12,7 +12,7 @@ from operator import or_
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 
 if TYPE_CHECKING:
     from teep.drivers import AsyncDriver, Driver

@@ -7,7 +7,7 @@ It knows nothing of Redis, so a program that has pushed nothing yet does not loa
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
-from teep.wire.commands import Command, Plan
+from teep.wire.command import Command, Plan
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from redis import exceptions as redis_errors
 
 from teep.drivers.answers import is_final, is_refusal, raise_ours
-from teep.wire.commands import Command, MultiExec, Pipeline
+from teep.wire.command import Command, MultiExec, Pipeline
 from teep.wire.scripts.script import ScriptCall
 
 T = TypeVar("T")

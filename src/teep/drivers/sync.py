@@ -15,7 +15,7 @@ from teep.drivers import pools
 from teep.drivers.answers import raise_ours
 from teep.drivers.plans import run_plan
 from teep.drivers.request import LOST, Args, Request
-from teep.wire.commands import Command, Plan
+from teep.wire.command import Command, Plan
 
 T = TypeVar("T")
 

@@ -20,7 +20,8 @@ from teep.drivers.request import LOST
 from teep.drivers.sync import Driver, read_reply
 from teep.errors import RedisDenied, RedisTimedOut
 from teep.telling import Logger
-from teep.wire.commands import Command, shortened
+from teep.wire.command import Command
+from teep.wire.commands import shortened
 
 T = TypeVar("T")
 

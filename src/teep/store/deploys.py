@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from teep.wire import commands, keys, metrics
-from teep.wire.commands import Command
+from teep.wire.command import Command
 
 MARKS_EXPIRY = 90 * 24 * 60 * 60
 LOCK_EXPIRY = 60

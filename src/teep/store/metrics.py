@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from teep.store import deploys
 from teep.wire import commands, keys, metrics, scripts
+from teep.wire.command import Command
 from teep.wire.keys import Key
 
 # How long minutes are kept; ten minutes are kept as long as anyone may ask for.
@@ -109,7 +110,7 @@ async def one_job(window: Window, job: str) -> Reading:
     """
     hashes, histograms = list(_hashes(window)), list(_histograms(window, job))
     fields = [f"{job}|{metric}" for metric in METRICS]
-    reads: list[commands.Command[Any]] = [
+    reads: list[Command[Any]] = [
         *(commands.hmget(key, *fields) for _, key in hashes),
         *(commands.get(key) for _, key in histograms),
         *deploys.reading(window.starts[0], window.now),

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from teep.errors import MalformedPayload
 from teep.wire import commands, json, keys, payload, scripts
-from teep.wire.commands import Arg
+from teep.wire.command import Arg, Command
 from teep.wire.stored import Stored
 
 HEARTBEAT_EXPIRY = 60
@@ -75,7 +75,7 @@ async def prolong(identity: str) -> bool:
     return bool(await commands.expire(keys.process(identity), HEARTBEAT_EXPIRY))
 
 
-def _write_work(identity: str, work: Mapping[str, bytes]) -> list[commands.Command[int]]:
+def _write_work(identity: str, work: Mapping[str, bytes]) -> list[Command[int]]:
     key, copy = keys.work(identity), keys.work_of_sidekiq_6(identity)
     if not work:
         return [commands.unlink(key, copy)]
@@ -120,7 +120,7 @@ class Message(NamedTuple):
     text: str
 
 
-def next_message(identity: str, seconds: int, *, signals: bool) -> commands.Command[Message | None]:
+def next_message(identity: str, seconds: int, *, signals: bool) -> Command[Message | None]:
     """Return the command that waits up to `seconds` for a message to this process, and takes it.
 
     Without `signals`, for a cancelled jid only.

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from teep.wire import commands, keys
-from teep.wire.commands import Command
+from teep.wire.command import Command
 
 _FIELDS = ("started_at", "jid", "type", "token", "size", "elapsed")
 

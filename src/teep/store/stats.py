@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from teep.store.jobs import queues
 from teep.wire import commands, keys
+from teep.wire.command import Arg, Command
 from teep.wire.keys import Key
 
 DEFAULT_QUEUE = "default"
@@ -33,7 +34,7 @@ class Slow(NamedTuple):
 
 async def fast() -> Fast:
     """Return the counters and sizes. One round trip."""
-    reads: list[commands.Command[Any]] = [
+    reads: list[Command[Any]] = [
         commands.get_int(keys.processed()),
         commands.get_int(keys.failed()),
         commands.get_int(keys.expired()),
@@ -85,7 +86,7 @@ COUNTERS: Mapping[str, Key] = {"processed": keys.processed(), "failed": keys.fai
 
 async def reset(names: Collection[str]) -> None:
     """Set lifetime counters back to 0; that of expired jobs, which is teep's own, is gone then."""
-    zeros: dict[Key, commands.Arg] = {COUNTERS[name]: 0 for name in names if name != "expired"}
+    zeros: dict[Key, Arg] = {COUNTERS[name]: 0 for name in names if name != "expired"}
     if zeros:
         await commands.mset(zeros)
     if "expired" in names:

@@ -17,7 +17,7 @@ from teep.store.jobs import jobsets
 from teep.store.running import inflight, outcome
 from teep.store.running.outcome import End, Outcome
 from teep.wire import keys, payload
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from tests.api.sides import Side
 from tests.support.servers import Server
 

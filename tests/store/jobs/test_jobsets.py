@@ -8,7 +8,7 @@ from teep.drivers import Driver
 from teep.store.jobs import jobsets
 from teep.store.jobs.jobsets import DeadLimits, Enqueued, Verdict
 from teep.wire import keys
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.keys import Key
 from tests.store.conftest import Run
 from tests.support.servers import Server

@@ -11,7 +11,7 @@ from teep.store import processes
 from teep.store.running import inflight, orphans
 from teep.store.running.inflight import Owner
 from teep.wire import keys
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from tests.store.conftest import Run
 from tests.support.servers import Server
 

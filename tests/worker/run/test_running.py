@@ -12,7 +12,7 @@ import pytest
 import teep
 from teep.client.client import Enqueueable
 from teep.config import async_driver_for
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 

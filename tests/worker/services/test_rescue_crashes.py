@@ -16,7 +16,7 @@ from teep.runtime.component import Component
 from teep.store.running import inflight
 from teep.store.running.inflight import Owner
 from teep.wire import keys
-from teep.wire.commands import Command
+from teep.wire.command import Command
 from teep.wire.scripts.script import ScriptCall, load
 from teep.worker.services.rescuer import Rescuer
 from tests.support.proxy import Proxy

@@ -19,7 +19,7 @@ from teep.errors import JobKilled
 from teep.store.jobs import grouping, jobsets, queues
 from teep.store.jobs.locate import has_jid
 from teep.wire import keys, payload
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 from teep.wire.keys import Key
 from teep.wire.stored import Stored
 

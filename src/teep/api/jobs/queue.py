@@ -16,7 +16,7 @@ from teep.drivers.operation import operation
 from teep.store.jobs import grouping, queues
 from teep.store.jobs.locate import has_jid
 from teep.wire import keys, payload
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 from teep.wire.stored import Stored
 
 R = TypeVar("R", bound=_JobRecord)

@@ -25,7 +25,7 @@ from teep.store.jobs import jobsets, queues
 from teep.store.jobs.jobsets import Enqueued
 from teep.store.jobs.queues import Destination
 from teep.wire import commands, keys
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 from teep.wire.keys import Key
 from teep.wire.scripts.moves import not_moved
 from teep.wire.stored import Stored

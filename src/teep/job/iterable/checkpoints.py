@@ -13,7 +13,7 @@ from teep.store.running import iteration
 from teep.store.running.iteration import IterationState
 from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import json
-from teep.wire.commands import Plan
+from teep.wire.command import Plan
 from teep.wire.scripts import Saved
 
 T = TypeVar("T")

@@ -14,7 +14,8 @@ from teep.store.jobs import dropping
 from teep.store.running import oversize
 from teep.store.running.outcome import End
 from teep.wire import commands, keys, payload, scripts
-from teep.wire.commands import Plan, score
+from teep.wire.command import Command, Plan
+from teep.wire.commands import score
 from teep.wire.keys import Key
 from teep.wire.scripts import step
 from teep.wire.scripts.moves import Moves, not_moved
@@ -145,7 +146,7 @@ async def enqueue(key: Key, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
     One that has become too large for its server, by what is added to it, goes to its queue as it was.
     """
 
-    def send(some: Sequence[tuple[bytes, Enqueued]]) -> commands.Command[Moves]:
+    def send(some: Sequence[tuple[bytes, Enqueued]]) -> Command[Moves]:
         placed = [(old, keys.queue(new.queue), new.raw, new.queue) for old, new in some]
         return scripts.enqueue(key, keys.queues(), placed)
 
@@ -165,7 +166,7 @@ async def transfer(
     One round trip, more where jobs are large.
     """
 
-    def send(some: Sequence[tuple[bytes, float, bytes]]) -> commands.Command[Moves]:
+    def send(some: Sequence[tuple[bytes, float, bytes]]) -> Command[Moves]:
         along = () if end is None else [features.on_end(old, end) for old, _, _ in some]
         return scripts.transfer(source, target, [(old, score(at), new) for old, at, new in some], along)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from teep.errors import NotMoved
 from teep.wire import commands, keys
+from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import step
 from teep.wire.scripts.step import Part, Parts, Step, Told
 
@@ -28,7 +29,7 @@ class KeptOut(NamedTuple):
 _NO_EXTRAS: Mapping[bytes, Extra] = {}
 
 
-class Push(commands.Pipeline):
+class Push(Pipeline):
     """New payloads by queue, the last given being the newest, and (time, payload) pairs for later. One round trip.
 
     The queue names go first, so that no job lies in a queue that no one lists. A payload that is among the `extras`
@@ -55,7 +56,7 @@ class Push(commands.Pipeline):
         stepped = _stepped(now, later, extras) if extras else []
         if stepped:
             now, later = _others(now, later, extras)
-        sends: list[commands.Command[Any]] = []
+        sends: list[Command[Any]] = []
         if now:
             sends.append(commands.sadd(keys.queues(), *now))
         sends.extend(commands.lpush(keys.queue(queue), *raws, repeatable=repeatable) for queue, raws in now.items())

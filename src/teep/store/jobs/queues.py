@@ -10,6 +10,7 @@ from teep.store.jobs import dropping
 from teep.store.running import oversize
 from teep.store.running.outcome import End
 from teep.wire import commands, keys, payload, scripts
+from teep.wire.command import Command
 from teep.wire.keys import Key
 from teep.wire.scripts.moves import Moves, not_moved
 
@@ -61,7 +62,7 @@ async def summaries() -> list[Summary]:
     return sorted(rows, key=lambda row: (-row.size, row.name))
 
 
-def _summary(name: str) -> tuple[commands.Command[Any], ...]:
+def _summary(name: str) -> tuple[Command[Any], ...]:
     key = keys.queue(name)
     return commands.llen(key), commands.lindex(key, -1), commands.sismember(keys.paused(), name)
 
@@ -243,7 +244,7 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
     """
 
     async def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> Moves:
-        def send(portion: Sequence[scripts.Moved]) -> commands.Command[Moves]:
+        def send(portion: Sequence[scripts.Moved]) -> Command[Moves]:
             along = () if to.end is None else [features.on_end(old, to.end) for old, _, _ in portion]
             return scripts.sift(keys.queue(queue), to.kind, to.keys, to.name, where, portion, along)
 

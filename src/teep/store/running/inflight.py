@@ -18,6 +18,7 @@ from teep.store import features, processes
 from teep.store.running import oversize
 from teep.store.running.outcome import Counted, Outcome, size, smaller
 from teep.wire import commands, json, keys, scripts
+from teep.wire.command import Command
 from teep.wire.commands import score
 from teep.wire.keys import Key
 from teep.wire.scripts import step
@@ -51,7 +52,7 @@ Judge = Callable[[str, bytes, Collection[str]], bytes | Outcome]
 
 def exchange(
     identity: str, done: Mapping[str, Sequence[bytes]], queues: Sequence[str], limit: int, day: date
-) -> commands.Command[scripts.Exchanged]:
+) -> Command[scripts.Exchanged]:
     """Acknowledge the `done` payloads by queue, and reserve up to `limit` jobs from `queues`, in that order.
 
     Paused queues give none.
@@ -83,7 +84,7 @@ async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[
     return told
 
 
-def settling(identity: str, outcomes: Sequence[Outcome], day: date) -> commands.Command[list[Told]]:
+def settling(identity: str, outcomes: Sequence[Outcome], day: date) -> Command[list[Told]]:
     """Return the command that settles jobs, in their order."""
     places = {queue: Place("list", keys.inflight(queue, identity)) for queue in {each.queue for each in outcomes}}
     return step.carry_out([_step(places[outcome.queue], outcome, day) for outcome in outcomes])
@@ -132,7 +133,7 @@ def _counters(counted: Counted, day: date) -> tuple[Counter, ...]:
     return (*processed, (keys.failed(), 0), (keys.failed_on(day), DAY_STATS_SECONDS))
 
 
-def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[commands.Command[bytes | None]]:
+def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[Command[bytes | None]]:
     """Return one blocking move a queue: its next job into this process's in-flight list."""
     return [commands.blmove_tail(keys.queue(queue), keys.inflight(queue, identity), seconds) for queue in queues]
 

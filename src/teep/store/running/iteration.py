@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from teep.wire import commands, keys, scripts
-from teep.wire.commands import Command
+from teep.wire.command import Command
 
 # As long as Sidekiq keeps a state, counted from its first write: longer than a job may wait for a retry.
 STATE_SECONDS = 30 * 86_400

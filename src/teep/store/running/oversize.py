@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from teep.errors import RedisCommandError, RedisError, RedisTimedOut, RedisUnavailable
 from teep.wire import commands
+from teep.wire.command import Command
 from teep.wire.scripts.moves import Moves
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ async def hung_up(error: RedisError) -> bool:
 async def move(
     moves: Sequence[T],
     size: Callable[[T], int],
-    send: Callable[[Sequence[T]], commands.Command[Moves]],
+    send: Callable[[Sequence[T]], Command[Moves]],
     smaller: Callable[[T], T] | None = None,
 ) -> Moves:
     """Send moves of jobs in portions. One that the server hangs up on is sent as `smaller` makes it, else refused."""
@@ -67,9 +68,7 @@ async def move(
     return Moves(done, refused, beside)
 
 
-async def _alone(
-    large: T, send: Callable[[Sequence[T]], commands.Command[Moves]], smaller: Callable[[T], T] | None
-) -> Moves:
+async def _alone(large: T, send: Callable[[Sequence[T]], Command[Moves]], smaller: Callable[[T], T] | None) -> Moves:
     if smaller is not None:
         try:
             return await send([smaller(large)])

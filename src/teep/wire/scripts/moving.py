@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Literal
 
-from teep.wire.commands import Arg, Command
+from teep.wire.command import Arg, Command
 from teep.wire.keys import Key
 from teep.wire.scripts.moves import Moves, read_moves
 from teep.wire.scripts.script import ScriptCall, load

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from teep.wire.commands import Command, score, scored
+from teep.wire.command import Command
+from teep.wire.commands import score, scored
 from teep.wire.keys import Key
 from teep.wire.scripts.script import ScriptCall, load
 

@@ -5,7 +5,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from teep.wire import json
-from teep.wire.commands import Command, text
+from teep.wire.command import Command
+from teep.wire.commands import text
 from teep.wire.keys import Key
 from teep.wire.scripts.moves import Moves, read_moves
 from teep.wire.scripts.script import ScriptCall, load

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from pkgutil import get_data
 from typing import Any, NamedTuple, TypeVar
 
-from teep.wire.commands import Arg, Command
+from teep.wire.command import Arg, Command
 from teep.wire.keys import Key
 
 T = TypeVar("T")

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-from teep.wire.commands import Arg, Command, text
+from teep.wire.command import Arg, Command
+from teep.wire.commands import text
 from teep.wire.keys import Key
 from teep.wire.scripts.script import ScriptCall, load
 

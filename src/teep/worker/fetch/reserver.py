@@ -27,7 +27,7 @@ from teep.store.running import inflight
 from teep.store.running.outcome import Outcome, over, size
 from teep.store.running.oversize import PORTION
 from teep.telling import Logger
-from teep.wire.commands import Command, Pipeline
+from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import Exchanged
 from teep.wire.scripts.step import DONE, Told
 from teep.worker.fetch.mirror import InFlightMirror

@@ -16,7 +16,8 @@ from teep.runtime.service import Service
 from teep.store import processes
 from teep.store.running import inflight
 from teep.telling import Logger
-from teep.wire import commands, json
+from teep.wire import json
+from teep.wire.command import Arg
 from teep.worker.lifeline import Watcher, patience
 from teep.worker.run.capsule import Capsule
 from teep.worker.services.process_info import queues_of
@@ -92,7 +93,7 @@ class Heartbeat(Service):
         except RedisError as error:
             self._on_error(error, self.name)
 
-    def _fields(self, busy: int, rtt: float) -> dict[str, commands.Arg]:
+    def _fields(self, busy: int, rtt: float) -> dict[str, Arg]:
         late = sum(capsule.fetcher.late for capsule in self._capsules)
         # Sidekiq has no such field; where there is nothing to tell, the hash is as Sidekiq's is.
         return ({"late": late} if late else {}) | {
