@@ -8,7 +8,8 @@ from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.groups import JobGroups, groups_of
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
-from teep.api.jobs.selection import AsyncQueueSelection, QueueSelection, delete_class
+from teep.api.jobs.selection import AsyncQueueSelection, QueueSelection
+from teep.api.jobs.sweep import delete_class
 from teep.api.jobs.where import Selectable
 from teep.client import AsyncClient, Client
 from teep.config import Config

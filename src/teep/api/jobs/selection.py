@@ -7,7 +7,7 @@ the others and then raises `NotMoved`.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -16,29 +16,22 @@ from teep.api.jobs import moves
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.api.jobs.sweep import Act, Entry, Progress, as_it_is, chosen_of, take_from_queue, take_from_set
 from teep.client.rewrite import moved_to
 from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.errors import JobKilled, NotMoved, RedisCommandError
+from teep.errors import JobKilled
 from teep.store.jobs import jobsets, queues
 from teep.store.jobs.jobsets import Enqueued
 from teep.store.jobs.queues import Destination
-from teep.wire import commands, keys
+from teep.wire import keys
 from teep.wire.command import Plan
 from teep.wire.keys import Key
-from teep.wire.scripts.moves import not_moved
 from teep.wire.stored import Stored
 
 R = TypeVar("R", bound=_JobRecord)
 E = TypeVar("E", bound=_SortedEntry)
-B = TypeVar("B")
-
-Progress = Callable[[int, int], None]
-# A job of a set, and its score.
-_Found = tuple[Stored, float]
-# Jobs a script call: a few milliseconds inside Redis at the most.
-_BATCH = 500
 
 
 class _QueueSelection(Api, Generic[R]):
@@ -60,18 +53,18 @@ class _QueueSelection(Api, Generic[R]):
     @operation
     async def count(self) -> int:
         """Return how many jobs meet the conditions. One round trip per 500 to 2000 jobs of the queue."""
-        return await self._take(queues.NOWHERE, _as_it_is, 0.0, (True, None))
+        return await self._take(queues.NOWHERE, as_it_is, 0.0, (True, None))
 
     @operation
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Delete them."""
-        return await self._take(queues.NOWHERE, _as_it_is, 0.0, (dry_run, on_progress))
+        return await self._take(queues.NOWHERE, as_it_is, 0.0, (dry_run, on_progress))
 
     @operation
     async def kill_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Move them to the dead set, which is trimmed once."""
         now = time.time()
-        taken = await self._take(queues.DEAD, _as_it_is, now, (dry_run, on_progress))
+        taken = await self._take(queues.DEAD, as_it_is, now, (dry_run, on_progress))
         if taken and not dry_run:
             await jobsets.trim_dead(now, self.config.dead_limits)
         return taken
@@ -82,7 +75,7 @@ class _QueueSelection(Api, Generic[R]):
     ) -> int:
         """Move them to the scheduled set, for a datetime or epoch seconds."""
         to = Destination("zset", keys.schedule())
-        return await self._take(to, _as_it_is, epoch(at), (dry_run, on_progress))
+        return await self._take(to, as_it_is, epoch(at), (dry_run, on_progress))
 
     @operation
     async def move_to(self, queue: str, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
@@ -150,7 +143,7 @@ class _SetSelection(Api, Generic[E]):
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Delete them."""
 
-        async def act(batch: Sequence[_Found]) -> int:
+        async def act(batch: Sequence[Entry]) -> int:
             return await jobsets.delete_some(self._key, [job.raw for job, _ in batch])
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
@@ -159,7 +152,7 @@ class _SetSelection(Api, Generic[E]):
     async def retry_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Move them to their queues, through the client middleware. Uses up no retries."""
 
-        async def act(batch: Sequence[_Found]) -> int:
+        async def act(batch: Sequence[Entry]) -> int:
             return await moves.enqueue_some(self.config, self._key, [job for job, _ in batch], take_back=True)
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
@@ -171,7 +164,7 @@ class _SetSelection(Api, Generic[E]):
         """Move them to the dead set, which is trimmed once; `notify_failure` tells the death handlers of each."""
         now = time.time()
 
-        async def act(batch: Sequence[_Found]) -> int:
+        async def act(batch: Sequence[Entry]) -> int:
             moved = await jobsets.kill(self._key, [job.raw for job, _ in batch], now)
             for (job, _), was_there in zip(batch, moved.done, strict=True):
                 if was_there and notify_failure:
@@ -190,7 +183,7 @@ class _SetSelection(Api, Generic[E]):
         """Change their time to a datetime or epoch seconds; those that have it already are left alone."""
         moment = epoch(at)
 
-        async def act(batch: Sequence[_Found]) -> int:
+        async def act(batch: Sequence[Entry]) -> int:
             # Those moved below the walk's place are met again there, at their new time.
             moves = [(job.raw, moment, job.raw) for job, score in batch if score != moment]
             return sum((await jobsets.transfer(self._key, self._key, moves)).checked()) if moves else 0
@@ -204,7 +197,7 @@ class _SetSelection(Api, Generic[E]):
         Bytes that are no job stay.
         """
 
-        async def act(batch: Sequence[_Found]) -> int:
+        async def act(batch: Sequence[Entry]) -> int:
             now, unit = time.time(), self.config.timestamps
             jobs = [job for job, _ in batch if job.item is not None]
             moves = [(job.raw, Enqueued(queue, moved_to(job, queue, (now, unit)))) for job in jobs]
@@ -212,30 +205,8 @@ class _SetSelection(Api, Generic[E]):
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 
-    async def _each(
-        self,
-        act: Callable[[Sequence[_Found]], Awaitable[int]],
-        *,
-        dry_run: bool,
-        on_progress: Progress | None,
-    ) -> int:
-        walk = jobsets.Walk(self._key, needles=self._filter.needles)
-        total = await jobsets.size(self._key)
-        taken = 0
-        refusal: NotMoved | None = None
-        while (entries := await walk.next()) is not None:
-            chosen = self._chosen(entries)
-            for some in _batches(chosen):
-                try:
-                    taken += len(some) if dry_run else await act(some)
-                except NotMoved as error:
-                    taken += error.moved
-                    refusal = refusal or error
-            if on_progress is not None:
-                on_progress(min(walk.examined, total), total)
-        if refusal is not None:
-            raise NotMoved(str(refusal), taken)
-        return taken
+    async def _each(self, act: Act, *, dry_run: bool, on_progress: Progress | None) -> int:
+        return await take_from_set(self._key, self._filter, act, dry_run=dry_run, on_progress=on_progress)
 
     def _walk(self) -> Callable[[], Plan[list[E] | None]]:
         walk = jobsets.Walk(self._key, needles=self._filter.needles)
@@ -244,13 +215,11 @@ class _SetSelection(Api, Generic[E]):
             entries = await walk.next()
             if entries is None:
                 return None
-            return [self._entry(job, at, self._key, config=self.config) for job, at in self._chosen(entries)]
+            return [
+                self._entry(job, at, self._key, config=self.config) for job, at in chosen_of(entries, self._filter)
+            ]
 
         return following
-
-    def _chosen(self, entries: Sequence[jobsets.Entry]) -> list[_Found]:
-        found = [(Stored(raw), at) for raw, at in entries]
-        return [entry for entry in found if self._filter.matches(entry[0])]
 
 
 class SetSelection(_SetSelection[SortedEntry], SyncIterable[SortedEntry]):
@@ -261,60 +230,5 @@ class AsyncSetSelection(_SetSelection[AsyncSortedEntry], AsyncIterable[AsyncSort
     _entry = AsyncSortedEntry
 
 
-async def take_from_queue(
-    queue: str,
-    chosen: Filter,
-    to: Destination,
-    rewrite: Callable[[Stored], bytes],
-    at: float,
-    *,
-    dry_run: bool = False,
-    on_progress: Progress | None = None,
-) -> int:
-    """Take the chosen jobs out of a queue, from the oldest on, as `rewrite` makes them; returns how many.
-
-    `at` is their score where they go into a set.
-    """
-    total = await queues.size(queue)
-    # What is pushed meanwhile lies beyond the limit, also what this very call moves to the same queue.
-    walk = queues.Walk(queue, end="oldest", needles=chosen.needles, limit=total)
-    score = commands.score(at)
-    taken = 0
-    refused: list[str] = []
-    beside = ""
-    while (raws := await walk.next()) is not None:
-        for some in _batches([job for job in map(Stored, raws) if chosen.matches(job)]):
-            if dry_run:
-                taken += len(some)
-                continue
-            moves = [(job.raw, rewrite(job), score) for job in some]
-            gone = await queues.take_out(queue, walk.place, moves, to)
-            walk.removed(gone.moved)
-            taken += gone.moved
-            refused += gone.refused.values()
-            beside = gone.beside or beside
-        if on_progress is not None:
-            on_progress(min(walk.examined, total), total)
-    if refused:
-        raise not_moved(refused, taken)
-    if beside:
-        raise RedisCommandError(f"{beside}; {taken} jobs are gone from there all the same")
-    return taken
-
-
-async def delete_class(queue: str, klass: str) -> int:
-    """Delete the jobs of one class from a queue; returns how many."""
-    return await take_from_queue(queue, Filter.of_class(klass), queues.NOWHERE, _as_it_is, 0.0)
-
-
-def _as_it_is(stored: Stored) -> bytes:
-    return stored.raw
-
-
-async def _counted(batch: Sequence[_Found]) -> int:
+async def _counted(batch: Sequence[Entry]) -> int:
     return len(batch)
-
-
-def _batches(items: list[B]) -> Iterator[list[B]]:
-    for start in range(0, len(items), _BATCH):
-        yield items[start : start + _BATCH]
