@@ -245,7 +245,7 @@ class Machine(RuleBasedStateMachine):
             assert self._read(f"queue:{name}")[::-1] == model.queues[name]
         for name in SETS:
             assert sorted(self._read(name)) == sorted(model.sets[name])
-        held = self.driver.run(inflight.held(ME.identity, QUEUES))
+        held = self.driver.run(inflight.payloads(ME.identity, QUEUES))
         assert {jid_of(raw): queue for queue, raws in held.items() for raw in raws} == model.working
         everywhere = [
             *model.working,

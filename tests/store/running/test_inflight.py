@@ -179,7 +179,7 @@ def test_requeuing_all_keeps_the_order_in_any_number_of_batches(run: Run, server
 def test_what_is_held_is_told_by_queue(run: Run, server: Server) -> None:
     _push(server, b"1", b"2")
     run(exchange(ME, {}, ["q"], 2, DAY))
-    assert run(inflight.held(ME, ["q", "low"])) == {"q": [b"1", b"2"], "low": []}
+    assert run(inflight.payloads(ME, ["q", "low"])) == {"q": [b"1", b"2"], "low": []}
 
 
 def test_a_blocking_move_reserves_as_an_exchange_does(run: Run, server: Server) -> None:

@@ -154,7 +154,7 @@ def test_whoever_was_accepted_is_answered_before_it_settles_and_others_wait() ->
     endpoint.answer(SOON)
     for client in clients:
         client.sendall(b"GET /live HTTP/1.0\r\n\r\n")
-    endpoint.settle()
+    endpoint.finish()
     assert clients[0].recv(4096).startswith(b"HTTP/1.0 200")
     assert select.select([clients[1]], [], [], 0)[0] == []
     successor = Endpoint(Address("127.0.0.1", 0), lambda: FINE, fail, endpoint.listener)

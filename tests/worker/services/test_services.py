@@ -31,7 +31,7 @@ from teep.worker.services.messages import MessageListener
 from teep.worker.services.metrics import MetricsWriter
 from teep.worker.services.poller import Poller
 from teep.worker.services.rescuer import Rescuer
-from teep.worker.supervisor.served import Channel, Reporter, ResourceLimits
+from teep.worker.supervisor.supervised import Channel, Reporter, ResourceLimits
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 

@@ -16,7 +16,7 @@ from teep.api.jobs import moves
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
-from teep.api.jobs.sweep import Act, Entry, Progress, as_it_is, chosen_of, take_from_queue, take_from_set
+from teep.api.jobs.sweep import Act, Chosen, Progress, as_it_is, chosen_of, take_from_queue, take_from_set
 from teep.client.rewrite import moved_to
 from teep.client.times import epoch
 from teep.config import Config
@@ -143,7 +143,7 @@ class _SetSelection(Api, Generic[E]):
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Delete them."""
 
-        async def act(batch: Sequence[Entry]) -> int:
+        async def act(batch: Sequence[Chosen]) -> int:
             return await jobsets.delete_some(self._key, [job.raw for job, _ in batch])
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
@@ -152,7 +152,7 @@ class _SetSelection(Api, Generic[E]):
     async def retry_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Move them to their queues, through the client middleware. Uses up no retries."""
 
-        async def act(batch: Sequence[Entry]) -> int:
+        async def act(batch: Sequence[Chosen]) -> int:
             return await moves.enqueue_some(self.config, self._key, [job for job, _ in batch], take_back=True)
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
@@ -164,7 +164,7 @@ class _SetSelection(Api, Generic[E]):
         """Move them to the dead set, which is trimmed once; `notify_failure` tells the death handlers of each."""
         now = time.time()
 
-        async def act(batch: Sequence[Entry]) -> int:
+        async def act(batch: Sequence[Chosen]) -> int:
             moved = await jobsets.kill(self._key, [job.raw for job, _ in batch], now)
             for (job, _), was_there in zip(batch, moved.done, strict=True):
                 if was_there and notify_failure:
@@ -183,7 +183,7 @@ class _SetSelection(Api, Generic[E]):
         """Change their time to a datetime or epoch seconds; those that have it already are left alone."""
         moment = epoch(at)
 
-        async def act(batch: Sequence[Entry]) -> int:
+        async def act(batch: Sequence[Chosen]) -> int:
             # Those moved below the walk's place are met again there, at their new time.
             moves = [(job.raw, moment, job.raw) for job, score in batch if score != moment]
             return sum((await jobsets.transfer(self._key, self._key, moves)).checked()) if moves else 0
@@ -197,7 +197,7 @@ class _SetSelection(Api, Generic[E]):
         Bytes that are no job stay.
         """
 
-        async def act(batch: Sequence[Entry]) -> int:
+        async def act(batch: Sequence[Chosen]) -> int:
             now, unit = time.time(), self.config.timestamps
             jobs = [job for job, _ in batch if job.item is not None]
             moves = [(job.raw, Enqueued(queue, moved_to(job, queue, (now, unit)))) for job in jobs]
@@ -230,5 +230,5 @@ class AsyncSetSelection(_SetSelection[AsyncSortedEntry], AsyncIterable[AsyncSort
     _entry = AsyncSortedEntry
 
 
-async def _counted(batch: Sequence[Entry]) -> int:
+async def _counted(batch: Sequence[Chosen]) -> int:
     return len(batch)

@@ -20,9 +20,9 @@ B = TypeVar("B")
 # Told, after each slice, how many jobs were looked at, and how many there are.
 Progress = Callable[[int, int], None]
 # A job of a set, and its score.
-Entry = tuple[Stored, float]
+Chosen = tuple[Stored, float]
 # What is done with a batch; returns with how many it was.
-Act = Callable[[Sequence[Entry]], Awaitable[int]]
+Act = Callable[[Sequence[Chosen]], Awaitable[int]]
 # Jobs a script call: a few milliseconds inside Redis at the most.
 _BATCH = 500
 
@@ -99,7 +99,7 @@ async def take_from_set(
     return taken
 
 
-def chosen_of(entries: Sequence[jobsets.Entry], chosen: Filter) -> list[Entry]:
+def chosen_of(entries: Sequence[jobsets.Entry], chosen: Filter) -> list[Chosen]:
     """Return those of a slice of a set that a filter chooses."""
     found = [(Stored(raw), at) for raw, at in entries]
     return [entry for entry in found if chosen.matches(entry[0])]

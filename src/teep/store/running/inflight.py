@@ -138,10 +138,10 @@ def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[C
     return [commands.blmove_tail(keys.queue(queue), keys.inflight(queue, identity), seconds) for queue in queues]
 
 
-async def held(identity: str, queues: Sequence[str]) -> dict[str, list[bytes]]:
+async def payloads(identity: str, queues: Sequence[str]) -> dict[str, list[bytes]]:
     """Return every payload in flight at a process, by queue; never from a replica. One round trip."""
-    payloads = await scripts.held([keys.inflight(queue, identity) for queue in queues])
-    return dict(zip(queues, payloads, strict=True))
+    found = await scripts.in_flight_payloads([keys.inflight(queue, identity) for queue in queues])
+    return dict(zip(queues, found, strict=True))
 
 
 async def give_back(identity: str, queue: str, raws: Sequence[bytes]) -> int:

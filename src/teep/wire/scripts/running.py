@@ -62,9 +62,9 @@ def exchange(
     )
 
 
-def held(lists: Sequence[Key]) -> Command[list[list[bytes]]]:
+def in_flight_payloads(lists: Sequence[Key]) -> Command[list[list[bytes]]]:
     """Return the payloads of in-flight lists, each from the oldest on; a replica refuses to."""
-    return ScriptCall(load("held"), lists, (), read=list)
+    return ScriptCall(load("in_flight_payloads"), lists, (), read=list)
 
 
 def give_back(inflight: Key, queue: Key, queues: Key, name: str, raws: Sequence[bytes]) -> Command[Moves]:

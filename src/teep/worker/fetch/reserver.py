@@ -310,7 +310,7 @@ class Reserver:
 
         An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
         """
-        held = self._driver.run(inflight.held(self._identity, list(self._order.weights)))
+        held = self._driver.run(inflight.payloads(self._identity, list(self._order.weights)))
         unknown = self._ledger.compare(held)
         done[:] = [job for job in done if not self._ledger.is_gone_settled(job)]
         ended[:] = [(job, outcome) for job, outcome in ended if not self._ledger.is_gone_settled(job)]

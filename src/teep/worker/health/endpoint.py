@@ -94,7 +94,7 @@ class Endpoint(Service):
         if 0.0 < self._deaf_until <= now:
             self._listen()
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Answer whoever was accepted, within two seconds; who comes now waits in the listener, for three at most."""
         self._listen_again_in(_PATIENCE + _TICK)
         while self._deadlines:

@@ -7,11 +7,11 @@
 | `child.py` | a child as the parent sees it |
 | `launcher.py` | how a child begins: a fork of the parent, or an interpreter of its own |
 | `handover.py` | how a new interpreter takes the children over, so that it runs new code |
-| `checks.py` | health checks, in the parent's loop |
+| `health_endpoint.py` | health checks, in the parent's loop |
 | `health.py` | what health checks are told of all children |
-| `inbox.py` | signals, to be waited for together with all else |
+| `signals.py` | signals, to be waited for together with all else |
 | `rescue.py` | what is left to do after the last child, where one crashed |
-| `served.py` | the other side: a worker that has a parent |
+| `supervised.py` | the other side: a worker that has a parent |
 """
 
 from teep.worker.supervisor.supervisor import Supervisor

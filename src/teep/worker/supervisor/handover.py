@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from teep.config import Config
 from teep.wire import json
-from teep.worker.supervisor import inbox
+from teep.worker.supervisor import signals
 from teep.worker.supervisor.child import Child
 from teep.worker.supervisor.launcher import own_command
 
@@ -44,7 +44,7 @@ def hand_over(
         "listener": None if listener is None else listener.fileno(),
         "address": config.health,
     }
-    inbox.block()
+    signals.block()
     try:
         for child in children:
             child.drop_lifeline()
@@ -55,7 +55,7 @@ def hand_over(
     finally:
         for handed in sockets:
             handed.set_inheritable(False)
-        inbox.unblock()
+        signals.unblock()
 
 
 def take_over(config: Config) -> Inheritance:

@@ -18,10 +18,10 @@ from teep.telling import Logger
 from teep.worker.exit import exiting
 from teep.worker.startup import claims
 from teep.worker.startup.modules import load_all
-from teep.worker.supervisor import inbox
+from teep.worker.supervisor import signals
 from teep.worker.supervisor.child import Child
-from teep.worker.supervisor.inbox import HANDLED
-from teep.worker.supervisor.served import CHANNEL, Channel, serve
+from teep.worker.supervisor.signals import HANDLED
+from teep.worker.supervisor.supervised import CHANNEL, Channel, serve
 
 logger = Logger("teep")
 
@@ -81,14 +81,14 @@ class Launcher:
         if self._spawns:
             pid = self._spawn(theirs)
         else:
-            inbox.block()
+            signals.block()
             pid = os.fork()
             if pid == 0:
                 ours.close()
                 disown()
-                inbox.unblock()
+                signals.unblock()
                 self._be_child(Channel(theirs))
-            inbox.unblock()
+            signals.unblock()
         theirs.close()
         return Child(self._config, pid, ours)
 

@@ -29,14 +29,14 @@ from teep.worker.health.health import Report
 from teep.worker.health.systemd import Notifier
 from teep.worker.signals import Presses
 from teep.worker.supervisor import handover
-from teep.worker.supervisor.checks import HealthChecks
 from teep.worker.supervisor.child import Child, manner_of_end
 from teep.worker.supervisor.health import report_on
-from teep.worker.supervisor.inbox import SignalInbox
+from teep.worker.supervisor.health_endpoint import HealthChecks
 from teep.worker.supervisor.launcher import SPAWNS, Launcher
 from teep.worker.supervisor.rescue import rescue
-from teep.worker.supervisor.served import CHANNEL, Channel, serve
+from teep.worker.supervisor.signals import SignalInbox
 from teep.worker.supervisor.slots import Slot
+from teep.worker.supervisor.supervised import CHANNEL, Channel, serve
 from teep.worker.title import set_title
 
 logger = Logger("teep")
@@ -339,7 +339,7 @@ class Supervisor:
         try:
             self._launcher.go_to_start()
             self._check()
-            self._checks.settle()
+            self._checks.finish()
             serving = [*self._serving(), *self._coming()]
             with self._notifier.handed_on():
                 handover.hand_over(self._config, serving, self._leaving, self._checks.listener)

@@ -56,10 +56,10 @@ class HealthChecks:
         if self._endpoint is not None:
             self._endpoint.answer()
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Answer whoever was let in already: a new interpreter knows only of those who still wait at the door."""
         if self._endpoint is not None:
-            self._endpoint.settle()
+            self._endpoint.finish()
 
     @contextmanager
     def meanwhile(self) -> Iterator[None]:
