@@ -19,6 +19,20 @@ def walked(server: Server, jid: str) -> list[int]:
     return [int(number) for number in server.command("LRANGE", f"interop:walked:{jid}", 0, -1)]
 
 
+def _makes_way(ruby: Ruby, server: Server, jid: str) -> None:
+    """Let the quiet side go on to its next checkpoint, and wait until the job is back in its queue."""
+    release(server, jid)
+    wait_until(ruby.jobs, 15, "the job to be put back")
+    assert walked(server, jid) == [0, 1, 2, 3]
+
+
+def _is_ended(server: Server, jid: str) -> None:
+    """Wait until the other side has run the rest, each item once, and nothing of the walk is left."""
+    assert wait_for_runs(server) == [Run("WalkJob", jid, [COUNT])]
+    assert walked(server, jid) == list(range(COUNT))
+    wait_until(lambda: not server.command("EXISTS", f"it-{jid}"), 15, "the place to be removed")
+
+
 def test_what_ruby_began_python_ends(
     ruby: Ruby, ruby_sidekiq: RubySidekiqFactory, python_teep: PythonTeepFactory, redis_server: Server
 ) -> None:
@@ -27,13 +41,9 @@ def test_what_ruby_began_python_ends(
     wait_for_start(redis_server, jid)
     sidekiq.quiet()
     wait_until(lambda: ruby.processes()[0].stopping, 15, "Sidekiq to be quiet")
-    release(redis_server, jid)
-    wait_until(ruby.jobs, 15, "the job to be put back")
-    assert walked(redis_server, jid) == [0, 1, 2, 3]
+    _makes_way(ruby, redis_server, jid)
     python_teep()
-    assert wait_for_runs(redis_server) == [Run("WalkJob", jid, [COUNT])]
-    assert walked(redis_server, jid) == list(range(COUNT))
-    wait_until(lambda: not redis_server.command("EXISTS", f"it-{jid}"), 15, "the place to be removed")
+    _is_ended(redis_server, jid)
 
 
 def test_what_python_began_ruby_ends(
@@ -48,13 +58,9 @@ def test_what_python_began_ruby_ends(
     wait_for_start(redis_server, jid)
     ruby.quiet(worker.identity)
     wait_until(lambda: ruby.processes()[0].stopping, 15, "teep to be quiet")
-    release(redis_server, jid)
-    wait_until(ruby.jobs, 15, "the job to be put back")
-    assert walked(redis_server, jid) == [0, 1, 2, 3]
+    _makes_way(ruby, redis_server, jid)
     ruby_sidekiq()
-    assert wait_for_runs(redis_server) == [Run("WalkJob", jid, [COUNT])]
-    assert walked(redis_server, jid) == list(range(COUNT))
-    wait_until(lambda: not redis_server.command("EXISTS", f"it-{jid}"), 15, "the place to be removed")
+    _is_ended(redis_server, jid)
 
 
 @pytest.mark.sidekiq("8.1")  # 7.3.2 has no cancellation
