@@ -13,21 +13,18 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from teep.clock import monotonic
 from teep.config import Config, driver_for
 from teep.config.address import Address
-from teep.config.connections import redis_in_words
 from teep.config.handlers import report
 from teep.errors import RedisCommandError, RedisError, Unhealthy
-from teep.job.definition import Definition
 from teep.runtime import forks, identity
 from teep.runtime.component import Component
 from teep.runtime.notices import Moment, Notices
 from teep.runtime.outage import Outage
 from teep.telling import Logger
-from teep.version import __version__
 from teep.worker.fetch.tallies import Tallies
 from teep.worker.health.endpoint import Endpoint
 from teep.worker.health.health import STARTING, Health, Report
@@ -39,13 +36,13 @@ from teep.worker.run.capsule import LAST_MOMENT, Capsule
 from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.processor import Shared
 from teep.worker.services.heartbeat import Heartbeat
-from teep.worker.services.process_info import queues_of
 from teep.worker.services.rescuer import Rescuer
 from teep.worker.services.services import Duties, Services, services_for
 from teep.worker.signals import KILLED_BY_INT, Presses, SignalHandlers
 from teep.worker.startup import assignment, claims
 from teep.worker.startup.arrival import check_redis, patiently
-from teep.worker.startup.modules import jobs_of, load_all, with_hooks_of, without_jobs
+from teep.worker.startup.introduction import introduce
+from teep.worker.startup.modules import jobs_of, load_all, with_hooks_of
 from teep.worker.title import set_title
 
 logger = Logger("teep")
@@ -257,7 +254,7 @@ class Worker:
         # Before the first job, too, which might hold the interpreter from its first moment.
         self._watcher.start(self.identity)
         self._running = True
-        self._introduce()
+        introduce(self.config, self.identity, self.modules, self._capsules)
         heartbeat.start()
         # Before the first fetch: what a crash left comes before anything that still waits.
         self._services.of(Rescuer).turn()
@@ -295,18 +292,6 @@ class Worker:
         reactions = Reactions(self.dump_threads, self._give_up)
         duties = Duties(self._capsules, shared.runs, self._watcher, obey, self._cancel, reactions)
         self._services = services_for(component, duties)
-
-    def _introduce(self) -> None:
-        """Log what this worker serves, and what of its jobs it does not."""
-        jobs = jobs_of(self.modules)
-        logger.info(
-            "teep %s runs %s with concurrency %d as %s",
-            __version__, ", ".join(queues_of(self._capsules)), self.config.total_concurrency, self.identity,
-        )  # fmt: skip
-        logger.info("%s; Redis: %s", _jobs_in_words(self.modules, jobs), redis_in_words(self.config))
-        served = {capsule.name: capsule.own for capsule in self._capsules}
-        for remark in assignment.remarks(self.config, served, jobs if self.modules else []):
-            logger.warning(remark)
 
     def _on_signal(self, name: str) -> None:
         if name == "INT":
@@ -371,12 +356,3 @@ class Worker:
             self._outage.began(error)
         else:
             report(self.config, error, {"context": service})
-
-
-def _jobs_in_words(modules: Sequence[str], jobs: Sequence[Definition]) -> str:
-    count = f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}"
-    if not modules:
-        return f"{count} known"
-    words = f"{count} of {', '.join(sorted({job.module for job in jobs}))}"
-    empty = [module for module in without_jobs(modules) if not module.startswith("teep.")]
-    return f"{words} (none in {', '.join(empty)})" if empty else words
