@@ -57,6 +57,7 @@ def test_the_second_is_for_all_workers_of_a_supervisor(valkey_fleet: Fleet, *, w
         _press(supervised.process)
         for pid in pids if whole_group else []:
             os.kill(pid, signal.SIGINT)
+        supervised.process.wait_for_log("press Ctrl-C again to stop now")  # two at once would be the same press
     assert supervised.process.wait() == 0
     assert {jid for jid in jids if any(jid in str(raw) for raw in valkey_fleet.queue())} == jids
     assert valkey_fleet.in_flight() == []
