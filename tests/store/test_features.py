@@ -47,7 +47,7 @@ class Counting(Feature):
 @pytest.fixture(autouse=True)
 def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have it take part for the time of a test."""
-    for name, of_all in (("_features", dict), ("special", set), ("_before", set)):
+    for name, of_all in (("_features", dict), ("special", set), ("_before", set), ("_options", set)):
         monkeypatch.setattr(features, name, of_all(getattr(features, name)))
     features.register(Counting())
     yield

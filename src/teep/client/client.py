@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from teep.client import blocking, kept_out, routes, sessions
 from teep.client.bulk import Bulk
 from teep.client.push import Prepared, is_transactional, prepare
+from teep.client.template import Template
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide, operation
@@ -56,6 +57,14 @@ class _Client:
         that is alike has its lock (`unique_for`). One round trip. Sidekiq's Client#push.
         """
         return await _send_one(self.config, item)
+
+    @operation
+    async def _push_alike(self, template: Template, args: list[Any]) -> str:
+        """Push a job that nobody looks at on its way; see `Template.holds`. What `push` does, in half the time."""
+        jid, push = template.push(args)
+        sessions.tell(template.name)
+        await routes.deliver(self.config, push)
+        return jid
 
     @operation
     async def push_bulk(self, items: Mapping[str, Any]) -> list[str | None]:

@@ -6,6 +6,7 @@
 3. It says whether a lost connection allows sending again: only where everything unsettled is idempotent.
 """
 
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from redis import exceptions as redis_errors
@@ -32,8 +33,8 @@ class Request(Generic[T]):
         self._command = command
         self._atomic = isinstance(command, MultiExec)
         self._parts: tuple[Command[Any], ...] = command.commands if isinstance(command, Pipeline) else (command,)
-        self._replies: list[Any] = [None] * len(self._parts)
-        self._unsettled = list(range(len(self._parts)))
+        self._replies: list[Any] = []
+        self._unsettled: Sequence[int] = range(len(self._parts))
         self._to_load: set[int] = set()
         self._loaded: set[int] = set()
         self._refusal: Exception | None = None
@@ -51,6 +52,8 @@ class Request(Generic[T]):
         self._refusal = None
         if self._atomic:
             return [("MULTI",), *(part.args for part in self._parts), ("EXEC",)]
+        if not self._replies:
+            return [part.args for part in self._parts]
         sends: list[Args] = []
         for index in self._unsettled:
             if index in self._to_load:
@@ -63,6 +66,11 @@ class Request(Generic[T]):
         self._in_doubt = False
         if self._atomic:
             return self._receive_exec(replies)
+        if not self._replies:
+            if not any(map(_is_error, replies)):  # nearly always: nothing is left to look at
+                self._replies, self._unsettled = replies, ()
+                return True
+            self._replies = [None] * len(self._parts)
         answers = iter(replies)
         still: list[int] = []
         for index in self._unsettled:
@@ -96,9 +104,8 @@ class Request(Generic[T]):
         """Return the command's result. Raises the first error among the replies."""
         if self._refusal is not None:
             raise_ours(self._refusal)
-        for reply in self._replies:
-            if isinstance(reply, Exception):
-                raise_ours(reply)
+        for reply in filter(_is_error, self._replies):
+            raise_ours(reply)
         if isinstance(self._command, Pipeline):
             values = [part.read(reply) for part, reply in zip(self._parts, self._replies, strict=True)]
             return cast("T", self._command.read(values))
@@ -131,3 +138,7 @@ class Request(Generic[T]):
         if not isinstance(part, ScriptCall):
             raise TypeError(f"{part!r} is no script, yet the server answered NOSCRIPT")
         return part
+
+
+def _is_error(reply: Any) -> bool:
+    return isinstance(reply, Exception)

@@ -8,6 +8,8 @@ from types import CoroutineType
 from typing import Any
 
 from teep import encryption
+from teep.client.template import Template
+from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.options import Options
 from teep.job.origin import Origin, here
@@ -47,6 +49,7 @@ class Definition:
         self._function = runner or function
         self._class = instance_of
         self._binder = Binder(function, name, skip=(instance_of is not None) + (runner is not None))
+        self._template: Template | None = None
         self.check_options(options.fields)
 
     @property
@@ -75,6 +78,17 @@ class Definition:
         if by_name:
             item["kwargs"] = by_name
         return item
+
+    def template(self, config: Config) -> Template:
+        """Return what writes the payloads of plain pushes, made anew for another configuration than the last one."""
+        template = self._template
+        if template is None or template.config is not config:
+            template = self._template = Template(config, self.name, self.options.fields)
+        return template
+
+    def fits(self, args: tuple[Any, ...]) -> bool:
+        """Whether these arguments make a call, as they are and alone."""
+        return self._binder.fits(len(args))
 
     def call_of(self, item: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return how a payload calls the job, the same whether a default was left out or written out."""

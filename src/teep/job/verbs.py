@@ -6,6 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, Unpack
 
 from teep.client import AsyncClient, Client
+from teep.client.template import Template
 from teep.client.times import due, epoch
 from teep.config import Config, default_config
 from teep.config.job_options import fields_of
@@ -49,6 +50,13 @@ class Pushable(Generic[P]):
             # Options stand before what is pushed, in Sidekiq's order.
             item = {**self._definition.options.fields, **self._overrides} | item | self._overrides
         return item if self._at is None else item | {"at": self._at}
+
+    def _template(self, config: Config, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Template | None:
+        """Return what writes this call, or None: it is one of those that are written each by itself."""
+        if kwargs or self._overrides or self._at is not None:
+            return None
+        template = self._definition.template(config)
+        return template if template.holds and self._definition.fits(args) else None
 
     def _later(self, at: float, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         item = self.to_payload(args, kwargs) | {"at": at}
@@ -101,7 +109,10 @@ class Verbs(Pushable[P]):
             InvalidArguments: the arguments do not fit the signature or are not plain JSON; nothing was pushed.
             RedisError: see `teep.errors`.
         """
-        return _client(default_config()).push(self.to_payload(args, kwargs))
+        client = _client(default_config())
+        if (template := self._template(client.config, args, kwargs)) is not None:
+            return client._push_alike(template, list(args))  # noqa: SLF001 - for the verbs
+        return client.push(self.to_payload(args, kwargs))
 
     def perform_in(self, interval: float | timedelta, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
         """Push the job for later: `interval` is seconds from now or a timedelta.
@@ -152,7 +163,10 @@ class AsyncVerbs(Pushable[P]):
     """What pushes a job from asyncio; the verbs of `Verbs`, awaited."""
 
     async def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
-        return await _async_client(default_config()).push(self.to_payload(args, kwargs))
+        client = _async_client(default_config())
+        if (template := self._template(client.config, args, kwargs)) is not None:
+            return await client._push_alike(template, list(args))  # noqa: SLF001 - for the verbs
+        return await client.push(self.to_payload(args, kwargs))
 
     async def perform_in(self, interval: float | timedelta, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
         return await _async_client(default_config()).push(self._later(due(interval), args, kwargs))

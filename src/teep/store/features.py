@@ -7,7 +7,7 @@
 A job names what it asks for in its payload, so that no caller has to think of it, whatever becomes of the job.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from functools import cache
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -102,12 +102,14 @@ _features: dict[str, Feature] = {}
 special = set[str]()
 """The fields of jobs that want something of a feature before they run, or when they end."""
 _before = set[str]()
+_options = set[str]()
 
 
 def register(*features: Feature) -> None:
     """Have features take part in whatever happens to jobs in this process from now on; each name once."""
     _features.update((feature.name, feature) for feature in features)
     for feature in features:
+        _options.add(feature.option)
         _before.update(feature.before)
         special.update(feature.before, [feature.stamps] if feature.ends and feature.stamps else [])
     for found in (enders, needles, before):
@@ -133,6 +135,11 @@ def on_push(item: Item, pushing: Pushing) -> tuple[Item, Parts | None]:
             if more:
                 parts = more if parts is None else parts.joined(more)
     return item, parts
+
+
+def want(fields: Set[str]) -> bool:
+    """Tell of a job with these fields whether a feature may have something to add to its push."""
+    return not _options.isdisjoint(fields)
 
 
 def differ(item: Item) -> bool:

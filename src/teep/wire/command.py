@@ -62,7 +62,7 @@ class Pipeline(Command[list[Any]]):
 
     def __init__(self, commands: Iterable[Command[Any]], read: Callable[[Any], Any] = list) -> None:
         self.commands = tuple(commands)
-        super().__init__(read=read, idempotent=all(command.idempotent for command in self.commands))
+        super().__init__(read=read, idempotent=all([command.idempotent for command in self.commands]))
 
     @property
     def keys(self) -> tuple[Key, ...]:

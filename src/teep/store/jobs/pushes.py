@@ -1,7 +1,7 @@
 """Pushing new payloads: to their queues, and to the scheduled set."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from teep.errors import NotMoved
@@ -58,19 +58,25 @@ class Push(Pipeline):
             now, later = _others(now, later, extras)
         sends: list[Command[Any]] = []
         if now:
-            sends.append(commands.sadd(keys.queues(), *now))
-        sends.extend(commands.lpush(keys.queue(queue), *raws, repeatable=repeatable) for queue, raws in now.items())
+            sends.append(_listed(*now))
+        for queue, raws in now.items():
+            sends.append(commands.lpush(keys.queue(queue), *raws, repeatable=repeatable))
         if later:
             sends.append(commands.zadd(keys.schedule(), *later, repeatable=repeatable))
         if stepped:
             sends.append(step.carry_out([each for _, each in stepped], repeatable=repeatable))
-        jids = [jid for jid, _ in stepped]
-        super().__init__(sends, read=partial(_kept_out, jids) if stepped else _none_kept_out)
+        read = partial(_kept_out, [jid for jid, _ in stepped]) if stepped else _none_kept_out
+        super().__init__(sends, read=read)
 
     @property
     def jobs(self) -> int:
         """How many there are."""
         return sum(map(len, self.now.values())) + len(self.later)
+
+
+@lru_cache(maxsize=128)  # of the few queues that a program pushes to
+def _listed(*queues: str) -> commands.Command[int]:
+    return commands.sadd(keys.queues(), *queues)
 
 
 def joined(pushes: Sequence[Push]) -> Push:
