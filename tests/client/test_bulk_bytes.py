@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from teep.client.bulk import Bulk
-from teep.client.push import Prepared
 from teep.config import Config
 
 ARGS: list[Any] = [
@@ -32,9 +31,10 @@ def _no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("teep.client.bulk.os.urandom", lambda count: bytes(range(count)))
 
 
-def prepared(config: Config, fields: dict[str, Any]) -> Iterator[Prepared | None]:
-    for some in Bulk(config, {"class": "Noop", "args": ARGS} | fields).slices():
-        yield from some
+def prepared(config: Config, fields: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    for jids, push in Bulk(config, {"class": "Noop", "args": ARGS} | fields).slices():
+        assert push is not None
+        yield jids, push.now, list(push.later), push.extras, push.transactional
 
 
 @pytest.mark.parametrize("fields", FIELDS)

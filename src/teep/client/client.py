@@ -9,14 +9,14 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from teep.client import blocking, kept_out, routes, sessions
 from teep.client.bulk import Bulk
-from teep.client.push import Prepared, is_transactional, prepare
+from teep.client.push import is_transactional, prepare, push_of
 from teep.client.template import Template
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide, operation
 from teep.drivers.plans import Late, run_plan, run_plan_async
 from teep.errors import InvalidType, TeepError
-from teep.store.jobs.pushes import Extra, Push
+from teep.store.jobs.pushes import Push
 from teep.store.running import cancellation
 from teep.store.running.cancellation import Where
 from teep.wire.command import Plan
@@ -78,11 +78,10 @@ class _Client:
         jids: list[str | None] = []
         bulk = Bulk(self.config, items)
         sessions.tell(items["class"])
-        transactional = is_transactional(self.config, items)
         try:
-            for prepared in bulk.slices():
-                kept = await _send(self.config, [job for job in prepared if job is not None], transactional)
-                jids.extend(None if job is None or job.jid in kept else job.jid for job in prepared)
+            for made, push in bulk.slices():
+                kept = () if push is None else await _deliver(self.config, push)
+                jids.extend([None if jid in kept else jid for jid in made] if kept else made)
         except Exception as error:
             _tell_pushed(error, jids)
             raise
@@ -173,25 +172,13 @@ async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
     if job is None:
         return None
     sessions.tell(item["class"])
-    kept = await _send(config, [job], is_transactional(config, item))
+    kept = await _deliver(config, push_of([job], transactional=is_transactional(config, item)))
     return None if job.jid in kept else job.jid
 
 
-async def _send(config: Config, prepared: Sequence[Prepared], transactional: bool) -> Collection[str]:
-    """Send a slice in one round trip; returns the jids of those that were kept out."""
-    now: dict[str, list[bytes]] = {}
-    later: list[tuple[float, bytes]] = []
-    extras: dict[bytes, Extra] = {}
-    for job in prepared:
-        if job.parts is not None:
-            extras[job.raw] = Extra(job.jid, job.parts)
-        if job.at is None:
-            now.setdefault(job.queue, []).append(job.raw)
-        else:
-            later.append((job.at, job.raw))
-    if not prepared:
-        return ()
-    not_pushed = await routes.deliver(config, Push(now, later, extras=extras, transactional=transactional))
+async def _deliver(config: Config, push: Push) -> Collection[str]:
+    """Send a push in one round trip; returns the jids of the jobs that were kept out."""
+    not_pushed = await routes.deliver(config, push)
     return kept_out.tell(not_pushed) if not_pushed else ()
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from teep.client.encryption import check_unchanged, envelope_of, sealed
@@ -10,6 +10,7 @@ from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, TeepError
 from teep.store import features
 from teep.store.features import Pushing
+from teep.store.jobs.pushes import Extra, Push
 from teep.wire import json, payload
 from teep.wire.payload import Item
 from teep.wire.scripts.step import Parts
@@ -77,3 +78,18 @@ def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Pr
         return Prepared(item["jid"], item["queue"], float(at), payload.serialise(payload.scheduled(item)), parts)
     raw = payload.serialise(payload.queued(item, now, config.timestamps))
     return Prepared(item["jid"], item["queue"], None, raw, parts)
+
+
+def push_of(jobs: Iterable[Prepared], *, transactional: bool) -> Push:
+    """Return what sends these jobs in one round trip."""
+    now: dict[str, list[bytes]] = {}
+    later: list[tuple[float, bytes]] = []
+    extras: dict[bytes, Extra] = {}
+    for job in jobs:
+        if job.parts is not None:
+            extras[job.raw] = Extra(job.jid, job.parts)
+        if job.at is None:
+            now.setdefault(job.queue, []).append(job.raw)
+        else:
+            later.append((job.at, job.raw))
+    return Push(now, later, extras=extras, transactional=transactional)

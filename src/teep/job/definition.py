@@ -1,7 +1,7 @@
 """A job as the runtime sees it, and the registry that finds one by the name in a payload."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import CoroutineType
@@ -93,6 +93,17 @@ class Definition:
     def call_of(self, item: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return how a payload calls the job, the same whether a default was left out or written out."""
         return self._binder.shortest(item["args"], item.get("kwargs") or {})
+
+    def bulk_rows(self, rows: Iterable[Any]) -> Iterator[list[Any]]:
+        """Yield the argument lists of a bulk push, each checked against the signature as it is needed."""
+        lengths = set[int]()  # that fit
+        for row, args in enumerate(rows):
+            if type(args) is list and len(args) in lengths:
+                yield args
+            else:
+                yield (checked := self.bulk_args(args, row))
+                if checked is args:
+                    lengths.add(len(checked))
 
     def bulk_args(self, args: Any, row: int = 0) -> list[Any]:
         """Check one job's argument list of a bulk push against the signature."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, Unpack
 
 from teep.client import AsyncClient, Client
@@ -72,7 +71,7 @@ class Pushable(Generic[P]):
             **self._definition.options.fields,
             **self._overrides,
             "class": self._definition.name,
-            "args": map(self._definition.bulk_args, args, count()),
+            "args": self._definition.bulk_rows(args),
             **{name: value for name, value in how.items() if value is not None},
         }
         times = self._at if at is None else _times(at)

@@ -7,7 +7,8 @@
 A job names what it asks for in its payload, so that no caller has to think of it, whatever becomes of the job.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -137,7 +138,7 @@ def on_push(item: Item, pushing: Pushing) -> tuple[Item, Parts | None]:
     return item, parts
 
 
-def want(fields: Set[str]) -> bool:
+def want(fields: AbstractSet[str]) -> bool:
     """Tell of a job with these fields whether a feature may have something to add to its push."""
     return not _options.isdisjoint(fields)
 

@@ -54,8 +54,10 @@ def dumps_simple(rows: Sequence[Sequence[Any]]) -> list[bytes] | None:
     kinds = set(map(type, items))
     if not kinds <= _SIMPLE:
         return None
-    if int in kinds and any(type(item) is int and not -_SHORT < item < _SHORT for item in items):
-        return None
+    if int in kinds:
+        numbers = items if len(kinds) == 1 else [item for item in items if type(item) is int]
+        if not -_SHORT < min(numbers) <= max(numbers) < _SHORT:
+            return None
     try:
         return _encode_lines(rows).split(b"\n")[:-1]  # a line's end in a string is escaped
     except ValueError:  # a lone surrogate
