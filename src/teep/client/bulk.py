@@ -98,7 +98,7 @@ class Bulk:
         return alike and not features.differ(self._template) and not len(self._config.client_middleware)
 
     def _alike(self, rows: _Rows, jids: list[str], now: float) -> Slice:
-        """Write the JSON that the jobs of a slice share once; the bytes that `_each` makes, in a third of the time."""
+        """Write the JSON that the jobs of a slice share once; as `_each` does it, in a third of the time."""
         stamp = payload.stamp(now, self._config.timestamps)
         pushing = Pushing(now, self._config.timestamps, is_new=True)
         template, _ = features.on_push(self._template | {"created_at": stamp}, pushing)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from teep.clock import monotonic
 from teep.runtime import forks, identity
+from teep.runtime.eager import Eager
 from teep.telling import Logger
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class EventLoop:
         self.pid = os.getpid()
         self.capsules = 0
         self._loop = asyncio.new_event_loop()
+        self._eager = Eager(self._loop)
         self._thread = threading.Thread(target=self._run, name="teep-loop", daemon=True)
         self._thread_id = ""
         self._numbers = itertools.count(1)
@@ -57,9 +59,18 @@ class EventLoop:
         """Return what stands for a thread's id where a job runs as a task."""
         return f"{self._thread_id}-{next(self._numbers)}"
 
+    def call_soon(self, function: Callable[..., object], *args: object) -> None:
+        """Call a function at the next turn of the loop; from the loop's own thread."""
+        self._loop.call_soon(function, *args)
+
     def start_task(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Start a task; from the loop's own thread."""
-        return self._loop.create_task(coroutine, name=name)
+        """Start a task, and run it at once until it first waits, if it does; from the loop's own thread.
+
+        A task factory that somebody has set decides when it runs.
+        """
+        if self._loop.get_task_factory() is not None:
+            return self._loop.create_task(coroutine, name=name)
+        return self._eager.start(coroutine, name)
 
     def stop(self, deadline: float) -> None:
         """End it by `deadline` (monotonic seconds) or a moment later; a task that then still runs is abandoned."""

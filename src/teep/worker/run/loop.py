@@ -2,14 +2,20 @@
 
 import asyncio
 import inspect
+from collections import deque
 from collections.abc import Callable
+from contextvars import Context, copy_context
 
+from teep.clock import monotonic
 from teep.runtime import event_loop
 from teep.runtime.event_loop import EventLoop
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.halting import stacks
 from teep.worker.run.processor import Processor
+
+# Seconds for which a slot runs one job after another that never waits, until the loop looks after all else.
+_TURN = 0.0001
 
 
 class JobLoop:
@@ -34,13 +40,19 @@ class JobLoop:
         self._on_free = on_free
         self._loop: EventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._submitted: deque[tuple[UnitOfWork, Context]] = deque()
+        self._is_told = False
+        self._starting = ""  # the id of the job that does its first step
 
     def start(self) -> None:
         self._loop = event_loop.join()
 
     def submit(self, job: UnitOfWork) -> None:
-        """Start a job; from any thread."""
-        self._call(self._start, job)
+        """Start a job; from any thread. The loop is woken once for all that come until it looks."""
+        self._submitted.append((job, copy_context()))
+        if not self._is_told:
+            self._is_told = True
+            self._call(self._start_submitted)
 
     def cancel_all(self) -> None:
         """Cancel every running job; from any thread."""
@@ -52,6 +64,8 @@ class JobLoop:
 
     def stack(self, thread_id: str) -> str:
         """Return where a job is: what it awaits, or how it holds up the loop; from any thread."""
+        if thread_id == self._starting and self._loop is not None:
+            return stacks.of_thread(self._loop.ident)  # in its first step, it has no task yet
         task = self._task(thread_id)
         coroutine = None if task is None else task.get_coro()
         if inspect.iscoroutine(coroutine) and coroutine.cr_running and self._loop is not None:
@@ -68,26 +82,51 @@ class JobLoop:
         if self._loop is not None:
             self._loop.call(function, *args)
 
+    def _start_submitted(self) -> None:
+        self._is_told = False  # first: what comes from now on is told of again
+        while self._submitted:
+            job, context = self._submitted.popleft()
+            context.run(self._start, job)
+
     def _start(self, job: UnitOfWork) -> None:
-        if self._loop is None or self._fetcher.closed.is_set():
-            return  # it is back in its queue
-        thread_id = self._loop.new_thread_id()
+        """Start a job, and in its slot those that follow, until one waits or it is the loop's turn."""
+        turn_ends = monotonic() + _TURN
+        following: UnitOfWork | None = job
+        while following is not None:
+            if self._loop is None or self._fetcher.closed.is_set():
+                return  # it is back in its queue
+            task = self._task_of(following, self._loop)
+            if task is not None and not task.done():
+                self._tasks.add(task)
+                task.add_done_callback(self._ended)
+                return
+            if monotonic() >= turn_ends:
+                self._loop.call_soon(self._follow)
+                return
+            following = self._following()
+        self._on_free()
+
+    def _task_of(self, job: UnitOfWork, loop: EventLoop) -> asyncio.Task[None] | None:
+        """Return the task that runs a job, or None: it has ended, since it could not be started."""
+        thread_id = self._starting = loop.new_thread_id()
         run = self._processor.run_async(job, thread_id)
         try:
-            task = self._loop.start_task(run, thread_id)
+            return loop.start_task(run, thread_id)
         except BaseException as error:  # noqa: BLE001 - of a task factory that a job has set
             run.close()
             self._processor.unstarted(job, error, thread_id)
-            self._on_free()
-            return
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+            return None
+        finally:
+            self._starting = ""
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Pass a slot on: while there are jobs it stays on the loop, and no thread has to wake for the next one."""
         following = self._following()
         if following is not None:
-            # The slot stays on the loop: no thread has to wake for the next job.
             self._start(following)
         else:
             self._on_free()

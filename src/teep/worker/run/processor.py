@@ -84,7 +84,11 @@ class Processor:
         """Run an `async def` job in this task."""
         started = self._begin(job, thread_id)
         try:
-            await self._acall(job, thread_id)
+            item, definition = self._enter(job, thread_id)
+            if self._middleware.entries:
+                await self._middleware.ainvoke(item, partial(definition.run, item))
+            else:
+                await definition.run(item)
         except BaseException as error:  # noqa: BLE001 - as above; a cancellation, too, ends only this job
             self._end(job, thread_id, started, error)
         else:
@@ -136,10 +140,6 @@ class Processor:
             self._middleware.invoke(item, partial(definition.run, item))
         else:
             definition.run(item)
-
-    async def _acall(self, job: UnitOfWork, thread_id: str) -> None:
-        item, definition = self._enter(job, thread_id)
-        await self._middleware.ainvoke(item, partial(definition.run, item))
 
     def _end(self, job: UnitOfWork, thread_id: str, started: float, error: BaseException | None = None) -> None:
         """Classify how a run ended, settle it, and tell of it."""
