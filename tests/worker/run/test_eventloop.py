@@ -5,6 +5,9 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,8 @@ import teep
 from teep.config import CapsuleConfig
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
+
+COUNT = 30
 
 
 def test_jobs_of_all_capsules_and_workers_share_a_loop(valkey_fleet: Fleet) -> None:
@@ -131,3 +136,89 @@ def test_neither_a_stubborn_task_nor_a_blocked_executor_holds_up_the_stop(
     assert "1 tasks on the event loop still run" in caplog.text
     release.set()
     assert released.wait(SOON)
+
+
+def test_jobs_that_never_wait_have_a_task_and_a_context_each(valkey_fleet: Fleet) -> None:
+    variable: ContextVar[int] = ContextVar("variable")
+    seen: list[tuple[str, int | None]] = []
+
+    @teep.job(name="job")
+    async def job(number: int) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        async with asyncio.timeout(SOON):  # noqa: ASYNC100 - it needs the task
+            seen.append((task.get_name(), variable.get(None)))
+        variable.set(number)
+
+    for number in range(COUNT):
+        valkey_fleet.push(job, number)
+    valkey_fleet.start(concurrency=2)
+    wait_until(lambda: len(seen) == COUNT, SOON, "the jobs to run")
+    assert len({name for name, _ in seen}) == COUNT
+    assert {value for _, value in seen} == {None}
+
+
+def test_a_task_that_a_job_that_never_waits_leaves_behind_runs(valkey_fleet: Fleet) -> None:
+    kept: set[asyncio.Task[None]] = set()
+    ran: list[int] = []
+
+    async def later(number: int) -> None:
+        ran.append(number)
+
+    @teep.job(name="job")
+    async def job(number: int) -> None:
+        kept.add(asyncio.get_running_loop().create_task(later(number)))
+
+    for number in range(COUNT):
+        valkey_fleet.push(job, number)
+    valkey_fleet.start()
+    wait_until(lambda: sorted(ran) == [*range(COUNT)], SOON, "the tasks to run")
+
+
+def test_jobs_that_never_wait_let_others_have_their_turn(valkey_fleet: Fleet) -> None:
+    many = 300
+    busy_jobs: list[float] = []
+    at_turns: list[int] = []
+
+    @teep.job(name="waits")
+    async def waits() -> None:
+        while len(busy_jobs) < many:
+            at_turns.append(len(busy_jobs))
+            await asyncio.sleep(0)
+
+    @teep.job(name="busy")
+    async def busy() -> None:
+        time.sleep(0.0002)  # noqa: ASYNC251 - it holds up the loop
+        busy_jobs.append(time.monotonic())
+
+    valkey_fleet.push(waits)
+    for _ in range(many):
+        valkey_fleet.push(busy)
+    valkey_fleet.start(concurrency=2)
+    wait_until(lambda: len(busy_jobs) == many, SOON, "the jobs to run")
+    # However many were reserved at a time.
+    assert max(after - before for before, after in pairwise(at_turns)) <= 3
+
+
+def test_a_task_factory_that_a_job_sets_starts_the_jobs_after_it(valkey_fleet: Fleet) -> None:
+    made: list[str] = []
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        made.append(coroutine.__name__)
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    @teep.job(name="sets")
+    async def sets() -> None:
+        asyncio.get_running_loop().set_task_factory(factory)
+
+    @teep.job(name="job")
+    async def job() -> None:
+        asyncio.get_running_loop().set_task_factory(None)
+        ended.set()
+
+    ended = threading.Event()
+    valkey_fleet.push(sets)
+    valkey_fleet.push(job)
+    valkey_fleet.start(concurrency=1)
+    assert ended.wait(SOON)
+    assert len(made) == 1
