@@ -33,7 +33,7 @@ def test_both_ways_to_push_give_the_same_bytes_of_every_call(monkeypatch: pytest
     monkeypatch.setattr("teep.client.template.time.time", lambda: 1_800_000_000.25)
     monkeypatch.setattr("teep.client.push.os.urandom", lambda count: bytes(range(count)))
     for unit in ("seconds", "milliseconds"):
-        config = Config(timestamps=unit, job_defaults={"backtrace": 5, "extra": {"tenant": "ü"}})  # type: ignore[arg-type]
+        config = Config(timestamps=unit, job_defaults={"backtrace": 5, "extra": {"tenant": "ü"}})
         for options in OPTIONS:
             job = define(**options)
             template = job.template(config)
@@ -74,7 +74,7 @@ def test_a_middleware_that_is_added_later_sees_the_next_push() -> None:
         seen.append(job["args"])
         return call_next()
 
-    job = Verbs(define())
+    job: Verbs[...] = Verbs(define())
     with overridden(Config()) as config, fake() as jobs:
         job.perform_async(1)
         config.client_middleware.add(see)
@@ -86,7 +86,7 @@ def test_a_middleware_that_is_added_later_sees_the_next_push() -> None:
 
 
 def test_each_configuration_writes_its_own_defaults() -> None:
-    job = Verbs(define())
+    job: Verbs[...] = Verbs(define())
     retries = []
     for retry in (1, 2, 1):
         with overridden(Config(job_defaults={"retry": retry})), fake() as jobs:
@@ -96,7 +96,7 @@ def test_each_configuration_writes_its_own_defaults() -> None:
 
 
 def test_keywords_and_options_of_one_push_go_along() -> None:
-    job = Verbs(define(queue="low"))
+    job: Verbs[...] = Verbs(define(queue="low"))
     with overridden(Config()), fake() as jobs:
         job.perform_async(1, loud=True)
         job.set(queue="high").perform_async(2)
