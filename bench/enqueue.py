@@ -1,10 +1,12 @@
 """Measures how many jobs a second a client pushes, one by one and in bulk, while no worker runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from bench.errors import BenchError
 from bench.figures import spread
-from bench.measure import Column, Measure, Reading
+from bench.measure import Column, Goal, Measure, Reading
 from bench.server import Server
 from bench.system import System
 from bench.visit import Progress, visiting
@@ -15,6 +17,10 @@ class Enqueue(Measure):
     lead = "By one client with nothing else to do: one job a call, and in bulk in the way that the library offers."
     columns = (Column("one", "one by one", spread, compared=True), Column("bulk", "in bulk", spread, compared=True))
     baselines = (("floor-brpop", "x LPUSH"),)
+    goals: ClassVar[Sequence[Goal]] = (
+        Goal("one by one, of a bare LPUSH", 0.7, key="one", beside=("floor-brpop",)),
+        Goal("in bulk, of a bare LPUSH", 0.45, key="bulk", beside=("floor-brpop",)),
+    )
 
     def __init__(self, jobs: int) -> None:
         self._one, self._bulk = jobs // 5, jobs
