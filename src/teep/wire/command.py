@@ -5,7 +5,6 @@ can be told from its values.
 """
 
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from teep.wire.keys import Key
@@ -14,8 +13,6 @@ T = TypeVar("T")
 
 Arg = bytes | str | int
 Plan = Coroutine[Any, Any, T]
-
-_is_idempotent = attrgetter("idempotent")
 
 _FIRST = slice(1, 2)
 _FIRST_TWO = slice(1, 3)
@@ -65,7 +62,7 @@ class Pipeline(Command[list[Any]]):
 
     def __init__(self, commands: Iterable[Command[Any]], read: Callable[[Any], Any] = list) -> None:
         self.commands = tuple(commands)
-        super().__init__(read=read, idempotent=all(map(_is_idempotent, self.commands)))
+        super().__init__(read=read, idempotent=all(command.idempotent for command in self.commands))
 
     @property
     def keys(self) -> tuple[Key, ...]:
