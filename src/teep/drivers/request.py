@@ -38,6 +38,7 @@ class Request(Generic[T]):
         self._to_load: set[int] = set()
         self._loaded: set[int] = set()
         self._refusal: Exception | None = None
+        self._is_clean = False  # no error has come
         self._in_doubt = False
         self._failures = 0
 
@@ -68,7 +69,7 @@ class Request(Generic[T]):
             return self._receive_exec(replies)
         if not self._replies:
             if not any(map(_is_error, replies)):  # nearly always: nothing is left to look at
-                self._replies, self._unsettled = replies, ()
+                self._replies, self._unsettled, self._is_clean = replies, (), True
                 return True
             self._replies = [None] * len(self._parts)
         answers = iter(replies)
@@ -102,14 +103,18 @@ class Request(Generic[T]):
 
     def result(self) -> T:
         """Return the command's result. Raises the first error among the replies."""
-        if self._refusal is not None:
-            raise_ours(self._refusal)
-        for reply in filter(_is_error, self._replies):
-            raise_ours(reply)
+        if not self._is_clean:
+            self._raise_first()
         if isinstance(self._command, Pipeline):
             values = [part.read(reply) for part, reply in zip(self._parts, self._replies, strict=True)]
             return cast("T", self._command.read(values))
         return self._command.read(self._replies[0])
+
+    def _raise_first(self) -> None:
+        if self._refusal is not None:
+            raise_ours(self._refusal)
+        for reply in filter(_is_error, self._replies):
+            raise_ours(reply)
 
     def _settle(self, index: int, reply: Any) -> bool:
         if isinstance(reply, redis_errors.NoScriptError) and index not in self._loaded:

@@ -56,13 +56,20 @@ class Command(Generic[T]):
 
 
 class Pipeline(Command[list[Any]]):
-    """Several commands in one round trip, each with its own outcome; the first error among them is raised."""
+    """Several commands in one round trip, each with its own outcome; the first error among them is raised.
+
+    `idempotent`: whether all of them are, where that is known.
+    """
 
     __slots__ = ("commands",)
 
-    def __init__(self, commands: Iterable[Command[Any]], read: Callable[[Any], Any] = list) -> None:
+    def __init__(
+        self, commands: Iterable[Command[Any]], read: Callable[[Any], Any] = list, idempotent: bool | None = None
+    ) -> None:
         self.commands = tuple(commands)
-        super().__init__(read=read, idempotent=all(command.idempotent for command in self.commands))
+        if idempotent is None:
+            idempotent = all(command.idempotent for command in self.commands)
+        super().__init__(read=read, idempotent=idempotent)
 
     @property
     def keys(self) -> tuple[Key, ...]:

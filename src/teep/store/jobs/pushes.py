@@ -66,7 +66,7 @@ class Push(Pipeline):
         if stepped:
             sends.append(step.carry_out([each for _, each in stepped], repeatable=repeatable))
         read = partial(_kept_out, [jid for jid, _ in stepped]) if stepped else _none_kept_out
-        super().__init__(sends, read=read)
+        super().__init__(sends, read=read, idempotent=repeatable)  # as each but the SADD
 
     @property
     def jobs(self) -> int:
