@@ -75,7 +75,7 @@ class Push(Pipeline):
 
 
 @lru_cache(maxsize=128)  # of the few queues that a program pushes to
-def _listed(*queues: str) -> commands.Command[int]:
+def _listed(*queues: str) -> Command[int]:
     return commands.sadd(keys.queues(), *queues)
 
 
