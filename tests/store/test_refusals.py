@@ -23,7 +23,7 @@ from teep.store.running import inflight, iteration
 from teep.wire import keys, scripts
 from teep.wire.command import Command
 from teep.wire.keys import Key
-from teep.wire.scripts import Lane, step
+from teep.wire.scripts import Lane, Lot, step
 from teep.wire.scripts.moves import Moves
 from teep.wire.scripts.script import load
 from teep.wire.scripts.step import Part, Parts, Place, Step, Told
@@ -356,3 +356,79 @@ def test_a_checkpoint_that_is_refused_leaves_the_last_one(limited: Driver, serve
     with contextlib.suppress(RedisCommandError):
         limited.run(iteration.save("1", 2, b"[2]", 2.0))
     assert server.command("HGET", "it-1", "c") in (b"[1]", b"[2]")
+
+
+def _ending(*numbers: int) -> Command[Any]:
+    """An exchange that acknowledges jobs in flight, with each the lock and the state that go with its end."""
+    along = [(*_along(number), Part("UNLINK", Key(f"it-{number}"))) for number in numbers]
+    lot = Lot(Key(FLIGHT), [JOBS[number] for number in numbers], along)
+    return scripts.exchange([], 0, COUNTERS, keys.paused(), 9, [lot])
+
+
+def _begin_with_locks(server: Server) -> None:
+    for number, raw in enumerate(JOBS):
+        server.command("RPUSH", FLIGHT, raw)
+        server.command("SET", LOCKS[number], number)
+        server.command("HSET", f"it-{number}", "ex", 1)
+
+
+def _left(server: Server) -> tuple[list[int], list[int], list[int]]:
+    """Return which jobs are in flight, which locks there are, and which states."""
+    held = server.command("LRANGE", FLIGHT, 0, -1)
+    numbers = range(len(JOBS))
+    return (
+        [number for number in numbers if JOBS[number] in held],
+        [number for number in numbers if server.command("EXISTS", LOCKS[number])],
+        [number for number in numbers if server.command("EXISTS", f"it-{number}")],
+    )
+
+
+def test_what_goes_along_with_acknowledged_jobs_goes_in_their_step(driver: Driver, server: Server) -> None:
+    _begin_with_locks(server)
+    server.command("LREM", FLIGHT, 1, JOBS[1])  # given up, and given to others
+    server.command("SET", LOCKS[2], "another job's jid")
+    server.command("DEL", LOCKS[3])
+    exchanged = driver.execute(_ending(0, 1, 2))
+    assert (exchanged.late, exchanged.refused) == ([JOBS[1]], {})
+    assert _left(server) == ([3], [1, 2], [1, 3])
+    assert driver.execute(_ending(3)).refused == {}
+    assert _left(server) == ([], [1, 2], [1])
+    assert server.command("GET", keys.processed()) == b"3"
+
+
+@pytest.mark.parametrize("command", commands_of("exchange"))
+def test_a_refused_command_keeps_what_goes_along_with_its_job(limited: Driver, server: Server, command: str) -> None:
+    _begin_with_locks(server)
+    allow(server, f"-{command.lower()}")
+    refused = carry_out(limited, _ending(0, 1, 2, 3))
+    jobs, locks, states = _left(server)
+    if command == "LREM":
+        assert (jobs, locks, states) == ([0, 1, 2, 3],) * 3
+    else:
+        assert jobs == []
+        assert locks == ([0, 1, 2, 3] if command == "DEL" else [])
+        assert states == ([0, 1, 2, 3] if command == "UNLINK" else [])
+    assert bool(refused) == (command in {"LREM", "DEL", "UNLINK", "INCRBY", "EXPIRE"})
+
+
+def test_a_lock_of_another_type_is_told_of_and_holds_up_no_other(driver: Driver, server: Server) -> None:
+    _begin_with_locks(server)
+    server.command("DEL", LOCKS[1])
+    server.command("HSET", LOCKS[1], "another", "program's")
+    assert "WRONGTYPE" in driver.execute(_ending(0, 1, 2, 3)).refused[""]
+    assert _left(server) == ([], [1], [])
+
+
+def test_a_list_of_another_type_keeps_no_end_of_another_queue_from_being_whole(
+    driver: Driver, server: Server
+) -> None:
+    _begin_with_locks(server)
+    server.command("SET", "{queue:bad}:inflight:me", "a string")
+    lots = [
+        Lot(Key(FLIGHT), JOBS, [_along(number) for number in range(4)]),
+        Lot(Key("{queue:bad}:inflight:me"), [b"raw"], [()]),
+    ]
+    with pytest.raises(RedisCommandError, match="WRONGTYPE"):
+        driver.execute(scripts.exchange([], 0, COUNTERS, keys.paused(), 9, lots))
+    assert _left(server)[:2] == ([], [])
+    assert server.command("GET", keys.processed()) == b"4"

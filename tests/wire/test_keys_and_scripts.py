@@ -95,12 +95,13 @@ def test_no_script_builds_a_key_or_decodes_a_payload(name: str) -> None:
     ):  # they read class and error to count them, and give back none of what they decoded
         assert "cjson" not in code
     assert "cmsgpack" not in code
-    # The first argument of every command must be a key that was passed in, or a local or parameter that holds one.
-    for command, key in re.findall(r"(?:redis\.p?call|try|also)\('(\w+)',\s*([^,)]+)", code):
+    # The first argument of every command must be a key that was passed in, or a local or parameter that holds one or
+    # several.
+    for command, key in re.findall(r"(?:redis\.p?call|try|also)\('(\w+)',\s*(?:unpack\()?([^,)]+)", code):
         assert "'" not in key, (command, key)
         assert ".." not in key, (command, key)
         assert key.startswith("KEYS[") or re.search(
-            rf"{re.escape(key)}(, \w+)* = KEYS\[|local .*\b{key}\b.* = KEYS\[|local function \w+\(.*\b{key}\b.*\)",
+            rf"{re.escape(key)}(, \w+)* = KEYS\[|local .*\b{key}\b.* = KEYS\[|function ?[\w.]*\(.*\b{key}\b.*\)",
             code,
         ), (command, key)
 

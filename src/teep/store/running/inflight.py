@@ -51,11 +51,16 @@ Judge = Callable[[str, bytes, Collection[str]], bytes | Outcome]
 
 
 def exchange(
-    identity: str, done: Mapping[str, Sequence[bytes]], queues: Sequence[str], limit: int, day: date
+    identity: str,
+    done: Mapping[str, Sequence[bytes]],
+    queues: Sequence[str],
+    limit: int,
+    day: date,
+    along: Sequence[Outcome] = (),
 ) -> Command[scripts.Exchanged]:
     """Acknowledge the `done` payloads by queue, and reserve up to `limit` jobs from `queues`, in that order.
 
-    Paused queues give none.
+    `along` are successes that something goes along with. Paused queues give no jobs.
 
     Its result tells the (queue, payload) of those reserved, and the done payloads that were no longer in flight.
     """
@@ -65,7 +70,21 @@ def exchange(
         for queue in involved
     ]
     counters = (keys.processed(), keys.processed_on(day))
-    return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS)
+    return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS, _lots(identity, along))
+
+
+def _lots(identity: str, outcomes: Sequence[Outcome]) -> list[scripts.Lot]:
+    """Return the successes of each queue that the same kinds of things go along with."""
+    lots: dict[tuple[str, ...], scripts.Lot] = {}
+    for outcome in outcomes:
+        parts = _along(outcome)
+        shape = (outcome.queue, *[part.name for part in parts])
+        lot = lots.get(shape)
+        if lot is None:
+            lot = lots[shape] = scripts.Lot(keys.inflight(outcome.queue, identity), [], [])
+        lot.done.append(outcome.raw)
+        lot.along.append(parts)
+    return list(lots.values())
 
 
 async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[Told]:
@@ -107,14 +126,17 @@ async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
 
 
 def _step(place: Place, outcome: Outcome, day: date) -> Step:
+    effects = () if outcome.target is None else _effects(outcome, outcome.target)
+    counters = () if outcome.counted is None else _counters(outcome.counted, day)
+    return Step(Parts((), effects, _along(outcome)), place, outcome.raw, counters)
+
+
+def _along(outcome: Outcome) -> tuple[Part, ...]:
+    """Return what goes along with the end of a job."""
     along = outcome.along
     if along is None:
         along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
-    if outcome.place is not None:
-        along += (Part("UNLINK", outcome.place),)
-    effects = () if outcome.target is None else _effects(outcome, outcome.target)
-    counters = () if outcome.counted is None else _counters(outcome.counted, day)
-    return Step(Parts((), effects, along), place, outcome.raw, counters)
+    return along if outcome.place is None else (*along, Part("UNLINK", outcome.place))
 
 
 def _effects(outcome: Outcome, target: Key) -> tuple[Part, ...]:

@@ -3,26 +3,35 @@
 -- Jobs that are not in flight any more (they were given up and rescued) count nowhere and are reported.
 -- Paused queues are passed over, so that a pause takes hold at the very next exchange.
 -- INCLUDE: try
--- KEYS: processed processed_today paused (queue inflight)*
--- ARGV: limit ttl name_count_or_acknowledged*
--- RETURNS: { positions of the late among all acknowledged; why Redis refused to count them or to tell what is paused,
--- or ''; for each queue what was reserved, or why Redis refused that, which left all of it there }
--- ARGV after ttl: for each queue its name and how many are acknowledged there; then those payloads, queue by queue.
-local limit = tonumber(ARGV[1])
-local lanes = (#KEYS - 3) / 2
-local late, reply, paused, problem = {}, {}, {}, ''
-local at, done = 2 + lanes * 2, 0
+-- KEYS: processed processed_today paused key*
+-- ARGV: limit ttl lanes anything*
+-- RETURNS: { positions of the late among all acknowledged; why Redis refused to count them, to carry out what goes along
+-- with them or to tell what is paused, or ''; for each lane what was reserved, or why Redis refused that, which left all
+-- of it there }
+-- A lane is a queue. KEYS has for each: queue inflight. ARGV has for each: name acknowledged; then those payloads, lane
+-- by lane. Lots follow, of jobs with which something goes along: jobs parts name* payload*, then for each part a word of
+-- each job, if it takes one. KEYS has for each lot: inflight, then for each part a key of each job.
+local limit, lanes = tonumber(ARGV[1]), tonumber(ARGV[3])
+local late, reply, paused, problem, refusal = {}, {}, {}, '', nil
+local at, done, told = 3 + lanes * 2, 0, 0
 
-for lane = 1, lanes do
-  local inflight = KEYS[3 + lane * 2]
-  for _ = 1, tonumber(ARGV[2 + lane * 2]) do
-    at = at + 1
-    if redis.call('LREM', inflight, 1, ARGV[at]) == 1 then
-      done = done + 1
+-- Take the next so many payloads of ARGV out of an in-flight list: returns which of them were there.
+local function acknowledge(inflight, jobs)
+  local there, count = {}, 0
+  for job = 1, jobs do
+    local removed = attempt('LREM', inflight, 1, ARGV[at + job])
+    if removed == 1 then
+      count = count + 1
+      there[count] = job
+    elseif removed == 0 then
+      late[#late + 1] = told + job
     else
-      late[#late + 1] = at - 2 - lanes * 2
+      refusal = removed
+      break
     end
   end
+  at, told, done = at + jobs, told + jobs, done + count
+  return there
 end
 
 local function also(...)
@@ -30,11 +39,31 @@ local function also(...)
   problem = why or problem
   return got
 end
+
+for lane = 1, lanes do acknowledge(KEYS[3 + lane * 2], tonumber(ARGV[3 + lane * 2])) end
+if at < #ARGV then
+-- INCLUDE: parts
+  local key = 4 + lanes * 2
+  while at < #ARGV do
+    local jobs, names = number(ARGV[at + 1]), number(ARGV[at + 2])
+    local first = at + 3
+    at = at + 2 + names
+    local there = acknowledge(KEYS[key], jobs)
+    key = key + 1
+    for name = first, first + names - 1 do
+      problem = all_along(ARGV[name], there, key, at) or problem
+      key, at = key + jobs, at + jobs * words[ARGV[name]]
+    end
+  end
+end
+
 if done > 0 then
   also('INCRBY', KEYS[1], done)
   also('INCRBY', KEYS[2], done)
   also('EXPIRE', KEYS[2], ARGV[2])
 end
+-- What is refused here is so for all jobs of a list, and for none halfway. What was done is counted all the same.
+if refusal then return refusal end
 if limit > 0 then
   for _, name in ipairs(also('SMEMBERS', KEYS[3]) or {}) do paused[name] = true end
 end
@@ -61,7 +90,7 @@ end
 
 reply[1], reply[2] = late, problem
 for lane = 1, lanes do
-  local wanted = limit > 0 and not paused[ARGV[1 + lane * 2]]
+  local wanted = limit > 0 and not paused[ARGV[2 + lane * 2]]
   reply[2 + lane] = wanted and reserve(KEYS[2 + lane * 2], KEYS[3 + lane * 2]) or {}
 end
 return reply

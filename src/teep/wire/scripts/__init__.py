@@ -21,6 +21,7 @@ from teep.wire.scripts.reading import (
 from teep.wire.scripts.running import (
     Exchanged,
     Lane,
+    Lot,
     Saved,
     add_metrics,
     cancel_iteration,
@@ -43,6 +44,7 @@ __all__ = [
     "Groups",
     "Lane",
     "ListGroups",
+    "Lot",
     "Moved",
     "Saved",
     "Slice",

@@ -5,11 +5,12 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from teep.wire import json
-from teep.wire.command import Command
+from teep.wire.command import Arg, Command
 from teep.wire.commands import text
 from teep.wire.keys import Key
 from teep.wire.scripts.moves import Moves, read_moves
 from teep.wire.scripts.script import ScriptCall, load
+from teep.wire.scripts.step import Part
 
 
 class Lane(NamedTuple):
@@ -19,6 +20,17 @@ class Lane(NamedTuple):
     queue: Key
     inflight: Key
     done: Sequence[bytes]
+
+
+class Lot(NamedTuple):
+    """Payloads that are done in an in-flight list, and what goes along with each, which is of the same kinds.
+
+    Each part takes one word or none.
+    """
+
+    inflight: Key
+    done: list[bytes]
+    along: list[tuple[Part, ...]]
 
 
 class Exchanged(NamedTuple):
@@ -33,14 +45,26 @@ class Exchanged(NamedTuple):
 
 
 def exchange(
-    lanes: Sequence[Lane], limit: int, counters: tuple[Key, Key], paused: Key, ttl: int
+    lanes: Sequence[Lane],
+    limit: int,
+    counters: tuple[Key, Key],
+    paused: Key,
+    ttl: int,
+    lots: Sequence[Lot] = (),
 ) -> Command[Exchanged]:
     """Acknowledge what is done, count it, and reserve up to `limit` jobs, lanes in the order given, but paused ones.
+
+    What goes along with jobs of the `lots` happens if they were in flight.
 
     Not idempotent: a repeat would reserve again. Where the answer is lost, what was reserved lies in the
     in-flight lists.
     """
     done = [raw for lane in lanes for raw in lane.done]
+    names, more = [part for lane in lanes for part in (lane.name, len(lane.done))], list[Arg]()
+    touched = [*counters, paused, *(key for lane in lanes for key in (lane.queue, lane.inflight))]
+    for lot in lots:
+        _write_lot(lot, touched, more)
+    told = [*done, *(raw for lot in lots for raw in lot.done)] if lots else done
 
     def read(reply: list[Any]) -> Exchanged:
         late, problem, *taken = reply
@@ -51,15 +75,26 @@ def exchange(
                 refused[lane.name] = text(raws)
             else:
                 reserved += ((lane.name, raw) for raw in raws)
-        return Exchanged(reserved, [done[position - 1] for position in late], refused)
+        return Exchanged(reserved, [told[position - 1] for position in late], refused)
 
     return ScriptCall(
-        load("exchange"),
-        (*counters, paused, *chain.from_iterable((lane.queue, lane.inflight) for lane in lanes)),
-        (limit, ttl, *(part for lane in lanes for part in (lane.name, len(lane.done))), *done),
-        read,
-        idempotent=False,
+        load("exchange"), touched, (limit, ttl, len(lanes), *names, *done, *more), read, idempotent=False
     )
+
+
+# Jobs of a lot that are told of together: Lua cannot hand many more values to a command at once.
+_MOST = 1_000
+
+
+def _write_lot(lot: Lot, touched: list[Key], words: list[Arg]) -> None:
+    """Add the keys and the words of a lot to those of its script, part by part: Lua carries out many at once."""
+    for start in range(0, len(lot.done), _MOST):
+        raws, along = lot.done[start : start + _MOST], lot.along[start : start + _MOST]
+        touched.append(lot.inflight)
+        words += (len(raws), len(along[0]), *(part.name for part in along[0]), *raws)
+        for column in zip(*along, strict=True):
+            touched += [part.key for part in column]
+            words += [word for part in column for word in part.words]
 
 
 def in_flight_payloads(lists: Sequence[Key]) -> Command[list[list[bytes]]]:

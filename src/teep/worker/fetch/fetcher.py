@@ -9,7 +9,6 @@
 """
 
 import threading
-from collections import deque
 
 from teep.clock import monotonic
 from teep.config import QueueOrder
@@ -19,7 +18,8 @@ from teep.runtime.component import Component
 from teep.store.jobs import queues
 from teep.store.running import inflight
 from teep.store.running.inflight import Outcome
-from teep.worker.fetch.reserver import Ended, Reserver
+from teep.worker.fetch.ends import first
+from teep.worker.fetch.reserver import Reserver
 from teep.worker.fetch.tallies import Tallies
 from teep.worker.fetch.unit import UnitOfWork
 
@@ -39,7 +39,7 @@ class Fetcher:
         self._waiter = Waiter(component.driver)
         self._exchange = Reserver(component, order)
         self._stock = self._exchange.stock
-        self.done = self._exchange.done.append
+        self.done = self._exchange.ends.done.append
         """Note that a job succeeded. Called for each job, which a method of Python's own would feel."""
         self._exchanging = threading.Lock()  # guards _exchange
         self._changed = threading.Condition()  # guards _idle and _someone_waits
@@ -91,7 +91,7 @@ class Fetcher:
 
     def ended(self, job: UnitOfWork, outcome: Outcome) -> None:
         """Note what is to become of a job that takes more than an acknowledgement."""
-        self._exchange.ended.append((job, outcome))
+        self._exchange.ends.add(job, outcome)
 
     def tick(self) -> None:
         """Look after what waits longer than it should: settle outcomes, give back jobs that do not start.
@@ -99,11 +99,7 @@ class Fetcher:
         Call it every 10 ms or so while `ahead` is set. What was there at the last tick already has waited.
         """
         self.ahead.clear()
-        now = (
-            _first(self._stock),
-            _first(self._exchange.done) or _first(self._exchange.ended),
-            self._exchange.sent,
-        )
+        now = (first(self._stock), self._exchange.ends.first(), self._exchange.sent)
         if now != (None, None, None):
             self.ahead.set()
         stocked, settled, sent = (
@@ -289,10 +285,3 @@ class Fetcher:
     def _wake_all(self) -> None:
         with self._changed:
             self._changed.notify_all()
-
-
-def _first(items: deque[UnitOfWork] | deque[Ended]) -> object:
-    try:
-        return items[0]
-    except IndexError:
-        return None

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, cast
 
 from teep.clock import monotonic
 from teep.config import QueueOrder
@@ -24,18 +24,15 @@ from teep.runtime.component import Component
 from teep.runtime.refusals import Refusals
 from teep.store.jobs import jobsets
 from teep.store.running import inflight
-from teep.store.running.outcome import Outcome, over, size
-from teep.store.running.oversize import PORTION
+from teep.store.running.outcome import Outcome
 from teep.telling import Logger
 from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import Exchanged
 from teep.wire.scripts.step import DONE, Told
+from teep.worker.fetch.ends import Batch, Ended, Ends, by_queue, drain
 from teep.worker.fetch.mirror import InFlightMirror
 from teep.worker.fetch.prefetch import Prefetch
 from teep.worker.fetch.unit import UnitOfWork
-
-T = TypeVar("T")
-Ended = tuple[UnitOfWork, Outcome]
 
 logger = Logger("teep.fetcher")
 
@@ -47,17 +44,16 @@ Answer = tuple[list[Told], Exchanged]
 
 
 class Sent(NamedTuple):
-    """An exchange that is under way: what waits for its answer, the jobs it acknowledges, and those it settles."""
+    """An exchange that is under way: what waits for its answer, and the ends it tells of."""
 
     answer: Callable[[], Answer]
-    done: list[UnitOfWork]
-    ended: list[Ended]
+    ends: Batch
 
 
 class Reserver:
     """The conversation with Redis about a capsule's jobs.
 
-    `stock` is what is reserved and has not started. Any thread may take from it, and add to `done` and `ended`;
+    `stock` is what is reserved and has not started. Any thread may take from it, and add to `ends`;
     all else is not thread-safe: the fetcher's lock guards it.
     """
 
@@ -71,8 +67,7 @@ class Reserver:
         self._suspicious = False
         self.prefetch = Prefetch()
         self.stock: deque[UnitOfWork] = deque()
-        self.done: deque[UnitOfWork] = deque()
-        self.ended: deque[Ended] = deque()
+        self.ends = Ends()
         self._unsettled: deque[Ended] = deque()  # what Redis refused
         self._probe: UnitOfWork | None = None  # one of them, which is told again
         self._refusals = Refusals(_LONGEST_PAUSE)
@@ -116,18 +111,18 @@ class Reserver:
         if came and want:
             self.prefetch.waited(monotonic() - asked)
             return came
-        done, ended = _drain(self.done), _drain(self.ended)
+        ends = self.ends.take()
         if self._unsettled and not self._refusals.waits:
-            ended.append(self._unsettled.popleft())
-            self._probe = ended[-1][0]
+            ends.others.append(self._unsettled.popleft())
+            self._probe = ends.others[-1][0]
         adopted: list[UnitOfWork] = []
         try:
             if self._suspicious:
-                adopted = self._compared(done, ended, moving=moving)
-            settled = len(done) + len(ended)
-            jobs = self._tell(done, ended, want)
+                adopted = self._compared(ends, moving=moving)
+            settled = len(ends)
+            jobs = self._tell(ends, want)
         except RedisError as error:
-            self._untold(done, ended)
+            self._untold(ends)
             self.stock.extend(came + adopted)
             self.lost(error)
             return None
@@ -142,12 +137,12 @@ class Reserver:
         want = self.prefetch.ahead()
         if not want or self.sent or self._suspicious:
             return
-        done, ended = _drain(self.done), _drain(self.ended)
-        if not _fit(ended):
-            self.ended.extendleft(reversed(ended))
-            ended = []
-        self.sent = Sent(self._driver.send(self._question(done, ended, want)), done, ended)
-        self.prefetch.learn(len(done) + len(ended), monotonic())
+        ends = self.ends.take()
+        if not ends.may_be_joined:
+            self.ends.put_back(Batch([], [], ends.others))
+            ends.others = []
+        self.sent = Sent(self._driver.send(self._question(ends, want)), ends)
+        self.prefetch.learn(len(ends), monotonic())
 
     def collect(self) -> list[UnitOfWork]:
         """Return the jobs of the exchange that was sent ahead, waiting for its answer."""
@@ -157,11 +152,11 @@ class Reserver:
         try:
             told, exchanged = sent.answer()
         except RedisError as error:
-            self._untold(sent.done, sent.ended)
+            self._untold(sent.ends)
             self.lost(error)
             return []
-        jobs = self._answered(exchanged, sent.done, asked=True)
-        self._note_ended(sent.ended, told)
+        jobs = self._answered(exchanged, sent.ends.acknowledged, asked=True)
+        self._note_ended(sent.ends.others, told)
         return jobs
 
     def moved(self, taken: list[tuple[str, bytes]]) -> list[UnitOfWork]:
@@ -184,7 +179,7 @@ class Reserver:
         """Return reserved jobs to their queues, in their former order."""
         # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
         self._ledger.disown(jobs)
-        for queue, raws in _by_queue(jobs).items():
+        for queue, raws in by_queue(jobs).items():
             try:
                 self._driver.run(inflight.give_back(self._identity, queue, raws))
             except NotMoved as error:
@@ -197,26 +192,27 @@ class Reserver:
 
     def give_back_stock(self) -> None:
         """Return everything that has not started, what is under way included."""
-        self.give_back(_drain(self.stock) + self.collect())
+        self.give_back(drain(self.stock) + self.collect())
         self.prefetch.forget()
 
     def requeue_all(self) -> dict[str, int]:
         """Put everything still in flight back, unburnt; returns how many jobs by queue. Raises RedisError."""
-        if last := _drain(self._unsettled):
+        if last := drain(self._unsettled):
             self._tell_ended(last)
         moved = self._driver.run(inflight.requeue_all(self._identity, list(self._order.weights)))
         self._ledger.clear()
         self._unsettled.clear()
         return moved
 
-    def _tell(self, done: list[UnitOfWork], ended: list[Ended], want: int) -> list[UnitOfWork]:
-        if ended and not (_fit(ended) and (done or want)):
-            self._tell_ended(ended)
-        if not (done or want):
+    def _tell(self, ends: Batch, want: int) -> list[UnitOfWork]:
+        acknowledged = ends.acknowledged
+        if ends.others and not (ends.may_be_joined and (acknowledged or want)):
+            self._tell_ended(ends.others)
+        if not (acknowledged or want):
             return []
-        told, exchanged = self._driver.execute(self._question(done, ended, want))
-        jobs = self._answered(exchanged, done, asked=bool(want))
-        self._note_ended(ended, told)
+        told, exchanged = self._driver.execute(self._question(ends, want))
+        jobs = self._answered(exchanged, acknowledged, asked=bool(want))
+        self._note_ended(ends.others, told)
         return jobs
 
     def _tell_ended(self, ended: list[Ended]) -> None:
@@ -245,7 +241,7 @@ class Reserver:
         if what.beside:
             self._warn([what.beside], job)
         if job is self._probe:
-            self.ended.extend(_drain(self._unsettled))
+            self.ends.add_others(drain(self._unsettled))
             self._refusals.over()
 
     def _keep_refused(self, job: UnitOfWork, outcome: Outcome, why: str) -> None:
@@ -272,10 +268,12 @@ class Reserver:
         for problem in self._beside.note(problems):
             logger.error("Redis refuses: %s", problem, extra=None if job is None else job.named())
 
-    def _question(self, done: list[UnitOfWork], ended: list[Ended], want: int) -> Command[Answer]:
+    def _question(self, ends: Batch, want: int) -> Command[Answer]:
         day = _today()
-        exchange = inflight.exchange(self._identity, _by_queue(done), self._order.names(), want, day)
-        settle = [inflight.settling(self._identity, [outcome for _, outcome in ended], day)] if ended else []
+        along = [outcome for _, outcome in ends.along]
+        exchange = inflight.exchange(self._identity, by_queue(ends.done), self._order.names(), want, day, along)
+        others = [outcome for _, outcome in ends.others]
+        settle = [inflight.settling(self._identity, others, day)] if others else []
         return cast("Command[Answer]", Pipeline([*settle, exchange], read=_answer))
 
     def _answered(self, answer: Exchanged, done: list[UnitOfWork], *, asked: bool) -> list[UnitOfWork]:
@@ -293,29 +291,25 @@ class Reserver:
         self.closed_queues = {queue: why for queue, why in refused.items() if queue}
         self._warn(refused.values())
 
-    def _untold(self, done: list[UnitOfWork], ended: list[Ended]) -> None:
-        """Keep what Redis may not know, for the comparison and the exchange that follow.
+    def _untold(self, ends: Batch) -> None:
+        """Keep what Redis may not know, for the comparison and the exchange that follow."""
+        ends.set_large_apart()
+        self.ends.put_back(ends)
+        self._ledger.doubt(ends.acknowledged)
+        self._ledger.doubt(job for job, _ in ends.others)
 
-        Large jobs are told of one by one then: a server may have hung up on them.
-        """
-        ended = [*((job, _acknowledged(job)) for job in done if len(job.raw) > PORTION), *ended]
-        done = [job for job in done if len(job.raw) <= PORTION]
-        self.done.extendleft(reversed(done))
-        self.ended.extendleft(reversed(ended))
-        self._ledger.doubt(done)
-        self._ledger.doubt(job for job, _ in ended)
-
-    def _compared(self, done: list[UnitOfWork], ended: list[Ended], *, moving: bool) -> list[UnitOfWork]:
+    def _compared(self, ends: Batch, *, moving: bool) -> list[UnitOfWork]:
         """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
 
         An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
         """
         held = self._driver.run(inflight.payloads(self._identity, list(self._order.weights)))
         unknown = self._ledger.compare(held)
-        done[:] = [job for job in done if not self._ledger.is_gone_settled(job)]
-        ended[:] = [(job, outcome) for job, outcome in ended if not self._ledger.is_gone_settled(job)]
+        ends.done = [job for job in ends.done if not self._ledger.is_gone_settled(job)]
+        ends.along = [end for end in ends.along if not self._ledger.is_gone_settled(end[0])]
+        ends.others = [end for end in ends.others if not self._ledger.is_gone_settled(end[0])]
         self._unsettled = deque(pair for pair in self._unsettled if not self._ledger.is_gone_settled(pair[0]))
-        for job in _drain(self.stock):
+        for job in drain(self.stock):
             if not self._ledger.is_gone(job):
                 self.stock.append(job)
         self._ledger.compared()
@@ -325,30 +319,8 @@ class Reserver:
         return unknown
 
 
-def _drain(items: "deque[T]") -> list[T]:
-    """Take everything out; threads may append meanwhile, and what they append stays."""
-    return [items.popleft() for _ in range(len(items))]
-
-
 def _answer(replies: list[Any]) -> Answer:
     return (replies[0] if len(replies) == 2 else []), replies[-1]
-
-
-def _fit(ended: list[Ended]) -> bool:
-    """Whether ends can be told together with other things: a server may hang up on what is large."""
-    return not ended or sum(size(outcome) for _, outcome in ended) <= PORTION
-
-
-def _acknowledged(job: UnitOfWork) -> Outcome:
-    """Return the end of a job that succeeded, as what is told by itself."""
-    return over(job.queue, job.raw, "done")
-
-
-def _by_queue(jobs: list[UnitOfWork]) -> dict[str, list[bytes]]:
-    by_queue: dict[str, list[bytes]] = {}
-    for job in jobs:
-        by_queue.setdefault(job.queue, []).append(job.raw)
-    return by_queue
 
 
 def _today() -> date:

@@ -1,9 +1,10 @@
 -- The parts of a step, by their names: what takes a key and `words[name]` further words, two at the most.
 -- A guard returns what stands in the way, if anything does, or nil and why that cannot be told. An effect returns why it
 -- was refused, the error itself, and what takes it back. What goes along returns why it was refused, which harms nothing.
+-- What is `together` does the same as what goes along, of many jobs at once: the keys, and a word of each.
 -- A feature has a file of its own, and a line here.
 -- INCLUDE: try
-local words, guards, effects, along = {}, {}, {}, {}
+local words, guards, effects, along, together = {}, {}, {}, {}, {}
 
 words.SADD = 1
 function effects.SADD(key, member)
@@ -31,6 +32,11 @@ function along.UNLINK(key)
   return why
 end
 
+function together.UNLINK(keys)
+  local _, why = try('UNLINK', unpack(keys))
+  return why
+end
+
 -- INCLUDE: unique
 
 -- Carry out the part at a place in ARGV: returns the place of the next one, and what the part did.
@@ -38,6 +44,16 @@ local KEYS, ARGV, number = KEYS, ARGV, tonumber  -- looked up once, since jobs c
 local function part(kind, at)
   local name = ARGV[at]
   return at + 2 + words[name], kind[name](KEYS[number(ARGV[at + 1])], ARGV[at + 2], ARGV[at + 3])
+end
+
+-- Carry out what goes along with those of many jobs whose numbers are given: the first has its key and its word at
+-- these places, the others have theirs behind it. Returns why some of it was refused.
+local function all_along(name, jobs, key, word)
+  local of, with, problem = {}, {}, nil
+  for i, job in ipairs(jobs) do of[i], with[i] = KEYS[key + job - 1], ARGV[word + job] end
+  if together[name] then return #jobs > 0 and together[name](of, with) or nil end
+  for i = 1, #jobs do problem = along[name](of[i], with[i]) or problem end
+  return problem
 end
 
 -- Read what goes along with some jobs, from a place in ARGV to its end: (position of the job, name key word*)*.

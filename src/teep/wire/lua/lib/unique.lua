@@ -23,3 +23,24 @@ along['unique.unlock'] = function(key, jid)
   end
   return why
 end
+
+local function remove_all(locks)
+  if #locks == 0 then return end
+  local _, why = try('DEL', unpack(locks))
+  return why
+end
+
+-- A look at all locks, and a removal of those that are their jobs' own, instead of two commands a job. A lock that is
+-- gone may be a key of another type now, which is told of, as is what Redis refuses, so these are tried alone.
+together['unique.unlock'] = function(locks, jids)
+  local holders, why = try('MGET', unpack(locks))
+  local own, problem = {}, nil
+  for i, lock in ipairs(locks) do
+    if why or not holders[i] then
+      problem = along['unique.unlock'](lock, jids[i]) or problem
+    elseif holders[i] == jids[i] then
+      own[#own + 1] = lock
+    end
+  end
+  return remove_all(own) or problem
+end

@@ -1,0 +1,103 @@
+"""How jobs ended that Redis has not been told of yet."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from teep.store.running.outcome import Outcome, over, size
+from teep.store.running.oversize import PORTION
+from teep.worker.fetch.unit import UnitOfWork
+
+T = TypeVar("T")
+Ended = tuple[UnitOfWork, Outcome]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Ends that are told together.
+
+    `done` are to be acknowledged, `along` too, each with what goes along with its end. `others` take a step each.
+    """
+
+    done: list[UnitOfWork]
+    along: list[Ended]
+    others: list[Ended]
+
+    def __len__(self) -> int:
+        return len(self.done) + len(self.along) + len(self.others)
+
+    @property
+    def acknowledged(self) -> list[UnitOfWork]:
+        """The jobs that an exchange takes away."""
+        return [*self.done, *(job for job, _ in self.along)] if self.along else self.done
+
+    @property
+    def may_be_joined(self) -> bool:
+        """Whether the others can be told together with all else: a server may hang up on what is large."""
+        return not self.others or sum(size(outcome) for _, outcome in self.others) <= PORTION
+
+    def set_large_apart(self) -> None:
+        """Have large jobs told of one by one: a server may have hung up on them."""
+        large = [(job, over(job.queue, job.raw, "done")) for job in self.done if _is_large(job)]
+        large += [end for end in self.along if _is_large(end[0])]
+        if large:
+            self.done = [job for job in self.done if not _is_large(job)]
+            self.along = [end for end in self.along if not _is_large(end[0])]
+            self.others = large + self.others
+
+
+class Ends:
+    """The ends of a capsule's jobs; any thread may append to them. As in `Batch`."""
+
+    def __init__(self) -> None:
+        self.done: deque[UnitOfWork] = deque()
+        self._along: deque[Ended] = deque()
+        self._others: deque[Ended] = deque()
+
+    def add(self, job: UnitOfWork, outcome: Outcome) -> None:
+        """Note what is to become of a job, where that takes more than an acknowledgement."""
+        (self._along if outcome.is_success else self._others).append((job, outcome))
+
+    def add_others(self, ended: Sequence[Ended]) -> None:
+        """Note ends that are to be told by themselves."""
+        self._others.extend(ended)
+
+    def take(self) -> Batch:
+        """Take all that is there."""
+        return Batch(drain(self.done), drain(self._along), drain(self._others))
+
+    def put_back(self, batch: Batch) -> None:
+        """Put back what was taken, before all else."""
+        self.done.extendleft(reversed(batch.done))
+        self._along.extendleft(reversed(batch.along))
+        self._others.extendleft(reversed(batch.others))
+
+    def first(self) -> object:
+        """Return one that has waited longest, None where there is none."""
+        return first(self.done) or first(self._along) or first(self._others)
+
+
+def drain(items: "deque[T]") -> list[T]:
+    """Take everything out; threads may append meanwhile, and what they append stays."""
+    return [items.popleft() for _ in range(len(items))]
+
+
+def first(items: "deque[T]") -> T | None:
+    """Return the first item, None where there is none; threads may take it meanwhile."""
+    try:
+        return items[0]
+    except IndexError:
+        return None
+
+
+def by_queue(jobs: Iterable[UnitOfWork]) -> dict[str, list[bytes]]:
+    """Return the payloads of jobs, by queue."""
+    found: dict[str, list[bytes]] = {}
+    for job in jobs:
+        found.setdefault(job.queue, []).append(job.raw)
+    return found
+
+
+def _is_large(job: UnitOfWork) -> bool:
+    return len(job.raw) > PORTION
