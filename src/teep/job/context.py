@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from teep.config import Config
+from teep.store.running.iteration import IterationState
 
 
 class Run(Protocol):
@@ -18,6 +19,10 @@ class Run(Protocol):
 
     @property
     def comes_again(self) -> bool | None: ...
+
+    @property
+    def place(self) -> IterationState | None:
+        """Where an iterable job is to begin, None where that was not read when the job was reserved."""
 
     def put_back(self) -> None:
         """Have the job put back behind all that waits in its queue once it returns, since it is not done."""

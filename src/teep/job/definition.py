@@ -17,6 +17,7 @@ from teep.job.signature import Binder
 from teep.store import features
 
 _registry: dict[str, "Definition"] = {}
+_iterable: set[str] = set()  # the names of iterable jobs, of any that were ever registered
 
 
 class Definition:
@@ -177,6 +178,8 @@ def register(definition: Definition, instead_of: Definition | None = None) -> No
         where = f"at {first} and {second}" if first != second else f"both at {first}"
         raise InvalidJob(f"two jobs have the name {definition.name!r}, {where}; give one of them another name=")
     _registry[definition.name] = definition
+    if definition.is_iterable:
+        _iterable.add(definition.name)
 
 
 @contextmanager
@@ -210,6 +213,11 @@ def find(name: str) -> Definition:
         return _registry[name]
     except KeyError:
         raise UnknownJob(f"no job {name!r} is known here; give the worker the module that defines it") from None
+
+
+def any_iterable() -> bool:
+    """Tell whether there may be iterable jobs here; for others it is not worth a look at each."""
+    return bool(_iterable)
 
 
 def registered() -> list[Definition]:

@@ -203,7 +203,7 @@ def before() -> tuple[tuple[Feature, frozenset[str]], ...]:
     return tuple((feature, feature.before) for feature in _features.values() if feature.before)
 
 
-def wants_before(item: Item) -> bool:
+def wants_before(item: Mapping[str, Any]) -> bool:
     """Tell of a job whether a feature wants to see it before it runs."""
     return not _before.isdisjoint(item)
 

@@ -76,8 +76,9 @@ def ping() -> Command[Any]:
     return Command("PING", read=as_is, idempotent=True)
 
 
-def exists(key: Key) -> Command[bool]:
-    return Command("EXISTS", key, read=bool, idempotent=True)
+def exists(*keys: Key) -> Command[bool]:
+    """Tell whether any of these keys is there."""
+    return Command("EXISTS", *keys, read=bool, idempotent=True)
 
 
 def flushdb() -> Command[Any]:

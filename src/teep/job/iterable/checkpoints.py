@@ -10,7 +10,7 @@ from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.operation import driver_of
 from teep.errors import RedisError
 from teep.store.running import iteration
-from teep.store.running.iteration import IterationState
+from teep.store.running.iteration import NEVER_RAN, IterationState
 from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import json
 from teep.wire.command import Plan
@@ -25,7 +25,7 @@ class NoCheckpoints:
     """What a job has that runs in place, outside of a worker: it begins at the start, and nothing is saved."""
 
     async def load(self) -> IterationState:
-        return IterationState(0, 0.0, None, None)
+        return NEVER_RAN
 
     async def save(self, _executions: int, _cursor: object, _runtime: float) -> Saved:
         return Saved(written=True, cancelled=False)
@@ -34,17 +34,20 @@ class NoCheckpoints:
 class Checkpoints(NoCheckpoints):
     """The saved place of one job. On an event loop (`is_async`) its methods wait; otherwise they block instead."""
 
-    def __init__(self, config: Config, jid: str, *, is_async: bool) -> None:
+    def __init__(self, config: Config, jid: str, known: IterationState | None, *, is_async: bool) -> None:
         self._config = config
         self._jid = jid
+        self._known = known
         self._is_async = is_async
 
     async def load(self) -> IterationState:
-        """Return what was saved; of a job that never ran, a state that says so. One round trip.
+        """Return what was saved; of a job that never ran, a state that says so. One round trip where it is not known.
 
         Raises:
             RedisError: it cannot be known where to begin.
         """
+        if self._known is not None:
+            return self._known
         return await self._run(iteration.state(self._jid)) or await super().load()
 
     async def save(self, executions: int, cursor: object, runtime: float) -> Saved:

@@ -39,7 +39,10 @@ class _Aio:
 
 def _run(job: "IterableJob", *args: Any, **kwargs: Any) -> Coroutine[Any, Any, None] | None:
     """Run a job on its fresh instance."""
-    job._iteration = Iteration(cast("Steps", job), args, kwargs)  # noqa: SLF001 - its own module
+    tells_its_start = type(job).on_start is not IterableJob.on_start
+    job._iteration = Iteration(  # noqa: SLF001 - its own module
+        cast("Steps", job), args, kwargs, tells_its_start=tells_its_start
+    )
     del args, kwargs  # an encrypted argument may be among them, which no frame of teep's should show
     return job._iteration.run()  # noqa: SLF001 - as above
 
@@ -60,7 +63,10 @@ class IterableJob(Job):
     its queue, with no attempt used. It saves its cursor then, at a failure, and every 5 seconds. After a crash it
     goes on from there: some items may be done twice, none is left out.
 
-    Costs three round trips, and one every 5 seconds. Sidekiq's IterableJob; a job may go on in Ruby and back.
+    Costs one round trip every 5 seconds, one more in each run but the first, and a share of what acknowledges and
+    reserves jobs. With an `on_start` or `expires_in` the first run costs one, too.
+
+    Sidekiq's IterableJob; a job may go on in Ruby and back.
     """
 
     _run_by = "each_iteration"

@@ -1,7 +1,8 @@
 """One run of an iterable job: from its cursor on until it is over (done, aborted or cancelled) or interrupted.
 
 1. What the last run saved says where to begin.
-2. Before each item it looks whether to stop, and every 5 seconds it saves where it is.
+2. Before each item it looks whether to stop, and every 5 seconds it saves where it is. A later run saves before its
+   first item, too; a first one only where someone could tell that it began.
 3. Interrupted, it saves and has the job put back. Over, it has what was saved removed with the job, in the step that
    acknowledges it. Failed, it saves.
 
@@ -19,8 +20,9 @@ from teep.clock import monotonic
 from teep.errors import InvalidJob, JobCancelled, RedisRefused, RedisUnavailable
 from teep.job.context import current_job, runtime
 from teep.job.iterable.checkpoints import Checkpoints, NoCheckpoints
+from teep.store import features
 from teep.telling import INTERRUPTIONS, Logger
-from teep.wire import json, options
+from teep.wire import json, options, payload
 
 # Seconds between two checkpoints, as in Sidekiq.
 CHECKPOINT_SECONDS = 5.0
@@ -47,14 +49,18 @@ class Steps(Protocol):
 
 
 class Iteration:
-    """A run: its place (`item` and its `cursor`, the first being the one to begin with), and the way through it."""
+    """A run: its place (`item` and its `cursor`, the first being the one to begin with), and the way through it.
 
-    def __init__(self, job: Steps, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    `tells_its_start`: the job has something of its own to do when it starts for the first time.
+    """
+
+    def __init__(self, job: Steps, args: tuple[Any, ...], kwargs: dict[str, Any], *, tells_its_start: bool) -> None:
         self.args = args
         self.cursor: Any = None
         self.item: Any = None
         self._kwargs = kwargs
         self._job = job
+        self._tells_its_start = tells_its_start
         self._is_async = inspect.iscoroutinefunction(job.each_iteration)
         self._context = current_job()
         # A job that runs in place has no run that a worker knows of, be it inside of a worker's job.
@@ -62,6 +68,7 @@ class Iteration:
         self._worker = runtime.get() if has_run else None
         self._checkpoints = self._own_checkpoints()
         self._executions = 0
+        self._is_first = True
         self._is_cancelled = False
         self._is_checked = False
         self._seconds_before = 0.0
@@ -111,7 +118,7 @@ class Iteration:
         items = await _awaited(job.build_enumerator(*self.args, cursor=self.cursor, **self._kwargs))
         if items is None:
             return True
-        await _awaited(job.on_start() if self._executions == 1 else job.on_resume())
+        await _awaited(job.on_start() if self._is_first else job.on_resume())
         try:
             is_over = await self._iterate(items)
             await _awaited(job.on_stop())
@@ -129,7 +136,11 @@ class Iteration:
         except (RedisUnavailable, RedisRefused) as error:
             logger.warning("an iterable job is put back, as it cannot be read where it was: %s", error)
             return False
-        self._executions = state.executions + 1
+        self._is_first = state.executions == 0
+        # A process that died may have begun it and saved nothing. Should it live on, its saves must not count.
+        before = 0 if self._context is None else payload.rescues(self._context.payload)
+        self._executions = max(state.executions, before) + 1
+        self._is_cancelled = self._is_cancelled or state.cancelled is not None
         self._seconds_before = state.runtime
         self.cursor = None if state.cursor is None else json.loads(state.cursor)
         return True
@@ -155,7 +166,7 @@ class Iteration:
     async def _through(self, source: Any) -> bool:
         waits = isinstance(source, AsyncIterator)
         advance: Callable[[], Any] = partial(anext if waits else next, source, _END)
-        if not await self._save():
+        if self._saves_first and not await self._save():
             return False
         while not self.is_cancelled and (pair := await advance() if waits else advance()) is not _END:
             self._arrive(pair)
@@ -167,6 +178,17 @@ class Iteration:
         if self.item is None and not self._has_come_on and not self.is_cancelled:
             logger.debug("Enumerator found nothing to iterate!")
         return True
+
+    @property
+    def _saves_first(self) -> bool:
+        """Whether to save before the first item.
+
+        If the first run of a job ends before its first checkpoint, nothing tells later that it began. So one does
+        without where that changes nothing: most jobs that take less than 5 seconds never save.
+        """
+        if self._executions > 1 or self._context is None:
+            return True
+        return self._tells_its_start or features.wants_before(self._context.payload)
 
     def _arrive(self, pair: Any) -> None:
         try:
@@ -221,7 +243,8 @@ class Iteration:
     def _own_checkpoints(self) -> NoCheckpoints:
         if self._worker is None or self._context is None:
             return NoCheckpoints()
-        return Checkpoints(self._worker.config, self._context.jid, is_async=self._is_async)
+        known = None if self._context.run is None else self._context.run.place
+        return Checkpoints(self._worker.config, self._context.jid, known, is_async=self._is_async)
 
     def _most_seconds(self) -> float:
         if self._worker is None or self._context is None:
@@ -231,6 +254,8 @@ class Iteration:
 
 
 async def _awaited(outcome: Any) -> Any:
+    if outcome is None:  # by far the most: what else may be awaited takes long to find out
+        return None
     return await outcome if inspect.isawaitable(outcome) else outcome
 
 

@@ -23,11 +23,21 @@ class IterationState(NamedTuple):
     cancelled: int | None
 
 
+NEVER_RAN = IterationState(0, 0.0, None, None)
+"""What stands for the state of a job that has none."""
+
+
 async def states(jids: Iterable[str]) -> dict[str, IterationState]:
     """Return the states of those jobs that have one, by jid. One round trip, of one HMGET a job."""
     asked = list(jids)
     rows = await commands.pipeline_of(_read(jid) for jid in asked)
     return {jid: state for jid, row in zip(asked, rows, strict=True) if (state := _state(row)) is not None}
+
+
+async def begun(jids: Iterable[str]) -> dict[str, IterationState]:
+    """Return the same as `states`, of jobs most of which have none. One round trip where none has one, else two."""
+    asked = list(jids)
+    return await states(asked) if await commands.exists(*map(keys.iteration, asked)) else {}
 
 
 async def state(jid: str) -> IterationState | None:

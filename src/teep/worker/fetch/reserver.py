@@ -29,6 +29,7 @@ from teep.telling import Logger
 from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import Exchanged
 from teep.wire.scripts.step import DONE, Told
+from teep.worker.fetch import places
 from teep.worker.fetch.ends import Batch, Ended, Ends, by_queue, drain
 from teep.worker.fetch.mirror import InFlightMirror
 from teep.worker.fetch.prefetch import Prefetch
@@ -285,6 +286,7 @@ class Reserver:
             self._ledger.note_late(raw)
         jobs = [UnitOfWork(queue, raw) for queue, raw in answer.reserved]
         self._ledger.own(jobs)
+        places.read(self._driver, jobs)
         return jobs
 
     def _see_closed(self, refused: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
 from teep.job.definition import Definition, find
 from teep.store import features
+from teep.store.running.iteration import IterationState
 from teep.wire import payload
 from teep.wire.payload import Item
 from teep.wire.scripts.step import Part
@@ -34,10 +35,14 @@ class UnitOfWork:
     it runs or when it ends: it was rescued before, has a log level of its own, or asks a feature for something.
     `asks` says for what; others have none, and are looked at no further.
     `halt` is what it was told to end with (None: nothing). `comes_again` is what an iterable job says at the end of
-    its run: whether it goes on later; None for others.
+    its run: whether it goes on later; None for others. Of those that were reserved together `place` says where they
+    are to begin.
     """
 
-    __slots__ = ("asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw")
+    __slots__ = (
+        *("asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw"),
+        "_place",  # unset in all but iterable jobs, so that others do not pay for it
+    )
 
     def __init__(self, queue: str, raw: bytes) -> None:
         self.queue = queue
@@ -92,6 +97,18 @@ class UnitOfWork:
     @property
     def is_cancelled(self) -> bool:
         return self.halt is JobCancelled
+
+    @property
+    def is_iterable(self) -> bool:
+        return self.definition is not None and self.definition.is_iterable
+
+    @property
+    def place(self) -> IterationState | None:
+        return getattr(self, "_place", None)
+
+    def begin_at(self, place: IterationState) -> None:
+        """Note where an iterable job is to begin."""
+        self._place = place
 
     def put_back(self) -> None:
         """Have the job put back behind all that waits in its queue once it returns, since it is not done.

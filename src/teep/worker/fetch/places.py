@@ -1,0 +1,30 @@
+"""Where the iterable jobs of a batch are to begin, read for all of them at once: for most it is their first item."""
+
+from collections.abc import Sequence
+
+from teep.drivers import Driver
+from teep.errors import RedisError
+from teep.job import definition
+from teep.store.running import iteration
+from teep.store.running.iteration import NEVER_RAN
+from teep.worker.fetch.unit import UnitOfWork
+
+
+def read(driver: Driver, jobs: Sequence[UnitOfWork]) -> None:
+    """Note of the iterable ones among jobs that were reserved together where each is to begin.
+
+    One round trip, and one more where any has begun; none where fewer than two are iterable. One whose place is not
+    noted reads it itself when it starts, which is also what tells of a Redis that cannot be read.
+    """
+    if not definition.any_iterable() or len(jobs) < 2:
+        return
+    by_jid = {job.jid: job for job in jobs if job.is_iterable}
+    jids = [jid for jid in by_jid if jid]
+    if len(jids) < 2:
+        return
+    try:
+        begun = driver.run(iteration.begun(jids))
+    except RedisError:
+        return
+    for jid in jids:
+        by_jid[jid].begin_at(begun.get(jid, NEVER_RAN))
