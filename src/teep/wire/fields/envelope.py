@@ -6,9 +6,9 @@ A struct of one shape is always the same bytes around those four values: this sh
 unmarshalled for it.
 """
 
+import re
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from teep.errors import MalformedPayload
@@ -27,6 +27,12 @@ _TAG_AT = len(_HEAD)
 _IV_AT = _TAG_AT + TAG_BYTES + len(_IV)
 _VERSION_AT = _IV_AT + IV_BYTES + len(_VERSION)
 _MOST_PADDING = 2
+# An envelope as most are, with a version and a blob of 1 to 122, which take a byte each that says 5 more.
+_USUAL = re.compile(
+    b"%b(.{%d})%b(.{%d})%b([\x06-\x7f])%b([\x06-\x7f])(.*)"
+    % (re.escape(_HEAD), TAG_BYTES, re.escape(_IV), IV_BYTES, re.escape(_VERSION), re.escape(_BLOB)),
+    re.DOTALL,
+)
 # What stands for the same in other base64 is of none here.
 _FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
 
@@ -47,6 +53,10 @@ class Envelope(NamedTuple):
             MalformedPayload: it is cut, altered, or of another shape.
         """
         raw = _decoded(text)
+        if usual := _USUAL.fullmatch(raw):
+            tag, iv, number, length, blob = usual.groups()
+            if length[0] - 5 == len(blob):
+                return cls(tag, iv, number[0] - 5, blob)
         if not raw.startswith(_HEAD):
             raise MalformedPayload(f"it is no envelope of {CIPHER}")
         version, blob_at = marshal.read_integer(raw, _VERSION_AT)
@@ -83,9 +93,12 @@ def _decoded(text: Any) -> bytes:
     """Return the bytes of url-safe base64, none where it is something else."""
     if type(text) is not str or not text:
         return b""
-    bare = text.rstrip("=")
-    if len(text) - len(bare) > _MOST_PADDING:
+    if len(text) % 4 or text.endswith("==="):
+        bare = text.rstrip("=")
+        if len(text) - len(bare) > _MOST_PADDING:
+            return b""
+        text = bare + "=" * (-len(bare) % 4)
+    try:
+        return a2b_base64(text.encode().translate(_FROM_URL), strict_mode=True)
+    except ValueError:
         return b""
-    with suppress(ValueError):
-        return a2b_base64((bare + "=" * (-len(bare) % 4)).encode().translate(_FROM_URL), strict_mode=True)
-    return b""

@@ -55,9 +55,10 @@ def _short_text(data: bytes) -> str | None:
         return None
     if not (data.startswith(_TEXT) and data.endswith(_UTF8)):
         return None
-    with suppress(UnicodeDecodeError):
+    try:
         return data[len(_TEXT) + 1 : -len(_UTF8)].decode()
-    return None
+    except UnicodeDecodeError:
+        return None
 
 
 @lru_cache(maxsize=256)
