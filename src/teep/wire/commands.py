@@ -76,9 +76,9 @@ def ping() -> Command[Any]:
     return Command("PING", read=as_is, idempotent=True)
 
 
-def exists(*keys: Key) -> Command[bool]:
-    """Tell whether any of these keys is there."""
-    return Command("EXISTS", *keys, read=bool, idempotent=True)
+def exists(*keys: Key, patient: bool = True) -> Command[bool]:
+    """Tell whether any of these keys is there. Sent once only where its caller is not `patient`."""
+    return Command("EXISTS", *keys, read=bool, idempotent=patient)
 
 
 def flushdb() -> Command[Any]:

@@ -36,7 +36,7 @@ class Quick:
             def each_iteration(self, item: int) -> None:
                 quick.is_there = True
                 wait_until(lambda: not quick.is_held, SOON, "the test to let go")
-                quick.done[self.jid].append(item)
+                quick.done[str(self.jid)].append(item)
 
         self.job = Job
 

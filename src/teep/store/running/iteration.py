@@ -35,9 +35,12 @@ async def states(jids: Iterable[str]) -> dict[str, IterationState]:
 
 
 async def begun(jids: Iterable[str]) -> dict[str, IterationState]:
-    """Return the same as `states`, of jobs most of which have none. One round trip where none has one, else two."""
+    """Return the same as `states`, of jobs most of which have none. One round trip where none has one, else two.
+
+    It is soon given up where Redis is away: the fetcher waits for it.
+    """
     asked = list(jids)
-    return await states(asked) if await commands.exists(*map(keys.iteration, asked)) else {}
+    return await states(asked) if await commands.exists(*map(keys.iteration, asked), patient=False) else {}
 
 
 async def state(jid: str) -> IterationState | None:
