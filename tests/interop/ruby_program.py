@@ -41,6 +41,10 @@ class RubyProgram:
         return self._process.pid
 
     @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    @property
     def log(self) -> str:
         """What it has printed so far (the first megabyte), also after its end."""
         if not self._log_file.closed:

@@ -257,6 +257,10 @@ class RubySidekiq:
         """Its process id."""
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.has_ended
+
     def quiet(self) -> None:
         """Have it take no more jobs (TSTP), at once rather than at a heartbeat."""
         os.kill(self.pid, signal.SIGTSTP)

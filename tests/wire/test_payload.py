@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from teep.errors import InvalidArguments, InvalidJob, MalformedPayload
-from teep.wire import payload
+from teep.wire import payload, retries
 
 NOW = 1_800_000_000.25
 
@@ -190,12 +190,12 @@ def test_taking_back_an_attempt_that_never_was_changes_nothing() -> None:
     [(True, 24, False), (True, 25, True), (None, 25, True), (3, 2, False), (3, 3, True), (0, 0, True)],
 )
 def test_how_many_retries_there_are(retry: bool | int | None, count: int, exhausted: bool) -> None:
-    assert payload.is_exhausted({"retry": retry, "retry_count": count}, 25, NOW) is exhausted
+    assert retries.is_exhausted({"retry": retry, "retry_count": count}, 25, NOW) is exhausted
 
 
 def test_the_back_off_grows_with_the_fourth_power() -> None:
-    assert [payload.retry_delay(count, None, 0.0) for count in range(4)] == [15, 16, 31, 96]
-    assert payload.retry_delay(2, 100, 0.0) == 100
+    assert [retries.delay(count, None, 0.0) for count in range(4)] == [15, 16, 31, 96]
+    assert retries.delay(2, 100, 0.0) == 100
     # A whole number of seconds below 10 * (count + 1).
-    assert payload.retry_delay(2, 0, 0.999_999) == 29
-    assert payload.retry_delay(0, 0, 0.15) == 1
+    assert retries.delay(2, 0, 0.999_999) == 29
+    assert retries.delay(0, 0, 0.15) == 1

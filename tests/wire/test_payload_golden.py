@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from teep.errors import MalformedPayload
-from teep.wire import payload
+from teep.wire import payload, retries
 from teep.wire.payload import Item, TimeUnit
 from tests.support import golden
 from tests.support.golden import Payload
@@ -157,8 +157,8 @@ def test_scores_are_seconds_and_the_back_off_explains_them(version: str) -> None
             if not item["class"].startswith("FailDefault"):
                 continue
             delay = at - (payload.read_stamp(item["failed_at"]) or 0.0)
-            shortest = payload.retry_delay(item["retry_count"], None, 0.0)
-            longest = payload.retry_delay(item["retry_count"], None, 0.999_999)
+            shortest = retries.delay(item["retry_count"], None, 0.0)
+            longest = retries.delay(item["retry_count"], None, 0.999_999)
             assert shortest <= round(delay) <= longest
 
 
@@ -166,9 +166,9 @@ def test_scores_are_seconds_and_the_back_off_explains_them(version: str) -> None
 def test_who_is_exhausted(version: str) -> None:
     died = payload.parse(_only(version, "15-retry-0", "dead"))
     lives_on = payload.parse(_only(version, "17-exhaust-1st", "retry"))
-    assert payload.is_exhausted(died, 25, 0.0)
-    assert not payload.is_exhausted(lives_on, 25, 0.0)
-    assert payload.is_exhausted(lives_on | {"retry_count": 1}, 25, 0.0)
+    assert retries.is_exhausted(died, 25, 0.0)
+    assert not retries.is_exhausted(lives_on, 25, 0.0)
+    assert retries.is_exhausted(lives_on | {"retry_count": 1}, 25, 0.0)
 
 
 @pytest.mark.parametrize("version", ["7.3.10", "8.1.7"])
@@ -176,6 +176,6 @@ def test_retry_for_counts_from_the_first_failure(version: str) -> None:
     item = payload.parse(_only(version, "26c-kill-discard-retry_for", "retry"))
     first = payload.read_stamp(item["failed_at"])
     assert first is not None
-    assert not payload.is_exhausted(item, 25, first + 3599)
-    assert payload.is_exhausted(item, 25, first + 3601)
-    assert not payload.is_exhausted(item | {"retry_count": 1000}, 25, first + 3599)
+    assert not retries.is_exhausted(item, 25, first + 3599)
+    assert retries.is_exhausted(item, 25, first + 3601)
+    assert not retries.is_exhausted(item | {"retry_count": 1000}, 25, first + 3599)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pytest
 
 import teep
-from teep.wire import payload
+from teep.wire import payload, retries
 from teep.wire.fields import backtrace
 from tests.support import golden
 from tests.support.waiting import wait_until
@@ -77,7 +77,7 @@ def test_failures_leave_what_sidekiq_leaves(fleet: Fleet, version: str) -> None:
 
 @pytest.mark.parametrize(("count", "base"), [(0, 15), (1, 16), (2, 31), (10, 10_015), (24, 331_791)])
 def test_the_delay_is_sidekiqs_formula(count: int, base: int) -> None:
-    delays = [payload.retry_delay(count, None, chance / 1000) for chance in range(1000)]
+    delays = [retries.delay(count, None, chance / 1000) for chance in range(1000)]
     assert min(delays) == base
     assert max(delays) == base + 10 * (count + 1) - 1
     assert all(delay == int(delay) for delay in delays)

@@ -15,7 +15,7 @@ from teep.job.definition import Definition, find
 from teep.store.running import outcome
 from teep.store.running.outcome import Outcome
 from teep.tracebacks import class_name, message
-from teep.wire import keys, payload
+from teep.wire import keys, payload, retries
 from teep.wire.fields import backtrace
 from teep.wire.payload import Item
 from teep.worker.fetch.unit import UnitOfWork
@@ -90,13 +90,13 @@ class _Failure:
         after = self._after()
         stored = payload.serialise(after)  # before the job's own code gets to see it
         count: int = after["retry_count"]
-        is_exhausted = payload.is_exhausted(after, self._config.max_retries, self._now)
+        is_exhausted = retries.is_exhausted(after, self._config.max_retries, self._now)
         answer = None if is_exhausted else self._retry_in(count, after)
         if answer == "discard":
             return self._discard(after, count)
         if answer == "kill" or is_exhausted:
             return self._exhausted(after, stored, count)
-        delay = payload.retry_delay(count, answer, random.random())
+        delay = retries.delay(count, answer, random.random())
         retry = Outcome(self._job.queue, self._job.raw, keys.retry(), self._now + delay, stored)
         return self._end(retry, after, f"again in {delay:.0f} s", count + 1)
 
