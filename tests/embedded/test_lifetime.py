@@ -37,7 +37,7 @@ def test_the_server_outlives_its_starter(folder: Path, join: Users) -> None:
     starter, other = join(folder), join(folder)
     starter.kill(signal.SIGINT)  # as Ctrl-C does, to the terminal's whole foreground group
     # Longer than an unused server would live.
-    with pytest.raises(TimeoutError, match="timed out"):
+    with pytest.raises(TimeoutError, match="not within"):
         eventually(lambda: not lives(other.server), seconds=keeper.LINGER + 1)
     assert other.answers()
     assert os.getsid(other.server) not in {starter.process.pid, other.process.pid, os.getsid(0)}
@@ -118,7 +118,7 @@ def test_leases_of_a_process_are_counted(folder: Path, join: Users) -> None:
         assert lease.data_dir == folder.resolve()
         lease.release()
         lease.release()  # which must not give up the other's share
-        with pytest.raises(TimeoutError, match="timed out"):
+        with pytest.raises(TimeoutError, match="not within"):
             eventually(lambda: not lives(other.server), seconds=keeper.LINGER + 1)
     eventually(lambda: not processes(folder))
 
@@ -141,7 +141,7 @@ else:
 """
     parent = join.coming(folder, prelude=fork.replace("signal.pause()", "print('here', flush=True); signal.pause()"))
     eventually(lambda: bool(processes(folder, "standby")))
-    with pytest.raises(TimeoutError, match="timed out"):
+    with pytest.raises(TimeoutError, match="not within"):
         eventually(lambda: not processes(folder), seconds=keeper.LINGER + 1)
     parent.kill()
     eventually(lambda: not processes(folder))

@@ -11,7 +11,7 @@ import teep
 from teep.integrations.opentelemetry import OpenTelemetry
 from tests.integrations.conftest import Jobs, run_in_three_parts
 from tests.support.waiting import wait_until
-from tests.worker.fleet import SOON, Fleet, push_from_loop
+from tests.worker.fleet import SOON, Fleet
 
 
 class Traced:
@@ -110,7 +110,7 @@ def test_what_a_job_pushes_belongs_to_its_run(fleet: Fleet, traced: Traced) -> N
     @teep.job(name="outer")
     async def outer() -> None:
         assert baggage.get_baggage("tenant") == "acme"
-        await push_from_loop(inner.aio.perform_async())
+        await inner.aio.perform_async()
 
     token = context.attach(baggage.set_baggage("tenant", "acme"))
     outer.perform_async()

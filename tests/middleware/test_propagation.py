@@ -13,7 +13,7 @@ import pytest
 import teep
 from teep.errors import ConfigurationError, InvalidArguments
 from teep.middleware import Propagation, attributes_of
-from tests.worker.fleet import SOON, Fleet, push_from_loop
+from tests.worker.fleet import SOON, Fleet
 
 tenant: ContextVar[Any] = ContextVar("tenant")
 locale: ContextVar[str] = ContextVar("locale", default="en")
@@ -58,7 +58,7 @@ def see(request: pytest.FixtureRequest, seen: SimpleQueue[Any]) -> Any:
         seen.put((tenant.get("none"), locale.get()))
         if pushes:
             locale.set(f"{locale.get()}+")
-            await push_from_loop(job.aio.perform_async(pushes - 1))
+            await job.aio.perform_async(pushes - 1)
 
     job: Any = teep.job(name="see")(coroutine if request.param == "async def" else plain)
     return job

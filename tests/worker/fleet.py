@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,7 @@ import msgspec
 
 from teep import Client, Config
 from teep.client.client import Enqueueable
-from teep.config import async_driver_for, default_config, overridden
+from teep.config import overridden
 from teep.runtime import identity
 from teep.testing import process as own
 from teep.worker import Worker
@@ -107,12 +107,6 @@ class Supervised:
 
     def _running(self) -> set[int]:
         return {pid for pid in self.workers() if identity.state(pid) is not identity.ProcessState.GONE}
-
-
-async def push_from_loop(push: Awaitable[str | None]) -> None:
-    """Await a push of the process-wide configuration within an async job, and close what that opened on its loop."""
-    await push
-    await async_driver_for(default_config()).close()
 
 
 class Fleet:
