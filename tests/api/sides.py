@@ -69,13 +69,11 @@ class Side:
 
     def push(self, *jobs: Mapping[str, Any] | str, queue: str = "default") -> None:
         """Lay payloads, or what is none, into a queue; the last one is the newest."""
-        self.server.command("SADD", "queues", queue)
-        self.server.command("LPUSH", f"queue:{queue}", *map(raw, jobs))
+        self.server.commands([("SADD", "queues", queue), ("LPUSH", f"queue:{queue}", *map(raw, jobs))])
 
     def add(self, name: str, jobs: Mapping[float, Mapping[str, Any] | str]) -> None:
         """Lay payloads, or what is none, into a set at their scores."""
-        for score, job in jobs.items():
-            self.server.command("ZADD", name, repr(score), raw(job))
+        self.server.commands(("ZADD", name, repr(score), raw(job)) for score, job in jobs.items())
 
     def lying(self, queue: str = "default") -> list[dict[str, Any]]:
         """The payloads in a queue, newest first, read without teep."""

@@ -244,14 +244,14 @@ VERBS: dict[str, Verb] = {
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_leaves_the_same_keys(side: Side, ruby: Ruby, redis_server: Server, verb: str) -> None:
     generate(side)
-    before = {key: redis_server.command("DUMP", key) for key in redis_server.command("KEYS", "*")}
+    keys = redis_server.command("KEYS", "*")
+    before = redis_server.commands(("DUMP", key) for key in keys)
     untouched = left_by(redis_server, in_order=True)
     in_order = not verb.endswith(("_all", "_all of dead", "selected: retry"))
     VERBS[verb].theirs(ruby)
     theirs = left_by(redis_server, in_order=in_order)
     redis_server.flushall()
-    for key, dumped in before.items():
-        redis_server.command("RESTORE", key, 0, dumped)
+    redis_server.commands(("RESTORE", key, 0, dumped) for key, dumped in zip(keys, before, strict=True))
     assert left_by(redis_server, in_order=True) == untouched
     VERBS[verb].ours(side)
     ours = left_by(redis_server, in_order=in_order)
@@ -266,18 +266,14 @@ def test_a_verb_leaves_the_same_keys(side: Side, ruby: Ruby, redis_server: Serve
 def left_by(server: Server, *, in_order: bool) -> dict[str, Any]:
     """Every key: payloads field by field, and of fresh times only that they are fresh."""
     left: dict[str, Any] = {}
-    for key in server.command("KEYS", "*"):
-        kind, name = server.command("TYPE", key), key.decode()
-        if kind == b"list":
-            jobs = [readable(found) for found in server.command("LRANGE", key, 0, -1)]
-            left[name] = jobs if in_order else sorted(jobs)
-        elif kind == b"zset":
-            found = server.command("ZRANGE", key, 0, -1, "WITHSCORES")
-            left[name] = sorted((readable(member), fresh(score)) for member, score in found)
-        elif kind == b"set":
-            left[name] = server.command("SMEMBERS", key)
+    for key, value in server.everything().items():
+        if not isinstance(value, list):
+            left[key.decode()] = value
+        elif value and not isinstance(value[0], bytes):
+            left[key.decode()] = sorted((readable(member), fresh(score)) for member, score in value)
         else:
-            left[name] = server.command("GET", key)
+            jobs = [readable(found) for found in value]
+            left[key.decode()] = jobs if in_order else sorted(jobs)
     return left
 
 

@@ -169,22 +169,20 @@ def allow(server: Server, *rules: str) -> None:
 def set_up(server: Server, scene: Scene) -> None:
     if scene.source is None:
         return
-    for score, raw in enumerate(JOBS):
-        if scene.source.startswith(("queue:", "{queue:")):
-            server.command("RPUSH" if scene.source == FLIGHT else "LPUSH", scene.source, raw)
-        else:
-            server.command("ZADD", scene.source, score, raw)
+    if scene.source.startswith(("queue:", "{queue:")):
+        server.command("RPUSH" if scene.source == FLIGHT else "LPUSH", scene.source, *JOBS)
+    else:
+        server.commands(("ZADD", scene.source, score, raw) for score, raw in enumerate(JOBS))
 
 
 def places(server: Server) -> Counter[tuple[str, bytes]]:
     """Count every job of every list and set, by key and jid."""
     found: Counter[tuple[str, bytes]] = Counter()
-    for raw_key in server.command("KEYS", "*"):
-        key, kind = str(raw_key, "utf-8"), server.command("TYPE", raw_key)
-        if kind in (b"list", b"zset"):
-            for raw in server.command("LRANGE" if kind == b"list" else "ZRANGE", raw_key, 0, -1):
-                (jid,) = re.findall(rb'"jid":"(\d+)"', raw) or [raw]
-                found[key, jid] += 1
+    for key, value in server.everything().items():
+        for each in value if isinstance(value, list) else []:
+            raw = each if isinstance(each, bytes) else each[0]
+            (jid,) = re.findall(rb'"jid":"(\d+)"', raw) or [raw]
+            found[str(key, "utf-8"), jid] += 1
     return found
 
 

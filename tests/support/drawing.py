@@ -3,8 +3,10 @@
 1. A test that takes `server` runs on every kind of server.
 2. A test of the worker runs on one kind, drawn by its name and arguments, so that each kind has its share. What a
    worker asks of a server is tested on all of them by the tests of the scripts, of the store and of the data API.
-3. `@pytest.mark.every_server` and `@pytest.mark.one_server` on a test or in a file say otherwise.
-4. `--every-server` runs everything on all of them, as do `-k` and a test's full name with its brackets.
+3. A test of the data API runs on one kind from a thread and on the other from asyncio, so that each function is tested
+   on both, and each side on both over all.
+4. `@pytest.mark.every_server` and `@pytest.mark.one_server` on a test or in a file say otherwise.
+5. `--every-server` runs everything on all of them, as do `-k` and a test's full name with its brackets.
 """
 
 from pathlib import Path
@@ -14,7 +16,8 @@ import pytest
 
 from tests.support.servers import KINDS
 
-_ON_ONE = Path(__file__).parent.parent / "worker"
+_TESTS = Path(__file__).parent.parent
+_SIDES = ("sync", "async")
 _MARKERS = {
     "every_server": "it runs on every kind of server, though it tests the worker",
     "one_server": "it runs on one kind of server, drawn by its name: the others would show nothing more",
@@ -45,10 +48,20 @@ def _runs(item: pytest.Item) -> bool:
 
 def _one_is_enough(item: pytest.Item) -> bool:
     marked = next((mark.name for mark in item.iter_markers() if mark.name in _MARKERS), "")
-    return marked == "one_server" or (not marked and item.path.is_relative_to(_ON_ONE))
+    if marked:
+        return marked == "one_server"
+    arguments = _arguments(item.nodeid)
+    return item.path.is_relative_to(_TESTS / "worker") or (
+        item.path.is_relative_to(_TESTS / "api") and not arguments.isdisjoint(_SIDES)
+    )
 
 
 def _drawn(nodeid: str, kind: str) -> str:
-    name, _, arguments = nodeid.partition("[")
-    others = [argument for argument in arguments.removesuffix("]").split("-") if argument != kind]
-    return KINDS[crc32("-".join([name, *others]).encode()) % len(KINDS)]
+    arguments = _arguments(nodeid)
+    others = sorted(arguments.difference((kind, *_SIDES)))
+    number = crc32("-".join([nodeid.partition("[")[0], *others]).encode()) + ("async" in arguments)
+    return KINDS[number % len(KINDS)]
+
+
+def _arguments(nodeid: str) -> set[str]:
+    return set(nodeid.partition("[")[2].removesuffix("]").split("-"))

@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -28,6 +28,15 @@ from tests.support.waiting import wait_until
 
 Kind = Literal["valkey", "redis", "redis8"]
 KINDS: tuple[Kind, ...] = ("valkey", "redis")
+
+# How to read all of a key of each type.
+_READS = {
+    b"string": ("GET",),
+    b"list": ("LRANGE", 0, -1),
+    b"set": ("SMEMBERS",),
+    b"hash": ("HGETALL",),
+    b"zset": ("ZRANGE", 0, -1, "WITHSCORES"),
+}
 
 _FIRST_PORT, _PORTS, _SHARES = 20_000, 1_250, 8
 
@@ -158,6 +167,21 @@ class Server:
         """Send one command and return the reply as redis-py reads it, strings as bytes."""
         execute: Callable[..., Any] = self.client.execute_command  # untyped in redis-py
         return execute(*args)
+
+    def commands(self, commands: Iterable[Sequence[str | bytes | float]]) -> list[Any]:
+        """Send several commands in one round trip, and return their replies."""
+        pipeline = self.client.pipeline(transaction=False)
+        for words in commands:
+            pipeline.execute_command(*words)  # type: ignore[no-untyped-call]
+        return pipeline.execute()
+
+    def everything(self) -> dict[bytes, Any]:
+        """Return the value of each key; sorted sets as (member, score) pairs."""
+        keys: list[bytes] = self.command("KEYS", "*")
+        kinds = self.commands(("TYPE", key) for key in keys)
+        reads = [_READS[kind] for kind in kinds]
+        values = self.commands((words[0], key, *words[1:]) for key, words in zip(keys, reads, strict=True))
+        return dict(zip(keys, values, strict=True))
 
     def flushall(self) -> None:
         """Remove every key."""
