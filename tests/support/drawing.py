@@ -3,8 +3,8 @@
 1. A test that takes `server` runs on every kind of server.
 2. A test of the worker runs on one kind, drawn by its name and arguments, so that each kind has its share. What a
    worker asks of a server is tested on all of them by the tests of the scripts, of the store and of the data API.
-3. A test of the data API runs on one kind from a thread and on the other from asyncio, so that each function is tested
-   on both, and each side on both over all.
+3. A test of the data API runs on one kind from a thread and on the other from asyncio, so that each function is
+   tested on both, and each side on both over all.
 4. `@pytest.mark.every_server` and `@pytest.mark.one_server` on a test or in a file say otherwise.
 5. `--every-server` runs everything on all of them, as do `-k` and a test's full name with its brackets.
 """
