@@ -12,9 +12,9 @@ help: ## list what there is
 demo: $(VENV)/user.stamp ## set up, and run the main job on the embedded server
 	@$(VENV)/bin/teep demo
 
-# Four processes on two cores: half of what they do is to wait. PROCESSES=0 runs the tests one after the other.
+# Six processes on two cores: a third of what they do is to wait. PROCESSES=0 runs the tests one after the other.
 # Hundreds of interpreters start: what they compile is kept, also where the machine is set not to.
-PROCESSES ?= 4
+PROCESSES ?= 6
 test: $(VENV)/dev.stamp system ## set up, and run the tests
 	@PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
