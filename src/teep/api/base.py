@@ -1,8 +1,8 @@
-"""What every class of the data API shares: its configuration, its driver, and iteration.
+"""The base of every class of the data API: its configuration, its driver, and iteration.
 
 Each class with I/O is written once and comes as a pair: `Queue` runs its operations on threads, `AsyncQueue` has
-the same ones to await. What they share is a half, such as `class _Queue(Api, Generic[R])`, which `class
-Queue(_Queue[JobRecord], SyncIterable[JobRecord])` takes its docstring from, too. Iteration stands here twice.
+the same ones to await. Both derive from a shared half, `class _Queue(Api, Generic[R])`, which holds the operations
+and the docstring. Iteration alone is written twice, here.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -33,7 +33,7 @@ def page_start(number: int, size: int) -> tuple[int, int]:
     """Return the number of a page, at least 1, and the position of its first item.
 
     Raises:
-        InvalidPage: it would hold nothing.
+        InvalidPage: the size is less than 1.
     """
     if type(size) is not int or size < 1:
         raise InvalidPage(f"a page holds 1 item or more, not {size!r}")
@@ -42,28 +42,32 @@ def page_start(number: int, size: int) -> tuple[int, int]:
 
 
 class Api:
-    """The base of both sides. `config` or `client` says which Redis; default: the process-wide configuration."""
+    """The base of both sides. `config` or `client` names the Redis, else the process-wide configuration does."""
 
     def __init__(self, *, config: Config | None = None, client: Client | AsyncClient | None = None) -> None:
         self.config = config or (client.config if client is not None else default_config())
 
 
 class SyncApi(Api, SyncSide):
-    """The side that blocks."""
+    """The side of a pair that blocks."""
 
     def _driver(self) -> "Driver":
         return driver_for(self.config)
 
 
 class AsyncApi(Api, AsyncSide):
-    """The side that is awaited."""
+    """The side of a pair that is awaited."""
 
     def _driver(self) -> "AsyncDriver":
         return async_driver_for(self.config)
 
 
 class Walkable(Generic[R]):
-    """What can be iterated: `_walk` starts a walk, and gives the plan that reads the next items (None: the end)."""
+    """The base of classes that can be iterated.
+
+    `_walk` starts a walk and returns a function. Each call of that makes the plan that reads the next items (None:
+    the end).
+    """
 
     def _walk(self) -> Callable[[], Plan[list[R] | None]]:
         raise TypeError(f"{type(self).__qualname__} cannot be iterated")
@@ -89,7 +93,7 @@ class AsyncIterable(AsyncApi, Walkable[R]):
 
 
 def once(plan: Callable[[], Plan[list[Any]]]) -> Callable[[], Plan[list[Any] | None]]:
-    """Return a walk over what one plan returns at once."""
+    """Return a walk over the items that one plan returns, all at once."""
     done = False
 
     async def following() -> list[Any] | None:

@@ -1,4 +1,4 @@
-"""Deploy marks: lines on the metrics' charts that say when what was deployed."""
+"""Deploy marks: lines on the metrics' charts, each with the time and the label of a deploy."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -19,7 +19,7 @@ _GIT_SECONDS = 10
 
 
 class _on_class_too(Generic[P, T]):  # noqa: N801 - used as a decorator, like property
-    """Lets a method be called on its class: that is, on an instance with the process-wide configuration."""
+    """Lets a method be called on its class too, for an instance with the process-wide configuration."""
 
     def __init__(self, method: Callable[Concatenate[Any, P], T]) -> None:
         self._method = method
@@ -60,10 +60,10 @@ class Deploy(_Deploy, SyncApi):
             label: such as a commit and its subject; default: those of `git log -1` in the current directory.
 
         Returns:
-            True where this call marked it.
+            True if this call marked it.
 
         Raises:
-            NoDeployLabel: no label was given, and git told none.
+            NoDeployLabel: no label was given, and git has none.
         """
         return self._run(deploys.mark(label or _git_label(), _utc(at)))
 

@@ -10,7 +10,7 @@ ENCRYPTED = "[encrypted data]"
 
 
 def display_class(item: Mapping[str, Any]) -> str:
-    """Return the class a person would name: ActiveJob's own, or `Mailer#method` for a mailer's delivery."""
+    """Return the class to show: the one that ActiveJob wraps, or `Mailer#method` for a mailer's delivery."""
     if isinstance(shown := item.get("display_class"), str):
         return shown
     name = str(item.get("class", ""))
@@ -23,7 +23,7 @@ def display_class(item: Mapping[str, Any]) -> str:
 
 
 def display_args(item: Mapping[str, Any], args: list[Any]) -> list[Any]:
-    """Return the arguments a person would recognise."""
+    """Return the arguments to show: ActiveJob's unwrapped, an encrypted one masked."""
     if item.get("class") in _WRAPPERS:
         return _active_job_args(item)
     if item.get("encrypt") and args:
@@ -56,7 +56,7 @@ def _job_arguments(item: Mapping[str, Any]) -> list[Any]:
 
 
 def _inner(item: Mapping[str, Any]) -> Any:
-    """Return the job that a wrapper carries as its only argument, or None where it carries none."""
+    """Return the job that a wrapper carries as its only argument, or None if it carries none."""
     args = item.get("args")
     return args[0] if isinstance(args, list) and args else None
 

@@ -32,7 +32,7 @@ class DeployMark(NamedTuple):
 
 @dataclass
 class JobResult:
-    """What one job class did. A bucket in which nothing was written is absent.
+    """The metrics of one job class. A bucket without data is absent.
 
     Metrics: `p` runs, failed ones included; `f` failed runs; `ms` milliseconds of the runs that succeeded; `s` the
     same in seconds. Sidekiq's JobResult.
@@ -51,7 +51,7 @@ class JobResult:
     totals: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_METRICS, 0))
 
     def total_avg(self, metric: str = "ms") -> float:
-        """Return a metric for each run that succeeded, over the whole time; 0 where none did."""
+        """Return a metric for each run that succeeded, over the whole time; 0 if none did."""
         return _average(self.totals[metric], self.totals["p"], self.totals["f"])
 
     def series_avg(self, metric: str = "ms") -> dict[str, float]:
@@ -79,7 +79,7 @@ class JobResult:
 
 @dataclass
 class MetricsResult:
-    """What a query found. Buckets are named by their start in UTC: "2026-11-24T02:30:00Z". Sidekiq's Result."""
+    """The result of a query. Buckets are named by their start in UTC: "2026-11-24T02:30:00Z". Sidekiq's Result."""
 
     granularity: Granularity
     """Buckets are minutes, or ten minutes for "hourly"."""
@@ -87,7 +87,7 @@ class MetricsResult:
     """The start of the oldest bucket."""
     ends_at: datetime
     buckets: list[str]
-    """Every bucket asked for, oldest first: what a chart's axis needs."""
+    """Every bucket of the query, oldest first, as a chart's axis needs them."""
     job_results: dict[str, JobResult]
     marks: list[DeployMark]
     """The deploys in this time, oldest first."""
@@ -96,8 +96,8 @@ class MetricsResult:
 class _MetricsQuery(Api):
     """Reads execution metrics up to `now` (a datetime or epoch seconds; default: when the query is made).
 
-    They are what teep's workers and processes of Sidekiq >= 7 write, under both namings of the latter: minutes, kept
-    for 8 hours, and ten minutes (teep, Sidekiq >= 8), kept for 72. Sidekiq's Metrics::Query.
+    teep's workers and Sidekiq >= 7 write them; the keys of all these versions are read. Buckets of a minute are kept
+    for 8 hours, and buckets of ten minutes (teep, Sidekiq >= 8) for 72. Sidekiq's Metrics::Query.
     """
 
     def __init__(
@@ -117,10 +117,10 @@ class _MetricsQuery(Api):
         minutes: int | None = _DEFAULT_MINUTES,
         hours: int | None = None,
     ) -> MetricsResult:
-        """Return what every class did in the last `minutes`, or the last `hours` by ten minutes.
+        """Return the metrics of every class in the last `minutes`, or in the last `hours` by ten minutes.
 
         Classes that took the most time come first. `class_filter` keeps those that contain a string, in any case,
-        or in which a pattern is found. Minutes beyond 1 to 480 count as 60, hours beyond 72 as 72.
+        or in which a pattern is found. Minutes outside 1 to 480 count as 60, hours beyond 72 as 72.
 
         One round trip: two HGETALL a minute, or six an hour and one for each minute of the last 8 hours.
         """
@@ -136,7 +136,7 @@ class _MetricsQuery(Api):
 
     @operation
     async def for_job(self, klass: str, minutes: int | None = None, hours: int | None = None) -> MetricsResult:
-        """Return what one class did, minutes with their histograms; `job_results` holds it even if it did nothing.
+        """Return the metrics of one class, minutes with histograms; `job_results` has it even if it did nothing.
 
         Times as in `top_jobs`. One round trip: two HMGET and two GET a minute (Sidekiq: one round trip a minute).
         """

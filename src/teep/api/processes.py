@@ -27,7 +27,7 @@ class _Process(Api):
         self._data = data
 
     def __getitem__(self, field: str) -> Any:
-        """Return a field of what the process says of itself, those of its last heartbeat included, or None.
+        """Return a field of the process's description or of its last heartbeat, or None.
 
         `beat` is in epoch seconds.
         """
@@ -68,7 +68,7 @@ class _Process(Api):
 
     @property
     def weights(self) -> dict[str, int]:
-        """The weights of its queues, over all its capsules; 0 everywhere where the order is strict."""
+        """The weights of its queues, over all its capsules; all 0 if the order is strict."""
         each = [capsule["weights"] for capsule in self.capsules.values()] or self["weights"] or []
         return {queue: weight for weights in each for queue, weight in weights.items()}
 
@@ -84,12 +84,12 @@ class _Process(Api):
 
     @property
     def busy(self) -> int:
-        """Jobs that ran."""
+        """Jobs that ran at its last heartbeat."""
         return self._data.busy
 
     @property
     def beat(self) -> datetime:
-        """When this was written."""
+        """The time of its last heartbeat."""
         return datetime.fromtimestamp(self._data.beat, UTC)
 
     @property
@@ -103,12 +103,12 @@ class _Process(Api):
 
     @property
     def rtt_us(self) -> int:
-        """How long Redis takes to answer it, in microseconds."""
+        """The time that Redis takes to answer it, in microseconds."""
         return self._data.rtt_us
 
     @property
     def late(self) -> int:
-        """Jobs it finished after it had been given up and they had been given to others. teep's own."""
+        """Jobs that it finished after it was taken for dead and they were given to others. teep's own."""
         return self._data.late
 
     @property
@@ -126,19 +126,19 @@ class _Process(Api):
 
     @operation
     async def quiet(self) -> None:
-        """Let it take no more jobs; there is no way back but a restart."""
+        """Tell it to take no more jobs. Only a restart undoes this."""
         self._must_be_signalable("quieted")
         await processes.send_signal(self.identity, "TSTP")
 
     @operation
     async def stop(self) -> None:
-        """Let it finish its jobs within its timeout, and exit."""
+        """Tell it to finish its jobs within its timeout, and to exit."""
         self._must_be_signalable("stopped")
         await processes.send_signal(self.identity, "TERM")
 
     @operation
     async def dump_threads(self) -> None:
-        """Let it log what each of its threads does."""
+        """Tell it to log what each of its threads does."""
         await processes.send_signal(self.identity, "TTIN")
 
     @operation
@@ -194,7 +194,7 @@ class _ProcessSet(Api, Generic[P]):
 
     @operation
     async def leader(self) -> str:
-        """Return the identity of the leader, or ""."""
+        """Return the identity of the leader, or "" if there is none."""
         return await processes.leader()
 
     @operation
@@ -205,7 +205,7 @@ class _ProcessSet(Api, Generic[P]):
 
     @operation
     async def cleanup(self) -> int:
-        """Drop dead processes, at most once a minute among all who ask; returns how many."""
+        """Drop dead processes, at most once a minute among all callers; returns how many."""
         return await processes.cleanup()
 
     async def _all(self) -> list[P]:

@@ -1,4 +1,4 @@
-"""Profiles that jobs left (pushed with `profile`), for a day."""
+"""Profiles of jobs that were pushed with `profile`, each kept for a day."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ R = TypeVar("R", bound="_ProfileRecord")
 
 
 class _ProfileRecord(Api):
-    """A profile, without its data until that is asked for. Sidekiq's ProfileRecord."""
+    """A profile; `data` reads its content. Sidekiq's ProfileRecord."""
 
     def __init__(self, profile: profiles.Profile, *, config: Config | None = None) -> None:
         super().__init__(config=config)
@@ -23,7 +23,7 @@ class _ProfileRecord(Api):
 
     @property
     def key(self) -> str:
-        """What names it: `token-jid`."""
+        """Its name: `token-jid`."""
         return self._profile.key
 
     @property
@@ -42,7 +42,7 @@ class _ProfileRecord(Api):
 
     @property
     def token(self) -> str:
-        """What `profile` was set to, such as the name of who looks into it."""
+        """The value of the job's `profile`, such as the name of the person who asked for it."""
         return self._profile.token
 
     @property
@@ -57,7 +57,7 @@ class _ProfileRecord(Api):
 
     @operation
     async def data(self) -> bytes | None:
-        """Return its data, gzipped JSON for the Firefox Profiler, or None where it has expired. One round trip."""
+        """Return its data, gzipped JSON for the Firefox Profiler, or None if it has expired. One round trip."""
         return await profiles.data(self.key)
 
     def __repr__(self) -> str:

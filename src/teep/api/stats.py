@@ -14,7 +14,7 @@ from teep.store import stats
 from teep.store.jobs import queues
 
 _MOST_DAYS = 5 * 365
-# What teep counts beyond Sidekiq; `fetch_stats_fast` gives what Sidekiq's does.
+# Counters that are teep's own; `fetch_stats_fast` leaves them out, as it returns the same as Sidekiq's.
 _OWN = ("expired",)
 
 
@@ -28,7 +28,7 @@ class QueueSummary(NamedTuple):
 
 
 class _Snapshot(Api):
-    """What `Stats` knows of the moment when it was fetched."""
+    """The counters and sizes at the moment when they were fetched."""
 
     _fast: dict[str, Any]
 
@@ -44,7 +44,7 @@ class _Snapshot(Api):
 
     @property
     def expired(self) -> int:
-        """Jobs dropped so far since their `expires_in` was over; among the processed, not among the failed."""
+        """Jobs dropped so far because their `expires_in` was over. They count as processed, not as failed."""
         return int(self._fast["expired"])
 
     @property
@@ -83,7 +83,7 @@ class _Snapshot(Api):
 
     @operation
     async def fetch_stats_slow(self) -> dict[str, int]:
-        """Read how many jobs run and wait in all queues. Two round trips, a command a process and a queue."""
+        """Read how many jobs run, and how many wait in all queues. Two round trips, a command a process and queue."""
         return (await stats.slow())._asdict()
 
     @operation
@@ -140,7 +140,7 @@ class History(_History, SyncApi):
 
     @property
     def expired(self) -> dict[str, int]:
-        """Jobs dropped by day since their `expires_in` was over."""
+        """Jobs dropped by day because their `expires_in` was over."""
         return self._counts.expired
 
 

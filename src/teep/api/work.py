@@ -1,4 +1,4 @@
-"""What runs right now."""
+"""The jobs that run right now."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Deploy marks: when what was deployed, a hash a UTC day."""
+"""Deploy marks: the times and labels of deploys, one hash per UTC day."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,7 @@ LOCK_EXPIRY = 60
 
 
 async def mark(label: str, at: datetime) -> bool:
-    """Mark the minute of `at` with a label, once a minute a label; True where it was marked. Two round trips.
+    """Mark the minute of `at` with a label, each label once a minute; True if it was marked. Two round trips.
 
     All processes of a deploy may call it: the first one marks. A minute keeps its first label.
     """
@@ -39,7 +39,7 @@ def reading(start: datetime, end: datetime) -> list[Command[dict[str, bytes]]]:
 
 
 def within(hashes: Iterable[Mapping[str, bytes]], start: datetime, end: datetime) -> list[tuple[datetime, str]]:
-    """Return the marks from `start` to `end` among what `reading` read, oldest first."""
+    """Return the marks from `start` to `end` among the replies to `reading`, oldest first."""
     marks = [
         (datetime.fromisoformat(at).astimezone(UTC), _text(label)) for marks in hashes for at, label in marks.items()
     ]

@@ -1,10 +1,10 @@
-"""The features that have a room of their own, as all else knows them: what each adds to a job's way.
+"""The registry of features, such as unique jobs, and the hooks by which they take part in a job's life.
 
-1. `Feature` says what there is to add; each of its parts may be left out.
-2. `register` joins one, for the whole process; `teep/__init__.py` does so for those that must work unasked.
-3. The functions ask those that are registered. Jobs that ask for no feature pay a look into their payload.
+1. `Feature` has the hooks; each may be left out.
+2. `register` adds a feature, for the whole process. `teep/__init__.py` adds those that must work without a setting.
+3. The functions call the hooks of registered features. A job that uses none costs a look into its payload.
 
-A job names what it asks for in its payload, so that no caller has to think of it, whatever becomes of the job.
+A job's payload names the features that it uses, so no caller has to remember them.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -22,8 +22,8 @@ from teep.wire.scripts.step import Part, Parts
 class Unit(Protocol):
     """A job that a worker has reserved.
 
-    `may_have_begun` tells whether it may go on from where it was: it is iterable, or its code is not known here.
-    `stored` returns the payload as it lies in Redis, and `named` what a log line about it has as `extra`.
+    `may_have_begun` tells whether an earlier run may have saved a place: it is iterable, or its code is unknown here.
+    `stored` returns the payload as it lies in Redis, and `named` the `extra` of a log line about it.
     """
 
     @property
@@ -47,14 +47,14 @@ class Pushing(NamedTuple):
 
 
 class Barred(NamedTuple):
-    """A job that must not run: what becomes of it instead, and the word for the log."""
+    """A job that must not run: its outcome instead, and the word for the log."""
 
     outcome: Outcome
     word: str
 
 
 class Feature:
-    """What a feature adds. It holds no state of its own: all is in Redis, or in the payload."""
+    """The hooks of a feature. It holds no state of its own: all is in Redis, or in the payload."""
 
     name: ClassVar[str]
     """Its guards and parts are called `name.something`."""
@@ -63,51 +63,51 @@ class Feature:
     """The option by which a job asks for it."""
 
     stamps: ClassVar[str | None] = None
-    """The field that it writes into a payload at a push, by which it knows the job later."""
+    """The field that it writes into a payload at a push, by which it recognises the job later."""
 
     restamps: ClassVar[bool] = False
     """Whether that field follows from the option, so that it goes if someone changes the option of a stored job."""
 
     differs: ClassVar[bool] = False
-    """Whether what it does at a push depends on the arguments, so that it looks at each job of a bulk push."""
+    """Whether its work at a push depends on the arguments, so that it looks at each job of a bulk push."""
 
     before: ClassVar[frozenset[str]] = frozenset()
-    """The fields for which it wants to see a job before it runs."""
+    """The fields that a job has if the feature must see it before it runs."""
 
     ends: ClassVar[bool] = False
-    """Whether something goes along when a job ends that has the field `stamps`."""
+    """Whether parts go along when a job ends that has the field `stamps`."""
 
     def check(self, job: str, options: Mapping[str, Any]) -> None:
         """Refuse a job's options that do not go together. Raises InvalidJob."""
 
     def on_push(self, item: Item, pushing: Pushing) -> tuple[Item, Parts]:  # noqa: ARG002 - for those that do more
-        """Return the payload of a job that asks for it, and what belongs to its push. Raises InvalidJob."""
+        """Return the payload of a job that uses it, and the parts of its push. Raises InvalidJob."""
         return item, Parts()
 
     def kept_out(self, jid: str, word: str) -> None:
-        """Tell of a job that one of its guards kept from being pushed, and what stood in the way."""
+        """Report a job that one of its guards kept from being pushed; `word` is what stood in the way."""
 
     def on_end(self, item: Item, how: End) -> tuple[Part, ...]:  # noqa: ARG002 - as above
-        """Return what goes along when a job ends for good: `how` says why it will not run (again)."""
+        """Return the parts that go along when a job ends for good: `how` says why it will not run (again)."""
         return ()
 
     async def admit(self, unit: Unit) -> Barred | None:  # noqa: ARG002 - as above
-        """Return why a job must not run now, or None where it may."""
+        """Return why a job must not run now, or None if it may."""
         return None
 
     async def starts(self, unit: Unit) -> None:
-        """Do what a job wants that starts now."""
+        """Act on the start of a job."""
 
 
 _features: dict[str, Feature] = {}
 special = set[str]()
-"""The fields of jobs that want something of a feature before they run, or when they end."""
+"""The fields that a job has if a feature must act before it runs, or when it ends."""
 _before = set[str]()
 _options = set[str]()
 
 
 def register(*features: Feature) -> None:
-    """Have features take part in whatever happens to jobs in this process from now on; each name once."""
+    """Call the hooks of these features in this process from now on. One of the same name is replaced."""
     _features.update((feature.name, feature) for feature in features)
     for feature in features:
         _options.add(feature.option)
@@ -128,7 +128,7 @@ def check(job: str, options: Mapping[str, Any]) -> None:
 
 
 def on_push(item: Item, pushing: Pushing) -> tuple[Item, Parts | None]:
-    """Return what a job becomes at its push, and what belongs to that, if anything does."""
+    """Return the payload of a job at its push, and the parts of the push, if a feature has any."""
     parts: Parts | None = None
     for feature in _features.values():
         if item.get(feature.option):
@@ -139,12 +139,12 @@ def on_push(item: Item, pushing: Pushing) -> tuple[Item, Parts | None]:
 
 
 def want(fields: AbstractSet[str]) -> bool:
-    """Tell of a job with these fields whether a feature may have something to add to its push."""
+    """Tell whether a feature may have something to add to the push of a job with these fields."""
     return not _options.isdisjoint(fields)
 
 
 def differ(item: Item) -> bool:
-    """Tell of a job whether what belongs to its push depends on its arguments."""
+    """Tell whether the parts of a job's push depend on its arguments."""
     return any(feature.differs and item.get(feature.option) for feature in _features.values())
 
 
@@ -156,12 +156,12 @@ def stamps_of(options: Collection[str]) -> Iterator[str]:
 
 
 def kept_out(jid: str, guard: str, word: str) -> None:
-    """Tell of a job that was not pushed: which guard said no, and what stood in the way."""
+    """Report a job that was not pushed to the guard's feature; `word` is what stood in the way."""
     _features[guard.partition(".")[0]].kept_out(jid, word)
 
 
 def on_end(raw: bytes, how: End) -> tuple[Part, ...]:
-    """Return what goes along when the job with these bytes ends for good. Costs others a search of their bytes."""
+    """Return the parts that go along when the job with these bytes ends for good. Costs a search of the bytes."""
     for needle in needles():
         if needle in raw:
             break
@@ -174,7 +174,7 @@ def on_end(raw: bytes, how: End) -> tuple[Part, ...]:
 
 
 def along_of(item: Item, how: End) -> tuple[Part, ...]:
-    """Return the same of a payload that nobody has changed since it was read."""
+    """Return the same for a payload that is unchanged since it was read."""
     along: tuple[Part, ...] = ()
     for stamp, feature in enders():
         if stamp in item:
@@ -184,7 +184,7 @@ def along_of(item: Item, how: End) -> tuple[Part, ...]:
 
 @cache
 def enders() -> tuple[tuple[str, Feature], ...]:
-    """Return the features that have something that goes along when a job ends, and the field of such jobs."""
+    """Return (field, feature) for features with parts that go along when a job ends; such jobs have the field."""
     return tuple(
         (feature.stamps, feature) for feature in _features.values() if feature.ends and feature.stamps is not None
     )
@@ -192,24 +192,24 @@ def enders() -> tuple[tuple[str, Feature], ...]:
 
 @cache
 def needles() -> tuple[bytes, ...]:
-    """Return what to look for in payloads to find those that something goes along with when they end."""
+    """Return the words that mark payloads for which parts go along when the job ends."""
     # Without the quote in front: Lua looks for the first byte first, and quotes are all over a payload.
     return tuple(b'%b"' % stamp.encode() for stamp, _ in enders())
 
 
 @cache
 def before() -> tuple[tuple[Feature, frozenset[str]], ...]:
-    """Return the features that want to see some jobs before these run, and the fields that such jobs have."""
+    """Return the features that must see some jobs before these run, and the fields that such jobs have."""
     return tuple((feature, feature.before) for feature in _features.values() if feature.before)
 
 
 def wants_before(item: Mapping[str, Any]) -> bool:
-    """Tell of a job whether a feature wants to see it before it runs."""
+    """Tell whether a feature must see a job before it runs."""
     return not _before.isdisjoint(item)
 
 
 async def admit(unit: Unit) -> Barred | None:
-    """Return why a job must not run now, or None where it may."""
+    """Return why a job must not run now, or None if it may."""
     item = unit.stored()
     for feature, fields in before():
         if not fields.isdisjoint(item) and (barred := await feature.admit(unit)) is not None:
@@ -218,7 +218,7 @@ async def admit(unit: Unit) -> Barred | None:
 
 
 async def starts(unit: Unit) -> None:
-    """Have done what a job wants that starts now."""
+    """Let the features that a job uses act on its start."""
     item = unit.stored()
     for feature, fields in before():
         if not fields.isdisjoint(item):

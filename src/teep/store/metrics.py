@@ -1,8 +1,8 @@
-"""Execution metrics: what each job class did, by minute for 8 hours and by ten minutes for 72.
+"""Execution metrics: the runs of each job class, by minute for 8 hours and by ten minutes for 72.
 
-1. `add` writes what a process's jobs did in one minute, as Sidekiq 8 does.
+1. `add` writes the metrics of a process for one minute, as Sidekiq 8 does.
 2. Sidekiq 7 and 8 name their keys differently; in a fleet of both, each process writes its own. `all_jobs` and
-   `one_job` read both names and leave the adding up to the caller: what comes for the same bucket is to be summed.
+   `one_job` read both names. Their caller adds up the numbers that come for the same bucket.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from teep.wire import commands, keys, metrics, scripts
 from teep.wire.command import Command
 from teep.wire.keys import Key
 
-# How long minutes are kept; ten minutes are kept as long as anyone may ask for.
+# Buckets of a minute are kept for so many minutes. Those of ten minutes are kept as long as a query reaches back.
 MINUTES_KEPT = 480
 MINUTES_SECONDS = MINUTES_KEPT * metrics.MINUTE
 TEN_MINUTES_SECONDS = 72 * 60 * 60
@@ -23,9 +23,9 @@ METRICS = ("p", "f", "ms")
 
 
 class Batch(NamedTuple):
-    """What a process adds in one step: what its job classes did in the minute of `at` (UTC).
+    """The metrics that a process adds in one step: those of its job classes for the minute of `at` (UTC).
 
-    Later batches of the same process have higher numbers, by which a repeated one is known.
+    Later batches of the same process have higher numbers, by which a repeated one is recognised.
     """
 
     number: int
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
 
 
 async def add(identity: str, batch: Batch) -> bool:
-    """Add a batch, where it or a later one has not been added before; True where it was. One round trip."""
+    """Add a batch, unless it or a later one was added before; True if it was added. One round trip."""
     at, tallies = batch.at, batch.tallies
     return await scripts.add_metrics(
         (keys.metrics_written(identity), batch.number, TEN_MINUTES_SECONDS),
@@ -48,7 +48,7 @@ async def add(identity: str, batch: Batch) -> bool:
 
 
 async def forget(identity: str) -> None:
-    """Forget what a process wrote last, when it will write no more. One round trip."""
+    """Forget the number of a process's last batch, when it will write no more. One round trip."""
     await commands.unlink(keys.metrics_written(identity))
 
 
@@ -78,7 +78,7 @@ class Window(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A number that one version's processes wrote: `metric` is p (processed), f (failed) or ms."""
+    """A number, as the processes of one version wrote it: `metric` is p (processed), f (failed) or ms."""
 
     bucket: str
     job: str
@@ -87,7 +87,7 @@ class Sample(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a window holds. Histograms are (bucket, 26 counts); marks (time, label), oldest first."""
+    """The content of a window. Histograms are (bucket, 26 counts); marks (time, label), oldest first."""
 
     samples: list[Sample]
     histograms: list[tuple[str, list[int]]]
@@ -95,7 +95,7 @@ class Reading(NamedTuple):
 
 
 async def all_jobs(window: Window) -> Reading:
-    """Return every class's numbers. One round trip, of one HGETALL a bucket and version."""
+    """Return every class's numbers. One round trip, of one HGETALL per bucket and version."""
     hashes = list(_hashes(window))
     marks = deploys.reading(window.starts[0], window.now)
     replies = iter(await commands.pipeline_of([*(commands.hgetall(key) for _, key in hashes), *marks]))
@@ -104,9 +104,9 @@ async def all_jobs(window: Window) -> Reading:
 
 
 async def one_job(window: Window, job: str) -> Reading:
-    """Return one class's numbers and, where buckets are minutes, its histograms.
+    """Return one class's numbers and, if buckets are minutes, its histograms.
 
-    One round trip, of one HMGET and one GET a bucket and version.
+    One round trip, of one HMGET and one GET per bucket and version.
     """
     hashes, histograms = list(_hashes(window)), list(_histograms(window, job))
     fields = [f"{job}|{metric}" for metric in METRICS]

@@ -1,4 +1,4 @@
-"""Processes: the set of identities, each one's hash, its running work, and the signals sent to it."""
+"""Processes: the set of their identities, and for each its hash, its running work and the signals sent to it."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from teep.wire.stored import Stored
 HEARTBEAT_EXPIRY = 60
 SIGNAL_EXPIRY = 60
 CLEANUP_INTERVAL = 60
-# Bytes of a running job that a heartbeat shows whole: a megabyte is the least that servers take, and a quotation mark
-# in it becomes four bytes.
+# A running job of up to so many bytes is shown whole in a heartbeat. Every server takes a megabyte, and a quotation
+# mark in the job becomes four bytes.
 _SHOWN = 1 << 17
 
 
@@ -40,9 +40,9 @@ class RunningJob(NamedTuple):
 
 
 async def beat(identity: str, fields: Mapping[str, Arg], work: Mapping[str, bytes]) -> bool:
-    """Write a heartbeat and the running work; False where the process had expired, or never was. One round trip.
+    """Write a heartbeat and the running work; False if the process had expired, or never was. One round trip.
 
-    The work is sent once, and lies under the names that Sidekiq >= 6.5 and Sidekiq <= 6.4 read.
+    The work is sent once, and stored under two names: that of Sidekiq >= 6.5, and that of Sidekiq <= 6.4.
     """
     replies = await commands.transaction(
         commands.exists(keys.process(identity)),
@@ -55,9 +55,9 @@ async def beat(identity: str, fields: Mapping[str, Arg], work: Mapping[str, byte
 
 
 async def keep_alive(identity: str, beat: float) -> bool:
-    """Beat for a process that cannot do so itself, from outside; False where it had expired. One round trip.
+    """Send a heartbeat on behalf of a process that cannot; False if it had expired. One round trip.
 
-    What it showed of itself last stays, its running work too.
+    The rest of its last heartbeat stays, its running work too.
     """
     known = await commands.pipeline(
         scripts.keep_alive(keys.process(identity), HEARTBEAT_EXPIRY, repr(beat)),
@@ -68,9 +68,9 @@ async def keep_alive(identity: str, beat: float) -> bool:
 
 
 async def prolong(identity: str) -> bool:
-    """Keep a process from expiring; False where it had expired, or never was. One round trip.
+    """Keep a process from expiring; False if it had expired, or never was. One round trip.
 
-    A Redis that is out of memory takes this, too, and no heartbeat.
+    A Redis that is out of memory takes this, but no heartbeat.
     """
     return bool(await commands.expire(keys.process(identity), HEARTBEAT_EXPIRY))
 
@@ -90,8 +90,8 @@ def _write_work(identity: str, work: Mapping[str, bytes]) -> list[Command[int]]:
 def work_entry(queue: str, raw: bytes, run_at: float) -> bytes:
     """Return a running job as it is written into the work hash.
 
-    A large one shows no arguments: written into another JSON they grow, and no heartbeat must be more than a server
-    takes.
+    A large job is shown without its arguments: they grow inside another JSON, and a heartbeat must not be too large
+    for a server.
     """
     shown = raw if len(raw) <= _SHOWN else _without_arguments(raw)
     return json.dumps({"queue": queue, "payload": shown.decode(errors="replace"), "run_at": int(run_at)})
@@ -114,7 +114,7 @@ async def leave(identity: str) -> None:
 
 
 class Message(NamedTuple):
-    """What was sent to a process: a signal's name, or a cancelled job's jid."""
+    """A message to a process: a signal's name, or a cancelled job's jid."""
 
     is_signal: bool
     text: str
@@ -130,7 +130,7 @@ def next_message(identity: str, seconds: int, *, signals: bool) -> Command[Messa
 
 
 async def send_signal(identity: str, name: str) -> None:
-    """Send a signal by name, such as TSTP; it expires when nobody takes it."""
+    """Send a signal by name, such as TSTP; it expires if no process takes it."""
     await commands.transaction(
         commands.lpush(keys.signals(identity), name), commands.expire(keys.signals(identity), SIGNAL_EXPIRY)
     )
@@ -146,7 +146,7 @@ async def count() -> int:
 
 
 async def get(identity: str) -> ProcessHash | None:
-    """Return one process, or None where it is unknown or its heartbeat has expired."""
+    """Return one process, or None if it is unknown or its heartbeat has expired."""
     known, fields = await commands.pipeline(
         commands.sismember(keys.processes(), identity), commands.hgetall(keys.process(identity))
     )
@@ -160,7 +160,7 @@ async def listing() -> list[ProcessHash]:
 
 
 async def cleanup() -> int:
-    """Drop processes whose heartbeat has expired from the set, at most once a minute among all who ask.
+    """Drop processes whose heartbeat has expired from the set, at most once a minute among all callers.
 
     Returns how many were dropped.
     """
@@ -173,14 +173,14 @@ async def cleanup() -> int:
 
 
 async def leader() -> str:
-    """Return the identity of the leader, or "" where there is none."""
+    """Return the identity of the leader, or "" if there is none."""
     return await commands.get_text(keys.leader())
 
 
 async def running() -> list[RunningJob]:
     """Return every job that ran at the last heartbeats, the longest-running first. Two round trips.
 
-    Reads the hash names of all Sidekiq versions; a process writes either or, as teep, both with the same content.
+    Reads the hash names of all Sidekiq versions. A process writes one of them or, as teep does, both alike.
     """
     listed = await identities()
     hashes = await commands.pipeline_of(

@@ -1,4 +1,4 @@
-"""Profiles: a set of keys by expiry, and a hash each."""
+"""Profiles: a set of their keys by expiry, and one hash for each."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Profile(NamedTuple):
 
 
 async def drop_expired(now: float) -> None:
-    """Drop what has expired from the set; the hashes expire by themselves. One round trip."""
+    """Drop expired profiles from the set; the hashes expire by themselves. One round trip."""
     await commands.zremrangebyscore(keys.profiles(), "-inf", commands.score(now))
 
 
@@ -40,14 +40,14 @@ async def listing() -> list[Profile]:
 
 
 async def get(key: str) -> Profile | None:
-    """Return one profile, or None where there is no such one. Two round trips."""
+    """Return one profile, or None if there is none of this key. Two round trips."""
     if await commands.zscore(keys.profiles(), key.encode(errors="surrogateescape")) is None:
         return None
     return _profile(key, await _read(key))
 
 
 async def data(key: str) -> bytes | None:
-    """Return a profile's gzip bytes, or None where it has expired. One round trip."""
+    """Return a profile's gzip bytes, or None if it has expired. One round trip."""
     return await commands.hget(keys.profile(key), "data")
 
 

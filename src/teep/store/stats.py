@@ -13,7 +13,7 @@ DEFAULT_QUEUE = "default"
 
 
 class Fast(NamedTuple):
-    """What one round trip of O(1) commands tells. `default_queue_oldest` is the default queue's next payload."""
+    """The counts of one round trip of O(1) commands. `default_queue_oldest` is the default queue's next payload."""
 
     processed: int
     failed: int
@@ -26,7 +26,7 @@ class Fast(NamedTuple):
 
 
 class Slow(NamedTuple):
-    """What takes a command a process and a queue: jobs running, and waiting in all queues."""
+    """The counts that take a command per process and queue: jobs running, and waiting in all queues."""
 
     workers_size: int
     enqueued: int
@@ -48,7 +48,7 @@ async def fast() -> Fast:
 
 
 async def slow() -> Slow:
-    """Return how much runs and waits. Two round trips, whatever there is."""
+    """Return how many jobs run, and how many wait. Two round trips, however many processes and queues there are."""
     identities, names = await commands.pipeline(commands.smembers(keys.processes()), commands.smembers(keys.queues()))
     counts = await commands.pipeline_of(
         [
@@ -68,7 +68,7 @@ class Days(NamedTuple):
 
 
 async def history(newest: date, days: int) -> Days:
-    """Return what was counted on each of some days. One round trip."""
+    """Return the counts of each of `days` days, the last one being `newest`. One round trip."""
     dates = [newest - timedelta(days=back) for back in range(days)]
     labels = [day.isoformat() for day in dates]
     counts = await commands.pipeline_of(
@@ -85,7 +85,7 @@ COUNTERS: Mapping[str, Key] = {"processed": keys.processed(), "failed": keys.fai
 
 
 async def reset(names: Collection[str]) -> None:
-    """Set lifetime counters back to 0; that of expired jobs, which is teep's own, is gone then."""
+    """Set lifetime counters back to 0; that of expired jobs, which is teep's own, is removed."""
     zeros: dict[Key, Arg] = {COUNTERS[name]: 0 for name in names if name != "expired"}
     if zeros:
         await commands.mset(zeros)

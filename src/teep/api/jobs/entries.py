@@ -16,7 +16,7 @@ from teep.wire.stored import Stored
 
 
 class _SortedEntry(_JobRecord):
-    """A job with its time. Each verb is one atomic step on its exact bytes, True where the job was still there.
+    """A job with its time. Each verb is one atomic step on its exact bytes; True if the job was still there.
 
     Sidekiq's SortedEntry. `score` is its time in epoch seconds, `key` the set it lies in.
     """
@@ -31,7 +31,7 @@ class _SortedEntry(_JobRecord):
 
     @property
     def id(self) -> str:
-        """What names it on a page: `score|jid`."""
+        """Its name on a web page: `score|jid`."""
         return f"{self.score!r}|{self.jid}"
 
     @property
@@ -51,9 +51,9 @@ class _SortedEntry(_JobRecord):
 
     @operation
     async def update(self, /, **fields: Any) -> bool:
-        """Change fields of the payload, such as `update(args=[2])`; False where the entry is gone or has changed.
+        """Change fields of the payload, such as `update(args=[2])`; False if the entry is gone or has changed.
 
-        A value of `None` takes the field out. This entry then shows what it changed to.
+        A value of `None` takes the field out. This entry then shows the new payload.
 
         Raises:
             InvalidArguments, InvalidJob, MalformedPayload: nothing was changed.

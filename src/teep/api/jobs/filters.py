@@ -1,4 +1,4 @@
-"""Which jobs a selection takes."""
+"""The conditions of a selection, and the check of a job against them."""
 
 import glob
 import re
@@ -14,15 +14,15 @@ from teep.wire import partial, payload
 from teep.wire.payload import Item
 from teep.wire.stored import Stored
 
-# A string that every JSON writer writes alike, so that its bytes can be looked for inside Redis.
+# Characters that every JSON writer writes alike, so that Redis can search for a string of them.
 _ONE_SPELLING = re.compile(r"[A-Za-z0-9_:.\- ]+")
-# What stands for other characters in a glob; a "]" that comes first in brackets is one of their characters.
+# The wildcards of a glob; a "]" that comes first in brackets is one of their characters.
 _WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 _WORDS = {None: b"null", True: b"true", False: b"false"}
 
 
 class Conditions(TypedDict, total=False):
-    """The conditions of a selection, by name; `Queue.where` says what each of them asks of a job."""
+    """The conditions of a selection, by name; `Queue.where` explains each."""
 
     klass: str | Verbs[...] | type[Job] | None
     error_class: str | None
@@ -38,7 +38,7 @@ class Conditions(TypedDict, total=False):
 class Filter:
     """Conditions that a job must meet, all of them.
 
-    Redis passes on only payloads that hold the conditions' literal words (`needles`); `matches` then looks at each.
+    Redis returns only payloads that hold the conditions' literal words (`needles`); `matches` then checks each.
     """
 
     def __init__(self, **conditions: Unpack[Conditions]) -> None:
@@ -60,7 +60,7 @@ class Filter:
 
     @classmethod
     def of_class(cls, name: str) -> Self:
-        """Return what takes the jobs of exactly this class."""
+        """Return a filter for the jobs of exactly this class."""
         chosen = cls(klass=glob.escape(name))
         chosen._by_last_part = False
         return chosen
@@ -98,7 +98,7 @@ class Filter:
 
     def _literals(self, *conditions: str | None) -> Iterable[bytes]:
         for condition in conditions:
-            # Of a pattern, its longest run of plain characters must be there too.
+            # A match of a pattern contains the pattern's longest run of plain characters.
             yield from _plain(_WILDCARD.sub("\0", condition or ""))
         for value in partial.leaves(self._args or ()):
             yield from _written(value)
@@ -109,13 +109,13 @@ class Filter:
 
 
 def _plain(text: str) -> Iterable[bytes]:
-    """Give the longest run of characters that every JSON writer writes alike."""
+    """Yield the longest run of characters that every JSON writer writes alike."""
     if runs := _ONE_SPELLING.findall(text):
         yield max(runs, key=len).encode()
 
 
 def _written(value: Any) -> Iterable[bytes]:
-    """Give what the JSON of a plain value holds, whichever program wrote it."""
+    """Yield a part of a plain value's JSON that every program writes alike."""
     if isinstance(value, str):
         yield from _plain(value)
     elif value is None or isinstance(value, bool):
@@ -163,7 +163,7 @@ def _pattern(condition: str | None) -> re.Pattern[str] | None:
 
 
 def _text_pattern(match: str) -> re.Pattern[str]:
-    """Compile `match`: a glob for the whole JSON where it has a `*`, else a string anywhere in it."""
+    """Compile `match`: a glob for the whole JSON if it has a `*`, else a string anywhere in it."""
     return re.compile(rf"\A{translate(match)}" if "*" in match else re.escape(match))
 
 

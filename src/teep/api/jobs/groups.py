@@ -10,7 +10,7 @@ from teep.store.jobs.grouping import Group
 
 R = TypeVar("R", bound=_JobRecord)
 
-# Rows of the table that groups show as; a screen holds no more.
+# The most rows that a table of groups shows; a screen holds no more.
 _ROWS = 50
 _HEAD = ("count", "class", "error", "oldest", "newest")
 
@@ -45,7 +45,7 @@ class JobGroups(list[JobGroup[R]]):
 
 
 def groups_of(found: Iterable[Group], record: Callable[[bytes, float], R]) -> JobGroups[R]:
-    """Return what a store counted, as it is shown."""
+    """Return the groups that the store counted, as users see them."""
     return JobGroups(
         JobGroup(
             group.klass,
@@ -65,7 +65,7 @@ def _row(group: JobGroup[R]) -> tuple[str, ...]:
 
 
 def _printable(name: str) -> str:
-    """Return a name out of Redis as a terminal may get it."""
+    """Return a name from Redis that is safe to print on a terminal."""
     return name if name.isprintable() else repr(name)[1:-1]
 
 

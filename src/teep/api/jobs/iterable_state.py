@@ -1,4 +1,4 @@
-"""How far iterable jobs have come."""
+"""The progress of iterable jobs."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from teep.wire import json
 
 
 class IterableState(NamedTuple):
-    """An iterable job's state: what was written at its last start, interruption, or within the last 5 seconds.
+    """An iterable job's state, as of its last start or interruption, or at most 5 seconds old.
 
     Sidekiq's IterableJobQuery::State.
     """
@@ -23,9 +23,9 @@ class IterableState(NamedTuple):
     executions: int
     """How often it was started."""
     runtime: float
-    """Seconds it ran, over all of them."""
+    """Seconds that it ran, in all executions together."""
     cursor: Any
-    """Where it goes on, as the job's enumerator gave it; a string where that is no JSON."""
+    """The place where it goes on, as the job's enumerator gave it; a string if that is not JSON."""
     cancelled: datetime | None
     """When it was cancelled, to the second."""
 
@@ -51,7 +51,7 @@ class IterableJobQuery(_IterableJobQuery, SyncApi):
         return self._run(iteration.states(self._jids))
 
     def __getitem__(self, jid: str) -> IterableState | None:
-        """Return a job's state; None where it has none, or was not asked for."""
+        """Return a job's state; None if it has none, or was not asked for."""
         return state_of(jid, self._states.get(jid))
 
 
@@ -70,12 +70,12 @@ class AsyncIterableJobQuery(_IterableJobQuery, AsyncApi):
         return query
 
     def __getitem__(self, jid: str) -> IterableState | None:
-        """Return a job's state; None where it has none, or was not asked for."""
+        """Return a job's state; None if it has none, or was not asked for."""
         return state_of(jid, self._states.get(jid))
 
 
 def state_of(jid: str, state: iteration.IterationState | None) -> IterableState | None:
-    """Return what was read of a job as it is shown."""
+    """Return a job's stored state as users see it."""
     if state is None:
         return None
     cancelled = None if state.cancelled is None else datetime.fromtimestamp(state.cancelled, UTC)

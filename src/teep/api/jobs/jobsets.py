@@ -32,7 +32,7 @@ class _JobSet(Api, Generic[E]):
     """A set of jobs by time. Iterates from the latest time down, as Sidekiq does, stable while others change it.
 
     Verbs for the whole set run in batches of 500: each job moves in one atomic step, so a crash between two
-    batches loses nothing and leaves the rest where it was. They visit what is there when they start.
+    batches loses nothing and leaves the rest where it was. They visit the jobs that are there when they start.
     """
 
     _entry: ClassVar[Callable[..., Any]]
@@ -64,14 +64,14 @@ class _JobSet(Api, Generic[E]):
 
     @operation
     async def schedule(self, at: datetime | float, job: Mapping[str, Any]) -> None:
-        """Add a payload for a time (datetime or epoch seconds) as it is."""
+        """Add a payload, unchanged, for a time (datetime or epoch seconds)."""
         await jobsets.add(self._key, [(epoch(at), payload.serialise(dict(job)))])
 
     @operation
     async def scan(self, match: str) -> list[E]:
-        """Return the entries whose JSON contains `match`, or matches it where it has a `*`. O(n) in Redis.
+        """Return the entries whose JSON contains `match`, or matches it if it has a `*`. O(n) in Redis.
 
-        Without a `*` the text is taken literally.
+        Without a `*` the string is taken literally.
         """
         found: dict[bytes, float] = {}
         cursor = None
@@ -82,9 +82,9 @@ class _JobSet(Api, Generic[E]):
 
     @operation
     async def find_job(self, jid: str | None) -> E | None:
-        """Return the entry with this jid, or None. O(n) in Redis; only what matches crosses the network.
+        """Return the entry with this jid, or None. O(n) in Redis; only matches cross the network.
 
-        `jid` is what a push returned; None, of a job that was not pushed, is not there.
+        Takes any result of a push; None (the job was not pushed) finds nothing.
         """
         if jid is None:
             return None
@@ -100,7 +100,7 @@ class _JobSet(Api, Generic[E]):
 
     @operation
     async def delete_by_jid(self, score: float, jid: str) -> bool:
-        """Delete the entry with this score and jid; True where it was there. O(log n)."""
+        """Delete the entry with this score and jid; True if it was there. O(log n)."""
         for entry in self._entries(await jobsets.between(self._key, score, score)):
             if entry.jid == jid:
                 return await jobsets.delete(self._key, entry.raw)
@@ -110,13 +110,13 @@ class _JobSet(Api, Generic[E]):
 
     @operation
     async def delete_by_value(self, value: str | bytes) -> bool:
-        """Delete the entry with exactly this JSON; True where it was there. O(log n)."""
+        """Delete the entry with exactly this JSON; True if it was there. O(log n)."""
         raw = value.encode(errors="surrogateescape") if isinstance(value, str) else value
         return await jobsets.delete(self._key, raw)
 
     @operation
     async def groups(self) -> JobGroups[E]:
-        """Return how many jobs there are of each class and error, largest first; at a prompt a table.
+        """Return how many jobs there are of each class and error, largest first; a table at a prompt.
 
         One pass inside Redis, 1000 jobs a step; only the groups cross the network.
         """
@@ -156,7 +156,7 @@ class _JobSet(Api, Generic[E]):
         return await moves.kill_all(self.config, self._key, notify_failure=notify_failure, ex=ex)
 
     def as_json(self) -> dict[str, str]:
-        """Return what names it, as a dict."""
+        """Return its name, as a dict."""
         return {"name": self.name}
 
     def _entries(self, found: list[tuple[bytes, float]]) -> list[E]:
@@ -175,7 +175,7 @@ class _JobSet(Api, Generic[E]):
 class _DeadSet(_JobSet[E]):
     """Jobs that will not run again unless someone sends them back; the newest dead first.
 
-    Kept: `Config.dead_max_jobs` less one, and none older than `Config.dead_timeout`.
+    It keeps `Config.dead_max_jobs` less one, and none older than `Config.dead_timeout`.
     """
 
     _key = keys.dead()
@@ -185,9 +185,9 @@ class _DeadSet(_JobSet[E]):
     async def kill(
         self, job: str | bytes, *, notify_failure: bool = True, trim: bool = True, ex: BaseException | None = None
     ) -> bool:
-        """Add a payload (its JSON) as dead from now on; True.
+        """Add a payload (its JSON) as dead from now on; returns True.
 
-        Tells the death handlers unless told not to, with `ex` as the reason.
+        Tells the death handlers, with `ex` as the reason, unless `notify_failure` is False.
         """
         now = time.time()
         raw = job.encode(errors="surrogateescape") if isinstance(job, str) else job
@@ -200,7 +200,7 @@ class _DeadSet(_JobSet[E]):
 
     @operation
     async def trim(self) -> bool:
-        """Drop what is beyond the limits; True."""
+        """Drop the jobs beyond the limits; returns True."""
         await jobsets.trim_dead(time.time(), self.config.dead_limits)
         return True
 
@@ -224,7 +224,7 @@ class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry], Selectable[SetSele
     def pop_each(self) -> Iterator[SortedEntry]:
         """Take the entries out one by one, lowest score first, at most as many as there are now.
 
-        What was taken is the caller's: it is in Redis no more. Sidekiq's pop_each; one round trip each.
+        An entry that was taken is no longer in Redis. One round trip each. Sidekiq's pop_each.
         """
         for _ in range(self.size()):
             if (popped := self._run(jobsets.pop(self._key))) is None:

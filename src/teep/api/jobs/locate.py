@@ -28,9 +28,9 @@ class AsyncLocated(NamedTuple):
 def find_job(jid: str | None, *, config: Config | None = None, client: Client | None = None) -> Located | None:
     """Return where a job is, or None if it is nowhere: done, deleted, or never pushed (`jid` is None then).
 
-    Looks at what is in flight at teep's workers, into every queue, the scheduled, retry and dead sets, and at what
-    Sidekiq's processes said at their last heartbeats. All searching is done inside Redis; a job that moves meanwhile
-    against that order can be missed.
+    Searches the jobs in flight at teep's workers, every queue, the scheduled, retry and dead sets, and the jobs that
+    Sidekiq's processes showed at their last heartbeats. The search runs inside Redis. A job that moves against this
+    order meanwhile can be missed.
     """
     if jid is None:
         return None

@@ -1,4 +1,4 @@
-"""What the data API does to jobs in sets, as plans: enqueue, kill, and the same for whole sets."""
+"""Plans that enqueue or kill jobs of a set: one, some, or all of them."""
 
 import time
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from teep.wire.stored import Stored
 
 
 async def enqueue(config: Config, key: Key, raw: bytes, *, take_back: bool) -> bool:
-    """Move one job to its queue; True where it was still in the set."""
+    """Move one job to its queue; True if it was still in the set."""
     stored = Stored(raw)
     try:
         stored.parsed()
@@ -26,7 +26,7 @@ async def enqueue(config: Config, key: Key, raw: bytes, *, take_back: bool) -> b
 async def enqueue_some(config: Config, key: Key, jobs: Sequence[Stored], *, take_back: bool) -> int:
     """Move jobs of a set to their queues; returns how many were still there. Bytes that are no job stay.
 
-    What a client middleware stops is dropped, as Sidekiq does.
+    A job that a client middleware stops is dropped, as in Sidekiq.
     """
     verdicts = [(job.raw, again(config, job, take_back=take_back)) for job in jobs]
     moves = [(raw, verdict) for raw, verdict in verdicts if isinstance(verdict, Enqueued)]
@@ -41,7 +41,7 @@ async def enqueue_all(config: Config, key: Key, *, take_back: bool) -> int:
 
 
 async def kill(config: Config, key: Key, raw: bytes) -> bool:
-    """Move one job to the dead set; True where it was still in the set."""
+    """Move one job to the dead set; True if it was still in the set."""
     now = time.time()
     (killed,) = (await jobsets.kill(key, [raw], now)).checked()
     if killed:
@@ -65,6 +65,6 @@ async def kill_all(config: Config, key: Key, *, notify_failure: bool, ex: BaseEx
 
 
 def notify(config: Config, stored: Stored, reason: BaseException) -> None:
-    """Tell the death handlers of a job; bytes that are no job are nothing they could use."""
+    """Tell the death handlers of a job, unless these bytes are no job."""
     if stored.item is not None:
         notify_death(config, stored.item, reason)

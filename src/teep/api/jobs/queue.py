@@ -1,4 +1,4 @@
-"""Queues and what lies in them."""
+"""Queues and the jobs in them."""
 
 import time
 from collections.abc import Callable, Coroutine
@@ -26,7 +26,7 @@ R = TypeVar("R", bound=_JobRecord)
 class _Queue(Api, Generic[R]):
     """A queue by its name; making one costs nothing. Iterates newest first, as Sidekiq does.
 
-    An iteration is stable while others push and take: no job that stays is passed over, none is given twice.
+    An iteration is stable while others push and take: no job that stays is skipped, and none comes twice.
     Sidekiq's Queue.
     """
 
@@ -51,12 +51,12 @@ class _Queue(Api, Generic[R]):
 
     @operation
     async def latency(self) -> float:
-        """Return how long (seconds) the next job has waited; 0.0 where none does. One O(1) command."""
+        """Return how long (seconds) the next job has waited; 0.0 if none does. One O(1) command."""
         return latency_of(await queues.oldest(self.name))
 
     @operation
     async def is_paused(self) -> bool:
-        """Tell whether workers leave it alone (Sidekiq Pro's `paused` set). One O(1) command; see `paused`."""
+        """Tell whether workers take no jobs from it (Sidekiq Pro's `paused` set). One O(1) command; see `paused`."""
         return await queues.is_paused(self.name)
 
     @operation
@@ -74,15 +74,14 @@ class _Queue(Api, Generic[R]):
     async def find_job(self, jid: str | None) -> R | None:
         """Return the job with this jid, or None; the search is done inside Redis.
 
-        `jid` is what a push returned; None, of a job that was not pushed, is not there. A jid that teep made tells
-        its time, and is found by a few looks whatever the queue's length; others by reading the queue there, slice by
-        slice.
+        Takes any result of a push; None (the job was not pushed) finds nothing. A jid that teep made holds its time,
+        so it is found by a few looks, however long the queue is. For others Redis reads the queue, slice by slice.
         """
         return await self._search(jid)
 
     @operation
     async def delete_job(self, jid: str | None) -> bool:
-        """Delete the job with this jid; True where there was one. As `find_job`, and an O(n) removal."""
+        """Delete the job with this jid; True if there was one. Costs a `find_job` and an O(n) removal."""
         record = await self._search(jid)
         return record is not None and await queues.delete(self.name, record.raw)
 
@@ -93,7 +92,7 @@ class _Queue(Api, Generic[R]):
 
     @operation
     async def pause(self) -> None:
-        """Let workers leave the queue alone, teep's within a second; pushes go on. Sidekiq Pro's Queue#pause!."""
+        """Stop workers from taking its jobs, teep's within a second; pushes go on. Sidekiq Pro's Queue#pause!."""
         await queues.pause(self.name)
 
     @operation
@@ -103,7 +102,7 @@ class _Queue(Api, Generic[R]):
 
     @operation
     async def groups(self) -> JobGroups[R]:
-        """Return how many jobs there are of each class and error, largest first; at a prompt a table.
+        """Return how many jobs there are of each class and error, largest first; a table at a prompt.
 
         One pass inside Redis, 1000 jobs a step; only the groups cross the network.
         """
@@ -116,7 +115,7 @@ class _Queue(Api, Generic[R]):
 
     @operation
     async def clear(self) -> bool:
-        """Delete the queue with all its jobs; True. One round trip, and one more per 5000 jobs.
+        """Delete the queue with all its jobs; returns True. One round trip, and one more per 5000 jobs.
 
         Jobs that are pushed meanwhile may stay.
         """
@@ -124,7 +123,7 @@ class _Queue(Api, Generic[R]):
         return True
 
     def as_json(self) -> dict[str, str]:
-        """Return what names it, as a dict."""
+        """Return its name, as a dict."""
         return {"name": self.name}
 
     async def _search(self, jid: str | None) -> R | None:
@@ -171,7 +170,7 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord], Selectable[QueueSelectio
 
     @property
     def paused(self) -> bool:
-        """Whether workers leave it alone: `is_paused` as a property. One O(1) command."""
+        """Whether workers take no jobs from it: `is_paused` as a property. One O(1) command."""
         return self.is_paused()
 
     def __len__(self) -> int:
@@ -203,7 +202,7 @@ class AsyncQueue(_Queue[AsyncJobRecord], AsyncIterable[AsyncJobRecord], Selectab
 
     @property
     def paused(self) -> Coroutine[Any, Any, bool]:
-        """Whether workers leave it alone: `is_paused` as a property, awaited. One O(1) command."""
+        """Whether workers take no jobs from it: `is_paused` as a property, awaited. One O(1) command."""
         return self.is_paused()
 
     @classmethod

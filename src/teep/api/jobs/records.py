@@ -21,7 +21,7 @@ from teep.wire.stored import Stored
 
 
 class _JobRecord(Api):
-    """What a job in a queue, in a set and in a process is: bytes, decoded when they are first asked for."""
+    """The base of a job in a queue, a set or a process: its bytes, decoded at their first use."""
 
     def __init__(self, raw: bytes | Stored, queue: str | None = None, *, config: Config | None = None) -> None:
         super().__init__(config=config)
@@ -40,12 +40,12 @@ class _JobRecord(Api):
 
     @property
     def value(self) -> str:
-        """The JSON exactly as it lies in Redis; bytes that are no UTF-8 come as surrogate escapes."""
+        """The JSON exactly as it lies in Redis; bytes that are not UTF-8 come as surrogate escapes."""
         return self.raw.decode(errors="surrogateescape")
 
     @property
     def item(self) -> Item:
-        """The parsed payload, with every field; {} where the bytes are no JSON object."""
+        """The parsed payload, with every field; {} if the bytes are no JSON object."""
         return self._stored.fields
 
     def __getitem__(self, name: str) -> Any:
@@ -59,7 +59,7 @@ class _JobRecord(Api):
 
     @property
     def display_class(self) -> str:
-        """The class a person would name: ActiveJob's wrapping taken off."""
+        """The class to show, without ActiveJob's wrapping."""
         return display_class(self.item)
 
     @property
@@ -69,7 +69,7 @@ class _JobRecord(Api):
 
     @property
     def display_args(self) -> list[Any]:
-        """The arguments a person would recognise: ActiveJob's unwrapped, an encrypted one masked."""
+        """The arguments to show: ActiveJob's unwrapped, an encrypted one masked."""
         return display_args(self.item, self.args)
 
     @property
@@ -116,7 +116,7 @@ class _JobRecord(Api):
 
     @cached_property
     def error_backtrace(self) -> list[str] | None:
-        """The stored backtrace, innermost line first, or None where there is none that can be read."""
+        """The stored backtrace, innermost line first, or None if there is none, or it cannot be read."""
         stored = self.item.get("error_backtrace")
         if isinstance(stored, list):  # Sidekiq 5 and older kept the lines as they are
             return [str(line) for line in stored]
@@ -137,7 +137,7 @@ class _JobRecord(Api):
 
     @operation
     async def iterable_state(self) -> IterableState | None:
-        """Return how far an iterable job has come, or None where it left nothing. One round trip."""
+        """Return the state of an iterable job, or None if it has none. One round trip."""
         return state_of(self.jid, await iteration.state(self.jid))
 
     def _time(self, field: str) -> datetime | None:
@@ -157,22 +157,22 @@ class _JobRecord(Api):
 
 
 class _QueuedRecord(_JobRecord):
-    """A job in a queue as it lay there when it was read; nothing is read again. Its JSON is decoded at its first use.
+    """A job in a queue, as it was when it was read; nothing is read again. Its JSON is decoded at its first use.
 
-    Bytes that are no job are shown too, and `is_job` is then false: `item` has the fields of whatever JSON object
-    they are, and without an array of arguments `args` holds the raw string. Sidekiq's JobRecord.
+    Bytes that are no job are shown too, with `is_job` false. `item` then has the fields of any JSON object, and
+    `args` holds the raw string if there is no array of arguments. Sidekiq's JobRecord.
     """
 
     @operation
     async def delete(self) -> bool:
-        """Remove it from its queue by its exact bytes; True where it was still there. O(n) in Redis."""
+        """Remove it from its queue by its exact bytes; True if it was still there. O(n) in Redis."""
         return await queues.delete(self.queue, self.raw)
 
     @operation
     async def update(self, /, **fields: Any) -> bool:
-        """Change fields of the payload in its place, such as `update(args=[2])`; False where it is gone or changed.
+        """Change fields of the payload in its place, such as `update(args=[2])`; False if it is gone or changed.
 
-        A value of `None` takes the field out. O(n) in Redis. This record then shows what it changed to.
+        A value of `None` takes the field out. O(n) in Redis. This record then shows the new payload.
 
         Raises:
             InvalidArguments, InvalidJob, MalformedPayload: nothing was changed.

@@ -1,9 +1,9 @@
-"""Selections: what can be done to all jobs of a queue or set that meet some conditions.
+"""Selections: verbs for all jobs of a queue or set that meet some conditions.
 
-Each verb walks once through what is there when it starts, in slices inside Redis, and moves what it finds in
-batches of compare-and-move scripts. A job that someone else takes meanwhile is passed over; a crash between two
-batches leaves the rest where it was, and nothing is ever in two places. Where Redis refuses some jobs, the verb takes
-the others and then raises `NotMoved`.
+Each verb walks once through the jobs that are there when it starts, in slices inside Redis. It moves the matches in
+batches, by scripts that compare and move. A job that someone else takes meanwhile is skipped. A crash between two
+batches leaves the rest where it was, and no job is ever in two places. If Redis refuses some jobs, the verb takes the
+others and then raises `NotMoved`.
 """
 
 import time
@@ -79,7 +79,7 @@ class _QueueSelection(Api, Generic[R]):
 
     @operation
     async def move_to(self, queue: str, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
-        """Move them to another queue, in their order, behind what waits there. Their `queue` field says so."""
+        """Move them to another queue, in their order, behind the jobs that wait there. Changes their `queue`."""
         to = Destination("list", keys.queue(queue), queue)
 
         def rewrite(stored: Stored) -> bytes:
@@ -192,7 +192,7 @@ class _SetSelection(Api, Generic[E]):
 
     @operation
     async def move_to(self, queue: str, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
-        """Move them to a queue of your choice, now. Their `queue` field says so, and `enqueued_at` when.
+        """Move them to a queue of your choice, now. Their `queue` and `enqueued_at` fields change.
 
         Bytes that are no job stay.
         """

@@ -1,6 +1,6 @@
-"""Walks over a queue or a set that take what a filter chooses, in batches of one script call each.
+"""Walks that take the jobs chosen by a filter out of a queue or a set, in batches of one script call each.
 
-They walk once through what is there when they start. A job that someone else takes meanwhile is passed over.
+They walk once through the jobs that are there when they start. A job that someone else takes meanwhile is skipped.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -17,13 +17,13 @@ from teep.wire.stored import Stored
 
 B = TypeVar("B")
 
-# Told, after each slice, how many jobs were looked at, and how many there are.
+# Called after each slice with the number of jobs looked at, and of all jobs.
 Progress = Callable[[int, int], None]
 # A job of a set, and its score.
 Chosen = tuple[Stored, float]
-# What is done with a batch; returns with how many it was.
+# An action on a batch; returns how many jobs it took.
 Act = Callable[[Sequence[Chosen]], Awaitable[int]]
-# Jobs a script call: a few milliseconds inside Redis at the most.
+# Jobs per script call: a few milliseconds inside Redis at the most.
 _BATCH = 500
 
 
@@ -37,12 +37,12 @@ async def take_from_queue(
     dry_run: bool = False,
     on_progress: Progress | None = None,
 ) -> int:
-    """Take the chosen jobs out of a queue, from the oldest on, as `rewrite` makes them; returns how many.
+    """Move the chosen jobs out of a queue, oldest first, as `rewrite` returns them; returns how many.
 
-    `at` is their score where they go into a set.
+    `at` is their score if they go into a set.
     """
     total = await queues.size(queue)
-    # What is pushed meanwhile lies beyond the limit, also what this very call moves to the same queue.
+    # Jobs that are pushed meanwhile lie beyond the limit, and so do those that this call moves to the same queue.
     walk = queues.Walk(queue, end="oldest", needles=chosen.needles, limit=total)
     score = commands.score(at)
     taken = 0
@@ -100,7 +100,7 @@ async def take_from_set(
 
 
 def chosen_of(entries: Sequence[jobsets.Entry], chosen: Filter) -> list[Chosen]:
-    """Return those of a slice of a set that a filter chooses."""
+    """Return the entries of a slice of a set that a filter chooses."""
     found = [(Stored(raw), at) for raw, at in entries]
     return [entry for entry in found if chosen.matches(entry[0])]
 

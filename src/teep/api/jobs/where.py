@@ -14,7 +14,7 @@ Selection = TypeVar("Selection")
 
 
 def _named(where: Callable[P, T]) -> Callable[P, T]:
-    """Refuse conditions of unknown names in a sentence that says which one was meant."""
+    """Refuse conditions with unknown names; the message names the nearest known ones."""
 
     @wraps(where)
     def checked(*args: P.args, **conditions: P.kwargs) -> T:
@@ -35,7 +35,7 @@ def _sentence(names: list[str]) -> str:
 
 
 class Selectable(Generic[Selection]):
-    """What jobs can be selected from."""
+    """The base of queues and sets whose jobs can be selected."""
 
     def _select(self, chosen: Filter) -> Selection:  # noqa: ARG002 - for what is selected from
         raise TypeError(f"nothing can be selected from {type(self).__qualname__}")
@@ -56,7 +56,7 @@ class Selectable(Generic[Selection]):
     ) -> Selection:
         """Select the jobs that meet all conditions given. Costs nothing until the selection is used.
 
-        Names may be globs, such as "Import*". Redis looks for the conditions' words and passes on only what has them.
+        Names may be globs, such as "Import*". Redis searches for the conditions' words and returns only matches.
 
         Args:
             klass: the job's class: its whole name, the last part of a dotted one ("resize" for "app.images.resize"),
@@ -68,12 +68,12 @@ class Selectable(Generic[Selection]):
                 one, and at the end for all that follow: `[42, ...]`. A dict may name some of the keys.
             match: a string anywhere in the JSON, or a glob for the whole JSON if it has a `*`.
             jids: any of these jids, such as those that `perform_bulk` returned.
-            older_than: at least so many seconds old: since it was enqueued, else created.
+            older_than: at least so many seconds old, counted from when it was enqueued, else created.
             newer_than: less than so many seconds old; a job without a time is 0 seconds old.
 
         Raises:
-            UnknownCondition: there is no condition of that name; the message tells the nearest one. A `TypeError`.
-            InvalidType, InvalidValue: a value is none that a job could meet.
+            UnknownCondition: there is no condition of that name; the message names the nearest one. A `TypeError`.
+            InvalidType, InvalidValue: a value is of the wrong kind, or negative.
         """
         return self._select(
             Filter(

@@ -1,7 +1,7 @@
-"""Removing jobs for good, each in one step with what goes along when it ends.
+"""Removing jobs for good, each in one step with the parts that go along with its end, such as freeing its lock.
 
-Most jobs have nothing that does, and go many at a time. `lua/drop.lua` leaves a slice alone if it finds some in it
-that have; these are then removed by steps of their own, before the rest of the slice.
+Most jobs have no such parts, and are removed many at a time. `lua/drop.lua` leaves a slice alone if it finds some in
+it that have; these are then removed by steps of their own, before the rest of the slice.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from teep.wire.scripts.step import Parts, Place, Step, Told
 
 Kind = Literal["list", "zset"]
 
-# Jobs that go at a time: a few milliseconds inside Redis.
+# Jobs that are removed at a time: a few milliseconds inside Redis.
 SLICE = 5_000
 
 
 async def remove(kind: Kind, key: Key, raws: Sequence[bytes]) -> int:
-    """Remove jobs by their exact bytes; returns how many were there. One round trip, more where they are large.
+    """Remove jobs by their exact bytes; returns how many were there. One round trip, more if they are large.
 
     Raises:
         NotMoved: Redis refused some, which stay.
-        RedisCommandError: it refused what goes along with some, which are gone all the same.
+        RedisCommandError: it refused the parts that go along with some, which are removed all the same.
     """
     steps: list[Step] = []
     plain: list[bytes] = []
@@ -52,7 +52,7 @@ async def remove(kind: Kind, key: Key, raws: Sequence[bytes]) -> int:
 async def remove_lowest(key: Key, *cuts: Cut, listed: tuple[Key, str] | None = None) -> int:
     """Remove jobs from the lowest up to a rank or score; returns how many. See `scripts.drop`.
 
-    One round trip, one more per 5000 jobs, and two more for those of a slice that have something that goes along.
+    One round trip, one more per 5000 jobs, and two more for a slice with jobs that have parts which go along.
     """
     removed = 0
     left: Sequence[Cut] = cuts

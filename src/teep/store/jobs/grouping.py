@@ -8,7 +8,7 @@ from teep.wire import keys, payload, scripts
 from teep.wire.keys import Key
 from teep.wire.stored import Stored
 
-# Jobs a slice: reading them as JSON takes Redis a few milliseconds.
+# Jobs per slice: reading them as JSON takes Redis a few milliseconds.
 SLICE = 1_000
 
 
@@ -36,7 +36,7 @@ async def groups(key: Key) -> list[Group]:
 
 
 async def queue_groups(queue: str) -> list[Group]:
-    """Return a queue's groups, as `groups` does. What is pushed meanwhile is left out, and nothing counts twice."""
+    """Return a queue's groups, as `groups` does. Jobs that are pushed meanwhile are left out; none counts twice."""
     found: dict[tuple[str, str], Group] = {}
     position, anchors = 0, list[bytes]()
     while True:

@@ -1,7 +1,7 @@
 """The scheduled, retry and dead sets: zsets from payload to time (epoch seconds).
 
 Whole-set verbs run in bounded batches of compare-and-move scripts: each job is moved by one atomic step, and a
-job that someone else took meanwhile is passed over. A crash between batches leaves the rest where it was.
+job that someone else took meanwhile is skipped. A crash between batches leaves the rest where it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,29 +23,29 @@ from teep.wire.scripts.step import Parts, Step
 
 Entry = tuple[bytes, float]
 
-# Jobs a script call: about a millisecond inside Redis, and far below Lua's limit of values on its stack.
+# Jobs per script call: about a millisecond inside Redis, and far below Lua's limit of values on its stack.
 BATCH = 500
-# The same where Redis passes on only what holds certain words.
+# The same if Redis returns only payloads that hold certain words.
 FILTERED_BATCH = 2_000
 SCAN_COUNT = 1_000
 
 
 class Enqueued(NamedTuple):
-    """Where a job of a set goes: the queue and the payload to push there."""
+    """The destination of a job of a set: the queue, and the payload to push there."""
 
     queue: str
     raw: bytes
 
 
 class Verdict(Enum):
-    """What else may become of a job that was to be enqueued: it stays, or it is dropped (a middleware said so)."""
+    """The other ends of a job that was to be enqueued: it stays, or it is dropped (a middleware said so)."""
 
     LEAVE = "leave"
     DROP = "drop"
 
 
 class DeadLimits(NamedTuple):
-    """How much the dead set keeps: jobs, and seconds."""
+    """The limits of the dead set: how many jobs it keeps, and for how many seconds."""
 
     max_jobs: int
     timeout: float
@@ -80,7 +80,7 @@ class Walk:
         self.examined = 0
 
     async def next(self) -> list[Entry] | None:
-        """Return the next entries, perhaps none where needles are given; None at the end. One round trip."""
+        """Return the next entries, perhaps none if needles are given; None at the end. One round trip."""
         below = await scripts.zset_below(self._key, self._place, self._count, self._needles)
         self._place = below.last
         self.examined += below.read
@@ -120,12 +120,12 @@ async def pop(key: Key) -> Entry | None:
 
 
 async def delete(key: Key, raw: bytes) -> bool:
-    """Remove one job by its exact bytes. True where it was there."""
+    """Remove one job by its exact bytes. True if it was there."""
     return bool(await delete_some(key, [raw]))
 
 
 async def delete_some(key: Key, raws: Sequence[bytes]) -> int:
-    """Remove jobs by their exact bytes, with what goes along; returns how many were there. One round trip."""
+    """Remove jobs by their exact bytes, with the parts that go along; returns how many were there. One round trip."""
     return await dropping.remove("zset", key, raws)
 
 
@@ -135,15 +135,15 @@ async def clear(key: Key) -> int:
 
 
 async def reschedule(key: Key, raw: bytes, at: float) -> bool:
-    """Change a job's time. True where it is there."""
+    """Change a job's time. True if it is there."""
     _, now = await commands.pipeline(commands.zadd_existing(key, at, raw), commands.zscore(key, raw))
     return now is not None
 
 
 async def enqueue(key: Key, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
-    """Move jobs to their queues. One round trip, more where they are large.
+    """Move jobs to their queues. One round trip, more if they are large.
 
-    One that has become too large for its server, by what is added to it, goes to its queue as it was.
+    A job that its new fields make too large for its server goes to its queue as it was.
     """
 
     def send(some: Sequence[tuple[bytes, Enqueued]]) -> Command[Moves]:
@@ -161,9 +161,9 @@ async def enqueue(key: Key, moves: Sequence[tuple[bytes, Enqueued]]) -> Moves:
 async def transfer(
     source: Key, target: Key, moves: Sequence[tuple[bytes, float, bytes]], end: End | None = None
 ) -> Moves:
-    """Move jobs to another set: (member, new score, new payload). `end` says why they will not run, if they will not.
+    """Move jobs to another set: (member, new score, new payload). `end`: why they will not run (None: they will).
 
-    One round trip, more where jobs are large.
+    One round trip, more if jobs are large.
     """
 
     def send(some: Sequence[tuple[bytes, float, bytes]]) -> Command[Moves]:
@@ -174,7 +174,7 @@ async def transfer(
 
 
 async def kill(key: Key, raws: Sequence[bytes], now: float) -> Moves:
-    """Move jobs to the dead set as they are. One round trip, more where they are large."""
+    """Move jobs to the dead set as they are. One round trip, more if they are large."""
     return await transfer(key, keys.dead(), [(raw, now, raw) for raw in raws], "dead")
 
 
@@ -183,13 +183,13 @@ def _bytes(move: tuple[bytes, object, bytes]) -> int:
 
 
 async def replace(key: Key, old: bytes, new: bytes) -> bool:
-    """Exchange a job's payload for another, whatever its time is by now. True where it was still there."""
+    """Exchange a job's payload for another, whatever its time is by now. True if it was still there."""
     moved = await oversize.move([(old, "", new)], _bytes, lambda some: scripts.transfer(key, key, some))
     return moved.checked()[0]
 
 
 async def bury(raw: bytes, now: float) -> None:
-    """Add a payload as dead, with what goes along when it dies. One round trip."""
+    """Add a payload as dead, with the parts that go along with its death. One round trip."""
     parts = Parts(effects=step.scored(keys.dead(), score(now), raw), along=features.on_end(raw, "dead"))
     (told,) = await step.carry_out([Step(parts)])
     if told.refused or told.beside:
@@ -199,7 +199,7 @@ async def bury(raw: bytes, now: float) -> None:
 async def trim_dead(now: float, limits: DeadLimits) -> None:
     """Drop dead jobs beyond the limits, oldest first. Keeps one less than `max_jobs`, as Sidekiq does.
 
-    One round trip, more where there are many.
+    One round trip, more if there are many.
     """
     await dropping.remove_lowest(keys.dead(), ("score", score(now - limits.timeout)), ("zset", str(-limits.max_jobs)))
 
@@ -210,7 +210,7 @@ async def enqueue_all(key: Key, rewrite: Callable[[bytes], Enqueued | Verdict], 
     Two round trips per 500 jobs.
 
     Raises:
-        NotMoved: Redis refused some. They stay, and have kept no other from being moved.
+        NotMoved: Redis refused some. They stay; all others are moved.
     """
 
     async def act(batch: list[Entry]) -> Acted:
@@ -228,7 +228,7 @@ async def enqueue_all(key: Key, rewrite: Callable[[bytes], Enqueued | Verdict], 
 
 
 async def kill_all(source: Key, now: float, on_moved: Callable[[bytes], None]) -> int:
-    """Move every job of a set to the dead set as it is, and say so of each. Returns how many moved.
+    """Move every job of a set to the dead set as it is, and call `on_moved` for each. Returns how many moved.
 
     Raises:
         NotMoved: Redis refused some, which stay.
@@ -245,7 +245,7 @@ async def kill_all(source: Key, now: float, on_moved: Callable[[bytes], None]) -
 
 
 class Acted(NamedTuple):
-    """What became of a batch: how many jobs moved, how many were left on purpose, and why Redis refused others."""
+    """The outcome of a batch: how many jobs moved, how many were left on purpose, and why Redis refused others."""
 
     moved: int
     left: int
@@ -275,7 +275,7 @@ async def _in_batches(key: Key, act: Callable[[list[Entry]], Plan[Acted]], until
 
 
 def glob(match: str) -> str:
-    """Return the ZSCAN pattern for a string: as it is where it has a `*`, else literal and anywhere."""
+    """Return the ZSCAN pattern for a string: as it is if it has a `*`, else literal and anywhere."""
     if "*" in match:
         return match
     escaped = "".join(f"\\{char}" if char in "[]?\\^" else char for char in match)
@@ -283,6 +283,6 @@ def glob(match: str) -> str:
 
 
 async def next_due(sets: Sequence[Key]) -> float | None:
-    """Return the lowest score in some sets (epoch seconds), or None where all are empty. One round trip."""
+    """Return the lowest score in some sets (epoch seconds), or None if all are empty. One round trip."""
     firsts = await commands.pipeline_of(commands.zrange(key, 0, 0) for key in sets)
     return min((entries[0][1] for entries in firsts if entries), default=None)

@@ -11,7 +11,7 @@ from teep.wire.stored import Stored
 
 Where = Literal["working", "queued", "scheduled", "retrying", "dead"]
 
-# An in-flight list holds what one process runs and has reserved ahead: it is read at once.
+# An in-flight list holds the few jobs that one process runs and has reserved ahead, so it is read at once.
 _WHOLE = 100_000
 
 
@@ -26,7 +26,7 @@ class JobPlace(NamedTuple):
 
 
 async def find(jid: str) -> JobPlace | None:
-    """Return a job's place, or None where it is nowhere."""
+    """Return a job's place, or None if it is nowhere."""
     # In flight once more at the end: a worker may have taken it while the other places were searched.
     for place in (in_flight, _queued, _in_sets, in_flight, _at_ruby):
         if (found := await place(jid)) is not None:
@@ -35,7 +35,7 @@ async def find(jid: str) -> JobPlace | None:
 
 
 def has_jid(raw: bytes, jid: str) -> bool:
-    """Tell whether a payload is the job with this jid; others may name it too, such as in their arguments."""
+    """Tell whether a payload is the job with this jid; others may hold it too, such as in their arguments."""
     return Stored(raw).jid == jid
 
 
@@ -52,7 +52,7 @@ async def in_flight(jid: str) -> JobPlace | None:
 
 
 async def _at_ruby(jid: str) -> JobPlace | None:
-    """Look at what Sidekiq's processes said at their last heartbeats; of teep's own, `in_flight` knows better."""
+    """Search the last heartbeats of Sidekiq's processes; for teep's own, `in_flight` is more exact."""
     ours = {owner.identity for owner in await inflight.owners()}
     for work in await processes.running():
         if work.identity not in ours and has_jid(work.payload, jid):

@@ -12,14 +12,14 @@ from teep.wire.scripts.step import Part, Parts, Step, Told
 
 
 class Extra(NamedTuple):
-    """A job that a feature has parts for: its jid, and what belongs to its push."""
+    """A job for whose push a feature has parts: its jid, and these parts."""
 
     jid: str
     parts: Parts
 
 
 class KeptOut(NamedTuple):
-    """A job that was not pushed: its jid, the guard that said no, and what stood in the way."""
+    """A job that was not pushed: its jid, the guard that refused it, and what stood in the way."""
 
     jid: str
     guard: str
@@ -32,10 +32,10 @@ _NO_EXTRAS: Mapping[bytes, Extra] = {}
 class Push(Pipeline):
     """New payloads by queue, the last given being the newest, and (time, payload) pairs for later. One round trip.
 
-    The queue names go first, so that no job lies in a queue that no one lists. A payload that is among the `extras`
-    goes in together with what belongs to it or not at all, and the result tells which did not. `transactional`: a
-    database transaction may hold it, which is the client's business. `repeatable`: it is sent again after a lost
-    answer, though a job may then be there twice, under one jid.
+    The queue names are sent first, so that no job lies in a queue that is not listed. A payload among the `extras` is
+    pushed together with its parts or not at all, and the result tells which were not. `transactional`: the client may
+    hold it back for a database transaction. `repeatable`: it is sent again after a lost answer, though a job may then
+    be there twice, under one jid.
     """
 
     __slots__ = ("extras", "later", "now", "transactional")
@@ -80,7 +80,7 @@ def _listed(*queues: str) -> Command[int]:
 
 
 def joined(pushes: Sequence[Push]) -> Push:
-    """Return one push of what several hold, in their order, repeatable: for when nobody is left who could decide."""
+    """Return one push of all jobs of several, in their order. It is repeatable: no caller is left to decide that."""
     now: dict[str, list[bytes]] = {}
     for push in pushes:
         for queue, raws in push.now.items():
@@ -109,7 +109,7 @@ def _stepped(
 
 
 def _step(extra: Extra, effects: tuple[Part, ...]) -> tuple[str, Step]:
-    # What a feature adds comes last, so that nothing is left of a job that Redis did not take.
+    # A feature's parts come last, so that nothing is left of a job that Redis did not take.
     return extra.jid, Step(Parts(effects=effects).joined(extra.parts))
 
 

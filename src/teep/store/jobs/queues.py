@@ -15,17 +15,17 @@ from teep.wire.keys import Key
 from teep.wire.scripts.moves import Moves, not_moved
 
 _NOTHING = scripts.Slice(0, 0, 0, [], [])
-# Payloads a round trip when a whole queue is walked: large enough that the network is not what counts.
+# Payloads per round trip when a whole queue is walked: enough for the network not to count.
 PAGE = 500
-# The same where Redis passes on only what holds certain words.
+# The same if Redis returns only payloads that hold certain words.
 FILTERED_PAGE = 2_000
-# How many of the last payloads may have vanished meanwhile before a walk loses its place.
+# A walk loses its place if so many of the last payloads have vanished meanwhile.
 ANCHORS = 50
 # Payloads that one call of the search script looks at: a few milliseconds inside Redis.
 SEARCH_SLICE = 5_000
 # Payloads on either side of the place where a job should lie: first if clocks agree, then if they do not quite.
 PROBE_WINDOWS = (100, 2_000)
-# How many jobs workers may have taken since a walk read a slice, for its jobs still to be found where they were.
+# A slice's jobs are found at their place if workers have taken up to so many jobs since a walk read it.
 SHIFT = 1_000
 
 
@@ -79,11 +79,11 @@ async def page(queue: str, start: int, count: int) -> list[bytes]:
 class Walk:
     """A walk through a queue that is stable while others push and take.
 
-    No job that stays in the queue is passed over, and none is given twice. It reads one slice ahead and finds its
+    No job that stays in the queue is skipped, and none is given twice. It reads one slice ahead and finds its
     place again by the jobs in that slice, which the caller has not seen and so has not deleted.
     With `needles` only payloads that hold each of them are given; the others do not cross the network.
-    `limit` is how many jobs it reads at most: what comes later in the queue is not looked at.
-    `examined` is how many jobs were read so far, `place` where the slice just given lies (position, length).
+    `limit` is how many jobs it reads at most; later ones are not looked at.
+    `examined` is how many jobs were read so far, `place` the (position, length) of the slice just given.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Walk:
         self.place = (0, 0)
 
     async def next(self) -> list[bytes] | None:
-        """Return the next payloads, perhaps none where needles are given; None at the end. One round trip."""
+        """Return the next payloads, perhaps none if needles are given; None at the end. One round trip."""
         if self._ahead is None:
             self._ahead = await self._read(0)
         given = self._ahead
@@ -118,7 +118,7 @@ class Walk:
         return given.payloads
 
     def removed(self, count: int) -> None:
-        """Note that the caller took jobs out of the slice it was given, which shifts what comes after."""
+        """Note that the caller took jobs out of the slice it was given, which shifts the jobs after them."""
         if self._ahead is not None:
             self._ahead = self._ahead._replace(position=self._ahead.position - count)
 
@@ -128,13 +128,13 @@ class Walk:
             return _NOTHING
         found = await scripts.list_after(self._key, self._end, position, count, self._needles, self._anchors)
         if found is None and self._end == "oldest":
-            # Workers took the whole slice from this end meanwhile: what lies there now comes next.
+            # Workers took the whole slice from this end meanwhile: the jobs that lie there now come next.
             found = await scripts.list_after(self._key, self._end, 0, count, self._needles, ())
         if found is None:
             return _NOTHING
         if self._left is not None:
             self._left -= found.read
-        # Where an earlier anchor had to do, those after it were read before.
+        # If only an earlier anchor was found, the jobs after it were read before.
         again = Counter(self._anchors[: found.anchor])
         fresh = [raw for raw in found.payloads if not take_one(again, raw)] if again else found.payloads
         # A short slice may vanish as a whole, so the anchors before it stay.
@@ -151,9 +151,9 @@ async def sized_page(queue: str, start: int, count: int, *, oldest_first: bool =
 
 
 async def search(queue: str, needle: bytes, is_it: Callable[[bytes], bool]) -> bytes | None:
-    """Return the newest payload that holds `needle` and `is_it`, or None; read slice by slice inside Redis."""
+    """Return the newest payload that holds `needle` and passes `is_it`, or None; read slice by slice inside Redis."""
     start = 0
-    # Slices overlap by nothing: jobs pushed meanwhile shift the rest to higher positions, where it is read again,
+    # Slices do not overlap: jobs pushed meanwhile shift the rest to higher positions, where it is read again,
     # and jobs taken meanwhile go from the end, which is read last.
     while start < await commands.llen(keys.queue(queue)):
         found = await scripts.search(keys.queue(queue), needle, start, SEARCH_SLICE)
@@ -167,8 +167,8 @@ async def search(queue: str, needle: bytes, is_it: Callable[[bytes], bool]) -> b
 async def find(queue: str, jid: str, is_it: Callable[[bytes], bool]) -> bytes | None:
     """Return the payload with this jid, or None.
 
-    A jid that tells its time is first looked for where a job of that time must lie: a few looks inside Redis,
-    whatever the queue's length. Jobs that lie elsewhere (they were retried, or have Ruby's random jids) are found
+    A jid that holds its time is first looked for where a job of that time must lie: a few looks inside Redis,
+    however long the queue is. Jobs that lie elsewhere (they were retried, or have Ruby's random jids) are found
     by reading the queue slice by slice inside Redis.
     """
     needle = jid.encode()
@@ -181,7 +181,7 @@ async def find(queue: str, jid: str, is_it: Callable[[bytes], bool]) -> bytes | 
 
 
 async def delete(queue: str, raw: bytes) -> bool:
-    """Remove one job by its exact bytes, with what goes along; O(n) in Redis. True where it was there."""
+    """Remove one job by its exact bytes, with the parts that go along; O(n) in Redis. True if it was there."""
     return bool(await dropping.remove("list", keys.queue(queue), [raw]))
 
 
@@ -191,12 +191,12 @@ async def clear(queue: str) -> None:
 
 
 async def memory_usage(key: Key) -> int:
-    """Return about how many bytes of memory a queue or set takes, from a sample of its jobs; 0 where it is empty."""
+    """Return about how many bytes of memory a queue or set takes, from a sample of its jobs; 0 if it is empty."""
     return await commands.memory_usage(key)
 
 
 async def pause(queue: str) -> None:
-    """Let workers leave a queue alone. Pushes go on."""
+    """Stop workers from taking jobs of a queue. Pushes go on."""
     await commands.sadd(keys.paused(), queue)
 
 
@@ -214,7 +214,7 @@ async def is_paused(queue: str) -> bool:
 
 
 class Destination(NamedTuple):
-    """Where jobs go that are taken out of a queue, and why they will not run, if they will not.
+    """The destination of jobs that are taken out of a queue; `end` says why they will not run (None: they will).
 
     Nowhere ("drop"), into the "zset" `key`, or into the "list" `key` of the queue `name`.
     """
@@ -226,7 +226,7 @@ class Destination(NamedTuple):
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """What is added to."""
+        """The keys that are added to."""
         if self.key is None:
             return ()
         return (self.key, keys.queues()) if self.kind == "list" else (self.key,)
@@ -237,10 +237,10 @@ DEAD = Destination("zset", keys.dead(), end="dead")
 
 
 async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.Moved], to: Destination) -> Moves:
-    """Take jobs out of the middle of a queue, in the order from the oldest on.
+    """Take jobs out of the middle of a queue, oldest first.
 
-    `place` is where they were seen, as `Walk.place` tells. One round trip; more only where so many jobs were taken
-    meanwhile that they no longer lie there, or where they are large.
+    `place` is the `Walk.place` at which they were seen. One round trip; more if they are large, or if so many jobs
+    were taken meanwhile that they no longer lie there.
     """
 
     async def sift(where: tuple[int, int], some: Sequence[scripts.Moved]) -> Moves:
@@ -269,7 +269,7 @@ async def take_out(queue: str, place: tuple[int, int], moves: Sequence[scripts.M
 
 
 async def replace(queue: str, old: bytes, new: bytes) -> bool:
-    """Exchange a job's payload for another in its place; True where it was still there. O(n) in Redis."""
+    """Exchange a job's payload for another in its place; True if it was still there. O(n) in Redis."""
     try:
         return await scripts.replace(keys.queue(queue), old, new)
     except RedisError as error:
@@ -279,7 +279,7 @@ async def replace(queue: str, old: bytes, new: bytes) -> bool:
 
 
 def take_one(counts: Counter[bytes], raw: bytes) -> bool:
-    """Take one off a count; True where there was one."""
+    """Take one off a count; True if there was one."""
     if counts[raw] <= 0:
         return False
     counts[raw] -= 1

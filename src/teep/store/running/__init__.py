@@ -1,1 +1,1 @@
-"""What Redis knows of jobs that run: in-flight lists, progress, cancellations, and how each job ended."""
+"""Running jobs in Redis: in-flight lists, progress, cancellations, and how each job ended."""

@@ -1,8 +1,8 @@
-"""Cancelling a job wherever it is: every process is told, then it is taken out of what waits.
+"""Cancelling a job wherever it is: every process is told, then the job is removed from the sets and queues.
 
-Ruby's processes cannot be told, but their iterable jobs look at a mark now and then, which is left first.
-In this order a job cannot slip through. One that waits is found where it lies: sets are searched before queues,
-as jobs move that way. One that a process has taken meanwhile, or takes later, meets the cancellation there.
+Ruby's processes cannot be told, but their iterable jobs look for a mark now and then, so one is left first.
+In this order no job escapes. One that waits is found where it lies: sets are searched before queues, as jobs move
+that way. One that a process has taken meanwhile, or takes later, meets the cancellation there.
 """
 
 from functools import partial
@@ -15,14 +15,14 @@ from teep.wire.keys import Key
 
 Where = Literal["working", "queued", "scheduled", "retrying"]
 
-# Seconds after which a message expires that nobody took: by then its process counts as dead.
+# Seconds after which a message expires that no process took: by then its process counts as dead.
 EXPIRY = 60
 
 
 async def cancel(jid: str, now: int) -> Where | None:
-    """Cancel a job and return where it was found, or None: it is nowhere, or where no one cancels it.
+    """Cancel a job and return where it was found, or None: it is nowhere, or runs in a Ruby process.
 
-    Five round trips to tell the processes, then one or two a set and queue, more where they are long.
+    Five round trips to tell the processes, then one or two per set and queue, more if they are long.
     """
     await iteration.cancel(jid, now)
     running = await locate.in_flight(jid) is not None

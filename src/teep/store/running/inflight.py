@@ -1,11 +1,11 @@
-"""Jobs in flight: what each process has reserved and not yet acknowledged, a list a queue.
+"""Jobs in flight: those that a process has reserved and not yet acknowledged, one list per process and queue.
 
-1. `exchange` acknowledges and reserves in one round trip; `settle` carries out any other end.
+1. `exchange` acknowledges and reserves in one round trip; `settle` carries out every other outcome.
 2. `give_back` and `requeue_all` return jobs to the tails of their queues.
-3. `rescue` returns those of a dead process, each with a mark, or moves it to the dead set; `suspect_started` leaves
-   the trace by which it knows a job that was running from one that was only reserved ahead.
-4. A registry of our own names every process that may have jobs in flight, since Ruby's API prunes `processes`;
-   only `forget` clears it, where the lists are empty. What it does not know `orphans` finds.
+3. `rescue` returns those of a dead process to their queues, each with a mark, or moves them to the dead set.
+   `suspect_started` notes that a marked job starts, which tells it from one that was only reserved ahead.
+4. A registry of teep's own names every process that may have jobs in flight, because Ruby's API prunes `processes`.
+   Only `forget` removes an entry, if the lists are empty. `orphans` finds processes that are not in the registry.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,8 +34,8 @@ REQUEUE_BATCH = 500
 class Owner(NamedTuple):
     """A process that may have jobs in flight, as it registered itself.
 
-    `machine` tells pid spaces apart ("" where unknown: then no pid says anything) and `started` (ticks since boot, 0
-    where unknown) tells reused pids apart.
+    `machine` tells pid spaces apart ("" if unknown: then pids mean nothing). `started` (ticks since boot, 0 if
+    unknown) tells reused pids apart.
     """
 
     identity: str
@@ -45,8 +45,8 @@ class Owner(NamedTuple):
     queues: tuple[str, ...]
 
 
-# What becomes of a rescued job: given its queue, its payload and the suspects that its process had started, the
-# payload to put back, or its end.
+# Decides about a rescued job: takes its queue, its payload and the suspects that its process had started; returns the
+# payload to put back, or the job's outcome.
 Judge = Callable[[str, bytes, Collection[str]], bytes | Outcome]
 
 
@@ -60,9 +60,9 @@ def exchange(
 ) -> Command[scripts.Exchanged]:
     """Acknowledge the `done` payloads by queue, and reserve up to `limit` jobs from `queues`, in that order.
 
-    `along` are successes that something goes along with. Paused queues give no jobs.
+    `along` are successes with parts that go along. Paused queues give no jobs.
 
-    Its result tells the (queue, payload) of those reserved, and the done payloads that were no longer in flight.
+    Its result holds the (queue, payload) of those reserved, and the done payloads that were no longer in flight.
     """
     involved = [*queues, *(queue for queue in done if queue not in queues)] if limit else list(done)
     lanes = [
@@ -74,7 +74,7 @@ def exchange(
 
 
 def _lots(identity: str, outcomes: Sequence[Outcome]) -> list[scripts.Lot]:
-    """Return the successes of each queue that the same kinds of things go along with."""
+    """Return the successes by queue, and by the kinds of parts that go along with them."""
     lots: dict[tuple[str, ...], scripts.Lot] = {}
     for outcome in outcomes:
         parts = _along(outcome)
@@ -88,9 +88,9 @@ def _lots(identity: str, outcomes: Sequence[Outcome]) -> list[scripts.Lot]:
 
 
 async def settle(identity: str, outcomes: Sequence[Outcome], day: date) -> list[Told]:
-    """Settle jobs that take more than an acknowledgement, each whatever becomes of the others.
+    """Settle jobs that take more than an acknowledgement, each independently of the others.
 
-    One round trip, more where they are large. One that its server hangs up on is settled in a smaller form.
+    One round trip, more if they are large. A job on which its server hangs up is settled in a smaller form.
     """
     told: list[Told] = []
     for some in oversize.portions(outcomes, size):
@@ -132,7 +132,7 @@ def _step(place: Place, outcome: Outcome, day: date) -> Step:
 
 
 def _along(outcome: Outcome) -> tuple[Part, ...]:
-    """Return what goes along with the end of a job."""
+    """Return the parts that go along with the end of a job."""
     along = outcome.along
     if along is None:
         along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
@@ -156,7 +156,7 @@ def _counters(counted: Counted, day: date) -> tuple[Counter, ...]:
 
 
 def blocking_moves(identity: str, queues: Sequence[str], seconds: int) -> list[Command[bytes | None]]:
-    """Return one blocking move a queue: its next job into this process's in-flight list."""
+    """Return one blocking move per queue: its next job into this process's in-flight list."""
     return [commands.blmove_tail(keys.queue(queue), keys.inflight(queue, identity), seconds) for queue in queues]
 
 
@@ -167,15 +167,15 @@ async def payloads(identity: str, queues: Sequence[str]) -> dict[str, list[bytes
 
 
 async def give_back(identity: str, queue: str, raws: Sequence[bytes]) -> int:
-    """Put reserved jobs (oldest first) back; returns how many were still in flight.
+    """Put reserved jobs (oldest first) back into their queue; returns how many were still in flight.
 
-    One round trip, more where they are large.
+    One round trip, more if they are large.
 
     Raises:
         NotMoved: Redis refused some, which stay in flight.
     """
     source, target = keys.inflight(queue, identity), keys.queue(queue)
-    # From the newest on: what goes back last runs first.
+    # From the newest on: the job that goes back last runs first.
     moved = await oversize.move(
         raws[::-1], len, lambda some: scripts.give_back(source, target, keys.queues(), queue, some[::-1])
     )
@@ -183,7 +183,7 @@ async def give_back(identity: str, queue: str, raws: Sequence[bytes]) -> int:
 
 
 async def requeue_all(identity: str, queues: Sequence[str]) -> dict[str, int]:
-    """Put everything in flight at a process back, the oldest to run next; returns how many by queue."""
+    """Put all jobs in flight at a process back, the oldest to run next; returns how many by queue."""
     moved = dict.fromkeys(queues, 0)
     for queue in queues:
         source, target = keys.inflight(queue, identity), keys.queue(queue)
@@ -199,7 +199,7 @@ async def register(owner: Owner) -> None:
 
 
 def entry(owner: Owner) -> bytes:
-    """Return what the registry holds of a process."""
+    """Return the registry's entry of a process."""
     value = {
         "pid": owner.pid,
         "machine": owner.machine,
@@ -210,7 +210,7 @@ def entry(owner: Owner) -> bytes:
 
 
 async def owners(on_damage: Callable[[MalformedPayload], None] | None = None) -> list[Owner]:
-    """Return every registered process. An entry that cannot be read is left alone, and told to `on_damage`."""
+    """Return every registered process. An entry that cannot be read is left alone and reported to `on_damage`."""
     found: list[Owner] = []
     for identity, raw in (await commands.hgetall(keys.inflight_owners())).items():
         try:
@@ -240,17 +240,17 @@ async def suspect_started(identity: str, jid: str, ended: Sequence[str]) -> None
 async def rescue(
     owner: Owner, is_gone: Callable[[Owner], bool], judge: Judge, on_death: Callable[[Outcome], None], day: date
 ) -> dict[str, int] | None:
-    """Put back what a dead process has in flight and forget it; None where it lives, else how many jobs by queue.
+    """Put back the jobs in flight at a dead process and forget it; None if it lives, else how many jobs by queue.
 
-    It is dead when its heartbeat has expired, or when `is_gone` knows better. `judge` says what becomes of each job;
-    of those that it ends `on_death` hears when they have. Rescuing twice, or crashing in between, is harmless: a job
-    leaves the list in the step that puts it elsewhere, and what is known of the process goes last. Where a
-    failover takes moves back, that stays for the next look.
+    It is dead if its heartbeat has expired, or if `is_gone` says so. `judge` decides about each job; `on_death` is
+    called with each outcome that has ended one. Rescuing twice, or crashing in between, is harmless: a job leaves the
+    list in the step that puts it elsewhere, and the process is forgotten last. If a failover takes moves back, the
+    process stays for the next look.
 
     Costs three round trips, and three more per 500 jobs and queue.
 
     Raises:
-        NotMoved: Redis refused some. They stay for the next look, and have kept no other from being rescued.
+        NotMoved: Redis refused some. They stay for the next look; all others are rescued.
     """
     if not is_gone(owner) and await commands.exists(keys.process(owner.identity)):
         return None
@@ -273,16 +273,16 @@ async def rescue(
             refused += reasons
     if refused:
         raise not_moved(refused, sum(moved.values()))
-    # How often processes look follows from how many there are, so the dead must not count for ever.
+    # The number of processes sets how often they look, so the dead must not count for ever.
     await processes.leave(owner.identity)
     await forget(owner.identity, owner.queues)
     return {queue: count for queue, count in moved.items() if count}
 
 
 async def _put_at_tail(source: Key, target: Key, moves: Sequence[tuple[bytes, bytes]]) -> Moves:
-    """Move jobs (oldest first); one that its mark makes too large for its server goes without."""
+    """Move jobs (oldest first) to the tail; one that its mark makes too large for its server goes without it."""
     return await oversize.move(
-        moves[::-1],  # what goes back last runs first
+        moves[::-1],  # the one that goes back last runs first
         size=lambda move: len(move[0]) + len(move[1]),
         send=lambda some: scripts.rescue(source, target, some[::-1]),
         smaller=lambda move: (move[0], move[0]),
@@ -299,6 +299,6 @@ async def _bury(identity: str, ends: Sequence[Outcome], on_death: Callable[[Outc
 
 
 async def forget(identity: str, queues: Sequence[str]) -> bool:
-    """Take a process out of the registry; False where jobs are in flight there. One round trip."""
+    """Take a process out of the registry; False if jobs are in flight there. One round trip."""
     lists = [keys.inflight(queue, identity) for queue in queues]
     return await scripts.forget(keys.inflight_owners(), keys.suspects(identity), lists, identity)

@@ -1,4 +1,4 @@
-"""What iterable jobs keep of their way: a hash a job."""
+"""The saved progress of iterable jobs: one hash per job."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,8 +8,8 @@ from teep.wire.command import Command
 
 # As long as Sidekiq keeps a state, counted from its first write: longer than a job may wait for a retry.
 STATE_SECONDS = 30 * 86_400
-# As long as a mere cancellation stays, which most jobs have no use for: longer than an item takes, after which a job
-# that has saved nothing yet looks for it.
+# A cancellation without saved progress stays for this long, as most jobs never look for it. An item takes less: a job
+# that has saved nothing yet looks after its first one.
 CANCELLATION_SECONDS = 3_600
 _FIELDS = ("ex", "rt", "c", "cancelled")
 
@@ -24,40 +24,40 @@ class IterationState(NamedTuple):
 
 
 NEVER_RAN = IterationState(0, 0.0, None, None)
-"""What stands for the state of a job that has none."""
+"""The state of a job that has saved none."""
 
 
 async def states(jids: Iterable[str]) -> dict[str, IterationState]:
-    """Return the states of those jobs that have one, by jid. One round trip, of one HMGET a job."""
+    """Return the states of those jobs that have one, by jid. One round trip, of one HMGET per job."""
     asked = list(jids)
     rows = await commands.pipeline_of(_read(jid) for jid in asked)
     return {jid: state for jid, row in zip(asked, rows, strict=True) if (state := _state(row)) is not None}
 
 
 async def begun(jids: Iterable[str]) -> dict[str, IterationState]:
-    """Return the same as `states`, of jobs most of which have none. One round trip where none has one, else two.
+    """Return the same as `states`, for jobs most of which have none. One round trip if none has one, else two.
 
-    It is soon given up where Redis is away: the fetcher waits for it.
+    It soon gives up if Redis is away, because the fetcher waits for it.
     """
     asked = list(jids)
     return await states(asked) if await commands.exists(*map(keys.iteration, asked), patient=False) else {}
 
 
 async def state(jid: str) -> IterationState | None:
-    """Return a job's state, or None where it has none. One round trip."""
+    """Return a job's state, or None if it has none. One round trip."""
     return _state(await _read(jid))
 
 
 async def save(jid: str, executions: int, cursor: bytes, runtime: float) -> scripts.Saved:
-    """Save how far a run has come. One round trip. Sidekiq's flush_state."""
+    """Save the progress of a run. One round trip. Sidekiq's flush_state."""
     return await scripts.checkpoint(keys.iteration(jid), executions, cursor, runtime, STATE_SECONDS)
 
 
 async def cancel(jid: str, now: int) -> int:
     """Note that a job was cancelled; returns when it was first (epoch seconds). One round trip.
 
-    An iterable job sees it at its next checkpoint, or when it starts, at a Ruby process too. Where none has saved
-    anything it stays for an hour, where Sidekiq's cancel! leaves it for 30 days.
+    An iterable job sees it at its next checkpoint, or when it starts, in a Ruby process too. If none has saved
+    anything, it stays for an hour; Sidekiq's cancel! leaves it for 30 days.
     """
     return await scripts.cancel_iteration(keys.iteration(jid), now, CANCELLATION_SECONDS)
 

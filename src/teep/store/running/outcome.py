@@ -1,4 +1,4 @@
-"""What became of a job, and what may become of it instead where it is too large for its server."""
+"""The outcome of a job, and smaller ones for a job that is too large for its server."""
 
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
@@ -13,21 +13,21 @@ _LEFT_OUT = "(left out)"
 
 
 # Why a job will not run (again): it succeeded or was cancelled, failed and is kept nowhere, was too late, is dead, or
-# someone took it away.
+# was deleted.
 End = Literal["done", "discarded", "expired", "dead", "deleted"]
 
 Counted = Literal["done", "failed", "expired"]
 
 
 class Outcome(NamedTuple):
-    """What became of a job, where that takes more than an acknowledgement: where it goes (None: nowhere), as what.
+    """The outcome of a job that takes more than an acknowledgement: where it goes (None: nowhere), and its payload.
 
-    `target` is a set, which it enters at a `score`, or without one its own queue: it was interrupted and goes on
-    later, behind all that waits there. `end` is why it will not run again, None where it will.
-    `counted` is what it counts as, besides as processed ("done": a success); None for what no statistic shows: bytes
-    that were no job at all, and a job that comes again without having run.
-    `place` is the key that goes with an iterable job that is over. `along` is what goes along with the end, None
-    where that is still to be found in the bytes.
+    `target` is a set, which it enters at a `score`, or without a score its own queue: it was interrupted and goes on
+    later, behind all jobs that wait there. `end` is why it will not run again, None if it will.
+    `counted` is the statistic that counts it, besides that of processed jobs ("done": no other). None: no statistic
+    does, because the bytes were no job, or the job comes again without having run.
+    `place` is the key of an iterable job's progress, which is removed if the job is over. `along` are the parts that
+    go along with the end, None if they are still to be found from the bytes.
     """
 
     queue: str
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
 
     @property
     def is_success(self) -> bool:
-        """Whether the job is done, so that an acknowledgement settles it, with what goes along with that."""
+        """Whether the job is done, so that an acknowledgement settles it, with the parts that go along."""
         return self.end == "done" and self.target is None
 
     @property
@@ -64,7 +64,7 @@ def dead(queue: str, raw: bytes, payload: bytes, now: float, counted: Counted | 
 
 
 def behind(queue: str, raw: bytes, payload: bytes) -> Outcome:
-    """Return the outcome of a job that was interrupted and goes on later, behind all that waits in its queue."""
+    """Return the outcome of a job that was interrupted and goes on later, behind all jobs of its queue."""
     return Outcome(queue, raw, keys.queue(queue), None, payload, counted="done")
 
 
@@ -72,7 +72,7 @@ _COUNTED: Mapping[End, Counted] = {"done": "done", "expired": "expired"}
 
 
 def smaller(outcome: Outcome) -> Iterator[tuple[Outcome, str]]:
-    """Yield what a large outcome may become instead, each smaller than the one before, and what is told of it."""
+    """Yield outcomes to take instead of a large one, each smaller than the one before, and words to report it."""
     if outcome.target is None:
         return
     why = oversize.TOO_LARGE

@@ -1,8 +1,8 @@
-"""Jobs that a server takes no more once something is added to them, and many at once that are too much together.
+"""Sending jobs that are too large for a server once something is added to them, or that are too much together.
 
 A server that is sent too large a string, or too much in one go, hangs up. That looks like an outage, which would be
-waited out for ever; so what is large is sent alone, and where the server hangs up on it and answers others, in a
-smaller form.
+waited out for ever. So a large job is sent alone; if the server hangs up on it but answers other commands, the job is
+sent in a smaller form.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ def portions(items: Sequence[T], size: Callable[[T], int]) -> Iterator[Sequence[
 
 
 async def hung_up(error: RedisError) -> bool:
-    """Tell whether a server that is there ended the conversation over what it was sent. One round trip."""
+    """Tell whether the server is there, but closed the connection because of what it was sent. One round trip."""
     lost = isinstance(error, RedisUnavailable) and not isinstance(error, RedisTimedOut)
     told = isinstance(error, RedisCommandError) and "Protocol error" in str(error)
     if not (lost or told):
