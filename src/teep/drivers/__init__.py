@@ -1,7 +1,7 @@
-"""Where plans meet Redis: the only importers of redis-py.
+"""The drivers, which carry out plans on Redis: the only importers of redis-py.
 
-`sync.Driver` runs plans on threads, `aio.AsyncDriver` on asyncio; what they share (which replies settle a
-command, what may be sent again) is `conversation`, which does no I/O.
+`sync.Driver` runs plans on threads, `aio.AsyncDriver` on asyncio. Both share `request`, which does no I/O: it decides
+which replies settle a command, and which commands may be sent again.
 
 redis-py takes longer to import than all of teep, and asyncio, which it needs, a fourth of that. So `import teep`
 loads neither: the first driver does.
@@ -23,7 +23,7 @@ def check_url(url: str) -> None:
     """Refuse a URL that cannot work, without connecting.
 
     Raises:
-        ConfigurationError: with what is wrong; never with the password.
+        ConfigurationError: says what is wrong; never shows the password.
     """
     if urls.parse(url).scheme.startswith("rediss"):
         from teep.drivers import pools  # noqa: PLC0415 - see above: redis-py knows more about TLS alone

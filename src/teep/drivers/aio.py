@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class AsyncDriver:
-    """Carries out commands on pools of asyncio connections, one pool an event loop.
+    """Carries out commands on pools of asyncio connections, one pool per event loop.
 
     A loop that ends takes its connections along, so one driver serves a process that calls `asyncio.run` many times.
     Costs and errors are those of `teep.drivers.sync.Driver`.
@@ -38,7 +38,7 @@ class AsyncDriver:
         """Carry out one command on any free connection of this loop."""
         talk = Request(command)
         if not command.idempotent:
-            # Lets the loop see which pooled connections the server has closed: a push is not sent to one and again.
+            # Lets the loop see which pooled connections the server has closed: a push is never sent to one of these.
             await asyncio.sleep(0)
         while (error := await self._attempt(talk)) is not None:
             pause = talk.wait_after_loss(error)
@@ -81,7 +81,7 @@ class AsyncDriver:
                 if pause is None:
                     break
                 if pause:
-                    # A refusing server may have been demoted: the next connection asks again who leads.
+                    # A refusing server may have been demoted: the next connection asks again which server leads.
                     await connection.disconnect(nowait=True)
                     await asyncio.sleep(pause)
         except LOST as error:

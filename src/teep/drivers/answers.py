@@ -1,4 +1,4 @@
-"""What redis-py raises, as errors of teep's: one sentence each, and whether asking again may help."""
+"""redis-py's errors turned into teep's: one sentence each, and whether asking again may help."""
 
 import re
 import socket
@@ -19,7 +19,7 @@ from teep.errors import (
     RedisUnavailable,
 )
 
-# What a server answers that carried nothing out and may do so soon, here or after a failover elsewhere.
+# Answers of a server that carried nothing out but may do so soon, here or elsewhere after a failover.
 _REFUSALS = frozenset(
     ("READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "UNBLOCKED", "BUSY")
 )
@@ -37,12 +37,12 @@ def is_refusal(error: BaseException) -> bool:
     """Tell whether this error means that the server carried nothing out and may do so soon."""
     if not isinstance(error, (redis_errors.ResponseError, redis_errors.BusyLoadingError)):
         return False
-    # redis-py cuts the codes that it knows off the text.
+    # redis-py cuts the codes that it knows off the message.
     return (error.status_code or str(error).partition(" ")[0]) in _REFUSALS
 
 
 def is_final(error: BaseException) -> bool:
-    """Tell whether what went wrong with a connection goes wrong with the next one: the server answered with a no."""
+    """Tell whether an error will come again on the next connection, since the server refused for good."""
     if isinstance(error, (redis_errors.AuthenticationError, redis_errors.InvalidResponse)):
         return True
     lost = isinstance(error, (redis_errors.ConnectionError, redis_errors.TimeoutError, OSError))
@@ -54,7 +54,7 @@ def raise_ours(error: BaseException, url: str = "") -> NoReturn:
 
     Args:
         error: redis-py's.
-        url: the Redis URL, of which the message may name the database; never the password.
+        url: the Redis URL; the message may name its database, never its password.
     """
     raise _ours(error, urls.parse(url) if url else None) from error
 
@@ -94,7 +94,7 @@ def _of_connection(error: BaseException, text: str, target: urls.Target | None) 
     if isinstance(error, redis_errors.AuthenticationError):
         return RedisCommandError(f"Redis did not accept the user name or password: {text}")
     if isinstance(error, redis_errors.InvalidResponse):
-        return RedisMisconfigured(f"what answers at the Redis URL does not speak Redis's protocol: {text}")
+        return RedisMisconfigured(f"the server at the Redis URL does not speak Redis's protocol: {text}")
     if _is_misconfigured(error, target):
         return RedisMisconfigured(f"no connection to Redis, and the Redis URL seems wrong: {text}")
     if isinstance(error, redis_errors.TimeoutError):
@@ -105,7 +105,7 @@ def _of_connection(error: BaseException, text: str, target: urls.Target | None) 
 
 
 def _is_misconfigured(error: BaseException, target: urls.Target | None) -> bool:
-    """Tell whether a connection failed for what the URL says: its host, or its options for TLS."""
+    """Tell whether a connection failed because of the URL: its host, or its options for TLS."""
     inner = error if isinstance(error, OSError) else (error.__cause__ or error.__context__)
     if isinstance(inner, socket.gaierror):
         return inner.errno in _FOR_EVER

@@ -1,7 +1,7 @@
 """The connections of an event loop, which end with it, however it ends.
 
-1. The loop owns them, by a timer that is never due. Whoever else looks for them has weak references only, since a
-   connection holds its loop: a loop that nobody keeps is collected, and its connections with it.
+1. The loop owns them, by a timer that is never due. All others have weak references only, since a connection holds
+   its loop. So a loop that nothing else holds is collected, and its connections with it.
 2. A loop that is shut down in order, as by `asyncio.run`, closes its asynchronous generators, and one of them closes
    the connections.
 3. A loop that is only closed drops its timers, and with them the owner, which closes the sockets.
@@ -31,7 +31,7 @@ class LoopPool:
         self._end = _close_at_end(pool)
         with contextlib.suppress(StopIteration):  # it has come to its yield
             self._end.asend(None).send(None)
-        # In a context of its own: the timer would keep the values of the one that came first.
+        # In an empty context: the timer would keep the values of the first caller's.
         loop.call_later(_NEVER, self._stay, context=contextvars.Context())
         _living.add(self)
 
@@ -54,7 +54,7 @@ async def _close_at_end(pool: redis.asyncio.ConnectionPool) -> AsyncGenerator[No
     try:
         yield
     except GeneratorExit:
-        # Those in use may serve what other generators do at their own end; they are closed with the loop.
+        # Those in use may serve other generators at their own end; they are closed with the loop.
         await pools.close_idle_async(pool)
         raise
 
@@ -66,7 +66,7 @@ _inherited: list[LoopPool] = []
 def _keep_inherited() -> None:
     """Keep the parent's connections in a forked child.
 
-    Their ends would take them out of the parent's event loop, whose epoll set both processes share.
+    Closing them would take them out of the parent's event loop, whose epoll set both processes share.
     """
     _inherited.extend(_living)
 

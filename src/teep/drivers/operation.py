@@ -1,4 +1,4 @@
-"""One body for a class and its asyncio twin.
+"""`@operation`: methods that are written once, for a class and its asyncio twin.
 
 A method marked `@operation` is written once, as a plan. On a subclass of `SyncSide` calling it runs the plan and
 returns the result; on a subclass of `AsyncSide` it is a coroutine function. Type checkers see exactly that, and so do
@@ -25,11 +25,11 @@ Method = Callable[..., Any]
 
 
 def driver_of(plan: Plan[Any], connect: Callable[[], D]) -> D:
-    """Return the driver that is to run a plan; where there is none, close the plan, which nobody will run."""
+    """Return the driver that is to run a plan. If there is none, close the plan, as nothing will run it."""
     try:
         return connect()
     except BaseException:
-        plan.close()  # else Python warns of a coroutine that was never awaited, on top of what is wrong
+        plan.close()  # else Python warns of a coroutine that was never awaited, on top of the real error
         raise
 
 
@@ -81,7 +81,7 @@ class operation(Generic[P, T]):  # noqa: N801 - used as a decorator, like proper
     @overload
     def __get__(self, owner: object, kind: type) -> "operation[P, T]": ...
     def __get__(self, owner: object, kind: type) -> Any:
-        """Tell type checkers what the methods are that `_finish` puts in this one's place."""
+        """Give type checkers the types of the methods that `_finish` puts in this one's place."""
         return self
 
 
@@ -115,7 +115,7 @@ def _finish(side: type, make: Callable[[Method], Method]) -> None:
 
 
 def _type_arguments(side: type) -> dict[Any, Any]:
-    """Return what a class puts in the place of its bases' type variables."""
+    """Return the types that a class gives for the type variables of its bases."""
     known: dict[Any, Any] = {}
     for kind in side.__mro__:
         for base in vars(kind).get("__orig_bases__", ()):
@@ -127,7 +127,7 @@ def _type_arguments(side: type) -> dict[Any, Any]:
 
 
 def _told(plan: Any, known: dict[Any, Any]) -> Method:
-    """Return a plan that is annotated with what a class gives: `JobRecord | None`, where the half says `R | None`."""
+    """Return a plan with a class's own types in its annotations: `JobRecord | None` for the half's `R | None`."""
     hints = {name: _concrete(hint, known) for name, hint in plan.__annotations__.items()}
     if hints == plan.__annotations__:
         return plan  # type: ignore[no-any-return]
@@ -141,7 +141,7 @@ def _concrete(hint: Any, known: dict[Any, Any]) -> Any:
     """Return an annotation with its type variables replaced."""
     if isinstance(hint, TypeVar):
         return known.get(hint, hint)
-    if get_origin(hint) is Union:  # what `|` makes of classes is shown as it is written
+    if get_origin(hint) is Union:  # shown as it is written, with `|`
         return reduce(or_, (_concrete(part, known) for part in get_args(hint)))
     parameters = getattr(hint, "__parameters__", ())
     if isinstance(hint, type) or not parameters:

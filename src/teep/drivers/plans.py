@@ -1,7 +1,7 @@
-"""How a plan is run: each command that it awaits is carried out, and the result goes back into the plan.
+"""Running a plan: each command that it awaits is carried out, and the result goes back into the plan.
 
-A plan may also await a `Call`, of code that is none of Redis's business and is another on threads than on asyncio.
-It knows nothing of Redis, so a program that has pushed nothing yet does not load redis-py.
+A plan may also await a `Call` of code that does not talk to Redis, and that differs between threads and asyncio.
+This module does not need redis-py, so a program that has pushed nothing yet does not load redis-py.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,13 +24,13 @@ class Call(Command[T]):
 
 
 class Executor(Protocol):
-    """What carries out commands on threads, one at a time."""
+    """Carries out commands on threads, one at a time."""
 
     def execute(self, command: Command[T]) -> T: ...
 
 
 class AsyncExecutor(Protocol):
-    """What carries out commands on asyncio, one at a time."""
+    """Carries out commands on asyncio, one at a time."""
 
     async def execute(self, command: Command[T]) -> T: ...
 

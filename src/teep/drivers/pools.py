@@ -16,9 +16,9 @@ from teep.errors import ConfigurationError
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
-# A thread needs one at most, and there are as many threads as its program likes; redis-py would refuse the 101st.
+# A thread needs one at most, and a program may have any number of threads; redis-py would refuse the 101st.
 _SYNC_CONNECTIONS = 2**31
-# Coroutines are cheap and connections are not: more at once than this wait for a free one.
+# Coroutines are cheap and connections are not: if more need one at once, they wait for a free one.
 ASYNC_CONNECTIONS = 64
 _KINDS = {
     "redis": (redis.Connection, redis.asyncio.Connection),
@@ -33,15 +33,15 @@ def check_url(url: str) -> None:
     """Refuse a URL that cannot work, without connecting.
 
     Raises:
-        ConfigurationError: with what is wrong; never with the password.
+        ConfigurationError: says what is wrong; never shows the password.
     """
     try:
-        sync_pool(url).make_connection()  # which only builds it: the rest of what redis-py would refuse shows here
+        sync_pool(url).make_connection()  # only builds it, which shows the rest of redis-py's refusals
     except ConfigurationError:
         raise
     except (redis.RedisError, ValueError, TypeError):
-        # Neither the error's text nor the error, which may show a password.
-        raise ConfigurationError("the Redis URL cannot be read: redis-py does not take what it says") from None
+        # Neither the error nor its message, as they may show a password.
+        raise ConfigurationError("the Redis URL cannot be read: redis-py does not accept it") from None
 
 
 def sync_pool(url: str) -> redis.ConnectionPool:
@@ -49,7 +49,7 @@ def sync_pool(url: str) -> redis.ConnectionPool:
     kind, _ = _KINDS[target.scheme]
     if not target.hosts:
         return redis.ConnectionPool(kind, max_connections=_SYNC_CONNECTIONS, **_options(target))
-    # When to try again is the driver's business; redis-py's clients would wait for seconds in between.
+    # The driver decides when to try again; redis-py's clients would wait for seconds in between.
     asking = {**_common(target), **target.sentinel_options, "retry": redis.retry.Retry(NoBackoff(), 0)}
     manager: Any = redis.sentinel.Sentinel(target.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     pool: redis.ConnectionPool = redis.sentinel.SentinelConnectionPool(  # type: ignore[no-untyped-call]
@@ -88,7 +88,7 @@ async def close_idle_async(pool: Any) -> None:
 
 
 def abandon_async(pool: Any) -> None:
-    """Close the sockets of a pool whose loop is closed, and can close nothing itself any more."""
+    """Close the sockets of a pool whose loop is closed, so that it cannot close them itself."""
     for each in _with_sentinels(pool):
         for connection in (*each._available_connections, *each._in_use_connections):  # noqa: SLF001 - redis-py has no public way to them
             _abandon(connection)
@@ -111,7 +111,7 @@ def _abandon(connection: Any) -> None:
     if getattr(below, "_sock", None) is not None:
         with contextlib.suppress(
             RuntimeError
-        ):  # as above: who waits for a reply cannot be told, and the socket is closed
+        ):  # as above: a coroutine that waits cannot be told, and the socket is closed
             below._call_connection_lost(None)  # noqa: SLF001 - asyncio's own end of a transport; uvloop's end with the loop
 
 

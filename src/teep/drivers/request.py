@@ -1,9 +1,9 @@
-"""What a command and the server say to each other, without the I/O.
+"""The conversation of a command and the server, without the I/O.
 
 1. It says what to send: at first everything, later only what is not settled.
 2. It takes the replies: a result, an error, or a reason to send that part again (NOSCRIPT: load the script;
    READONLY, LOADING and their like: the server did nothing, so wait and ask again, perhaps another server).
-3. It says whether a lost connection allows sending again: only where everything unsettled is idempotent.
+3. It says whether a lost connection allows sending again: only if everything unsettled is idempotent.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from teep.wire.scripts.script import ScriptCall
 T = TypeVar("T")
 Args = tuple[Any, ...]
 
-# How redis-py tells that a connection failed; while one is made, anything may be wrong with it.
+# The errors of redis-py if a connection failed; any of them may come while one is made.
 LOST = (redis_errors.RedisError, OSError)
 
 # Seconds before each further try. Together they bridge a failover's first moments; longer outages are the
@@ -63,7 +63,7 @@ class Request(Generic[T]):
         return sends
 
     def receive(self, replies: list[Any]) -> bool:
-        """Take the replies to what was sent, errors among them as values. True when nothing is left to send."""
+        """Take the replies to what was sent, errors among them as values. True if nothing is left to send."""
         self._in_doubt = False
         if self._atomic:
             return self._receive_exec(replies)
@@ -85,11 +85,11 @@ class Request(Generic[T]):
         return not still
 
     def wait_after_refusal(self) -> float | None:
-        """Return the seconds to wait before sending the rest, or None where it is time to give up."""
+        """Return the seconds to wait before sending the rest, or None if it is time to give up."""
         return 0.0 if self._refusal is None else self._next_pause()
 
     def wait_after_loss(self, error: Exception) -> float | None:
-        """Return the seconds to wait before connecting and sending again, or None where that must not be."""
+        """Return the seconds to wait before connecting and sending again, or None if it must not be sent again."""
         harmless = not self._in_doubt or is_refusal(error) or all(self._parts[i].idempotent for i in self._unsettled)
         if not harmless or is_final(error):
             return None

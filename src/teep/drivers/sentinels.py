@@ -1,6 +1,6 @@
 """Connections to the primary that a Sentinel names, for either driver, plain or with TLS.
 
-redis-py's own turn the answer READONLY into a lost connection and drop the answers after it, so that nobody knows
+redis-py's own turn the answer READONLY into a lost connection and drop the answers after it, so that it is unknown
 which parts of a pipeline were carried out. Here it is an answer like any other.
 """
 

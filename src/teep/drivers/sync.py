@@ -30,7 +30,7 @@ _drivers: "weakref.WeakSet[Driver]" = weakref.WeakSet()
 class Driver:
     """Carries out commands on a pool of connections; safe to share between threads and across fork.
 
-    Costs one round trip a command. Commands whose repeat is harmless are sent again up to three times when
+    Costs one round trip per command. Commands whose repeat is harmless are sent again up to three times when
     the connection fails; others raise `RedisUnavailable` at once.
     """
 
@@ -60,9 +60,9 @@ class Driver:
         return self._finish(talk, self._attempt(talk))
 
     def send(self, command: Command[T]) -> Callable[[], T]:
-        """Send a command and return at once; what is returned waits for its reply, and must be called once.
+        """Send a command and return at once, with a function that waits for the reply; call it once.
 
-        A connection that fails meanwhile shows there, as `execute` would show it.
+        If the connection fails meanwhile, that function sends again or raises, as `execute` does.
         """
         talk = Request(command)
         try:
@@ -75,14 +75,14 @@ class Driver:
             self._idle.append(connection)
             return partial(self._finish, talk, error)
         except BaseException:
-            # Interrupted halfway through a command: nobody may use this connection as it is.
+            # Interrupted halfway through a command: this connection must not be used as it is.
             connection.disconnect()
             self._idle.append(connection)
             raise
         return lambda: self._finish(talk, self._talk(connection, talk, expected))
 
     def connection(self) -> redis.Connection:
-        """Return a connected connection of the pool, for who drives it by hand; `release` it afterwards."""
+        """Return a connected connection of the pool, for a caller that drives it by hand; `release` it afterwards."""
         try:
             return self._pool.get_connection()
         except LOST as error:
@@ -96,7 +96,7 @@ class Driver:
         self._pool.disconnect()
 
     def _finish(self, talk: Request[T], error: Exception | None) -> T:
-        """Return a conversation's result; where `error` broke it, go on with it on other connections."""
+        """Return a conversation's result; if `error` broke it, go on with it on other connections."""
         while error is not None:
             pause = talk.wait_after_loss(error)
             if pause is None:
@@ -122,7 +122,7 @@ class Driver:
                 if pause is None:
                     break
                 if pause:
-                    # A refusing server may have been demoted: the next connection asks again who leads.
+                    # A refusing server may have been demoted: the next connection asks again which server leads.
                     connection.disconnect()
                     time.sleep(pause)
         except LOST as error:
@@ -136,10 +136,10 @@ class Driver:
         return None
 
     def _take(self) -> Any:
-        """Return a connection that nobody uses, and that holds nothing of an earlier use.
+        """Return a connection that is free, and that holds nothing of an earlier use.
 
-        To the pool they stay in use, so that its `disconnect` closes them too: handing one out and taking it back
-        costs redis-py a tenth of the time that a push takes.
+        To the pool they stay in use, so that its `disconnect` closes them too. Handing one out and taking it back
+        would cost redis-py a tenth of the time that a push takes.
         """
         try:
             connection = self._idle.pop()
@@ -168,10 +168,10 @@ class Driver:
 
 
 def _is_stale(connection: Any) -> bool:
-    """Tell whether there is something to read before anything was sent: the server has closed it, or is ahead."""
+    """Tell whether there is something to read before anything was sent, such as that the server has closed it."""
     sock = connection._sock  # noqa: SLF001 - as for the waiter, there is no public way
     if sock is not None and hasattr(select, "poll"):  # not on Windows
-        # redis-py's own question takes three times as long, so it is asked only if there is something.
+        # redis-py's own check takes three times as long, so it is made only if there is something.
         poll = select.poll()
         poll.register(sock, select.POLLIN)
         if not poll.poll(0):

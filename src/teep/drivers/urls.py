@@ -1,4 +1,4 @@
-"""What a Redis URL says, as keywords for redis-py's connections.
+"""From a Redis URL to keywords for redis-py's connections.
 
 `redis://`, `rediss://` (TLS), `unix://`, and for Sentinel
 `redis+sentinel://user:password@host:26379,host2:26379/service/db?sentinel_password=…` (`rediss+sentinel://`: TLS).
@@ -6,7 +6,7 @@
 1. Options that say how to connect are checked, and used by both drivers alike.
 2. Options that say how a client library answers its caller (`protocol`, `decode_responses` …) may stand in a URL that
    other programs use too. They change nothing here: teep has its own.
-3. Any other option is refused by its name, since teep could not do what it says.
+3. Any other option is refused by its name, since teep could not obey it.
 """
 
 import math
@@ -42,7 +42,7 @@ def parse(url: str) -> Target:
     """Return where a URL leads, without connecting.
 
     Raises:
-        ConfigurationError: with what is wrong; never with the password, nor with an error that shows it.
+        ConfigurationError: says what is wrong; never shows the password, nor an error that does.
     """
     parts = _split(url.strip())
     query = dict(reversed(parse_qsl(parts.query, keep_blank_values=True)))  # of two the first counts, as for redis-py
@@ -65,7 +65,7 @@ def masked(url: str) -> str:
     credentials, at, place = rest.rpartition("@")
     user, colon, _ = credentials.partition(":")
     if at:
-        # A name alone is a password that lacks its colon, as often as not.
+        # A name alone is often a password that lacks its colon.
         rest = f"{user if colon else ''}:***@{place}"
     place, mark, query = rest.partition("?")
     return f"{scheme}://{place}{mark}{'&'.join(map(_masked_option, query.split('&')))}"
@@ -84,7 +84,7 @@ def _split(url: str) -> SplitResult:
         raise ConfigurationError(
             f"the Redis URL must begin with one of {', '.join(f'{name}://' for name in _SCHEMES)}{named}"
         )
-    # Neither the error's text nor the error: a password with a "/" or "#" in it shows up there as a port.
+    # Neither the error nor its message: a password with a "/" or "#" in it shows up there as a port.
     wrong = _unreadable("its user name and password must be percent-encoded, and its host a name, its port a number")
     try:
         url.encode()
@@ -164,7 +164,7 @@ def _option(name: str, text: str, parts: SplitResult) -> Any:
         raise _unreadable(f"it cannot have the option {name}: {_REFUSED[name]}")
     reader = _READERS.get(name) or _IGNORED.get(name)
     if reader is None:
-        # A name that can be no option's may be a part of a password.
+        # A name that no option could have may be a part of a password.
         named = f" {name}" if re.fullmatch(r"[a-z_]{1,40}", name) and "@" not in parts.query else ""
         raise _unreadable(f"there is no option{named}; there are {', '.join(_READERS)}")
     if name.startswith("ssl_") and not parts.scheme.startswith("rediss"):

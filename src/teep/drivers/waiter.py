@@ -2,7 +2,7 @@
 
 Redis has no blocking move from many lists, so each command gets a connection of its own, and one thread waits for
 all their sockets. When the first answers, the others are unblocked by CLIENT UNBLOCK, which Redis carries out
-atomically: each either still had its effect, which is then returned too, or had none. A user who may not send that
+atomically: each either still had its effect, which is then returned too, or had none. A user that may not send that
 (it is among the commands that an ACL calls dangerous) waits for a moment at a time instead.
 """
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 logger = Logger("teep")
 
-# Where nothing can be unblocked: seconds that one command may block (a wake waits for its end), and one of several
+# If nothing can be unblocked: seconds that one command may block (a wake waits for its end), and one of several
 # (the answer of another waits for it, too).
 _ALONE, _AMONG_OTHERS = 1.0, 0.1
 
@@ -49,11 +49,11 @@ class Waiter:
             weakref.finalize(self, end.close)
 
     def wait(self, commands: Sequence[Command[T | None]]) -> list[tuple[int, T]]:
-        """Send blocking commands and return (index, result) of those that had one; often one, none when woken.
+        """Send blocking commands and return (index, result) of those that had one; often one, none if woken.
 
         Raises:
-            RedisUnavailable, RedisRefused: all connections are closed. A command may have had its effect meanwhile,
-                so look where that would show.
+            RedisUnavailable, RedisRefused: all connections are closed. A command may have had its effect all the
+                same, so look where that would show.
         """
         try:
             lines = self._open(len(commands))
@@ -111,8 +111,8 @@ class Waiter:
         return True
 
     def _await_first(self, lines: Sequence["_Line"], block: float) -> list["_Line"]:
-        """Return the lines that answered first; none when woken."""
-        # An idle process's next job waits for what comes after the poll, so that is as little as can be.
+        """Return the lines that answered first; none if woken."""
+        # The next job of an idle process waits for the code after the poll, so there is as little of that as can be.
         by_descriptor = {line.socket.fileno(): line for line in lines}
         descriptors = (*by_descriptor, self._woken.fileno())
         while ready := _readable(descriptors, block + pools.ANSWER_SECONDS):
@@ -156,7 +156,7 @@ class _Line:
         self._id = 0
 
     def identify(self) -> None:
-        """Ask the server what it calls this connection; 0 where it does not tell."""
+        """Ask the server for its id of this connection; 0 if it does not tell."""
         self.connection.send_command("CLIENT", "ID")
         reply = read_reply(self.connection)
         self._id = 0 if isinstance(reply, Exception) else int(reply)
@@ -172,7 +172,7 @@ class _Line:
         return raw
 
     def has_answer(self) -> bool:
-        """Tell whether a readable socket brings a reply: with TLS it may be a record that is none."""
+        """Tell whether a readable socket brings a reply: with TLS it may be a record without one."""
         return not isinstance(self.socket, ssl.SSLSocket) or bool(self.connection.can_read(0))
 
     def send(self, command: Command[Any]) -> None:

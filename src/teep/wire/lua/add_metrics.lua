@@ -1,8 +1,8 @@
--- Add what the job classes of one process did in one minute to Sidekiq's metrics, once.
--- A process numbers what it adds, upwards; what it has added before, without hearing of it, is not added again.
+-- Add the metrics of one process for one minute to Sidekiq's, once.
+-- A process numbers its batches upwards: one that was added, but whose answer was lost, is not added again.
 -- KEYS: written minute ten_minutes histogram*
 -- ARGV: number written_ttl minute_ttl ten_minutes_ttl (histogram field_or_slot by)*
--- RETURNS: 1 where it was added, 0 where it had been before
+-- RETURNS: 1 if it was added, 0 if it had been before
 -- Histogram is the place among the histograms, from 1 on, or 0 for a field of both hashes.
 if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then
   return 0

@@ -1,4 +1,4 @@
--- Note that a job was cancelled where iterable jobs look for it, Ruby's too.
+-- Mark a job as cancelled in the state that iterable jobs look at, Ruby's too.
 -- Sidekiq cannot read a state without a cursor, so there is one from the first.
 -- KEYS: iteration
 -- ARGV: now ttl

@@ -1,8 +1,8 @@
 -- Save how far an iterable job has come, unless a later run of it has saved already.
--- A full Redis takes no HSET, but lets a script go on after its first write: an HDEL of nothing.
+-- A full Redis refuses an HSET, unless the script has written already: so an HDEL of nothing comes first.
 -- KEYS: iteration
 -- ARGV: executions cursor runtime ttl
--- RETURNS: { 1 where it was saved else 0, 1 where the job was cancelled else 0 }
+-- RETURNS: { 1 if it was saved else 0, 1 if the job was cancelled else 0 }
 -- The time to live is that of the first checkpoint, and not that of a cancellation before it, which is short.
 local before = redis.call('HGET', KEYS[1], 'ex')
 if (tonumber(before or 0) or 0) > tonumber(ARGV[1]) then

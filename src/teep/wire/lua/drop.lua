@@ -1,9 +1,10 @@
--- Remove jobs from the low end of a list (its tail) or a zset, unless one of them has more to it than its bytes.
+-- Remove jobs from the low end of a list (its tail) or a zset, unless one of them has parts that go along.
 -- KEYS: jobs queues*
 -- ARGV: kind limit upto name needle*
--- RETURNS: { how many were removed, those that hold a needle }; where there are such, none was removed
--- Kind: list or zset, of which the last to go is at a rank (0 the lowest, -1 the last of all), or score, at a score.
--- No more go at a time than the limit. A name that is not empty is taken out of the queues once nothing is left.
+-- RETURNS: { how many were removed, those that hold a needle }; if there are any, none was removed
+-- Kind: list, zset or score. `upto` is the last to go: its rank in a list or zset (0 the lowest, -1 the last of all),
+-- or its score. No more go at a time than the limit. A name that is not empty is taken out of the queues once nothing
+-- is left.
 local kind, limit, upto, name = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 
 local function lowest()

@@ -2,7 +2,7 @@
 -- INCLUDE: try
 -- KEYS: source queues queue*
 -- ARGV: (member payload queue_name)*
--- RETURNS: for each 1 where it was moved, 0 where it was gone, or why Redis refused, which left it where it was
+-- RETURNS: for each 1 if it was moved, 0 if it was gone, or why Redis refused, so that it stayed where it was
 begin(KEYS[1])
 local listed = {}
 local function move(queue, member, payload, name)

@@ -1,21 +1,21 @@
 -- One round trip of a working process: acknowledge finished jobs, count them, reserve the next.
 -- Acknowledged jobs are removed from the in-flight list in order, so each LREM finds its job near the head.
--- Jobs that are not in flight any more (they were given up and rescued) count nowhere and are reported.
+-- Jobs that are not in flight any more (they were rescued meanwhile) count nowhere and are reported.
 -- Paused queues are passed over, so that a pause takes hold at the very next exchange.
 -- INCLUDE: try
 -- KEYS: processed processed_today paused key*
 -- ARGV: limit ttl lanes anything*
--- RETURNS: { positions of the late among all acknowledged; why Redis refused to count them, to carry out what goes along
--- with them or to tell what is paused, or ''; for each lane what was reserved, or why Redis refused that, which left all
--- of it there }
+-- RETURNS: { positions of the late among all acknowledged; why Redis refused to count them, to carry out parts that go
+-- along or to list the paused queues, or ''; for each lane the jobs reserved, or why Redis refused that, so that all
+-- of them stayed there }
 -- A lane is a queue. KEYS has for each: queue inflight. ARGV has for each: name acknowledged; then those payloads, lane
--- by lane. Lots follow, of jobs with which something goes along: jobs parts name* payload*, then for each part a word of
+-- by lane. Lots follow, of jobs with parts that go along: jobs parts name* payload*, then for each part a word of
 -- each job, if it takes one. KEYS has for each lot: inflight, then for each part a key of each job.
 local limit, lanes = tonumber(ARGV[1]), tonumber(ARGV[3])
 local late, reply, paused, problem, refusal = {}, {}, {}, '', nil
 local at, done, told = 3 + lanes * 2, 0, 0
 
--- Take the next so many payloads of ARGV out of an in-flight list: returns which of them were there.
+-- Take the next payloads of ARGV, as many as `jobs`, out of an in-flight list: returns which of them were there.
 local function acknowledge(inflight, jobs)
   local there, count = {}, 0
   for job = 1, jobs do
@@ -62,7 +62,7 @@ if done > 0 then
   also('INCRBY', KEYS[2], done)
   also('EXPIRE', KEYS[2], ARGV[2])
 end
--- What is refused here is so for all jobs of a list, and for none halfway. What was done is counted all the same.
+-- A refusal here is for all jobs of a list, and none is left halfway. Jobs acknowledged before it are counted.
 if refusal then return refusal end
 if limit > 0 then
   for _, name in ipairs(also('SMEMBERS', KEYS[3]) or {}) do paused[name] = true end

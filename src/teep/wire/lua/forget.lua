@@ -2,7 +2,7 @@
 -- It looks and acts in one step: after a failover lists that were emptied may hold their jobs again.
 -- KEYS: owners suspects inflight*
 -- ARGV: identity
--- RETURNS: 1 where the lists were empty, else 0
+-- RETURNS: 1 if the lists were empty, else 0
 for i = 3, #KEYS do
   if redis.call('EXISTS', KEYS[i]) == 1 then return 0 end
 end

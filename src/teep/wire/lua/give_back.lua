@@ -2,7 +2,7 @@
 -- INCLUDE: to_tail
 -- KEYS: inflight queue queues
 -- ARGV: queue_name raw*
--- RETURNS: for each 1 where it went back, 0 where it was not in flight, or why Redis refused, which left it there
+-- RETURNS: for each 1 if it went back, 0 if it was not in flight, or why Redis refused, so that it stayed there
 begin(KEYS[1])
 local function know_queue()
   local _, why = try('SADD', KEYS[3], ARGV[1])

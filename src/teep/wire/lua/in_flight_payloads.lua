@@ -1,5 +1,5 @@
 -- Read whole lists, as the primary has them: PERSIST changes nothing here, yet is a write, which a replica refuses.
--- A connection to a primary that was demoted would else show lists that are behind, where jobs seem to be gone.
+-- Otherwise a connection to a demoted primary would show outdated lists, in which jobs seem to be gone.
 -- KEYS: list*
 -- ARGV:
 -- RETURNS: the members of each list, head first

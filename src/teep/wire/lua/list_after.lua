@@ -1,9 +1,9 @@
--- Read on in a queue from where a reader stood, however the queue has grown or shrunk since.
+-- Read on in a queue from a reader's place, however the queue has grown or shrunk since.
 -- INCLUDE: list_place
 -- KEYS: queue
 -- ARGV: from position count needles anything*
 -- RETURNS: { which anchor was found, from 0; position and number of the payloads read; the last of them, which are
--- the next anchors; those that hold every needle }, or nothing where anchors were given and none is left
+-- the next anchors; those that hold every needle }, or nothing if anchors were given and none is left
 -- ARGV after needles (a number): that many needles, then the anchors. `from` is the end that it starts from.
 local oldest, position, count = ARGV[1] == 'oldest', tonumber(ARGV[2]), tonumber(ARGV[3])
 local needles, first_anchor = tonumber(ARGV[4]), 5 + tonumber(ARGV[4])

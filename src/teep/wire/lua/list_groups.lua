@@ -4,7 +4,7 @@
 -- KEYS: queue
 -- ARGV: position count anchor*
 -- RETURNS: { which anchor was found, from 0; position and number of the payloads read; the last of them, which are
--- the next anchors; for each group its class, error class, count, oldest and newest payload }, or nothing where
+-- the next anchors; for each group its class, error class, count, oldest and newest payload }, or nothing if
 -- anchors were given and none is left
 local start, which = place_after(3, tonumber(ARGV[1]), false)
 if not start then return false end

@@ -1,9 +1,9 @@
 -- Find a job by the time it was enqueued: a queue is roughly in that order, so look by halves, then in a window.
--- Each look reads a job's enqueued_at (epoch seconds, or milliseconds where it is that large); one without it, or
--- with bytes that are no job, says nothing, and its neighbour is asked.
+-- Each look reads a job's enqueued_at (epoch seconds, or milliseconds if it is that large). If one has none, or
+-- is no job, its neighbour is asked instead.
 -- KEYS: queue
 -- ARGV: needle time window
--- RETURNS: { the payloads in the window that hold the needle; 1 where the window covers the whole queue, else 0 }
+-- RETURNS: { the payloads in the window that hold the needle; 1 if the window covers the whole queue, else 0 }
 local needle, time, window = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local length = redis.call('LLEN', KEYS[1])
 

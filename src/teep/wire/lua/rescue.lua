@@ -2,7 +2,7 @@
 -- INCLUDE: to_tail
 -- KEYS: inflight queue
 -- ARGV: (raw payload)*
--- RETURNS: for each 1 where it was moved, 0 where it was not in flight, or why Redis refused, which left it there
+-- RETURNS: for each 1 if it was moved, 0 if it was not in flight, or why Redis refused, so that it stayed there
 begin(KEYS[1])
 local moved = {}
 for i = #ARGV - 1, 1, -2 do

@@ -1,15 +1,15 @@
 -- Take chosen jobs out of the middle of a queue, and put each into a zset or another queue, or nowhere.
--- They lie together, in the order given, from about a position on; what is no longer there is passed over.
+-- They lie together, in the order given, from about a position on; a job that is no longer there is skipped.
 -- Redis removes from the middle of a list only by searching for a value, so each is overwritten by a mark once it is
 -- where it goes, and all marks are removed in one pass from the nearer end. Nobody sees them: a script is one step.
 -- INCLUDE: parts
 -- KEYS: queue key*
 -- ARGV: kind name mark position span moves anything*
--- RETURNS: for each 1 where it was taken, a list of 1 and why what goes along was refused, 0 where it was gone, or why
--- Redis refused, which left it where it was
+-- RETURNS: for each 1 if it was taken, a list of 1 and why a part that goes along was refused, 0 if it was gone, or why
+-- Redis refused, so that it stayed where it was
 -- Positions count from the oldest job. Kind: drop, zset or list (of which name is the queue's name). The second key is
 -- that of the zset or list, the third, for a list, the set of queues. So many moves (raw payload score) come after their
--- number, then what goes along with them.
+-- number, then the parts that go along with them.
 local kind, mark, position, span = ARGV[1], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local count = tonumber(ARGV[6])
 local go_along = read_along(7 + count * 3)
@@ -35,7 +35,7 @@ for offset = #slice, 1, -1 do
   end
 end
 
--- Put a job where it goes: returns why that was refused, and otherwise what takes it back.
+-- Put a job at its destination: returns why that was refused, and a function that takes it back.
 local function add(raw, score)
   local added, why, _
   if kind == 'zset' then

@@ -1,13 +1,14 @@
--- Carry out steps, one a job: each puts a job somewhere, or takes one from where it lies, with all that belongs to it.
--- A step has guards, then effects, then the removal of the job from its place, then what goes along.
--- Where a guard says no or the job is gone, nothing is done. What was done is taken back where a later effect or the
--- removal is refused. What goes along, and a counter, may be refused: the job has moved all the same.
+-- Carry out steps, one per job: each puts a job somewhere, or takes one from its place, with all that belongs to it.
+-- A step has guards, then effects, then the removal of the job from its place, then parts that go along.
+-- If a guard says no or the job is gone, nothing is done. Effects are taken back if a later one or the removal is
+-- refused. A part that goes along, or a counter, may be refused: the job has moved all the same.
 -- INCLUDE: parts
 -- KEYS: key*
 -- ARGV: tallies anything*
--- RETURNS: { why jobs were not counted, or ''; for each step 1 where it was done, 0 where the job was gone, or a list:
--- { 1, why what goes along was refused }, { -1, why the step was refused }, { 2, the guard, what stands in its way } }
--- A tally is what jobs count as: how many counters, and for each (key seconds), 0 seconds where it is kept for ever.
+-- RETURNS: { why jobs were not counted, or ''; for each step 1 if it was done, 0 if the job was gone, or a list:
+-- { 1, why a part that goes along was refused }, { -1, why the step was refused } or
+-- { 2, the guard, what stands in its way } }
+-- A tally is a set of counters: how many, and for each (key seconds), 0 seconds if it is kept for ever.
 -- Groups of steps that are alike follow: place key tally jobs parts name* job*. The place is list, zset or none; the
 -- tally is 0 for none. Each of the jobs is its bytes there, then (key word*) for each of the parts, in order of the
 -- names. Keys are positions in KEYS.
@@ -27,7 +28,7 @@ function remove.list(key, raw) return try('LREM', key, 1, raw) end
 function prepare.list() end
 function find.zset(key, raw) return try('ZSCORE', key, raw) end
 function remove.zset(key, raw) return try('ZREM', key, raw) end
--- An addition to a set could not be taken back where removals are refused, so there is a removal of nothing before it.
+-- An addition to a set could not be taken back if removals are refused, so there is a removal of nothing before it.
 function prepare.zset(key)
   local _, why = try('ZREM', key, '\0')
   return why
@@ -68,7 +69,7 @@ local function affect(group, from, undo)
   return from
 end
 
--- See that a job lies where it shall be taken from, and may be: returns what stands against it.
+-- Check that a job lies in its place and may be removed: returns the outcome of the step if not.
 local function check(group, raw)
   local there, why = find[group.place](group.key, raw)
   if there then why = prepare[group.place](group.key) end
@@ -76,7 +77,7 @@ local function check(group, raw)
   if not there then return 0 end
 end
 
--- Carry out the step that is written from a place on: returns what became of it, and the error that refused it.
+-- Carry out the step that is written from a place on: returns its outcome, and the error that refused it.
 local function step(group, raw, from)
   local moves, undo, why, refusal, holder = group.place ~= 'none', {}
   for _, guard in ipairs(group.guards) do
@@ -119,7 +120,7 @@ while at <= last do
   local done = 0
   for _ = 1, group.jobs do
     local outcome, refusal = step(group, ARGV[at], at + 1)
-    -- An error where nothing has been done: what is full, or a replica now, says so at a script's first write.
+    -- An error if nothing has been done: a server that is full, or a replica now, refuses a script's first write.
     if refusal and not any and not begun then return refusal end
     if outcome == 1 or (outcome ~= 0 and outcome[1] == 1) then
       any = true

@@ -2,11 +2,11 @@
 -- INCLUDE: parts
 -- KEYS: source target key*
 -- ARGV: moves anything*
--- RETURNS: for each 1 where it was moved, a list of 1 and why what goes along was refused, 0 where it was gone, or why
--- Redis refused, which left it where it was
--- So many moves (member score payload) come after their number, then what goes along with them.
+-- RETURNS: for each 1 if it was moved, a list of 1 and why a part that goes along was refused, 0 if it was gone, or why
+-- Redis refused, so that it stayed where it was
+-- So many moves (member score payload) come after their number, then the parts that go along with them.
 -- An empty score: the one that it has.
--- This begins with removals of nothing: an addition could not be taken back where removals are refused.
+-- This begins with removals of nothing: an addition could not be taken back if removals are refused.
 redis.call('ZREM', KEYS[1], '\0')
 local _, closed = try('ZREM', KEYS[2], '\0')
 local function move(member, score, payload)

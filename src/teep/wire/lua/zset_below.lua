@@ -1,4 +1,4 @@
--- Read on in a zset, highest score first, from the entry a reader stood at, which may be gone by now.
+-- Read on in a zset, highest score first, from the entry that a reader read last, which may be gone by now.
 -- INCLUDE: zset_place
 -- KEYS: zset
 -- ARGV: score member count needle*

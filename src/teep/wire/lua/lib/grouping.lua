@@ -1,5 +1,5 @@
 -- Counting jobs by class and error. Payloads are read as JSON here; none is written.
--- What is no job counts by what can be shown of it, as the `fields` of a `Stored` in wire/stored.py.
+-- Bytes that are no job count by the fields that can be shown of them: see `fields` of `Stored` in wire/stored.py.
 
 -- The first string among the fields that may name a thing; JSON's null is none.
 local function text(...)

@@ -1,4 +1,5 @@
--- Where a reader of the list KEYS[1] goes on, told by the payloads that it read last (anchors, the last one first).
+-- The place where a reader of the list KEYS[1] goes on, found by the payloads that it read
+-- last (anchors, the last one first).
 -- Positions count from 0 at the end that it reads from: the newest job, or the oldest.
 local length = redis.call('LLEN', KEYS[1])
 
@@ -6,7 +7,7 @@ local function index(place, oldest)
   return oldest and length - 1 - place or place
 end
 
--- Equal payloads are possible: the right one has the anchors before it before it.
+-- Equal payloads are possible: the right one has the earlier anchors before it.
 local function company(anchor, place, oldest)
   local count = 0
   for back = 1, math.min(3, #ARGV - anchor, place) do
@@ -15,7 +16,7 @@ local function company(anchor, place, oldest)
   return count
 end
 
--- Return where an anchor lies, and whether that is sure: it is in company there.
+-- Return where an anchor lies, and whether that is sure, as earlier anchors are before it.
 local function find(anchor, expected, oldest)
   local best, best_company
   local function consider(place)

@@ -1,7 +1,7 @@
--- The parts of a step, by their names: what takes a key and `words[name]` further words, two at the most.
+-- The parts of a step, by their names: functions that take a key and `words[name]` further words, two at the most.
 -- A guard returns what stands in the way, if anything does, or nil and why that cannot be told. An effect returns why it
--- was refused, the error itself, and what takes it back. What goes along returns why it was refused, which harms nothing.
--- What is `together` does the same as what goes along, of many jobs at once: the keys, and a word of each.
+-- was refused, the error itself, and a function that takes it back. A part that goes along returns why it was refused,
+-- which harms nothing. One of `together` does the same for many jobs at once: it takes the keys, and a word of each.
 -- A feature has a file of its own, and a line here.
 -- INCLUDE: try
 local words, guards, effects, along, together = {}, {}, {}, {}, {}
@@ -39,15 +39,15 @@ end
 
 -- INCLUDE: unique
 
--- Carry out the part at a place in ARGV: returns the place of the next one, and what the part did.
+-- Carry out the part at a place in ARGV: returns the place of the next one, and the part's results.
 local KEYS, ARGV, number = KEYS, ARGV, tonumber  -- looked up once, since jobs come by the hundred
 local function part(kind, at)
   local name = ARGV[at]
   return at + 2 + words[name], kind[name](KEYS[number(ARGV[at + 1])], ARGV[at + 2], ARGV[at + 3])
 end
 
--- Carry out what goes along with those of many jobs whose numbers are given: the first has its key and its word at
--- these places, the others have theirs behind it. Returns why some of it was refused.
+-- Carry out a part that goes along with many jobs, for those whose numbers are given: the first has its key and its
+-- word at these places, the others have theirs behind it. Returns why some of it was refused.
 local function all_along(name, jobs, key, word)
   local of, with, problem = {}, {}, nil
   for i, job in ipairs(jobs) do of[i], with[i] = KEYS[key + job - 1], ARGV[word + job] end
@@ -56,8 +56,8 @@ local function all_along(name, jobs, key, word)
   return problem
 end
 
--- Read what goes along with some jobs, from a place in ARGV to its end: (position of the job, name key word*)*.
--- Returns what carries out that of one job; it returns why some of it was refused.
+-- Read the parts that go along with some jobs, from a place in ARGV to its end: (position of the job, name key word*)*.
+-- Returns a function that carries out those of one job; it returns why some of them were refused.
 local function read_along(at)
   local of = {}
   while at <= #ARGV do

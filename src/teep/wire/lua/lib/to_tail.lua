@@ -1,6 +1,6 @@
 -- INCLUDE: try
--- Move a job from the in-flight list, KEYS[1], to the tail of its queue, KEYS[2], as `payload`. Returns 1 where it was
--- moved, 0 where it was not in flight, or why Redis refused, which left it there. `prepare` may refuse before that.
+-- Move a job from the in-flight list, KEYS[1], to the tail of its queue, KEYS[2], as `payload`. Returns 1 if it was
+-- moved, 0 if it was not in flight, or why Redis refused, so that it stayed there. `prepare` may refuse before that.
 local function to_tail(raw, payload, prepare)
   local at, why, _
   at, why = try('LPOS', KEYS[1], raw, 'RANK', -1)

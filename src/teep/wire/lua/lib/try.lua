@@ -1,7 +1,7 @@
--- Moving a job without losing it to a refused command: add it, then remove it; take the addition back where the
+-- Moving a job without losing it to a refused command: add it, then remove it; take the addition back if the
 -- removal is refused. Redis rolls nothing back: WRONGTYPE, an ACL and the like end a script halfway.
 
--- A full Redis refuses additions, but lets a script go on after its first write: this is one that changes nothing.
+-- A full Redis refuses additions, unless the script has written already: so begin with a write that changes nothing.
 local function begin(key)
   redis.call('PERSIST', key)
 end

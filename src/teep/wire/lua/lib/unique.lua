@@ -31,7 +31,7 @@ local function remove_all(locks)
 end
 
 -- A look at all locks, and a removal of those that are their jobs' own, instead of two commands a job. A lock that is
--- gone may be a key of another type now, which is told of, as is what Redis refuses, so these are tried alone.
+-- gone may be a key of another type now. That is reported, as is a refusal, so these are tried one by one.
 together['unique.unlock'] = function(locks, jids)
   local holders, why = try('MGET', unpack(locks))
   local own, problem = {}, nil

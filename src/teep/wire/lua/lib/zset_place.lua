@@ -1,5 +1,5 @@
--- Where a reader of the zset KEYS[1] goes on, highest score first: ARGV[1] and ARGV[2] are the score and member that it
--- read last, which may be gone by now. An empty score starts at the top.
+-- The place where a reader of the zset KEYS[1] goes on, highest score first: ARGV[1] and ARGV[2] are the score and
+-- member that it read last, which may be gone by now. An empty score starts at the top.
 local score, member = ARGV[1], ARGV[2]
 
 local function place_after()
