@@ -102,10 +102,10 @@ _DATE = "pass value.isoformat() or epoch seconds"
         ),
         ({1: 2}, "args[0] has the key 1; JSON keys are strings, so pass '1'"),
         ({None: 2}, "args[0] has the key None; JSON keys are strings, so pass 'None'"),
-        ("a\ud800", "args[0] holds a lone surrogate at 1, which UTF-8 cannot carry; clean the text first"),
+        ("a\ud800", "args[0] holds a lone surrogate at 1, which UTF-8 cannot carry; clean the string first"),
         (
             {"\udfff": 1},
-            "a key of args[0] holds a lone surrogate at 0, which UTF-8 cannot carry; clean the text first",
+            "a key of args[0] holds a lone surrogate at 0, which UTF-8 cannot carry; clean the string first",
         ),
         (Decimal("1.5"), "args[0] is a Decimal, which is not plain JSON; pass str(value)"),
         (UUID(int=1), "args[0] is a UUID, which is not plain JSON; pass str(value)"),

@@ -1,7 +1,7 @@
 """A Redis command as a value: what to send, how to read the reply, and whether sending it twice is harmless.
 
-A plan awaits it, and a driver carries it out. Its `keys` are those that it touches, by which a namespace or a cluster
-can be told from its values.
+A plan awaits it, and a driver carries it out. Its `keys` are those that it touches, told from
+its values for a namespace or a cluster.
 """
 
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
@@ -30,7 +30,7 @@ _KEYS: Mapping[Arg, slice] = {
 
 
 class Command(Generic[T]):
-    """One command: `args` as sent, `read` from reply to result, `idempotent` where a repeat is harmless.
+    """One command: `args` as sent, `read` from reply to result, `idempotent` if a repeat is harmless.
 
     `block` is how long (seconds) the server may hold the command back; drivers wait that much longer.
     """
@@ -58,7 +58,7 @@ class Command(Generic[T]):
 class Pipeline(Command[list[Any]]):
     """Several commands in one round trip, each with its own outcome; the first error among them is raised.
 
-    `idempotent`: whether all of them are, where that is known.
+    `idempotent`: whether all of them are, if that is known.
     """
 
     __slots__ = ("commands",)

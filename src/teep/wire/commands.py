@@ -77,7 +77,7 @@ def ping() -> Command[Any]:
 
 
 def exists(*keys: Key, patient: bool = True) -> Command[bool]:
-    """Tell whether any of these keys is there. Sent once only where its caller is not `patient`."""
+    """Tell whether any of these keys is there. Sent only once if its caller is not `patient`."""
     return Command("EXISTS", *keys, read=bool, idempotent=patient)
 
 
@@ -176,7 +176,7 @@ def lrem(key: Key, count: int, value: Arg) -> Command[int]:
 
 
 def brpop_text(keys: Sequence[Key], seconds: int, read: Callable[[str, str], T]) -> Command[T | None]:
-    """Take a string from the first of some lists that has one; `read` makes the result of the key and the text."""
+    """Take a string from the first of some lists that has one; `read` makes the result from key and string."""
     return Command(
         "BRPOP", *keys, seconds, read=lambda reply: reply and read(text(reply[0]), text(reply[1])), block=seconds
     )
@@ -188,7 +188,7 @@ def blmove_tail(source: Key, target: Key, seconds: int) -> Command[bytes | None]
 
 
 def scan_lists(cursor: int, match: str, count: int) -> Command[tuple[int, list[bytes]]]:
-    """The next cursor, and which lists are called so among about `count` keys. Needs no right to any key."""
+    """The next cursor, and the lists with matching names among about `count` keys. Needs no right to any key."""
     return Command(
         "SCAN", cursor, "MATCH", match, "COUNT", count, "TYPE", "list",
         read=lambda reply: (int(reply[0]), reply[1]), idempotent=True,
@@ -266,12 +266,12 @@ def hset(key: Key, fields: Mapping[str, Arg]) -> Command[int]:
 
 
 def copy(source: Key, target: Key) -> Command[int]:
-    """Let `target` hold what `source` does, for as long as it does."""
+    """Copy `source` to `target`, with its time to live."""
     return Command("COPY", source, target, "REPLACE", read=int, idempotent=True)
 
 
 def hset_if_absent(key: Key, field: str, value: Arg) -> Command[bool]:
-    """Set a field that is not there yet; True where it was set. A repeat would answer False."""
+    """Set a field that is not there yet; True if it was set. A repeat would answer False."""
     return Command("HSETNX", key, field, value, read=bool)
 
 

@@ -3,7 +3,7 @@
 1. `dumps` gives the bytes that Ruby's JSON.generate would: compact, UTF-8 unescaped, key order kept, integers of
    up to 4299 digits, floats as Float#to_s writes them.
 2. `loads` reads what any producer wrote; whatever is not JSON is a `MalformedPayload`, never another error.
-3. `check` refuses what would not come back as it went, and names the place.
+3. `check` refuses values that would not come back unchanged, and names the place.
 """
 
 import math
@@ -46,9 +46,9 @@ def dumps(value: Any) -> bytes:
 
 
 def dumps_simple(rows: Sequence[Sequence[Any]]) -> list[bytes] | None:
-    """Return what `dumps` gives for each of many lists that `check` lets pass, in a third of the time.
+    """Return the result of `dumps` for each of many lists that `check` lets pass, in a third of the time.
 
-    None if there is anything to look at more closely, be it a float, a container, or what `check` refuses.
+    None if a value needs a closer look: a float, a container, or one that `check` refuses.
     """
     items = list(chain.from_iterable(rows))
     kinds = set(map(type, items))
@@ -94,7 +94,7 @@ def ruby_float(value: float) -> str:
 
 
 def check(value: Any, path: str) -> None:
-    """Refuse a value that JSON would change on its way, `path` being what the message calls it.
+    """Refuse a value that JSON would change on its way; the message calls it `path`.
 
     Raises:
         InvalidArguments: with the path to the bad value and what to do.
@@ -111,7 +111,7 @@ def check_fields(item: Mapping[str, Any]) -> None:
 
 
 def _are_plain(values: Iterable[Any], depth: int) -> bool:
-    """Whether `_check` lets all of them pass; in a third of its time, as nearly all do, and none needs a path."""
+    """Tell whether `_check` lets all of them pass, in a third of its time; nearly all pass, and need no path."""
     for value in values:
         kind = type(value)
         if (kind is str and value.isascii()) or (kind is int and -_SHORT < value < _SHORT):
@@ -142,7 +142,7 @@ def _is_text(text: str) -> bool:
     return True
 
 
-# What values that are no containers must be.
+# The checks of values that are no containers.
 _LEAVES: Mapping[type, Callable[[Any], bool]] = {
     str: _is_text,
     int: lambda number: -_TOO_LONG < number < _TOO_LONG,
@@ -193,7 +193,7 @@ def _check_text(text: str, path: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidArguments(
-            f"{path} holds a lone surrogate at {error.start}, which UTF-8 cannot carry; clean the text first"
+            f"{path} holds a lone surrogate at {error.start}, which UTF-8 cannot carry; clean the string first"
         ) from error
 
 

@@ -1,6 +1,6 @@
 """Every Redis key teep reads or writes, as a function; its Redis type stands in the comment.
 
-Sidekiq's keys have Sidekiq's names. Keys of our own are named after what they accompany, with braces that
+Sidekiq's keys have Sidekiq's names. Keys of teep's own are named after the key that they belong to, with braces that
 put them into the same Redis Cluster slot. Commands take a `Key`, so none is built anywhere else.
 """
 
@@ -144,7 +144,7 @@ def inflight(queue_name: str, identity: str) -> Key:  # list of payloads, oldest
 
 
 def inflight_parts(key: bytes) -> tuple[str, str] | None:
-    """Return what an `inflight` key is made of, (queue name, identity); None for what is not UTF-8, so not teep's."""
+    """Return the parts of an `inflight` key, (queue name, identity); None if it is not UTF-8, so not teep's."""
     try:
         # The last separator: a queue's name may hold anything, an identity no brace.
         queue_name, _, identity = key.decode().removeprefix("{queue:").rpartition("}:inflight:")
@@ -153,7 +153,7 @@ def inflight_parts(key: bytes) -> tuple[str, str] | None:
     return queue_name, identity
 
 
-def inflight_walk() -> Key:  # string int, where the walk in search of such lists is (teep's own)
+def inflight_walk() -> Key:  # string int, the place of the walk in search of such lists (teep's own)
     return Key("teep:inflight:walk")
 
 

@@ -24,7 +24,7 @@ _COUNTS = struct.Struct(f">{len(BOUNDS)}H")
 
 
 class Tally:
-    """What one class did in a minute: runs that succeeded and failed; of the former, time (ms) and a histogram."""
+    """The runs of one class in a minute: how many succeeded and failed; of the former, time (ms) and a histogram."""
 
     __slots__ = ("failed", "histogram", "ms", "succeeded")
 
@@ -42,7 +42,7 @@ class Tally:
         self.histogram[bisect_right(BOUNDS, ms)] += runs
 
     def fields(self) -> Iterator[tuple[str, int]]:
-        """Yield what Sidekiq adds to a class's fields; failed runs have no time, which says little of the job."""
+        """Yield (field, number to add), as Sidekiq does; failed runs add no time, which says little of the job."""
         if self.succeeded:
             yield "ms", self.ms
         if self.failed:
@@ -50,7 +50,7 @@ class Tally:
         yield "p", self.succeeded + self.failed
 
     def slots(self) -> list[tuple[int, int]]:
-        """Return what to add to the histogram: (slot, runs)."""
+        """Return (slot, runs) to add to the histogram."""
         return [(slot, runs) for slot, runs in enumerate(self.histogram) if runs]
 
 

@@ -1,7 +1,7 @@
-"""The one table of job options: what each may be, what it does, and whether it travels in a job's payload.
+"""The one table of job options: their values, their effects, and whether they travel in a job's payload.
 
 `JobOptions` for type checkers, the help of `teep.job` and docs/jobs.md say the same; a test compares them.
-Any other field of a payload is a job author's own, and goes everywhere unchecked.
+Any other field of a payload is a job author's own, and is passed on unchecked.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,13 +18,13 @@ LOG_LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
 
 
 Seconds = float | timedelta | None
-# What `retry_in` may answer: a delay, "kill" (no more retries), "discard" (drop it), or None (the usual delay).
+# The results of `retry_in`: a delay, "kill" (no more retries), "discard" (drop it), or None (the usual delay).
 RetryIn = Callable[[int, BaseException, dict[str, Any]], float | timedelta | Literal["kill", "discard"] | None]
 Exhausted = Callable[[dict[str, Any], BaseException], Literal["discard"] | None]
 
 
 class Check(NamedTuple):
-    """Whether a payload's field fits an option, and what the option must be, to go on after its name."""
+    """The check of an option's field in a payload. In an error `must` follows the name and the word "must be"."""
 
     fits: Callable[[Any], bool]
     must: str
@@ -33,9 +33,9 @@ class Check(NamedTuple):
 class Option(NamedTuple):
     """An option of a job.
 
-    `type` is what its author may give, and `takes` says it in words; `default` ("": not set) and `summary` say the
-    rest. `check` is for its field in a payload (None: it has none there). One that does not travel, `is_code`, stays
-    with the code that defines the job.
+    `type` is the type of its values, and `takes` names it in words; `default` ("": not set) and `summary` complete
+    its row in the docs. `check` is for its field in a payload (None: it has none there). One that does not travel,
+    `is_code`, stays with the code that defines the job.
     """
 
     type: Any
@@ -47,14 +47,14 @@ class Option(NamedTuple):
 
 
 def seconds(value: Any) -> float | None:
-    """Return an option's seconds, or None where it is none: it may come from another producer."""
+    """Return an option's seconds, or None if it is none: it may come from another producer."""
     if type(value) in (int, float) and 0 < value <= MAX_SECONDS:
         return float(value)
     return None
 
 
 def log_level(value: Any) -> int | None:
-    """Return a payload's `log_level` as Python counts, or None where it is none."""
+    """Return a payload's `log_level` as Python counts, or None if it is none."""
     return LOG_LEVELS.get(value.lower()) if isinstance(value, str) else None
 
 

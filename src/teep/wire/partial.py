@@ -1,4 +1,4 @@
-"""JSON values compared with what is expected of them, perhaps in part."""
+"""Comparing JSON values with expected ones, which may be partial."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ def equal(expected: Any, actual: Any) -> bool:
 
 
 def matches(expected: Any, actual: Any, same: Callable[[Any, Any], bool] = equal) -> bool:
-    """Tell whether a value out of JSON is what is expected.
+    """Tell whether a value from JSON matches an expected one.
 
     `...` is any value. A mapping matches if its keys are there and their values match, whatever else is there. A
     list or tuple matches item by item; `...` at its end stands for all the rest. `same` compares anything else.
@@ -36,7 +36,7 @@ def _items_match(expected: Sequence[Any], actual: list[Any], same: Callable[[Any
 
 
 def leaves(expected: Any) -> list[Any]:
-    """Return the plain values, and the keys, that a value must hold to match what is expected."""
+    """Return the plain values, and the keys, that a value must hold to match an expected one."""
     if isinstance(expected, Mapping):
         return [*expected, *(leaf for value in expected.values() for leaf in leaves(value))]
     if isinstance(expected, (list, tuple)):

@@ -1,7 +1,7 @@
 """The job payload: its fields, their validation, and how a job's states follow from each other.
 
 1. `Item` is a parsed payload: a dict in wire order, with every field that anyone put there.
-2. `parse` reads one, `normalise` makes one from what a caller gives, `serialise` writes it.
+2. `parse` reads one, `normalise` makes one from a caller's mapping, `serialise` writes it.
 3. `scheduled`, `queued`, `failed` and `taken_back` are the transitions; each returns a new dict.
 4. `rescued` alone works on the bytes: a rescue leaves all of a job as it was, down to the spaces.
 
@@ -18,7 +18,7 @@ from teep.wire import json, options
 Item = dict[str, Any]
 TimeUnit = Literal["seconds", "milliseconds"]
 
-# The first epoch second that no calendar of Python's has; milliseconds of these decades are more.
+# The first epoch second after the end of Python's calendar; present times in milliseconds are larger.
 _YEAR_10000 = 253_402_300_800
 _ERROR_MESSAGE_CHARS = 10_000
 # The mark of a rescue where `rescued` puts it: before the brace that ends the payload.
@@ -39,12 +39,12 @@ def new_jids(now: float, randomness: bytes) -> list[str]:
     return [time + digits[start : start + 12] for start in range(0, len(digits), 12)]
 
 
-# Jids that tell a time tell one in here; of Ruby's random ones, 1 in 200 seems to, which costs a vain look.
+# A jid that holds a time holds one in here; of Ruby's random ones, 1 in 200 seems to, which costs a vain look.
 _JID_TIMES = (1_577_836_800.0, 2_840_140_800.0)  # the years 2020 to 2060
 
 
 def jid_time(jid: str) -> float | None:
-    """Return the epoch seconds at which a jid was made, or None where it does not tell."""
+    """Return the epoch seconds at which a jid was made, or None if it holds no time."""
     try:
         born = int(jid[:12], 16) / 1000
     except ValueError:
@@ -53,10 +53,10 @@ def jid_time(jid: str) -> float | None:
 
 
 def jid_needle(jid: str) -> bytes:
-    """Return what to look for in payloads to find a jid: its tail from a rare digit on, where it has one.
+    """Return the bytes to search payloads for to find a jid: its tail from a rare digit on, if it has one.
 
     Lua looks for a string's first byte first, and the "0" that teep's jids begin with stands in every timestamp: this
-    takes a sixth off a search. Other payloads may hold it too, so look at what is found.
+    takes a sixth off a search. Other payloads may hold it too, so check each match.
     """
     for digit in "bf":
         if 0 <= (start := jid.find(digit)) <= len(jid) - 8:
@@ -91,7 +91,7 @@ def serialise(item: Item) -> bytes:
 
 
 def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, now: float, unit: TimeUnit) -> Item:
-    """Return a complete payload of what a caller pushes, in Sidekiq's order: defaults, given, jid, created_at.
+    """Return the complete payload of a job that is pushed, in Sidekiq's order: defaults, given, jid, created_at.
 
     `at` stays in it until `queued` or `scheduled` takes it out. A `jid` or `created_at` that was given is kept.
 
@@ -109,14 +109,14 @@ def normalise(given: Mapping[str, Any], defaults: Mapping[str, Any], jid: str, n
 
 
 def identify(item: Item, jid: str, now: float, unit: TimeUnit) -> None:
-    """Give a job that is pushed its `jid` and `created_at`, where it has none."""
+    """Give a job that is pushed a `jid` and `created_at`, if it has none."""
     for name, value in (("jid", jid), ("created_at", stamp(now, unit))):
         if item.get(name) is None:
             item[name] = value
 
 
 def validate_kind(given: object) -> None:
-    """Refuse what is no mapping."""
+    """Refuse a job that is no mapping."""
     if not isinstance(given, Mapping):
         shown = repr(given) if isinstance(given, str) else type(given).__name__
         raise InvalidJob(f'a job is a mapping such as {{"class": "SomeJob", "args": [1]}}, not {shown}')
@@ -136,7 +136,7 @@ def validate(given: Mapping[str, Any]) -> None:
 
 
 def validate_time(at: Any) -> None:
-    """Refuse what is no epoch time, or one of milliseconds."""
+    """Refuse a value that is no epoch time, or one of milliseconds."""
     if isinstance(at, bool) or not isinstance(at, (int, float)):
         raise InvalidJob(f'"at" must be epoch seconds, a number, not {at!r}')
     if not -_YEAR_10000 < at < _YEAR_10000:
@@ -197,10 +197,10 @@ def failed(
 ) -> Item:
     """Return the payload after one more failure: error fields, times and retry_count (0 after the first).
 
-    It carries the queue for its retries, else the one that it was taken from, whatever it said itself.
+    Its `queue` becomes the queue for its retries, else the one that it was taken from.
     """
     after = dict(item)
-    after.pop("rescues", None)  # it failed like any job, so it is not what kills processes
+    after.pop("rescues", None)  # it failed like any job, so it does not kill processes
     retry_queue = after.get("retry_queue")
     after["queue"] = retry_queue if retry_queue and isinstance(retry_queue, str) else queue
     after["error_message"] = message[:_ERROR_MESSAGE_CHARS].encode(errors="replace").decode()
@@ -217,7 +217,7 @@ def failed(
 
 
 def executed_class(item: Mapping[str, Any]) -> str:
-    """Return the class that a job runs: where a wrapper carries it, such as Ruby's ActiveJob, what is wrapped."""
+    """Return the class that a job runs: the wrapped one if it has a wrapper, such as Ruby's ActiveJob."""
     wrapped = item.get("wrapped")
     return wrapped if wrapped and type(wrapped) is str else str(item["class"])
 
@@ -231,7 +231,7 @@ def rescues(item: Mapping[str, Any]) -> int:
 def rescued(raw: bytes, item: Item, count: int) -> bytes:
     """Return a job's bytes with `count` as its rescues: a last field, every other byte as it was.
 
-    Only where another producer has written fields behind the mark is the payload written anew.
+    The payload is written anew only if another producer has written fields behind the mark.
     """
     body = raw.rstrip(b" \t\r\n")
     if "rescues" in item and not _MARK.search(body):

@@ -1,4 +1,4 @@
-"""When a failed job is tried again, and when it no longer is."""
+"""The retries of a failed job: whether one is left, and how long to wait for it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""A job as it lies in Redis: its exact bytes, and what they say, read once."""
+"""A job as it lies in Redis: its exact bytes, and its fields, parsed once."""
 
 from functools import cached_property
 
@@ -8,11 +8,11 @@ from teep.wire.payload import Item
 
 
 class Stored:
-    """Bytes found where jobs lie, read as JSON once, when first asked.
+    """The bytes of a job, or of anything in its place, parsed as JSON once, at the first use.
 
-    1. `item` is the payload, None if they are no job. What is a job here is one everywhere: queues take it, workers
+    1. `item` is the payload, None if they are no job. A job here is a job everywhere: queues take it, workers
        run it, the verbs of the data API send it on.
-    2. `fields` is what can be shown and looked for: of what is no job, whatever JSON object it is, else {}.
+    2. `fields` are for showing and searching. They are those of any JSON object, job or not, else {}.
 
     Both are shared by all that are handed this object, so make a copy before changing one.
     """
@@ -38,7 +38,7 @@ class Stored:
         """Return the payload.
 
         Raises:
-            MalformedPayload: it is none.
+            MalformedPayload: the bytes are no job.
         """
         fields, problem = self._read
         if problem:

@@ -1,7 +1,7 @@
 """The payload field `cattr`: context attributes, which Ruby keeps in an ActiveSupport::CurrentAttributes.
 
 1. Sidekiq up to 7 writes an object of them. Sidekiq 8 writes what ActiveJob makes of it: a list of pairs.
-2. `read` takes both. Whatever else is there belongs to nobody here, and is left alone.
+2. `read` takes both. Anything else in the field is left alone.
 3. An object, which teep writes, is what every version reads.
 """
 
@@ -26,7 +26,7 @@ def read(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a stored value without ActiveJob's marks: a symbol as its text, an object without the notes on its keys.
+    """Return a stored value without ActiveJob's marks: a symbol as a string, an object without the notes on its keys.
 
     What ActiveJob wraps beyond that, such as a record's GlobalID or a time, stays as it is written.
     """

@@ -27,18 +27,18 @@ _TAG_AT = len(_HEAD)
 _IV_AT = _TAG_AT + TAG_BYTES + len(_IV)
 _VERSION_AT = _IV_AT + IV_BYTES + len(_VERSION)
 _MOST_PADDING = 2
-# An envelope as most are, with a version and a blob of 1 to 122, which take a byte each that says 5 more.
+# The usual envelope: its version and the length of its blob are 1 to 122, each one byte that is greater by 5.
 _USUAL = re.compile(
     b"%b(.{%d})%b(.{%d})%b([\x06-\x7f])%b([\x06-\x7f])(.*)"
     % (re.escape(_HEAD), TAG_BYTES, re.escape(_IV), IV_BYTES, re.escape(_VERSION), re.escape(_BLOB)),
     re.DOTALL,
 )
-# What stands for the same in other base64 is of none here.
+# The other base64 has two characters for these; they are invalid here.
 _FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
 
 
 class Envelope(NamedTuple):
-    """What is inside: the authentication tag, the nonce, the key's version, and the ciphertext."""
+    """The content of an envelope: the authentication tag, the nonce, the key's version, and the ciphertext."""
 
     tag: bytes
     iv: bytes
@@ -90,7 +90,7 @@ def is_envelope(value: Any) -> bool:
 
 
 def _decoded(text: Any) -> bytes:
-    """Return the bytes of url-safe base64, none where it is something else."""
+    """Return the bytes of url-safe base64, empty if it is something else."""
     if type(text) is not str or not text:
         return b""
     if len(text) % 4 or text.endswith("==="):

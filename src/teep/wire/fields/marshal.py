@@ -1,9 +1,9 @@
 """Ruby's Marshal format 4.8, for plain values alone: those that JSON can hold too.
 
-1. `dump` writes None, booleans, integers, floats, texts, lists, and dicts with texts as keys.
-2. `load` reads the same, and symbols as texts. Nothing that names a class is ever built: it is refused unread.
+1. `dump` writes None, booleans, integers, floats, strings, lists, and dicts with strings as keys.
+2. `load` reads the same, and symbols as strings. Nothing that names a class is ever built: it is refused unread.
 
-What is read here may be secret, so no error shows any of it, nor keeps one that does as its context.
+The data may be secret, so no error shows any of it, nor keeps one that does as its context.
 """
 
 import math
@@ -19,7 +19,7 @@ VERSION = b"\x04\x08"
 
 # Behind a string: one instance variable, `E`, is true: UTF-8. If the symbol stands again, it is a link to its first.
 _UTF8, _UTF8_AGAIN = b"\x06:\x06ET", b"\x06;\x00T"
-# What is before the length of a string that comes first, and how much there is around one of up to 122 bytes.
+# The bytes before the length of a string that comes first, and how many there are around one of up to 122 bytes.
 _TEXT = VERSION + b'I"'
 _AROUND_TEXT = len(_TEXT) + 1 + len(_UTF8)
 _CONSTANTS: dict[bytes, Any] = {b"0": None, b"T": True, b"F": False}
@@ -49,7 +49,7 @@ def load(data: bytes) -> Any:
 
 
 def _short_text(data: bytes) -> str | None:
-    """Return the text that is all there is, up to 122 bytes of it, as most secrets are; None for anything else."""
+    """Return the value if it is one string of up to 122 bytes, as most secrets are; None for anything else."""
     length = len(data) - _AROUND_TEXT
     if not (0 < length < 123 and data[len(_TEXT)] == length + 5):
         return None
@@ -131,7 +131,7 @@ Read = Callable[["_Reader"], Any]
 
 
 def _numbered(read: Read) -> Read:
-    """Give what is read a number by which a link may name it, from its beginning on."""
+    """Number each value that is read, from its beginning on, so that a link may name it."""
 
     def numbered(reader: "_Reader") -> Any:
         number, before = len(reader.shared), reader.count
@@ -224,7 +224,7 @@ class _Reader:
         return pairs
 
     def link(self) -> Any:
-        """Read a link to what stands further in front."""
+        """Read a link to an earlier value."""
         shared = self.shared[self._below(len(self.shared))]
         if shared is None:
             raise MalformedPayload("it holds itself")

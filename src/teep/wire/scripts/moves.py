@@ -1,4 +1,4 @@
-"""What scripts that move jobs say of each: it moved, it was gone, or Redis refused, which left it where it was."""
+"""The outcomes of scripts that move jobs: each job moved, was gone, or stayed because Redis refused."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,10 +8,10 @@ from teep.wire.commands import text
 
 
 class Moves(NamedTuple):
-    """What became of jobs that were to move, in the order given: whether each did, and why Redis refused some.
+    """The outcomes of jobs that were to move, in the order given: whether each did, and why Redis refused some.
 
     `refused` has Redis's words by position. Jobs that were gone, or refused, were left alone. `beside` says why
-    something was not done that goes along with one that moved; "" if all is well.
+    Redis refused a part that goes along with a moved job; "" if all is well.
     """
 
     done: list[bool]
@@ -28,7 +28,7 @@ class Moves(NamedTuple):
 
         Raises:
             NotMoved: Redis refused some.
-            RedisCommandError: Redis refused what goes along with some, which moved all the same.
+            RedisCommandError: Redis refused parts that go along with some, which moved all the same.
         """
         if self.refused:
             raise not_moved(list(self.refused.values()), self.moved)
@@ -44,7 +44,7 @@ def not_moved(reasons: Sequence[str], moved: int) -> NotMoved:
 
 
 def read_moves(reply: list[Any]) -> Moves:
-    """Read for each job 1, 0, Redis's words, or a list of 1 and why what goes along was refused."""
+    """Read for each job 1, 0, Redis's words, or a list of 1 and why a part that goes along was refused."""
     return Moves(
         [each == 1 or type(each) is list for each in reply],
         {index: text(each) for index, each in enumerate(reply) if isinstance(each, bytes)},

@@ -27,7 +27,7 @@ def enqueue(source: Key, queues: Key, moves: Sequence[tuple[bytes, Key, bytes, s
 def transfer(
     source: Key, target: Key, moves: Sequence[tuple[bytes, str, bytes]], along: Iterable[Sequence[Part]] = ()
 ) -> Command[Moves]:
-    """Move members from one zset to another: (member, new score, new payload) each, and what goes along with it.
+    """Move members from one zset to another: (member, new score, new payload) each, and its parts that go along.
 
     An empty score keeps the one that it has.
     """
@@ -47,8 +47,8 @@ def sift(
     """Take jobs out of the middle of a queue.
 
     `target` has no key for "drop", that of the "zset", or those of the "list" and of the set of queues, in which
-    `name` is the list's. `place` is (position from the oldest job, span): where about they lie together. Each of
-    `moves` is (payload there, payload to put, score), with what goes along with it.
+    `name` is the list's. `place` is (position from the oldest job, span): about where they lie together. Each of
+    `moves` is (payload there, payload to put, score), with its parts that go along.
     """
     from secrets import token_bytes  # noqa: PLC0415 - brings OpenSSL: see Script.sha
 
@@ -72,8 +72,8 @@ def drop(
     """Remove up to `limit` jobs from the low end of a list or zset, unless one of them holds a needle.
 
     `cut` is (kind, the last to go): of a list or zset a rank (0 the first, -1 the last of all), or a score in a zset.
-    The low end of a queue is its tail, the oldest. Returns how many went, and those that hold a needle, where none
-    went. Once a queue is empty its name is taken out of the set where it is `listed`: (key, name).
+    The low end of a queue is its tail, the oldest. Returns how many went, and those that hold a needle; if any
+    do, none went. Once a queue is empty its name is taken out of the set where it is `listed`: (key, name).
     """
     queues, name = listed or (None, "")
     return ScriptCall(
@@ -85,7 +85,7 @@ def drop(
 
 
 def replace(queue: Key, old: bytes, new: bytes) -> Command[bool]:
-    """Exchange a job's payload for another in its place; True where it was there."""
+    """Exchange a job's payload for another in its place; True if it was there."""
     return ScriptCall(load("replace"), (queue,), (old, new), read=bool)
 
 

@@ -18,9 +18,9 @@ End = Literal["newest", "oldest"]
 
 
 class Slice(NamedTuple):
-    """What `list_after` read of a queue: `position` and `read` of the slice, counted from the end walked from.
+    """A slice of a queue: its `position`, counted from the end walked from, and `read`, how many payloads were read.
 
-    `anchor` is which of the anchors given was found; `anchors` are the next ones, where needles were given;
+    `anchor` is which of the anchors given was found; `anchors` are the next ones, if needles were given;
     `payloads` are those that hold all needles, in the order walked.
     """
 
@@ -34,7 +34,7 @@ class Slice(NamedTuple):
 def list_after(
     queue: Key, end: End, position: int, count: int, needles: Sequence[bytes], anchors: Sequence[bytes]
 ) -> Command[Slice | None]:
-    """Read the slice of a queue that follows the anchors (none: from the end); None where no anchor is left."""
+    """Read the slice of a queue that follows the anchors (none: from the end); None if no anchor is left."""
     return ScriptCall(
         load("list_after"),
         (queue,),
@@ -44,7 +44,7 @@ def list_after(
 
 
 class Below(NamedTuple):
-    """What a slice of a zset gave: the last entry read (None: none was), how many were, which hold all needles."""
+    """A slice of a zset: the last entry read (None: none was), how many were, and those that hold all needles."""
 
     last: tuple[bytes, float] | None
     read: int
@@ -83,7 +83,7 @@ class GroupRow(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """What a slice of a set gave: the last entry read (None: nothing was), and its groups."""
+    """The groups of a slice of a set, and the last entry read (None: nothing was)."""
 
     last: tuple[bytes, float] | None
     rows: list[GroupRow]
@@ -103,7 +103,7 @@ def groups(key: Key, place: tuple[bytes, float] | None, count: int) -> Command[G
 
 
 class ListGroups(NamedTuple):
-    """What a slice of a queue gave, as `Slice`; of each group class, error, count, oldest and newest payload."""
+    """The groups of a `Slice` of a queue: of each its class, error, count, oldest and newest payload."""
 
     anchor: int
     position: int

@@ -1,4 +1,4 @@
-"""The scripts of a worker: reserving, acknowledging, giving back, rescuing, and what a running job leaves."""
+"""The scripts of a worker: reserving, acknowledging, giving back, rescuing, checkpoints and metrics."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -23,7 +23,7 @@ class Lane(NamedTuple):
 
 
 class Lot(NamedTuple):
-    """Payloads that are done in an in-flight list, and what goes along with each, which is of the same kinds.
+    """Done payloads of an in-flight list, and the parts that go along with each, of the same kinds for all.
 
     Each part takes one word or none.
     """
@@ -34,9 +34,9 @@ class Lot(NamedTuple):
 
 
 class Exchanged(NamedTuple):
-    """What an exchange gave: (queue name, payload) of those reserved, and the done ones that were not in flight.
+    """The result of an exchange: (queue name, payload) of reserved jobs, and the done ones that were not in flight.
 
-    `refused` says of queues why Redis gave nothing of them, and under "" why it did not count or tell what is paused.
+    `refused` says by queue why Redis gave no jobs, and under "" why it did not count or list the paused queues.
     """
 
     reserved: list[tuple[str, bytes]]
@@ -52,11 +52,11 @@ def exchange(
     ttl: int,
     lots: Sequence[Lot] = (),
 ) -> Command[Exchanged]:
-    """Acknowledge what is done, count it, and reserve up to `limit` jobs, lanes in the order given, but paused ones.
+    """Acknowledge done jobs, count them, and reserve up to `limit` jobs from the lanes in order, but paused ones.
 
-    What goes along with jobs of the `lots` happens if they were in flight.
+    The parts that go along with jobs of the `lots` are carried out if these were in flight.
 
-    Not idempotent: a repeat would reserve again. Where the answer is lost, what was reserved lies in the
+    Not idempotent: a repeat would reserve again. If the answer is lost, the reserved jobs lie in the
     in-flight lists.
     """
     done = [raw for lane in lanes for raw in lane.done]
@@ -82,7 +82,7 @@ def exchange(
     )
 
 
-# Jobs of a lot that are told of together: Lua cannot hand many more values to a command at once.
+# Jobs of a lot that are sent together: Lua cannot hand many more values to a command at once.
 _MOST = 1_000
 
 
@@ -103,7 +103,7 @@ def in_flight_payloads(lists: Sequence[Key]) -> Command[list[list[bytes]]]:
 
 
 def give_back(inflight: Key, queue: Key, queues: Key, name: str, raws: Sequence[bytes]) -> Command[Moves]:
-    """Put reserved jobs (oldest first) back to where they were taken; those no longer in flight are passed over."""
+    """Put reserved jobs (oldest first) back into their queue; those no longer in flight are skipped."""
     return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=read_moves)
 
 
@@ -118,24 +118,24 @@ def requeue(inflight: Key, queue: Key, limit: int) -> Command[int]:
 
 
 def forget(owners: Key, suspects: Key, inflight: Sequence[Key], identity: str) -> Command[bool]:
-    """Take a process out of the registry; False where one of its in-flight lists is not empty."""
+    """Take a process out of the registry; False if one of its in-flight lists is not empty."""
     return ScriptCall(load("forget"), (owners, suspects, *inflight), (identity,), read=bool)
 
 
 def keep_alive(process: Key, seconds: int, beat: str) -> Command[bool]:
-    """Let a process's hash live for `seconds` more, with that time of its last beat; False where it had expired."""
+    """Let a process's hash live for `seconds` more, with that time of its last beat; False if it had expired."""
     return ScriptCall(load("keep_alive"), (process,), (seconds, beat), read=bool)
 
 
 class Saved(NamedTuple):
-    """What a checkpoint told: whether it was written (a later run goes first), and whether the job was cancelled."""
+    """The result of a checkpoint: whether it was written (a later run goes first), and if the job was cancelled."""
 
     written: bool
     cancelled: bool
 
 
 def checkpoint(iteration: Key, executions: int, cursor: bytes, runtime: float, ttl: int) -> Command[Saved]:
-    """Save how far an iterable job has come: its run's number, its cursor's JSON, and its seconds so far."""
+    """Save the progress of an iterable job: its run's number, its cursor's JSON, and its seconds so far."""
     return ScriptCall(
         load("checkpoint"),
         (iteration,),
@@ -145,7 +145,7 @@ def checkpoint(iteration: Key, executions: int, cursor: bytes, runtime: float, t
 
 
 def cancel_iteration(iteration: Key, now: int, ttl: int) -> Command[int]:
-    """Note where iterable jobs look that a job was cancelled at `now`; returns when it was first (epoch seconds)."""
+    """Mark a job as cancelled at `now` for iterable jobs to see; returns when it was first (epoch seconds)."""
     return ScriptCall(load("cancel_iteration"), (iteration,), (now, ttl), read=int)
 
 
@@ -155,7 +155,7 @@ def add_metrics(
     fields: Iterable[tuple[str, int]],
     histograms: Mapping[Key, Iterable[tuple[int, int]]],
 ) -> Command[bool]:
-    """Add to the hashes of a minute and of its ten minutes, and to histograms; False where that was done before.
+    """Add to the hashes of a minute and of its ten minutes, and to histograms; False if that was done before.
 
     `written` is (key, number, seconds that the number is kept); `hashes` are (key, seconds that they are kept), the
     minute's first; `fields` (name, what to add); `histograms`, kept as the minute is, a key's (slot, what to add).

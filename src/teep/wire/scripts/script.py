@@ -67,7 +67,7 @@ class Script:
 
 
 class ScriptCall(Command[T]):
-    """A call of a script. Drivers load the script where the server does not know it yet."""
+    """A call of a script. Drivers load the script if the server does not know it yet."""
 
     __slots__ = ("_keys", "script")
 

@@ -1,8 +1,8 @@
-"""The atomic step: what must hold for a job to be pushed or to leave its place, and all that happens when it does.
+"""The atomic step: the conditions for a job to be pushed or to leave its place, and all that happens if it does.
 
 1. A `Step` is a value, built in Python: `Parts`, and the place that the job leaves, if it lies in Redis already.
-2. `carry_out` has one script do the steps of many jobs, each by itself: it is done whole or not at all, and told of.
-3. A feature adds parts of its own (`lua/lib/<feature>.lua`), so what it keeps is right in the very step.
+2. `carry_out` has one script do the steps of many jobs. Each is done whole or not at all, and its outcome returned.
+3. A feature adds parts of its own (`lua/lib/<feature>.lua`), so its data changes in the same step.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from teep.wire.scripts.script import ScriptCall, load
 
 
 class Part(NamedTuple):
-    """One thing of a step: its name in the script, the key that it is about, and what else it takes."""
+    """One part of a step: its name in the script, its key, and the other words that it takes."""
 
     name: str
     key: Key
@@ -24,9 +24,9 @@ class Part(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Guards, any of which keeps all of a step from happening; effects, which happen; and what goes along with them.
+    """The parts of a step: guards, any of which can stop it; effects; and parts that go `along` with it.
 
-    What goes along is refused without harm: the step is done all the same, and tells why.
+    Redis may refuse a part that goes along without harm: the step is done all the same, and tells why.
     """
 
     guards: tuple[Part, ...] = ()
@@ -42,7 +42,7 @@ class Parts(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where jobs lie that steps take away."""
+    """A place that steps take jobs from."""
 
     kind: Literal["list", "zset"]
     key: Key
@@ -53,7 +53,7 @@ Counter = tuple[Key, int]
 
 
 class Step(NamedTuple):
-    """One job's step: its parts, the place that it leaves (None: it is new), as what, and what counts it."""
+    """One job's step: its parts, the place that it leaves (None: it is new), its bytes there, and its counters."""
 
     parts: Parts
     place: Place | None = None
@@ -62,10 +62,10 @@ class Step(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What became of a step: it was `done`, or the job was gone, or it was `refused`; the latter changed nothing.
+    """The outcome of a step: it was `done`, or the job was gone, or it was `refused`; the latter changed nothing.
 
-    `guard` is which one kept it from being done, and `word` what stands in the way. `beside` says why something was
-    not done that goes along with it, such as counting it. All are "" if all is well.
+    `guard` is the guard that stopped it, and `word` names what stands in the way. `beside` says why Redis refused
+    something beside it: a part that goes along, or to count it. All are "" if all is well.
     """
 
     done: bool
@@ -76,7 +76,7 @@ class Told(NamedTuple):
 
 
 DONE = Told(done=True)
-"""This very one is told of all that are done as they should be."""
+"""The outcome of every step that is done as it should be, always this one object."""
 _GONE = Told(done=False)
 
 
@@ -91,10 +91,10 @@ def scored(key: Key, score: str, raw: bytes) -> tuple[Part, ...]:
 
 
 def carry_out(steps: Sequence[Step], *, repeatable: bool = False) -> Command[list[Told]]:
-    """Carry out steps, each whatever becomes of the others; returns what became of each.
+    """Carry out steps, each independently of the others; returns the outcome of each.
 
-    It is not sent again after a lost answer unless it is `repeatable`: a repeat would say of what was done the first
-    time that the job is gone, or push it twice.
+    It is not sent again after a lost answer unless it is `repeatable`. A repeat would report as gone a job that the
+    first try has moved, or push it twice.
     """
     positions: dict[Key, int] = {}
     tallies: dict[tuple[Counter, ...], int] = {}
@@ -109,7 +109,7 @@ def carry_out(steps: Sequence[Step], *, repeatable: bool = False) -> Command[lis
     return ScriptCall(load("step"), tuple(positions), counted + words, read=_read, idempotent=repeatable)
 
 
-# What steps that are alike have in common: the place, the counters, and the names of the parts.
+# The things that steps of a group have in common: the place, the counters, and the names of the parts.
 _Shape = tuple[Place | None, tuple[Counter, ...], list[str]]
 
 
@@ -162,9 +162,9 @@ def _read_one(outcome: Any, uncounted: str) -> Told:
 
 
 def along_of(jobs: Iterable[Sequence[Part]], keys: Sequence[Key]) -> tuple[list[Key], list[Arg]]:
-    """Return what goes along with jobs that another script moves, as its last keys and values.
+    """Return the parts that go along with jobs that another script moves, as its last keys and values.
 
-    `keys` are those that the script has before them; in the script `read_along` takes it from there.
+    `keys` are those that the script has before them. In the script `read_along` reads the parts.
     """
     positions: dict[Key, int] = {}
     words: list[Arg] = []
