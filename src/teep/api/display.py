@@ -1,4 +1,4 @@
-"""How a job is shown: ActiveJob's wrapping taken off, and an encrypted argument masked."""
+"""Jobs in the form to show: without ActiveJob's wrapping, and with an encrypted argument masked."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -38,7 +38,7 @@ class AsyncDriver:
         """Carry out one command on any free connection of this loop."""
         talk = Request(command)
         if not command.idempotent:
-            # Lets the loop see which pooled connections the server has closed: a push is never sent to one of these.
+            # Lets the loop see which pooled connections the server has closed: so a push is not sent to one.
             await asyncio.sleep(0)
         while (error := await self._attempt(talk)) is not None:
             pause = talk.wait_after_loss(error)

@@ -231,7 +231,7 @@ def _flags(text: str) -> Any:
 
 _Reader = tuple[Callable[[str], Any], str]
 
-# How to connect: what both drivers use.
+# Options that say how to connect: both drivers use them.
 _READERS: Mapping[str, _Reader] = {
     "db": (lambda text: _database(_text(text)), "a number"),
     "username": (_text, "a user's name"),

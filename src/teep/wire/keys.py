@@ -79,7 +79,7 @@ def signals(identity: str) -> Key:  # list of signal names
     return Key(f"{identity}-signals")
 
 
-def cancels(identity: str) -> Key:  # list of jids (teep's own: Ruby takes what lies in the list of signals for one)
+def cancels(identity: str) -> Key:  # list of jids (teep's own: Ruby takes anything in the list of signals for one)
     return Key(f"{{{signals(identity)}}}:cancels")
 
 
@@ -119,7 +119,7 @@ def histogram_of_sidekiq_7(job: str, at: datetime) -> Key:  # the same as Sideki
     return Key(f"{job}-{at:%d-%H}:{at.minute}")
 
 
-def metrics_written(identity: str) -> Key:  # string: the number of what a process added last (teep's own)
+def metrics_written(identity: str) -> Key:  # string: the number of the batch that a process added last (teep's own)
     return Key(f"teep:metrics:{identity}")
 
 

@@ -1,4 +1,4 @@
-"""A job in the scheduled, retry or dead set, and what can be done with it."""
+"""A job in the scheduled, retry or dead set, and the verbs for it."""
 
 from datetime import datetime
 from typing import Any

@@ -15,7 +15,7 @@ _FIELDS = ("ex", "rt", "c", "cancelled")
 
 
 class IterationState(NamedTuple):
-    """How often a job was started, how long (seconds) it ran, its cursor's JSON, its cancellation (epoch seconds)."""
+    """A job's state: its starts, run time (seconds), its cursor's JSON, and when it was cancelled (epoch seconds)."""
 
     executions: int
     runtime: float

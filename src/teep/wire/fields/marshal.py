@@ -152,7 +152,7 @@ class _Reader:
         self._depth = 0
         self._symbols: list[str] = []
         self.count = 0
-        # What a link may name, each with how many values it holds; None while it is being read.
+        # The values that a link may name, each with how many it holds; None while it is being read.
         self.shared: list[tuple[Any, int] | None] = []
 
     def whole(self) -> Any:

@@ -9,7 +9,7 @@
 local start, which = place_after(3, tonumber(ARGV[1]), false)
 if not start then return false end
 
--- What lies between an earlier anchor and the last one was counted before.
+-- Jobs between an earlier anchor and the last one were counted before.
 local counted = {}
 for i = 3, 2 + which do counted[ARGV[i]] = (counted[ARGV[i]] or 0) + 1 end
 

@@ -1,7 +1,7 @@
 -- Take chosen jobs out of the middle of a queue, and put each into a zset or another queue, or nowhere.
 -- They lie together, in the order given, from about a position on; a job that is no longer there is skipped.
 -- Redis removes from the middle of a list only by searching for a value, so each is overwritten by a mark once it is
--- where it goes, and all marks are removed in one pass from the nearer end. Nobody sees them: a script is one step.
+-- where it goes, and all marks are removed in one pass from the nearer end. No client sees them: a script is one step.
 -- INCLUDE: parts
 -- KEYS: queue key*
 -- ARGV: kind name mark position span moves anything*

@@ -158,7 +158,7 @@ def add_metrics(
     """Add to the hashes of a minute and of its ten minutes, and to histograms; False if that was done before.
 
     `written` is (key, number, seconds that the number is kept); `hashes` are (key, seconds that they are kept), the
-    minute's first; `fields` (name, what to add); `histograms`, kept as the minute is, a key's (slot, what to add).
+    minute's first; `fields` (name, number to add); `histograms`, kept as the minute is, (slot, number to add) by key.
     """
     (key, number, kept), (minute, ten_minutes) = written, hashes
     added: list[tuple[int, str | int, int]] = [(0, name, by) for name, by in fields]
