@@ -1,8 +1,8 @@
-"""A client of the thread kind, called where an event loop runs: it works, and holds up the loop.
+"""Finds calls of a thread client on an event loop: they work, and hold up the loop.
 
 1. A call that is awaited is refused before anything is done: its result is no coroutine, so the caller would see an
    error after the push, and try again.
-2. Any other gets a warning, once a place. In IPython and Jupyter it gets none: a loop runs there under every line.
+2. Any other call gets a warning, once a place. In IPython and Jupyter it gets none, as a loop always runs there.
 """
 
 import builtins
@@ -46,7 +46,7 @@ def check(plan: Plan[Any], *, warns: bool) -> None:
 
 
 def _call(operation: str) -> tuple[str, FrameType | None]:
-    """Return which verb of teep's the innermost foreign code has called, and its frame."""
+    """Return the verb of teep that the innermost foreign code has called, and the frame of that code."""
     verb = operation
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - as warnings does
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _OWN:
@@ -59,7 +59,7 @@ def _call(operation: str) -> tuple[str, FrameType | None]:
 
 @lru_cache(maxsize=256)
 def _is_awaited(code: CodeType, at: int) -> bool:
-    """Tell whether the result of the call at an offset is awaited right there."""
+    """Tell whether the code awaits the result of its call at this offset at once."""
     # Python 3.11 makes a call of two instructions and stands at either.
     following = (each.opname for each in dis.get_instructions(code) if each.offset > at and each.opname != "CALL")
     return next(following, "") == "GET_AWAITABLE"

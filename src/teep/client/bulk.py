@@ -30,7 +30,7 @@ class _Rows(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """What one round trip pushes: the jids of its jobs, None for one that a middleware stopped, and what is left."""
+    """A slice of a bulk push: the jids of its jobs (None if a middleware stopped it), and the push of the rest."""
 
     jids: list[str | None]
     push: Push | None
@@ -68,7 +68,7 @@ class Bulk:
         """Yield the jobs, at most a slice at a time.
 
         Raises:
-            InvalidArguments, InvalidJob: at the first bad one; the slices before it were sent, its own was not.
+            InvalidArguments, InvalidJob: at the first bad job; the slices before it were sent, its own was not.
         """
         try:
             yield from self._slices()
@@ -98,7 +98,7 @@ class Bulk:
         return alike and not features.differ(self._template) and not len(self._config.client_middleware)
 
     def _alike(self, rows: _Rows, jids: list[str], now: float) -> Slice:
-        """Write the JSON that the jobs of a slice share once; as `_each` does it, in a third of the time."""
+        """Write the JSON that the jobs of a slice share only once: what `_each` does, in a third of the time."""
         stamp = payload.stamp(now, self._config.timestamps)
         pushing = Pushing(now, self._config.timestamps, is_new=True)
         template, _ = features.on_push(self._template | {"created_at": stamp}, pushing)
@@ -142,7 +142,7 @@ class Bulk:
         return item
 
     def _checked(self, rows: _Rows) -> Iterator[list[Any]]:
-        """Yield the arguments of each job, sealed where that is asked for, as they are needed."""
+        """Yield the arguments of each job as they are needed, encrypted if its options say so."""
         is_sealed = self._template.get("encrypt")
         for index, args in enumerate(rows.args, rows.first):
             if not isinstance(args, (list, tuple)):

@@ -31,11 +31,11 @@ class Enqueueable(Protocol):
 
 
 class _Client:
-    """What both clients do.
+    """The operations of both clients.
 
     1. A payload gets its defaults, is checked, goes through the client middleware and is written as Ruby would.
     2. It is sent in one round trip; a bulk push takes one a slice of 1000 jobs.
-    3. Where `transactional_push` of an integration was called and a transaction is open, it is sent after the commit
+    3. If `transactional_push` of an integration was called and a transaction is open, it is sent after the commit
        instead, unless the payload says `"transactional": False`. Sidekiq's TransactionAwareClient.
 
     Raises:
@@ -53,14 +53,14 @@ class _Client:
     async def push(self, item: Mapping[str, Any]) -> str | None:
         """Push one payload, such as `{"class": "SomeRubyWorker", "args": [1], "queue": "x"}`.
 
-        `at` (epoch seconds) schedules it. Returns the jid, or None where a middleware stopped it or one
-        that is alike has its lock (`unique_for`). One round trip. Sidekiq's Client#push.
+        `at` (epoch seconds) schedules it. Returns the jid, or None if a middleware stopped it or an identical job
+        has the lock (`unique_for`). One round trip. Sidekiq's Client#push.
         """
         return await _send_one(self.config, item)
 
     @operation
     async def _push_alike(self, template: Template, args: list[Any]) -> str:
-        """Push a job that nobody looks at on its way; see `Template.holds`. What `push` does, in half the time."""
+        """Push a job that no middleware or feature looks at, in half the time of `push`; see `Template.holds`."""
         jid, push = template.push(args)
         sessions.tell(template.name)
         await routes.deliver(self.config, push)
@@ -71,8 +71,8 @@ class _Client:
         """Push one job for each argument list in `items["args"]`, any iterable, read lazily.
 
         `at`: one time or one for each (epoch seconds). `spread_interval`: seconds over which the jobs are spread
-        at random. `batch_size`: jobs a round trip, at most 1000. Returns the jids, None for what was stopped.
-        Where it fails half-way, the error says how many were pushed, and has their jids (`pushed`).
+        at random. `batch_size`: jobs a round trip, at most 1000. Returns the jids, None for a job that was stopped.
+        If it fails half-way, the error says how many were pushed, and has their jids (`pushed`).
         Sidekiq's Client#push_bulk.
         """
         jids: list[str | None] = []
@@ -113,15 +113,15 @@ class _Client:
 
     @operation
     async def cancel(self, jid: str | None) -> Where | None:
-        """Cancel a job: one that waits is removed, one that runs is told to end, at any teep process on any host.
+        """Cancel a job: a waiting one is removed, a running one is told to end, at any teep process on any host.
 
-        `jid` is what its push returned; None, of one that was not pushed, is nowhere.
+        `jid` is the result of its push; None, of a job that was not pushed, is found nowhere.
 
         Returns where it was: "queued", "scheduled" or "retrying" (it is removed), or "working" (its process was told;
         `current_job().cancelled` turns true at once, and it is interrupted within two seconds). None: it has
-        finished, is dead, never was, or runs at a Ruby process, where only iterable jobs hear of it. It is neither
-        retried nor dead then, and death handlers do not hear of it. Cancelling twice, or what just finishes, is
-        harmless. Sidekiq's Client#cancel!, which is for iterable jobs only.
+        finished, is dead, never was, or runs at a Ruby process, where only iterable jobs hear of it. A cancelled job is
+        neither retried nor dead, and death handlers do not hear of it. Cancelling twice, or a job that just finishes,
+        is harmless. Sidekiq's Client#cancel!, which is for iterable jobs only.
 
         Costs five round trips, a message a process, and a search through sets and queues as `teep.find_job` does.
         The processes remember it for ten minutes, and Redis for an hour on behalf of iterable jobs: one pushed anew
@@ -134,7 +134,7 @@ class _Client:
 
 
 def _running_loop_at_first() -> object:
-    """The running loop: none while asyncio is not loaded. Afterwards asyncio's function stands in place of this."""
+    """Return the running loop: None while asyncio is not loaded. Then asyncio's own function replaces this one."""
     global _running_loop  # noqa: PLW0603 - so that a push has no more calls than it needs
     if "asyncio" not in sys.modules:
         return None
@@ -189,7 +189,7 @@ def _item(job: Enqueueable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> di
 
 
 def _tell_pushed(error: Exception, jids: Sequence[str | None]) -> None:
-    """Have an error of a bulk push say what of it is done, so that nobody pushes that again."""
+    """Have an error of a bulk push say which jobs are pushed, so that nobody pushes them again."""
     if not jids:
         return
     done = f"the first {len(jids)} jobs of this bulk push are pushed"

@@ -1,6 +1,6 @@
 """The last argument of a job with `encrypt`, encrypted before anything else looks at the job.
 
-From here on, middleware, errors, logs, Redis and the data API have the envelope only.
+After that, middleware, errors, logs, Redis and the data API see only the envelope.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from teep.wire.payload import Item
 
 
 def sealed(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a pushed mapping with its last argument encrypted, where it or the `defaults` ask for that.
+    """Return a pushed mapping with its last argument encrypted, if it or the `defaults` ask for that.
 
-    One that was pushed before, such as an `item` of the data API, goes on with the envelope it has.
+    A payload that was pushed before, such as an `item` of the data API, keeps the envelope it has.
 
     Raises:
         InvalidArguments, ConfigurationError: it cannot be encrypted, so it must not be pushed.
@@ -42,7 +42,7 @@ def sealed_args(item: Mapping[str, Any], args: list[Any]) -> list[Any]:
 
 
 def resealed(item: Item, before: Item) -> Item:
-    """Return a payload that someone changed, its last argument encrypted where it is another one than before."""
+    """Return a changed payload, with its last argument encrypted if that argument is a new one."""
     if not item.get("encrypt") or type(item.get("args")) is not list:
         return item
     if before.get("encrypt") and item["args"][-1:] == before["args"][-1:]:
@@ -51,12 +51,12 @@ def resealed(item: Item, before: Item) -> Item:
 
 
 def envelope_of(item: Mapping[str, Any]) -> list[Any] | None:
-    """Return what `check_unchanged` compares with after the middleware."""
+    """Return the envelope with which `check_unchanged` compares after the middleware."""
     return item["args"][-1:] if item.get("encrypt") else None
 
 
 def check_unchanged(item: Item, envelope: list[Any] | None) -> None:
-    """Refuse what a middleware made of a job, where that would store as encrypted what is clear."""
+    """Refuse a job that a middleware changed so that a clear argument would be stored as an encrypted one."""
     if item.get("encrypt") and envelope_of(item) != envelope:
         raise InvalidJob(
             f"a client middleware changed the last argument of {item['class']}, or asked to encrypt it: it comes too"

@@ -1,4 +1,4 @@
-"""What a pushed mapping goes through before it is sent: defaults, validation, middleware, JSON."""
+"""The steps of a push before it is sent: defaults, validation, middleware, JSON."""
 
 import os
 import time
@@ -19,9 +19,9 @@ JID_RANDOM_BYTES = 6
 
 
 class Prepared(NamedTuple):
-    """A payload ready to be sent: to its queue, or where `at` (epoch seconds) is set, to the scheduled set.
+    """A payload ready to be sent: to its queue, or if `at` (epoch seconds) is set, to the scheduled set.
 
-    `parts` are what belongs to its push.
+    `parts` are the features' parts of its push.
     """
 
     jid: str
@@ -41,7 +41,7 @@ def is_transactional(config: Config, given: Mapping[str, Any]) -> bool:
 
 
 def prepare(config: Config, given: Mapping[str, Any]) -> Prepared | None:
-    """Return what to send for one pushed mapping, or None where a middleware stopped it."""
+    """Return the job to send for one pushed mapping, or None if a middleware stopped it."""
     now = time.time()
     try:
         payload.validate_kind(given)
@@ -61,7 +61,7 @@ def name_in(error: TeepError, given: Mapping[str, Any]) -> None:
 
 
 def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Prepared | None:
-    """Run the client middleware, have features add what they do, and write the payload's bytes."""
+    """Run the client middleware, have features add their parts, and write the payload's bytes."""
     if len(config.client_middleware):
         envelope = envelope_of(item)
         passed = config.client_middleware.invoke(item, lambda: item)
@@ -81,7 +81,7 @@ def finish(config: Config, item: Item, now: float, *, is_new: bool = True) -> Pr
 
 
 def push_of(jobs: Iterable[Prepared], *, transactional: bool) -> Push:
-    """Return what sends these jobs in one round trip."""
+    """Return the push that sends these jobs in one round trip."""
     now: dict[str, list[bytes]] = {}
     later: list[tuple[float, bytes]] = []
     extras: dict[bytes, Extra] = {}

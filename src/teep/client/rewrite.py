@@ -14,7 +14,7 @@ from teep.wire.stored import Stored
 
 
 def again(config: Config, stored: Stored, *, take_back: bool) -> Enqueued | Verdict:
-    """Return what a job of a set becomes in its queue, through the client middleware, as at any push.
+    """Send a job of a set to its queue, through the client middleware, as at any push; returns what to store.
 
     `take_back`: it does not count as a retry. Bytes that are no job stay where they are.
     """
@@ -52,7 +52,7 @@ def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
 
 
 def moved_to(stored: Stored, queue: str, enqueued: tuple[float, payload.TimeUnit] | None = None) -> bytes:
-    """Return a payload that names another queue, and where `enqueued` (epoch seconds, unit) is given says since when.
+    """Return a payload that names another queue, and since when if `enqueued` (epoch seconds, unit) is given.
 
     Bytes that are no job stay as they are.
     """

@@ -1,4 +1,4 @@
-"""Where a client's pushes go: into a transaction that holds them, to what takes them in a test, or to Redis."""
+"""Where a client's pushes go: into a transaction that holds them, to a test's fake, or to Redis."""
 
 from teep.client import test_mode, transactions
 from teep.config import Config
@@ -12,9 +12,9 @@ def is_plain() -> bool:
 
 
 async def deliver(config: Config, push: Push) -> list[KeptOut]:
-    """Send a push where it goes, and return the jobs that were kept out, as far as that is known by now.
+    """Send a push on its way, and return the jobs that were kept out, as far as that is known by now.
 
-    One that a transaction holds is preceded by a PING: an outage shows while the transaction can be rolled back.
+    Before a push is held by a transaction a PING is sent: an outage shows while the transaction can be rolled back.
     """
     redirect = test_mode.current()
     if push.transactional and (around := transactions.around()):

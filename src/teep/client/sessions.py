@@ -1,4 +1,4 @@
-"""A word on jobs of an interactive session, such as a notebook: no other process can import what was typed there."""
+"""A warning about jobs of an interactive session, such as a notebook: no other process can import them."""
 
 from teep.client import test_mode
 from teep.telling import Logger
@@ -10,7 +10,7 @@ _told: set[str] = set()
 
 
 def tell(name: str) -> None:
-    """Warn once of each such job that goes to Redis."""
+    """Warn once of each job of this session that goes to Redis."""
     if not name.startswith(_SESSION) or name in _told or test_mode.current() is not None:
         return
     _told.add(name)

@@ -1,4 +1,4 @@
-"""The bytes that the payloads of many jobs share, written once; what differs is put between them.
+"""The bytes that the payloads of many jobs share, written once; the parts that differ are put between them.
 
 They are the bytes that `push.finish` makes of each job by itself.
 """
@@ -16,12 +16,12 @@ from teep.store.jobs.pushes import Push
 from teep.wire import json, payload
 from teep.wire.payload import Item
 
-# Stands for what differs while the rest is written; no field can hold it by chance.
+# Stands for the parts that differ while the rest is written; no field can hold it by chance.
 _MARK = os.urandom(16).hex()
 
 
 def shared(item: Item, names: Sequence[str]) -> list[bytes]:
-    """Return what stands before, between and behind the values of these fields, which the item has in this order."""
+    """Return the JSON before, between and after the values of these fields, which the item has in this order."""
     return payload.serialise(item | dict.fromkeys(names, _MARK)).split(json.dumps(_MARK))
 
 
@@ -51,7 +51,7 @@ class Template:
 
     @property
     def holds(self) -> bool:
-        """Whether nobody looks at each push now: no middleware, no feature."""
+        """Whether no middleware and no feature looks at each push now."""
         return not (self._is_encrypted or self.config.client_middleware.entries or features.want(self._fields))
 
     def push(self, args: list[Any]) -> tuple[str, Push]:

@@ -1,6 +1,6 @@
-"""Where pushes go instead of Redis, while a test wants that: `teep.testing` says so, and `routes` asks here.
+"""Where a test sends pushes instead of to Redis: `teep.testing` sets it, and `routes` asks here.
 
-Only pushes are redirected. Whatever else a client does, and the data API, talks to Redis as ever.
+Only pushes are redirected. All else that a client does, and the data API, talks to Redis as ever.
 """
 
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Redirect(Protocol):
-    """What takes pushes in place of Redis; a plan, which is run on threads or on asyncio."""
+    """A function that takes pushes in place of Redis. It is a plan, which is run on threads or on asyncio."""
 
     async def take(self, config: Config, push: Push) -> None: ...
 
@@ -22,8 +22,8 @@ class Redirect(Protocol):
 class Redirected(AbstractContextManager[T], Generic[T]):
     """While it is entered, pushes go to `redirect` (None: to Redis); entering it gives `result`.
 
-    It holds for the thread or task that enters it and the tasks started inside; `everywhere`, for every thread that
-    has not entered one of its own as well.
+    It holds for the thread or task that enters it and the tasks started inside. With `everywhere`, it also holds for
+    every thread that has not entered one of its own.
     """
 
     def __init__(self, redirect: Redirect | None, result: T, *, everywhere: bool) -> None:
@@ -52,6 +52,6 @@ _everywhere: Redirected[Any] | None = None
 
 
 def current() -> Redirect | None:
-    """Return what takes the pushes of this thread or task; None: Redis does."""
+    """Return the function that takes the pushes of this thread or task; None: Redis takes them."""
     innermost = _here.get() or _everywhere
     return None if innermost is None else innermost.redirect

@@ -1,4 +1,4 @@
-"""What callers give as a time, as epoch seconds."""
+"""Turns the times that callers give into epoch seconds."""
 
 import math
 import time
@@ -48,7 +48,7 @@ def _sound(seconds: float) -> float:
 
 
 def shown(score: float) -> datetime:
-    """Return the time that a set's score stands for; beyond the calendar (another's mistake) its first or last."""
+    """Return the time of a set's score; for one beyond the calendar, written by mistake, its first or last moment."""
     first, last = (end.timestamp() for end in _CALENDAR)
     if first < score < last:
         return datetime.fromtimestamp(score, UTC)

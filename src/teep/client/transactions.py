@@ -31,7 +31,7 @@ class Transaction(Protocol):
     """An open database transaction."""
 
     def hold(self, held: "PendingPush") -> None:
-        """Keep a push; after the commit ask `is_due`, and send it where that is true."""
+        """Keep a push; after the commit ask `is_due`, and send the push if that is true."""
 
 
 Source = Callable[[], Sequence[Transaction]]
@@ -42,7 +42,7 @@ _sending: "set[asyncio.Task[None]]" = set()
 
 
 def add_source(library: str, source: Source) -> None:
-    """Look for open transactions of a library from now on, at every push of this process; one source each."""
+    """Look for open transactions of a library at every push of this process from now on; one source a library."""
     _sources[library] = source
 
 
@@ -57,7 +57,7 @@ def around() -> list[Transaction]:
 
 
 class PendingPush:
-    """A push that waits for transactions; where `teep.testing` takes it, it goes there as it would have at once."""
+    """A push that waits for transactions. If `teep.testing` takes pushes, it goes there, as it would have at once."""
 
     def __init__(self, config: Config, push: Push, commits: int) -> None:
         self.config = config
@@ -66,7 +66,7 @@ class PendingPush:
         self._commits = commits
 
     def is_due(self) -> bool:
-        """Count one commit; true where it was the last."""
+        """Count one commit; true if it was the last."""
         self._commits -= 1
         return not self._commits
 
@@ -79,20 +79,20 @@ def hold(config: Config, push: Push, transactions: Sequence[Transaction]) -> Non
 
 
 def send(due: Sequence[PendingPush], abandoned: Callable[[], Iterable[PendingPush]] = tuple) -> None:
-    """Send what was held, in the order in which it was pushed, up to 1000 jobs a round trip.
+    """Send pushes that were held, in the order in which they were made, up to 1000 jobs a round trip.
 
     Args:
-        due: what to send.
-        abandoned: what nobody will send where this fails, to be reported with it.
+        due: the pushes to send.
+        abandoned: returns the pushes that nobody will send if this fails, to be reported with it.
 
     Raises:
-        NotPushed: Redis failed; what was not sent is logged and comes with the error.
+        NotPushed: Redis failed; the jobs that were not sent are logged and come with the error.
     """
     run_plan(_sent(due, abandoned), _CALLS)
 
 
 async def send_async(due: Sequence[PendingPush]) -> None:
-    """As `send`, from asyncio. It goes on where its caller is cancelled, since the commit cannot be taken back."""
+    """As `send`, from asyncio. It goes on if its caller is cancelled, since the commit cannot be taken back."""
     import asyncio  # noqa: PLC0415 - see teep.drivers
 
     task = asyncio.create_task(run_plan_async(_sent(due), _CALLS))
@@ -115,12 +115,12 @@ async def _sent(due: Sequence[PendingPush], abandoned: Callable[[], Iterable[Pen
 
 
 def _at_its_redis(config: Config, push: Push) -> Command[list[KeptOut]]:
-    """Return what sends a push: of what is held, each may go to another Redis."""
+    """Return the command that sends a push to its own Redis: held pushes may go to several."""
     return Call(lambda: driver_for(config).execute(push), lambda: async_driver_for(config).execute(push))
 
 
 def _no_redis() -> NoReturn:
-    raise TypeError("what sends held pushes awaits nothing but calls")
+    raise TypeError("the plan that sends held pushes may await nothing but calls")
 
 
 _CALLS = Late(_no_redis)
@@ -141,7 +141,7 @@ def _deliveries(due: Iterable[PendingPush]) -> Iterator[tuple[Config, Redirect |
 
 
 class _Failed:
-    """What could not be sent. A Redis that has failed is not asked again: its caller has waited long enough."""
+    """Pushes that could not be sent. A Redis that has failed is not asked again: the caller has waited long enough."""
 
     def __init__(self) -> None:
         self._causes: dict[Config, RedisError] = {}
@@ -152,14 +152,14 @@ class _Failed:
         self._pushes.append(push)
 
     def includes(self, config: Config, push: Push) -> bool:
-        """Tell whether its Redis has failed already; then the push has failed, too."""
+        """Tell whether the Redis of a push has failed already; then the push has failed, too."""
         if config not in self._causes:
             return False
         self._pushes.append(push)
         return True
 
     def report(self, abandoned: Callable[[], Iterable[PendingPush]] = tuple) -> None:
-        """Log each job and raise them all, what was abandoned as well; nothing where nothing has failed."""
+        """Log each job that failed or was abandoned, and raise one error for all of them, if there are any."""
         if not self._causes:
             return
         cause = next(iter(self._causes.values()))
