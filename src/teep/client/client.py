@@ -119,9 +119,9 @@ class _Client:
 
         Returns where it was: "queued", "scheduled" or "retrying" (it is removed), or "working" (its process was told;
         `current_job().cancelled` turns true at once, and it is interrupted within two seconds). None: it has
-        finished, is dead, never was, or runs at a Ruby process, where only iterable jobs hear of it. A cancelled job is
-        neither retried nor dead, and death handlers do not hear of it. Cancelling twice, or a job that just finishes,
-        is harmless. Sidekiq's Client#cancel!, which is for iterable jobs only.
+        finished, is dead, never was, or runs at a Ruby process, where only iterable jobs hear of it. A cancelled job
+        is neither retried nor dead, and death handlers do not hear of it. Cancelling twice, or a job that just
+        finishes, is harmless. Sidekiq's Client#cancel!, which is for iterable jobs only.
 
         Costs five round trips, a message a process, and a search through sets and queues as `teep.find_job` does.
         The processes remember it for ten minutes, and Redis for an hour on behalf of iterable jobs: one pushed anew

@@ -14,7 +14,7 @@ from teep.wire.stored import Stored
 
 
 def again(config: Config, stored: Stored, *, take_back: bool) -> Enqueued | Verdict:
-    """Send a job of a set to its queue, through the client middleware, as at any push; returns what to store.
+    """Return how a job of a set goes on to its queue, through the client middleware, as at any push.
 
     `take_back`: it does not count as a retry. Bytes that are no job stay where they are.
     """

@@ -141,7 +141,7 @@ def _deliveries(due: Iterable[PendingPush]) -> Iterator[tuple[Config, Redirect |
 
 
 class _Failed:
-    """Pushes that could not be sent. A Redis that has failed is not asked again: the caller has waited long enough."""
+    """Pushes that could not be sent. A Redis that has failed is not asked again: its caller has waited enough."""
 
     def __init__(self) -> None:
         self._causes: dict[Config, RedisError] = {}

@@ -1,6 +1,6 @@
 """Encrypted arguments: the last argument of a job with `encrypt=True` lies in Redis as ciphertext.
 
-1. `enable` says which keys there are and which one writes; `from_env` and `from_file` say where they lie.
+1. `enable` takes the keys and the version of the one that encrypts; `from_env` and `from_file` find keys.
 2. A push encrypts (`client/encryption.py`), the call of the job decrypts (`job/definition.py`), and nothing between
    the two ever holds the clear value.
 

@@ -10,14 +10,14 @@ from teep.wire.fields.envelope import IV_BYTES, TAG_BYTES, Envelope
 
 
 class Cipher:
-    """Seals and opens envelopes with one key (32 bytes), which is known by its version."""
+    """Encrypts values into envelopes, and decrypts them, with one key (32 bytes), which has a version."""
 
     def __init__(self, version: int, key: bytes) -> None:
         self._version = version
         self._gcm = AESGCM(key)
 
     def seal(self, plaintext: bytes) -> Envelope:
-        """Return plaintext in an envelope; a fresh nonce makes each one differ."""
+        """Return plaintext encrypted in an envelope; a fresh nonce makes each envelope another one."""
         iv = os.urandom(IV_BYTES)
         sealed = self._gcm.encrypt(iv, plaintext, None)
         return Envelope(sealed[-TAG_BYTES:], iv, self._version, sealed[:-TAG_BYTES])
@@ -26,7 +26,7 @@ class Cipher:
         """Return the plaintext.
 
         Raises:
-            DecryptionError: not this key made it, or it was altered since.
+            DecryptionError: another key made the envelope, or it was altered since.
         """
         try:
             return self._gcm.decrypt(envelope.iv, envelope.blob + envelope.tag, None)

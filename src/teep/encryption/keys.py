@@ -22,10 +22,10 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{43}=?")
 
 
 def from_env(name: str = "TEEP_KEY_{version}") -> KeyOf:
-    """Return where `enable` finds its keys: environment variables.
+    """Return a function that reads keys from environment variables, for `enable`.
 
     Args:
-        name: that of the variable; `{version}` stands for the key's version. It holds 32 bytes as 64 hex digits or as
+        name: the variable's name; `{version}` stands for the key's version. It holds 32 bytes as 64 hex digits or as
             base64.
     """
 
@@ -39,10 +39,10 @@ def from_env(name: str = "TEEP_KEY_{version}") -> KeyOf:
 
 
 def from_file(path: str | Path) -> KeyOf:
-    """Return where `enable` finds its keys: files, such as mounted secrets.
+    """Return a function that reads keys from files, such as mounted secrets, for `enable`.
 
     Args:
-        path: that of a file; `{version}` stands for the key's version. It holds 32 bytes as they are, or as 64 hex
+        path: the file's path; `{version}` stands for the key's version. It holds 32 bytes as they are, or as 64 hex
             digits or base64.
     """
 
@@ -83,7 +83,7 @@ class Keyring:
 
         Raises:
             LookupError: there is no such key here.
-            ConfigurationError: it is none of 32 bytes.
+            ConfigurationError: the key does not have 32 bytes.
         """
         if version not in self._ciphers:
             self._ciphers[version] = self._make(version, self._key(version))
@@ -114,7 +114,7 @@ def _decoded(written: bytes, where: str) -> bytes:
 
 def _cipher_class() -> "type[Cipher]":
     try:
-        from teep.encryption.aes import Cipher  # noqa: PLC0415 - cryptography is an extra: only who encrypts has it
+        from teep.encryption.aes import Cipher  # noqa: PLC0415 - cryptography is an extra, which not every program has
     except ModuleNotFoundError as error:
-        raise ConfigurationError("encryption needs a package more: pip install 'teep[encryption]'") from error
+        raise ConfigurationError("encryption needs another package: pip install 'teep[encryption]'") from error
     return Cipher

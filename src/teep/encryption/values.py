@@ -1,7 +1,7 @@
 """Values to envelopes and back, with the keys of this process.
 
-What is written inside is in Ruby's Marshal format, as the envelope around it is. What is read may also be JSON of a
-list with the value as its only item.
+The value inside an envelope is written in Ruby's Marshal format, as the envelope is. A value that is read may also be
+JSON of a list with it as the only item.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ def enable(*, active_version: int, key: Mapping[int, bytes] | KeyOf) -> None:
 
     Args:
         active_version: the version of the key that encrypts; any other one only decrypts.
-        key: the keys by version, or a function that returns one by its version (None or a LookupError: there is no
-            such key), such as `from_env()`. Each is of 32 bytes. A function is asked once for each version.
+        key: the keys by version, or a function that returns a key by its version (None or a LookupError: there is no
+            such key), such as `from_env()`. A key has 32 bytes. The function is called once for each version.
 
     Raises:
-        ConfigurationError: a key does not fit, that of the active version is missing, or `cryptography` is.
+        ConfigurationError: a key does not fit, the active version's is missing, or `cryptography` is not installed.
 
     Sidekiq Enterprise's `Crypto.enable`.
     """
@@ -38,7 +38,7 @@ def encrypt(value: Any) -> str:
     """Return the envelope of a value, which must be plain JSON. Each call gives another one.
 
     Raises:
-        InvalidArguments: it is not plain JSON; the message does not show where, for that may be secret.
+        InvalidArguments: it is not plain JSON; the message does not show where, as that may be secret.
         ConfigurationError: `enable` was not called.
     """
     keyring = _enabled()
@@ -53,8 +53,8 @@ def decrypt(text: Any) -> Any:
     """Return the value in an envelope, such as the last of a job's `args`.
 
     Raises:
-        DecryptionError: the key is another one or is not there, or the envelope was cut or altered. No error shows
-            anything of the value.
+        DecryptionError: the key is another one or is missing, or the envelope was cut or altered. No error shows
+            any of the value.
         ConfigurationError: `enable` was not called.
     """
     keyring = _enabled()
@@ -84,7 +84,7 @@ def _value(plaintext: bytes) -> Any:
     try:
         return marshal.load(plaintext) if plaintext.startswith(marshal.VERSION) else _from_json(plaintext)
     except MalformedPayload as error:
-        raise DecryptionError(f"what was encrypted is no value that teep reads: {error}") from error
+        raise DecryptionError(f"the encrypted value has a format that teep does not read: {error}") from error
 
 
 def _from_json(plaintext: bytes) -> Any:
@@ -92,5 +92,5 @@ def _from_json(plaintext: bytes) -> Any:
         value = json.loads(plaintext)
         if type(value) is list and len(value) == 1:
             return value[0]
-    # Raised outside, for the decoder's own error may hold the text.
+    # Raised outside, as the decoder's own error may hold the value.
     raise MalformedPayload("it is neither Marshal format 4.8 nor JSON of a list with one item")

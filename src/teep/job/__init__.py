@@ -1,4 +1,4 @@
-"""What a user writes: the decorator, the class form, their options, and what a running job knows of itself."""
+"""Defining jobs: the decorator, the class form, their options, and a running job's context."""
 
 from teep.job.classes import Job
 from teep.job.context import JobContext, current_job

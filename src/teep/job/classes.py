@@ -40,7 +40,7 @@ class _Aio:
 class Job:
     """A job as a class: `perform` is what runs, options are class keywords, and subclasses inherit them.
 
-    Where a class and its bases set the same option, the nearest wins whole: `tags` are not added up. The name is not
+    If a class and its bases set the same option, the nearest wins whole: `tags` are not added up. The name is not
     inherited.
 
     A fresh instance is made for every run, without arguments. A class without `perform`, or with abstract methods, is
@@ -76,12 +76,12 @@ class Job:
 
     @property
     def context(self) -> JobContext | None:
-        """What the running job knows of itself."""
+        """The context of the running job: its jid, queue, attempt and more."""
         return current_job()
 
     @classmethod
     def perform_async(cls: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> str | None:
-        """See `Verbs.perform_async`; so for the other verbs."""
+        """Push the job; see `Verbs.perform_async`, and there for the other verbs."""
         return verbs_of(cls).perform_async(*args, **kwargs)
 
     @classmethod
@@ -126,7 +126,7 @@ class Job:
 
 
 class _Foreign:
-    """An attribute that a job class does not have, to say what another job system's verb is called here."""
+    """A verb of another job system, which a job class does not have; the error says which of teep's to use."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -145,7 +145,7 @@ for _name in elsewhere.VERBS:
 
 
 def _inherited(job: type[Job]) -> dict[str, Any]:
-    """Return the options of a class's bases; where several set one, the nearest wins, as with attributes."""
+    """Return the options of a class's bases; if several set one, the nearest wins, as with attributes."""
     options: dict[str, Any] = {}
     for base in reversed(job.__mro__[1:]):
         options = joined(vars(base).get("_own_options", {}), options)
@@ -153,7 +153,7 @@ def _inherited(job: type[Job]) -> dict[str, Any]:
 
 
 def _is_abstract(job: type[Job]) -> bool:
-    """Whether methods of a class are left to its subclasses; abc itself knows that only when the class is done."""
+    """Whether a class has abstract methods; abc itself knows that only when the class is done."""
     marked = {name for base in job.__mro__ for name, value in vars(base).items() if _is_marked(value)}
     return any(_is_marked(getattr(job, name, None)) for name in marked)
 
@@ -166,7 +166,7 @@ def _check(job: type[Job], name: str) -> None:
     """Refuse a class that could not run.
 
     Raises:
-        InvalidJob: see there.
+        InvalidJob: with how to write it.
     """
     method = inspect.getattr_static(job, job._run_by)  # noqa: SLF001 - its own kind
     if not callable(getattr(job, job._run_by)) or isinstance(method, (staticmethod, classmethod)):  # noqa: SLF001

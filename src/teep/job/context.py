@@ -1,4 +1,4 @@
-"""What a running job knows of itself."""
+"""The context of a running job: its own payload, and whether it should end."""
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -22,24 +22,24 @@ class Run(Protocol):
 
     @property
     def place(self) -> IterationState | None:
-        """Where an iterable job is to begin, None where that was not read when the job was reserved."""
+        """Where an iterable job is to begin; None if that was not read when the job was reserved."""
 
     def put_back(self) -> None:
-        """Have the job put back behind all that waits in its queue once it returns, since it is not done."""
+        """Have the job returned to the end of its queue when it returns, since it is not done."""
 
     def end_for_good(self) -> None:
-        """Have the place that an iterable job has kept removed when it is acknowledged."""
+        """Have the saved place of an iterable job removed when the job is acknowledged."""
 
 
 class Runtime(Protocol):
-    """The worker around a job, as far as a job asks it."""
+    """The worker that runs a job, as the job sees it."""
 
     @property
     def config(self) -> Config: ...
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it takes no more jobs, and waits for the running ones to end."""
+        """Whether the worker takes no more jobs, and waits for the running ones to end."""
         ...
 
 
@@ -60,8 +60,8 @@ class JobContext:
     def cancelled(self) -> bool:
         """Whether someone has cancelled this job; a loop that looks can end where it suits it. Costs nothing.
 
-        A stop of the process is not a cancellation and does not show here: a job that ended early then would count
-        as done, while one that is interrupted runs again elsewhere.
+        A stop of the process is not a cancellation and does not show here. A job that ended early because of one
+        would count as done, while a job that the stop interrupts runs again elsewhere.
         """
         return self.run is not None and self.run.is_cancelled
 
@@ -90,14 +90,14 @@ class JobContext:
     @property
     def attempt(self) -> int:
         count = self.payload.get("retry_count")
-        # 0 after the first failure; -1 where someone sent it back from the retry set.
+        # 0 after the first failure; -1 if someone sent it back from the retry set.
         return 1 if count is None else int(count) + 2
 
     def __repr__(self) -> str:
         return f"JobContext(jid={self.jid!r}, queue={self.queue!r}, attempt={self.attempt})"
 
 
-# What makes the context of the job that runs here: few jobs ask for theirs.
+# The function that makes the context of the job that runs here, as few jobs ask for theirs.
 running: ContextVar[Callable[[], JobContext] | None] = ContextVar("teep_job", default=None)
 
 # Set once by each thread that runs jobs, and so by the tasks that it starts: no job pays for it.

@@ -23,9 +23,9 @@ _iterable: set[str] = set()  # the names of iterable jobs, of any that were ever
 class Definition:
     """One job: its name on the wire, its options, and how to call it.
 
-    `function` is what its author wrote; for a class (`instance_of`) a method, called on a fresh instance each run.
-    With a `runner`, that of iterable jobs, that runs instead, on the same arguments, and `function` takes an item
-    before them.
+    `function` is the author's; for a class (`instance_of`) it is a method, called on a fresh instance each run.
+    If there is a `runner`, as iterable jobs have, it runs instead, on the same arguments; `function` then takes an
+    item before them.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Definition:
     ) -> None:
         if _yields(function):
             raise InvalidJob(
-                f"{name} has a yield, so a call of it runs nothing; see IterableJob for what goes step by step"
+                f"{name} has a yield, so a call of it runs nothing; for a job of many items write an IterableJob"
             )
         self.name = name
         self.options = options
@@ -59,11 +59,11 @@ class Definition:
         return (self._class or self.function).__module__
 
     def check_options(self, fields: Mapping[str, Any]) -> None:
-        """Refuse options that do not go with the signature, or not together.
+        """Refuse options that do not fit the signature, or each other.
 
         Raises:
-            InvalidJob: with `encrypt`, a call could end in another argument than the secret one, or a feature
-                does not go with another.
+            InvalidJob: with `encrypt`, a call could end in another argument than the secret one; or two features do
+                not go together.
         """
         features.check(self.name, fields)
         if fields.get("encrypt") and not self._binder.always_ends_alike:
@@ -73,7 +73,7 @@ class Definition:
             )
 
     def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Return the payload for a call, in Sidekiq's order: options, then what is pushed."""
+        """Return the payload for a call, in Sidekiq's order: first the options, then class and arguments."""
         positions, by_name = self._binder.bind(args, kwargs)
         item = {**self.options.fields, "args": positions, "class": self.name}
         if by_name:
@@ -81,7 +81,7 @@ class Definition:
         return item
 
     def template(self, config: Config) -> Template:
-        """Return what writes the payloads of plain pushes, made anew for another configuration than the last one."""
+        """Return the template of plain pushes, made anew for another configuration than that of the last call."""
         template = self._template
         if template is None or template.config is not config:
             template = self._template = Template(config, self.name, self.options.fields)
@@ -92,7 +92,7 @@ class Definition:
         return self._binder.fits(len(args))
 
     def call_of(self, item: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return how a payload calls the job, the same whether a default was left out or written out."""
+        """Return the arguments of a payload's call, the same whether a default was left out or written out."""
         return self._binder.shortest(item["args"], item.get("kwargs") or {})
 
     def bulk_rows(self, rows: Iterable[Any]) -> Iterator[list[Any]]:
@@ -127,7 +127,7 @@ class Definition:
         """Run the job that a payload describes; for an `async def` job this returns its coroutine.
 
         Raises:
-            InvalidJob: a `def` job returned a coroutine, which nobody would await. It may raise anything else.
+            InvalidJob: a `def` job returned a coroutine, which nobody would await. The job may raise anything else.
         """
         function = self._function if self._class is None else partial(self._function, self._class())
         if item.get("encrypt"):
@@ -158,7 +158,7 @@ def _call_decrypted(function: Callable[..., Any], item: Mapping[str, Any]) -> An
 
 
 def _is(kind: Callable[[Any], bool], function: Any) -> bool:
-    """Whether a function is of a kind, or an object is whose call is."""
+    """Whether a function is of a kind, or an object's `__call__` is."""
     return kind(function) or kind(type(function).__call__)
 
 
@@ -184,7 +184,7 @@ def register(definition: Definition, instead_of: Definition | None = None) -> No
 
 @contextmanager
 def forgetting() -> Iterator[None]:
-    """Forget the jobs that are defined meanwhile where this is entered; those of modules imported meanwhile stay."""
+    """Forget, at the end, jobs that were defined where this was entered; those of modules imported meanwhile stay."""
     before, entered = dict(_registry), here()
     try:
         yield
@@ -199,7 +199,7 @@ def forgetting() -> Iterator[None]:
 
 
 def known(name: str) -> Definition | None:
-    """Return the job with this name, or None where no imported module defines it."""
+    """Return the job with this name, or None if no imported module defines it."""
     return _registry.get(name)
 
 

@@ -69,8 +69,8 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
         extra (dict of plain JSON): fields of your own, which go into the payload each under its name.
 
     Raises:
-        InvalidJob, InvalidArguments: an option does not fit, it is no function, or no worker could find it by its
-            name, or another job has that name.
+        InvalidJob, InvalidArguments: an option does not fit, it is no function, no worker could find it by its name,
+            or another job has that name.
     """
 
     def decorate(target: Callable[P, R]) -> JobFunction[P, R]:

@@ -14,9 +14,9 @@ from teep.wire.payload import Item
 
 
 def run_inline(config: Config, definition: Definition, given: Mapping[str, Any]) -> Any:
-    """Run a job and return what it returns, or None where a client middleware stopped it.
+    """Run a job and return its result, or None if a client middleware stopped it.
 
-    Whatever the job raises comes out; nothing is retried and Redis is not used.
+    An error of the job is raised here; nothing is retried and Redis is not used.
 
     Raises:
         NotHere: the job is async and a loop runs in this thread already.

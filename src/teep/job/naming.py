@@ -1,4 +1,4 @@
-"""The name of a job on the wire, where its author gives none: the path by which a worker finds it."""
+"""The default name of a job on the wire: the dotted path by which a worker finds it."""
 
 import sys
 from pathlib import Path
@@ -25,14 +25,14 @@ def dotted_name(thing: Any) -> str:
     if "<locals>" in path:
         raise InvalidJob(
             f"{name} is made inside of a function, so no worker finds it by that path; move it to the top of its"
-            " module. Where a decorator made it, put functools.wraps into that decorator. Where importing the module"
+            " module. If a decorator made it, put functools.wraps into that decorator. If importing the module"
             " makes it, give it a name="
         )
     return name
 
 
 def _imported_as(module: str) -> str:
-    """Return the name that an import gives a module, such as a worker's; `__main__` where nothing could import it."""
+    """Return the name that an import gives a module, such as a worker's; `__main__` if nothing could import it."""
     if module not in _SCRIPTS:
         return module
     main = sys.modules[module]

@@ -45,7 +45,7 @@ class JobOptions(PushOptions, total=False):
 
 
 class SetOptions(PushOptions, total=False):
-    """What `set` takes: the options that travel, and when the job is due."""
+    """The options that `set` takes: those that travel, and when the job is due."""
 
     wait: float | timedelta | None
     wait_until: datetime | float | None
@@ -75,7 +75,7 @@ class Options(NamedTuple):
 
 
 def _check_code(job: str, name: str, code: Any, arguments: tuple[str, ...]) -> None:
-    """Refuse what could not be called when the job fails, which is too late to hear of it."""
+    """Refuse a callable that could not be called when the job fails, which is too late to hear of it."""
     if code is None:
         return
     if not callable(code):

@@ -1,7 +1,7 @@
 """Where a job was defined, which tells one that is defined again from another one under the same name.
 
-A module's code runs again when it is reloaded, imported under another name, or typed anew into a notebook. What it
-defines then takes the place of what it defined before. Within one run each name stands for one job.
+A module's code runs again when it is reloaded, imported under another name, or typed anew into a notebook. Jobs that
+it defines then replace those that it defined before. Within one run each name stands for one job.
 """
 
 import inspect
@@ -11,7 +11,7 @@ from functools import partial
 from types import CodeType, FrameType
 from typing import Any
 
-# Of the package that this module is in: its frames stand between a definition and who wrote it.
+# Of the package that this module is in: its frames stand between a definition and its author's code.
 _PACKAGE = __name__.rpartition(".")[0] + "."
 
 
@@ -34,14 +34,14 @@ class Origin:
         return self.run is other.run and self.namespace is other.namespace
 
     def repeats(self, known: "Origin") -> bool:
-        """Whether this is what `known` was, defined again."""
+        """Whether this is the definition of `known`, made again."""
         if self.is_same_run(known):
             return False
         return self.namespace is known.namespace or self.source == known.source
 
     @property
     def source(self) -> tuple[str, ...]:
-        """What stays the same where a file runs again as another module: its name, and that of the code."""
+        """The part that stays the same if a file runs again as another module: its name, and that of the code."""
         files = [code.co_filename for code in (self.run, self._code) if code is not None]
         return (*files, "" if self._code is None else self._code.co_qualname)
 

@@ -60,11 +60,11 @@ class Binder:
         return positions, by_name | free
 
     def fits(self, count: int) -> bool:
-        """Whether the function takes so many arguments by position, and needs none by name."""
+        """Whether the function takes this many arguments by position, and needs none by name."""
         return self._only_positions and self._least <= count <= self._most
 
     def shortest(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return the shortest way to write a call: without what is given as it would be by default."""
+        """Return the shortest way to write a call: without arguments that are equal to their defaults."""
         end = len(args)
         names = [parameter.name for parameter in self._positional]
         while 0 < end <= len(names) and self._is_default(names[end - 1], args[end - 1]):

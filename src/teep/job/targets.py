@@ -1,4 +1,4 @@
-"""What `@teep.job` takes: a function. Whatever else it is given gets a sentence that says what to write."""
+"""The function that `@teep.job` is given. For anything else the error says what to write."""
 
 import inspect
 from collections.abc import Callable

@@ -33,7 +33,7 @@ class Pushable(Generic[P]):
     if not TYPE_CHECKING:  # to a type checker every attribute would be there
 
         def __getattr__(self, name: str) -> Any:
-            """Say what other job systems' verbs are called here."""
+            """Say which verb of teep's to use instead of another job system's."""
             message = elsewhere.no_attribute(f"{type(self).__name__!r} object", name)
             raise AttributeError(message, name=name, obj=self)
 
@@ -46,12 +46,12 @@ class Pushable(Generic[P]):
         """Return the payload of a call, as `Client.push` takes it."""
         item = self._definition.to_payload(args, kwargs)
         if self._overrides:
-            # Options stand before what is pushed, in Sidekiq's order.
+            # Options stand before class and arguments, in Sidekiq's order.
             item = {**self._definition.options.fields, **self._overrides} | item | self._overrides
         return item if self._at is None else item | {"at": self._at}
 
     def _template(self, config: Config, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Template | None:
-        """Return what writes this call, or None: it is one of those that are written each by itself."""
+        """Return the template that writes this call, or None if the call must be written by itself."""
         if kwargs or self._overrides or self._at is not None:
             return None
         template = self._definition.template(config)
@@ -93,7 +93,7 @@ class Pushable(Generic[P]):
 
 
 class Verbs(Pushable[P]):
-    """What pushes a job from threads. Each verb but `perform_inline` costs one round trip, a bulk one a slice."""
+    """Pushes a job from threads. Each verb but `perform_inline` costs one round trip; a bulk one, one a slice."""
 
     @property
     def aio(self) -> "AsyncVerbs[P]":
@@ -144,7 +144,7 @@ class Verbs(Pushable[P]):
         return _client(default_config()).push_bulk(self._bulk(args, at, how))
 
     def perform_inline(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Run the job here and now, through middleware and a JSON round trip; returns what it returns."""
+        """Run the job here and now, through middleware and a JSON round trip; returns the job's result."""
         return run_inline(default_config(), self._definition, self.to_payload(args, kwargs))
 
     perform_sync = perform_inline
@@ -159,7 +159,7 @@ class Verbs(Pushable[P]):
 
 
 class AsyncVerbs(Pushable[P]):
-    """What pushes a job from asyncio; the verbs of `Verbs`, awaited."""
+    """Pushes a job from asyncio: the verbs of `Verbs`, awaited."""
 
     async def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
         client = _async_client(default_config())

@@ -1,6 +1,6 @@
-"""Where the run of an iterable job keeps its place: in the hash `it-<jid>`, as Sidekiq does.
+"""Saves how far an iterable job is: in the hash `it-<jid>`, as Sidekiq does.
 
-Redis may be away while a run goes on. What cannot be saved then is saved at the next checkpoint, so that an outage
+Redis may be away while a run goes on. A place that cannot be saved then is saved at the next checkpoint, so an outage
 ends no run.
 """
 
@@ -22,7 +22,7 @@ logger = Logger("teep.job", passing=INTERRUPTIONS)
 
 
 class NoCheckpoints:
-    """What a job has that runs in place, outside of a worker: it begins at the start, and nothing is saved."""
+    """Checkpoints of a job that runs outside of a worker: it begins at the start, and nothing is saved."""
 
     async def load(self) -> IterationState:
         return NEVER_RAN
@@ -41,7 +41,7 @@ class Checkpoints(NoCheckpoints):
         self._is_async = is_async
 
     async def load(self) -> IterationState:
-        """Return what was saved; of a job that never ran, a state that says so. One round trip where it is not known.
+        """Return the saved state; that of a job that never ran says so. One round trip, unless it is known already.
 
         Raises:
             RedisError: it cannot be known where to begin.

@@ -1,7 +1,7 @@
-"""What a `build_enumerator` may return: pairs of an item and its cursor.
+"""Enumerators for `build_enumerator` to return: pairs of an item and its cursor.
 
-A cursor names an item, and an enumerator begins with that item: it is the first that is not certainly done. That is
-Sidekiq's rule, too, so a job may go on in Ruby where it stopped in Python.
+A cursor names an item, and an enumerator begins with that item, the first that is not certainly done. Sidekiq has the
+same rule, so a job may go on in Ruby where it stopped in Python.
 """
 
 import csv
@@ -21,7 +21,7 @@ _ID: Callable[[Any], Any] = attrgetter("id")
 
 
 def array_enumerator(items: Sequence[T], *, cursor: int | None) -> Iterator[tuple[T, int]]:
-    """Give each item of a list, or whatever else has positions; the cursor is the position.
+    """Give each item of a list, or of any other sequence; the cursor is the position.
 
     Sidekiq's array_enumerator.
     """
@@ -39,9 +39,9 @@ def array_batches_enumerator(
 
 
 def iterable_enumerator(items: Iterable[T], *, cursor: int | None) -> Iterator[tuple[T, int]]:
-    """Give each item of any iterable that gives the same ones again, such as a generator; the cursor is the position.
+    """Give each item of an iterable that gives the same ones each time; the cursor is the position.
 
-    To resume, it reads and drops what is done.
+    To resume, it reads and drops the items that are done.
     """
     yield from islice(zip(items, count(), strict=False), cursor or 0, None)
 
@@ -60,7 +60,7 @@ def csv_enumerator(source: Source, *, cursor: int | None) -> Iterator[tuple[Any,
 
     `source`: the path of a UTF-8 file (as Excel writes it, too) with a header, whose rows are dicts then; or a
     `csv.reader` or `DictReader`.
-    To resume, it reads the rows before.
+    To resume, it reads the rows before the cursor.
     """
     yield from iterable_enumerator(_rows(source), cursor=cursor)
 
@@ -109,7 +109,7 @@ def records_enumerator(
 
 
 def _check_batch_size(batch_size: int) -> None:
-    """Refuse what would end a job at once, or never."""
+    """Refuse a batch size with which a job would end at once, or never."""
     if type(batch_size) is not int or batch_size < 1:
         kind = InvalidValue if type(batch_size) is int else InvalidType
         raise kind(f"batch_size must be a whole number from 1, not {batch_size!r}")

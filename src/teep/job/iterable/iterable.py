@@ -55,16 +55,16 @@ class IterableJob(Job):
     1. `build_enumerator(self, *args, cursor)` returns an iterable of pairs, an item and its cursor, beginning with
        the item of `cursor` (None: the first). A cursor is plain JSON. Several helpers here make one. None: there is
        nothing to do.
-    2. `each_iteration(self, item, *args)` does the work for one item. Where it is `async def`, so may be the others,
+    2. `each_iteration(self, item, *args)` does the work for one item. If it is `async def`, the others may be, too,
        and the pairs may come from an asynchronous iterable.
 
     `args` are those of the push. The job stops between two items when its worker stops or becomes quiet, or when it
-    has run for `max_iteration_runtime` (seconds; an option, or of `Config`): it is put back behind all that waits in
-    its queue, with no attempt used. It saves its cursor then, at a failure, and every 5 seconds. After a crash it
-    goes on from there: some items may be done twice, none is left out.
+    has run for `max_iteration_runtime` (seconds; an option, or of `Config`). It then returns to the end of its queue,
+    with no attempt counted. It saves its cursor then, at a failure, and every 5 seconds. After a crash it goes on
+    from there: some items may be done twice, none is left out.
 
-    Costs one round trip every 5 seconds, one more in each run but the first, and a share of what acknowledges and
-    reserves jobs. With an `on_start` or `expires_in` the first run costs one, too.
+    Costs one round trip every 5 seconds, and one more in each run but the first; the first has one, too, with an
+    `on_start` or `expires_in`. The rest travels with the commands that acknowledge and reserve jobs.
 
     Sidekiq's IterableJob; a job may go on in Ruby and back.
     """
@@ -78,7 +78,7 @@ class IterableJob(Job):
         super().__init_subclass__(**options)
 
     def on_start(self) -> Any:
-        """Called before the first item, at the first run only, and again where it failed itself."""
+        """Called before the first item, at the first run only, and again if it failed."""
 
     def on_resume(self) -> Any:
         """Called before the first item of each later run."""
@@ -90,7 +90,7 @@ class IterableJob(Job):
         """Called at the end of each run, for whatever reason it ends, but not after a failure."""
 
     def on_cancel(self) -> Any:
-        """Called where the job was cancelled; `on_stop` and `on_complete` follow."""
+        """Called if the job was cancelled; `on_stop` and `on_complete` follow."""
 
     def on_complete(self) -> Any:
         """Called when the job is over: all items are done, or `cancelled` says that they need not be."""
@@ -102,7 +102,7 @@ class IterableJob(Job):
 
     @property
     def cursor(self) -> Any:
-        """The cursor of the current item; before the first, where the job goes on; None at the very start."""
+        """The cursor of the current item; before the first, where the job goes on, None at the very start."""
         return None if self._iteration is None else self._iteration.cursor
 
     @property
@@ -136,7 +136,7 @@ class IterableJob(Job):
 
     @classmethod
     def perform_async(cls: type[Iterates[P]], *args: P.args, **kwargs: P.kwargs) -> str | None:
-        """See `Verbs.perform_async`; so for the other verbs."""
+        """Push the job; see `Verbs.perform_async`, and there for the other verbs."""
         return _verbs_of(cls).perform_async(*args, **kwargs)
 
     @classmethod

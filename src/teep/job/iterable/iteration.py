@@ -1,12 +1,12 @@
 """One run of an iterable job: from its cursor on until it is over (done, aborted or cancelled) or interrupted.
 
-1. What the last run saved says where to begin.
+1. The place that the last run saved says where to begin.
 2. Before each item it looks whether to stop, and every 5 seconds it saves where it is. A later run saves before its
-   first item, too; a first one only where someone could tell that it began.
-3. Interrupted, it saves and has the job put back. Over, it has what was saved removed with the job, in the step that
-   acknowledges it. Failed, it saves.
+   first item, too; a first one only if someone could tell that it began.
+3. If it is interrupted, it saves and has the job returned to its queue. If it is over, the saved place is removed in
+   the step that acknowledges the job. If it fails, it saves.
 
-One body serves `def` and `async def` jobs: for the former nothing in it ever waits, and `run` takes it to its end in
+One body serves `def` and `async def` jobs. For a `def` job nothing in it ever waits, and `run` takes it to its end in
 one go. Outside of a worker a job runs whole, and Redis is not used.
 """
 
@@ -36,7 +36,7 @@ class Aborted(BaseException):
 
 
 class Steps(Protocol):
-    """What an iterable job is made of; in an `async def` job each may be `async def`."""
+    """The methods of an iterable job; in an `async def` job each may be `async def`."""
 
     def build_enumerator(self, *args: Any, cursor: Any, **kwargs: Any) -> Any: ...
     def each_iteration(self, item: Any, /, *args: Any, **kwargs: Any) -> Any: ...
@@ -63,7 +63,7 @@ class Iteration:
         self._tells_its_start = tells_its_start
         self._is_async = inspect.iscoroutinefunction(job.each_iteration)
         self._context = current_job()
-        # A job that runs in place has no run that a worker knows of, be it inside of a worker's job.
+        # A job that runs inline has no run that a worker knows of, even if it runs inside of a worker's job.
         has_run = self._context is not None and self._context.run is not None
         self._worker = runtime.get() if has_run else None
         self._checkpoints = self._own_checkpoints()
@@ -72,7 +72,7 @@ class Iteration:
         self._is_cancelled = False
         self._is_checked = False
         self._seconds_before = 0.0
-        # When the last item was done. Time is up only then, so that each run comes on by an item at least.
+        # When the last item was done. Time is up only then, so that each run does one item at least.
         self._began = self._done_at = monotonic()
         self._has_come_on = False
         self._makes_way_at = self._began + self._most_seconds()
@@ -113,7 +113,7 @@ class Iteration:
             self._context.run.put_back()
 
     async def _begin(self) -> bool:
-        """Go on from where it is known to be; True where the job is over, False where it is to go on later."""
+        """Go on from the known place; True if the job is over, False if it is to go on later."""
         job = self._job
         items = await _awaited(job.build_enumerator(*self.args, cursor=self.cursor, **self._kwargs))
         if items is None:
@@ -130,7 +130,7 @@ class Iteration:
         return is_over
 
     async def _resume(self) -> bool:
-        """Find out where to begin; False where Redis cannot tell now, so that the job must come again."""
+        """Find out where to begin; False if Redis cannot tell now, so that the job must run again later."""
         try:
             state = await self._checkpoints.load()
         except (RedisUnavailable, RedisRefused) as error:
@@ -184,7 +184,7 @@ class Iteration:
         """Whether to save before the first item.
 
         If the first run of a job ends before its first checkpoint, nothing tells later that it began. So one does
-        without where that changes nothing: most jobs that take less than 5 seconds never save.
+        without if that changes nothing: most jobs that take less than 5 seconds never save.
         """
         if self._executions > 1 or self._context is None:
             return True
@@ -201,7 +201,7 @@ class Iteration:
 
     @property
     def _is_to_stop(self) -> bool:
-        """Whether to make way: the worker stops, or this run had had its time when its last item was done."""
+        """Whether to make way: the worker stops, or this run's time was up when its last item was done."""
         return self._worker is not None and (
             self._worker.is_stopping or (self._has_come_on and self._done_at >= self._makes_way_at)
         )
@@ -212,7 +212,7 @@ class Iteration:
         return self._seconds_before + monotonic() - self._began
 
     async def _save(self) -> bool:
-        """Save the cursor; False where a later run has: this process was given up then, and its jobs to others."""
+        """Save the cursor; False if a later run has: this process was taken for dead then, its jobs rescued."""
         now = monotonic()
         self._saves_at = now + CHECKPOINT_SECONDS
         saved = await self._checkpoints.save(self._executions, self.cursor, self._seconds)
@@ -254,7 +254,7 @@ class Iteration:
 
 
 async def _awaited(outcome: Any) -> Any:
-    if outcome is None:  # by far the most: what else may be awaited takes long to find out
+    if outcome is None:  # by far the most; to find out whether anything else can be awaited takes long
         return None
     return await outcome if inspect.isawaitable(outcome) else outcome
 
