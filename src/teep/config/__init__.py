@@ -1,4 +1,4 @@
-"""Configuration: one frozen value, validated whole, the hooks beside it, and where Redis comes from."""
+"""Configuration: one frozen value, validated whole; the hooks beside it; and the Redis to use."""
 
 from teep.config.capsules import CapsuleConfig
 from teep.config.config import Config, Extension

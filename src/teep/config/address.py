@@ -1,4 +1,4 @@
-"""Where a worker listens for health checks."""
+"""The address at which a worker answers health checks."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class Address(NamedTuple):
         """Read `HOST:PORT`, `[IPV6]:PORT`, or a port alone, which means the loopback interface.
 
         Raises:
-            ConfigurationError: it is neither.
+            ConfigurationError: it has another form.
         """
         host, _, port = text.rpartition(":")
         if not port.isdecimal() or int(port) > 0xFFFF or (":" in host and not host.startswith("[")):

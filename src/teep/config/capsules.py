@@ -17,14 +17,14 @@ class CapsuleConfig:
 
     Args:
         concurrency: jobs that it runs at a time in each process; 1 runs its queues' jobs one after the other there.
-        queues: what it serves, as `"name"` or `"name,weight"`; no other capsule may serve them.
+        queues: the queues that it serves, as `"name"` or `"name,weight"`; no other capsule may serve them.
     """
 
     concurrency: int
     queues: Sequence[str]
 
     def __post_init__(self) -> None:
-        # A list would have no hash, and could be changed. What is neither is refused with the `Config`.
+        # A list would have no hash, and could be changed. Any other type is refused with the `Config`.
         if isinstance(self.queues, Collection) and not isinstance(self.queues, str | tuple):
             object.__setattr__(self, "queues", tuple(self.queues))
 
@@ -35,7 +35,7 @@ class CapsuleConfig:
 
 
 def parse_capsule(text: str) -> tuple[str, CapsuleConfig]:
-    """Read `NAME:CONCURRENCY:QUEUE[,WEIGHT][:QUEUE...]`, as the command line has it.
+    """Read `NAME:CONCURRENCY:QUEUE[,WEIGHT][:QUEUE...]`, the form of the command line.
 
     Raises:
         ConfigurationError: it has another form.
@@ -54,7 +54,7 @@ def check_capsules(capsules: Any, taken: Iterable[str]) -> None:
 
     Raises:
         ConfigurationError: a name, a concurrency or a queue does not fit, or a queue is in two capsules. The
-            in-flight list of a queue belongs to the process, so two capsules on it would settle each other's jobs.
+            in-flight list of a queue belongs to the process, so two capsules on it would end each other's jobs.
     """
     if not isinstance(capsules, Mapping):
         raise ConfigurationError(f"capsules must be a mapping of names to CapsuleConfig, not {capsules!r}")

@@ -1,4 +1,4 @@
-"""What each option of a `Config` must be; why one is not fit, as a sentence."""
+"""Checks of the options of a `Config`; each says in a sentence why its option does not fit."""
 
 import inspect
 import re
@@ -13,13 +13,13 @@ from teep.config.queues import QueueOrder
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.wire import payload
 
-# An option, and what tells, of the values of all options, why its own does not fit.
+# An option, and a function of the values of all options that tells why its own does not fit.
 _Values = Mapping[str, Any]
 _Check = tuple[str, Callable[[_Values], str | None]]
 
 
 def problems_of(values: _Values) -> dict[str, str]:
-    """Return what is wrong with the values of options, by option."""
+    """Return the problems with the values of options, by option."""
     return {name: problem for name, check in _CHECKS if (problem := check(values)) is not None}
 
 
@@ -28,7 +28,7 @@ def _redis_url(values: _Values) -> str | None:
     if url is None:
         return None
     if not isinstance(url, str):
-        # Of anything else the value stays out of the message: bytes may have a password.
+        # Other values stay out of the message: bytes may have a password.
         named = repr(url) if type(url) is int else f"a {type(url).__name__}"
         return f"redis_url must be a string such as redis://localhost:6379/0, not {named}"
     return _problem(drivers.check_url, url)
@@ -100,7 +100,7 @@ def _backtrace_cleaner(values: _Values) -> str | None:
 def _tag(values: _Values) -> str | None:
     tag = values["tag"]
     fits = isinstance(tag, str) and not re.search(r"[\r\n]", tag)
-    return None if fits else "the tag must be one line of text"
+    return None if fits else f"tag must be a string of one line, such as 'web', not {tag!r}"
 
 
 def _whole(name: str, least: int, *, optional: bool = False) -> _Check:

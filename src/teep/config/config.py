@@ -12,7 +12,7 @@ from teep.middleware import Chain
 
 
 class Extension(Protocol):
-    """What `Config.use` takes: `join` adds what it does to the hooks of a configuration."""
+    """An extension for `Config.use`: its `join` adds middleware, handlers and more to a configuration's hooks."""
 
     def join(self, config: "Config", /) -> None: ...
 
@@ -21,22 +21,22 @@ class Extension(Protocol):
 class Config(ConfigValue):
     """How teep works in this process; frozen, and validated whole when it is made.
 
-    Its options are a value: two configurations with the same ones are equal and have one hash, and a pickle brings
-    them along. `hooks`, and what this class has of them, are no part of that: middleware, handlers and listeners.
+    Its options are a value: two configurations with the same options are equal and have one hash, and a pickle brings
+    them along. `hooks` are no part of that value: middleware, handlers and listeners.
 
     Args:
-        redis_url: where Redis is; None: `TEEP_REDIS_URL`, else `REDIS_URL`, else what the nearest `teep.toml` says,
+        redis_url: where Redis is; None: `TEEP_REDIS_URL`, else `REDIS_URL`, else that of the nearest `teep.toml`,
             else the embedded server.
         concurrency: jobs that a worker process runs at a time, threads and coroutines together.
-        queues: what a worker serves, as `"name"` or `"name,weight"`. No weights: strictly in this order. If none are
+        queues: the queues to serve, as `"name"` or `"name,weight"`. No weights: strictly in this order. If none are
             named, a worker serves "default" and every queue that the jobs of its modules name.
         timeout: seconds that running jobs get to finish when the process must stop.
         capsules: more queues with a concurrency of their own, by name; `concurrency` and `queues` above are the
             capsule "default". A queue belongs to one capsule.
         processes: worker processes that a supervisor runs, each with this configuration.
-        max_rss: megabytes (2**20 bytes) of resident memory from which the supervisor replaces a process.
-        max_jobs: jobs from which the supervisor replaces a process.
-        environment: a label, and which section of a configuration file holds; default `TEEP_ENVIRONMENT`, else
+        max_rss: megabytes (2**20 bytes) of resident memory at which the supervisor replaces a process.
+        max_jobs: jobs after which the supervisor replaces a process.
+        environment: a label, and the section of a configuration file that is used; default `TEEP_ENVIRONMENT`, else
             `TEEP_ENV`, `APP_ENV`, `RAILS_ENV`, `RACK_ENV`, else "development".
         tag: shown beside the process; default the name of the current directory.
         labels: more labels of the process.
@@ -55,8 +55,8 @@ class Config(ConfigValue):
         watchdog: seconds that a worker process may stand still, or be without Redis, before it ends with exit code 1
             for its supervisor to start it anew; 0: for ever.
         skip_default_job_logging: leave out each job's lines `start` and `done`; failures are logged all the same.
-        backtrace_cleaner: what takes the lines of a failure's backtrace, the innermost first, and returns those to
-            store and to log; by default teep's own are left out. Sidekiq's, and for code only.
+        backtrace_cleaner: a function that takes the lines of a failure's backtrace, the innermost first, and returns
+            those to store and to log; by default teep's own are left out. Sidekiq has it, too. For code only.
         timestamps: how job timestamps are written: float "seconds", which every Sidekiq reads, or integer
             "milliseconds", as Sidekiq 8 writes. Both are read.
 
@@ -65,7 +65,7 @@ class Config(ConfigValue):
     """
 
     hooks: Hooks = field(default_factory=Hooks, init=False)
-    """Where middleware, handlers, listeners, guards and services are; sealed while a worker runs with them."""
+    """Middleware, handlers, listeners, guards and services; sealed while a worker runs with them."""
 
     # Those of the hooks; each push looks at one, so no property.
     client_middleware: Chain = field(init=False)
@@ -77,28 +77,28 @@ class Config(ConfigValue):
 
     @classmethod
     def from_file(cls, path: str | Path, environment: str | None = None) -> Self:
-        """Return what a file says, with this process's `TEEP_…` variables over it, as `teep worker -C` reads both.
+        """Return the configuration of a file, overridden by the `TEEP_…` variables, as for `teep worker -C`.
 
         Args:
             path: a `teep.toml`, a `pyproject.toml` with `[tool.teep]`, or Sidekiq's `sidekiq.yml`.
-            environment: whose section goes over the top level; default as for the option of that name.
+            environment: the one whose section overrides the top level; default as for the option of that name.
 
         Raises:
-            ConfigurationError: the file cannot be read, or every problem that it and the variables have.
+            ConfigurationError: the file cannot be read; or every problem that it and the variables have.
         """
-        from teep.config.sources import resolution  # noqa: PLC0415 - who reads no file needs no readers
+        from teep.config.sources import resolution  # noqa: PLC0415 - not every program reads a file
 
         given = {} if environment is None else {"environment": variables.Found(environment, "environment=")}
         return resolution.resolve(given, Path(path)).config(cls)
 
     @property
     def error_handlers(self) -> list[ErrorHandler]:
-        """What is called for each failure of a job, and for what goes wrong elsewhere in a worker."""
+        """The functions called for each failure of a job, and for each error elsewhere in a worker."""
         return self.hooks.error_handlers
 
     @property
     def death_handlers(self) -> list[DeathHandler]:
-        """What is called when a job dies."""
+        """The functions called when a job dies."""
         return self.hooks.death_handlers
 
     def on(self, event: Event, listener: Callable[[], object]) -> None:
@@ -118,7 +118,7 @@ class Config(ConfigValue):
         return self.hooks.listeners(event)
 
     def use(self, *extensions: Extension) -> None:
-        """Let extensions add what they do, such as `teep.middleware.Propagation`; in the order given."""
+        """Let extensions, such as `teep.middleware.Propagation`, join this configuration in the order given."""
         for extension in extensions:
             extension.join(self)
 

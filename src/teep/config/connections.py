@@ -1,4 +1,4 @@
-"""Where Redis comes from, and the drivers that a process shares."""
+"""The Redis that a configuration means, and the drivers that a process shares."""
 
 import os
 import threading
@@ -28,7 +28,7 @@ _async_drivers: "dict[str, AsyncDriver]" = {}
 
 
 def _renew_lock() -> None:
-    """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
+    """Give a fork a lock of its own: a thread that the fork does not have may hold the parent's."""
     global _lock  # noqa: PLW0603 - of this module, as the drivers are
     _lock = threading.RLock()
 
@@ -38,10 +38,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def redis_url_for(config: Config, *, warn: bool = True) -> str:
-    """Return the URL of the Redis to use: the configured one, the variables', the file's, else the embedded server's.
+    """Return the URL of the Redis to use: of the configuration, the variables or the file, else the embedded server.
 
-    The embedded server is started where none runs yet, and kept for as long as this process lives. A process logs its
-    first use as a warning, unless the use is meant (`warn`).
+    The embedded server is started if none runs yet, and kept for as long as this process lives. A process logs its
+    first use as a warning, unless the use is intended (`warn=False`).
 
     Raises:
         ConfigurationError: nothing is configured, and the embedded server is not installed, or this is production.
@@ -71,7 +71,7 @@ def named_url(config: Config) -> str | None:
 
 
 def redis_in_words(config: Config) -> str:
-    """Return which Redis a configuration uses, for people: its URL without passwords, or the embedded server."""
+    """Return the Redis of a configuration in words: its URL without passwords, or the embedded server."""
     if named := named_url(config):
         return masked(named)
     return f"the embedded server in {embedded.data_dir()}, for development"

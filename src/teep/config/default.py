@@ -1,4 +1,4 @@
-"""The process-wide configuration: what is used where no other is given."""
+"""The process-wide configuration: the one that is used if no other is given."""
 
 import os
 import threading
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class ProcessWide:
-    """A process's configuration, all that it is made of, and what joins each one that is made.
+    """A process's configuration, all that it is made of, and the extensions that join it.
 
-    A command's flags (`overrides`) hold over what code says, and that over variables and file (`fallbacks`).
+    A command's flags (`overrides`) override the options that code gives; these override variables and the file
+    (`fallbacks`).
     """
 
     def __init__(self, fallbacks: Mapping[str, Any] | None = None) -> None:
@@ -31,7 +32,7 @@ class ProcessWide:
 
     @property
     def config(self) -> Config:
-        """The configuration: where code has made none, what variables and file make.
+        """The configuration: if code has made none, the one that variables and file make.
 
         Raises:
             ConfigurationError: the variables or the file cannot be read, or do not fit.
@@ -48,7 +49,7 @@ class ProcessWide:
 
     @property
     def fallbacks(self) -> Mapping[str, Any]:
-        """The options that variables and file say, looked for once; a command knows them already.
+        """The options that variables and the file give, looked for once; a command knows them already.
 
         Raises:
             ConfigurationError: they cannot be read, or do not fit.
@@ -67,11 +68,11 @@ class ProcessWide:
 
     @property
     def set_by_code(self) -> frozenset[str]:
-        """The options that code gave to `configure`, whether or not flags hold over them."""
+        """The options that code gave to `configure`, whether or not flags override them."""
         return frozenset(name for name, value in self._said.items() if value is not None)
 
     def configure(self, config: Config | None, options: Mapping[str, Any]) -> Config:
-        """Make the configuration of what code says; see the function of that name."""
+        """Make the configuration from code's options; see the function of that name."""
         for name in options:
             if name not in CONFIG:
                 raise ConfigurationError(unknown(name, CONFIG, "option"))
@@ -89,13 +90,13 @@ class ProcessWide:
             return self._make(made)
 
     def install(self, settings: "Settings") -> Config:
-        """Make the configuration of what a command's flags, variables and file say, until code configures something.
+        """Make the configuration from a command's flags, variables and file, until code configures something.
 
-        What code has configured before, as Django's settings have if `manage.py` runs the command, holds as if it
+        Options that code has set before, as Django's settings do if `manage.py` runs the command, count as if they
         came after.
 
         Raises:
-            ConfigurationError: what they say does not fit.
+            ConfigurationError: an option does not fit.
         """
         config = settings.config(Config)
         with self._lock:
@@ -118,7 +119,7 @@ class ProcessWide:
 
     @contextmanager
     def overridden(self, config: Config) -> Iterator[Config]:
-        """Have another configuration until the context ends, whatever is configured meanwhile."""
+        """Use another configuration until the context ends, whatever is configured meanwhile."""
         with self._lock:
             before, self._config = self._config, config
         try:
@@ -128,7 +129,7 @@ class ProcessWide:
                 self._config = before
 
     def renew_lock(self) -> None:
-        """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
+        """Give a fork a lock of its own: a thread that the fork does not have may hold the parent's."""
         self._lock = threading.Lock()
 
     def _make(self, config: Config) -> Config:
@@ -153,24 +154,24 @@ if hasattr(os, "register_at_fork"):
 def configure(config: Config | None = None, /, **options: Any) -> Config:
     """Make the process-wide configuration and return it.
 
-    Call it once, before the first push. Handlers and middleware go onto what it returns. Where nothing is said here,
-    or None, the `TEEP_…` variables hold, then the nearest `teep.toml` (or `[tool.teep]` of a `pyproject.toml`) from
-    the working folder upward. In a process that a command such as `teep worker` runs, its flags hold over all.
+    Call it once, before the first push. Handlers and middleware are added to the result. An option that is not given
+    here, or None, comes from the `TEEP_…` variables, then from the nearest `teep.toml` (or `[tool.teep]` of a
+    `pyproject.toml`) from the working folder upward. The flags of a command such as `teep worker` override all.
 
     Args:
-        config: the configuration, such as `Config.from_file("teep.toml")`; default: a new one. It says what differs
-            from the defaults.
-        options: those of `Config`, over those of `config`.
+        config: the configuration, such as `Config.from_file("teep.toml")`; default: a new one. Only its options that
+            differ from the defaults count.
+        options: those of `Config`; they override those of `config`.
 
     Raises:
-        ConfigurationError: an option is unknown (the nearest known one is named), or does not fit; or what the
-            variables and the file say does not.
+        ConfigurationError: an option is unknown (the nearest known one is named), or does not fit; or one of the
+            variables or the file does not.
     """
     return _process.configure(config, options)
 
 
 def default_config() -> Config:
-    """Return the process-wide configuration: where `configure` was not called, what variables and file make.
+    """Return the process-wide configuration: if `configure` was not called, the one that variables and file make.
 
     Raises:
         ConfigurationError: the variables or the file cannot be read, or do not fit.
@@ -189,12 +190,12 @@ def extend_default(extension: Extension) -> None:
 
 
 def fallbacks() -> Mapping[str, Any]:
-    """Return the options that variables and file say; see `ProcessWide.fallbacks`."""
+    """Return the options that variables and the file give; see `ProcessWide.fallbacks`."""
     return _process.fallbacks
 
 
 def set_by_code() -> frozenset[str]:
-    """Return the options that code gave to `configure`, whether or not flags hold over them."""
+    """Return the options that code gave to `configure`, whether or not flags override them."""
     return _process.set_by_code
 
 
@@ -225,10 +226,10 @@ def overridden(config: Config) -> Iterator[Config]:
 def isolated(fallbacks: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Begin anew until the context ends, as in a process that has configured nothing yet.
 
-    What is configured in it is forgotten. Other threads see it too.
+    A configuration that is made in it is forgotten at its end. Other threads see it too.
 
     Args:
-        fallbacks: options in place of those that variables and file say; default: these are looked for again.
+        fallbacks: options in place of those of variables and the file; default: these are looked for again.
     """
     global _process  # noqa: PLW0603 - it is the process's
     before, _process = _process, ProcessWide(fallbacks)

@@ -1,4 +1,4 @@
-"""Calling what users registered, each isolated from the others: it may raise anything, sys.exit() too."""
+"""Calls users' handlers and listeners, each isolated from the others: one may raise anything, SystemExit too."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +13,9 @@ logger = Logger("teep")
 def report(
     config: Config, error: BaseException, context: dict[str, Any], log: Callable[[], None] | None = None
 ) -> None:
-    """Give an error to the error handlers; one that fails itself is logged.
+    """Give an error to the error handlers; a handler that fails itself is logged.
 
-    `log` is called in place of the handler that logs, where there is more to log than the context says.
+    `log` is called in place of the handler that logs, if there is more to log than the context says.
     """
     for handler in tuple(config.error_handlers):
         try:

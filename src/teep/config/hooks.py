@@ -1,7 +1,7 @@
-"""What a program adds to teep: middleware, handlers, listeners, guards, services and observers.
+"""The hooks by which a program adds to teep: middleware, handlers, listeners, guards, services and observers.
 
 They stand beside a `Config`, which is a value and knows nothing of code. They are filled before a worker starts, and
-sealed while one runs with them: it might miss what comes later.
+sealed while one runs with them: the worker might miss later additions.
 """
 
 import inspect
@@ -25,37 +25,37 @@ logger = Logger("teep")
 
 
 Guard = Callable[[Unit], Barred | None]
-"""What is asked about each job before it runs: it returns None, or why the job does not run, and what becomes of it.
+"""Asked about each job before it runs: returns None, or why the job does not run, and how it ends.
 
-A worker asks in the thread that would run the job, so a guard that waits takes a slot. If it raises, the job comes
-again some seconds later, with no attempt used. Bytes that are no job run into their end without being asked about.
+A worker asks in the thread that would run the job, so a guard that waits takes a slot. If it raises, the job runs
+again some seconds later, with no attempt counted. No guard is asked about bytes that are no job.
 """
 
 
 class BackgroundService(Protocol):
-    """What runs beside the jobs of a worker; `teep.runtime.service.Service` is one to begin with."""
+    """A service that runs beside the jobs of a worker; `teep.runtime.service.Service` is a base to begin with."""
 
     def start(self) -> None:
         """Begin; jobs may run already."""
 
     def quiet(self) -> None:
-        """Do nothing that brings new jobs: the worker takes no more."""
+        """Stop doing anything that brings new jobs: the worker takes no more."""
 
     def stop(self) -> None:
-        """End, after the last job; wait for what goes on. Idempotent."""
+        """End, after the last job; wait until the work in progress is done. Idempotent."""
 
     def leave(self) -> None:
-        """Take back what lies in Redis, after the last service has stopped."""
+        """Remove the service's own keys in Redis, after the last service has stopped."""
 
     def disown(self) -> None:
         """Do nothing more, in a fork: the parent goes on."""
 
 
 Observer = Callable[[Any], object]
-"""What is told of all that happens in a worker; `teep.runtime.notices` says of what, and when."""
+"""Told of every event in a worker; `teep.runtime.notices` lists them, and when they come."""
 
 ServiceFactory = Callable[[Any], BackgroundService]
-"""What makes a service for a worker that starts, of its `teep.runtime.component.Component`."""
+"""Makes a service for a worker that starts, from the worker's `teep.runtime.component.Component`."""
 
 
 def log_error(error: BaseException, context: dict[str, Any]) -> None:
@@ -90,10 +90,10 @@ for _name in (
 
 
 class Hooks:
-    """What is called at a push, around a job, at a failure, and at the moments of a worker's life.
+    """Everything called at a push, around a job, at a failure, and at the events of a worker's life.
 
-    `guards` keep jobs from running, `services` make what runs beside them in a worker, and `observers` are told of
-    all that happens there.
+    `guards` keep jobs from running, `services` make the services that run beside them in a worker, and `observers`
+    are told of every event there.
     """
 
     def __init__(self) -> None:
@@ -127,9 +127,9 @@ class Hooks:
         return tuple(reversed(registered)) if event in ("quiet", "shutdown", "exit") else tuple(registered)
 
     def merge(self, other: "Hooks") -> None:
-        """Add what the other has and this one has not.
+        """Add the other's hooks that this one does not have.
 
-        Never the error handler that logs: all hooks begin with it, so where it is not, it was taken out.
+        Never the error handler that logs: all hooks begin with it, so if it is missing, it was taken out.
         """
         for chain, theirs in (
             (self.client_middleware, other.client_middleware),

@@ -2,8 +2,8 @@
 
 1. Fields of a user's own stand under `extra`, each of which goes into the payload under its name.
 2. Until the next version they may also stand beside the options, with a warning but in `job_defaults`. There a name
-   that merely resembles an option's is refused: `retires=0` as a field of its own would let a job that must run once
-   run 26 times, and nobody would be told.
+   that merely resembles an option's is refused: with `retires=0` as a field of its own, a job that must run once
+   would run 26 times without a word.
 """
 
 import sys
@@ -33,7 +33,7 @@ _LEVELS_OF_PYTHON = {"warning": "warn", "critical": "fatal"}
 
 
 def defaults_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of `job_defaults`, in which authors' own may stand beside the options, as in Sidekiq's.
+    """Return the fields of `job_defaults`, in which users' own may stand beside the options, as in Sidekiq's.
 
     Raises:
         InvalidJob: as `fields_of`.
@@ -43,7 +43,7 @@ def defaults_of(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fields_of(owner: str, given: Mapping[str, Any], *, warns: bool = True) -> dict[str, Any]:
-    """Return options as they go into a payload, checked; `owner` names in errors whose they are.
+    """Return options as they go into a payload, checked; `owner` is the job that errors name.
 
     A timedelta becomes seconds, and a log level gets Sidekiq's name for it.
 
@@ -80,7 +80,7 @@ def gathered(owner: str, given: Mapping[str, Any], *, warns: bool = True) -> dic
 
 
 def joined(nearer: Mapping[str, Any], farther: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of two places: the nearer wins, and of their own fields, each by itself."""
+    """Return the options of two places: the nearer wins, and fields of a user's own are joined one by one."""
     both = {**farther, **nearer}
     if nearer.get("extra") and farther.get("extra"):
         both["extra"] = {**farther["extra"], **nearer["extra"]}

@@ -1,4 +1,4 @@
-"""Which queues a capsule serves, and in what order it looks into them."""
+"""The queues that a capsule serves, and the order in which it looks into them."""
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from teep.errors import ConfigurationError
 
 
 class _Unsaid(tuple[str, ...]):
-    """Queues that nobody has named. Equal to the tuple; a worker adds the queues of the jobs that it imports."""
+    """The queues of a configuration that names none. Equal to the tuple; a worker adds those of its jobs."""
 
     __slots__ = ()
 
@@ -30,7 +30,7 @@ class QueueOrder(NamedTuple):
         """Read `"name"` and `"name,weight"` entries.
 
         Raises:
-            ConfigurationError: an entry has no name, a weight below 1, or none are given.
+            ConfigurationError: an entry has no name, or a weight below 1; or there are no entries.
         """
         weights: dict[str, int] = {}
         for spec in specs:

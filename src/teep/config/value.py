@@ -1,4 +1,4 @@
-"""What a `Config` says: its options, where each of them comes from, and what follows from them."""
+"""The value of a `Config`: its options, the source of each of them, and what follows from them."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -25,13 +25,13 @@ _ARGUMENT = "argument"
 
 
 def _folder_name() -> str:
-    folder = working_folder()  # where it is gone there is no tag, which only tells people more about a process
+    folder = working_folder()  # if it is gone there is no tag, which only tells people more about a process
     return "" if folder is None else folder.name
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ConfigValue:
-    """The options of a `Config`, which tells what they mean: a value that is compared, hashed and pickled by them."""
+    """The options of a `Config`, where they are explained. As a value they are compared, hashed and pickled."""
 
     redis_url: str | None = None
     concurrency: int = 10
@@ -62,7 +62,7 @@ class ConfigValue:
 
     _given: ClassVar[tuple[str, ...]] = ()
 
-    if not TYPE_CHECKING:  # which would take its signature for that of the class
+    if not TYPE_CHECKING:  # type checkers would take its signature for that of the class
 
         def __new__(cls, *args: Any, **options: Any) -> Self:
             """Remember which options are given, whatever their values."""
@@ -82,7 +82,7 @@ class ConfigValue:
         object.__setattr__(self, "job_defaults", MappingProxyType(defaults_of(self.job_defaults)))
 
     def __repr__(self) -> str:
-        """What is not left to the defaults; passwords in URLs are masked."""
+        """Show the options that are not left to the defaults; passwords in URLs are masked."""
         names = [name for name, source in self.sources.items() if source != _DEFAULT]
         said = (f"{name}={_shown(name, getattr(self, name))}" for name in names)
         return f"{type(self).__name__}({', '.join(said)})"
@@ -90,11 +90,12 @@ class ConfigValue:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ConfigValue):
             return NotImplemented
-        # To name the default queue is to say more than to name none: a worker adds those of its jobs to none only.
+        # A configuration that names the default queue differs from one that names none: a worker adds the queues of its
+        # jobs only to the latter.
         return self._values() == other._values() and are_said(self.queues) == are_said(other.queues)
 
     def __hash__(self) -> int:
-        # Not all of them, which would take long, and some may be lists.
+        # Not all options, which would take long, and some may be lists.
         return hash((self.redis_url, self.queues, self.concurrency, self.timeout, self.environment, self.tag))
 
     def __reduce__(self) -> "tuple[Callable[..., ConfigValue], tuple[Any, ...]]":
@@ -105,7 +106,7 @@ class ConfigValue:
 
     @property
     def sources(self) -> Mapping[str, str]:
-        """Where the value of each option comes from.
+        """The source of each option's value.
 
         That is "argument", the name of a variable or a flag, a file and the key in it, or "default".
         """
@@ -115,7 +116,7 @@ class ConfigValue:
         return MappingProxyType(usual | self._sources)
 
     def note_sources(self, sources: Mapping[str, str]) -> None:
-        """Say where options come from that were not this program's own arguments."""
+        """Note the sources of options that were not this program's own arguments."""
         self._sources.update(sources)
 
     @property
@@ -135,7 +136,7 @@ class ConfigValue:
 
     @property
     def dead_limits(self) -> DeadLimits:
-        """How much the dead set keeps."""
+        """The number of jobs, and the seconds, that the dead set keeps."""
         return DeadLimits(self.dead_max_jobs, self.dead_timeout)
 
     def _values(self) -> dict[str, Any]:
@@ -143,7 +144,7 @@ class ConfigValue:
 
 
 def _remade(kind: type[V], values: Mapping[str, Any], sources: Mapping[str, str]) -> V:
-    """Return what was pickled; a function, so that a pickle names nothing but what it needs."""
+    """Return a configuration from its pickle; a function, so that a pickle holds only what is needed."""
     made = kind(**values)
     object.__setattr__(made, "_sources", dict(sources))
     return made

@@ -1,1 +1,1 @@
-"""Where a configuration comes from: files, environment variables and flags; `resolution` puts them together."""
+"""The sources of a configuration: files, environment variables and flags; `resolution` joins them."""

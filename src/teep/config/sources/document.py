@@ -1,4 +1,4 @@
-"""What a configuration file says, whatever its format."""
+"""The content of a configuration file, whatever its format."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from teep.errors import ConfigurationError
 
 
 class Entry(NamedTuple):
-    """A setting as a file has it: its name, its value, and the path of its key in the file."""
+    """A setting in a file: its name, its value, and the path of its key in the file."""
 
     name: str
     value: Any
@@ -18,8 +18,8 @@ class Entry(NamedTuple):
 class Document(NamedTuple):
     """A file: the entries of its top level, those of each environment, and keys that mean nothing here.
 
-    `is_shared` says that others keep keys of their own in it, so that an unknown one is no mistake; `foreign` are
-    those of theirs that are known, however like a setting's name one looks.
+    `is_shared` says that other programs keep keys in it, so an unknown key is no mistake. `foreign` are the known
+    keys of those programs, even if one looks like a setting's name.
     """
 
     path: Path

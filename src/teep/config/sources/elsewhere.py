@@ -1,6 +1,6 @@
-"""What other job systems call what teep has, or does otherwise: Celery, RQ, Dramatiq, arq, Huey and Procrastinate.
+"""The names that Celery, RQ, Dramatiq, arq, Huey and Procrastinate have for options and verbs of teep.
 
-In a payload such a name would be a field of its author's own: the job would run at once that should wait an hour.
+In a payload such a name would be a field of a user's own, so a job that should wait an hour would run at once.
 """
 
 _WAIT = ".set(wait=…), or perform_in"

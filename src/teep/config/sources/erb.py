@@ -1,4 +1,4 @@
-"""The ERB of a `sidekiq.yml`, as far as it only reads variables of the environment.
+"""Reads the ERB templates in a `sidekiq.yml`, if they only read environment variables.
 
 `ENV.fetch("X", 10)`, `ENV["X"] || 10`, a block for the default, `.to_i` and the like are read as data: a small
 grammar of values, in which nothing can be run. Any other Ruby is refused.
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from teep.errors import ConfigurationError
 
-# A value of the template, read when it is needed: the variable of an alternative that is not taken may be missing.
+# A value of the template, read when it is needed: a variable in an alternative that is not taken may be missing.
 _Value = Callable[[], str | None]
 
 _TAG = re.compile(r"<%(?P<kind>[=#%]?)-?(?P<code>.*?)-?%>", re.DOTALL)
@@ -31,7 +31,7 @@ class _Refused(ValueError):
 
 
 def render(text: str, environ: Mapping[str, str], file: object) -> str:
-    """Return a template's text with the values of its variables; what YAML takes for a comment stays as it is.
+    """Return a template's text with the values of its variables; YAML's comments stay as they are.
 
     Raises:
         ConfigurationError: there is other Ruby in it, or a variable without a default is not set.
@@ -182,7 +182,7 @@ def _unless_nil(value: _Value, converted: _Value) -> _Value:
 
 
 def _conversion(name: str, value: _Value) -> _Value:
-    """Return what a method of Ruby's makes of a value."""
+    """Return the result of a Ruby method such as `to_i` on a value."""
     match name:
         case "to_i" | "Integer":
             return lambda: _number(r"[+-]?\d+", value()) or "0"

@@ -1,4 +1,4 @@
-"""Which configuration file is read. Files are data: nothing in one is ever run."""
+"""Finds and reads the configuration file. Files are data: nothing in one is ever run."""
 
 from pathlib import Path
 
@@ -9,20 +9,20 @@ from teep.embedded.project import is_file, upward
 from teep.errors import ConfigurationError
 
 NONE = "none"
-"""In place of a file's name: read none."""
+"""Stands in place of a file's name to read no file."""
 
 _OWN = "teep.toml"
 
 
 def discover() -> Path | None:
-    """Return the file that holds in the working folder: the nearest upward.
+    """Return the configuration file of the working folder: the nearest one upward.
 
     In each folder that is its `teep.toml`, else a `pyproject.toml` with settings of teep's. A `sidekiq.yml` must be
-    named: its queues are Ruby's, and who starts a worker beside it need not mean those. One of the working folder
-    itself is named as it is there, any other by its whole path.
+    named: its queues are Ruby's, and a worker that is started beside it need not serve those. A file in the working
+    folder is returned as its name, any other as its whole path.
 
     Raises:
-        ConfigurationError: there is a `pyproject.toml` that speaks of teep, and is no TOML.
+        ConfigurationError: a `pyproject.toml` mentions teep, and is no TOML.
     """
     for depth, folder in enumerate(upward()):
         for name in (_OWN, toml.PROJECT):
@@ -33,7 +33,7 @@ def discover() -> Path | None:
 
 
 def read(path: Path) -> Document:
-    """Read a file by what its name says it is.
+    """Read a file in the format that its name says.
 
     Raises:
         ConfigurationError: it cannot be read, or it is of another kind.

@@ -1,6 +1,6 @@
-"""What holds: flags over what code configures, that over variables, those over a file, and that over the defaults.
+"""Joins the sources of settings: flags override code, code variables, variables a file, and a file the defaults.
 
-Code is no part of this module: `default.install` puts it between. Each setting remembers where it was found, and
+Code is no part of this module: `default.install` puts its options between. Each setting remembers its source, and
 problems are gathered, to be told all at once.
 """
 
@@ -29,11 +29,11 @@ FILE = variables.FILE
 
 @dataclass(frozen=True)
 class Settings:
-    """What flags, variables and a file say.
+    """The settings of flags, variables and a file.
 
     `flags` and `found` have settings by name: `found` all of them, each as the strongest of the three has it.
-    `ignored` are keys of the file that mean nothing here; `problems` are sentences about what could not be read, and
-    `doubts` about variables that are none of teep's, and all but spell one.
+    `ignored` are keys of the file that mean nothing here. `problems` are sentences about values that could not be
+    read, `doubts` about variables that look like typos of teep's.
     """
 
     flags: Mapping[str, Found]
@@ -47,7 +47,7 @@ class Settings:
         """Return the configuration, a `Config`, that they make, with defaults for the rest.
 
         Raises:
-            ConfigurationError: every problem of theirs, each with where it stands.
+            ConfigurationError: every problem with them, each with its source.
         """
         problems = [*self.problems, *self._misfits()]
         try:
@@ -62,25 +62,25 @@ class Settings:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What they say of a `Config`'s options."""
+        """The options of a `Config` among them."""
         return _options(self.found)
 
     @property
     def overrides(self) -> dict[str, Any]:
-        """What the flags alone say of them."""
+        """The options of a `Config` that flags give."""
         return _options(self.flags)
 
     def warn(self) -> None:
-        """Log what is in doubt."""
+        """Log the doubts."""
         for doubt in self.doubts:
             logger.warning("%s", doubt)
 
     def get(self, name: str, otherwise: Any) -> Any:
-        """Return the value of a setting, or `otherwise` where nothing says one."""
+        """Return the value of a setting, or `otherwise` if no source has one."""
         return self.found[name].value if name in self.found else otherwise
 
     def _misfits(self) -> Iterator[str]:
-        """What is wrong with the settings that no `Config` will look at."""
+        """The problems of the settings that no `Config` will check."""
         modules = self.get("modules", [])
         if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
             yield self._located(
@@ -102,16 +102,16 @@ class Settings:
 def resolve(
     flags: Mapping[str, Found], file: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> Settings:
-    """Return what holds in this process.
+    """Return the settings of this process.
 
     Args:
-        flags: what the command line says, by setting.
+        flags: those of the command line, by setting.
         file: the file to read; default the one that `TEEP_CONFIG` names, else the nearest from the working folder
             upward.
         environ: the environment's variables.
 
     Raises:
-        ConfigurationError: the file cannot be read; what stands in it is checked by `Settings.config`.
+        ConfigurationError: the file cannot be read; its values are checked by `Settings.config`.
     """
     problems: list[str] = []
     said = _variables(environ, problems)
@@ -152,13 +152,13 @@ def _variables(environ: Mapping[str, str], problems: list[str]) -> dict[str, Fou
 def _file_settings(
     document: Document, stronger: Mapping[str, Found], problems: list[str]
 ) -> tuple[dict[str, Found], list[str]]:
-    """Return the file's settings, and its keys that are none: the environment's section over the top level."""
+    """Return the file's settings, and its keys that are none; the environment's section overrides the top level."""
     top = {entry.name: entry.value for entry in document.top}
     environment = (
         stronger["environment"].value if "environment" in stronger else top.get("environment", "development")
     )
     section = document.sections.get(str(environment), ())
-    # In a file of teep's own, a slip in any section is told, also where another section holds.
+    # In a file of teep's own, a typo in any section is told, also if another section is used.
     checked = [section] if document.is_shared else document.sections.values()
     strangers = [entry for part in (document.top, *checked) for entry in part if entry.name not in SETTINGS]
     unforeseen = [entry for entry in strangers if entry.name not in document.foreign]
@@ -187,7 +187,7 @@ def _queue(queue: Any) -> Any:
 
 
 def _make_capsules(found: dict[str, Found], problems: list[str]) -> None:
-    """Turn a file's tables into capsules; one that says no concurrency has the process's own, as in Sidekiq."""
+    """Turn a file's tables into capsules; one without a concurrency gets the process's own, as in Sidekiq."""
     capsules = found.get("capsules")
     if capsules is None or not isinstance(capsules.value, Mapping):
         return
@@ -198,7 +198,7 @@ def _make_capsules(found: dict[str, Found], problems: list[str]) -> None:
     made: dict[str, Any] = {}
     for name, table in capsules.value.items():
         if not isinstance(table, Mapping):
-            made[name] = table  # a capsule of the command line's, or what Config will refuse
+            made[name] = table  # a capsule of the command line, or a value that Config will refuse
             continue
         strangers = [key for key in table if key not in usual]
         problems += [f"{unknown(key, usual)} ({capsules.source}.{name}.{key})" for key in strangers]

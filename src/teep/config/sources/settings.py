@@ -1,4 +1,4 @@
-"""What can be set in a file or a variable: the options of `Config`, and some that only commands have.
+"""The settings that a file or a variable may have: the options of `Config`, and some that only commands have.
 
 A variable's text is read by what its setting is: a number, a list of words, yes or no.
 """
@@ -15,7 +15,7 @@ from teep.config.value import ConfigValue
 CONFIG: Mapping[str, Any] = {option.name: option.type for option in fields(ConfigValue) if option.init}
 """The options of `Config`, and their types."""
 
-# What code alone can say.
+# Options that only code can set.
 _CODE = frozenset({"backtrace_cleaner"})
 
 SETTINGS: Mapping[str, Any] = {
@@ -29,16 +29,16 @@ SETTINGS: Mapping[str, Any] = {
 
 
 class Unreadable(ValueError):
-    """A text that is no value of its setting; the message says what it must be."""
+    """A string that is no value of its setting; the message says what it must be."""
 
 
 def is_slip(name: str) -> bool:
-    """Tell whether an unknown name all but spells a setting."""
+    """Tell whether an unknown name is most likely a typo of a setting."""
     return meant(name, SETTINGS) is not None
 
 
 def unknown(name: str, known: Iterable[str], what: str = "setting") -> str:
-    """Return the sentence about a name that there is not; it names the nearest known one, or all."""
+    """Return the sentence about an unknown name; it has the nearest known one, or all."""
     listed = list(known)
     near = nearest(name, listed)
     return f"there is no {what} {name!r}; " + (
@@ -47,12 +47,12 @@ def unknown(name: str, known: Iterable[str], what: str = "setting") -> str:
 
 
 def has_text(name: str) -> bool:
-    """Tell whether a variable can say this setting: mappings belong into a file."""
+    """Tell whether a variable can have this setting: mappings belong into a file."""
     return _kind(SETTINGS[name]) in _READERS
 
 
 def read_text(name: str, found: Found) -> Any:
-    """Return the value that a variable's text stands for.
+    """Return the value that a variable's string stands for.
 
     Raises:
         Unreadable: it stands for none.

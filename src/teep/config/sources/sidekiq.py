@@ -1,7 +1,7 @@
-"""Sidekiq's own `sidekiq.yml`, read as it is.
+"""Reads Sidekiq's own `sidekiq.yml`.
 
-Keys may be Ruby's symbols (`:queues:`), a section named after the environment goes over the top level, and keys that
-mean something to Ruby only, or to a gem, are left alone. Of a template, what only reads variables is read.
+Keys may be Ruby's symbols (`:queues:`), a section named after the environment overrides the top level, and keys that
+mean something only to Ruby, or to a gem, are left alone. Templates may read variables, and do nothing else.
 """
 
 import os
@@ -16,14 +16,14 @@ from teep.config.sources.settings import CONFIG, SETTINGS, is_slip
 from teep.errors import ConfigurationError
 
 _RENAMED = {"dead_timeout_in_seconds": "dead_timeout"}
-# What Sidekiq itself knows and Python has no use for; `strict` is what queues without weights are.
+# Keys of Sidekiq itself that Python has no use for; queues without weights are what `strict` asks for.
 _RUBY_ONLY = frozenset({
     "require", "strict", "fetch_class", "fetch_setup", "scheduled_enq", "job_logger",
     "logged_job_attributes", "on_complex_arguments", "reloader", "backtrace_cleaner", "redis_idle_timeout",
     "identity", "thread_priority", "lifecycle_events", "error_handlers", "death_handlers", "daemon", "logfile",
     "pidfile",
 })  # fmt: skip
-# What gems that are usual beside it keep here, and old Sidekiqs had.
+# Keys of common gems, and of old Sidekiqs.
 _GEMS = frozenset({
     "loglevel", "logger", "log_file", "index", "no_daemon", "profile", "poll_interval", "namespace", "url",
     "network_timeout", "rails_env", "environments", "workers", "enabled", "dynamic", "dynamic_every",
@@ -31,7 +31,7 @@ _GEMS = frozenset({
     "unlimited", "queue_groups", "reload_timeout", "lock_info", "max_requests",
 })  # fmt: skip
 MISSED = frozenset({"schedule", "scheduler", "cron", "limits", "process_limits", "redis"})
-"""Keys of gems that decide what runs, and that teep does not go by: jobs of a clock, limits of queues, the Redis."""
+"""Keys of gems that decide which jobs run, and that teep ignores: schedules, limits of queues, the Redis."""
 _FOREIGN = _RUBY_ONLY | _GEMS | MISSED
 _SYMBOL = re.compile(r""":(["']?)(.+)\1""")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -39,7 +39,7 @@ _NUMERIC = (int, float, int | None, float | None)
 
 
 def read_sidekiq(path: Path) -> Document:
-    """Read a file of Sidekiq's; of Ruby's objects it knows symbols.
+    """Read a file of Sidekiq's. Symbols are the only objects of Ruby that it reads.
 
     Raises:
         ConfigurationError: there is Ruby code in it, or it is no YAML, or PyYAML is not installed.
@@ -82,7 +82,7 @@ def _value(name: str, value: Any) -> Any:
 def _load(path: Path) -> dict[str, Any]:
     text = erb.render(text_of(path), os.environ, path)
     try:
-        import yaml  # noqa: PLC0415 - an extra, for who has such a file
+        import yaml  # noqa: PLC0415 - an extra, for users of such a file
     except ImportError:
         raise ConfigurationError(f"{path} is YAML: to read it, pip install 'teep[yaml]'") from None
     try:
@@ -90,7 +90,7 @@ def _load(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(f"{path} cannot be read: {error.problem} (line {line})") from error
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError is a date that there is not
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError is a date that does not exist
         raise ConfigurationError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(settings, dict):
         raise ConfigurationError(f"{path} must hold keys and values, such as concurrency: 10")
@@ -98,7 +98,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value with Ruby's symbols as the texts that they name."""
+    """Return a value with Ruby's symbols as the strings that they name."""
     if isinstance(value, dict):
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""`teep.toml`, and the table `[tool.teep]` of a `pyproject.toml`."""
+"""Reads `teep.toml`, and the table `[tool.teep]` of a `pyproject.toml`."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -30,10 +30,10 @@ def read_toml(path: Path) -> Document:
 
 
 def has_settings(path: Path) -> bool:
-    """Tell whether a `pyproject.toml` has settings of teep's. One that cannot be read has none that could be meant.
+    """Tell whether a `pyproject.toml` has settings of teep's. One that cannot be read has none.
 
     Raises:
-        ConfigurationError: it speaks of teep, and is no TOML.
+        ConfigurationError: it mentions teep, and is no TOML.
     """
     try:
         text = text_of(path)

@@ -1,4 +1,4 @@
-"""The environment's variables, `TEEP_` and a setting's name, and those of others that say the same."""
+"""Reads environment variables: `TEEP_` and a setting's name, and others' names for the same settings."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from teep.config.names import meant
 
 _OWN, _ENVIRONMENT = "TEEP_", "TEEP_ENV"
-# What comes after the variable of teep's own; the environment's name in the order that Sidekiq has.
+# Variables that are read after teep's own; those of the environment's name in Sidekiq's order.
 _ALSO = {"redis_url": ("REDIS_URL",), "environment": (_ENVIRONMENT, "APP_ENV", "RAILS_ENV", "RACK_ENV")}
 
 FILE = "TEEP_CONFIG"
@@ -14,14 +14,14 @@ DATA_DIR = "TEEP_DATA_DIR"
 
 
 class Found(NamedTuple):
-    """A setting's value, and where it stands: a flag, a variable, or a file and the key in it."""
+    """A setting's value and its source: a flag, a variable, or a file and the key in it."""
 
     value: Any
     source: str
 
 
 def find(name: str, environ: Mapping[str, str]) -> Found | None:
-    """Return the text of the first variable that says something about a setting; an empty one says nothing."""
+    """Return the string of the first variable that has a setting's value; an empty variable has none."""
     for variable in (f"TEEP_{name.upper()}", *_ALSO.get(name, ())):
         if text := environ.get(variable):
             return Found(text, variable)
@@ -29,13 +29,13 @@ def find(name: str, environ: Mapping[str, str]) -> Found | None:
 
 
 def environment(environ: Mapping[str, str]) -> Found:
-    """Return the environment's name as the variables have it, else "development"."""
+    """Return the environment's name that the variables give, else "development"."""
     return find("environment", environ) or Found("development", "default")
 
 
 def doubts(environ: Mapping[str, str], settings: Iterable[str]) -> Iterator[str]:
-    """Sentences about variables that teep does not read, and whose names all but are those of some that it does."""
-    # Without what all names have in common, which would make any two of them alike.
+    """Return sentences about variables that teep does not read, and that look like typos of some that it does."""
+    # Without the prefix that all names have in common, which would make any two of them alike.
     known = [name.upper() for name in settings] + [name.removeprefix(_OWN) for name in (FILE, DATA_DIR, _ENVIRONMENT)]
     for name in sorted(environ):
         tail = name.removeprefix(_OWN)
