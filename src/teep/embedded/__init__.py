@@ -4,7 +4,7 @@
 an append-only file, outlives the process that started it, and stops by itself once nobody has used it for two
 seconds.
 
-Who does what is settled by `flock` on four files in the data folder, since the kernel drops such locks when
+The processes agree by `flock` on four files in the data folder, since the kernel drops such locks when
 their holder dies, however it dies:
 
 - `users.lock`: held, shared, by every process with a lease, so that the server is known to be in use; held
@@ -14,10 +14,10 @@ their holder dies, however it dies:
   waits for this lock, and takes over when the keeper is killed.
 - `server.lock`: held by the server itself, which inherits it from the keeper: two never write the same data.
 
-Where keeper, standby and all users are killed in one instant, the server runs on until the next `acquire()`
+If keeper, standby and all users are killed in one instant, the server runs on until the next `acquire()`
 of the folder finds it, and stops with that lease.
 
-The folder must lie on a local file system: network file systems have neither unix sockets nor locks to trust.
+The folder must be on a local file system: network file systems have neither unix sockets nor reliable locks.
 """
 
 from teep.embedded.binary import INSTALL, is_available

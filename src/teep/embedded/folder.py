@@ -1,4 +1,4 @@
-"""The data folder: where it is, that it is ours alone, and where its socket can be."""
+"""The data folder: finds it, keeps it private to this user, and places its socket."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ SOCKET_PATH_LIMIT = 100
 PROJECT_NAME = ".teep"
 """The data folder's name in a project's folder."""
 
-RUNTIME = "/tmp/teep-"  # noqa: S108 - a folder of mode 0700, used only where it is ours
-"""Where sockets lie whose data folder has too long a path, before the user's id."""
+RUNTIME = "/tmp/teep-"  # noqa: S108 - a folder of mode 0700, used only if it is ours
+"""The folder, but for the user's id at its end, of sockets whose data folder has too long a path."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Folder:
     def prepare(cls, data_dir: Path | None) -> "Folder":
         """Finds the folder (`data_dir`, or the default one) and creates it, readable by its owner only.
 
-        Raises ConfigurationError where it cannot be created, or is open to other users.
+        Raises ConfigurationError if it cannot be created, or is open to other users.
         """
         path = resolved(data_dir or default_data_dir())
         try:
@@ -48,7 +48,7 @@ class Folder:
 
     @classmethod
     def find(cls) -> "Folder | None":
-        """The default folder where it exists already; nothing is created. None: nobody has used it yet."""
+        """The default folder if it exists already; nothing is created. None: nobody has used it yet."""
         path = resolved(default_data_dir())
         return cls(path, _socket_for(path)) if (path / "users.lock").exists() else None
 
@@ -56,7 +56,7 @@ class Folder:
 def resolved(data_dir: Path) -> Path:
     """The folder's absolute path, links resolved.
 
-    Raises ConfigurationError where it lies in a home folder, and the user has none.
+    Raises ConfigurationError if it lies in a home folder, and the user has none.
     """
     try:
         return Path(os.path.realpath(data_dir.expanduser()))
@@ -73,7 +73,7 @@ def data_dir() -> Path:
 
 
 def chosen_by() -> str:
-    """What makes the default folder the one: "TEEP_DATA_DIR", "project" or "user"."""
+    """The reason for the default folder: "TEEP_DATA_DIR", "project" or "user"."""
     if os.environ.get("TEEP_DATA_DIR"):
         return "TEEP_DATA_DIR"
     return "user" if project_folder() is None else "project"
@@ -92,7 +92,7 @@ def default_data_dir() -> Path:
 
 def _make_private(path: Path) -> None:
     # An empty folder was made for this. Any other may be someone's home: its mode is theirs to choose, as
-    # long as nobody else can plant files in it. What we create inside is private by itself.
+    # long as nobody else can plant files in it. The files that we create inside are private by themselves.
     if _is_owned(path) and not any(path.iterdir()):
         path.chmod(0o700)
     _require(path, forbidden=0o022)
@@ -124,8 +124,8 @@ def _is_owned(path: Path) -> bool:
 def _require(path: Path, *, forbidden: int) -> None:
     if not _is_owned(path):
         raise ConfigurationError(
-            f"The folder {path} belongs to another user, so the embedded server will not use it. "
-            "Set TEEP_DATA_DIR to a folder of your own, with a short path."
+            f"the folder {path} belongs to another user, so the embedded server does not use it; "
+            "set TEEP_DATA_DIR to a folder of your own, with a short path"
         )
     if path.lstat().st_mode & forbidden:
-        raise ConfigurationError(f"The folder {path} is open to other users; close it with `chmod 700 {path}`.")
+        raise ConfigurationError(f"the folder {path} is open to other users; close it with `chmod 700 {path}`")

@@ -38,7 +38,7 @@ def open_lock(folder: str, name: str) -> int:
 
 
 def try_lock(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Takes the lock where nobody else holds it; True where it is ours now (or was)."""
+    """Takes the lock if nobody else holds it; True if it is ours now (or was)."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -47,7 +47,7 @@ def try_lock(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 
 def ping(socket_path: str) -> bytes:
-    """What the server answers to a PING: empty where it does not, within a second."""
+    """The server's answer to a PING; empty if there is none within a second."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(1.0)
         try:
@@ -59,7 +59,7 @@ def ping(socket_path: str) -> bytes:
 
 
 def is_serving(answer: bytes) -> bool:
-    """Whether the answer is that of a server with its data loaded; an error such as BUSY is one."""
+    """Whether the answer to a PING is that of a server with its data loaded; an error such as BUSY counts."""
     return answer != b"" and not answer.startswith(b"-LOADING")
 
 
@@ -85,13 +85,13 @@ class Server:
             raise ServerFailedError("the server ended before it could serve")
 
     def _up_again(self) -> bool:
-        """Starts the server once more; False where it ended before it could serve, which is one more loss."""
+        """Starts the server once more; False if it ended before it could serve, which is one more loss."""
         self.stop()
         self._start()
         return self._comes_up()
 
     def check(self) -> None:
-        """Starts the server again where it died, or lost its socket file and cannot be reached any more."""
+        """Starts the server again if it died, or lost its socket file and cannot be reached any more."""
         if self._lives() and os.access(self._socket, os.F_OK):
             return
         self._count_loss()
@@ -120,8 +120,8 @@ class Server:
         self._pid = 0
 
     def _lives(self) -> bool:
-        # The server holds the lock from its first instruction to its last. Where it is dead the lock becomes
-        # ours, to be handed to the next one.
+        # The server holds the lock from its first instruction to its last. If it is dead the lock becomes ours,
+        # to be handed to the next one.
         return not try_lock(self._lock)
 
     def _start(self) -> None:
@@ -187,7 +187,7 @@ class Keeper:
         self._server = Server(folder, socket_path, binary)
 
     def elect(self, *, wait: bool) -> bool:
-        """Becomes the folder's keeper; False where there is one, unless told to wait for its death."""
+        """Becomes the folder's keeper; False if there is one already, unless told to wait for its death."""
         if wait:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         return wait or try_lock(self._lock)
@@ -204,17 +204,17 @@ class Keeper:
             if standby:
                 standby.stop()
             self._server.stop()
-            os.close(self._lock)  # before users.lock, which goes with the process: who gets that finds no keeper
+            os.close(self._lock)  # before users.lock, which goes with the process: its next holder finds no keeper
 
     def _serve_users(self) -> None:
         last_used = time.monotonic()
         while True:
-            if self._is_evicted():  # whoever uses the path now has a keeper and a server of their own
+            if self._is_evicted():  # the users of the path now have a keeper and a server of their own
                 raise ServerFailedError("the data folder was removed")
             if not try_lock(self._users):
                 last_used = time.monotonic()
             elif time.monotonic() - last_used >= LINGER:
-                return  # with the lock: who comes now waits until the server is gone, and starts another
+                return  # with the lock: the next user waits until the server is gone, and starts another
             else:
                 fcntl.flock(self._users, fcntl.LOCK_UN)
             self._server.check()
@@ -235,7 +235,7 @@ def log(sentence: str) -> None:
 
 
 def detach() -> Callable[[], None]:
-    """Goes on in a child, and returns what tells the waiting parent to end in success.
+    """Goes on in a child, and returns a function that tells the waiting parent to end in success.
 
     The starter thus waits for a short-lived child only, and never has a keeper among its own.
     """
@@ -254,7 +254,7 @@ def detach() -> Callable[[], None]:
 
 
 def be_ordinary() -> None:
-    """Drops what may be inherited from the starter: signals ignored or blocked, umask, working directory."""
+    """Resets all that may be inherited from the starter: signals ignored or blocked, umask, working directory."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -14,7 +14,7 @@ from teep.errors import ConfigurationError, EmbeddedServerError
 class Lease:
     """The right to a running server; it ends with `release()`, or with the process, however that ends.
 
-    A lease works in forks of the process too, and the server runs until the last of them released it or died.
+    A lease works in forks of the process too, and the server runs until the last of them has released it or died.
     It is also a context manager. Its methods may be called from any thread.
     """
 
@@ -34,14 +34,14 @@ class Lease:
 
     @property
     def pid(self) -> int:
-        """The pid of the server, which changes when the server was killed and started again.
+        """The pid of the server, which changes when the server is killed and started again.
 
-        Raises EmbeddedServerError in the instant of its start in which there is none.
+        Raises EmbeddedServerError in the instant of a start in which there is none.
         """
         try:
             return int((self.data_dir / "server.pid").read_text(encoding="ascii"))
         except (OSError, ValueError) as exc:
-            raise EmbeddedServerError(f"The embedded server of {self.data_dir} has no pid now.") from exc
+            raise EmbeddedServerError(f"the embedded server of {self.data_dir} has no pid now; try again") from exc
 
     def release(self) -> None:
         """Gives the server up; it stops two seconds after its last user did. A second call does nothing."""
@@ -88,11 +88,11 @@ def acquire(data_dir: Path | None = None) -> Lease:
     """Makes sure that the one server of a data folder runs, and returns a lease on it.
 
     `data_dir` is by default `TEEP_DATA_DIR`, else `.teep` in the project's folder, else `teep` among the user's
-    application data; it is created with mode 0700. The first lease of a process takes a millisecond where the server
-    runs, and a tenth of a second where it must be started (plus the time to load its data); further ones take none.
+    application data; it is created with mode 0700. The first lease of a process takes a millisecond if the server
+    runs, and a tenth of a second if it must be started (plus the time to load its data); further ones take none.
 
-    Raises ConfigurationError where there is no such server to start or the folder cannot be used, and
-    EmbeddedServerError, with the end of its log, where it does not start.
+    Raises ConfigurationError if there is no such server to start or the folder cannot be used, and
+    EmbeddedServerError, with the end of its log, if it does not start.
     """
     if os.name != "posix":
         raise ConfigurationError("the embedded server needs Linux or macOS; set REDIS_URL here")

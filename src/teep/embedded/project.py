@@ -1,4 +1,4 @@
-"""Which project a process works in: the nearest folder, from the working one upward, in which one begins."""
+"""Finds the project that a process works in: its folder is the nearest one upward with a file of `MARKS`."""
 
 import os
 import stat
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MARKS = ("teep.toml", "pyproject.toml", "manage.py")
-"""Files of which a project has one, where it begins."""
+"""Files that mark the folder of a project."""
 
 
 def upward() -> Iterator[Path]:
     """The working folder, then those above it, nearest first: where a project's files are looked for.
 
     It ends before the user's home folder and the root of the file system, which belong to no project. Folders that
-    every user may write to, such as /tmp, are passed over: what lies there may be somebody else's. Where the working
-    folder is gone, there are none.
+    every user may write to, such as /tmp, are passed over: files there may be somebody else's. If the working folder
+    is gone, there are none.
     """
     here = working_folder()
     if here is None:
@@ -29,7 +29,7 @@ def upward() -> Iterator[Path]:
 
 
 def working_folder() -> Path | None:
-    """The working folder; None where it is gone, or closed to this user."""
+    """The working folder; None if it is gone, or closed to this user."""
     try:
         return Path.cwd()
     except OSError:

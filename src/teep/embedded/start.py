@@ -1,6 +1,6 @@
-"""Joining the users of a folder's server, and having it started where it does not run.
+"""Joins the users of a folder's server, and has the server started if it does not run.
 
-Apart from `lease.py` because `fcntl` does not exist on Windows, where the package must still import.
+Apart from `lease.py`, since `fcntl` does not exist on Windows, and the package must still import there.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ def _make_it_serve(folder: Folder, binary: Path) -> None:
         if answer:
             deadline = time.monotonic() + SILENCE
         elif time.monotonic() > deadline:
-            raise EmbeddedServerError(f"The embedded server of {folder.path} does not answer.\n{_log_tail(folder)}")
+            raise EmbeddedServerError(f"the embedded server of {folder.path} does not answer; {_log_tail(folder)}")
 
 
 def _has_keeper(folder: Folder) -> bool:
@@ -82,9 +82,9 @@ def _start_keeper(folder: Folder, binary: Path) -> None:
                 check=False,
             )
         except OSError as exc:
-            raise EmbeddedServerError(f"The embedded server cannot be started: {exc}.") from exc
+            raise EmbeddedServerError(f"the embedded server cannot be started: {exc}") from exc
     if done.returncode != 0:
-        raise EmbeddedServerError(f"The embedded server of {folder.path} did not start.\n{_log_tail(folder, start)}")
+        raise EmbeddedServerError(f"the embedded server of {folder.path} did not start; {_log_tail(folder, start)}")
 
 
 def _log_path(folder: Folder) -> Path:
@@ -93,7 +93,7 @@ def _log_path(folder: Folder) -> Path:
 
 def _log_tail(folder: Folder, start: int = 0) -> str:
     lines = _log_path(folder).read_bytes()[start:].decode(errors="replace").splitlines()
-    return "\n".join([f"The last lines of {_log_path(folder)}:", *lines[-10:]])
+    return "\n".join([f"the last lines of {_log_path(folder)}:", *lines[-10:]])
 
 
 def _open(folder: Folder, name: str) -> int:

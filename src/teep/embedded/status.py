@@ -1,4 +1,4 @@
-"""What there is of the embedded server of the default folder, without starting it."""
+"""The state of the embedded server of the default folder, without starting it."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from teep.embedded.folder import Folder, chosen_by, data_dir
 
 
 class Status(NamedTuple):
-    """The folder, what made it the one (`by`), whether it was ever used, and whether its server runs."""
+    """The folder, the reason for it (`by`), whether it was ever used, and whether its server runs."""
 
     folder: Path
     by: str
@@ -21,7 +21,7 @@ class Status(NamedTuple):
 def look() -> Status:
     """Look at the default folder; nothing is created, and no server started.
 
-    Raises ConfigurationError where there is no place for such a folder.
+    Raises ConfigurationError if there is no place for such a folder.
     """
     folder = Folder.find()
     if folder is None or os.name != "posix":
