@@ -1,10 +1,10 @@
 """Testing code that pushes jobs: see docs/testing.md.
 
 1. Modes say where pushes go: `fake` collects them, `inline` runs them at once, `disable` sends them to Redis.
-2. `jobs`, `drain`, `perform_one` and `clear` are about what the innermost `fake` has collected.
-3. `assert_enqueued`, `refute_enqueued` and `all_enqueued` look at that, or at Redis.
-4. `isolated` begins with no process-wide configuration, for tests of what configures one.
-5. `wait_until` waits for what a worker does; `worker` has one for this process, `process` one of its own.
+2. `jobs`, `drain`, `perform_one` and `clear` are about the jobs that the innermost `fake` has collected.
+3. `assert_enqueued`, `refute_enqueued` and `all_enqueued` look at these jobs, or at Redis.
+4. `isolated` begins with no process-wide configuration, for tests of code that makes one.
+5. `wait_until` waits until a worker has done something; `worker` has one for this process, `process` one of its own.
 6. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
 """
 

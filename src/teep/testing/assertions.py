@@ -1,4 +1,4 @@
-"""Assertions on what was enqueued: in `fake()` on what it has collected, otherwise on what lies in Redis."""
+"""Assertions on enqueued jobs: in `fake()` those that it has collected, otherwise those in Redis."""
 
 from typing import Unpack
 
@@ -29,7 +29,7 @@ def assert_enqueued(job: SomeJob | None = None, /, **criteria: Unpack[Criteria])
     """Assert that a job like this was enqueued, and return the first; see `all_enqueued`.
 
     Raises:
-        AssertionError: there is none; it lists what was enqueued.
+        AssertionError: there is none; it lists the jobs that were enqueued.
     """
     __tracebackhide__ = True
     wanted = Wanted(job, criteria)
@@ -62,7 +62,7 @@ def _enqueued() -> list[EnqueuedJob]:
 
 
 def _in_redis() -> list[EnqueuedJob]:
-    """Return what waits in Redis. Queues are read from their newest end."""
+    """Return the jobs that wait in Redis. Queues are read from their newest end."""
     waiting = [EnqueuedJob(job.raw) for queue in Queue.all() for job in reversed(list(queue))]
     return waiting + [EnqueuedJob(entry.raw, entry.score) for entry in ScheduledSet()]
 

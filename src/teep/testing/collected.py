@@ -1,4 +1,4 @@
-"""What `fake()` collects, and running it."""
+"""The jobs that `fake()` collects, and running them."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ class Jobs(Sequence[EnqueuedJob]):
         self._lock = threading.Lock()
 
     async def take(self, config: Config, push: Push) -> None:
-        """Collect what is pushed; a plan."""
+        """Collect the jobs of a push; a plan."""
         with self._lock:
             self._jobs.extend(enqueued_of(config, push))
 
@@ -32,7 +32,7 @@ class Jobs(Sequence[EnqueuedJob]):
             self._jobs[:] = [] if job is None else [one for one in self._jobs if one.klass != name_of(job)]
 
     def perform_one(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False) -> EnqueuedJob:
-        """Run the next job, or the next one of `job`, and return it. What it pushes is collected here.
+        """Run the next job, or the next one of `job`, and return it. Jobs that it pushes are collected here.
 
         Args:
             job: a job in either form, or its name; None: any.
@@ -40,7 +40,7 @@ class Jobs(Sequence[EnqueuedJob]):
 
         Raises:
             EmptyQueue: none is left. Sidekiq's EmptyQueueError.
-            Whatever the job raises; it is gone then.
+            Any error of the job itself, which is gone then.
         """
         with Redirected(self, None, everywhere=False):
             one = self._take_one(job, with_scheduled=with_scheduled)
@@ -55,16 +55,16 @@ class Jobs(Sequence[EnqueuedJob]):
         return one
 
     def drain(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False, recursive: bool = True) -> int:
-        """Run the jobs, those that wait first, and return how many ran. What they push is collected here.
+        """Run the jobs, those that wait first, and return how many ran. Jobs that they push are collected here.
 
         Args:
             job: run those of this job only (a job in either form, or its name); the others stay. A class's drain in
                 Sidekiq.
             with_scheduled: run scheduled jobs too, in order of time; otherwise those that are due by now.
-            recursive: run what they push as well, until nothing is left; otherwise only what is there now.
+            recursive: run the jobs that they push as well, until none is left; otherwise only the jobs there are now.
 
         Raises:
-            Whatever a job raises; it is gone then and not retried, and the jobs after it stay.
+            Any error of a job, which is gone then and not retried; the jobs after it stay.
             UnknownJob: no imported module defines a job.
             NotHere: a job is async and a loop runs in this thread; use `async_drain`.
         """
@@ -92,7 +92,7 @@ class Jobs(Sequence[EnqueuedJob]):
         raise EmptyQueue(f"no job {'' if job is None else name_of(job) + ' '}is collected that could run now")
 
     def _taking(self, job: SomeJob | None, *, with_scheduled: bool, recursive: bool) -> Iterator[EnqueuedJob]:
-        """Take jobs out one after the other, as they would run: what waits first, then by time."""
+        """Take jobs out one after the other, as they would run: waiting ones first, then scheduled ones by time."""
         name = None if job is None else name_of(job)
         while batch := self._runnable(name, with_scheduled=with_scheduled):
             yield from filter(self._remove, batch)
@@ -108,7 +108,7 @@ class Jobs(Sequence[EnqueuedJob]):
         return queued + sorted(due, key=attrgetter("score"))
 
     def _remove(self, job: EnqueuedJob) -> bool:
-        """Take one out; False where it has gone meanwhile."""
+        """Take one out; False if it has gone meanwhile."""
         with self._lock:
             if job not in self._jobs:
                 return False

@@ -1,4 +1,4 @@
-"""A job that was pushed and has not run, as a test looks at it."""
+"""A job that was pushed and has not run, for a test to look at."""
 
 import time
 from datetime import datetime
@@ -21,7 +21,7 @@ from teep.wire.stored import Stored
 class EnqueuedJob(_JobRecord, SyncApi):
     """A job that was pushed: a record like those of the data API, its arguments as they came out of JSON.
 
-    `score` is when it is due (epoch seconds), or None where it waits in its queue.
+    `score` is when it is due (epoch seconds), or None if it waits in its queue.
     """
 
     def __init__(self, raw: bytes, score: float | None = None, *, config: Config | None = None) -> None:
@@ -30,7 +30,7 @@ class EnqueuedJob(_JobRecord, SyncApi):
 
     @property
     def at(self) -> datetime | None:
-        """When it is due, or None where it waits in its queue."""
+        """When it is due, or None if it waits in its queue."""
         return None if self.score is None else shown(self.score)
 
     @property
@@ -40,7 +40,7 @@ class EnqueuedJob(_JobRecord, SyncApi):
         return kwargs if isinstance(kwargs, dict) else {}
 
     def run(self) -> None:
-        """Run it here and now, through the server middleware; what it raises comes out. An expired one is dropped.
+        """Run it here and now, through the server middleware; its errors are raised here. An expired one is dropped.
 
         Raises:
             UnknownJob: no imported module defines it.
@@ -55,7 +55,7 @@ class EnqueuedJob(_JobRecord, SyncApi):
             await run_async(self.config, find(self.klass), payload.parse(raw))
 
     def _when_due(self) -> bytes | None:
-        """Return the payload as a worker runs it: a scheduled job goes through the client middleware once more."""
+        """Return the payload as a worker gets it: a scheduled job goes through the client middleware once more."""
         until = expiry(self.item)
         if until is not None and until <= time.time():
             return None

@@ -1,11 +1,11 @@
-"""Telling that a worker has run everything there is to run."""
+"""Tells whether a worker has run all the jobs that there are."""
 
 from teep.store.jobs import queues
 from teep.wire import commands, keys
 
 
 async def waiting(identity: str) -> dict[str, int] | None:
-    """Return how many jobs of each queue wait or are in flight at one process, at one instant; only those with any.
+    """Return how many jobs of each queue wait or are in flight at one process, at one instant; no empty queues.
 
     None: there is a new queue; look again. Two round trips.
     """

@@ -1,4 +1,4 @@
-"""Which jobs a test means: by class, by arguments given in part, by queue and by time."""
+"""Matches jobs with a test's criteria: class, arguments (perhaps in part), queue and time."""
 
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
@@ -14,7 +14,7 @@ SomeJob = Verbs[...] | type[Job] | str
 
 
 class Criteria(TypedDict, total=False):
-    """What a test may ask of a job beside its class; what is left out may be anything.
+    """Criteria of a test for a job, beside its class; one that is left out matches any job.
 
     `args`: the arguments as they came out of JSON, and `kwargs`: the keyword-only ones; both perhaps in part, see
     `teep.wire.partial.matches`. Plain values are compared by `==`, so that `unittest.mock.ANY` and its like work.
@@ -30,7 +30,7 @@ class Criteria(TypedDict, total=False):
 
 
 class Wanted:
-    """The jobs that a test means."""
+    """The jobs that a test looks for."""
 
     def __init__(self, job: SomeJob | None, criteria: Criteria) -> None:
         if unknown := criteria.keys() - Criteria.__annotations__:
@@ -42,7 +42,7 @@ class Wanted:
         self._within = criteria.get("within", 1.0)
 
     def fits(self, job: EnqueuedJob) -> bool:
-        """Tell whether a job is meant."""
+        """Tell whether a job matches."""
         return (
             self._name in (None, job.klass)
             and matches(self._criteria.get("args", ...), job.args)

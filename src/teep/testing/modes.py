@@ -28,8 +28,8 @@ class _Inline:
 def fake(*, everywhere: bool = False) -> AbstractContextManager[Jobs]:
     """Collect pushed jobs instead of sending them; needs no Redis.
 
-    Entering it gives what is collected, which is also `teep.testing.jobs`. Up to there a push goes its usual way: it
-    is refused for what a real one is refused for, and passes the client middleware and JSON.
+    Entering it gives the collected jobs, which are also `teep.testing.jobs`. Until then a push goes its usual way: it
+    is checked as a real one is, and passes the client middleware and JSON.
     Sidekiq's testing!(:fake).
 
     Args:
@@ -42,7 +42,7 @@ def fake(*, everywhere: bool = False) -> AbstractContextManager[Jobs]:
 def inline(*, everywhere: bool = False) -> AbstractContextManager[None]:
     """Run pushed jobs at once, in the push itself, through both middleware chains and JSON. Needs no Redis.
 
-    Scheduled jobs run at once too, and what a job raises comes out of the push. Sidekiq's testing!(:inline).
+    Scheduled jobs run at once too, and an error of a job is raised by the push. Sidekiq's testing!(:inline).
 
     Args:
         everywhere: as for `fake`.
@@ -60,7 +60,7 @@ def disable(*, everywhere: bool = False) -> AbstractContextManager[None]:
 
 
 def _faked() -> Jobs:
-    """Return what the innermost mode has collected.
+    """Return the jobs that the innermost mode has collected.
 
     Raises:
         NotHere: it is not `fake()`.
@@ -91,12 +91,12 @@ jobs: Sequence[EnqueuedJob] = _CurrentJobs()
 
 
 def clear(job: SomeJob | None = None, /) -> None:
-    """Forget what the innermost `fake()` has collected; see `Jobs.clear`."""
+    """Forget the jobs that the innermost `fake()` has collected; see `Jobs.clear`."""
     _faked().clear(job)
 
 
 def perform_one(job: SomeJob | None = None, /, *, with_scheduled: bool = False) -> EnqueuedJob:
-    """Run the next of what the innermost `fake()` has collected; see `Jobs.perform_one`."""
+    """Run the next job that the innermost `fake()` has collected; see `Jobs.perform_one`."""
     return _faked().perform_one(job, with_scheduled=with_scheduled)
 
 
@@ -106,7 +106,7 @@ async def async_perform_one(job: SomeJob | None = None, /, *, with_scheduled: bo
 
 
 def drain(job: SomeJob | None = None, /, *, with_scheduled: bool = False, recursive: bool = True) -> int:
-    """Run what the innermost `fake()` has collected; see `Jobs.drain`."""
+    """Run the jobs that the innermost `fake()` has collected; see `Jobs.drain`."""
     return _faked().drain(job, with_scheduled=with_scheduled, recursive=recursive)
 
 

@@ -6,7 +6,7 @@
    marker `teep(mode)` of a module, a class or a test says it for that one and the fixtures of its scope.
 4. Jobs that a test defines inside of itself end with it.
 
-It loads in every run of pytest where teep is installed, so it imports what it needs when it is used.
+It loads in every run of pytest if teep is installed, so it imports its parts only when they are used.
 """
 
 import sys
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    # From before the first test file is imported: what fixtures of any scope push must not reach Redis either.
+    # From before the first test file is imported: jobs that fixtures of any scope push must not reach Redis either.
     _session.enter_context(_entered(session.config.getini("teep_mode"), pytest.exit))
 
 
@@ -105,7 +105,7 @@ def _teep_redis_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 def teep_redis(_teep_mode: None, _teep_redis_url: str) -> "Iterator[Config]":
-    """The process-wide configuration, on an empty Valkey: what the program has configured, with another server.
+    """The process-wide configuration, on an empty Valkey: the program's own one, with another server.
 
     Pushes are real, whatever the mode.
     """

@@ -1,4 +1,4 @@
-"""A worker in a process of its own, for tests of what needs one: stops, crashes, several at once."""
+"""A worker in a process of its own, for tests that need one: of stops, crashes, several workers at once."""
 
 import os
 import shutil
@@ -39,7 +39,7 @@ class WorkerProcess:
             since every user of the machine could read a password on the command line.
         environment: variables beside those of this process.
         folder: its working folder, by default that of this process.
-        isolated: nothing holds that variables and files of the user say about workers.
+        isolated: ignore the user's variables and configuration files about workers.
         command: another program that runs a worker, by default `python -m teep worker`.
     """
 
@@ -157,7 +157,7 @@ class WorkerProcess:
         self.stop()
 
     def _hear(self) -> bytes:
-        """Return what it has told its service manager, which this is: see teep.worker.health.systemd."""
+        """Return what it has told its service manager, which is this object: see teep.worker.health.systemd."""
         self._manager.settimeout(_LOOK)
         try:
             return self._manager.recv(4096)
@@ -169,7 +169,7 @@ class WorkerProcess:
 
 
 def _inherited(*, isolated: bool) -> dict[str, str]:
-    """Return this process's variables for a worker: none is meant for it by a service manager."""
+    """Return this process's variables for a worker, without those of a service manager."""
     left = {"WATCHDOG_USEC", "WATCHDOG_PID"}
     if isolated:
         left |= {f"TEEP_{name.upper()}" for name in SETTINGS}

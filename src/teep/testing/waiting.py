@@ -1,4 +1,4 @@
-"""Waiting for what other processes and threads do: they give no signal to wait on, only state to look at."""
+"""Waits for other processes and threads, which give no signal to wait on, only state to look at."""
 
 import time
 from collections.abc import Callable
@@ -8,21 +8,21 @@ from teep.clock import monotonic
 
 T = TypeVar("T")
 
-# Short enough that a test does not notice it, long enough to leave the core to the thing waited for: what has taken
-# long already is looked at less often.
+# Short enough that a test does not notice it, long enough to leave the core to the thing waited for: the longer the
+# wait has taken, the rarer the looks.
 _FIRST_LOOK, _LAST_LOOK, _SHARE = 0.002, 0.02, 0.05
 
 
 def wait_until(
     condition: Callable[[], T], timeout: float = 30.0, what: str | Callable[[], str] = "the condition"
 ) -> T:
-    """Call `condition` until what it returns is true, and return that. Frozen and travelled clocks do not matter.
+    """Call `condition` until its result is true, and return that. Frozen and travelled clocks do not matter.
 
     Args:
-        condition: called every few milliseconds; what it raises ends the wait.
+        condition: called every few milliseconds; an error in it ends the wait.
         timeout: seconds.
-        what: what the error says that was waited for; a callable is asked when the wait has failed, and can show the
-            state at that time.
+        what: names the condition in the error; a callable is called when the wait has failed, and can show the state
+            at that time.
 
     Raises:
         TimeoutError: it was not within `timeout` seconds.

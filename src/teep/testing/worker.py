@@ -25,7 +25,7 @@ class InProcessWorker:
     """A real worker on a configuration, which runs jobs while it drains, or from `start` to `stop`.
 
     It serves the queues of the configuration, those of every job that is imported, and those that Redis knows.
-    `errors` are what jobs have raised, in order.
+    `errors` are those that jobs have raised, in order.
     """
 
     def __init__(self, config: Config) -> None:
@@ -49,9 +49,9 @@ class InProcessWorker:
             worker.stop(_STOP)
 
     def drain(self, *, timeout: float = 30.0, with_scheduled: bool = False, raise_errors: bool = True) -> int:
-        """Run every job that waits or is due, and what those push, until none is left; return how many ran.
+        """Run every job that waits or is due, and the jobs that those push, until none is left; return how many ran.
 
-        A job that fails is retried only where its retry is due: travel in time for that.
+        A job that fails is retried only if its retry is due: travel in time for that.
 
         Args:
             timeout: seconds that it may take.
@@ -70,7 +70,7 @@ class InProcessWorker:
         return Stats(config=self.config).processed - before
 
     def wait_until(self, condition: Callable[[], T], timeout: float = 30.0) -> T:
-        """Call `condition` until what it returns is true, and return that.
+        """Call `condition` until its result is true, and return that.
 
         Raises:
             TimeoutError: it was not within `timeout` seconds.
@@ -106,7 +106,7 @@ class InProcessWorker:
         return left == {}
 
     def _queues(self) -> list[str]:
-        """Return what the default capsule is to serve: every queue that no other capsule has."""
+        """Return the queues for the default capsule: every one that no other capsule has."""
         own = self.config.queue_order.weights
         of_jobs = (definition.options.fields.get("queue", "default") for definition in registered())
         elsewhere = _served(self.config) - own.keys()
@@ -118,7 +118,7 @@ class InProcessWorker:
 
 
 class _Unwatched:
-    """No lifeline: no one else is on this Redis who could take the worker for dead, and a process costs time."""
+    """No lifeline: no other worker is on this Redis that could take this one for dead, and a process costs time."""
 
     def start(self, identity_: str) -> None: ...
 
