@@ -100,7 +100,7 @@ def test_no_job_notices_that_nobody_listens(server: socket.socket, using: Callab
 
 
 def test_what_cannot_work_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="say tags=True too"):
+    with pytest.raises(ConfigurationError, match="give tags=True too"):
         Statsd(constant_tags={"env": "production"})
     with pytest.raises(ConfigurationError, match=r"no\.such\.host\.invalid:8125 is not known"):
         Statsd(("no.such.host.invalid", 8125))

@@ -1,4 +1,4 @@
-"""What joins teep to other systems.
+"""Integrations of teep with other systems.
 
-Each module needs the extra of its name, but `opentelemetry`, whose extra is `otel`, and `statsd`, which needs none.
+Each module needs the extra of its name. But the extra of `opentelemetry` is `otel`, and `statsd` needs none.
 """

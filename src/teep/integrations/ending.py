@@ -1,4 +1,4 @@
-"""How a run ended, as measurements and traces tell it."""
+"""How a run ended, for measurements and traces."""
 
 import asyncio
 from typing import Literal
@@ -10,10 +10,10 @@ Ending = Literal["success", "failure", "interrupted"]
 
 
 def ending_of(error: BaseException | None) -> Ending:
-    """Return how a job's run ended, by what it raised; to be asked while the job is the current one.
+    """Return how a job's run ended, by the error that it raised; to be called while the job is the current one.
 
-    A run is "interrupted" where its job was cancelled, however it ended then, where a stop of its process cut it
-    short, and where an iterable job has made way and comes again.
+    A run is "interrupted" if its job was cancelled, however it ended then; if a stop of its process cut it short; or
+    if an iterable job has made way and runs again later.
     """
     job = current_job()
     if job is not None and job.cancelled:

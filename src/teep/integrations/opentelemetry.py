@@ -16,17 +16,17 @@ from teep.telling import quiet
 from teep.version import __version__
 from teep.wire.payload import executed_class
 
-# Fleets of Ruby and Python are one system to whoever looks at their traces.
+# Fleets of Ruby and Python are one system to a reader of their traces.
 _SYSTEM = "sidekiq"
 
 
 class OpenTelemetry:
-    """Traces jobs: a span where one is pushed, and one around each run, linked to the first.
+    """Traces jobs: a span for each push, and one around each run, linked to the first.
 
-    The context of the push lies in fields of the payload (`traceparent` …), where OpenTelemetry's instrumentation of
-    Ruby's Sidekiq puts and looks for it too. A run is the root of a trace of its own, since it may come days after
-    the push, and more than once; baggage comes along. What a job pushes belongs to its run's trace. Attributes
-    follow the semantic conventions for messaging.
+    The context of the push lies in fields of the payload (`traceparent` …), the same as in OpenTelemetry's
+    instrumentation of Ruby's Sidekiq. A run is the root of a trace of its own, since it may come days after the push,
+    and more than once; baggage comes along. Pushes of a job belong to its run's trace. Attributes follow the semantic
+    conventions for messaging.
 
     Args:
         tracer_provider: default: the global one.
@@ -36,7 +36,7 @@ class OpenTelemetry:
         self._tracer = trace.get_tracer("teep", __version__, tracer_provider)
 
     def join(self, config: Config) -> None:
-        """Add it to both chains: around everything else but what is prepended later."""
+        """Add it to both chains: around everything else but middleware that is prepended later."""
         config.client_middleware.prepend(self._pushing)
         config.server_middleware.prepend(around(quiet(self._running)))
 

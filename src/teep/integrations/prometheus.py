@@ -20,15 +20,15 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 class Prometheus:
     """Measures each run of a job.
 
-    - `teep_jobs_total`, by `class`, `queue` and `ending`: "success", "failure", or "interrupted": by a stop of its
-      process, a cancellation, or since an iterable job has made way.
+    - `teep_jobs_total`, by `class`, `queue` and `ending`: "success", "failure", or "interrupted" (by a stop of its
+      process, a cancellation, or since an iterable job has made way).
     - `teep_job_seconds`, a histogram by `class` and `queue` of how long runs take, however they end.
     - `teep_job_wait_seconds`, a histogram by `queue` of how long jobs waited there, since they were last enqueued.
 
-    Counters and histograms add up over processes, which is what prometheus-client's multiprocess mode does.
+    Counters and histograms add up over processes, as prometheus-client's multiprocess mode does.
 
     Args:
-        registry: where they are registered; once in each.
+        registry: the one in which the metrics are registered; only once in each.
         buckets: upper bounds of both histograms (seconds).
 
     Raises:

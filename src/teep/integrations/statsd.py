@@ -15,7 +15,7 @@ from teep.middleware import around
 from teep.telling import quiet
 from teep.wire.payload import executed_class
 
-# What StatsD's own format gives a meaning.
+# Characters that have a meaning in StatsD's own format.
 _NAME = re.compile(r"[^\w.\-]")
 _TAG = re.compile(r"[|,#\s]")
 
@@ -24,16 +24,16 @@ class Statsd:
     """Sends, for each run of a job, one datagram of Sidekiq Pro's metrics.
 
     `jobs.count`, and `jobs.success` with the time `jobs.perform` (ms), or `jobs.failure`. A run that was interrupted,
-    by a stop, a cancellation, or since an iterable job has made way, is counted only. Without tags the class stands
-    in the name, as in `jobs.app.mail.welcome.perform`; with them there are `worker` (the class), `queue`, and
-    `error_type` at a failure.
+    by a stop, a cancellation, or since an iterable job has made way, is only counted. Without tags the class is part
+    of the name, as in `jobs.app.mail.welcome.perform`. The tags are `worker` (the class), `queue`, and `error_type` at
+    a failure.
 
-    A datagram that nobody takes is lost, and no job waits for it.
+    A datagram that no server receives is lost, and no job waits for it.
 
     Args:
         address: host and UDP port of the server.
-        prefix: what names begin with; "sidekiq" makes them those of Sidekiq Pro.
-        tags: write tags as DogStatsD takes them.
+        prefix: the beginning of each name; with "sidekiq" they are those of Sidekiq Pro.
+        tags: write tags in the format of DogStatsD.
         constant_tags: tags of every metric, such as `{"env": "production"}`; they need `tags`.
 
     Raises:
@@ -49,7 +49,7 @@ class Statsd:
         constant_tags: dict[str, str] | None = None,
     ) -> None:
         if constant_tags and not tags:
-            raise ConfigurationError("constant_tags are DogStatsD tags; say tags=True too")
+            raise ConfigurationError("constant_tags are DogStatsD tags; give tags=True too")
         self._prefix = prefix
         self._tags = tags
         self._constant = constant_tags or {}
@@ -84,7 +84,7 @@ class Statsd:
         name = f"{self._prefix}.jobs" if self._tags else f"{self._prefix}.jobs.{_NAME.sub('_', klass)}"
         tail = self._tail(klass, str(job.get("queue", "default")), error if ending == "failure" else None)
         datagram = "\n".join(f"{name}.{metric}:{value}{tail}" for metric, value in metrics.items())
-        # Full buffers, and a host that says nobody listens, cost a measurement and never a job.
+        # Full buffers, and a host on which nothing listens, cost a measurement and never a job.
         with contextlib.suppress(OSError):
             self._socket.send(datagram.encode(errors="replace"))
 

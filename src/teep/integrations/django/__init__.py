@@ -1,6 +1,6 @@
 """Django: pushes that wait for the commit, connections around jobs, `manage.py teep`; see docs/django.md.
 
-`"teep.integrations.django"` in `INSTALLED_APPS` does all of it, by the settings' `TEEP`.
+`"teep.integrations.django"` in `INSTALLED_APPS` does all of it, with the options in the setting `TEEP`.
 """
 
 from teep.integrations.django.connections import Connections

@@ -9,7 +9,7 @@ from teep.integrations.django.transactions import transactional_push
 
 
 class TeepConfig(AppConfig):  # type: ignore[misc]  # to mypy Django has no types
-    """Makes the process-wide configuration of the setting `TEEP`, if there is one, and pushes transactional.
+    """Makes the process-wide configuration from the setting `TEEP`, if there is one, and makes pushes transactional.
 
     Database connections are treated around a job as around a request: see `Connections`.
 

@@ -50,7 +50,7 @@ async def _around_async(call_next: Callable[[], Any]) -> Any:
         try:
             return await call_next()
         finally:
-            # Not awaited: the thread may be busy with what a cancelled job has called.
+            # Not awaited: the thread may be busy with a call of a cancelled job.
             if (executor := SyncToAsync.context_to_thread_executor.pop(context, None)) is not None:
                 executor.submit(_close_connections)
                 executor.shutdown(wait=False)
@@ -69,7 +69,7 @@ def _check_connections() -> None:
         try:
             _check(connection)
         except Exception:
-            # The job's own outcome stands whatever becomes of a connection; the next query makes a new one.
+            # The job's own outcome stands whatever happens to a connection; the next query makes a new one.
             logger.exception("the connection to the database %r could not be ended in order", connection.alias)
             del connections[connection.alias]
 

@@ -1,4 +1,4 @@
-"""The jobs of a Django project: to import this module is to import the modules `jobs` and `tasks` of its apps."""
+"""Finds the jobs of a Django project: importing this module imports the modules `jobs` and `tasks` of its apps."""
 
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule

@@ -1,6 +1,6 @@
-"""The Django project of `DJANGO_SETTINGS_MODULE`: to import this module is to set it up.
+"""Sets up the Django project of `DJANGO_SETTINGS_MODULE` when this module is imported.
 
-It stands first among the modules of a worker, so that it is set up where these are imported: in a supervisor before
+It is the first of a worker's modules, so that the project is set up where these are imported: in a supervisor before
 it forks, or in each worker that it starts.
 """
 

@@ -10,22 +10,22 @@ from teep.client.transactions import PendingPush, add_source, send
 
 
 def transactional_push(*using: str, robust: bool = False) -> None:
-    """Hold what is pushed inside `transaction.atomic` until the commit, and drop it at a rollback.
+    """Hold jobs that are pushed inside `transaction.atomic` until the commit, and drop them at a rollback.
 
-    Savepoints count: what is pushed in a nested `atomic` that is rolled back is dropped with it. Outside of `atomic`
-    a push goes at once. It holds for the whole process; calling it again replaces the arguments. A held push costs
+    Savepoints count: a push in a nested `atomic` that is rolled back is dropped with it. Outside of `atomic` a push
+    is sent at once. This applies to the whole process; calling it again replaces the arguments. A held push costs
     a PING when it is made and a round trip when it is sent. Sidekiq's transactional_push!.
 
     Args:
-        using: the database aliases that count, "default" where none is given. Of several, a push waits for all that
-            are in a transaction.
+        using: the database aliases that count, "default" if none is given. If there are several, a push waits for all
+            that are in a transaction.
         robust: as for `transaction.on_commit`: log a push that fails after the commit and go on, instead of raising.
 
     Pushing raises:
-        TransactionManagementError: autocommit is off outside of `atomic`, where Django cannot tell the commit.
+        TransactionManagementError: autocommit is off outside of `atomic`; then Django cannot tell the commit.
     The end of `atomic` raises:
         NotPushed: Redis failed after the commit. Unless `robust`, Django runs no further on_commit callback then, so
-            the error has what the transaction pushed later, too.
+            the error has the transaction's later pushes, too.
     """
     aliases = using or (DEFAULT_DB_ALIAS,)
 
@@ -49,7 +49,7 @@ class _Transaction(NamedTuple):
 
 
 class _Callback:
-    """What Django calls after the commit. It alone keeps it, and lets go of it when a savepoint is rolled back."""
+    """A callback for Django after the commit. Only Django keeps it, and drops it when a savepoint is rolled back."""
 
     def __init__(self, held: PendingPush, waiting: "WeakKeyDictionary[_Callback, None]", robust: bool) -> None:
         self.__qualname__ = "transactional_push"  # Django logs it
@@ -63,7 +63,7 @@ class _Callback:
             send([self._held], self._abandoned)
 
     def _abandoned(self) -> list[PendingPush]:
-        """Return what Django does not come to where this one raises."""
+        """Return the pushes of later callbacks, which Django does not call if this one raises."""
         return [] if self._robust else [callback._held for callback in self._waiting]  # noqa: SLF001 - its own kind
 
 

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 from sqlalchemy.orm import Session, SessionTransaction
 
-# Weak: a session that is given up without `close` must not be kept from giving its connection back.
+# Weak: a session that is dropped without `close` must not be kept from giving its connection back.
 _around: ContextVar[tuple[weakref.ref[Session], ...]] = ContextVar("teep_sqlalchemy_sessions", default=())
 
 
@@ -25,7 +25,7 @@ def sessions() -> list[Session]:
 
 
 def innermost(session: Session) -> SessionTransaction | None:
-    """Return the transaction that a savepoint or the database stands behind; a flush's own is none."""
+    """Return the innermost transaction that is a savepoint or the database's own; a flush's is neither."""
     return session.get_nested_transaction() or session.get_transaction()
 
 

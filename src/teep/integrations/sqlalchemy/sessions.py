@@ -17,7 +17,7 @@ logger = logging.getLogger("teep")
 
 
 class JobSessions:
-    """Ends what a job has left open: `config.use(JobSessions(Session))` for a `scoped_session`.
+    """Ends sessions that a job has left open: `config.use(JobSessions(Session))` for a `scoped_session`.
 
     After each job of a worker it calls `remove()` of the registries, and rolls back the transactions that the job has
     begun and not ended, in sessions that `transactional_push` counts. Jobs that run inline are left alone, since the
@@ -74,5 +74,5 @@ class JobSessions:
 def _guarded(end: Callable[[], None]) -> None:
     try:
         end()
-    except Exception:  # the job's own outcome stands whatever becomes of a session
+    except Exception:  # the job's own outcome stands whatever happens to a session
         logger.exception("a session that a job has left open could not be ended in order")

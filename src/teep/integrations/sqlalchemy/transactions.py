@@ -1,9 +1,9 @@
 """SQLAlchemy: pushes that wait for a session's commit; see docs/transactions.md.
 
 1. The sessions with a transaction that began in this thread or asyncio task are around a push.
-2. A push lies with the innermost transaction of its session: the root, or a savepoint.
-3. A released savepoint hands what it holds to the transaction around it; one that ends otherwise drops it.
-4. After the root has committed, and has given its connection back, what it holds is sent.
+2. A push is held by the innermost transaction of its session: the root, or a savepoint.
+3. A released savepoint hands its pushes to the transaction around it; one that ends otherwise drops them.
+4. After the root has committed, and has given its connection back, its pushes are sent.
 """
 
 import logging
@@ -32,19 +32,19 @@ _chosen: ContextVar[weakref.ref[Session] | None] = ContextVar("teep_sqlalchemy_s
 
 
 def transactional_push(sessions: type[Session] | sessionmaker[Any] | scoped_session[Any] = Session) -> None:
-    """Hold what is pushed while a session has a transaction until its commit, and drop it at a rollback.
+    """Hold jobs that are pushed while a session has a transaction until its commit; drop them at a rollback.
 
-    A session's transaction begins with its first use, be it `add` or a SELECT, and a session that is closed without
-    a commit drops what it holds, with a warning in the log. Savepoints count. Of several sessions with a transaction,
-    a push waits for all. A transaction is around what is pushed in the thread or asyncio task where it began, and in
-    tasks started there; elsewhere use `held_by`. It holds for the whole process. A held push costs a PING when it is
+    A session's transaction begins with its first use, be it `add` or a SELECT. A session that is closed without a
+    commit drops its pushes, with a warning in the log. Savepoints count. If several sessions have a transaction, a
+    push waits for all. A transaction holds the pushes of the thread or asyncio task where it began, and of tasks
+    started there; elsewhere use `held_by`. This applies to the whole process. A held push costs a PING when it is
     made; a commit sends up to 1000 jobs a round trip. Sidekiq's transactional_push!.
 
     A transaction that a job of a worker leaves open is rolled back when the job ends; see `JobSessions`.
 
     Args:
-        sessions: whose transactions count: a sessionmaker, a scoped_session or a class of sessions; by default every
-            session, those inside of an AsyncSession too.
+        sessions: those whose transactions count: a sessionmaker, a scoped_session or a class of sessions; by default
+            every session, those inside of an AsyncSession too.
 
     `commit` raises:
         NotPushed: Redis failed after the database had committed; the session is as after any commit.
@@ -59,7 +59,7 @@ def transactional_push(sessions: type[Session] | sessionmaker[Any] | scoped_sess
 def held_by(session: Session | AsyncSession) -> Iterator[None]:
     """Have pushes inside wait for this session's commit and no other's, wherever its transaction began.
 
-    While the session has no transaction, they go at once. Needs no `transactional_push`.
+    While the session has no transaction, they are sent at once. Needs no `transactional_push`.
     """
     sync_session = session.sync_session if isinstance(session, AsyncSession) else session
     _HeldPushes.of(sync_session).listen(sync_session)
@@ -79,7 +79,7 @@ def _listen(target: Any) -> None:
 
 
 class _HeldPushes:
-    """What the transactions of one session hold, and how those that are about to end came out."""
+    """The pushes that the transactions of one session hold, and the outcome of those that are about to end."""
 
     def __init__(self) -> None:
         self._held: dict[SessionTransaction, list[PendingPush]] = {}
@@ -92,7 +92,7 @@ class _HeldPushes:
         return ledger
 
     def listen(self, session: Session) -> None:
-        """Hear of this session's ends. `event.contains` knows targets by `id` alone, those of the dead, too."""
+        """Listen to this session's ends, once. `event.contains` cannot tell: it knows targets, dead ones too, by `id`."""
         if not self._listens:
             self._listens = True
             _listen(session)
@@ -105,7 +105,7 @@ class _HeldPushes:
             self._outcomes[transaction] = outcome
 
     def close(self, transaction: SessionTransaction) -> list[PendingPush]:
-        """Forget a transaction, and return what its commit has freed."""
+        """Forget a transaction, and return the pushes that its commit has freed."""
         held = self._held.pop(transaction, [])
         outcome = self._outcomes.pop(transaction, "left open")
         if held and outcome == "left open":
@@ -148,7 +148,7 @@ def _rolled_back(session: Session) -> None:
 
 
 def _ended(session: Session, transaction: SessionTransaction) -> None:
-    # Not in `after_commit`, where the session still has its connection, and an error would leave it half committed.
+    # Not in `after_commit`: the session still has its connection then, and an error would leave it half committed.
     held = _HeldPushes.of(session).close(transaction)
     if transaction.parent is None:
         around.ended(session)
@@ -158,7 +158,7 @@ def _ended(session: Session, transaction: SessionTransaction) -> None:
 
 
 def _send(due: Sequence[PendingPush]) -> None:
-    """Send what is due, on the event loop where an AsyncSession commits."""
+    """Send the pushes that are due, on the event loop if an AsyncSession commits."""
     if not due:
         return
     sending = send_async(due)

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-# Options of manage.py's own, which it has obeyed when it comes here.
+# Options of manage.py's own, which it has obeyed already.
 _OF_DJANGO = ("--settings", "--pythonpath")
 
 
 class Command(BaseCommand):  # type: ignore[misc]  # to mypy Django has no types
-    """Runs `teep` with the arguments that follow; they are not Django's to read."""
+    """Runs `teep` with the arguments that follow; Django does not read them."""
 
     help = "Runs teep: manage.py teep worker, stats, queues … See manage.py teep --help."
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # to mypy Django has no types
         self._run(argv[0], _without_djangos(argv[2:]))
 
     def add_arguments(self, parser: Any) -> None:
-        """Take whatever `call_command` gives."""
+        """Take all arguments that `call_command` gives."""
         parser.add_argument("arguments", nargs="*")
 
     def handle(self, *_: Any, arguments: list[str], **__: Any) -> None:
@@ -29,7 +29,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # to mypy Django has no types
 
     def _run(self, program: str, arguments: list[str]) -> None:
         sys.argv = [f"{program} teep", *arguments]
-        # As `python -m teep`, in this process: an integration knows nothing of the commands above it.
+        # As `python -m teep`, in this process: an integration must not import the commands in the layer above it.
         runpy.run_module("teep", run_name="__main__")
 
 
