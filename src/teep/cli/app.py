@@ -1,6 +1,6 @@
-"""The `teep` command: its subcommands, and how errors come out.
+"""The `teep` command: its subcommands, and how errors are shown.
 
-What a command needs is imported when it runs, so that `--help` and completion stay quick.
+A command imports its parts when it runs, so that `--help` and completion stay quick.
 """
 
 import atexit
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def _read() -> Callable[[], None]:
-    """Return what the command line asks for. Where that is a page, or makes no sense, the process ends instead."""
+    """Return the run that the command line asks for. If it asks for help, or is wrong, the process ends instead."""
     try:
         asked = app.main(standalone_mode=False)
     except click.ClickException as error:
@@ -86,7 +86,7 @@ def _read() -> Callable[[], None]:
 
 
 def _run_briefly(run: Callable[[], None]) -> None:
-    """Run what a person, or a pipe, may have had enough of before it is through."""
+    """Run a command that Ctrl-C, or a closed pipe, may end early."""
     try:
         run()
     except KeyboardInterrupt:
@@ -94,7 +94,7 @@ def _run_briefly(run: Callable[[], None]) -> None:
     except click.Abort:
         sys.exit("Aborted.")
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for output that is flushed at the exit
         sys.exit(1)
 
 

@@ -9,14 +9,14 @@ _DISCOVERY = "teep.integrations.django.discovery"
 
 
 def modules(named: list[str]) -> list[str]:
-    """Return the modules to import for a worker: those that are named, else what a Django project has."""
+    """Return the modules to import for a worker: those that are named, else those of a Django project."""
     if not _is_django():
         return named
     return [_PROJECT, *(named or [_DISCOVERY])]
 
 
 def set_up() -> None:
-    """Set the Django project up, so that what its settings say of teep holds.
+    """Set the Django project up, so that the options in its settings apply.
 
     Raises:
         ModuleImportError: the settings or an app cannot be imported.
@@ -29,7 +29,7 @@ def set_up() -> None:
 
 
 def make_importable() -> None:
-    """Let modules of the working folder be imported, unless that is gone."""
+    """Let modules of the working folder be imported, unless the folder is gone."""
     from teep.embedded.project import working_folder
 
     if (folder := working_folder()) is not None:

@@ -1,7 +1,7 @@
 """A command of click's, made from a dataclass: each field is annotated with the option or the argument that sets it.
 
-click only reads the command line. What a command runs, runs afterwards, with nothing of click's around it: that would
-give other exit codes to Ctrl-C, and take a broken pipe anywhere for one of standard output.
+click only reads the command line. The command runs afterwards, with nothing of click's around it: click would give
+other exit codes to Ctrl-C, and take a broken pipe anywhere for one of standard output.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ F = TypeVar("F")
 
 
 class Argument(click.Argument):
-    """An argument that has help, which click's own has not."""
+    """An argument with a help, which click's own does not have."""
 
     def __init__(self, *args: Any, help: str, **attributes: Any) -> None:  # noqa: A002 - click's word for it
         super().__init__(*args, **attributes)
@@ -25,7 +25,7 @@ class Argument(click.Argument):
 
 @dataclass(frozen=True)
 class Declared:
-    """How the command line sets a field: what click is to know beside what the field itself says."""
+    """How the command line sets a field: the attributes for click that the field itself does not have."""
 
     kind: type[click.Option] | type[Argument]
     names: tuple[str, ...]
@@ -43,7 +43,7 @@ def argument(*, help: str, **attributes: Any) -> Declared:  # noqa: A002 - click
 
 
 class Command(click.Command):
-    """A command whose help is a page for people."""
+    """A command whose help is a page with boxes."""
 
     def get_help(self, ctx: click.Context) -> str:
         from teep.cli.help import page
@@ -62,7 +62,7 @@ class Group(Command, click.Group):
 
 
 def command(name: str, flags: type[F], run: Callable[[F], None]) -> Command:
-    """Return a command whose reading gives a call of `run` with `flags`, a dataclass, as the command line sets them.
+    """Return a command that gives a call of `run` with `flags`, a dataclass, as the command line sets them.
 
     Its help is the docstring of `run`.
     """
@@ -83,7 +83,7 @@ def _parameter(name: str, default: Any, hint: Any, declared: Declared) -> click.
 
 
 def _reading(hint: Any, kind: type[click.Parameter]) -> dict[str, Any]:
-    """Return what makes click read values of an annotation's type."""
+    """Return the attributes by which click reads values of an annotation's type."""
     parts = get_args(hint)
     wanted = parts[0] if NoneType in parts else hint
     if get_origin(wanted) is tuple:

@@ -1,4 +1,4 @@
-"""The flags of a worker. `teep config` takes them too, to show what they would make."""
+"""The flags of a worker. `teep config` takes them too, to show the settings that they make."""
 
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
@@ -62,13 +62,13 @@ Level = Annotated[
 ]
 JsonLogs = Annotated[bool | None, option("--json-logs", help="Log one JSON object a line.")]
 
-# Where a flag is not named after its setting.
+# Flags that are not named after their settings.
 _NAMES = {"modules": "MODULE", "queues": "--queue", "capsules": "--capsule"}
 
 
 @dataclass(frozen=True)
 class Flags:
-    """What the command line says, by setting; None where it says nothing, which leaves it to variables and file."""
+    """The command line's flags, by setting; None if a flag is not given, so that variables or the file decide."""
 
     modules: Modules = ()
     concurrency: Concurrency = None
@@ -90,7 +90,7 @@ class Flags:
     config: ConfigFile = None
 
     def settings(self) -> "Settings":
-        """Return what holds: these flags over the rest.
+        """Return the settings that these flags, the variables and the file make.
 
         Raises:
             ConfigurationError: a capsule or the file cannot be read.

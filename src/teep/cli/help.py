@@ -1,4 +1,4 @@
-"""The help of a command, as a page for people: usage, what it does, an example, and its parameters in boxes."""
+"""The help of a command as a page: usage, description, example, and its parameters in boxes."""
 
 from collections.abc import Iterable
 from inspect import cleandoc

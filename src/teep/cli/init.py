@@ -1,8 +1,8 @@
-"""What the first process of a container has to do, where that is `teep worker` itself.
+"""The duties of a container's first process, if that is `teep worker` itself.
 
-Linux gives it the processes whose parents have ended, such as what a job left running in the background, and nobody
-else waits for those. A worker cannot: it would take the ends of its own children from the code that waits for them.
-So the first process only does this, and the worker is its child.
+Linux gives it the processes whose parents have ended, such as a job's background process, and nobody else waits for
+those. A worker cannot: it would take the ends of its own children from the code that waits for them. So the first
+process only does this, and the worker is its child.
 """
 
 import os
@@ -18,7 +18,7 @@ _PASSED_ON = (
 
 
 def become_init() -> None:
-    """Fork. This process passes signals on, waits for whatever ends, and exits as the child does; that returns."""
+    """Fork. The parent passes signals on, waits for every process, and exits as the child does; the child returns."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
     child = os.fork()
     if child:
@@ -42,9 +42,9 @@ def _look_after(child: int) -> NoReturn:
 
 
 def _take_terminal() -> None:
-    """Have a terminal send its signals to the worker alone, which would get each of them twice otherwise."""
+    """Have a terminal send its signals only to the worker, which would get each of them twice otherwise."""
     os.setpgid(0, 0)
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # what a process gets that takes the terminal from another
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # the signal for a process that takes the terminal from another
     with suppress(OSError):  # there is none
         os.tcsetpgrp(0, os.getpgrp())
     signal.signal(signal.SIGTTOU, signal.SIG_DFL)

@@ -1,7 +1,7 @@
-"""Loading without the garbage collector, which finds nothing to collect there.
+"""Imports without the garbage collector, which finds nothing to collect there.
 
-One look at all that redis-py brings takes 25 ms. A start has a hundred smaller ones; a worker would have such a one
-every now and then, with its interpreter held, and the end of a process has several.
+One collection over all objects of redis-py takes 25 ms. A start has a hundred smaller ones. A worker would have such
+a large one every now and then, in which no job runs, and the end of a process has several.
 """
 
 import gc
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Import without collections, and leave what is there now out of all later ones."""
+    """Import without collections, and leave the objects of now out of all later ones."""
     gc.disable()
     try:
         yield

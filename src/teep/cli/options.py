@@ -1,4 +1,4 @@
-"""The options that commands share, and what they mean."""
+"""The options that commands share."""
 
 import logging
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ AsJson = Annotated[bool, option("--json", help="Print JSON, for programs.")]
 
 @dataclass(frozen=True)
 class Looking:
-    """The flags of a command that looks at what is in Redis."""
+    """The flags of a command that looks into Redis."""
 
     as_json: AsJson = False
     redis_url: RedisUrl = None

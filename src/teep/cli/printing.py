@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs, tables for people."""
+"""The output of commands: JSON for programs, tables for people."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: list[str], rows: list[tuple[str, ...]], *, of_texts: bool = False) -> None:
-    """Print a table whose first column is a name and whose others are figures, or texts, which make room for it."""
+    """Print a table: names, then columns of figures; or `of_texts`, strings, which wrap so that names need not."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

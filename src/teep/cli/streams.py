@@ -1,4 +1,4 @@
-"""The standard streams, where a program was started without some of them (`2>&-`)."""
+"""Standard streams for a program that was started without some of them (`2>&-`)."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ def open_closed() -> list[str]:
     """Put the null device in the place of each stream that is closed, and return their names.
 
     Python has None there. And the first file or connection that is opened would get the stream's number, so that
-    what any library or child process writes to standard error would go into that.
+    the error output of any library or child process would go into that.
     """
     closed = [stream for stream in _STREAMS if getattr(sys, stream[1]) is None]
     for number, name, mode in closed:

@@ -1,1 +1,1 @@
-"""What each subcommand does."""
+"""The subcommands, a module each."""

@@ -29,7 +29,7 @@ OnlyAsync = Annotated[bool, option("--async", help="Run only `async def` jobs.")
 
 @dataclass(frozen=True)
 class BenchFlags(Looking):
-    """What to measure, and where."""
+    """The number and kind of jobs to measure with, and where."""
 
     jobs: Jobs = 100_000
     concurrency: Concurrency = 10
@@ -40,15 +40,15 @@ def bench(flags: BenchFlags) -> None:
     """Measure how fast teep is on this machine and this Redis: pushing, running, picking up. About 15 seconds.
 
     It uses a queue of its own, served by a worker of its own, and removes it, also on Ctrl-C; Redis needs about
-    250 bytes a job meanwhile. Two things reach further: the counters of processed jobs count these jobs, too, and
-    the worker is a whole one, which moves other jobs that are due to their queues, and rescues, as any worker does.
+    250 bytes a job meanwhile. Two things reach further. The counters of processed jobs count these jobs, too. And
+    the worker, as any other, moves due jobs to their queues, and rescues the jobs of dead processes.
 
     Example: [bold]teep bench --jobs 20000 --redis-url redis://localhost:6379/0[/bold]
     """
     from teep.bench import run
     from teep.config import Config, redis_url_for
 
-    # Of what the file says only where Redis is: what is measured is teep, not a user's settings.
+    # Only the Redis of the configuration file is used: teep is measured, not a user's settings.
     measured = Config(redis_url=redis_url_for(flags.configured(), warn=False), concurrency=flags.concurrency)
     with _Progress() as progress:
         figures = run(measured, flags.jobs, progress.show, only_async=flags.only_async)
@@ -56,7 +56,7 @@ def bench(flags: BenchFlags) -> None:
 
 
 class _Progress:
-    """A line on standard error that says what is measured, where that is a terminal."""
+    """A line on standard error that shows the progress, if that is a terminal."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -64,7 +64,7 @@ class _Progress:
 
         columns = (TextColumn("{task.description:24}"), BarColumn(), TaskProgressColumn())
         console = Console(stderr=True)
-        # Twice a second, to leave the processor to what is measured.
+        # Twice a second, to leave the processor to the measured programs.
         self._bar = Progress(
             *columns, console=console, transient=True, refresh_per_second=2, disable=not console.is_terminal
         )
@@ -114,5 +114,5 @@ def _ratio(rate: float | None, floor: float) -> float | None:
 
 
 def _percent(label: str, rate: float, floor: float) -> str:
-    """Only of what runs jobs."""
+    """Return a rate in per cent of the bare loop's; empty for pushes, which run no jobs."""
     return "" if label.startswith("pushed") else f"{rate / floor:.0%}"

@@ -1,4 +1,4 @@
-"""`teep completion`: what a shell needs to complete teep's commands and flags."""
+"""`teep completion`: the script by which a shell completes teep's commands and flags."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,7 +15,7 @@ Shell = Annotated[str, argument(type=click.Choice(["bash", "zsh", "fish"]), help
 
 @dataclass(frozen=True)
 class CompletionFlags:
-    """For which shell."""
+    """The shell that completes."""
 
     shell: Shell
 
@@ -31,5 +31,5 @@ def completion(flags: CompletionFlags) -> None:
     from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
     kinds: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
-    # The script asks the program what there is; so the commands need not be known here.
+    # The script asks the program for its commands, so they need not be known here.
     print(kinds[flags.shell](click.Command(_PROGRAM), {}, _PROGRAM, _VARIABLE).source())

@@ -1,4 +1,4 @@
-"""`teep config`: what a worker started here would go by, and where each of it comes from."""
+"""`teep config`: the settings of a worker that is started here, and the source of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConfigFlags(Flags):
-    """A worker's flags, and how to print."""
+    """A worker's flags, and the format to print."""
 
     as_json: AsJson = False
 
@@ -26,9 +26,9 @@ class _Row(NamedTuple):
 
 
 def config(flags: ConfigFlags) -> None:
-    """Show what a worker with these flags would go by, and where each setting comes from.
+    """Show the settings of a worker with these flags, and where each comes from.
 
-    Flags hold over what code says with teep.configure, that over variables, those over the file, and that over the
+    Flags override teep.configure in code, which overrides variables; these override the file, and the file the
     defaults. It imports the modules, as the worker does, and asks Redis nothing. Passwords are not shown.
 
     Example: [bold]teep config -C config/sidekiq.yml -e production[/bold]
@@ -79,7 +79,7 @@ def _rows(settings: "Settings") -> dict[str, _Row]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Return a setting as JSON has it, without secrets."""
+    """Return a setting for JSON, without secrets."""
     from teep.drivers.urls import masked
 
     if name == "capsules":
@@ -92,7 +92,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _text(name: str, value: Any) -> str:
-    """Return a setting as the table has it."""
+    """Return a setting for the table."""
     if value is None:
         return "(the embedded server)" if name == "redis_url" else ""
     match value:

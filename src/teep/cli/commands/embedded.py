@@ -20,14 +20,14 @@ Force = Annotated[bool, option("--force", help="Also while workers run on it.")]
 
 @dataclass(frozen=True)
 class StatusFlags:
-    """How to print."""
+    """The format to print."""
 
     as_json: AsJson = False
 
 
 @dataclass(frozen=True)
 class ResetFlags:
-    """What may be done unasked."""
+    """Whether to ask first, and to reset a server in use."""
 
     yes: Yes = False
     force: Force = False
@@ -77,7 +77,7 @@ def reset(flags: ResetFlags) -> None:
             queued = Stats(config=config).enqueued
             click.confirm(f"Remove {queued:,} queued jobs and all else in {now.folder}?", abort=True)
         driver_for(config).execute(commands.flushall())
-        # So that nothing of it stays on the disk; where a rewrite goes on already, that one sees to it.
+        # So that none of it stays on the disk; if a rewrite is going on already, that one removes it.
         with contextlib.suppress(RedisCommandError):
             driver_for(config).execute(commands.rewrite_append_only_file())
     print(f"{now.folder} is empty.")

@@ -1,4 +1,4 @@
-"""`teep stats` and `teep queues`: what there is, as tables for people and as JSON for programs."""
+"""`teep stats` and `teep queues`: counters and queues, as tables for people and as JSON for programs."""
 
 from teep.cli.options import Looking
 from teep.cli.printing import print_json, print_table

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("teep")
 
-# What must be known before any code runs: whether there is a supervisor, and where health checks are answered
-# meanwhile; and all that a supervisor goes by.
+# Options that must be known before any code runs: whether there is a supervisor, all options of a supervisor, and
+# where health checks are answered meanwhile.
 _FIRST = ("processes", "max_rss", "max_jobs", "health")
 _SUPERVISED = (*_FIRST, "redis_url", "timeout", "heartbeat_interval", "watchdog")
 
@@ -65,7 +65,7 @@ def _tell_of_file(settings: "Settings") -> None:
 
 
 def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> None:
-    """Run one worker here, or a supervisor where it takes one. The process ends soon after it has."""
+    """Run one worker here, or a supervisor if the options need one. The process ends soon after it."""
     from teep.config.default import after_imports
 
     with loading():
@@ -87,7 +87,7 @@ def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None)
 
 
 def _check(settings: "Settings") -> None:
-    """Raise ConfigurationError where these settings would keep a worker from starting."""
+    """Raise ConfigurationError if these settings would keep a worker from starting."""
     from teep.config import Config
 
     settings.config(Config)
