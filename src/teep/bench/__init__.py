@@ -1,4 +1,4 @@
-"""`teep bench`: how fast teep is here, on this machine and this Redis."""
+"""`teep bench`: measures how fast teep is on this machine and this Redis."""
 
 from teep.bench.run import Figures, run
 

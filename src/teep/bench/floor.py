@@ -1,4 +1,4 @@
-"""A bare loop, the least that a reliable worker does: what `teep worker` is measured against."""
+"""A bare loop, the least that a reliable worker does; `teep worker` is compared with it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,12 +7,12 @@ from teep.store.running import inflight
 from teep.wire import json
 
 _BATCH = 1000
-# Under which name its jobs are in flight.
+# The name under which its jobs are in flight.
 IDENTITY = "bench"
 
 
 async def consume(queue: str, jobs: int, on_batch: Callable[[int], None]) -> None:
-    """Take so many jobs from a queue, all of which must be there.
+    """Take a number of jobs from a queue, all of which must be there.
 
     One round trip acknowledges 1,000 jobs, counts them, and reserves the next 1,000; each is decoded, and a function
     called with its arguments. No thread, no middleware, no log, no error handling.

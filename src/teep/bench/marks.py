@@ -1,4 +1,4 @@
-"""How the measured jobs tell that they run: each has a place of its own in a file that both processes map.
+"""The marks by which measured jobs tell that they run: a place for each in a file that both processes map.
 
 No lock is needed, Redis is not asked, and a job that is lost or run twice shows.
 """
@@ -42,13 +42,13 @@ class Marks:
         return sum(mark > 1 for mark in self._map[: self._jobs])
 
     def moments(self, jobs: int) -> list[int]:
-        """Return when each of the first `jobs` ran, by `clock`; 0 where it has not."""
+        """Return when each of the first `jobs` ran, by `clock`; 0 if it has not."""
         return memoryview(self._map[: jobs * _MOMENT_BYTES]).cast("Q").tolist()
 
     def clear(self) -> None:
-        """Forget what ran."""
+        """Clear all marks."""
         self._map[:] = bytes(len(self._map))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._map.close()

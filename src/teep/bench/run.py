@@ -17,7 +17,7 @@ from teep.runtime.signals import interruptible
 from teep.testing.process import WorkerProcess
 from teep.wire import commands
 
-# Told what goes on, and which part of it is over, from 0 to 1.
+# Told the step that goes on, and which part of it is over, from 0 to 1.
 OnProgress = Callable[[str, float], None]
 
 _PINGS = 200
@@ -29,7 +29,7 @@ _MODULE = "teep.bench.jobs"
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured: rates in jobs a second, times in seconds. None: not asked for."""
+    """The figures: rates in jobs a second, times in seconds. None: not asked for."""
 
     jobs: int
     concurrency: int
@@ -44,7 +44,7 @@ class Figures:
 
 
 def run(config: Config, jobs: int, on_progress: OnProgress, *, only_async: bool = False) -> Figures:
-    """Measure with so many no-op jobs, which takes about 10 s for 100,000; nothing of it stays in Redis.
+    """Measure with this many no-op jobs, which takes about 10 s for 100,000; nothing of it stays in Redis.
 
     Raises:
         WorkerEnded: the worker ended.
@@ -62,7 +62,7 @@ def run(config: Config, jobs: int, on_progress: OnProgress, *, only_async: bool 
             concurrency=config.concurrency,
             round_trip=bench.round_trip(),
             enqueue_one=bench.enqueue_one(),
-            # What this pushes, the bare loop takes.
+            # The bare loop takes the jobs that this pushes.
             enqueue_bulk=bench.enqueue_bulk(),
             floor=bench.floor(),
             noop=None if only_async else bench.rate("noop"),

@@ -1,4 +1,4 @@
-"""What is measured on: a queue of its own, and a worker process that serves it alone; both are gone afterwards."""
+"""The stage of a measurement: a queue of its own, and a worker process that serves only it; gone afterwards."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ from teep.testing.process import WorkerProcess
 # Seconds without any progress after which something must be wrong.
 PATIENCE = 60.0
 _LOOK_EVERY = 0.005
-# Seconds that a worker gets to end by itself; what it had not finished is of no use to anyone.
+# Seconds that a worker gets to end by itself; nobody needs its unfinished jobs.
 _STOP = 15.0
 
 
@@ -35,7 +35,7 @@ def queue(driver: Driver) -> Iterator[str]:
 
 
 async def _remove(name: str) -> None:
-    # A worker that had to be killed left jobs in flight, which someone would put back into the queue.
+    # A worker that had to be killed left jobs in flight, which another process would return to the queue.
     workers = [owner.identity for owner in await inflight.owners() if name in owner.queues]
     for identity in (floor.IDENTITY, *workers):
         await inflight.requeue_all(identity, [name])

@@ -90,8 +90,8 @@ class ConfigValue:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ConfigValue):
             return NotImplemented
-        # A configuration that names the default queue is not one that names none: a worker adds the queues of its jobs
-        # only to the latter.
+        # A configuration that names the default queue is not one that names none: a worker adds the queues of its
+        # jobs only to the latter.
         return self._values() == other._values() and are_said(self.queues) == are_said(other.queues)
 
     def __hash__(self) -> int:

@@ -1,16 +1,17 @@
-"""What the demo's jobs do: count what is in a Python file."""
+"""The work of the demo's jobs: counts lines, functions and classes in a Python file."""
 
 import ast
 import tokenize
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Where statements hold further statements. Expressions hold none, and to skip them makes the walk ten times quicker.
+# Fields in which statements hold further statements. Expressions hold none; to skip them makes the walk ten times
+# quicker.
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 class Counts(NamedTuple):
-    """What is in a file."""
+    """The counts of a file."""
 
     lines: int
     functions: int
@@ -19,7 +20,7 @@ class Counts(NamedTuple):
 
 
 def count(path: str) -> Counts:
-    """Return what is in a Python file.
+    """Return the counts of a Python file.
 
     Raises:
         SyntaxError: it is not Python, or names an unknown encoding.

@@ -36,10 +36,10 @@ def standard_library() -> Path:
 def python_files(library: Path) -> list[Path]:
     """Return every `.py` file of the standard library.
 
-    What was installed beside it does not count, nor does a link to a file that is not there: Debian has one.
+    Files installed beside it do not count, nor does a link to a file that is not there: Debian has one.
 
     Raises:
-        TeepError: there are none, as where Python runs from a zip file.
+        TeepError: there are none, as if Python runs from a zip file.
     """
     found = (path for path in sorted(library.rglob("*.py")) if path.is_file())
     files = [path for path in found if not _is_installed(path.relative_to(library))]
@@ -57,7 +57,7 @@ def write_broken(folder: Path) -> list[Path]:
 
 
 def mend(path: str) -> None:
-    """Give the half-written file what it lacks."""
+    """Complete the half-written file."""
     Path(path).write_bytes(_MENDED)
 
 

@@ -9,7 +9,7 @@ from teep.demo.analysis import count
 
 
 def in_an_hour(_count: int, _error: BaseException, _job: dict[str, object]) -> float:
-    """A file that cannot be parsed will not be better in 15 seconds, which would be the default."""
+    """Retry in an hour: a file that cannot be parsed will not be better in 15 seconds, the default."""
     return 3600.0
 
 

@@ -1,4 +1,4 @@
-"""The table of results: what is in the standard library, package by package."""
+"""The table of results: the counts of the standard library, package by package."""
 
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -15,7 +15,7 @@ _LOOSE = "(single modules)"
 
 
 def show_results(console: Console, library: Path, counts: dict[str, Counts]) -> None:
-    """Print the largest packages, what the others come to, and the sum."""
+    """Print the largest packages, the sum of the others, and the sum of all."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
     table.add_column("package", style="bold", footer="all")
     per_package = _by_package(library, counts)
@@ -31,7 +31,7 @@ def show_results(console: Console, library: Path, counts: dict[str, Counts]) -> 
 
 
 def show_failures(console: Console) -> None:
-    """Print which errors the failed jobs ended with, as the retry set has them."""
+    """Print the errors of the failed jobs, which the retry set has."""
     errors = Counter(str(entry.error_class) for entry in teep.RetrySet())
     listed = ", ".join(f"{number} {error}" for error, number in errors.most_common())
     console.print(f"[red]{errors.total()} files[/] failed and wait in the retry set: {listed}.")

@@ -1,4 +1,4 @@
-"""Where the demo's jobs leave their results: a file of JSON lines, a line a job.
+"""The results of the demo's jobs: a file of JSON lines, a line a job.
 
 A job queue carries no results back; jobs write them where they belong. Each line is one write to a file that is
 opened for appending, so lines of many threads and processes never mix.

@@ -18,7 +18,7 @@ def run() -> None:
 
     Raises:
         WorkerEnded: the worker ended.
-        DemoFailed: something that it waits for did not happen.
+        DemoFailed: an event that it waits for did not happen.
         ConfigurationError, EmbeddedServerError: there is no embedded server.
     """
     console = Console(highlight=False)

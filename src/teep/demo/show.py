@@ -1,4 +1,4 @@
-"""How the tour looks: headings, calls as one would type them, and their answers."""
+"""The display of the tour: headings, calls as one would type them, and their answers."""
 
 import re
 import sys
@@ -11,14 +11,14 @@ from rich.pretty import pretty_repr
 from rich.syntax import Syntax
 from rich.text import Text
 
-# What an answer is cut down to: items of a collection, and characters of a string (a stored job fits).
+# The most that an answer shows: items of a collection, and characters of a string (a stored job fits).
 _ITEMS = 8
 _CHARACTERS = 600
 _INDENT = "    "
 
 
 class Typist:
-    """Types statements into a Python of its own and shows what it answers; what is shown is what runs."""
+    """Types statements into a Python of its own and shows the answers; the statements that are shown are run."""
 
     def __init__(self, console: Console, names: dict[str, Any]) -> None:
         self._console = console
@@ -62,7 +62,7 @@ def _breaks(line: str, width: int) -> list[int]:
 
 
 def introduce(console: Console) -> None:
-    """Print what the tour is."""
+    """Print an introduction to the tour."""
     console.print()
     console.rule("[bold]A tour of the data API", align="left", style="dim")
     console.print(

@@ -1,4 +1,4 @@
-"""What the demo runs on: a temporary folder, an embedded server in it, and a worker process.
+"""The stage of the demo: a temporary folder, an embedded server in it, and a worker process.
 
 Each part is a context manager, so that whatever ends the demo (its last line, an error, Ctrl-C) takes everything down
 in reverse order. Neither the start nor the end of a part can be cut in two by a signal.
@@ -21,7 +21,7 @@ from teep.testing.process import WorkerProcess
 
 # Seconds that the server gets to end when nobody uses it any more.
 _SERVER_STOP = 20.0
-# Seconds that the worker gets; what it had not finished is of no use to anyone.
+# Seconds that the worker gets; nobody needs its unfinished jobs.
 _WORKER_STOP = 15.0
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -1,6 +1,6 @@
 """The second half of the demo: the data API, call by call.
 
-Each section is text that is both shown and run. The names in it: `teep`, the job `analyse`, `paths` (the standard
+Each section is source that is both shown and run. The names in it: `teep`, the job `analyse`, `paths` (the standard
 library's files), `broken` (a file that cannot be parsed), `marker` (the file that keeps the `watch` jobs running),
 `mend` and `wait_until`.
 """
@@ -18,7 +18,7 @@ from teep.demo.waiting import wait_until
 
 
 class Section(NamedTuple):
-    """A part of the tour: its title, one line on what it shows, and what is typed."""
+    """A part of the tour: its title, one line on its subject, and the source that is typed."""
 
     title: str
     line: str
@@ -140,7 +140,7 @@ def give(console: Console, paths: list[str], broken: Path, marker: Path) -> None
     """Type the whole tour.
 
     Raises:
-        DemoFailed: what it waits for did not happen.
+        DemoFailed: an event that it waits for did not happen.
     """
     names: dict[str, Any] = {
         "teep": teep,

@@ -69,7 +69,7 @@ def follow(console: Console, total: int, results: Results, worker: WorkerProcess
 
 
 class _Bar:
-    """The progress bar, with what `Stats` says beside it."""
+    """The progress bar, with figures of `Stats` beside it."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._progress = Progress(

@@ -25,8 +25,8 @@ class Statsd:
 
     `jobs.count`, and `jobs.success` with the time `jobs.perform` (ms), or `jobs.failure`. A run that was interrupted,
     by a stop, a cancellation, or since an iterable job has made way, is only counted. Without tags the class is part
-    of the name, as in `jobs.app.mail.welcome.perform`. The tags are `worker` (the class), `queue`, and `error_type` at
-    a failure.
+    of the name, as in `jobs.app.mail.welcome.perform`. The tags are `worker` (the class), `queue`, and `error_type`
+    at a failure.
 
     A datagram that no server receives is lost, and no job waits for it.
 

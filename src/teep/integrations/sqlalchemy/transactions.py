@@ -92,7 +92,7 @@ class _HeldPushes:
         return ledger
 
     def listen(self, session: Session) -> None:
-        """Listen to this session's ends, once. `event.contains` cannot tell: it knows targets, dead ones too, by `id`."""
+        """Listen to this session's ends, once. `event.contains` cannot tell: it knows even dead targets by `id`."""
         if not self._listens:
             self._listens = True
             _listen(session)
