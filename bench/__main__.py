@@ -28,7 +28,7 @@ from bench.throughput import Throughput
 
 
 class Part(StrEnum):
-    """What can be measured."""
+    """A part of the benchmark that can be measured."""
 
     THROUGHPUT = "throughput"
     PICKUP = "pickup"
@@ -41,7 +41,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was asked for, and where it is shown."""
+    """The options of a run, and the console that shows it."""
 
     selection: Selection
     rounds: int | None
@@ -58,7 +58,7 @@ class Run:
             return compare(make(), self.selection, self.rounds or rounds, server, self.console).section()
 
     def _measures(self) -> Mapping[Part, tuple[Callable[[], Measure], int]]:
-        """How each is made, and its rounds where none are asked for: fewer for what takes minutes."""
+        """How each is made, and its rounds by default: fewer for measures that take minutes."""
         jobs = max(200, int(100_000 * self.scale))
         pushes, seconds = max(10, int(200 * self.scale)), max(1.0, 10 * self.scale)
         return {
@@ -102,7 +102,7 @@ def main(
 ) -> None:
     """Measure teep beside a bare loop, Sidekiq and Python's other job systems, and its data API beside Sidekiq's.
 
-    Without a part, all are measured but recovery, which waits up to 90 s a system.
+    If no part is named, all are measured but recovery, which waits up to 90 s a system.
     """
     # Rich takes 80 characters for a pipe, too few for the tables.
     console = Console() if sys.stdout.isatty() else Console(width=150)

@@ -53,7 +53,7 @@ class Comparison:
         )
 
     def of(self, name: str) -> Sequence[Reading]:
-        """Return a system's readings; none where it failed or was not visited."""
+        """Return a system's readings; none if it failed or was not visited."""
         return self.readings.get(name, ())
 
     def ratio(self, name: str, baseline: str, key: str) -> float:
@@ -91,7 +91,7 @@ def compare(measure: Measure, selection: Selection, rounds: int, server: Server,
             if isinstance(outcome, Mapping):
                 readings[name].append(outcome)
             else:
-                # A system whose other rounds went well has not worked all the same.
+                # A system that failed in one round has failed, even if its other rounds went well.
                 readings.pop(name, None)
                 failures[name] = " ".join(str(outcome).split())[:_REASON]
                 console.print(f"{name}: {outcome}", style="red", markup=False)

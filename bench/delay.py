@@ -1,4 +1,4 @@
-"""Measures what a network costs: the same no-op jobs with 1 ms of delay to Redis, and without."""
+"""Measures the cost of a network: the same no-op jobs with 1 ms of delay to Redis, and without."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _ONE_WAY_SECONDS = 0.0005
 _PINGS = 100
 _WITHOUT = ("floor-batch", "ruby-sidekiq-info", "teep-info", "teep-x2", *SPECIAL_NAMES)
 _SHARE = {"floor-brpop": 0.05, "ruby-sidekiq": 0.2, "ruby-sidekiq-yjit": 0.2}
-"""What takes a round trip a job gets fewer of them."""
+"""Systems with a round trip a job get fewer jobs."""
 
 
 class Delay(Measure):

@@ -14,9 +14,9 @@ _STAMP = "installed.txt"
 
 @cache
 def executable(environment: str, program: str) -> Path:
-    """The path of a program of an environment, which is made where it is missing or outdated: 10 to 30 s.
+    """The path of a program of an environment, which is made if it is missing or outdated: 10 to 30 s.
 
-    Raises BenchError, with the installer's own words, where it can't be made.
+    Raises BenchError, with the installer's own words, if it can't be made.
     """
     wanted = (_REQUIREMENTS / f"{environment}.txt").read_text(encoding="utf-8")
     folder = _CACHE / environment
@@ -28,7 +28,7 @@ def executable(environment: str, program: str) -> Path:
 
 
 def version(environment: str) -> str:
-    """What the environment is made for, such as "celery 5.7.0"."""
+    """The package that the environment is for, such as "celery 5.7.0"."""
     for line in (_REQUIREMENTS / f"{environment}.txt").read_text(encoding="utf-8").splitlines():
         name, _, version = line.partition("==")
         if name == environment:

@@ -44,7 +44,7 @@ def duration(seconds: float) -> str:
 
 
 def _brief(value: float) -> str:
-    """Two digits, which is as many as a duration has that repeats."""
+    """Two digits, as many as are the same from one measurement of a duration to the next."""
     return f"{value:.{0 if value >= 9.95 else 1}f}"
 
 

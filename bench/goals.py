@@ -1,4 +1,4 @@
-"""What teep sets out to reach, as figures of a measure, and whether a run did."""
+"""The goals of teep, as figures of a measure, and whether a run reached them."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -14,7 +14,7 @@ class Results(Protocol):
     """A finished run: `readings` by system, and the ratios within its rounds."""
 
     def of(self, name: str) -> Sequence[Reading]:
-        """Return a system's readings; none where it failed or was not visited."""
+        """Return a system's readings; none if it failed or was not visited."""
         ...
 
     def ratio(self, name: str, baseline: str, key: str) -> float:
@@ -23,7 +23,7 @@ class Results(Protocol):
 
 
 def rows(goals: Sequence[Goal], results: Results) -> list[list[str]]:
-    """Return a row for each goal that this run tells about, under `HEADINGS`."""
+    """Return a row for each goal that this run measured, under `HEADINGS`."""
     return [_row(goal, reached) for goal in goals if (reached := _reached(goal, results)) is not None]
 
 

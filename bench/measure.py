@@ -1,4 +1,4 @@
-"""The frame: what it needs of a measure, and the rounds in which every system is visited in turn."""
+"""The base class of measures, and the rounds in which every system is visited in turn."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from bench.visit import Progress
 
 LOOP = "loop"
 Reading = Mapping[str, float]
-"""What one visit found: a number for each column's key; one that a system has not is left out."""
+"""The result of one visit: a number for each column's key; one that a system does not have is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One figure of a measure: its key in a reading, its heading, how the rounds' figures are written.
 
-    What is `compared` comes with its ratios to the baselines.
+    A column that is `compared` comes with its ratios to the baselines.
     """
 
     key: str
@@ -35,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a system is to reach: a figure, or its ratio to the best of those `beside` it."""
+    """A goal of a system: a figure, or its ratio to the best of those `beside` it."""
 
     what: str
     reach: float
@@ -46,11 +46,11 @@ class Goal:
 
 
 class Measure(ABC):
-    """What is read off a visit to a system."""
+    """A measure, which is taken in visits to systems."""
 
     title: ClassVar[str]
     lead: ClassVar[str]
-    """What is measured, in a sentence or two."""
+    """The subject of the measure, in a sentence or two."""
     columns: ClassVar[Sequence[Column]]
     baselines: ClassVar[Sequence[tuple[str, str]]] = ()
     """The systems that the others are compared with, and the headings of the ratios."""
@@ -58,7 +58,7 @@ class Measure(ABC):
     notes: Sequence[str]
 
     def suits(self, system: System) -> bool:
-        """Whether it says anything of this system."""
+        """Whether this system can be measured."""
         del system
         return True
 
@@ -76,8 +76,8 @@ def visits(
 ) -> Iterator[tuple[str, Reading | BenchError]]:
     """Visits every system in turn, `rounds` times over: a machine's slow minute then strikes all of them.
 
-    `progress` is told the system's name and which part of the visit is over. Where a visit failed, its error comes
-    in the place of the reading, and the system is visited no more.
+    `progress` is told the system's name and which part of the visit is over. If a visit fails, its error comes in
+    the place of the reading, and the system is visited no more.
     """
     failed: set[str] = set()
     for _ in range(rounds):

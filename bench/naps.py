@@ -64,5 +64,5 @@ class Naps(Measure):
 
 
 def _whole_rounds(jobs: float, concurrency: int) -> int:
-    """As many jobs as all slots together run in a whole number of turns."""
+    """Rounds a number of jobs to those that all slots together run in a whole number of turns."""
     return max(1, round(jobs / concurrency)) * concurrency

@@ -1,4 +1,4 @@
-"""Measures how soon an idle system runs a job, and what it costs while there is none.
+"""Measures how soon an idle system runs a job, and its cost while there is none.
 
 1. The system is started, and gets a job every 20 ms, pushed one by one with its own client; for all that read
    Sidekiq's format that is a bare LPUSH, so that they are compared by the worker alone.

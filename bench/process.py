@@ -1,4 +1,4 @@
-"""A running system: a process and whatever it starts, with what it used up. Reads /proc, so Linux only."""
+"""A running system: a process and its children, with their use of the machine. Reads /proc, so Linux only."""
 
 import os
 import select
@@ -50,7 +50,7 @@ class Process:
         self.stop()
 
     def read_line(self, seconds: float) -> bytes:
-        """The next line of one that talks. Raises BenchError where it ends, or says nothing for so long."""
+        """The next line of one that talks. Raises BenchError if it ends, or prints nothing for this long."""
         pipe = self._popen.stdout
         assert pipe is not None
         if not select.select([pipe], [], [], seconds)[0]:
@@ -58,7 +58,7 @@ class Process:
         return pipe.readline() or self._raise_ended()
 
     def check_alive(self) -> None:
-        """Raises BenchError with the end of the log where the process has ended."""
+        """Raises BenchError with the end of the log if the process has ended."""
         status = self._popen.poll()
         if status is not None:
             raise BenchError(f"{self._command[0]} ended with status {status}:\n{self.log_tail()}")
@@ -68,7 +68,7 @@ class Process:
         return self._log.read_bytes().count(b"\n")
 
     def log_tail(self) -> str:
-        """The last 2,000 characters of what the process printed."""
+        """The last 2,000 characters that the process printed."""
         return self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
     def cpu_seconds(self) -> float:
@@ -78,7 +78,7 @@ class Process:
     def peak_rss(self, *, alone: bool = False) -> int:
         """The most memory that the processes alive now have held, in bytes; shared pages count for each.
 
-        `alone` leaves out what the process started.
+        `alone` leaves out the children of the process.
         """
         return sum(_peak_rss(pid) for pid in ([self._popen.pid] if alone else self._tree()))
 
@@ -88,7 +88,7 @@ class Process:
         raise BenchError("it ended")
 
     def stop(self) -> None:
-        """Ends it with SIGTERM; kills the whole session where that takes longer than a system may need."""
+        """Ends it with SIGTERM; kills the whole session if that takes longer than a system may need."""
         self._terminate()
         for pipe in (self._popen.stdin, self._popen.stdout):
             if pipe is not None:

@@ -7,9 +7,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Bar:
-    """Visits made, and what is measured at the moment.
+    """Visits made, and the current one.
 
-    Drawn only twice a second, to leave the CPU to what is measured.
+    Drawn only twice a second, to leave the CPU to the measured programs.
     """
 
     def __init__(self, console: Console, visits: int) -> None:
@@ -26,7 +26,7 @@ class Bar:
         self._bar.stop()
 
     def show(self, name: str, part: float = 0.0) -> None:
-        """Say which visit goes on, and which part of it is over, from 0 to 1."""
+        """Show the current visit, and which part of it is over, from 0 to 1."""
         self._bar.update(self._task, description=f"{name} {part:.0%}" if part else name, completed=self._finished)
 
     def finish_visit(self) -> None:

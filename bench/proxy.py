@@ -1,4 +1,4 @@
-"""A stretch of network in front of Redis: what goes in comes out unchanged and in order, a fixed time later.
+"""A stretch of network in front of Redis: data comes out unchanged and in order, a fixed time later.
 
 `Proxy` starts it as a process of its own; `python -m bench.proxy PORT SECONDS` is that process.
 """
@@ -17,7 +17,7 @@ _START_SECONDS = 10.0
 
 
 class Lane(asyncio.Protocol):
-    """One direction of a connection: passes on what it receives, `seconds` later."""
+    """One direction of a connection: passes data on `seconds` after receiving it."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -62,7 +62,7 @@ class Entrance(Lane):
         self._connecting = self._loop.create_task(self._connect())
 
     def data_received(self, data: bytes) -> None:
-        # Not by pause_reading(): before Python 3.12 it is forgotten where connection_made() calls it.
+        # Not by pause_reading(): before Python 3.12 it is forgotten if connection_made() calls it.
         if self.other is None:
             self._early.append(data)
         else:

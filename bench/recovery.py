@@ -4,7 +4,7 @@
 2. The process and its children get SIGKILL; the same command is run again at once.
 3. The clock stops when ten jobs have started again, or after 90 s.
 
-Everything has its default settings: this is about what a user gets who sets nothing.
+Everything has its default settings, as for a user that sets nothing.
 """
 
 import time

@@ -31,7 +31,7 @@ _TEEP_ASYNC = System(
 
 
 def _special(kind: str, share: float = 1.0) -> System:
-    """teep with no-op jobs that ask for something."""
+    """teep with no-op jobs that have an option, such as `unique_for`."""
     module = "bench.systems.teep_special_jobs"
     command = (*_TEEP, module, *_TEEP_OPTIONS, "WARNING")
     return System(f"teep-{kind}", command, pusher=module, env={"BENCH_KIND": kind}, share=share)
@@ -171,7 +171,7 @@ def _why_missing(system: System) -> str:
 
 
 def versions(systems: Sequence[System]) -> list[str]:
-    """What runs here, each with its version, such as "hiredis 3.5.0"; teep is this checkout."""
+    """The programs and libraries here, each with its version, such as "hiredis 3.5.0"; teep is this checkout."""
     found = [Server.version(), f"python {sys.version.split()[0]}"]
     found += [f"{package} {version(package)}" for package in ("redis", "hiredis", "msgspec")]
     if shutil.which("sidekiq"):
@@ -182,6 +182,6 @@ def versions(systems: Sequence[System]) -> list[str]:
 
 
 def _output(*command: str) -> str:
-    """What the command prints; nothing where it refuses, as a Ruby without YJIT does."""
+    """The output of a command; empty if it refuses, as a Ruby without YJIT does."""
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""What a run gives: sections of one table each, for the terminal and as one Markdown page."""
+"""The report of a run: sections of one table each, for the terminal and as one Markdown page."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ measures teep alone, on your machine.
 class Section:
     """A table under its title.
 
-    `lead` says what is measured; `notes` are sentences that belong below it; `goals` are rows of a second table.
+    `lead` says what is measured; `notes` are sentences for below it; `goals` are rows of a second table.
     """
 
     title: str
@@ -37,12 +37,12 @@ class Section:
     goals: Sequence[Sequence[str]] = ()
 
     def tables(self) -> list[Table]:
-        """For a terminal of 120 columns."""
+        """The tables of the section for a terminal of 120 columns."""
         figures = _table(self.title, self.headings, self.rows)
         return [figures, _table("", HEADINGS, self.goals)] if self.goals else [figures]
 
     def markdown(self, circumstances: Sequence[str]) -> str:
-        """With the sentences that say what it was measured on."""
+        """The section in Markdown, with the `circumstances`: sentences about the machine and the versions."""
         goals = ["", *_markdown(HEADINGS, self.goals)] if self.goals else []
         notes = [f"- {note}" for note in (*self.notes, *circumstances)]
         lines = [*_markdown(self.headings, self.rows), *goals]

@@ -18,10 +18,10 @@ _START_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the server has done so far; the difference of two is what a visit cost.
+    """The server's work so far; the difference of two is the cost of a visit.
 
     `commands` counts those that scripts call, too: it is work for the server, not round trips.
-    `octets` is what went over the wire, both ways, in bytes.
+    `octets` are the bytes that went over the wire, both ways.
     """
 
     commands: int
@@ -69,7 +69,7 @@ class Server:
 
     @staticmethod
     def version() -> str:
-        """Such as "valkey 9.1.0"."""
+        """The server's name and version, such as "valkey 9.1.0"."""
         text = subprocess.run([get_binary_path(), "--version"], check=True, capture_output=True, text=True).stdout
         return "valkey " + text.partition("v=")[2].split()[0]
 
@@ -109,7 +109,7 @@ class Server:
         return 0 if size is None else size(key)
 
     def _unacknowledged(self, key: bytes) -> int:
-        """Of a stream: what its readers have not acknowledged or not read; everything before there are any."""
+        """How many entries of a stream its readers have not read or not acknowledged; all if there are no readers."""
         groups = self.client.xinfo_groups(key)
         return sum(group["pending"] + (group["lag"] or 0) for group in groups) if groups else self.client.xlen(key)
 

@@ -19,10 +19,10 @@ SIDEKIQ_KEYS = ("queue:*", "{queue:*", "bench:inflight", "retry", "schedule", "d
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What a measure needs of a system.
+    """A system, as a measure uses it.
 
     1. `command` runs it, with "{concurrency}" and "{url}" filled in; its first word is a program of `environment`,
-       the virtual environment of a peer, or None for what this one or the computer has.
+       the virtual environment of a peer, or if that is None, of this environment or the computer.
     2. `pusher` is the module that pushes its jobs; `client` the one whose pushes are measured, if any.
     3. `keys` are patterns of the Redis keys that hold its jobs until they are acknowledged.
     4. `share` is the part of a measure's jobs that it gets, so that a slow system takes no longer than others.
@@ -57,7 +57,7 @@ class System:
         return (ended - began) / 1e9
 
     def prepare(self) -> None:
-        """Makes what it runs in. Raises BenchError where that can't be done."""
+        """Makes its environment. Raises BenchError if that can't be done."""
         self._path("python")
 
     def _push(
@@ -85,5 +85,5 @@ class System:
 
 
 def _concurrency(concurrency: int) -> dict[str, str]:
-    """For systems whose own configuration, not the command line, says it."""
+    """Variables for systems that read the concurrency from their configuration, not from the command line."""
     return {"BENCH_CONCURRENCY": str(concurrency)}

@@ -1,6 +1,6 @@
-"""Measures how many no-op jobs a second one process runs, what each costs, and how long the start takes.
+"""Measures how many no-op jobs a second one process runs, the cost of each, and how long the start takes.
 
-What is timed, the same for every system:
+The steps, the same for every system:
 1. Its own client pushes the jobs, and one tenth more, while it does not run.
 2. It is started. Until the first job runs: `start`.
 3. That tenth is for warming up: loading, connecting, compiling. When it has run, the clock starts and the counters
@@ -10,7 +10,7 @@ What is timed, the same for every system:
 5. The system must then leave no job in Redis, neither queued nor in flight nor failed, and every job must
    have run exactly once; otherwise there is no figure. CPU and Redis counters are read after this, so that
    acknowledgements which come late are paid for, too.
-6. A system must print as many lines a job as it is said to: printing would be what is measured.
+6. A system must print as many lines a job as it is said to: printing more would be measured, too.
 """
 
 import time
@@ -89,7 +89,7 @@ process to its first job."""
 
 @dataclass(frozen=True, slots=True)
 class _Counters:
-    """What had happened at a moment."""
+    """The counters at a moment."""
 
     moment: float
     done: int
@@ -108,7 +108,7 @@ def measure_rate(visit: Visit, jobs: int, warm_up: int, concurrency: int = 10) -
         visit.wait_done(process, numbers, warm_up)
         before = _count(visit, process, numbers)
         if before.done == len(numbers):
-            # So few that the looks are too far apart: the figure is that of the start, and far too low.
+            # So few jobs that the looks are too far apart: the figure is that of the start, and far too low.
             before = launch
         visit.wait_done(process, numbers)
         elapsed = time.monotonic() - before.moment
@@ -130,7 +130,7 @@ def _count(visit: Visit, process: Process, numbers: range) -> _Counters:
 
 
 def _costs(before: _Counters, after: _Counters) -> Reading:
-    """Of one job."""
+    """Return the costs of one job."""
     jobs, usage = after.done - before.done, after.usage - before.usage
     return {
         "cpu": (after.cpu_seconds - before.cpu_seconds) / jobs * 1e6,
@@ -141,7 +141,7 @@ def _costs(before: _Counters, after: _Counters) -> Reading:
 
 
 def _check_printed(process: Process, before: _Counters, after: _Counters, lines_a_job: int) -> None:
-    """Raises BenchError where a silent system prints at every job, or one that shall print does not."""
+    """Raises BenchError if a silent system prints at every job, or one that must print does not."""
     jobs, printed = after.done - before.done, after.printed - before.printed
     if lines_a_job == 0 and printed >= jobs / 2:
         raise BenchError(f"it prints while it is measured:\n{process.log_tail()}")

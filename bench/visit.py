@@ -1,4 +1,4 @@
-"""One visit to one system: its process, its marks, and waiting for what it does."""
+"""One visit to one system: its process, its marks, and waiting for its jobs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from bench.system import System
 
 LOOK_SECONDS = 0.005
 _STALL_SECONDS = 60.0
-"""No job has run for so long: the system is taken for dead."""
+"""Seconds without a job after which the system is taken for dead."""
 
 Progress = Callable[[float], None]
 """Told now and then which part of the visit is over, from 0 to 1."""
@@ -24,7 +24,7 @@ Progress = Callable[[float], None]
 class Visit:
     """A system on an empty Redis, with marks for `jobs` jobs.
 
-    `url` is where the system finds Redis, which need not be the server's own address. `directory` is empty and the
+    `url` is the address at which the system finds Redis, perhaps not the server's own. `directory` is empty and the
     visit's own.
     """
 
@@ -42,7 +42,7 @@ class Visit:
             yield process
 
     def push(self, job: str, numbers: range, *args: int) -> None:
-        """Pushes to the server itself: what the system is slowed down by does not slow this down."""
+        """Pushes to the server itself: a proxy that slows the system down does not slow this down."""
         self.system.push(self.server.url, self.marks, job, numbers, *args)
 
     def wait_done(self, process: Process, numbers: range, least: int | None = None) -> int:
@@ -62,7 +62,7 @@ class Visit:
         self._watch(process, lambda: self.server.held(self.system.keys), "jobs are left in Redis")
 
     def _watch(self, process: Process, count: Callable[[], int], complaint: str) -> None:
-        """Returns when the count is 0. Raises BenchError where the system ends, or it stays for 60 s."""
+        """Returns when the count is 0. Raises BenchError if the system ends, or the count stays the same for 60 s."""
         last, since = -1, time.monotonic()
         while left := count():
             process.check_alive()

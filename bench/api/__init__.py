@@ -4,8 +4,8 @@ Both sides are long-lived processes that do the same on the same Redis over loop
 
 | module | holds |
 |---|---|
-| `operations` | every operation: what is there before, what each side is asked, the goal |
-| `seeds` | what lies in Redis before an operation |
+| `operations` | every operation: the state before it, the request to each side, the goal |
+| `seeds` | the state of Redis before an operation |
 | `side` | a side's process, asked over its standard input |
 | `rounds` | visits both sides in turn and checks that they did the same |
 | `outcome` | an operation's figures, as a row of the table |

@@ -1,4 +1,4 @@
-"""Every operation that is measured: what is in Redis before it, what each side is asked, and what must be reached."""
+"""Every operation that is measured: the state of Redis before it, the request to each side, and the goal."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _DEAD_KEPT = 9_999
 
 
 NOT_COMPARED = object()
-"""The result of an operation that tells nothing on one side; what it `leaves` is then compared."""
+"""The result of an operation that tells nothing on one side; instead the state that it `leaves` is compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What must be reached, all of what is given: times faster than Ruby, and teep's own limits."""
+    """All figures to reach: times faster than Ruby, and teep's own limits."""
 
     ratio: float | None = None
     round_trips: int | None = None
@@ -29,13 +29,13 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row. `name` and arguments are what the programs of both sides are asked.
+    """One row. `name` and arguments are the request to the programs of both sides.
 
-    `expected`: what both must answer.
-    `repeat`: how often within a round, by teep and by Ruby; what takes no time is repeated for the clock's sake.
-    `leaves`: the sizes of all lists and sets afterwards, where it changes them; it is then seeded anew each time.
-    `visits`: in a round; more where it is over quickly, and so is spoilt by whatever else the machine does.
-    `ruby_rounds`: in how many rounds Ruby takes part, where it takes too long for all.
+    `expected`: the answer that both must give.
+    `repeat`: how often within a round, by teep and by Ruby; quick operations are repeated for the clock's sake.
+    `leaves`: the sizes of all lists and sets afterwards, if it changes them; it is then seeded anew each time.
+    `visits`: in a round; more if it is over quickly, and so is easily disturbed by the machine's other work.
+    `ruby_rounds`: in how many rounds Ruby takes part, if it takes too long for all.
     `alone`: teep's figure only. `memory`: it is measured by its peak memory, in a process of its own.
     """
 

@@ -14,7 +14,7 @@ _NONE = "-"
 
 
 class Visit(NamedTuple):
-    """What one call of an operation took: commands that Redis carried out, and seconds, or bytes of memory."""
+    """The cost of one call of an operation: commands that Redis carried out, and seconds, or bytes of memory."""
 
     commands: float
     figure: float
@@ -22,7 +22,7 @@ class Visit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was measured of an operation: teep's round trips, and each side's visits, one a round.
+    """The measurements of an operation: teep's round trips, and each side's visits, one a round.
 
     `loops` are the durations (seconds) of the fixed loop that was run beside each round.
     """
@@ -50,15 +50,15 @@ class Outcome:
         ]
 
     def ratio(self) -> float | None:
-        """How many times faster teep is, or None where Ruby was not asked. Taken round by round."""
+        """How many times faster teep is, or None if Ruby was not asked. Taken round by round."""
         if RUBY not in self.visits:
             return None
-        # Ruby takes part in the first rounds only, where it takes long.
+        # Ruby takes part in the first rounds only, if it takes long.
         pairs = zip(self._figures(TEEP), self._figures(RUBY), strict=False)
         return median(ruby / teep for teep, ruby in pairs)
 
     def reached(self) -> bool | None:
-        """Whether the goal is; None where there is nothing to compare with."""
+        """Whether the goal is reached; None if there is nothing to compare with."""
         goal, ours = self.operation.goal, median(self._figures(TEEP))
         ratio = self.ratio()
         if goal.ratio is not None and ratio is None:

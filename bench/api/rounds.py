@@ -53,7 +53,7 @@ class Rounds:
         self._stack.close()
 
     def measure(self, operation: Operation) -> Outcome:
-        """Raises BenchError where a side fails, or the two do not come to the same end."""
+        """Raises BenchError if a side fails, or the two do not come to the same end."""
         outcome = Outcome(operation, self._round_trips(operation))
         for number in range(self._rounds * operation.visits):
             outcome.loops.append(loop_seconds())
@@ -75,7 +75,7 @@ class Rounds:
         side = self._sides[COUNTING]
         self._seed(operation)
         if operation.leaves is None:
-            # Loads the scripts; what changes the jobs has so many round trips that this one does not matter.
+            # Loads the scripts; an operation that changes jobs has so many round trips that this one does not matter.
             side.prepare(operation.name, operation.args)
             side.run()
         side.prepare(operation.name, operation.args)
@@ -111,13 +111,13 @@ def _names(operation: Operation, number: int) -> list[str]:
 
 
 def _check_result(operation: Operation, name: str, result: Any) -> None:
-    """Raises BenchError where a side answers something else than it must."""
+    """Raises BenchError if a side gives another answer than it must."""
     if operation.expected is not NOT_COMPARED and result != operation.expected:
         raise BenchError(f"{operation.title}: {name} answered {result!r}, not {operation.expected!r}")
 
 
 def _check_sizes(operation: Operation, name: str, server: Server) -> None:
-    """Raises BenchError where a side left other lists and sets than it must."""
+    """Raises BenchError if a side left other lists and sets than it must."""
     if operation.leaves is None:
         return
     sizes = server.sizes()
@@ -126,7 +126,7 @@ def _check_sizes(operation: Operation, name: str, server: Server) -> None:
 
 
 def _check_payloads(operation: Operation, newest: Mapping[str, bytes]) -> None:
-    """Raises BenchError where the sides wrote payloads of another shape or size."""
+    """Raises BenchError if the sides wrote payloads of another shape or size."""
     if len(newest) < 2:
         return
     teep, ruby = newest[TEEP], newest[RUBY]

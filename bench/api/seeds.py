@@ -1,4 +1,4 @@
-"""What lies in Redis before an operation. Payloads have the fields that Sidekiq writes, in its order."""
+"""The state of Redis before an operation. Payloads have the fields that Sidekiq writes, in its order."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +29,7 @@ def random_jid(number: int) -> str:
 
 
 def nothing(_server: Server) -> None:
-    """An empty Redis, for what only pushes."""
+    """An empty Redis, for operations that only push."""
 
 
 def queue(server: Server, jobs: int, jid: Jid = ordered_jid, name: str = "bulk") -> None:

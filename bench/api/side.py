@@ -23,7 +23,7 @@ _ANSWER_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How long an operation took (seconds), what it returned, and where they are counted its round trips."""
+    """The time of an operation (seconds), its result, and its round trips if they are counted."""
 
     seconds: float
     result: Any
@@ -37,15 +37,15 @@ class Side(Process):
         super().__init__(_PROGRAMS[name], {"REDIS_URL": url}, directory / f"{name}.log", talks=True)
 
     def prepare(self, operation: str, args: Sequence[Any], repeat: int = 1) -> None:
-        """Let it make what an operation needs first.
+        """Let it prepare an operation.
 
-        Raises BenchError, as `run` does, where it ends, or takes more than 120 s.
+        Raises BenchError, as `run` does, if it ends, or takes more than 120 s.
         """
         self._write(json.dumps({"operation": operation, "args": args, "repeat": repeat}))
         self._read()
 
     def run(self) -> Answer:
-        """Let it carry out what was prepared; the seconds are those of one repetition."""
+        """Let it carry out the prepared operation; the seconds are those of one repetition."""
         self._write("go")
         return Answer(**json.loads(self._read()))
 

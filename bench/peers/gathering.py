@@ -1,4 +1,4 @@
-"""Bulk for clients that have none: so many pushes at a time on one event loop."""
+"""A bulk push for clients that have none: several pushes at a time on one event loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

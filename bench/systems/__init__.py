@@ -1,1 +1,1 @@
-"""What runs in the measured processes. Nothing is imported here: it would count as their memory."""
+"""The code in the measured processes. Nothing is imported here: it would count as their memory."""

@@ -1,9 +1,9 @@
 """The least that a worker in Python can do: raw sockets, hiredis, msgspec, the call of the job.
 
-`batch N`, in N threads: the thread that finds no job at hand does the round trip for all, one script that
-acknowledges what is done (an LREM a job, in order), adds it to two counters, and reserves the next 1,000. A crash
-loses none: what a reliable worker could reach. `brpop` takes jobs one by one in one thread, as a plain worker does,
-and loses the one at hand.
+`batch N`, in N threads: the thread that finds no job at hand does the round trip for all. One script acknowledges
+the jobs that are done (an LREM a job, in order), adds them to two counters, and reserves the next 1,000. A crash
+loses none, so a reliable worker could be as fast. `brpop` takes jobs one by one in one thread, as a plain worker
+does, and a crash loses the one at hand.
 """
 
 import sys
@@ -23,7 +23,7 @@ _IN_FLIGHT = b"bench:inflight"
 _COUNTERS = (b"bench:processed", b"bench:processed:today")
 _BATCH = 1000
 _IDLE_SECONDS = 0.1
-"""How long an idle thread blocks at the queue until it acknowledges what other threads have done meanwhile."""
+"""How long an idle thread blocks at the queue until it acknowledges the jobs that other threads have done."""
 
 _decode: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder().decode
 _jobs: dict[str, Callable[..., None]] = {job.__name__.capitalize(): job for job in JOBS}

@@ -1,4 +1,4 @@
-"""The barest client of Sidekiq's format: LPUSH on a raw connection, 1,000 jobs at a time where there are many."""
+"""The barest client of Sidekiq's format: LPUSH on a raw connection, up to 1,000 jobs at a time."""
 
 from collections.abc import Sequence
 

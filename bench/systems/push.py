@@ -2,8 +2,8 @@
 
 The module has `one(job, *args)` and `bulk(job, calls)`, all plain or all coroutines, and if its client must connect
 first, or does so at its first push, a context `session()` of the same kind, so that connecting is in no figure.
-HOW is "bulk", or "one" with PAUSE seconds after each job; what follows are further arguments of every job. Jobs are
-called with their number first, from FIRST up to below STOP.
+HOW is "bulk", or "one" with PAUSE seconds after each job; the words after STOP are further arguments of every job.
+Jobs are called with their number first, from FIRST up to below STOP.
 
 Prints when each push began, and when the last had ended, in nanoseconds of the clock that all processes share.
 """
@@ -20,7 +20,7 @@ from typing import Any
 
 
 def push(module: ModuleType, how: str, job: str, calls: list[list[int]], pause: float) -> list[int]:
-    """Not in an event loop, where a client that blocks looks at each of its callers."""
+    """Pushes outside of an event loop: in one, a client that blocks looks at each of its callers."""
     session: Any = getattr(module, "session", nullcontext)
     moments = []
     with session():

@@ -1,8 +1,8 @@
 """teep's side of `bench api`: asked over standard input, timed by this process's own clock.
 
 api.rb is the same program in Ruby. A request is a line {"operation", "args", "repeat"}, answered by the line "ready"
-once everything that the operation needs first is made. The next line starts the clock; the answer is {"seconds",
-"result"}: the mean of the repetitions, and what the last one returned.
+once the operation is prepared. The next line starts the clock; the answer is {"seconds", "result"}: the mean of the
+repetitions, and the result of the last one.
 
 Started with the argument `count`, it answers with "round_trips", too, and its times mean nothing.
 """
@@ -115,7 +115,7 @@ _OPERATIONS: dict[str, Callable[..., Call]] = {
 
 
 class _RoundTrips:
-    """Counts them where teep's drivers decide what to send: each time, the whole answer is waited for."""
+    """Counts round trips where teep's drivers decide what to send: each time, the whole answer is waited for."""
 
     def __init__(self) -> None:
         self.made = 0

@@ -1,4 +1,4 @@
-"""teep with no-op jobs that ask for more than to be run: BENCH_KIND says for what, and what runs them pushes them."""
+"""teep with no-op jobs that have an option of the kind BENCH_KIND; the program that runs them also pushes them."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The jobs that every system runs, and what they leave for the harness in a file that is mapped into memory.
+"""The jobs that every system runs, and the marks that they leave for the harness in a mapped file.
 
 A system in Python registers these very functions; jobs.rb has them in Ruby. `bench/marks.py` reads the file.
 """
