@@ -26,8 +26,8 @@ _SHARE = {"floor-brpop": 0.05, "ruby-sidekiq": 0.2, "ruby-sidekiq-yjit": 0.2}
 class Delay(Measure):
     title = "No-op jobs a second with 1 ms of delay"
     lead = """\
-Through a proxy on loopback that holds everything back for 0.5 ms each way, and directly just before; `PING` is what
-a round trip through it took."""
+Through a proxy on loopback that holds everything back for 0.5 ms each way, and directly just before; `PING` is the
+time of a round trip through it."""
     columns = (
         Column("rate", "delayed jobs/s", spread),
         Column("direct", "direct jobs/s"),

@@ -45,7 +45,7 @@ class Marks:
             raise BenchError(f"{lost} jobs were lost and {doubled} run more than once; the first is {first}")
 
     def clear(self) -> None:
-        """Forget what has run."""
+        """Clear all marks."""
         self._map[:] = bytes(len(self._map))
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ _WITHOUT = (
 
 class Naps(Measure):
     title = "Jobs that take 1 ms and 100 ms"
-    lead = "Jobs a second, and in per cent of what the concurrency allows, at 10 and at 100 jobs at a time."
+    lead = "Jobs a second, and in per cent of the most that the concurrency allows, at 10 and at 100 jobs at a time."
     columns = tuple(
         column
         for milliseconds, concurrency in _CASES

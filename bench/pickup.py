@@ -31,9 +31,9 @@ _WITHOUT = ("floor-threads", "floor-batch", "ruby-sidekiq-info", "teep-info", "t
 class Pickup(Measure):
     title = "A single job for an idle process"
     lead = """\
-From the push of one job to its run, where the process has nothing else to do; then what it takes while it has
-nothing to do at all: CPU in per cent of a core, Redis commands a second; then the most memory that the process has
-held, and it and its children together."""
+From the push of one job to its run in a process with nothing else to do. Then the cost of a process with nothing to
+do at all: CPU in per cent of a core, Redis commands a second. Last, the most memory that the process has held, and
+it and its children together."""
     columns = (
         Column("p50", "p50", durations, compared=True),
         Column("p99", "p99", durations, compared=True),

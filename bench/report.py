@@ -15,9 +15,9 @@ _INTRODUCTION = """\
 Written by `make bench`, which measures all of this anew; `make bench ARGS="pickup --rounds 5"` measures a part, and
 renews its section alone. Everything runs on one machine, over loopback TCP, on one Redis without persistence. Every
 system is visited in turn, in several rounds; a figure is the median with the extremes beside it, a ratio is taken
-within a round. `loop` is how long a fixed loop of pure Python took just before a visit, in milliseconds: where it
+within a round. `loop` is how long a fixed loop of pure Python took just before a visit, in milliseconds: if it
 differs, so did the machine's speed. A system that lost a job, ran one twice or left one in Redis gets no figure.
-Goals are what teep set out to reach. `bench/` says how each is measured and with which settings; `teep bench`
+Goals are those that teep was built to reach. `bench/` says how each is measured and with which settings; `teep bench`
 measures teep alone, on your machine.
 """
 

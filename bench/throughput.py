@@ -38,7 +38,7 @@ floor-threads: ten threads on one bare connection; whoever runs dry acknowledges
 class Throughput(Measure):
     title = "No-op jobs a second of one process"
     lead = """\
-`-c 10`, warnings only (`-info`: two lines a job). The columns after the ratios are what one job costs: CPU of the
+`-c 10`, warnings only (`-info`: two lines a job). The columns after the ratios are the cost of one job: CPU of the
 process and of Redis, Redis commands, bytes sent; then the most memory held, and the time from the start of the
 process to its first job."""
     columns = (
@@ -69,7 +69,7 @@ process to its first job."""
         self._jobs = jobs
         fewer = ", ".join(f"{system.name} {self._count(system):,}" for system in PEERS)
         self.notes = [
-            f"{jobs:,} jobs a visit, but what peers do in a few seconds: {fewer}.",
+            f"{jobs:,} jobs a visit; of peers as many as take a few seconds: {fewer}.",
             _FLOOR_NOTE,
             "floor-batch: the same with one thread. floor-brpop: BRPOP one by one, at most once.",
             "teep-x2: two processes, and the costs of both.",

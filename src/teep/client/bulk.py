@@ -59,7 +59,7 @@ class Bulk:
         self._args = _arguments(fields)
         self._jid = fields.pop("jid", None)
         self._is_transactional = is_transactional(self._config, given)
-        # What all jobs share is checked and ordered once; only arguments and times differ.
+        # The fields that all jobs share are checked and ordered once; only arguments and times differ.
         self._template = payload.normalise(
             {**fields, "args": []}, self._config.job_defaults, "", 0.0, self._config.timestamps
         )
@@ -98,7 +98,7 @@ class Bulk:
         return alike and not features.differ(self._template) and not len(self._config.client_middleware)
 
     def _alike(self, rows: _Rows, jids: list[str], now: float) -> Slice:
-        """Write the JSON that the jobs of a slice share only once: what `_each` does, in a third of the time."""
+        """Write the JSON that the jobs of a slice share only once: as `_each`, in a third of the time."""
         stamp = payload.stamp(now, self._config.timestamps)
         pushing = Pushing(now, self._config.timestamps, is_new=True)
         template, _ = features.on_push(self._template | {"created_at": stamp}, pushing)

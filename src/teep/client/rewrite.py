@@ -43,7 +43,7 @@ def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
     item = {name: value for name, value in item.items() if value is not None or name not in fields}
     for stamp in features.stamps_of(fields):
         if stamp not in fields:
-            item.pop(stamp, None)  # it follows from what the option was
+            item.pop(stamp, None)  # it follows from the former value of the option
     payload.validate(item)
     options.check(item)
     for name in fields:

@@ -41,7 +41,7 @@ class Redirected(AbstractContextManager[T], Generic[T]):
         self._set(*self._before.pop())
 
     def _set(self, here: "Redirected[Any] | None", everywhere: "Redirected[Any] | None") -> None:
-        global _everywhere  # noqa: PLW0603 - what is meant by everywhere
+        global _everywhere  # noqa: PLW0603 - as `everywhere` says
         _here.set(here)  # not `reset`: a fixture may be entered in one context and left in another
         if self._is_everywhere:
             _everywhere = everywhere

@@ -38,12 +38,12 @@ def defaults_of(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidJob: as `fields_of`.
     """
-    # Twice, since a copy of a configuration gets what comes out here.
+    # Twice, since a copy of a configuration gets the result of this function.
     return fields_of("job_defaults", fields_of("job_defaults", given, warns=False), warns=False)
 
 
 def fields_of(owner: str, given: Mapping[str, Any], *, warns: bool = True) -> dict[str, Any]:
-    """Return options as they go into a payload, checked; `owner` is the job that errors name.
+    """Return options as they go into a payload, checked; errors name their `owner`.
 
     A timedelta becomes seconds, and a log level gets Sidekiq's name for it.
 

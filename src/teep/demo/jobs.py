@@ -15,7 +15,7 @@ def in_an_hour(_count: int, _error: BaseException, _job: dict[str, object]) -> f
 
 @teep.job(queue="light", retry=5, retry_in=in_an_hour, tags=["demo"])
 def analyse(path: str) -> None:
-    """Count what is in a Python file; a file that cannot be read or parsed fails the job."""
+    """Count the definitions in a Python file; a file that cannot be read or parsed fails the job."""
     results.append(path, count(path))
 
 

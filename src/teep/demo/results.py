@@ -38,7 +38,7 @@ class Results:
         self.counts: dict[str, Counts] = {}
 
     def refresh(self) -> None:
-        """Read what was added since the last time."""
+        """Read the results that were added since the last time."""
         with self._path.open("rb") as file:
             file.seek(self._read)
             complete, end, _ = file.read().rpartition(b"\n")

@@ -73,7 +73,7 @@ def introduce(console: Console) -> None:
 
 
 def heading(console: Console, number: int, title: str, line: str) -> None:
-    """Print a section's title, and one line on what it shows."""
+    """Print a section's title, and one line on its subject."""
     console.print()
     console.rule(Text.assemble((f"{number}  ", "bold cyan"), (title, "bold")), align="left", style="dim")
     console.print(line, style="italic", highlight=False)

@@ -1,6 +1,6 @@
 """The stage of the demo: a temporary folder, an embedded server in it, and a worker process.
 
-Each part is a context manager, so that whatever ends the demo (its last line, an error, Ctrl-C) takes everything down
+Each part is a context manager, so that any end of the demo (its last line, an error, Ctrl-C) takes everything down
 in reverse order. Neither the start nor the end of a part can be cut in two by a signal.
 """
 

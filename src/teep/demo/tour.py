@@ -28,7 +28,7 @@ class Section(NamedTuple):
 SECTIONS = (
     Section(
         "A job, and its JSON",
-        "One more job, in a queue that no worker serves. `value` is what lies in Redis.",
+        "One more job, in a queue that no worker serves. `value` is the JSON in Redis.",
         """
         jid = analyse.set(queue="tour").perform_async(paths[0])
         job = teep.Queue("tour").first()

@@ -1,7 +1,7 @@
 """The class form of a job.
 
-Its verbs take what `perform` takes: to a type checker the class is a `Performs[P]`, so a call that does not fit is
-an error there, and so is a verb of a class without `perform`.
+Its verbs take the arguments of `perform`: to a type checker the class is a `Performs[P]`, so a call that does not
+fit is an error there, and so is a verb of a class without `perform`.
 """
 
 import inspect
@@ -38,7 +38,7 @@ class _Aio:
 
 
 class Job:
-    """A job as a class: `perform` is what runs, options are class keywords, and subclasses inherit them.
+    """A job as a class: its `perform` is run, options are class keywords, and subclasses inherit them.
 
     If a class and its bases set the same option, the nearest wins whole: `tags` are not added up. The name is not
     inherited.

@@ -11,7 +11,7 @@ _SCRIPTS = ("__main__", "__mp_main__")
 
 
 def dotted_name(thing: Any) -> str:
-    """Return the default name of a job: its dotted path, also where its module runs as a script.
+    """Return the default name of a job: its dotted path, even if its module runs as a script.
 
     Raises:
         InvalidJob: no worker could find it by that path.

@@ -1,4 +1,4 @@
-"""Where a job was defined, which tells one that is defined again from another one under the same name.
+"""The place where a job was defined, which tells a redefinition of the job from another job with its name.
 
 A module's code runs again when it is reloaded, imported under another name, or typed anew into a notebook. Jobs that
 it defines then replace those that it defined before. Within one run each name stands for one job.

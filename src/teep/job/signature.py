@@ -92,7 +92,7 @@ class Binder:
         given = [index for index, parameter in enumerate(self._positional) if parameter.name in by_name]
         if not given:
             return list(bound.args), by_name
-        # A default lies between what was given: it is written out, since positions have no gaps.
+        # A default lies between given arguments: it is written out, since positions have no gaps.
         upto = self._positional[: given[-1] + 1]
         args = [bound.arguments.get(parameter.name, parameter.default) for parameter in upto]
         names = {parameter.name for parameter in upto}

@@ -1,6 +1,6 @@
 """The settings that a file or a variable may have: the options of `Config`, and some that only commands have.
 
-A variable's text is read by what its setting is: a number, a list of words, yes or no.
+A variable's string is read by its setting's type: a number, a list of words, yes or no.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ def read_text(name: str, found: Found) -> Any:
 
 
 def _kind(annotation: Any) -> Any:
-    """Return the plain type of an annotation: of what may be None too, or is a choice of strings, or generic."""
+    """Return the plain type of an annotation, which may also allow None, or be a choice of strings, or generic."""
     if isinstance(annotation, UnionType):
         annotation = next(part for part in get_args(annotation) if part is not NoneType)
     return get_origin(annotation) or annotation

@@ -16,7 +16,7 @@ from teep.config.sources.settings import CONFIG, SETTINGS, is_slip
 from teep.errors import ConfigurationError
 
 _RENAMED = {"dead_timeout_in_seconds": "dead_timeout"}
-# Keys of Sidekiq itself that Python has no use for; queues without weights are what `strict` asks for.
+# Keys of Sidekiq itself that Python has no use for; `strict` is how queues without weights are served.
 _RUBY_ONLY = frozenset({
     "require", "strict", "fetch_class", "fetch_setup", "scheduled_enq", "job_logger",
     "logged_job_attributes", "on_complex_arguments", "reloader", "backtrace_cleaner", "redis_idle_timeout",

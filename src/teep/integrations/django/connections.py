@@ -2,7 +2,7 @@
 
 1. Before and after a job, each database connection of its thread is closed if it is too old or works no more.
 2. A transaction that a job has left open is rolled back, so that the next job on the thread does not continue it.
-3. An `async def` job has a thread of its own for what it calls by `sync_to_async`, Django's queries included. Its
+3. An `async def` job has a thread of its own for its calls by `sync_to_async`, Django's queries included. Its
    connections are closed when the job ends.
 4. Jobs that run inline are left alone: they may be inside of a request, or of a test's transaction.
 """

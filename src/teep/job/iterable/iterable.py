@@ -1,6 +1,6 @@
 """Jobs that go through many items and can stop after any of them: Sidekiq's IterableJob.
 
-To a type checker such a class is an `Iterates[P]`: its verbs take what `each_iteration` takes after the item.
+To a type checker such a class is an `Iterates[P]`: its verbs take the arguments of `each_iteration` after the item.
 """
 
 import inspect
@@ -132,7 +132,7 @@ class IterableJob(Job):
     csv_batches_enumerator = staticmethod(enumerators.csv_batches_enumerator)
     records_enumerator = staticmethod(enumerators.records_enumerator)
 
-    # The verbs, as type checkers see them: they take what `each_iteration` takes after the item.
+    # The verbs, as type checkers see them: they take the arguments of `each_iteration` after the item.
 
     @classmethod
     def perform_async(cls: type[Iterates[P]], *args: P.args, **kwargs: P.kwargs) -> str | None:

@@ -260,7 +260,7 @@ async def _awaited(outcome: Any) -> Any:
 
 
 async def _close(items: Any) -> None:
-    """Let a generator release what it holds, such as an open file, before anything else happens."""
+    """Let a generator release its resources, such as an open file, before anything else happens."""
     if isinstance(items, AsyncGenerator):
         await items.aclose()
     elif isinstance(items, Generator):
