@@ -184,7 +184,7 @@ def register(definition: Definition, instead_of: Definition | None = None) -> No
 
 @contextmanager
 def forgetting() -> Iterator[None]:
-    """Forget, at the end, jobs defined meanwhile by the code that entered this; modules imported meanwhile keep theirs."""
+    """Forget, at the end, jobs that the code which entered this defined; modules imported meanwhile keep theirs."""
     before, entered = dict(_registry), here()
     try:
         yield

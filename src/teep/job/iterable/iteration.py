@@ -134,7 +134,7 @@ class Iteration:
         try:
             state = await self._checkpoints.load()
         except (RedisUnavailable, RedisRefused) as error:
-            logger.warning("an iterable job is put back, as it cannot be read where it was: %s", error)
+            logger.warning("an iterable job returns to its queue, as its place cannot be read: %s", error)
             return False
         self._is_first = state.executions == 0
         # A process that died may have begun it and saved nothing. Should it live on, its saves must not count.
