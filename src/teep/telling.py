@@ -1,10 +1,10 @@
-"""What only tells: log lines, metrics, spans. What goes wrong in it goes no further, and is said on standard error.
+"""Reporting that never breaks a job: log lines, metrics, spans. Its errors go to standard error and no further.
 
-A logger's filters, handlers and formatters are users' code, as exporters are, and may raise anything. So all that
-teep itself tells goes through here:
+A logger's filters, handlers and formatters are users' code, as exporters are, and may raise anything. So all of
+teep's own reporting goes through here:
 
 1. `Logger` is a logger that never raises.
-2. `quietly` makes a call, and `quiet` goes through a context manager, whose errors are nobody else's.
+2. `quietly` makes a call, and `quiet` runs a context manager, whose errors affect no other code.
 """
 
 import contextlib
@@ -21,21 +21,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 INTERRUPTIONS: tuple[type[BaseException], ...] = (JobTimeout, JobCancelled, Shutdown)
-"""What may be raised in a job's thread at any of its bytecodes. What tells within a job lets these through."""
+"""Exceptions that may come in a job's thread at any of its bytecodes. Reporting within a job lets them through."""
 
 
 class Logger:
     """A logger of `logging`, by its name, that never raises; `passing` are exceptions that it lets through.
 
-    Its records come with `exc_text`, a traceback that is safe and bounded. Where a record has a field of the name of
-    one in `extra` already, as of a record factory's, that is replaced.
+    Its records have `exc_text`, a traceback that is safe and bounded. A field of `extra` replaces a record's field of
+    the same name, such as one that a record factory has set.
     """
 
     def __init__(self, name: str, passing: tuple[type[BaseException], ...] = ()) -> None:
         self._logger = logging.getLogger(name)
         self._passing = passing
         self.is_on = self._logger.isEnabledFor
-        """Whether a level is logged. The logger's own answer, which costs no more than it must, and may raise."""
+        """Whether a level is logged. It is the logger's own method, for speed, so it may raise."""
 
     def debug(self, text: str, *args: object, extra: Mapping[str, Any] | None = None) -> None:
         self._log(logging.DEBUG, text, args, None, extra, None)
@@ -54,7 +54,7 @@ class Logger:
         exc_text: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """Log an error, with the traceback of `exc_info`; `exc_text` is that traceback where it should be another."""
+        """Log an error, with the traceback of `exc_info`; `exc_text` replaces that traceback."""
         self._log(logging.ERROR, text, args, exc_info, extra, exc_text)
 
     def critical(self, text: str, *args: object) -> None:
@@ -91,18 +91,18 @@ class Logger:
 
 
 def quietly(call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Make a call that only tells."""
+    """Make a call that only reports; its errors go to standard error."""
     try:
         call(*args, **kwargs)
     except BaseException as problem:  # noqa: BLE001 - users' code
-        complain(problem, "what tells of a job has failed")
+        complain(problem, "reporting on a job has failed")
 
 
 def quiet(manager: Callable[[T], AbstractContextManager[Any]]) -> Callable[[T], AbstractContextManager[None]]:
-    """Return a context manager's factory whose contexts only tell of what runs within.
+    """Return a factory of the same context managers, which only report on the code within.
 
-    What goes wrong on the way in or out is not the job's failure; the job's own error, and an interruption, is what
-    leaves.
+    An error on the way in or out is not the job's failure, and goes to standard error. Only the job's own error, or
+    an interruption, is raised.
     """
 
     @contextmanager
@@ -113,7 +113,7 @@ def quiet(manager: Callable[[T], AbstractContextManager[Any]]) -> Callable[[T], 
             except INTERRUPTIONS:
                 raise
             except BaseException as problem:  # noqa: BLE001 - of a library or an exporter
-                complain(problem, "what measures a job has failed")
+                complain(problem, "measuring a job has failed")
             inner = stack.pop_all()
         try:
             yield
@@ -126,12 +126,12 @@ def quiet(manager: Callable[[T], AbstractContextManager[Any]]) -> Callable[[T], 
 
 
 def complain(problem: BaseException, about: str) -> None:
-    """Say on standard error what went wrong where it cannot be logged; `logging.raiseExceptions` holds here, too."""
+    """Write an error that cannot be logged to standard error, unless `logging.raiseExceptions` is False."""
     try:
         if logging.raiseExceptions:
             words = f"{tracebacks.class_name(type(problem))}: {tracebacks.message(problem)}"
             sys.stderr.write(f"teep: {about} ({words})\n")
-    except BaseException:  # noqa: BLE001, S110 - there is nowhere left to say it
+    except BaseException:  # noqa: BLE001, S110 - there is nowhere left to write it
         pass
 
 
@@ -145,7 +145,7 @@ def _leave(stack: contextlib.ExitStack, error: BaseException | None) -> None:
         raise
     except BaseException as problem:  # noqa: BLE001 - as above
         if problem is not error:
-            complain(problem, "what measures a job has failed")
+            complain(problem, "measuring a job has failed")
 
 
 def _filled(text: str, args: tuple[object, ...]) -> str:

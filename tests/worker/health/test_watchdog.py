@@ -66,7 +66,7 @@ def test_a_fetch_loop_that_is_stuck_in_a_lock_is_told_of_once(
         assert not worker.report().live
         looks(worker, 5)
         wait_until(lambda: "test_a_fetch_loop_that_is_stuck" in caplog.text, SOON, "the stacks")
-        assert caplog.text.count("what each thread does follows") == 1
+        assert caplog.text.count("the stack of each thread follows") == 1
         monkeypatch.setattr(watchdog, "STUCK", 100.0)
     wait_until(lambda: worker.report().ready, SOON, "it to move again")
     assert "no longer: the fetch loop stands still" in caplog.text

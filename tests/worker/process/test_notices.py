@@ -190,4 +190,4 @@ def test_an_observer_that_fails_keeps_no_other_from_hearing(fleet: Fleet, capsys
     assert [_next(ear)[0], _next(ear)[0]] == [State.STARTED, State.DONE]
     worker.stop()
     assert "exit" in ear.moments
-    assert "what tells of a job has failed (SystemExit: no answer)" in capsys.readouterr().err
+    assert "reporting on a job has failed (SystemExit: no answer)" in capsys.readouterr().err

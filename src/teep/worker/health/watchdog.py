@@ -1,4 +1,4 @@
-"""The watchdog: a worker that fetches nothing says so, and does not go on like that for ever."""
+"""The watchdog: notices a worker that is stuck, logs it, and ends the process if that lasts."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -11,18 +11,18 @@ from teep.worker.fetch.fetcher import Fetcher
 
 logger = Logger("teep")
 
-# Seconds without a turn of something that takes one every few seconds, after which it counts as stuck.
+# A loop that turns every few seconds counts as stuck after so many seconds without a turn.
 STUCK = 30.0
-# Seconds beyond the timeout that a process which is given up has for its orderly end.
+# Seconds beyond the timeout that a lost process has for its orderly end.
 LAST_RESORT = 5.0
 # Seconds between looks.
 _LOOK = 1.0
 
 
 class Still:
-    """For how long something has not moved.
+    """Counts the seconds for which something has not moved.
 
-    Each look counts for a second, however late it comes: while the process was stopped, or a C call held the
+    Each look counts for one second, however late it comes. While the process was frozen, or a C call held the
     interpreter, nothing could move, and the watchdog could not look either.
     """
 
@@ -31,14 +31,14 @@ class Still:
         self._mark: object = None
 
     def look(self, mark: object, *, excused: bool) -> float:
-        """Compare its mark with the one of the last look; returns the seconds without a change."""
+        """Compare a mark with that of the last look; returns the seconds without a change."""
         self.seconds = 0.0 if excused or mark != self._mark else self.seconds + _LOOK
         self._mark = mark
         return self.seconds
 
 
 class Reactions(NamedTuple):
-    """What a worker does if it is stuck (`alarm`), and if it is lost (`give_up`, which takes the reason)."""
+    """The actions for a worker that is stuck (`alarm`) or lost (`give_up`, which takes the reason)."""
 
     alarm: Callable[[], None]
     give_up: Callable[[str], None]
@@ -47,12 +47,12 @@ class Reactions(NamedTuple):
 class Watchdog(Service):
     """Looks every second whether the process does its work.
 
-    1. Stuck: a fetch loop takes no turn although slots are free, or no heartbeat gets through although Redis is
-       there, for 30 seconds. It is logged, and `alarm` called once.
-    2. Lost: either lasts for `limit` seconds (0: never mind), or an outage does. `give_up` is called once.
+    1. Stuck: for 30 seconds, a fetch loop takes no turn although slots are free, or no heartbeat gets through
+       although Redis is there. It is logged, and `alarm` is called once.
+    2. Lost: either lasts for `limit` seconds (0: no limit), or an outage does. `give_up` is called once.
 
-    Slots that are all busy, a quiet process and paused queues are neither. It reads plain attributes only, since
-    what is stuck may hold any lock.
+    Slots that are all busy, a quiet process and paused queues are neither. It reads plain attributes only, since a
+    stuck part may hold any lock.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class Watchdog(Service):
         self._beats = Still()
         self._away = Still()
         self.stuck = ""
-        """What is stuck, as a sentence; empty where nothing is."""
+        """A sentence that says what is stuck; empty if nothing is."""
         self.lost = ""
-        """Why this process is lost, as a sentence; empty where it is not."""
+        """A sentence that says why this process is lost; empty if it is not."""
 
     def run_once(self) -> None:
         away = self._outage.since
@@ -101,11 +101,11 @@ class Watchdog(Service):
             self.stuck = ""
         elif not self.stuck:
             self.stuck = what
-            # In a thread of its own: what is stuck may be the log.
+            # In a thread of its own, since the log itself may be stuck.
             threading.Thread(target=self._tell, args=(what,), name="teep-alarm", daemon=True).start()
 
     def _tell(self, what: str) -> None:
-        logger.critical("%s; what each thread does follows", what)
+        logger.critical("%s; the stack of each thread follows", what)
         self._reactions.alarm()
 
     def _see_lost(self, seconds: float, why: str) -> None:
