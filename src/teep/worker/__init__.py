@@ -1,4 +1,4 @@
-"""The runtime: what `teep worker` runs.
+"""The worker: the program behind `teep worker`.
 
 `Worker` owns one process: capsules (queues and concurrency) that run jobs, and the services beside them. `Supervisor`
 runs several such processes.

@@ -1,11 +1,11 @@
-"""How a worker's process ends: in order, and within a deadline, whatever its threads and handlers do.
+"""The end of a worker's process: in order, and within a deadline, whatever its threads and handlers do.
 
 1. The code that called the worker goes on and ends: a profiler writes its file, for example.
 2. The interpreter waits for threads that are not daemons, including those of executors, for two seconds.
 3. The `atexit` handlers are called, standard streams and logs are flushed, and the process ends at once.
    The interpreter's last steps are left out, since a job that ignores its stop may hold a lock that they need.
 
-Whatever has not ended three seconds after the stop ends with the process.
+Threads and handlers that still run three seconds after the stop end with the process.
 """
 
 import atexit
@@ -25,13 +25,13 @@ logger = Logger("teep")
 _THREADS = 2.0
 # Seconds until the process ends, from the stop on.
 _ALL = 3.0
-# Seconds that the last flush may take: standard output may be a pipe that nobody reads.
+# Seconds that the last flush may take: standard output may be a pipe that no process reads.
 _FLUSH = 0.5
 
 
 @contextlib.contextmanager
 def exiting() -> Iterator[None]:
-    """Have the process end soon after the block, however that ends; where it raises, with the exit code of that."""
+    """End the process soon after the block, however the block ends; if it raises, with that error's exit code."""
     try:
         yield
     except BaseException as error:
@@ -41,7 +41,7 @@ def exiting() -> Iterator[None]:
 
 
 def exit_soon(code: int) -> None:
-    """Have the process end with this code, within three seconds. The first call decides."""
+    """End the process with this exit code, within three seconds. Only the first call counts."""
     global _exit  # noqa: PLW0603 - a process has one
     if _exit is None:
         _exit = _Exit(code)
@@ -66,11 +66,11 @@ class _Exit:
             threading.Thread(target=work, name="teep-exit", daemon=True).start()
 
     def _finish(self) -> None:
-        """Call all `atexit` handlers and end the process; the first thread that comes here does it."""
+        """Call all `atexit` handlers and end the process; the first thread to call this does it."""
         if not self._turn.acquire(blocking=False):
             if self._finisher != threading.get_ident():
                 threading.Event().wait()  # another thread ends the process
-            return  # it is one of the handlers that are called
+            return  # this is one of the handlers being called
         self._finisher = threading.get_ident()
         self._begun.set()
         try:
@@ -101,21 +101,21 @@ _exit: _Exit | None = None
 
 
 def _threads() -> str:
-    """Return the names of the program's threads; those of an executor are daemons if a daemon has started them."""
+    """Return the names of the program's threads. An executor's are daemons if a daemon thread started them."""
     others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
     return ", ".join(thread.name for thread in others if not thread.name.startswith("teep-"))
 
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # it is closed, None, or of a user's own making, and may raise anything
+        with contextlib.suppress(Exception):  # it may be closed, None or a user's own class, which may raise anything
             stream.flush()
     with contextlib.suppress(Exception):  # as above
         logging.shutdown()
 
 
 def _code(error: BaseException) -> int:
-    """Return the exit code that Python gives to what is raised."""
+    """Return the exit code that Python itself would end with after this error."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return 130 if isinstance(error, KeyboardInterrupt) else 1

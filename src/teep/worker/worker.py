@@ -3,8 +3,8 @@
 Its duties, in order:
 1. Load the modules that define jobs, check Redis, and enter the registry of processes with jobs in flight.
 2. Run the capsules, and beside them the heartbeat, the metrics, the poller, the rescuer and the listener for signals.
-3. Quiet: take no more jobs. Stop: let running jobs finish within the timeout, put the others back, and leave.
-   Drain: quiet, let running jobs finish however long they take, and stop.
+3. Quiet: take no more jobs. Stop: let running jobs finish within the timeout, return the others to their queues, and
+   leave. Drain: quiet, let running jobs finish however long they take, and stop.
 """
 
 import contextlib
@@ -51,20 +51,24 @@ _STOP = ("TERM", "INT")
 _QUIET = ("TSTP",)
 _DUMP = ("TTIN",)
 _DRAIN = ("USR2",)
-# How long (seconds) the main thread waits at a time. A signal does not cut its wait short where another thread takes
-# it, or where it comes in the instant before the wait: Python would call the handler at the next signal only.
+# How long (seconds) the main thread waits at a time. A signal does not cut the wait short if another thread takes it,
+# or if it comes in the instant before the wait. Python would then call the handler only at the next signal.
 _LOOK = 0.2
 
 
 class Worker:
     """Runs jobs in this process.
 
-    `run` blocks and takes the process's signals: TERM and INT stop, TSTP quiets, TTIN logs what each thread does,
-    USR2 drains. `start`, `quiet` and `stop` are for embedding; nothing from outside can then stop the process.
-    `watcher` keeps the worker known to Redis while a job holds the interpreter; default: a process of its own.
-    `answers` is False where someone else answers at `config.health`, for this worker and others.
-    `configured` says, once the modules are imported, what the worker does, where they have a say in that, but for its
-    `health`; default: `config`.
+    `run` blocks and takes the process's signals: TERM and INT stop, TSTP quiets, TTIN logs every thread's stack,
+    USR2 drains. `start`, `quiet` and `stop` are for embedding; nothing from outside can then stop the worker.
+
+    Args:
+        config: the configuration.
+        modules: the modules that define jobs.
+        watcher: keeps the worker known to Redis while a job holds the interpreter; default: a process of its own.
+        answers: False if a supervisor answers health checks at `config.health` for this worker.
+        configured: returns the worker's configuration once the modules are imported, all but `health`, for modules
+            that change it; default: `config`.
     """
 
     def __init__(
@@ -97,11 +101,11 @@ class Worker:
         self._endpoint: Endpoint | None = None
 
     def run(self) -> bool:
-        """Run until a signal stops the process; True where every job ended in time.
+        """Run until a signal stops the process; True if every job ended in time.
 
         Raises:
-            ConfigurationError: a module cannot be imported, or Redis is unfit.
-            RedisError: there is no Redis.
+            ConfigurationError: a module cannot be imported, or Redis is set up in a way that cannot work.
+            RedisError: Redis cannot be reached.
             Unhealthy: the watchdog gave the process up.
         """
         self._handlers.take()
@@ -147,20 +151,20 @@ class Worker:
             for capsule in self._capsules:
                 capsule.quiet()
             self._services.quiet()
-            # Said when it is so: whoever reads this line can rely on it.
+            # Logged last, so that the line can be relied on.
             logger.info("quiet: no more jobs are taken")
             self._notices.give(Moment("quiet"))
 
     def stop(self, timeout: float | None = None) -> bool:
-        """Stop within `timeout` seconds (default: the configured one); True where every job ended.
+        """Stop within `timeout` seconds (default: the configured one); True if every job ended.
 
-        Jobs that do not finish in time go back to the front of their queues, with no attempt used up. Idempotent.
+        Jobs that do not finish in time return to the front of their queues without counting an attempt. Idempotent.
         """
         if not self._running:
             return True
         deadline = monotonic() + (self.config.timeout if timeout is None else timeout)
         self.quiet()
-        # One after the other: the deadline is the same for all, and no thread can be started at a process's end.
+        # One after the other: all have the same deadline, and Python starts no thread at a process's end.
         for capsule in self._capsules:
             capsule.stop(deadline, self._presses)
         last = monotonic() + LAST_MOMENT
@@ -172,20 +176,20 @@ class Worker:
             self._watcher.stop()
             self._let_go()
         self._notices.give(Moment("exit"))
-        self._signals.put(_STOP[0])  # for `run`, where another thread stopped the worker
+        self._signals.put(_STOP[0])  # for `run`, if another thread stopped the worker
         logger.info("bye")
         return all(stops)
 
     def receive(self, name: str) -> None:
-        """Do what a signal says, as if it had come to the process; from any thread. Only `run` does it."""
+        """Act on a signal as if it had come to the process. Callable from any thread; only `run` acts on it."""
         self._signals.put(name)
 
     def hurry(self) -> None:
-        """Stop at once, as on a second Ctrl-C: running jobs have no more time. Only where it stops already."""
+        """Stop at once, as on a second Ctrl-C: running jobs have no more time. No effect before a stop began."""
         self._presses.in_a_hurry = True
 
     def disown(self) -> None:
-        """Become a worker that has not started, in a fork: what runs in the parent is the parent's."""
+        """Become a worker that has not started, in a fork: the running threads and jobs belong to the parent."""
         self._handlers.restore()
         self._running, self._lock = False, threading.Lock()
         self._signals, self._presses = queue.SimpleQueue(), Presses()
@@ -201,21 +205,21 @@ class Worker:
         self._endpoint = self._health = None
 
     def rescue(self) -> None:
-        """Look for dead processes now, and put their jobs back."""
+        """Look for dead processes now, and return their jobs to the queues."""
         if self._running:
             self._services.of(Rescuer).turn()
 
     @property
     def settled(self) -> int:
-        """How many jobs this worker has told Redis the end of."""
+        """How many ended jobs this worker has reported to Redis."""
         return sum(capsule.fetcher.settled for capsule in self._capsules)
 
     def report(self) -> Report:
-        """Return how this process is, as `/live` and `/ready` tell it. Asks Redis nothing."""
+        """Return this process's health, as `/live` and `/ready` show it. Asks Redis nothing."""
         return STARTING if self._health is None else self._health.report()
 
     def dump_threads(self) -> None:
-        """Log what each thread does right now."""
+        """Log the current stack of each thread."""
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         for ident, frame in sys._current_frames().items():  # noqa: SLF001 - Python's documented way
             stack = "".join(traceback.format_stack(frame))
@@ -229,7 +233,7 @@ class Worker:
         else:
             with claims.kept():
                 load_all(self.modules)
-            self._handlers.take()  # once more: those modules may have set their own
+            self._handlers.take()  # again, since those modules may have set their own
         self.config = with_hooks_of(self.modules, self.config, self._configured)
         self._watcher = Lifeline(self.config) if self._outside is None else self._outside
         driver = driver_for(self.config)
@@ -246,17 +250,17 @@ class Worker:
         hooks, on_error = self.config.hooks, self.on_error
         component = Component(self.config, hooks, driver, self.identity, self._outage, on_error, notices)
         self._build(component, tallies, embedded=embedded)
-        # The first heartbeat comes before the first reservation: from then on, whatever happens, someone finds
-        # what is in flight here, and no one takes this process for dead.
+        # The first heartbeat comes before the first reservation. From then on the jobs in flight here can be found,
+        # and no other worker takes this process for dead.
         heartbeat = self._services.of(Heartbeat)
         if not self._with_redis(heartbeat.run_once, embedded=embedded):
             return
-        # Before the first job, too, which might hold the interpreter from its first moment.
+        # This, too, comes before the first job, which might hold the interpreter from its first moment.
         self._watcher.start(self.identity)
         self._running = True
         introduce(self.config, self.identity, self.modules, self._capsules)
         heartbeat.start()
-        # Before the first fetch: what a crash left comes before anything that still waits.
+        # Before the first fetch: jobs that a crash left come before jobs that still wait.
         self._services.of(Rescuer).turn()
         for capsule in self._capsules:
             capsule.start()
@@ -264,14 +268,14 @@ class Worker:
         self._health = Health(component, self._capsules, heartbeat, self._services.of(Watchdog))
 
     def _with_redis(self, step: Callable[[], None], *, embedded: bool) -> bool:
-        """Take a step, waiting for Redis where the process is the worker's own; False where a signal ends it."""
+        """Take a step, and wait for Redis unless the worker is embedded; False if a signal ended the wait."""
         if embedded:
             step()
             return True
         return patiently(step, self._may_go_on, self.config.watchdog)
 
     def _may_go_on(self, seconds: float) -> bool:
-        """Wait a little, before there is anything to stop; False where a signal says to stop."""
+        """Wait for so many seconds while nothing runs yet; False if a signal says to stop."""
         until = monotonic() + seconds
         while (left := until - monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
@@ -330,17 +334,17 @@ class Worker:
             logger.warning("there is nothing to do for signal %s", name)
 
     def _give_up(self, reason: str) -> None:
-        """End this process in an orderly way, and if that cannot be, at once; what is in flight will be rescued."""
+        """End this process in order, and if that takes too long, at once. Another worker rescues its jobs."""
         self._given_up = reason
         last_resort = threading.Timer(self.config.timeout + LAST_RESORT, os._exit, (1,))
         last_resort.daemon = True
         last_resort.start()
         self._signals.put(_STOP[0])
-        # Last: where standard error is stuck, so is whoever writes to it.
+        # Last, because a write to a stuck standard error blocks.
         logger.critical("%s; this process is given up, and exits", reason)
 
     def _let_go(self) -> None:
-        """Answer no more, take no more heed of forks, and let the configuration's hooks be changed again."""
+        """Answer no more health checks, stop following forks, and let the configuration's hooks change again."""
         self.config.hooks.unseal(self)
         forks.leave(self)
         self._health = None
@@ -350,8 +354,8 @@ class Worker:
             self._endpoint = None
 
     def on_error(self, error: BaseException, service: str) -> None:
-        """Take note of what went wrong in a service."""
-        # An error of one command is its own, unless Redis is away as a whole: then it is one more of its signs.
+        """Report an error of a service, or add it to the outage of Redis that it belongs to."""
+        # The error of a single command is reported, unless Redis is away: then it belongs to the outage.
         if isinstance(error, RedisError) and (self._outage.goes_on or not isinstance(error, RedisCommandError)):
             self._outage.began(error)
         else:

@@ -1,8 +1,8 @@
 """The lifeline: keeps a worker known to Redis while a job holds its interpreter.
 
-No thread of a worker runs while a C call holds the GIL, the heartbeat's neither; after a minute others would take the
-worker for dead and run its jobs a second time. So someone outside of the interpreter watches its beats: a small
-process of its own, or the worker's supervisor, which starts that process when it is needed.
+While a C call holds the GIL, no thread of a worker runs, not even its heartbeat. After a minute other workers would
+take it for dead and run its jobs a second time. So a companion process watches its heartbeats, and after two missed
+ones sends heartbeats on its behalf. Under a supervisor, the supervisor watches, and starts that process only then.
 """
 
 from teep.worker.lifeline.lifeline import Lifeline, Watcher, patience

@@ -16,40 +16,40 @@ from teep.worker.lifeline import program
 
 logger = Logger("teep")
 
-# A beat may come late by as much as its interval, as on a busy machine, but no more than this many seconds. With the
-# longest interval there is half a minute left then until Redis forgets the process.
+# A heartbeat may be late by its interval, as on a busy machine, but by no more than so many seconds. With the longest
+# interval, half a minute is left until Redis forgets the process.
 _GRACE = 10.0
 _PYTHONS = ("python", "pypy")
 
 
 def patience(config: Config) -> float:
-    """Return the seconds without a heartbeat after which someone else beats for a worker."""
+    """Return the seconds without a heartbeat after which a companion process sends heartbeats for a worker."""
     return config.heartbeat_interval + min(config.heartbeat_interval, _GRACE)
 
 
 class Watcher(Protocol):
-    """Who keeps a worker alive in Redis while it cannot beat: it must hear of each beat."""
+    """Keeps a worker alive in Redis while it sends no heartbeats; it must be told of each heartbeat."""
 
     def start(self, identity_: str) -> None:
         """Watch the worker of that identity, in this process."""
 
     def beat(self) -> None:
-        """Take note of a beat. Never blocks."""
+        """Note a heartbeat. Never blocks."""
 
     def stop(self) -> None:
         """Watch no longer. Idempotent."""
 
     def disown(self) -> None:
-        """Let go, in a fork, of what the parent watches or is watched by."""
+        """Let go, in a fork, of everything that belongs to the parent."""
 
 
 class Lifeline:
-    """A process that watches one worker. It sleeps in 11 MB while the beats come, and loads teep when they do not.
+    """A process that watches one worker. It sleeps in 11 MB while heartbeats come, and loads teep when they do not.
 
     Args:
-        config: whose Redis and heartbeat interval count.
+        config: gives the Redis and the heartbeat interval.
         pid: the worker's process; default: this one.
-        silent: whether the worker's beats are late already.
+        silent: whether the worker's heartbeats are late already.
     """
 
     def __init__(self, config: Config, *, pid: int | None = None, silent: bool = False) -> None:
@@ -61,22 +61,22 @@ class Lifeline:
         self._pipe = -1
 
     def start(self, identity_: str) -> None:
-        """Start the process. Costs a third of a millisecond: it comes up by itself."""
+        """Start the process. Costs a third of a millisecond, since nothing waits until it is up."""
         self._identity = identity_
-        # An interpreter inside of another program, such as a web server's, cannot be started as one.
+        # Inside another program, such as a web server, `sys.executable` is not Python.
         if not Path(sys.executable or "").name.startswith(_PYTHONS):
             logger.info("no lifeline: %r is no Python to start it with", sys.executable)
             return
         settings = json.dumps(self._settings()) + b"\n"
         reader, self._pipe = os.pipe()
-        os.write(self._pipe, settings)  # before anyone reads it, so that nobody's death can break the pipe
-        os.set_blocking(self._pipe, False)  # a process that was stopped must not stop the heart
+        os.write(self._pipe, settings)  # before the process starts, so that its death cannot break the pipe
+        os.set_blocking(self._pipe, False)  # if the process is frozen, it must not block the heartbeat
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-I", "-S", program.__file__],
                 stdin=reader,
                 stdout=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C in the worker's terminal is not for it: jobs may still finish then
+                start_new_session=True,  # Ctrl-C in the worker's terminal must not end it: jobs may still finish
             )
         except OSError as error:
             os.close(self._pipe)
@@ -86,7 +86,7 @@ class Lifeline:
             os.close(reader)
 
     def beat(self) -> None:
-        """Tell it of a heartbeat; where someone has killed it, start another."""
+        """Tell it of a heartbeat. If the process was killed, start another."""
         if self._process is None:
             return
         try:
@@ -101,7 +101,7 @@ class Lifeline:
         process, self._process = self._process, None
         if process is not None:
             os.close(self._pipe)
-            process.kill()  # it holds nothing, and a fork by a job may still have its input open
+            process.kill()  # safe: it holds nothing. Closing its input may not end it, if a job's fork has it open.
             process.wait()
 
     def disown(self) -> None:
@@ -109,7 +109,7 @@ class Lifeline:
         process, self._process = self._process, None
         if process is not None:
             os.close(self._pipe)
-            process.poll()  # which finds that it is no child of this process, and need not be waited for
+            process.poll()  # finds that it is no child of this process, so that nothing waits for it
 
     def _settings(self) -> dict[str, object]:
         pid = self._pid or os.getpid()

@@ -1,10 +1,11 @@
 """The lifeline's process. Run as a file, so that it starts with nothing but the standard library.
 
-1. Its standard input brings one line of settings, then a byte a heartbeat; it ends when that is closed.
-2. While the bytes come in time it sleeps.
-3. While they do not, it beats for the worker, unless that is stopped, gone, or not the process it was.
+1. Its standard input brings one line of settings, then a byte for each heartbeat. It ends when the input is closed.
+2. While the bytes come in time, it sleeps.
+3. While they do not, it sends heartbeats for the worker, unless the worker is stopped, gone, or another process has
+   its pid.
 
-Only in the third case it loads teep and connects to Redis.
+Only in the third case does it load teep and connect to Redis.
 """
 
 import json
@@ -37,20 +38,20 @@ def main() -> None:
 
 
 def _read_settings() -> dict[str, Any]:
-    """Return what the first line says; it leaves no byte of what follows in a buffer, where `select` sees none."""
+    """Return the settings of the first line. It buffers no later byte, since `select` would not see that."""
     line = b""
     while not line.endswith(b"\n"):
         byte = os.read(_INPUT, 1)
         if not byte:
-            sys.exit()  # the worker was gone before it could say anything
+            sys.exit()  # the worker ended before it wrote its settings
         line += byte
     settings: dict[str, Any] = json.loads(line)
     return settings
 
 
 def _beat_for(settings: dict[str, Any]) -> bool:
-    """Keep the worker alive where it lives; False where it is gone."""
-    # Whatever the worker can import, this process can.
+    """Keep the worker alive in Redis if its process runs; False if it is gone."""
+    # This process can import everything that the worker can.
     sys.path[:] = settings["path"]
     from teep.errors import RedisError  # noqa: PLC0415 - not before it is needed
     from teep.runtime import identity  # noqa: PLC0415 - not before it is needed
@@ -64,7 +65,7 @@ def _beat_for(settings: dict[str, Any]) -> bool:
         try:
             _driver(settings["url"]).run(processes.keep_alive(settings["identity"], time.time()))
         except RedisError:
-            return True  # the worker tells of the outage itself; here, too, the next turn tries again
+            return True  # the worker itself logs the outage; the next turn tries again
     return state is not identity.ProcessState.GONE
 
 

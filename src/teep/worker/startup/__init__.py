@@ -1,1 +1,1 @@
-"""What happens before the first job: modules are imported, Redis is awaited, queues are assigned."""
+"""The start of a worker, before its first job: modules are imported, Redis is awaited, queues are assigned."""

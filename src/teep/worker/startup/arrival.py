@@ -1,4 +1,4 @@
-"""A worker's start while Redis is not up yet: waited out, as an outage is, unless it can never end."""
+"""The wait for Redis when a worker starts: as long as an outage lasts, unless waiting cannot help."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ _PAUSE = 1.0
 
 
 def patiently(step: Callable[[], None], may_go_on: Callable[[float], bool], limit: float) -> bool:
-    """Take a step that needs Redis, again every second while it is away or refuses; True where it was taken.
+    """Take a step that needs Redis; try again every second while Redis is away or refuses. True if it succeeded.
 
     Args:
-        step: what to do.
+        step: the step.
         may_go_on: waits so many seconds, and tells whether to try again.
-        limit: seconds from which the wait is given up; 0: never.
+        limit: seconds after which to give up; 0: never.
 
     Raises:
         RedisMisconfigured: waiting does not help.
@@ -46,13 +46,13 @@ def patiently(step: Callable[[], None], may_go_on: Callable[[float], bool], limi
 
 
 def check_redis(driver: Driver) -> None:
-    """Ask Redis whether it will do; say so where it may drop jobs to make room.
+    """Check that this Redis is fit for jobs; warn if it may drop jobs to make room.
 
-    What a user has no right to see is not needed.
+    The check is left out if the Redis user has no right to it.
 
     Raises:
         ConfigurationError: it is a part of a Redis Cluster.
-        RedisError: it is away, or takes no password of ours.
+        RedisError: it is away, or refuses the password.
     """
     try:
         driver.execute(commands.ping())

@@ -1,4 +1,4 @@
-"""The queues that a worker serves, and what looks wrong with them beside the jobs that it knows."""
+"""The queues that a worker serves, and remarks on those that do not fit the jobs that it knows."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -52,7 +52,7 @@ def _queues_of(config: Config, job: Definition) -> set[Any]:
 
 
 def _doubt(queue: str, known: Collection[str]) -> str | None:
-    """Return what may be wrong with a served queue that no job names."""
+    """Return a remark if the name of a served queue, which no job names, may be a typo."""
     if weighted := re.fullmatch(r"(.+):(\d+)", queue):
         return f"a queue is served under the name {queue!r}; for a weight write {weighted[1]},{weighted[2]}"
     if re.search(r"\s", queue):
@@ -64,7 +64,7 @@ def _doubt(queue: str, known: Collection[str]) -> str | None:
 
 
 def _is_one_typo_away(one: str, other: str) -> bool:
-    """Tell whether a letter more, less or changed, or two exchanged, make one name the other; digits make no typo."""
+    """Tell whether the names differ by one letter (added, left out or changed; no digit) or by two swapped ones."""
     if len(one) < len(other):
         one, other = other, one
     start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(other))

@@ -1,7 +1,7 @@
-"""What code that a worker imports may take away from it: its loggers, its way to the log, and threads.
+"""Protection from imported code, which may take a worker's loggers, log handler and threads away.
 
-An application sets logging up as it likes, and teep's lines go where that sends them. It does not silence teep, as
-`logging.config` would, which disables every logger that it is not told of.
+An application sets logging up as it likes, and teep's lines follow that setup. It must not silence teep by accident,
+as `logging.config` would: that disables every logger that its configuration does not name.
 """
 
 import _thread
@@ -19,7 +19,7 @@ from teep.worker.logs.log_handler import LineHandler
 logger = Logger("teep")
 
 _NAMES = ("teep", "teep.job")
-# Libraries that put their own in the place of threads, which then run one at a time and only while none waits in C.
+# Libraries that replace threads by their own kind, of which one runs at a time, and none while one waits in C.
 _PATCHING = ("gevent", "eventlet")
 _THREADS = (
     (_thread, "start_new_thread"),
@@ -31,7 +31,7 @@ _THREADS = (
 
 
 class _Lasting(logging.Logger):
-    """A logger that cannot be disabled; its level says what it logs."""
+    """A logger that cannot be disabled; only its level decides which lines it logs."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name != "disabled":
@@ -40,7 +40,7 @@ class _Lasting(logging.Logger):
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Keep what is a worker's while its modules are imported.
+    """Protect a worker's loggers, log handler and threads while its modules are imported.
 
     Raises:
         ConfigurationError: threads are patched.
@@ -59,7 +59,7 @@ def kept() -> Iterator[None]:
 
 
 def keep_loggers() -> None:
-    """Have teep's loggers stay enabled, whatever sets logging up from now on, in a job too."""
+    """Keep teep's loggers enabled, whatever code sets logging up from now on, even in a job."""
     for name in _NAMES:
         own = logging.getLogger(name)
         own.disabled = False
@@ -67,7 +67,7 @@ def keep_loggers() -> None:
 
 
 def check_threads() -> None:
-    """Refuse threads that are none.
+    """Refuse to run if a library has replaced Python's threads.
 
     Raises:
         ConfigurationError: names the library that has patched them.
@@ -82,7 +82,7 @@ def check_threads() -> None:
 
 
 def _respect(ours: list[LineHandler]) -> None:
-    """Use the application's way to the log where it has one, and not teep's beside it."""
+    """If the application has its own log handler, use that, and not teep's beside it."""
     root = logging.getLogger()
     others = [handler for handler in root.handlers if handler not in ours]
     if any(handler in root.handlers for handler in ours):

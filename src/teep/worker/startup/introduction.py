@@ -1,4 +1,4 @@
-"""What a worker logs of itself as it comes up."""
+"""The log lines of a worker that starts."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ logger = Logger("teep")
 
 
 def introduce(config: Config, identity: str, modules: Sequence[str], capsules: Sequence[Capsule]) -> None:
-    """Log what a worker serves, and what of its jobs it does not."""
+    """Log the queues and jobs of a worker, and a warning for each queue that it does not serve or may misspell."""
     jobs = jobs_of(modules)
     logger.info(
         "teep %s runs %s with concurrency %d as %s",

@@ -1,7 +1,6 @@
 """The modules that define jobs: importing them, and knowing which jobs and hooks each has brought.
 
-A module that fails while it is imported is told apart from one that there is not: its own traceback follows the
-sentence.
+A module that fails while it is imported is told apart from a missing one: its own traceback follows the message.
 """
 
 import importlib
@@ -11,8 +10,8 @@ from teep.config import Config, default_config
 from teep.errors import ConfigurationError, ModuleImportError
 from teep.job.definition import Definition, registered
 
-# The jobs that the import of a module has registered, by the module's name: what another had imported before is not
-# among them.
+# The jobs that the import of a module has registered, by the module's name. Jobs that an earlier import registered
+# are not among them.
 _brought: dict[str, frozenset[str]] = {}
 
 
@@ -55,10 +54,10 @@ def load(module: str) -> None:
 
 
 def with_hooks_of(modules: Sequence[str], config: Config, configured: Callable[[], Config] | None) -> Config:
-    """Return what a worker goes by once these modules are imported; the arguments are as for `Worker`.
+    """Return a worker's configuration once these modules are imported; the arguments are as for `Worker`.
 
-    The modules are the application, and what it sets up goes onto the process-wide configuration, which may be
-    another than this one.
+    The modules are the application. Its hooks are on the process-wide configuration, which may be another than this
+    one, so they are added here.
     """
     if configured is not None:
         return configured()
@@ -68,13 +67,13 @@ def with_hooks_of(modules: Sequence[str], config: Config, configured: Callable[[
 
 
 def jobs_of(modules: Sequence[str]) -> list[Definition]:
-    """Return the jobs that these modules have defined or brought along, by name; of none, every job."""
+    """Return the jobs that these modules have defined or imported, by name; every job if there are none."""
     jobs = registered()
     return [job for job in jobs if any(_is_of(module, job) for module in modules)] or jobs
 
 
 def without_jobs(modules: Sequence[str]) -> list[str]:
-    """Return those of the modules that have neither defined a job nor brought one along."""
+    """Return the modules that have neither defined a job nor imported one."""
     return [module for module in modules if not any(_is_of(module, job) for job in registered())]
 
 
@@ -87,7 +86,7 @@ def _is_of(module: str, job: Definition) -> bool:
 
 
 def _check_name(module: str) -> None:
-    """Refuse what is no name of a module, with the one that was meant.
+    """Refuse a string that is no module's name; the error suggests the right one.
 
     Raises:
         ConfigurationError: it is a path, or empty, or relative.

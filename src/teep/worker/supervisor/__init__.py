@@ -2,15 +2,15 @@
 
 | file | holds |
 |---|---|
-| `supervisor.py` | the parent's loop: signals, what children say, who ended, who is missing |
+| `supervisor.py` | the parent's loop: signals, children's messages, children that ended or are missing |
 | `slots.py` | a child's place, and how long to wait before it is filled again |
 | `child.py` | a child as the parent sees it |
-| `launcher.py` | how a child begins: a fork of the parent, or an interpreter of its own |
-| `handover.py` | how a new interpreter takes the children over, so that it runs new code |
-| `health_endpoint.py` | health checks, in the parent's loop |
-| `health.py` | what health checks are told of all children |
-| `signals.py` | signals, to be waited for together with all else |
-| `rescue.py` | what is left to do after the last child, where one crashed |
+| `launcher.py` | starting a child: a fork of the parent, or an interpreter of its own |
+| `handover.py` | a new interpreter takes the children over, so that it runs new code |
+| `health_endpoint.py` | health checks, answered in the parent's loop |
+| `health.py` | the health of all children, for health checks |
+| `signals.py` | signals as something to wait for, together with children |
+| `rescue.py` | the last rescue after the last child, if one crashed |
 | `supervised.py` | the other side: a worker that has a parent |
 """
 

@@ -17,11 +17,11 @@ _UP = Report(live=True, ready=True)
 
 
 class Child:
-    """A worker process: what it said last, and how it ended.
+    """A worker process: its last messages, and how it ended.
 
-    Both sides hold an end of a socket. The child says `beat IDENTITY`, `replace REASON` and, where health checks are
-    answered, `report JSON`, the supervisor `rescue` and `hurry`; where the supervisor's end closes, however that
-    came, the child stops.
+    Both sides hold an end of a socket. The child says `beat IDENTITY`, `replace REASON` and, if health checks are
+    configured, `report JSON`. The supervisor says `rescue` and `hurry`. The child stops when the supervisor's end
+    closes, for any reason.
     """
 
     def __init__(self, config: Config, pid: int, channel: socket.socket) -> None:
@@ -42,7 +42,7 @@ class Child:
 
     @property
     def is_up(self) -> bool:
-        """Whether it has beaten, and therefore takes signals and jobs."""
+        """Whether it has sent a heartbeat, and therefore takes signals and jobs."""
         return bool(self.identity)
 
     @property
@@ -51,7 +51,7 @@ class Child:
         return self.channel.fileno() >= 0
 
     def hear(self) -> list[tuple[str, str]]:
-        """Return what it said since: (word, the rest) each."""
+        """Return its new messages, each as (word, rest)."""
         try:
             said = self.channel.recv(65_536)
         except BlockingIOError:
@@ -65,7 +65,7 @@ class Child:
 
     def note_beat(self, identity: str) -> None:
         if not self.is_up:
-            # It takes jobs within a moment, and then reports; whom it replaces takes none any more.
+            # It takes jobs within a moment, and then reports; the worker that it replaces takes none any more.
             self.note_report(_UP)
         self.identity = identity
         self._last_beat = monotonic()
@@ -78,14 +78,14 @@ class Child:
             self.live_at = self.heard_at
 
     def hear_report(self, text: str) -> None:
-        """Note a report. One that cannot be read is none, so that after a while the child counts as silent."""
+        """Note a report. One that cannot be read is ignored, so the child counts as silent after a while."""
         try:
             self.note_report(Report.parse(text))
         except ValueError as error:
             logger.debug("%s of another version: %s", self, error)
 
     def watch(self) -> bool:
-        """Where its heartbeat is late, have it kept alive from outside; True when that begins."""
+        """If its heartbeat is late, have a lifeline keep it alive; True when that begins."""
         silence = monotonic() - self._last_beat
         if not self.is_up or self._lifeline is not None or silence < patience(self._config):
             return False
@@ -94,21 +94,24 @@ class Child:
         return True
 
     def ask_for_rescue(self) -> None:
-        """Have it look for dead processes now."""
-        with contextlib.suppress(OSError):  # it ends itself: then the next look of another must do
+        """Ask it to look for dead processes now."""
+        with contextlib.suppress(OSError):  # it is ending: then another worker finds them at its next look
             self.channel.send(b"rescue\n")
 
     def ask_to_hurry(self) -> None:
-        """Have it stop at once. The terminal may have sent it the same Ctrl-C, so a signal would be one too many."""
+        """Ask it to stop at once. The terminal may have sent it the same Ctrl-C, so a signal would count twice."""
         with contextlib.suppress(OSError):  # as above
             self.channel.send(b"hurry\n")
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal. Before it is up most would end or freeze it: then only TERM and KILL."""
+        """Send it a signal. Most signals would end or freeze it before it is up: send only TERM and KILL then."""
         os.kill(self.pid, number)
 
     def poll(self) -> int | None:
-        """Return its exit code once it has ended (negative: the signal that killed it), else None; ask no further."""
+        """Return its exit code once it has ended, else None. A negative code is the signal that killed it.
+
+        Once it has returned a code, it must not be called again.
+        """
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid == 0:
             return None
@@ -116,25 +119,25 @@ class Child:
         return os.waitstatus_to_exitcode(status)
 
     def close(self) -> None:
-        """Let go of what belongs to a child that has ended."""
+        """Close the channel and the lifeline of a child that has ended."""
         self.channel.close()
         self.drop_lifeline()
 
     def disown(self) -> None:
-        """Let go of a sibling in a fork: what stays open there hides the supervisor's end from it."""
+        """Let go of a sibling, in a fork. A channel left open here would hide the supervisor's end from it."""
         self.channel.close()
         if self._lifeline is not None:
             self._lifeline.disown()
 
     def drop_lifeline(self) -> None:
-        """End the process that keeps it alive, where there is one."""
+        """End the process that keeps it alive, if there is one."""
         if self._lifeline is not None:
             self._lifeline.stop()
             self._lifeline = None
 
 
 def manner_of_end(code: int) -> str:
-    """Return what an exit code says: "was killed by SIGKILL", "ended with exit code 1"."""
+    """Return an exit code in words: "was killed by SIGKILL", "ended with exit code 1"."""
     if code < 0:
         name = next((known.name for known in signal.Signals if known == -code), f"signal {-code}")
         return f"was killed by {name}"

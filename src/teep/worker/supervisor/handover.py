@@ -1,8 +1,8 @@
-"""How a new interpreter takes over: the supervisor replaces itself in place, and its children stay its children.
+"""A new interpreter takes over: the supervisor replaces itself in place, and its children stay its children.
 
 Only a fresh interpreter imports new code, and only the same process can wait for the same children. So the supervisor
-executes its own command line again, under the same pid, with its ends of the channels left open, and with the socket
-that listens for health checks: who asks meanwhile waits for a moment.
+executes its own command line again, under the same pid. Its ends of the channels stay open, and so does the socket
+that listens for health checks. A health check that comes meanwhile waits for a moment.
 """
 
 import os
@@ -22,7 +22,7 @@ STATE = "TEEP_SUPERVISOR_STATE"
 
 
 class Inheritance(NamedTuple):
-    """What a former interpreter of this process left: the children who serve, those who are leaving, and a socket."""
+    """The legacy of a former interpreter of this process: the children that serve, those that leave, and a socket."""
 
     serving: list[Child]
     leaving: list[Child]
@@ -35,7 +35,7 @@ def hand_over(
     """Replace this program by a fresh start of itself. Signals wait meanwhile. Every child's channel must be open.
 
     Raises:
-        OSError: it cannot be started; everything is as before.
+        OSError: the program cannot be started; everything is as before.
     """
     children = [*serving, *leaving]
     sockets = [child.channel for child in children] + ([] if listener is None else [listener])
@@ -59,7 +59,7 @@ def hand_over(
 
 
 def take_over(config: Config) -> Inheritance:
-    """Return what a former interpreter of this process left."""
+    """Return the children and the socket that a former interpreter of this process left."""
     left = os.environ.pop(STATE, None)
     if left is None:
         return Inheritance([], [], None)

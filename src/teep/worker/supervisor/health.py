@@ -1,4 +1,4 @@
-"""What `/live` and `/ready` tell of a supervisor's workers."""
+"""The health of a supervisor's workers, as `/live` and `/ready` show it."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -10,16 +10,16 @@ from teep.worker.health.watchdog import LAST_RESORT, STUCK
 from teep.worker.supervisor.child import Child
 from teep.worker.supervisor.slots import Slot
 
-# Workers report once a second. Who has not for so many seconds takes no jobs.
+# Workers report once a second. One that has not for so many seconds counts as not taking jobs.
 _SILENT = 5.0
 
 
 def report_on(config: Config, slots: Sequence[Slot], leaving: Sequence[Child], now: float) -> Report:
     """Sum up the workers.
 
-    Ready: in each place somebody takes jobs. A worker that is replaced serves until its successor does.
-    Live: no place is held by a worker that should have been ended by its watchdog, and was not: all others are
-    replaced by the supervisor. `now` is when it last listened to them: what it did not hear since is not their fault.
+    Ready: a worker takes jobs in each place. A worker keeps serving until its successor is ready.
+    Live: no place is held by a worker that its watchdog should have ended, and did not; the supervisor replaces all
+    others. `now` is when the supervisor last listened to them, since a later silence is not their fault.
     """
     places = [
         _of_place(config, slot, f"place {number} of {len(slots)}", now) for number, slot in enumerate(slots, start=1)
@@ -60,7 +60,7 @@ def _of_server(config: Config, child: Child, now: float) -> Report:
 
 
 def _limit(config: Config) -> float:
-    """Return the seconds without a sign of life after which a worker cannot be helped from inside."""
+    """Return the seconds without a sign of life after which a worker's own watchdog can help no more."""
     return config.watchdog + config.timeout + LAST_RESORT if config.watchdog else STUCK
 
 

@@ -17,13 +17,13 @@ logger = Logger("teep")
 
 
 class HealthChecks:
-    """The supervisor's endpoint, or none where no address is configured.
+    """The supervisor's endpoint, or none if no address is configured.
 
-    It is answered in the supervisor's own loop, so that an answer says that the loop turns, and without a thread,
-    since a fork must not find one. Only where the loop does not turn and nothing is forked there is one: `meanwhile`.
+    The supervisor's own loop answers, so an answer shows that the loop turns. There is no thread, since a fork must
+    not copy one. Only `meanwhile` uses a thread: the loop does not turn then, and nothing is forked.
 
     Raises:
-        ConfigurationError: the address is taken, or is none of this machine's, and it `must` be answered.
+        ConfigurationError: the address is taken or not one of this machine's, and `must` is True.
     """
 
     def __init__(
@@ -43,27 +43,27 @@ class HealthChecks:
 
     @property
     def listener(self) -> socket | None:
-        """What a new interpreter needs to listen on."""
+        """The listening socket, which a new interpreter takes over."""
         return None if self._endpoint is None else self._endpoint.listener
 
     def wait_with(self, selector: BaseSelector) -> None:
-        """Add what is readable when somebody asks."""
+        """Add the socket to a selector, so that a health check ends its wait."""
         if self._endpoint is not None:
             selector.register(self._endpoint, EVENT_READ)
 
     def answer(self) -> None:
-        """Answer who is there."""
+        """Answer the health checks that have come."""
         if self._endpoint is not None:
             self._endpoint.answer()
 
     def finish(self) -> None:
-        """Answer whoever was let in already: a new interpreter knows only of those who still wait at the door."""
+        """Answer every accepted connection: a new interpreter inherits only the listening socket."""
         if self._endpoint is not None:
             self._endpoint.finish()
 
     @contextmanager
     def meanwhile(self) -> Iterator[None]:
-        """Have a thread answer, which is gone afterwards."""
+        """Answer from a thread during the block; the thread is gone afterwards."""
         if self._endpoint is None:
             yield
             return
@@ -74,6 +74,6 @@ class HealthChecks:
             self._endpoint.stop()
 
     def close(self) -> None:
-        """Listen no more. Idempotent; in a fork the supervisor goes on."""
+        """Listen no more. Idempotent. In a fork, it leaves the supervisor listening."""
         if self._endpoint is not None:
             self._endpoint.close()

@@ -1,6 +1,6 @@
-"""How a child begins.
+"""The start of a child: by a fork, or as an interpreter of its own.
 
-Forked: the supervisor has imported the jobs' modules, and each child is a copy of it: up in no time, sharing memory.
+Forked: the supervisor has imported the jobs' modules, and each child is a copy that starts fast and shares memory.
 Spawned: each child is an interpreter of its own, started as the supervisor was.
 """
 
@@ -42,10 +42,10 @@ class Launcher:
         self._folder = _start_folder()
 
     def preload(self, *, must: bool) -> None:
-        """Import the modules where children are forked. Where that fails, and need not work, they are spawned.
+        """Import the modules if children are forked. If that fails and `must` is False, children are spawned.
 
         Raises:
-            ConfigurationError: there is no such module. A module may raise anything else.
+            ConfigurationError: there is no such module. A module may raise any other error.
         """
         if self._spawns:
             return
@@ -61,7 +61,7 @@ class Launcher:
             self._spawns = True
 
     def make_ready(self) -> None:
-        """Make sure that children can be forked from now on; else they are spawned."""
+        """Prepare to fork children. If the modules have started threads, children are spawned instead."""
         if self._spawns:
             return
         if threading.active_count() > 1:
@@ -69,12 +69,12 @@ class Launcher:
             logger.warning("importing the jobs started threads (%s), so workers are spawned, not forked", names)
             self._spawns = True
             return
-        # What is there now will not be garbage: leave it out of collections, which would unshare its memory.
+        # Today's objects will not be garbage. Leave them out of collections, which would unshare their memory.
         gc.collect()
         gc.freeze()
 
     def start(self, disown: Callable[[], None]) -> Child:
-        """Start a child. A forked one calls `disown`, to let go of what is the supervisor's, and does not return from
+        """Start a child. A forked one calls `disown` to let go of the supervisor's things, and never returns from
         here: it ends by SystemExit.
         """
         ours, theirs = socket.socketpair()
@@ -93,8 +93,8 @@ class Launcher:
         return Child(self._config, pid, ours)
 
     def go_to_start(self) -> None:
-        """Change to the folder that this process was started in, by its name: a deploy may have put another there."""
-        with contextlib.suppress(OSError):  # it is gone: then the folder as it was has to do
+        """Change to the folder that this process was started in, by name: a deploy may have put another one there."""
+        with contextlib.suppress(OSError):  # it is gone: stay in the old folder
             os.chdir(self._folder)
 
     def _spawn(self, channel: socket.socket) -> int:
@@ -115,6 +115,6 @@ def own_command() -> list[str]:
 
 
 def _start_folder() -> str:
-    """Return the folder that this process was started in as its shell named it: a link may lead elsewhere later."""
+    """Return the folder that this process was started in, as its shell named it: a link may lead elsewhere later."""
     named = os.environ.get("PWD", "")
     return named if Path(named).exists() and Path(named).samefile(Path.cwd()) else str(Path.cwd())

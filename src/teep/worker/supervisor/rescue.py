@@ -1,4 +1,4 @@
-"""The last thing a supervisor does, where workers crashed."""
+"""The last rescue, by a supervisor whose workers crashed."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -14,11 +14,12 @@ logger = Logger("teep")
 
 
 def rescue(config: Config, modules: Sequence[str], configured: Callable[[], Config] | None) -> None:
-    """Put back what dead children had in flight; no one else may be left to do so. The arguments are a worker's.
+    """Return the jobs of dead children to their queues; no worker may be left to do so. The arguments are a worker's.
 
-    A job may be found dead, of which the code's handlers hear where the children were forked: else it is not here.
+    A job may be moved to the dead set here. The application's handlers are called if the children were forked;
+    otherwise the supervisor has not imported them.
     """
-    with contextlib.suppress(ConfigurationError):  # of code by which no worker could start, as each has said
+    with contextlib.suppress(ConfigurationError):  # no worker could start with that code, and each has logged why
         config = with_hooks_of(modules, config, configured)
     try:
         Rescuer(Component.alone(config, _on_error)).run_once()

@@ -3,13 +3,13 @@
 import signal
 import socket
 
-# Windows, where this must import and nothing more, has two of them.
+# Windows, where this module must only import, has two of them.
 _NAMES = ("SIGTERM", "SIGINT", "SIGTSTP", "SIGTTIN", "SIGUSR2", "SIGCHLD")
 HANDLED = frozenset(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 
 class SignalInbox:
-    """Takes the process's signals, so that one wait is for them and for the children."""
+    """Receives the process's signals through a socket, so that one wait covers signals and children."""
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
@@ -24,7 +24,7 @@ class SignalInbox:
         return self._reader.fileno()
 
     def read(self) -> list[str]:
-        """Return the names of those that came, such as TERM."""
+        """Return the names of the signals that came, such as TERM."""
         try:
             numbers = self._reader.recv(4096)
         except BlockingIOError:
@@ -32,7 +32,7 @@ class SignalInbox:
         return [signal.Signals(number).name.removeprefix("SIG") for number in numbers]
 
     def close(self) -> None:
-        """Let each signal do again what it does by default."""
+        """Give each signal its default action again."""
         signal.set_wakeup_fd(-1)
         for number in HANDLED:
             signal.signal(number, signal.SIG_DFL)
@@ -41,7 +41,7 @@ class SignalInbox:
 
 
 def block() -> None:
-    """Keep signals waiting, across a fork or a new interpreter, until somebody is there for them."""
+    """Keep signals waiting, across a fork or a new interpreter, until they are unblocked."""
     signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
 
 

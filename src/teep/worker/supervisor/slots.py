@@ -4,13 +4,13 @@ import signal
 
 from teep.worker.supervisor.child import Child
 
-# Who lived that long (seconds) was no part of a crash loop.
+# A child that lived that long (seconds) was no part of a crash loop.
 _SOUND = 30.0
 _LONGEST = 30.0
 
 
 class Backoff:
-    """How long to wait before the next start: not at all, then 1 s, 2 s, 4 s … up to half a minute."""
+    """The wait before the next start: none, then 1 s, 2 s, 4 s … up to half a minute."""
 
     def __init__(self) -> None:
         self.until = 0.0
@@ -25,7 +25,7 @@ class Backoff:
 
 
 class Slot:
-    """One of the places that a supervisor keeps filled: who serves there, and who is coming to take over."""
+    """A place that a supervisor keeps filled: the child that serves there, and the one that is starting."""
 
     def __init__(self) -> None:
         self.serving: Child | None = None
@@ -44,12 +44,12 @@ class Slot:
         return self.serving is not None and self.coming is not None
 
     def take_over(self) -> Child | None:
-        """Let the one that was coming serve, since it is up; returns whom it replaces."""
+        """Let the successor serve, since it is up; returns the child that it replaces."""
         replaced, self.serving, self.coming, self.outdated = self.serving, self.coming, None, ""
         return replaced
 
     def give_up_successor(self) -> Child:
-        """End who was coming; the one who serves goes on."""
+        """End the successor, which is not up yet; the serving child goes on."""
         if self.coming is None:
             raise ValueError("no successor is coming")
         given_up, self.coming = self.coming, None
@@ -57,7 +57,7 @@ class Slot:
         return given_up
 
     def vacate(self, child: Child) -> bool:
-        """Note that a child has ended; True where it had its place here."""
+        """Note that a child has ended; True if it had its place here."""
         if child is self.coming:
             self.coming = None
         elif child is self.serving:

@@ -1,4 +1,4 @@
-"""A worker that has a supervisor."""
+"""A worker under a supervisor: the child's side."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ CHANNEL = "TEEP_SUPERVISOR_CHANNEL"
 
 
 class Channel:
-    """The child's end: it tells the supervisor of beats and wishes, and does what it hears."""
+    """The child's end of the socket: tells the supervisor of heartbeats and wishes, and obeys it."""
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
@@ -26,8 +26,8 @@ class Channel:
 
     @classmethod
     def inherited(cls) -> "Channel | None":
-        """Return the channel to the supervisor that started this interpreter, or None where there is none."""
-        descriptor = os.environ.pop(CHANNEL, None)  # which jobs' own processes must not inherit
+        """Return the channel to the supervisor that started this interpreter, or None if there is none."""
+        descriptor = os.environ.pop(CHANNEL, None)  # processes that jobs start must not inherit it
         if descriptor is None:
             return None
         end = socket.socket(fileno=int(descriptor))
@@ -35,7 +35,7 @@ class Channel:
         return cls(end)
 
     def start(self, identity_: str) -> None:
-        """Say that the worker is up: it has beaten for the first time."""
+        """Say that the worker is up, after its first heartbeat."""
         self._identity = identity_
         self.beat()
 
@@ -44,22 +44,22 @@ class Channel:
             self._say(f"beat {self._identity}")
 
     def stop(self) -> None:
-        """Nothing is left to do: the supervisor watches until the process has ended."""
+        """Do nothing: the supervisor watches until the process has ended."""
 
     def disown(self) -> None:
-        """Hold the channel open no longer, in a fork: the supervisor knows by its end that the worker is gone."""
+        """Close the channel, in a fork: its end tells the supervisor that the worker is gone."""
         self._identity = ""
         self._socket.close()
 
     def ask_for_successor(self, why: str) -> bool:
-        """Say that this process should be replaced; True where it was said."""
+        """Say that this process should be replaced; True if the message was sent."""
         return self._say(f"replace {why}")
 
     def tell(self, report: Report) -> None:
         self._say(f"report {json.dumps(report._asdict()).decode()}")
 
     def obey(self, worker: Worker) -> None:
-        """Do what the supervisor says; stop the worker when there is none any more. Blocks until then."""
+        """Obey the supervisor's messages; stop the worker when the supervisor is gone. Blocks until then."""
         with contextlib.suppress(ConnectionResetError):
             while said := self._socket.recv(4096):
                 if b"rescue" in said:
@@ -69,8 +69,8 @@ class Channel:
         worker.receive("TERM")
 
     def _say(self, line: str) -> bool:
-        # Where the supervisor is stopped its buffer may be full, and where it is gone `obey` knows it. A line is so
-        # short that it is taken whole or not at all.
+        # The buffer may be full if the supervisor is frozen, and `obey` notices if it is gone. A line is short enough
+        # to be taken whole or not at all.
         with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
             return self._socket.send(f"{line}\n".encode(), socket.MSG_DONTWAIT) > 0
         return False
@@ -104,7 +104,7 @@ class ResourceLimits(Service):
 
 
 class Reporter(Service):
-    """Tells the supervisor once a second how this process is, from when it takes jobs."""
+    """Sends this process's health to the supervisor once a second, as soon as the process takes jobs."""
 
     def __init__(self, worker: Worker, channel: Channel) -> None:
         super().__init__("reporter", worker.on_error)
@@ -123,7 +123,7 @@ class Reporter(Service):
 def serve(
     config: Config, modules: tuple[str, ...], channel: Channel, configured: Callable[[], Config] | None
 ) -> bool:
-    """Run a worker under a supervisor; True where every job ended in time."""
+    """Run a worker under a supervisor; True if every job ended in time."""
     worker = Worker(config, *modules, watcher=channel, answers=False, configured=configured)
     threading.Thread(target=channel.obey, args=(worker,), name="teep-channel", daemon=True).start()
     if config.max_rss is not None or config.max_jobs is not None:

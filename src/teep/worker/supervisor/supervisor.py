@@ -1,17 +1,17 @@
 """The supervisor: the parent of several worker processes.
 
 Its duties:
-1. Keep as many children as configured. Who crashes is replaced, at once the first time and then ever more slowly,
-   and a sibling puts its jobs back at once.
-2. Replace who grew too large, ran enough jobs, or runs old code: one at a time, the successor first; then the old one
-   finishes its jobs, however long they take.
+1. Keep as many children as configured. A child that crashes is replaced, at once the first time and then ever more
+   slowly. A sibling returns its jobs to the queues at once.
+2. Replace a child that grew too large, ran enough jobs, or runs old code. Do so one at a time, the successor first;
+   then the old child finishes its jobs, however long they take.
 3. Pass signals on: TERM and INT stop, TSTP quiets, TTIN dumps threads. USR2 replaces the supervisor's own program and
-   then every child, so that new code is taken.
-4. Have a child whose heartbeat is late kept alive in Redis.
-5. Answer health checks for all of them, from what they report, as long as one of them is there.
+   then every child, so that they run new code.
+4. Keep a child whose heartbeat is late alive in Redis, through a lifeline.
+5. Answer health checks for all children, from their reports, until the last one has ended.
 
-It has one thread when it forks, and no connection to Redis; a child is told by signals and a socket. Children whose
-supervisor is gone stop by themselves.
+The supervisor has one thread when it forks, and no connection to Redis. It reaches a child by signals and a socket.
+Children stop by themselves when their supervisor is gone.
 """
 
 import logging
@@ -41,9 +41,9 @@ from teep.worker.title import set_title
 
 logger = Logger("teep")
 
-# How often (seconds) to look at the clock, where nothing else happens.
+# How often (seconds) to look at the clock if nothing else happens.
 _TICK = 1.0
-# Seconds beyond the timeout in which a worker puts its jobs back, in an outage too, before it is killed.
+# Seconds beyond the timeout in which a worker returns its jobs to the queues, in an outage too, before it is killed.
 _MARGIN = 10.0
 
 
@@ -51,13 +51,13 @@ class Supervisor:
     """Runs `config.processes` workers and keeps them running, until TERM or INT.
 
     Args:
-        config: what each worker does; `processes`, `max_rss` and `max_jobs` say how many and how long.
+        config: the configuration of each worker; `processes`, `max_rss` and `max_jobs` are the supervisor's own.
         modules: the modules that define jobs.
         spawn: start each worker as an interpreter of its own, instead of importing the modules once and forking;
             default: on macOS. A spawned worker, and the supervisor after USR2, run this program's command line anew.
-        configured: as for `Worker`; what the supervisor itself goes by must be as in `config`.
-        check: is called before this program is replaced by a new one, and raises ConfigurationError where that could
-            not start; default: nothing is known to change.
+        configured: as for `Worker`; it must leave the supervisor's own settings as in `config`.
+        check: called before this program is replaced by a new one, and raises ConfigurationError if that could not
+            start; default: no check.
     """
 
     def __init__(
@@ -88,17 +88,17 @@ class Supervisor:
 
     @staticmethod
     def is_needed(config: Config) -> bool:
-        """Tell whether `config` takes a supervisor: for several workers, or for one to be replaced now and then.
+        """Tell whether `config` needs a supervisor: for several workers, or for one that is replaced now and then.
 
-        Also where this process is a supervisor's child, or has taken the place of one, and its configuration has been
-        changed meanwhile: what was begun under a supervisor goes on under it.
+        True, too, if this process is a supervisor's child or took over from a supervisor, whatever its configuration
+        says by now: a worker that began under a supervisor goes on under one.
         """
         if handover.STATE in os.environ or CHANNEL in os.environ:
             return True
         return config.processes > 1 or config.max_rss is not None or config.max_jobs is not None
 
     def run(self) -> bool:
-        """Run until a signal stops it; True where every worker ended in time. In a worker it spawned: run that.
+        """Run until a signal stops it; True if every worker ended in time. A process that it spawned runs a worker.
 
         Raises:
             ConfigurationError: a module cannot be imported, a worker ended before the first of them was up, or
@@ -121,12 +121,12 @@ class Supervisor:
         return not self._killed
 
     def report(self) -> Report:
-        """Return how the workers are, as `/live` and `/ready` tell it."""
+        """Return the workers' health, as `/live` and `/ready` show it."""
         state = report_on(self._config, self._slots, self._leaving, self._heard_at)
         return state._replace(ready=False, why=("the workers are stopping",)) if self._stopping else state
 
     def _adopt(self) -> None:
-        """Take over the children of this process's former program; those who serve, or soon would, run old code."""
+        """Take over the children of this process's former program. All that serve, or soon would, run old code."""
         inheritance = handover.take_over(self._config)
         self._leaving = inheritance.leaving
         for index, child in enumerate(inheritance.serving):
@@ -171,7 +171,7 @@ class Supervisor:
         self._notifier.is_alive()
 
     def _wait(self) -> None:
-        """Wait until there is a signal, a child says something, somebody asks for health, or a second has passed."""
+        """Wait for a signal, a child's message or a health check, for a second at most."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._inbox, selectors.EVENT_READ)
             self._checks.wait_with(selector)
@@ -242,7 +242,7 @@ class Supervisor:
             self._drain(replaced)
 
     def _drain(self, child: Child) -> None:
-        """Let a child finish its jobs and end. One that has not come up has none, and the signal just ends it."""
+        """Let a child finish its jobs and end. One that is not up yet has no jobs, and the signal simply ends it."""
         self._leaving.append(child)
         child.send_signal(signal.SIGUSR2)
 
@@ -260,7 +260,7 @@ class Supervisor:
                 self._missing(slot, child, code)
 
     def _missing(self, slot: Slot, child: Child, code: int) -> None:
-        """Decide when a place is filled again; a first worker that cannot even start ends it all."""
+        """Decide when a place is filled again. If the very first worker cannot start, the supervisor stops."""
         if self._stopping or self._quiet:
             return
         if not self._has_been_up and code != 0:
@@ -273,13 +273,13 @@ class Supervisor:
             logger.warning("%s lived %.0f s; the next one starts in %.0f s", child, now - child.started, pause)
 
     def _have_rescued(self) -> None:
-        """Let a sibling put back what a dead child had in flight; else its successor does, when it starts."""
+        """Let a sibling return a dead child's jobs to their queues; if there is none, the successor does later."""
         sibling = next((child for child in self._children() if child.is_up and child.is_open), None)
         if sibling is not None:
             sibling.ask_for_rescue()
 
     def _fill(self) -> None:
-        """Start who is missing; of successors one at a time, since each needs the memory of a whole process."""
+        """Start missing children. Successors start one at a time, since each needs the memory of a whole process."""
         for slot in self._slots:
             replacing = any(other.is_replacing for other in self._slots)
             if slot.needs_child(monotonic()) and not (slot.serving and replacing):
@@ -290,7 +290,7 @@ class Supervisor:
                     slot.backoff.ended(0.0, monotonic())
 
     def _disown(self) -> None:
-        """Let go, in a fork, of all that is the supervisor's."""
+        """Let go, in a fork, of everything that belongs to the supervisor."""
         self._inbox.close()
         for child in self._children():
             child.disown()
@@ -304,7 +304,7 @@ class Supervisor:
                 )
 
     def _hurry(self) -> None:
-        """Do what is asked by another Ctrl-C while workers stop."""
+        """Act on another Ctrl-C while workers stop: hurry them, and at the third kill them."""
         if self._presses.too_often:
             self._kill_at = monotonic()
         elif self._presses.in_a_hurry:
@@ -329,7 +329,7 @@ class Supervisor:
             child.send_signal(signal.SIGKILL)
 
     def _hand_over(self) -> None:
-        """Let a fresh interpreter take over, as soon as no child is just ending."""
+        """Let a fresh interpreter take over, as soon as no child is in the middle of ending."""
         if not all(child.is_open for child in self._children()):
             return
         self._restarting = False
