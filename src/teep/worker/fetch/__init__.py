@@ -1,13 +1,13 @@
-"""How jobs get from Redis into this process, and how Redis hears of their ends.
+"""Brings jobs from Redis into this process, and tells Redis of their ends.
 
 | module | holds |
 |---|---|
-| `fetcher` | the threads' side: who asks Redis, who waits, who is woken |
+| `fetcher` | the threads' side: which thread asks Redis, which ones wait, which are woken |
 | `reserver` | the conversation with Redis: settle these jobs, reserve those |
-| `ends` | how jobs ended that Redis has not been told of |
-| `places` | where the iterable jobs of a batch are to begin |
-| `mirror` | what this process holds in flight, to compare with Redis after a lost answer |
-| `prefetch` | how many jobs to reserve at a time |
+| `ends` | the ends of jobs that Redis has not been told of |
+| `places` | the places where the iterable jobs of a batch begin |
+| `mirror` | the jobs that this process holds in flight, to compare with Redis after a lost answer |
+| `prefetch` | the number of jobs to reserve at a time |
 | `unit` | a reserved job, decoded and matched with its code |
-| `tallies` | what each job class did, by minute, until it is written |
+| `tallies` | the runs of each job class by minute, until they are written |
 """

@@ -1,4 +1,4 @@
-"""How jobs ended that Redis has not been told of yet."""
+"""The ends of jobs that Redis has not been told of yet."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -15,9 +15,10 @@ Ended = tuple[UnitOfWork, Outcome]
 
 @dataclass(slots=True)
 class Batch:
-    """Ends that are told together.
+    """Ends that Redis is told of together.
 
-    `done` are to be acknowledged, `along` too, each with what goes along with its end. `others` take a step each.
+    `done` are jobs to acknowledge. `along` are jobs to acknowledge whose outcome has further parts. `others` take an
+    atomic step each.
     """
 
     done: list[UnitOfWork]
@@ -29,16 +30,16 @@ class Batch:
 
     @property
     def acknowledged(self) -> list[UnitOfWork]:
-        """The jobs that an exchange takes away."""
+        """The jobs that an exchange acknowledges."""
         return [*self.done, *(job for job, _ in self.along)] if self.along else self.done
 
     @property
     def may_be_joined(self) -> bool:
-        """Whether the others can be told together with all else: a server may hang up on what is large."""
+        """Whether the others fit into one message with the rest: a server may hang up on a large one."""
         return not self.others or sum(size(outcome) for _, outcome in self.others) <= PORTION
 
     def set_large_apart(self) -> None:
-        """Have large jobs told of one by one: a server may have hung up on them."""
+        """Move large jobs to the others, which are told one by one: a server may have hung up on them."""
         large = [(job, over(job.queue, job.raw, "done")) for job in self.done if _is_large(job)]
         large += [end for end in self.along if _is_large(end[0])]
         if large:
@@ -48,7 +49,7 @@ class Batch:
 
 
 class Ends:
-    """The ends of a capsule's jobs; any thread may append to them. As in `Batch`."""
+    """The ends of a capsule's jobs, sorted as in `Batch`; any thread may append to them."""
 
     def __init__(self) -> None:
         self.done: deque[UnitOfWork] = deque()
@@ -56,35 +57,35 @@ class Ends:
         self._others: deque[Ended] = deque()
 
     def add(self, job: UnitOfWork, outcome: Outcome) -> None:
-        """Note what is to become of a job, where that takes more than an acknowledgement."""
+        """Note a job's outcome that takes more than an acknowledgement."""
         (self._along if outcome.is_success else self._others).append((job, outcome))
 
     def add_others(self, ended: Sequence[Ended]) -> None:
-        """Note ends that are to be told by themselves."""
+        """Note ends that take an atomic step each."""
         self._others.extend(ended)
 
     def take(self) -> Batch:
-        """Take all that is there."""
+        """Take all ends."""
         return Batch(drain(self.done), drain(self._along), drain(self._others))
 
     def put_back(self, batch: Batch) -> None:
-        """Put back what was taken, before all else."""
+        """Put a batch back, before ends that came meanwhile."""
         self.done.extendleft(reversed(batch.done))
         self._along.extendleft(reversed(batch.along))
         self._others.extendleft(reversed(batch.others))
 
     def first(self) -> object:
-        """Return one that has waited longest, None where there is none."""
+        """Return an end that has waited longest, or None if there is none."""
         return first(self.done) or first(self._along) or first(self._others)
 
 
 def drain(items: "deque[T]") -> list[T]:
-    """Take everything out; threads may append meanwhile, and what they append stays."""
+    """Take everything out. Items that threads append meanwhile stay."""
     return [items.popleft() for _ in range(len(items))]
 
 
 def first(items: "deque[T]") -> T | None:
-    """Return the first item, None where there is none; threads may take it meanwhile."""
+    """Return the first item, or None if there is none; threads may take it meanwhile."""
     try:
         return items[0]
     except IndexError:

@@ -1,11 +1,11 @@
-"""Where a capsule's threads get their jobs: who asks Redis, who waits, who is woken.
+"""The source of a capsule's jobs: decides which thread asks Redis, which ones wait, and which are woken.
 
-1. `take` gives a thread its next job. Where none is at hand, one thread (the leader) does the exchange for all, while
-   the others wait for it: it acknowledges what is done and reserves the next jobs in one round trip.
-   Quick jobs do not wait for it: the next one is sent when a batch begins to run, and read when that is used up.
-2. Where Redis has none either, one thread waits in a blocked move a queue, with no polling; the job it gets is its.
-3. `done` and `ended` note what became of a job; the next exchange tells Redis, at the latest after a tick.
-4. What was reserved ahead and cannot start soon is given back (`tick`).
+1. `take` gives a thread its next job. If the stock is empty, one thread (the leader) does the exchange for all, while
+   the others wait. It acknowledges finished jobs and reserves the next ones in one round trip.
+   Quick jobs do not wait for that: the next exchange is sent when a batch begins to run, and read when it is used up.
+2. If Redis has no job either, one thread waits in a blocking move for each queue, with no polling, and runs that job.
+3. `done` and `ended` note a job's outcome; the next exchange tells Redis, at the latest after a tick.
+4. `tick` returns jobs that were reserved ahead and cannot start soon.
 """
 
 import threading
@@ -23,7 +23,7 @@ from teep.worker.fetch.reserver import Reserver
 from teep.worker.fetch.tallies import Tallies
 from teep.worker.fetch.unit import UnitOfWork
 
-# Seconds that a blocked move waits at the server: so long at most does it take from a queue that was just paused.
+# Seconds that a blocking move waits at the server. For no longer does it take jobs from a queue that was just paused.
 _BLOCK = 1
 
 
@@ -40,14 +40,14 @@ class Fetcher:
         self._exchange = Reserver(component, order)
         self._stock = self._exchange.stock
         self.done = self._exchange.ends.done.append
-        """Note that a job succeeded. Called for each job, which a method of Python's own would feel."""
+        """Note that a job succeeded. It is the deque's own method, since it is called for each job."""
         self._exchanging = threading.Lock()  # guards _exchange
         self._changed = threading.Condition()  # guards _idle and _someone_waits
         self._idle = 0
         self._someone_waits = False
         self._trusted_until = float("inf")
         self.turned_at = monotonic()
-        """When the fetch loop last got through a turn, whatever came of it (monotonic seconds)."""
+        """When the fetch loop last finished a turn, whether or not that succeeded (monotonic seconds)."""
         self._last_tick: tuple[object, object, object] = (None, None, None)
         self.ahead = threading.Event()
         self.quiet = threading.Event()
@@ -60,12 +60,12 @@ class Fetcher:
 
     @property
     def late(self) -> int:
-        """How many outcomes came too late: their jobs had been given to others."""
+        """How many outcomes came too late: another worker already had the job."""
         return self._exchange.late
 
     @property
     def settled(self) -> int:
-        """How many jobs Redis was told the end of."""
+        """How many ended jobs have been reported to Redis."""
         return self._exchange.settled
 
     def take(self) -> UnitOfWork | None:
@@ -79,7 +79,7 @@ class Fetcher:
                 self._refill()
 
     def take_async(self) -> UnitOfWork | None:
-        """Return the next job if it is at hand, an async one, and nothing special, all without waiting."""
+        """Return the next job if it is in the stock, async and not special, without waiting; else None."""
         try:
             job = self._stock.popleft()
         except IndexError:
@@ -90,13 +90,13 @@ class Fetcher:
         return None
 
     def ended(self, job: UnitOfWork, outcome: Outcome) -> None:
-        """Note what is to become of a job that takes more than an acknowledgement."""
+        """Note a job's outcome that takes more than an acknowledgement."""
         self._exchange.ends.add(job, outcome)
 
     def tick(self) -> None:
-        """Look after what waits longer than it should: settle outcomes, give back jobs that do not start.
+        """Settle outcomes that have waited too long, and return jobs that do not start to their queues.
 
-        Call it every 10 ms or so while `ahead` is set. What was there at the last tick already has waited.
+        Call it every 10 ms or so while `ahead` is set. Anything that was there at the last tick has waited too long.
         """
         self.ahead.clear()
         now = (first(self._stock), self._exchange.ends.first(), self._exchange.sent)
@@ -112,7 +112,7 @@ class Fetcher:
             self.settle()
 
     def settle(self) -> bool:
-        """Tell Redis what became of jobs; False where it cannot be told now."""
+        """Tell Redis the outcomes of jobs; False if that is not possible now."""
         with self._exchanging:
             found = self._exchange.exchange(0, moving=self._someone_waits)
             self._keep(found or [])
@@ -122,36 +122,36 @@ class Fetcher:
         return found is not None
 
     def give_back(self) -> None:
-        """Return what was reserved ahead to its queues, in its former order."""
+        """Return jobs that were reserved ahead to their queues, in their former order."""
         with self._exchanging:
             self._exchange.give_back_stock()
 
     def be_quiet(self) -> None:
-        """Reserve nothing more, and return what was reserved ahead."""
+        """Reserve no more jobs, and return those that were reserved ahead."""
         self.quiet.set()
         self._waiter.wake()
         self.give_back()
         self._wake_all()
 
     def close(self) -> None:
-        """Let every `take` return. What is in flight then is for `requeue_all`."""
+        """Let every `take` return. `requeue_all` then returns the jobs in flight."""
         self.closed.set()
         self.ahead.set()
         self.be_quiet()
 
     def disconnect(self) -> None:
-        """Give the connections of the blocked moves back, when every `take` has returned."""
+        """Give the connections of the blocking moves back, once every `take` has returned."""
         self._waiter.close()
 
     def disown(self) -> None:
-        """Let go of everything in a fork, where the parent's threads may seem to hold each lock."""
+        """Let go of everything in a fork. It takes no lock, since a thread of the parent may seem to hold it."""
         self._stock.clear()
         self.quiet, self.closed = threading.Event(), threading.Event()
         self.quiet.set()
         self.closed.set()
 
     def requeue_all(self) -> dict[str, int]:
-        """Put everything still in flight back, unburnt; returns how many jobs by queue.
+        """Return all jobs in flight to their queues without counting an attempt; returns how many by queue.
 
         Outcomes that come later change nothing.
 
@@ -162,10 +162,10 @@ class Fetcher:
             return self._exchange.requeue_all()
 
     def trust_until(self, moment: float) -> None:
-        """Reserve only until then (monotonic seconds): others may take this process for dead soon after.
+        """Reserve only until then (monotonic seconds): other workers may take this process for dead soon after.
 
-        Each heartbeat says it anew. Without it a process that was stopped for a minute, rescued and forgotten could
-        reserve a job before it is registered again, and die with it where nobody looks.
+        Each heartbeat renews it. Without it, a process that was frozen for a minute, rescued and forgotten could
+        reserve a job before it is registered again. If it then died, no worker would find that job.
         """
         self._trusted_until = moment
 
@@ -174,11 +174,11 @@ class Fetcher:
         return not self.quiet.is_set() and monotonic() < self._trusted_until
 
     def suspect(self) -> None:
-        """Compare what is held here with what lies in flight, at the next exchange."""
+        """Compare the jobs held here with those in flight in Redis, at the next exchange."""
         self._exchange.suspect()
 
     def _refill(self) -> None:
-        """Get jobs into the stock, or wait until someone did or something changed."""
+        """Get jobs into the stock, or wait until another thread did or something changed."""
         with self._changed:
             self._idle += 1
         try:
@@ -189,15 +189,15 @@ class Fetcher:
                 self._idle -= 1
 
     def _lead(self) -> bool:
-        """Do an exchange unless another thread did one meanwhile; True where there are jobs now."""
-        # During an outage one thread at a time tries, and none queues for the lock: a stop needs it, too.
+        """Do an exchange unless another thread did one meanwhile; True if there are jobs now."""
+        # During an outage one thread at a time tries, and no thread waits for the lock: a stop needs it, too.
         if not self._exchanging.acquire(blocking=not self._outage.goes_on):
             self._outage.wait(self.closed)
             return True
         try:
             if self._stock:
                 return True
-            # Here, since Redis works meanwhile on what it was sent ahead.
+            # Here, since Redis is busy meanwhile with the exchange that was sent ahead.
             self._runs.fold()
             free = self._idle - self._someone_waits
             jobs = self._reserve(max(1, free))
@@ -209,14 +209,14 @@ class Fetcher:
         if jobs is None:
             self._outage.wait(self.closed)
             return True
-        # One of the jobs is for this thread; where nobody is at the queues, one more thread has to go there.
+        # One of the jobs is for this thread. If no thread waits at the queues, one more has to go there.
         self._wake(len(jobs) - self._someone_waits)
         if len(jobs) > free and self._someone_waits:
             self._waiter.wake()
         return bool(jobs)
 
     def _reserve(self, free: int) -> list[UnitOfWork] | None:
-        """Get jobs for `free` threads and what they will do next; None where Redis is away. Needs `_exchanging`."""
+        """Get jobs for `free` threads, and the next ones ahead; None if Redis is away. Needs `_exchanging`."""
         want = self._exchange.prefetch.want(free) if self._may_reserve else 0
         jobs = self._exchange.exchange(want, moving=self._someone_waits)
         if jobs is not None:
@@ -226,7 +226,7 @@ class Fetcher:
         return jobs
 
     def _await_job(self) -> None:
-        """Wait in a blocked move, or for the thread that does."""
+        """Wait in a blocking move, or for the thread that does."""
         with self._changed:
             if self._someone_waits or self.quiet.is_set():
                 if not self._stock and not self.closed.is_set():
@@ -257,7 +257,7 @@ class Fetcher:
                 self._exchange.lost(error)
             with self._exchanging:
                 self._exchange.forget_moves()
-            # Redis is there where it refuses this alone: then jobs are asked for now and then.
+            # If Redis refuses the command, it is there: then try again at intervals.
             self.closed.wait(_BLOCK) if refused else self._outage.wait(self.closed)
             return 0
         with self._exchanging:

@@ -1,11 +1,11 @@
-"""What this process holds in flight, as far as it knows, and what follows when Redis says otherwise.
+"""The jobs that this process believes it has in flight, and their comparison with Redis.
 
 1. `own` and `disown` mirror the in-flight lists.
-2. `compare` sets the mirror right after an answer was lost, and tells jobs that are ours unknowingly from those
-   that are not ours any more.
+2. `compare` corrects the mirror after an answer was lost. It finds jobs that are ours without our knowledge, and jobs
+   that are no longer ours.
 3. It counts the outcomes that came too late.
 
-Redis knows a job by its queue and its exact bytes; equal ones are counted. Not thread-safe by itself: the fetcher's
+Redis knows a job by its queue and its exact bytes; equal jobs are counted. Not thread-safe by itself: the fetcher's
 lock guards it.
 """
 
@@ -25,21 +25,21 @@ class InFlightMirror:
     """The mirror of this process's in-flight lists."""
 
     def __init__(self) -> None:
-        # By identity: whole batches come and go in one step of C, which no-op jobs feel.
+        # A set by identity: whole batches come and go in one step of C, which matters for no-op jobs.
         self._owned: set[UnitOfWork] = set()
-        # Settled jobs that were told to Redis without an answer: where they are gone, it was carried out.
+        # Settled jobs that were reported to Redis without an answer: if they are gone, the command was carried out.
         self._in_doubt: set[UnitOfWork] = set()
         self._gone: set[UnitOfWork] = set()
-        # Jobs found in flight while a blocked move was under way: its answer may be what brings them.
+        # Jobs found in flight while a blocking move was under way: its answer may bring the same jobs.
         self._adopted: Counter[Key] = Counter()
         self.late = 0
 
     def own(self, jobs: Iterable[UnitOfWork]) -> None:
-        """Note jobs that were reserved."""
+        """Note reserved jobs."""
         self._owned.update(jobs)
 
     def disown(self, jobs: Iterable[UnitOfWork]) -> None:
-        """Note jobs that are in flight no more."""
+        """Note jobs that are no longer in flight."""
         self._owned.difference_update(jobs)
 
     def clear(self) -> None:
@@ -47,13 +47,13 @@ class InFlightMirror:
         self._owned.clear()
 
     def doubt(self, jobs: Iterable[UnitOfWork]) -> None:
-        """Note jobs whose settlement was sent and not answered."""
+        """Note jobs whose end was sent and not answered."""
         self._in_doubt.update(jobs)
 
     def compare(self, held: dict[str, list[bytes]]) -> list[UnitOfWork]:
-        """Take what really lies in flight, by queue, and return those not known of; `is_gone` then tells the rest."""
+        """Compare with the jobs in flight in Redis, by queue, and return unknown ones; ask `is_gone` of the rest."""
         there = Counter((queue, raw) for queue, raws in held.items() for raw in raws)
-        # Of equal jobs, one whose settlement is in doubt is the first to be gone.
+        # Of equal jobs, one whose end is in doubt counts as gone first.
         surest_first = sorted(self._owned, key=self._in_doubt.__contains__)
         self._gone = {job for job in surest_first if not strike(there, (job.queue, job.raw))}
         unknown = [UnitOfWork(queue, raw) for queue, raw in there.elements()]
@@ -61,14 +61,14 @@ class InFlightMirror:
         return unknown
 
     def is_gone(self, job: UnitOfWork) -> bool:
-        """Tell of a job held here whether the last comparison found it gone; it is let go of then."""
+        """Tell whether the last comparison found a job gone that is held here; the mirror drops it then."""
         if job not in self._gone:
             return False
         self._owned.discard(job)
         return True
 
     def is_gone_settled(self, job: UnitOfWork) -> bool:
-        """The same of a settled job, and say so where it was not told to Redis: then others have it."""
+        """Do the same for a settled job. If its end was not sent to Redis, another worker has it: log that."""
         if not self.is_gone(job):
             return False
         if job not in self._in_doubt:
@@ -76,7 +76,7 @@ class InFlightMirror:
         return True
 
     def note_late(self, raw: bytes) -> None:
-        """Note, and say, that a job was finished here which others were given."""
+        """Count and log a job that was finished here although another worker has it."""
         self.late += 1
         logger.warning(
             "a job was finished here after it had been given to others; this changes nothing",
@@ -84,25 +84,25 @@ class InFlightMirror:
         )
 
     def compared(self) -> None:
-        """End a comparison. What is still gone runs right now: its outcome will come late."""
+        """End a comparison. Jobs that are still gone run right now: their outcomes will come too late."""
         self._in_doubt.clear()
         self._gone.clear()
 
     def adopt(self, jobs: Iterable[UnitOfWork]) -> None:
-        """Note jobs that a comparison found while a blocked move was under way."""
+        """Note jobs that a comparison found while a blocking move was under way."""
         self._adopted.update((job.queue, job.raw) for job in jobs)
 
     def was_adopted(self, queue: str, raw: bytes) -> bool:
-        """Tell of a job that a blocked move brought whether a comparison found it before."""
+        """Tell whether a comparison has already found a job that a blocking move brought."""
         return bool(self._adopted) and strike(self._adopted, (queue, raw))
 
     def forget_adopted(self) -> None:
-        """Note that no blocked move is under way."""
+        """Note that no blocking move is under way."""
         self._adopted.clear()
 
 
 def strike(counts: Counter[Key], key: Key) -> bool:
-    """Take one off a count; True where there was one."""
+    """Take one off a count; True if there was one."""
     if counts[key] <= 0:
         return False
     counts[key] -= 1

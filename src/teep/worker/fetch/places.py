@@ -1,4 +1,4 @@
-"""Where the iterable jobs of a batch are to begin, read for all of them at once: for most it is their first item."""
+"""The places where the iterable jobs of a batch begin, read for all at once. Most begin at their first item."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ from teep.worker.fetch.unit import UnitOfWork
 
 
 def read(driver: Driver, jobs: Sequence[UnitOfWork]) -> None:
-    """Note of the iterable ones among jobs that were reserved together where each is to begin.
+    """Note the place where each iterable job of a batch begins.
 
-    One round trip, and one more where any has begun; none where fewer than two are iterable. One whose place is not
-    noted reads it itself when it starts, which is also what tells of a Redis that cannot be read.
+    One round trip, and one more if any has begun; none if fewer than two are iterable. A job whose place is not noted
+    reads it itself when it starts. That read also reports it if Redis fails.
     """
     if not definition.any_iterable() or len(jobs) < 2:
         return

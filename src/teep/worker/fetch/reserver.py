@@ -1,14 +1,14 @@
-"""What a capsule says to Redis about its jobs: settle these, reserve those.
+"""A capsule's conversation with Redis about its jobs: settle these, reserve those.
 
-1. `exchange` settles what is done and what ended otherwise, and reserves the next jobs, in one round trip.
+1. `exchange` settles ended jobs and reserves the next ones, in one round trip.
 2. `send_ahead` does the same without waiting; `collect` reads the answer.
 3. `give_back` and `requeue_all` return jobs to their queues.
-4. After a lost answer the next exchange first compares what is held here with what lies in flight, so that it loses
+4. After a lost answer, the next exchange first compares the jobs held here with those in flight in Redis. So it loses
    no job and runs none twice.
-5. What Redis refuses for itself, such as a set that is another program's string, holds up nothing else: the job stays
-   in flight, and its end is told again from time to time; a queue gives no job.
+5. If Redis refuses one command, such as one on a set that is another program's string, all others go on. The job
+   stays in flight, and its end is sent again from time to time. A refused queue gives no job.
 
-Every job that is in flight for this capsule is in its ledger until Redis has confirmed its settlement.
+Every job that is in flight for this capsule is in its ledger until Redis has confirmed its end.
 """
 
 import time
@@ -37,7 +37,7 @@ from teep.worker.fetch.unit import UnitOfWork
 
 logger = Logger("teep.fetcher")
 
-# Seconds between two tries of what Redis refuses, at the most.
+# The most seconds between two tries of a command that Redis refuses.
 _LONGEST_PAUSE = 15.0
 
 
@@ -45,7 +45,7 @@ Answer = tuple[list[Told], Exchanged]
 
 
 class Sent(NamedTuple):
-    """An exchange that is under way: what waits for its answer, and the ends it tells of."""
+    """An exchange that is under way: a function that waits for its answer, and the ends that it reports."""
 
     answer: Callable[[], Answer]
     ends: Batch
@@ -54,8 +54,8 @@ class Sent(NamedTuple):
 class Reserver:
     """The conversation with Redis about a capsule's jobs.
 
-    `stock` is what is reserved and has not started. Any thread may take from it, and add to `ends`;
-    all else is not thread-safe: the fetcher's lock guards it.
+    `stock` holds the reserved jobs that have not started. Any thread may take from it, and add to `ends`.
+    Everything else is not thread-safe: the fetcher's lock guards it.
     """
 
     def __init__(self, component: Component, order: QueueOrder) -> None:
@@ -69,43 +69,43 @@ class Reserver:
         self.prefetch = Prefetch()
         self.stock: deque[UnitOfWork] = deque()
         self.ends = Ends()
-        self._unsettled: deque[Ended] = deque()  # what Redis refused
-        self._probe: UnitOfWork | None = None  # one of them, which is told again
+        self._unsettled: deque[Ended] = deque()  # ends that Redis refused
+        self._probe: UnitOfWork | None = None  # the job of one of them, which is sent again
         self._refusals = Refusals(_LONGEST_PAUSE)
         self._beside = Refusals(_LONGEST_PAUSE)
         self.closed_queues: dict[str, str] = {}
-        """The queues of which Redis gave nothing at the last exchange, and why."""
+        """The queues that Redis refused at the last exchange, each with its reason."""
         self.sent: Sent | None = None
-        self.settled = 0  # jobs that Redis was told the end of
+        self.settled = 0  # ended jobs that have been reported to Redis
 
     @property
     def late(self) -> int:
-        """How many outcomes came too late: their jobs had been given to others."""
+        """How many outcomes came too late: another worker already had the job."""
         return self._ledger.late
 
     def suspect(self) -> None:
-        """Compare, at the next exchange, what is held here with what lies in flight."""
+        """Compare the jobs held here with those in flight in Redis, at the next exchange."""
         self._suspicious = True
 
     @property
     def may_give_back(self) -> bool:
-        """Whether it is time to return jobs to their queues; not soon after Redis refused that."""
+        """Whether jobs may return to their queues now; False soon after Redis refused that."""
         return not self._beside.waits
 
     def refused(self, error: RedisCommandError) -> None:
-        """Note that Redis refused something of its own, while it is there."""
+        """Note that Redis is there but refused a command."""
         self._suspicious = True
         self._warn([str(error)])
 
     def lost(self, error: RedisError) -> None:
-        """Note that a conversation failed, with whatever it did."""
+        """Note that an exchange failed, and that its effect is not known."""
         self._suspicious = True
         self._outage.began(error)
 
     def exchange(self, want: int, *, moving: bool) -> list[UnitOfWork] | None:
-        """Settle what is settled here and reserve up to `want` jobs; None where Redis is away.
+        """Report ended jobs and reserve up to `want` jobs; None if Redis is away.
 
-        `moving` tells that a blocked move is under way, whose answer may bring a job that a comparison finds.
+        `moving` tells that a blocking move is under way, whose answer may bring a job that a comparison finds.
         """
         asked = monotonic()
         came = self.collect()
@@ -134,7 +134,7 @@ class Reserver:
         return came + adopted + jobs
 
     def send_ahead(self) -> None:
-        """Ask for the next jobs while those at hand are run, where these are quick."""
+        """Ask for the next jobs while the reserved ones run, if these are quick."""
         want = self.prefetch.ahead()
         if not want or self.sent or self._suspicious:
             return
@@ -146,7 +146,7 @@ class Reserver:
         self.prefetch.learn(len(ends), monotonic())
 
     def collect(self) -> list[UnitOfWork]:
-        """Return the jobs of the exchange that was sent ahead, waiting for its answer."""
+        """Wait for the answer to the exchange that was sent ahead, and return its jobs."""
         sent, self.sent = self.sent, None
         if sent is None:
             return []
@@ -161,10 +161,10 @@ class Reserver:
         return jobs
 
     def moved(self, taken: list[tuple[str, bytes]]) -> list[UnitOfWork]:
-        """Return the jobs that blocked moves brought, but those that a comparison has found meanwhile."""
+        """Return the jobs that blocking moves brought, without those that a comparison has found meanwhile."""
         fresh = [(queue, raw) for queue, raw in taken if not self._ledger.was_adopted(queue, raw)]
         if len(fresh) < len(taken):
-            # Most likely the adopted job itself; where it was given back meanwhile and taken anew, this finds it.
+            # Most likely it is the adopted job itself. If that was given back and taken anew, a comparison finds it.
             self._suspicious = True
         self._ledger.forget_adopted()
         jobs = [UnitOfWork(queue, raw) for queue, raw in fresh]
@@ -173,12 +173,12 @@ class Reserver:
         return jobs
 
     def forget_moves(self) -> None:
-        """Note that blocked moves ended without an answer."""
+        """Note that blocking moves ended without an answer."""
         self._ledger.forget_adopted()
 
     def give_back(self, jobs: list[UnitOfWork]) -> None:
         """Return reserved jobs to their queues, in their former order."""
-        # Where this fails they are unknown from now on: the comparison that follows finds those still in flight.
+        # If this fails they are unknown from now on, and the next comparison finds those still in flight.
         self._ledger.disown(jobs)
         for queue, raws in by_queue(jobs).items():
             try:
@@ -192,12 +192,16 @@ class Reserver:
             logger.debug("gave back %d jobs that could not start soon", len(jobs))
 
     def give_back_stock(self) -> None:
-        """Return everything that has not started, what is under way included."""
+        """Return every job that has not started to its queue, including those of an exchange under way."""
         self.give_back(drain(self.stock) + self.collect())
         self.prefetch.forget()
 
     def requeue_all(self) -> dict[str, int]:
-        """Put everything still in flight back, unburnt; returns how many jobs by queue. Raises RedisError."""
+        """Return all jobs in flight to their queues without counting an attempt; returns how many by queue.
+
+        Raises:
+            RedisError: Redis is away or refuses.
+        """
         if last := drain(self._unsettled):
             self._tell_ended(last)
         moved = self._driver.run(inflight.requeue_all(self._identity, list(self._order.weights)))
@@ -230,7 +234,7 @@ class Reserver:
             elif what is not DONE or job is self._probe:
                 self._note_told(job, what)
         died = any(outcome.end == "dead" for _, outcome in ended)
-        ended.clear()  # told: should the rest fail, they must not be told again
+        ended.clear()  # they have been sent: if the rest fails, they must not be sent again
         if died:
             self._trim_dead()
 
@@ -262,10 +266,10 @@ class Reserver:
         except RedisCommandError as error:
             self._warn([f"the dead set cannot be trimmed: {error}"])
         except RedisError as error:
-            self.lost(error)  # no reason to forget what was reserved along with the deaths
+            self.lost(error)  # not raised: the jobs that the same exchange reserved must be kept
 
     def _warn(self, problems: Iterable[str], job: UnitOfWork | None = None) -> None:
-        """Say what Redis refused where no job waits for it; the same once, as long as it lasts."""
+        """Log refusals of Redis that keep no job in flight, each once as long as it lasts."""
         for problem in self._beside.note(problems):
             logger.error("Redis refuses: %s", problem, extra=None if job is None else job.named())
 
@@ -294,16 +298,16 @@ class Reserver:
         self._warn(refused.values())
 
     def _untold(self, ends: Batch) -> None:
-        """Keep what Redis may not know, for the comparison and the exchange that follow."""
+        """Keep ends that Redis may not know of, for the next comparison and exchange."""
         ends.set_large_apart()
         self.ends.put_back(ends)
         self._ledger.doubt(ends.acknowledged)
         self._ledger.doubt(job for job, _ in ends.others)
 
     def _compared(self, ends: Batch, *, moving: bool) -> list[UnitOfWork]:
-        """Compare with what lies in flight: return jobs that are ours unknowingly, let go what is not ours any more.
+        """Compare with the jobs in flight in Redis: return the unknown ones, and drop those that are no longer ours.
 
-        An outcome whose job is gone was told to Redis before its answer was lost; else the job was given to others.
+        If an ended job is gone, its end reached Redis before the answer was lost, or another worker got the job.
         """
         held = self._driver.run(inflight.payloads(self._identity, list(self._order.weights)))
         unknown = self._ledger.compare(held)

@@ -11,15 +11,15 @@ from teep.wire import payload
 from teep.wire.payload import Item
 from teep.wire.scripts.step import Part
 
-features.special.update(("rescues", "log_level"))  # what the worker itself looks for
+features.special.update(("rescues", "log_level"))  # the fields that the worker itself looks for
 _special = features.special
 
 
 class Asks(NamedTuple):
-    """What a special job asks for by its stored payload, which jobs and middleware may change in hand.
+    """The demands of a special job. Read from the stored payload, since jobs and middleware may change theirs.
 
-    `before`: a feature wants to see it before it runs. `along`: what goes along when it succeeds. `suspect`: it was
-    rescued before, from a process that may have died of it. `log_level`: it has one of its own.
+    `before`: a feature wants to see it before it runs. `along`: the step parts that go along with its success.
+    `suspect`: it was rescued before, from a process that it may have killed. `log_level`: it has its own log level.
     """
 
     before: bool
@@ -31,12 +31,10 @@ class Asks(NamedTuple):
 class UnitOfWork:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
-    `problem` says what is wrong with it, where something is. `is_special` tells of one that asks for something before
-    it runs or when it ends: it was rescued before, has a log level of its own, or asks a feature for something.
-    `asks` says for what; others have none, and are looked at no further.
-    `halt` is what it was told to end with (None: nothing). `comes_again` is what an iterable job says at the end of
-    its run: whether it goes on later; None for others. Of those that were reserved together `place` says where they
-    are to begin.
+    `problem` is the error if it cannot run. `is_special` is True if it was rescued before, has its own log level, or
+    needs a feature before it runs or when it ends. `asks` then holds the details; an ordinary job has no `asks`.
+    `halt` is the error that it was told to end with (None: none). `comes_again` tells whether an iterable job goes on
+    later; None for others. `place` is where an iterable job begins, if it was read for the whole batch.
     """
 
     __slots__ = (
@@ -64,34 +62,34 @@ class UnitOfWork:
             self.problem = error
 
     def context(self) -> JobContext:
-        """Return what the job's own code sees of it."""
+        """Return the context that the job's own code gets."""
         return JobContext(self.item or {}, self)
 
     def stored(self) -> Item:
-        """Return the payload as it lies in Redis, which `item` may not be any more: jobs and middleware change it.
+        """Return the payload as Redis has it. Jobs and middleware may have changed `item`.
 
         Raises:
-            MalformedPayload: it has none.
+            MalformedPayload: its bytes are no payload.
         """
         return payload.parse(self.raw)
 
     def named(self) -> dict[str, Any]:
-        """Return what a log line about it has as `extra`: its class and jid, never its arguments."""
+        """Return the `extra` of a log line about it: its class and jid, never its arguments."""
         return named(self.item)
 
     @property
     def jid(self) -> str | None:
         jid = None if self.item is None else self.item.get("jid")
-        return jid if isinstance(jid, str) else None  # another producer may have put anything there
+        return jid if isinstance(jid, str) else None  # another producer may have set anything
 
     @property
     def is_suspect(self) -> bool:
-        """Whether it was rescued before, from a process that may have died of it."""
+        """Whether it was rescued before, from a process that it may have killed."""
         return self.is_special and self.asks.suspect
 
     @property
     def may_have_begun(self) -> bool:
-        """Whether it may go on from where it was: it is iterable, or its code is not known here."""
+        """Whether it may have a saved place: it is iterable, or its code is not known here."""
         return self.definition is None or self.definition.is_iterable
 
     @property
@@ -107,18 +105,18 @@ class UnitOfWork:
         return getattr(self, "_place", None)
 
     def begin_at(self, place: IterationState) -> None:
-        """Note where an iterable job is to begin."""
+        """Note the place where an iterable job begins."""
         self._place = place
 
     def put_back(self) -> None:
-        """Have the job put back behind all that waits in its queue once it returns, since it is not done.
+        """Return the job to the end of its queue when this run returns, since it is not done.
 
-        A cancellation counts for more, whenever it comes; a timeout that the job has survived does not.
+        A cancellation takes precedence, whenever it comes; a timeout that the job has survived does not.
         """
         self.comes_again = True
 
     def end_for_good(self) -> None:
-        """Have the place that an iterable job has kept removed when it is acknowledged."""
+        """Remove the saved place of an iterable job when the job is acknowledged."""
         self.comes_again = False
 
     @property
@@ -131,6 +129,6 @@ class UnitOfWork:
 
 
 def named(item: Item | None) -> dict[str, Any]:
-    """Return what a log line about a job has as `extra`; None: it is none."""
+    """Return the `extra` of a log line about a job; `item` is None if it is malformed."""
     item = item or {}
     return {"teep": {"class": item.get("class"), "jid": item.get("jid")}}

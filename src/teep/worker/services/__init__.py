@@ -1,1 +1,1 @@
-"""What runs in the background of a worker: heartbeat, poller, rescuer, metrics, messages."""
+"""The background services of a worker: heartbeat, poller, rescuer, metrics, messages."""

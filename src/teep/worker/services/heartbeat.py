@@ -24,17 +24,17 @@ from teep.worker.services.process_info import queues_of
 
 logger = Logger("teep")
 
-# Seconds after a heartbeat for which no one can take this process for dead, with a margin for slow answers.
+# For so many seconds after a heartbeat no worker can take this process for dead, with a margin for slow answers.
 _TRUSTED = processes.HEARTBEAT_EXPIRY - 10.0
 
 
 class Heartbeat(Service):
-    """Beats every `heartbeat_interval` seconds.
+    """Sends a heartbeat every `heartbeat_interval` seconds.
 
     1. It writes the process hash and the work hash that Sidekiq's API and Web UI read.
-    2. It enters the registry of jobs in flight, and lets the capsules compare what they hold with what Redis says.
-    3. Where the process had expired (first beat, outage, a long pause), it fires "heartbeat".
-    4. It tells the watcher, who beats for this process while a job holds the interpreter.
+    2. It enters the registry of jobs in flight, and lets the capsules compare the jobs they hold with Redis.
+    3. If the process had expired (first heartbeat, outage, a long pause), it fires "heartbeat".
+    4. It tells the watcher, which sends heartbeats for this process while a job holds the interpreter.
     """
 
     def __init__(
@@ -53,15 +53,15 @@ class Heartbeat(Service):
 
     def run_once(self) -> None:
         started = monotonic()
-        # The round trip that is measured does some good, too: where Redis has no memory left for a heartbeat, and so
-        # for hours perhaps, the process must not expire, or others would run its jobs again.
+        # The measured round trip is useful, too. If Redis has no memory left for a heartbeat, perhaps for hours, the
+        # process must not expire, or other workers would run its jobs again.
         if self._driver.run(processes.prolong(self._owner.identity)):
             self._trust(started)
         rtt = monotonic() - started
         work = {thread: entry for capsule in self._capsules for thread, entry in capsule.running.snapshot().items()}
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
-        # Every time: a failover takes back what its replica had not heard of, an acknowledgement or the registration,
-        # and where connections were idle meanwhile nobody is told.
+        # Every time: a failover undoes commands that the replica had not received, such as an acknowledgement or the
+        # registration. If the connections were idle meanwhile, no error tells of it.
         self._driver.run(inflight.register(self._owner))
         for capsule in self._capsules:
             capsule.fetcher.suspect()
@@ -86,7 +86,7 @@ class Heartbeat(Service):
             capsule.fetcher.trust_until(beaten + _TRUSTED)
 
     def leave(self) -> None:
-        """Take the process out of the set, after the last job has been settled or put back."""
+        """Take the process out of the set, once the last job's end is in Redis or the job is back in its queue."""
         try:
             self._driver.run(processes.leave(self._owner.identity))
             self._driver.run(inflight.forget(self._owner.identity, self._owner.queues))
@@ -95,7 +95,7 @@ class Heartbeat(Service):
 
     def _fields(self, busy: int, rtt: float) -> dict[str, Arg]:
         late = sum(capsule.fetcher.late for capsule in self._capsules)
-        # Sidekiq has no such field; where there is nothing to tell, the hash is as Sidekiq's is.
+        # Sidekiq has no such field; without late jobs, the hash is the same as Sidekiq's.
         return ({"late": late} if late else {}) | {
             "info": self._info,
             "busy": busy,
@@ -108,7 +108,7 @@ class Heartbeat(Service):
 
 
 def rss_in_kb() -> int:
-    """Return this process's resident memory in KB (without /proc the most it ever was; 0 if unknown)."""
+    """Return this process's resident memory in KB (without /proc its highest value so far; 0 if unknown)."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:

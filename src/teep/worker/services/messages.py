@@ -1,4 +1,4 @@
-"""What others send to this process through Redis: signals, as the Web UI's Quiet and Stop, and cancellations."""
+"""Messages to this process through Redis: signals, such as the Web UI's Quiet and Stop, and cancellations."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,14 @@ from teep.runtime.component import Component
 from teep.runtime.service import Service
 from teep.store import processes
 
-# Seconds that the blocked pop waits at the server. It is ended early to stop.
+# Seconds that the blocking pop waits at the server. A stop ends it early.
 _BLOCK = 10
 
 
 class MessageListener(Service):
-    """Takes signals from `<identity>-signals` the moment they are sent; Sidekiq takes one a heartbeat.
+    """Takes signals from `<identity>-signals` the moment they are sent; Sidekiq takes one at each heartbeat.
 
-    Cancelled jids come the same way, in a list beside it. Without `obey` signals are left alone.
+    Cancelled jids come the same way, in a list beside it. Without `obey`, signals are not taken.
     """
 
     def __init__(

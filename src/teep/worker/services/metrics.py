@@ -1,4 +1,4 @@
-"""Writes execution metrics: what each job class did, by minute, under Sidekiq 8's keys."""
+"""Writes execution metrics: the runs of each job class by minute, under Sidekiq 8's keys."""
 
 import itertools
 import time
@@ -13,10 +13,10 @@ from teep.worker.fetch.tallies import Tallies
 
 
 class MetricsWriter(Service):
-    """Writes what has run since the last time, as often as the heart beats, and once more after the last job.
+    """Writes the runs since the last time, at the heartbeat's interval, and once more after the last job.
 
-    Apart from the heart, which must not wait for it. What Redis did not take stays for the next turn; a batch that it
-    may have taken, its answer being lost, is sent again under the same number, by which Redis knows it.
+    It is a service of its own, since the heartbeat must not wait for it. A batch that Redis did not take stays for
+    the next turn. If the answer was lost, the batch is sent again under the same number, so that it counts once.
     """
 
     def __init__(self, component: Component, runs: Tallies) -> None:
@@ -25,7 +25,7 @@ class MetricsWriter(Service):
         self._driver = component.driver
         self._identity = component.identity
         self._runs = runs
-        # From the clock: a worker that is started again has the identity and the key of its former life.
+        # From the clock, since a worker that is started again may have the identity and the key of the former one.
         self._numbers: Iterator[int] = itertools.count(time.time_ns() // 1_000_000)
         self._batch: Batch | None = None
 
@@ -40,7 +40,7 @@ class MetricsWriter(Service):
         return self._config.heartbeat_interval
 
     def leave(self) -> None:
-        """Write what is left, after the last job has ended."""
+        """Write the rest, after the last job has ended."""
         try:
             self.run_once()
             self._driver.run(metrics.forget(self._identity))

@@ -20,16 +20,16 @@ from teep.wire.stored import Stored
 logger = Logger("teep")
 
 _SETS = (keys.retry(), keys.schedule())
-# Where the next job falls due before the usual interval has passed, processes come for it this many seconds apart.
+# If the next job is due before the usual interval has passed, processes come for it this many seconds apart.
 _APART = 0.02
 
 
 class Poller(Service):
     """Looks for due jobs: about every `average_scheduled_poll_interval` seconds over the whole fleet, and sooner
-    where the next one falls due sooner.
+    if the next one is due sooner.
 
-    Each job moves in one atomic compare-and-move; however many processes look, it moves once. What is no job at
-    all goes to the dead set as it is.
+    Each job moves in one atomic compare-and-move; however many processes look, it moves once. An entry that is no job
+    goes to the dead set unchanged.
     """
 
     def __init__(self, component: Component) -> None:
@@ -51,13 +51,13 @@ class Poller(Service):
         for reason in self._refusals.note(refused) if refused else ():
             logger.error("%s; they stay there, and are tried again", reason)
         if failures:
-            # Those jobs stay and are tried again at the next turn; they held up no other.
+            # Those jobs stay, and are tried again at the next turn; they delay no other job.
             raise failures[0]
 
     def pause(self) -> float:
         others = self._driver.run(processes.count())
         usual = spread(others, self._config.average_scheduled_poll_interval, self._config.poll_interval_average)
-        if self._refusals.pause:  # what is due then stays so
+        if self._refusals.pause:  # the refused jobs stay due: do not look for them at once
             return min(usual, self._refusals.pause)
         due = self._driver.run(jobsets.next_due(_SETS))
         if due is None:
@@ -68,10 +68,10 @@ class Poller(Service):
         self.stop()
 
     def _move_due(self, key: Key) -> list[Exception]:
-        """Move what is due in a set; returns what the client middleware raised, where it did.
+        """Move the due jobs of a set; returns the errors that client middleware raised.
 
         Raises:
-            RedisCommandError: Redis refused some, which stay. They have held up no other.
+            RedisCommandError: Redis refused some jobs, which stay. They delay no other job.
         """
         now = time.time()
         broken: list[bytes] = []
@@ -95,7 +95,7 @@ class Poller(Service):
         return failures
 
     def _bury(self, key: Key, broken: list[bytes], now: float) -> None:
-        """Move what is no job to the dead set, as it is."""
+        """Move entries that are no jobs to the dead set, unchanged."""
         self._driver.run(jobsets.kill(key, broken, now)).checked()
         self._driver.run(jobsets.trim_dead(now, self._config.dead_limits))
         self._on_error(MalformedPayload(f"{len(broken)} entries of {key} were no jobs: see the dead set"), self.name)

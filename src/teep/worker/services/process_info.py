@@ -1,4 +1,4 @@
-"""What a worker says of itself in the process hash, once for its life."""
+"""The description of a worker in the process hash, written once."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Puts back the jobs of processes that died, however they died, but those that they died of."""
+"""Returns the jobs of dead processes to their queues, except jobs that keep killing their process."""
 
 import time
 from collections.abc import Collection
@@ -25,19 +25,19 @@ from teep.worker.run.poison import POISON
 
 logger = Logger("teep")
 
-# Seconds after an outage for which an expired heartbeat says nothing: where it lasted longer than a heartbeat lives,
-# every process looks dead, until it gets through to Redis again.
+# For so many seconds after an outage, an expired heartbeat proves nothing. After a long outage every process looks
+# dead until its next heartbeat reaches Redis.
 _GRACE = 10.0
 
 
 class Rescuer(Service):
     """Looks for dead processes: before its own takes any job, then about every 5 seconds over the whole fleet.
 
-    1. Where this machine can see that the pid is gone it does not wait; otherwise for the heartbeat to expire, and
-       for ten seconds without an outage, in which those that live are heard of again.
-    2. It marks each job it puts back. One that has the mark and ran when its process died is marked once more, and
-       goes to the dead set instead where that would be the third time.
-    3. It takes a step in search of jobs in flight whose process is not registered, and registers it.
+    1. It does not wait if this machine can see that the pid is gone. Otherwise it waits for the heartbeat to expire,
+       and for ten seconds without an outage, in which living processes send their next heartbeat.
+    2. It marks each job that it returns to its queue. A marked job that ran when its process died is marked once
+       more. At the third time it goes to the dead set instead.
+    3. It takes a step in search of jobs in flight whose process is not registered, and registers that process.
     """
 
     _AVERAGE = 5.0
@@ -67,7 +67,7 @@ class Rescuer(Service):
         try:
             moved = self._driver.run(inflight.rescue(owner, is_gone, self._judge, self._died, day))
         except RedisCommandError as error:
-            # The next look tries again; other processes' jobs are rescued meanwhile.
+            # The next turn tries again; other processes' jobs are rescued meanwhile.
             for reason in self._refusals.note([str(error)]):
                 logger.error("not all jobs of %s, which died, can be rescued: %s", owner.identity, reason)  # noqa: TRY400 - Redis's words say it all
             return
@@ -91,7 +91,7 @@ class Rescuer(Service):
     def _after(self, queue: str, raw: bytes, item: Item, started: Collection[str]) -> bytes | Outcome:
         rescues, jid = payload.rescues(item), item.get("jid")
         if rescues and type(jid) is str and jid not in started:
-            return raw  # reserved ahead, no more
+            return raw  # reserved ahead only: it never ran there
         if rescues + 1 < POISON:
             return payload.rescued(raw, item, rescues + 1)
         return failure.poisoned(self._config, queue, raw, item, _reason(), time.time())

@@ -21,10 +21,10 @@ S = TypeVar("S", bound=BackgroundService)
 
 
 class Duties(NamedTuple):
-    """What a worker's own services look after, and which parts they tell.
+    """The parts of a worker that its own services look after or call.
 
-    `obey` takes signals that come through Redis, and `cancel` jids; without `obey`, in another program's process,
-    signals are left alone.
+    `obey` takes signals that come through Redis, and `cancel` takes jids. An embedded worker has no `obey` and takes
+    no signals.
     """
 
     capsules: Sequence[Capsule]
@@ -36,7 +36,7 @@ class Duties(NamedTuple):
 
     @property
     def embedded(self) -> bool:
-        """Whether the process is another program's."""
+        """Whether the worker runs inside another program's process."""
         return self.obey is None
 
 
@@ -48,15 +48,15 @@ class Services:
         self._all: list[BackgroundService] = []
 
     def add(self, service: BackgroundService) -> None:
-        """Have one more."""
+        """Add a service."""
         self._all.append(service)
 
     def of(self, kind: type[S]) -> S:
-        """Return the service of a kind; one of a worker's own."""
+        """Return the service of a class, one of the worker's own."""
         return next(service for service in self._all if isinstance(service, kind))
 
     def start(self) -> None:
-        """Start those that do not run yet."""
+        """Start the services that do not run yet."""
         self._each(self._all, lambda service: service.start())
 
     def quiet(self) -> None:
@@ -64,16 +64,16 @@ class Services:
         self._each(self._all, lambda service: service.quiet())
 
     def stop(self) -> None:
-        """Stop them, the last one first, and only then take back what they have in Redis."""
+        """Stop them, the last one first, and only then let each remove its keys from Redis."""
         self._each(reversed(self._all), lambda service: service.stop())
         self._each(reversed(self._all), lambda service: service.leave())
 
     def disown(self) -> None:
-        """Have none, in a fork."""
+        """Let go of all services, in a fork."""
         self._each(self._all, lambda service: service.disown())
 
     def _each(self, services: Iterable[BackgroundService], act: Callable[[BackgroundService], None]) -> None:
-        """Do the same to all of them; one that fails is reported, and keeps no other from it."""
+        """Do the same to all of them. One that fails is reported, and the others still follow."""
         for service in services:
             try:
                 act(service)
@@ -82,7 +82,7 @@ class Services:
 
 
 def services_for(component: Component, duties: Duties) -> Services:
-    """Return what runs beside the jobs of a worker that starts."""
+    """Return the services of a worker that starts."""
     services = Services(component.on_error)
     for own in _OWN:
         services.add(own(component, duties, services))
@@ -114,12 +114,12 @@ def _messages(component: Component, duties: Duties, _made: Services) -> MessageL
 
 def _watchdog(component: Component, duties: Duties, made: Services) -> Watchdog:
     fetchers = [capsule.fetcher for capsule in duties.capsules]
-    # Another program's process is not teep's to end.
+    # An embedded worker must not end the other program's process.
     limit = 0.0 if duties.embedded else component.config.watchdog
     return Watchdog(component, fetchers, made.of(Heartbeat), limit, duties.reactions)
 
 
-# A worker's own, each made when those before it are there. The heartbeat is the last to leave.
+# A worker's own services, made in this order. The heartbeat is the last to leave.
 _OWN: tuple[Callable[[Component, Duties, Services], BackgroundService], ...] = (
     _heartbeat, _metrics, _poller, _rescuer, _messages, _watchdog,
 )  # fmt: skip
