@@ -1,1 +1,1 @@
-"""Whether a worker is well, and who is told: HTTP probes, the watchdog, systemd."""
+"""The health of a worker, and its reports: HTTP probes, the watchdog, systemd."""

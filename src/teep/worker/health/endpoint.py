@@ -1,7 +1,7 @@
 """A tiny HTTP server that answers `/live` and `/ready`, for Kubernetes, load balancers and people with curl.
 
-It knows GET and HEAD, reads at most 4 KB of a request within two seconds, and answers a few clients at a time:
-whoever connects can neither hold it up nor make it grow.
+It knows GET and HEAD, reads at most 4 KB of a request within two seconds, and answers a few clients at a time.
+So no client can block it or make it grow.
 """
 
 import contextlib
@@ -19,33 +19,33 @@ from teep.runtime.service import OnError, Service
 from teep.wire import json
 from teep.worker.health.health import Report
 
-# Bytes of a request; probes send a few hundred.
+# The most bytes of a request; probes send a few hundred.
 _LONGEST = 4096
-# Seconds in which a request must be there whole, and its answer taken.
+# Seconds in which a client must send its whole request and take the answer.
 _PATIENCE = 2.0
 # Clients that are answered at a time; others are turned away.
 _CLIENTS = 8
-# Clients that the kernel keeps waiting, as while a supervisor's new program comes up.
+# Clients that the kernel keeps waiting, as when a supervisor starts its new program.
 _BACKLOG = 64
-# Seconds between looks for those whose time is up.
+# Seconds between looks for clients whose time is up.
 _TICK = 1.0
 
 
 class Endpoint(Service):
-    """Answers health checks at an address, at which it listens from its making until `close`.
+    """Answers health checks at an address. It listens from its creation until `close`.
 
-    1. As any service: `start` gives it a thread, so that nothing that is stuck in a worker holds up the answer.
-    2. In a loop of someone else, who must not have threads: whenever `fileno` is readable, and now and then,
-       `answer` is to be called.
+    There are two ways to run it:
+    1. As a service: `start` gives it a thread, so that a stuck part of a worker cannot block the answer.
+    2. In another loop that must not have threads: call `answer` whenever `fileno` is readable, and every second.
 
     Args:
         address: where to listen.
-        report: asked at each request.
-        on_error: told of what went wrong with a request.
+        report: returns the health; called at each request.
+        on_error: called with an error of a request.
         listener: a socket that listens at that address already.
 
     Raises:
-        ConfigurationError: the address is taken, or is none of this machine's.
+        ConfigurationError: the address is taken or not one of this machine's.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Endpoint(Service):
         return int(self.listener.getsockname()[1])
 
     def fileno(self) -> int:
-        """Return what is readable when there is something to do: the selector, as epoll and kqueue are."""
+        """Return a descriptor that is readable when there is something to do: the selector's own."""
         return self._selector.fileno()
 
     def run_once(self) -> None:
@@ -85,7 +85,7 @@ class Endpoint(Service):
         self._waker.send(b".")
 
     def answer(self, wait: float = 0.0) -> None:
-        """Answer who is there; wait up to `wait` seconds for somebody."""
+        """Answer the clients that have come; wait up to `wait` seconds for one."""
         for key, _ in self._selector.select(wait):
             key.data()
         now = monotonic()
@@ -95,14 +95,14 @@ class Endpoint(Service):
             self._listen()
 
     def finish(self) -> None:
-        """Answer whoever was accepted, within two seconds; who comes now waits in the listener, for three at most."""
+        """Answer all accepted clients, within two seconds. New ones wait in the listener, for three at most."""
         self._listen_again_in(_PATIENCE + _TICK)
         while self._deadlines:
             self.answer(_TICK)
 
     def close(self) -> None:
-        """Listen no more, and let go of every client. Idempotent; in a fork, the original goes on listening."""
-        # Nothing is unregistered: a fork shares the kernel's list with its parent.
+        """Listen no more, and close every client. Idempotent. In a fork, the parent goes on listening."""
+        # Nothing is unregistered, since a fork shares the kernel's list with its parent.
         self._selector.close()
         for owned in (self.listener, self._woken, self._waker, *self._deadlines):
             owned.close()
@@ -121,7 +121,7 @@ class Endpoint(Service):
             client, _ = self.listener.accept()
         except BlockingIOError:  # it went away again
             return
-        except OSError as error:  # out of descriptors, say: trying again at once would only keep the processor busy
+        except OSError as error:  # such as out of descriptors: trying again at once would only burn CPU
             self._listen_again_in(_TICK)
             self._on_error(error, self.name)
             return
@@ -168,7 +168,7 @@ def _listener(address: Address) -> socket.socket:
 
 
 def _exchange(client: socket.socket, report: Callable[[], Report]) -> Iterator[int]:
-    """One request and its answer. Yields what to wait for, and ends where the client gets nothing more."""
+    """Handle one request. Yields the selector's event to wait for, and ends when the client gets nothing more."""
     head = b""
     while b"\r\n\r\n" not in head and b"\n\n" not in head:
         yield selectors.EVENT_READ

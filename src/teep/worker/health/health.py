@@ -1,4 +1,4 @@
-"""How a worker process is: what `/live` and `/ready` answer."""
+"""The health of a worker process, as `/live` and `/ready` answer it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -14,8 +14,8 @@ from teep.worker.run.capsule import Capsule
 class Report(NamedTuple):
     """The state of one or more processes.
 
-    `live` is False where only a new process helps. `ready` is True where jobs are taken. `why` says what is amiss, in
-    sentences; `processes` has the figures of each, times in seconds.
+    `live` is False if only a new process helps. `ready` is True if jobs are taken. `why` has a sentence for each
+    problem; `processes` has the figures of each process, times in seconds.
     """
 
     live: bool
@@ -25,7 +25,7 @@ class Report(NamedTuple):
 
     @classmethod
     def of(cls, reports: Iterable["Report"]) -> "Report":
-        """Sum up the reports of several processes: live and ready where all are."""
+        """Sum up the reports of several processes: live if all are, and ready if all are."""
         listed = list(reports)
         return cls(
             all(report.live for report in listed),
@@ -52,7 +52,7 @@ STARTING = Report(live=True, ready=False, why=("the worker is starting",))
 
 
 class Health:
-    """Reports on this process, from plain attributes: nothing that is stuck can hold up the answer."""
+    """Reports on this process. It reads plain attributes only, so a stuck part cannot block the answer."""
 
     def __init__(
         self, component: Component, capsules: Sequence[Capsule], heartbeat: Service, watchdog: Watchdog
@@ -64,7 +64,7 @@ class Health:
         self._watchdog = watchdog
 
     def report(self) -> Report:
-        """Return how the process is now. Asks Redis nothing."""
+        """Return the process's health now. Asks Redis nothing."""
         figures = self._figures()
         fatal = [why for why in (self._watchdog.stuck, self._watchdog.lost) if why]
         passing = [

@@ -1,7 +1,7 @@
-"""systemd's protocol for services: it is told when the program is ready, that it stops, and that it still works.
+"""systemd's protocol for services: the program tells it when it is ready, when it stops, and that it still works.
 
-A program that is started with `Type=notify` finds a datagram socket's address in `NOTIFY_SOCKET`, and with
-`WatchdogSec=` how often it must give a sign of life.
+A program that is started with `Type=notify` finds a datagram socket's address in `NOTIFY_SOCKET`. With
+`WatchdogSec=`, it also finds how often it must give a sign of life.
 """
 
 import os
@@ -15,22 +15,22 @@ from teep.telling import Logger
 
 logger = Logger("teep")
 
-# Seconds that a manager has to take what it is told: it must not hold up what tells it.
+# Seconds that the service manager has to take a message, so that it cannot block the program.
 _PATIENCE = 1.0
 _VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 class Notifier:
-    """Tells the service manager of this process; without one it does nothing.
+    """Sends messages about this process to the service manager; without one it does nothing.
 
-    It takes the variables out of the environment, which are not for the programs that this one starts.
+    It removes the variables from the environment, so that programs started by this one do not see them.
     """
 
     def __init__(self) -> None:
         self._variables = {name: os.environ.pop(name) for name in _VARIABLES if name in os.environ}
         self._address = self._variables.get("NOTIFY_SOCKET", "")
         self.interval = self._interval()
-        """Seconds between signs of life; 0 where none are wanted."""
+        """Seconds between signs of life; 0 if none are wanted."""
         self._due = 0.0
 
     def ready(self) -> None:
@@ -47,7 +47,7 @@ class Notifier:
 
     @contextmanager
     def handed_on(self) -> Iterator[None]:
-        """Have the variables in the environment, for a program that takes the place of this one."""
+        """Put the variables back into the environment, for a program that replaces this one."""
         os.environ.update(self._variables)
         try:
             yield
@@ -72,7 +72,7 @@ class Notifier:
                 sender.settimeout(patience)
                 sender.sendto(state.encode(), address)
         except BlockingIOError:
-            pass  # it reads too slowly, and the next sign of life comes soon
+            pass  # the manager reads too slowly, and the next sign of life comes soon
         except OSError as error:
             logger.warning("the service manager cannot be told %s at NOTIFY_SOCKET: %s", state, error)
 

@@ -1,1 +1,1 @@
-"""What a worker logs, and how: lines of jobs, formats, levels, the handler."""
+"""The log of a worker: lines of jobs, formats, levels, the handler."""

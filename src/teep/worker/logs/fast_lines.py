@@ -1,8 +1,8 @@
-"""The lines of ordinary jobs, written without a `logging.LogRecord` if nothing but teep's own handler hears of them.
+"""The lines of ordinary jobs, written without a `logging.LogRecord` if only teep's own handler receives them.
 
-A record costs 8 µs, twice a job, which is more than the rest of a job's run. What could see or change it (another
-handler, a filter, a record factory, another formatter, a patched logger) is looked for before each line, and gets its
-record.
+A record costs 8 µs, twice a job, which is more than the rest of a job's run. Before each line, this module checks for
+anything that could see or change a record: another handler, a filter, a record factory, another formatter, a patched
+logger. If there is one, it gets its record.
 """
 
 import logging
@@ -14,23 +14,23 @@ from typing import Any
 
 from teep.worker.logs.log_handler import LineHandler
 
-# What a record goes through. Crash reporters put functions of their own in the place of these.
+# The methods that a record passes through. Crash reporters replace them by their own.
 _METHODS = ("callHandlers", "filter", "handle", "makeRecord")
 _SOURCE = logging.getLogger.__code__.co_filename
 
 
 class LineFormatter(logging.Formatter):
-    """A formatter of teep's, which makes a line of what a record would say, too."""
+    """A formatter of teep's, which can also make a line without a record."""
 
     @abstractmethod
     def line(
         self, level: str, created: float, msecs: int, pid: int | None, tid: str, context: Mapping[str, Any], text: str
     ) -> str:
-        """Return the line of an event without a traceback, without its end."""
+        """Return the line of an event that has no traceback, without a newline."""
 
 
 class FastLines:
-    """INFO lines of one logger, for the root's `handler` and its `formatter`, as these are when it is made."""
+    """Writes INFO lines of one logger to the root's `handler`, as long as that has this `formatter` and is alone."""
 
     def __init__(self, name: str, handler: LineHandler, formatter: LineFormatter) -> None:
         self._handler = handler
@@ -43,7 +43,7 @@ class FastLines:
         self._are_loggings_own = all(map(_is_loggings_own, self._methods))
 
     def write(self, text: str, tid: str, context: Mapping[str, Any]) -> bool:
-        """Write a line; False if a record must do that. That INFO is on is the caller's to know."""
+        """Write a line; False if a record must do that. The caller must know that INFO is on."""
         if not self._is_alone():
             return False
         now = time.time()
@@ -93,10 +93,10 @@ _current: list[FastLines] = []
 
 
 def use(lines: FastLines) -> None:
-    """Write with these from now on; what a handler is set up for anew replaces them."""
+    """Write with these from now on, in place of earlier ones."""
     _current[:] = [lines]
 
 
 def write(text: str, tid: str, context: Mapping[str, Any]) -> bool:
-    """Write an INFO line of a job; False if its logger must."""
+    """Write an INFO line of a job; False if its logger must do that."""
     return bool(_current) and _current[0].write(text, tid, context)

@@ -1,6 +1,6 @@
-"""The lines of a job in the log, and at a failure what the error handlers hear in one with its line.
+"""The log lines of a job. A failure is logged and given to the error handlers in one.
 
-`teep.worker.run.observers` says when each of them comes.
+`teep.worker.run.observers` has a table of when each line is written.
 """
 
 import logging
@@ -34,7 +34,7 @@ def started(item: Mapping[str, Any], thread_id: str) -> None:
 
 
 def ended(job: UnitOfWork, thread_id: str, seconds: float, line: str = "done") -> None:
-    """Log that a run has ended which has not failed."""
+    """Log that a run has ended without a failure."""
     _log(line, thread_id, _context(job.item or {}, seconds))
 
 
@@ -46,7 +46,7 @@ def skipped(job: Unit, line: str) -> None:
 def failed(
     config: Config, job: UnitOfWork, error: BaseException, ending: Ending, thread_id: str, seconds: float
 ) -> None:
-    """Tell of a failure: the log in one record, and the error handlers, of what the job's own code raised, too."""
+    """Log a failure in one record, and call the error handlers with it and with errors of the job's own callbacks."""
     fields = {"teep": _context(ending.item, seconds), "tid": thread_id}
     context = {"context": "job raised", "job": job.item}
     report(config, error, context, partial(_log_failure, config, error, ending, fields))

@@ -1,8 +1,8 @@
-"""The log level of a single job, as its `log_level` asks for: Sidekiq's, by which one job tells more, or less.
+"""The log level of a single job, by its option `log_level`, as in Sidekiq: one job logs more, or less, than others.
 
-Python has levels by logger only. So while a job that tells more runs, the root logger's level is as low as that
-job's, and a filter on the root's handlers keeps out what others log below the usual one. A logger with a level of its
-own keeps it, and so does a handler.
+Python has levels by logger only. So while a job with a lower level runs, the root logger has that level, and a filter
+on the root's handlers hides lines of other jobs below the usual one. A logger with a level of its own keeps it, and
+so does a handler.
 """
 
 import logging
@@ -19,7 +19,7 @@ _level: ContextVar[int | None] = ContextVar("teep_log_level", default=None)
 
 
 class _Threshold:
-    """The root logger's level: what the program has set, or the lowest that a running job asks for."""
+    """The root logger's level: the one that the program has set, or the lowest that a running job asks for."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,12 +38,12 @@ class _Threshold:
 
     def restore(self, level: int) -> None:
         with self._lock:
-            if level in self._asked:  # it is not where lowering it has failed
+            if level in self._asked:  # False if lowering the level has failed
                 self._asked.remove(level)
             self._set(logging.getLogger())
 
     def passes(self, record: logging.LogRecord) -> bool:
-        """Tell whether a handler may show a record: by the level of the job that it is from, or the usual one."""
+        """Tell whether a handler may show a record, by the level of the job that logged it or the usual one."""
         level = _level.get()
         if level is not None:
             return record.levelno >= level
@@ -59,7 +59,7 @@ _threshold = _Threshold()
 
 
 def enter(job: UnitOfWork) -> None:
-    """Log at a job's level from here on, in this thread or task; `leave` must follow."""
+    """Log at a job's level from now on, in this thread or task; `leave` must follow."""
     asked = None if job.item is None else job.item.get("log_level")
     if asked is None:
         return
@@ -67,7 +67,7 @@ def enter(job: UnitOfWork) -> None:
     if level is None:
         logger.warning("a log_level that is none is ignored: %r", asked, extra=job.named())
         return
-    _level.set(level)  # first, so that whatever fails in the other is undone
+    _level.set(level)  # first, so that `leave` undoes the next step even if it fails
     _threshold.lower(level)
 
 
@@ -80,7 +80,7 @@ def leave() -> None:
 
 
 def _has_own_level(name: str) -> bool:
-    """Tell whether a logger's level is set at it or at one above, but the root."""
+    """Tell whether a level is set on a logger or on one of its parents below the root."""
     source: logging.Logger | None = logging.getLogger(name)
     while source is not None and source.parent is not None:
         if source.level:

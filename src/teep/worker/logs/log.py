@@ -1,4 +1,4 @@
-"""How a worker logs: one line an event, with the job's class and jid, as text or as JSON."""
+"""The log formats of a worker: one line an event, with the job's class and jid, as plain text or JSON."""
 
 import logging
 import sys
@@ -20,12 +20,12 @@ _COLOURS = {"DEBUG": "\033[36m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CR
 _RESET = "\033[0m"
 _NOT_SHOWN = ("context", "raw", "job")
 _LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
-# What encoding raises: at an object, at a lone surrogate or a float such as nan, at a list that holds itself.
+# The errors of encoding: for an object; a lone surrogate or a float such as nan; a list that holds itself.
 _NO_JSON = (TypeError, ValueError, RecursionError)
 
 
 def set_up(level: str, *, as_json: bool) -> None:
-    """Send everything that this process logs to standard error; `level` is a name such as INFO."""
+    """Send all log lines of this process to standard error; `level` is a name such as INFO."""
     handler = LineHandler(sys.stderr)
     formatter = JsonFormatter() if as_json else PrettyFormatter(colour=sys.stderr.isatty())
     handler.addFilter(_add_context)
@@ -37,7 +37,7 @@ def set_up(level: str, *, as_json: bool) -> None:
 
 
 def _add_context(record: logging.LogRecord) -> bool:
-    """Give lines that a job's own code logs the job's class and jid, as teep's have them, and what it asks for."""
+    """Add the job's class, jid and `log_fields` to a record that the job's own code logs."""
     if not hasattr(record, "teep"):
         job = current_job()
         named = {} if job is None else {"class": job.payload.get("class"), "jid": job.jid}
@@ -103,15 +103,15 @@ class JsonFormatter(LineFormatter):
             line["exc"] = _utf8(error)
         try:
             return json.dumps(line).decode()
-        except _NO_JSON:  # of a field: users put anything there
+        except _NO_JSON:  # of a field: users may put anything there
             line["ctx"] = {_utf8(name): _as_json(value) for name, value in context.items()}
             return json.dumps(line).decode()
 
 
 def _context(record: logging.LogRecord) -> dict[str, Any]:
-    """Return what is known of the job; of a payload in it only what names it, so that no argument is logged."""
+    """Return the fields of a record. Of a payload, only the class and jid are kept, so that no argument is logged."""
     context: dict[str, Any] = record.__dict__["teep"]
-    if context.keys().isdisjoint(_NOT_SHOWN):  # the start and the end of a job, which is most lines
+    if context.keys().isdisjoint(_NOT_SHOWN):  # most lines: the start and the end of a job
         return context
     context = dict(context)
     context.pop("context", None)
@@ -122,14 +122,14 @@ def _context(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _error(record: logging.LogRecord) -> str | None:
-    """Return the traceback that a record comes with, bounded, and whatever the exception does."""
+    """Return a record's traceback, bounded in length, even if the exception's own methods fail."""
     if record.exc_text is None and record.exc_info and (error := record.exc_info[1]) is not None:
         record.exc_text = tracebacks.text(error)
     return record.exc_text
 
 
 def _as_json(value: Any) -> Any:
-    """Return a field's value as it is, or as text where JSON cannot hold it."""
+    """Return a field's value unchanged, or as a string if JSON cannot hold it."""
     try:
         json.dumps(value)
     except _NO_JSON:
@@ -138,7 +138,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _utf8(text: str) -> str:
-    """Return a string that JSON can carry: a lone surrogate in it becomes a question mark."""
+    """Return a string that JSON can hold: a lone surrogate in it becomes a question mark."""
     return text.encode(errors="replace").decode()
 
 
@@ -147,7 +147,7 @@ def _short(value: Any) -> str:
 
 
 def _said(record: logging.LogRecord) -> tuple[float, int, int | None, str, Mapping[str, Any], str]:
-    """Return what a record says beside its level and its traceback, as `line` takes it."""
+    """Return the arguments of `line` after the level, from a record."""
     return (
         record.created,
         int(record.msecs),
@@ -160,5 +160,5 @@ def _said(record: logging.LogRecord) -> tuple[float, int, int | None, str, Mappi
 
 @lru_cache(maxsize=2)
 def _second(epoch: int) -> str:
-    """Return a second's text; thousands of lines share it."""
+    """Return a second as a string. It is cached, since thousands of lines share it."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -15,7 +15,7 @@ _handlers: "weakref.WeakSet[LineHandler]" = weakref.WeakSet()
 
 
 class _NoLock:
-    """A lock that never waits, with all that `logging` asks of a handler's."""
+    """A lock that never waits, with the methods that `logging` calls on a handler's lock."""
 
     def acquire(self) -> bool:
         return True
@@ -34,34 +34,34 @@ class _NoLock:
 
 
 class LineHandler(logging.Handler):
-    """Writes each record as a line at once; a thread that finds another one writing leaves its line to that one.
+    """Writes each record as a line at once. If another thread is writing, that thread writes the line.
 
-    logging's own handlers hold a lock while they write, which gives up the interpreter; ten busy threads then wait in
-    line for it, twice a job. Here none waits, and what came meanwhile is written in one piece.
+    logging's own handlers hold a lock during the write, which lets other threads run; ten busy threads then wait in
+    line for it, twice a job. Here no thread waits, and lines that came meanwhile are written in one piece.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
         self._lines: deque[str] = deque()
-        # Whose turn it is to write. No lock: a job's thread may be interrupted between taking one and giving it back.
+        # The thread whose turn it is to write. Not a lock: a job's thread may be interrupted while it holds one.
         self._turn: dict[str, int] = {}
         _handlers.add(self)
 
     def createLock(self) -> None:  # noqa: N802 - logging's name
-        """Do without logging's lock: since Python 3.13 logging enters it unasked, so it is one that does nothing."""
+        """Set a lock that does nothing: since Python 3.13 logging uses a handler's lock without checking for None."""
         self.lock: Any = _NoLock()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self.write(self.format(record))
         except JobTimeout:
-            raise  # it came here by chance, and is for the job that logs
-        except Exception:  # noqa: BLE001 - logging's own way with whatever keeps a line from being written
+            raise  # it is meant for the job that logs, and came here by chance
+        except Exception:  # noqa: BLE001 - as logging's own handlers treat errors of a write
             self.handleError(record)
 
     def write(self, line: str) -> None:
-        """Write a line, given without its end, and raise what keeps it from being written."""
+        """Write a line, given without a newline. Raises any error of the stream."""
         self._lines.append(line + "\n")
         self._write()
 
@@ -69,14 +69,14 @@ class LineHandler(logging.Handler):
         self._write()
 
     def forked(self) -> None:
-        """Begin anew in a forked child: what its parent's threads have left will be written there, and by them.
+        """Begin anew in a forked child. The parent's threads write the lines that they left.
 
-        One of them may have been writing at that moment, and hold the stream's own lock for ever: so the child has a
-        stream of its own on the same file.
+        One of them may have been writing at that moment. In the child, the stream's own lock would then be held for
+        ever, so the child opens a stream of its own on the same file.
         """
         self._lines.clear()
         self._turn.clear()
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # what is no file has no lock either
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # a stream that is no file has no lock
             self._stream = open(  # noqa: SIM115 - for as long as the process lives
                 self._stream.fileno(), "w", encoding=self._stream.encoding, errors="backslashreplace", closefd=False
             )
@@ -86,19 +86,19 @@ class LineHandler(logging.Handler):
         try:
             while self._lines and self._turn.setdefault(_WRITER, mine) == mine:
                 self._write_lines(self._lines.copy())
-                # Whoever added a line since, and saw that it was not its turn, relies on another look.
+                # A thread that has added a line since, and saw that it was not its turn, relies on another look.
                 self._turn.clear()
         finally:
             if self._turn.get(_WRITER) == mine:
                 self._turn.clear()
 
     def _write_lines(self, lines: deque[str]) -> None:
-        """Write lines and take them off; those of an interrupted job come twice rather than never."""
+        """Write lines and remove them. Those of an interrupted job may be written twice, but are never lost."""
         try:
             self._stream.write("".join(lines))
             self._stream.flush()
         except Exception:
-            self._take_off(len(lines))  # what cannot be written must not pile up
+            self._take_off(len(lines))  # lines that cannot be written must not pile up
             raise
         self._take_off(len(lines))
 
@@ -112,5 +112,5 @@ def _begin_anew() -> None:
         handler.forked()
 
 
-if hasattr(os, "register_at_fork"):  # where processes can be forked
+if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_begin_anew)

@@ -1,14 +1,14 @@
-"""How a reserved job runs, and how it ends.
+"""The run of a reserved job, from its slot to its outcome.
 
 | module | holds |
 |---|---|
 | `capsule`, `loop` | the slots: threads, and tasks on the event loop |
-| `guards`, `poison` | what may keep a job from running |
+| `guards`, `poison` | checks that may keep a job from running |
 | `processor` | the stages of a run, for a thread and for the loop |
 | `run` | a run as a value, and how it ended |
-| `settling`, `failure`, `retry_in` | what becomes of the job then |
-| `observers` | what counts and logs it, and calls the handlers |
-| `work_set` | which jobs run now |
-| `halting/` | how a run is ended from outside |
-| `foreign` | what a run comes to in a fork |
+| `settling`, `failure`, `retry_in` | the outcome of the job |
+| `observers` | counting, logging, and calling the handlers |
+| `work_set` | the jobs that run now |
+| `halting/` | ending a run from outside |
+| `foreign` | the end of a run in a fork |
 """

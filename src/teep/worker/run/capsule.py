@@ -1,7 +1,7 @@
 """A capsule: queues, and the slots that run their jobs.
 
-A thread is a slot. One that takes a `def` job runs it; one that takes an `async def` job hands it to the loop and
-rests until a slot is free again there, so that threads and coroutines together never exceed the concurrency.
+Each slot is a thread. It runs a `def` job itself. It hands an `async def` job to the loop and rests until a slot is
+free there, so that threads and coroutines together never exceed the concurrency.
 """
 
 import threading
@@ -35,18 +35,18 @@ logger = Logger("teep")
 
 # How often (seconds) to look at jobs that were reserved ahead; one that has not started within two looks goes back.
 _TICK = 0.01
-# How often (seconds) to look whether the running jobs have ended, while stopping.
+# How often (seconds) to look whether the running jobs have ended, during a stop.
 _LOOK = 0.01
 # How long (seconds) a thread waits after a failure of teep's own, which may come again at once.
 _PAUSE = 1.0
 # How long (seconds) jobs get to end after they were told that the process must stop.
 LAST_MOMENT = 3.0
-# The same after a second Ctrl-C: a job that listens ends at once.
+# The same after a second Ctrl-C: a job that reacts ends at once.
 _SHORT_MOMENT = 0.5
 
 
 class Capsule:
-    """Runs the jobs of its queues, as many at a time as its concurrency says."""
+    """Runs the jobs of its queues, at most `concurrency` at a time."""
 
     def __init__(self, component: Component, name: str, own: CapsuleConfig, shared: Shared) -> None:
         self.name = name
@@ -65,7 +65,7 @@ class Capsule:
         self._processor = Processor(component, self.fetcher, shared, controls)
         self._slots = threading.Semaphore(0)
         self._guards = Guards(component)
-        # What is guarded comes to the loop through a thread, which asks the guards.
+        # If there are guards, each async job comes through a thread, which asks them.
         following = _nothing if self._guards.are_there else self.fetcher.take_async
         self._loop = JobLoop(self.fetcher, self._processor, self._slots.release, following)
         self._threads: list[threading.Thread] = []
@@ -87,15 +87,14 @@ class Capsule:
         self.fetcher.be_quiet()
 
     def cancel(self, jid: str) -> None:
-        """End a job that runs here, or will start here, for good."""
+        """End a job for good that runs here or will start here."""
         self._deadlines.cancel(jid)
 
     def stop(self, deadline: float, presses: Presses) -> None:
-        """Let running jobs finish until `deadline` (monotonic seconds), then put them back and tell them to end.
+        """Let running jobs finish until `deadline` (monotonic seconds), then requeue and end the rest.
 
-        A second press of Ctrl-C is the deadline, too.
-
-        Jobs are put back before their threads hear of it, so that nothing is lost whatever they do then.
+        A second press of Ctrl-C is the deadline, too. Jobs return to their queues before their threads are told to
+        end, so that no job is lost, whatever its thread does then.
         """
         self.quiet()
         while self.busy and monotonic() < deadline and not presses.in_a_hurry:
@@ -113,7 +112,7 @@ class Capsule:
         self._raise_shutdown(unfinished)
 
     def join(self, deadline: float, presses: Presses) -> bool:
-        """Wait for the jobs that were told to end, until `deadline` (monotonic seconds); True where none is stuck."""
+        """Wait for the jobs that were told to end, until `deadline` (monotonic seconds); True if none is stuck."""
         began = monotonic()
         while self.running.busy or any(thread.is_alive() for thread in self._threads):
             now = monotonic()
@@ -137,7 +136,7 @@ class Capsule:
 
     @property
     def busy(self) -> int:
-        """How many slots are taken. A job counts from the moment a thread has it, before it shows as running."""
+        """How many slots are taken. A job counts as soon as a thread has it, before it is shown as running."""
         return len(self._threads) - self.fetcher.idle
 
     @property
@@ -169,7 +168,7 @@ class Capsule:
             self._skip(job, barred, f"kept from running: {barred.word}")
 
     def _take_on(self, job: UnitOfWork, thread_id: str) -> None:
-        """Run a job, or see to it that the loop does, or that it ends without."""
+        """Run a job, hand it to the loop, or skip it."""
         try:
             if job.is_special and (barred := self._kept_from_running(job)) is not None:
                 self._skip(job, barred, barred.word)
@@ -186,7 +185,7 @@ class Capsule:
         self._notices.give(Skipped(job, barred, line))
 
     def _kept_from_running(self, job: UnitOfWork) -> Barred | None:
-        """Return what becomes of a job that must not run now, or None: it starts, and features did their part."""
+        """Return the outcome of a job that must not run now, or None if it may start and features know that."""
         if job.asks.before and (barred := self._driver.run(features.admit(job))) is not None:
             return barred
         if job.is_suspect and not self._suspects.admit(job):

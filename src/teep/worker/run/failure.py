@@ -1,7 +1,7 @@
-"""What becomes of a job that failed: another try, the dead set, or nothing.
+"""The outcome of a job that failed: another try, the dead set, or nothing.
 
-Each is written from the job's stored bytes. What the job, a middleware or its own `retry_in` did to the payload that
-they had in hand changes neither what is stored nor which options hold.
+Each outcome is written from the job's stored bytes. The job, a middleware or `retry_in` may change the payload that
+they get; this changes neither the stored payload nor the options in force.
 """
 
 import random
@@ -21,17 +21,17 @@ from teep.wire.payload import Item
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import retry_in
 
-# The lines of a backtrace that are stored where no option says how many.
+# The number of stored lines of a backtrace if no option sets one.
 _BACKTRACE_LINES = 20
-# Characters of an exception's message that the log's one line shows; the traceback below it shows more.
+# Characters of an exception's message in the log's one line; the traceback below it shows more.
 _SUMMARY_CHARS = 1_000
 
 
 class Ending(NamedTuple):
-    """What becomes of a job that raised, and what there is to tell of it once that is settled.
+    """The outcome of a job that raised, with everything to log and report once that is settled.
 
-    `item` is its payload as it was stored; `summary` a sentence for the log; `problems` are errors of the job's own
-    code that was asked, and of what; `death` is the payload that death handlers get, None where it is not dead.
+    `item` is its stored payload, and `summary` a sentence for the log. `problems` are errors of the job's own
+    callbacks, each with the callback's name. `death` is the payload for death handlers, or None if the job lives on.
     """
 
     outcome: Outcome
@@ -47,10 +47,10 @@ def malformed(job: UnitOfWork, now: float) -> Outcome:
 
 
 def ending_of(config: Config, job: UnitOfWork, error: BaseException, now: float) -> Ending:
-    """Return what becomes of a job that raised. Never raises; where it cannot be told, the job dies as it is.
+    """Return the outcome of a job that raised. If its payload is unfit for a retry, the job dies unchanged.
 
     Raises:
-        MalformedPayload: the job has no payload; see `malformed`.
+        MalformedPayload: the job has no payload; see `malformed`. Nothing else is raised.
     """
     if job.item is None:
         raise MalformedPayload("bytes that are no job cannot fail like one")
@@ -62,7 +62,7 @@ def ending_of(config: Config, job: UnitOfWork, error: BaseException, now: float)
 
 
 def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:
-    """Return the end of a job that its processes died of: the dead set, unless its `dead` option says never."""
+    """Return the outcome of a job that killed its processes: the dead set, unless its `dead` option is False."""
     after = payload.failed(item, queue, class_name(type(reason)), message(reason), None, now, config.timestamps)
     if item.get("dead") is not False:
         return outcome.dead(queue, raw, payload.serialise(after), now)
@@ -88,7 +88,7 @@ class _Failure:
         if self._item.get("retry") is False:
             return self._end(None, self._item, "discarded", 1, death=self._job.stored())
         after = self._after()
-        stored = payload.serialise(after)  # before the job's own code gets to see it
+        stored = payload.serialise(after)  # before the job's own code can change it
         count: int = after["retry_count"]
         is_exhausted = retries.is_exhausted(after, self._config.max_retries, self._now)
         answer = None if is_exhausted else self._retry_in(count, after)
@@ -112,7 +112,7 @@ class _Failure:
         )
 
     def _backtrace(self) -> str | None:
-        """Return the backtrace to store under the job's `backtrace` option: all of it, some lines, or None."""
+        """Return the backtrace to store, by the job's `backtrace` option: all of it, some lines, or None."""
         option = self._item.get("backtrace")
         if option is None:
             option = self._own_option("backtrace", _BACKTRACE_LINES)
@@ -159,14 +159,14 @@ class _Failure:
         return f"try {number}" if has_no_count or number > most else f"try {number} of {most}"
 
     def _own_option(self, name: str, usual: Any) -> Any:
-        """Return the option that the job's code has, where its payload has none."""
+        """Return an option of the job's code, for a payload without it."""
         own = None if self._job.definition is None else self._job.definition.options.fields.get(name)
         if own is None:
             own = self._config.job_defaults.get(name)
         return usual if own is None else own
 
     def _ask(self, what: str, question: Callable[[], Any]) -> Any:
-        """Call a user's code; where it fails itself, that will be reported and the usual road is taken."""
+        """Call a user's callback. If it raises, that will be reported, and None stands for the default."""
         try:
             return question()
         except BaseException as problem:  # noqa: BLE001 - reported; user code may raise anything
@@ -175,7 +175,7 @@ class _Failure:
 
 
 def _code_of(job: UnitOfWork, item: Item) -> Definition | None:
-    """Return the job whose `retry_in` and `retries_exhausted` count: where it wraps another, that one."""
+    """Return the job whose `retry_in` and `retries_exhausted` count: the wrapped job, if it wraps one."""
     wrapped = item.get("wrapped")
     if wrapped is None:
         return job.definition

@@ -1,4 +1,4 @@
-"""Jobs whose process has forked, as the child sees them: they are the parent's."""
+"""The running jobs in a fork of their process: they belong to the parent."""
 
 from teep.runtime import forks
 from teep.worker.fetch.unit import UnitOfWork
@@ -6,9 +6,9 @@ from teep.worker.run.processor import Processor
 
 
 class ForeignProcessor(Processor):
-    """What a `Processor` becomes in a fork: where a job comes to its end there, the process ends, and nothing else.
+    """The class of a `Processor` in a fork: when a job ends there, the process ends, and nothing else happens.
 
-    The job's frames are in the child as they are in the parent, and so is the call of `Processor.run` below them.
+    The child has copies of the job's frames, and of the call of `Processor.run` below them.
     """
 
     def _end(self, job: UnitOfWork, thread_id: str, started: float, error: BaseException | None = None) -> None:  # noqa: ARG002 - a Processor's

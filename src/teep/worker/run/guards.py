@@ -1,4 +1,4 @@
-"""What extensions ask about each job before it runs."""
+"""The guards: checks by extensions that may keep a job from running."""
 
 from teep.config.handlers import report
 from teep.runtime.component import Component
@@ -8,7 +8,7 @@ from teep.worker.run.poison import postponed
 
 
 class Guards:
-    """The guards of a worker's hooks, which are asked in their order until one keeps the job from running."""
+    """The guards of a worker's hooks. They are asked in their order until one keeps the job from running."""
 
     def __init__(self, component: Component) -> None:
         self._config = component.config
@@ -19,7 +19,7 @@ class Guards:
         return bool(self._guards)
 
     def barred(self, job: UnitOfWork) -> Barred | None:
-        """Return what becomes of a job that must not run now, or None: it may."""
+        """Return the outcome of a job that must not run now, or None if it may run."""
         if job.item is None:
             return None
         for guard in self._guards:

@@ -14,17 +14,17 @@ from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.halting import stacks
 from teep.worker.run.processor import Processor
 
-# Seconds for which a slot runs one job after another that never waits, until the loop looks after all else.
+# Seconds for which a slot runs jobs that never wait one after another, until the loop attends to other tasks.
 _TURN = 0.0001
 
 
 class JobLoop:
     """Runs async jobs. Each comes with one of the capsule's slots, which it passes on or gives back at its end.
 
-    `following` returns the job to pass it on to, where one is at hand.
+    `following` returns the next job for the slot, or None.
     """
 
-    # Seconds in which a cancelled job may end by itself: none, since a cancellation comes at an await only.
+    # Seconds in which a cancelled job may end by itself: none, since a cancellation comes only at an await.
     grace = 0.0
 
     def __init__(
@@ -48,7 +48,7 @@ class JobLoop:
         self._loop = event_loop.join()
 
     def submit(self, job: UnitOfWork) -> None:
-        """Start a job; from any thread. The loop is woken once for all that come until it looks."""
+        """Start a job; from any thread. Several jobs wake the loop only once."""
         self._submitted.append((job, copy_context()))
         if not self._is_told:
             self._is_told = True
@@ -59,11 +59,11 @@ class JobLoop:
         self._call(self._cancel)
 
     def interrupt(self, thread_id: str, _job: UnitOfWork, _kind: type[BaseException]) -> None:
-        """Cancel a job's task, if it still runs; from any thread. Its id is its own, so it hits no other."""
+        """Cancel a job's task, if it still runs; from any thread. The id is unique, so no other job is cancelled."""
         self._call(self._cancel_one, thread_id)
 
     def stack(self, thread_id: str) -> str:
-        """Return where a job is: what it awaits, or how it holds up the loop; from any thread."""
+        """Return a job's stack, whether it awaits something or blocks the loop; from any thread."""
         if thread_id == self._starting and self._loop is not None:
             return stacks.of_thread(self._loop.ident)  # in its first step, it has no task yet
         task = self._task(thread_id)
@@ -73,7 +73,7 @@ class JobLoop:
         return stacks.of_coroutine(coroutine)
 
     def stop(self, deadline: float) -> None:
-        """Leave the loop. With its last capsule it ends, by `deadline` (monotonic seconds) or a moment later."""
+        """Leave the loop. After its last capsule, it ends by `deadline` (monotonic seconds) or a moment later."""
         loop, self._loop = self._loop, None
         if loop is not None:
             event_loop.leave(loop, deadline)
@@ -83,13 +83,13 @@ class JobLoop:
             self._loop.call(function, *args)
 
     def _start_submitted(self) -> None:
-        self._is_told = False  # first: what comes from now on is told of again
+        self._is_told = False  # first, so that a job that comes from now on wakes the loop again
         while self._submitted:
             job, context = self._submitted.popleft()
             context.run(self._start, job)
 
     def _start(self, job: UnitOfWork) -> None:
-        """Start a job, and in its slot those that follow, until one waits or it is the loop's turn."""
+        """Start a job, and then further ones in its slot, until one waits or it is the loop's turn."""
         turn_ends = monotonic() + _TURN
         following: UnitOfWork | None = job
         while following is not None:
@@ -107,7 +107,7 @@ class JobLoop:
         self._on_free()
 
     def _task_of(self, job: UnitOfWork, loop: EventLoop) -> asyncio.Task[None] | None:
-        """Return the task that runs a job, or None: it has ended, since it could not be started."""
+        """Return the task that runs a job, or None if it could not be started and has ended."""
         thread_id = self._starting = loop.new_thread_id()
         run = self._processor.run_async(job, thread_id)
         try:
@@ -124,7 +124,7 @@ class JobLoop:
         self._follow()
 
     def _follow(self) -> None:
-        """Pass a slot on: while there are jobs it stays on the loop, and no thread has to wake for the next one."""
+        """Pass a slot on. While there are jobs it stays on the loop, so no thread has to wake for the next one."""
         following = self._following()
         if following is not None:
             self._start(following)

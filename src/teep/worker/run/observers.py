@@ -1,4 +1,4 @@
-"""The observers that every worker has: the metrics, and then the log with the error handlers.
+"""The observers of every worker: the metrics, and then the log with the error handlers.
 
 | state of a run | metrics | line | error handlers |
 |---|---|---|---|
@@ -6,7 +6,7 @@
 | DONE, OVER | a run | done | |
 | INTERRUPTED | a run | interrupt | |
 | CANCELLED | a run | cancel | its error, unless that is its cancellation |
-| FAILED | a failure | failed … | its error, and those of its own code that was asked |
+| FAILED | a failure | failed … | its error, and those of its own callbacks |
 | MALFORMED | | | the fault of the bytes |
 | PUT_BACK | | | |
 """

@@ -1,9 +1,9 @@
-"""Suspects: jobs that were in flight at a process when it died, so perhaps the reason why.
+"""Suspects: jobs that were in flight in a process when it died, and may have killed it.
 
-1. Before one starts, Redis is told: should this process die, too, those that ran are blamed, and none that was only
-   reserved ahead.
-2. The next death is the end of a job on its last chance. So one at a time runs here: of several that ran side by side
-   each time, all but one are innocent. The others come again after some seconds.
+1. Before one starts, Redis is told. If this process dies, too, only jobs that ran are blamed, not those that were
+   merely reserved ahead.
+2. Another death ends a job on its last chance. So only one such job runs here at a time: of several that ran side by
+   side, all but one would be innocent. The others come again after some seconds.
 """
 
 import random
@@ -22,7 +22,7 @@ from teep.worker.fetch.unit import UnitOfWork
 
 logger = Logger("teep")
 
-# A job that would be rescued so often goes to the dead set.
+# A job that would be rescued for the third time goes to the dead set instead.
 POISON = 3
 # The shortest and the longest time (seconds) for which a job on its last chance makes way for another.
 _AWAY = (1.0, 5.0)
@@ -38,9 +38,9 @@ class PoisonGuard:
         self._ended: deque[str] = deque()
 
     def admit(self, job: UnitOfWork) -> bool:
-        """Tell whether a suspect may start now, and note that it does; `ended` must follow then.
+        """Tell whether a suspect may start now, and if so note that it does; `ended` must follow then.
 
-        Costs one round trip. Where Redis is away the job starts all the same: a crash would then blame nobody.
+        Costs one round trip. If Redis is away the job starts anyway, and a crash then blames no job.
         """
         if _is_on_last_chance(job) and not self._last_chance.acquire(blocking=False):
             return False
@@ -58,13 +58,13 @@ class PoisonGuard:
         """Note that a suspect has ended, however it did."""
         jid = _jid(job)
         if jid is not None:
-            self._ended.append(jid)  # it goes along with the next that starts, or all of them with the process
+            self._ended.append(jid)  # Redis is told at the next start of a suspect, or when the process leaves
         if _is_on_last_chance(job):
             self._last_chance.release()
 
 
 def postponed(job: UnitOfWork) -> Barred:
-    """Return the outcome of a job that must make way: it comes again soon, with no attempt used."""
+    """Return the outcome of a job that must wait: it comes again soon, without counting an attempt."""
     at = time.time() + random.uniform(*_AWAY)
     later = Outcome(job.queue, job.raw, keys.schedule(), at, job.raw, counted=None)
     return Barred(later, "waits until another job on its last chance has run")

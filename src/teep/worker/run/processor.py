@@ -1,7 +1,7 @@
 """One job's run, from reserved to settled: the stages of `teep.worker.run.run`, for a thread and for the loop.
 
-A run is settled first, and only then told of: whatever logging, metrics and handlers do, the job has ended by then,
-and nothing that they raise gets out of here.
+A run is settled first, and then reported. So the job has ended by then, whatever logging, metrics and handlers do,
+and none of their errors gets out of here.
 """
 
 import contextvars
@@ -28,19 +28,19 @@ from teep.worker.run.run import Run, State, explained, state_of
 from teep.worker.run.settling import done_along, settle
 from teep.worker.run.work_set import LocalWorkSet
 
-# A name of one's own is found faster than another module's.
+# A module's own name is found faster than another module's.
 _INFO = logging.INFO
 
 
 class Shared(NamedTuple):
-    """What the capsules of a process have in common."""
+    """The parts that the capsules of a process share."""
 
     suspects: PoisonGuard
     runs: Tallies
 
 
 class Controls(NamedTuple):
-    """What shows the running jobs of a capsule, and what can end them."""
+    """The parts that show the running jobs of a capsule, and can end them."""
 
     running: LocalWorkSet
     interrupts: Interrupts
@@ -69,7 +69,7 @@ class Processor:
         """Run a `def` job, or one that cannot run at all, in this thread."""
         started = self._begin(job, thread_id)
         try:
-            # A copied context: what one job sets in it, the next does not see.
+            # A copied context, so that the next job does not see the variables that this one sets.
             contextvars.copy_context().run(self._interrupts.run, thread_id, job, self._call)
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is its failure
             self._end(job, thread_id, started, error)
@@ -99,13 +99,13 @@ class Processor:
                 self._leave(job, thread_id)
 
     def unstarted(self, job: UnitOfWork, error: BaseException, thread_id: str) -> None:
-        """Settle a job that could not be started, as one that failed."""
+        """Settle a job that could not be started as failed."""
         self._end(job, thread_id, time.perf_counter(), error)
         if job.is_special:
             self._leave(job, thread_id)
 
     def _begin(self, job: UnitOfWork, thread_id: str) -> float:
-        """Show a job as running, and tell that it starts; return when its run did."""
+        """Show a job as running, and report its start; return when the run began."""
         self._running[thread_id] = (job, time.time())
         try:
             if job.is_special and job.asks.log_level:
@@ -123,7 +123,7 @@ class Processor:
             job_lines.started(job.item, thread_id)
 
     def _enter(self, job: UnitOfWork, thread_id: str) -> tuple[Item, Definition]:
-        """Refuse what cannot run, and watch what may not run for long; an interruption may come from here on."""
+        """Refuse a job that cannot run, and watch its timeout. An interruption may come from here on."""
         if job.item is None or job.definition is None:
             raise job.problem or TypeError("a job without a payload or code has a problem that says so")
         if self._deadlines.cancelled_jids and job.jid in self._deadlines.cancelled_jids:
@@ -142,7 +142,7 @@ class Processor:
             definition.run(item)
 
     def _end(self, job: UnitOfWork, thread_id: str, started: float, error: BaseException | None = None) -> None:
-        """Classify how a run ended, settle it, and tell of it."""
+        """Classify how a run ended, settle it, and report it."""
         seconds = time.perf_counter() - started
         item = job.item
         if (
@@ -152,7 +152,7 @@ class Processor:
             and not self._is_observed
             and item is not None
         ):
-            # A job that is done, as most are. This is what the stages come to for it, and would cost it 1 µs.
+            # Most jobs are done. For them this is equal to the stages, which would cost 1 µs.
             if job.is_special and job.asks.along:
                 self._fetcher.ended(job, done_along(job))
             else:
@@ -164,7 +164,7 @@ class Processor:
                     self._runs.add(job, seconds)
                 if self._has_lines(_INFO):
                     job_lines.ended(job, thread_id, seconds)
-            except BaseException as problem:  # noqa: BLE001 - of users' loggers, or of what is left of the payload
+            except BaseException as problem:  # noqa: BLE001 - of users' loggers, or of a payload that a job has changed
                 complain(problem, "the end of a job could not be logged")
             return
         run = self._classified(job, thread_id, seconds, error)
@@ -183,7 +183,7 @@ class Processor:
             self._notices.give(Died(run.ending.death, run.error))
 
     def _leave(self, job: UnitOfWork, thread_id: str) -> None:
-        """End what a job was given for its run: a log level, a chance as a suspect, a timeout."""
+        """End the things that a job had for its run: a log level, its place as a suspect, a timeout."""
         if job.is_special:
             if job.asks.log_level:
                 quietly(job_log_level.leave)

@@ -1,4 +1,4 @@
-"""What a job's own `retry_in` answers: read generously, and refused in a sentence."""
+"""The answer of a job's own `retry_in`: read generously, and refused with an error that says why."""
 
 import reprlib
 from datetime import timedelta
@@ -11,10 +11,10 @@ _END: dict[str, Literal["kill", "discard"]] = {"kill": "kill", "discard": "disca
 
 
 def delay_or_end(answer: Any) -> float | Literal["kill", "discard"] | None:
-    """Return seconds, how the job ends, or None: the usual delay, which 0 and False stand for, too.
+    """Return seconds, the kind of end, or None for the usual delay, which 0 and False stand for, too.
 
     Raises:
-        InvalidJob: it is none of these. It may raise anything else that the answer's own code does.
+        InvalidJob: the answer is none of these. The answer's own methods may raise any other error.
     """
     if answer is None or answer is False:
         return None
@@ -37,7 +37,7 @@ def is_discard(answer: Any) -> bool:
 
 
 def _number(answer: Any) -> float | None:
-    """Return the seconds that an answer stands for: of a number of any kind, or its text, or a timedelta."""
+    """Return the seconds that an answer stands for: a number of any kind, a string of one, or a timedelta."""
     if answer is True:
         return None
     if isinstance(answer, timedelta):

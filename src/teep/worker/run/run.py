@@ -1,14 +1,14 @@
-"""A run as a value: its job, and how it ended. Settling and telling go by its state alone.
+"""A run as a value: its job, and how it ended. Only its state decides how it is settled and reported.
 
-A run goes through these stages, each a few lines, alike for `def` and `async def` jobs but for the call:
+A run goes through these stages of a few lines each. All but the call are the same for `def` and `async def` jobs.
 
 | stage | where | does |
 |---|---|---|
 | begin | `processor` | shows the job as running, enters its log level, logs "start" |
-| enter | `processor` | within what can be interrupted: refuses what cannot run, watches its timeout |
+| enter | `processor` | may be interrupted from here on: refuses a job that cannot run, watches its timeout |
 | call | `processor` | the server middleware, and the job's code |
 | classify | here | decides how it ended |
-| settle | `settling` | notes for the next exchange what becomes of the job |
+| settle | `settling` | notes the job's outcome for the next exchange |
 | tell | `observers` | counts, logs, calls handlers, through `teep.runtime.notices` |
 | leave | `processor` | shows it as running no more, leaves its log level, ends its watch |
 """
@@ -24,7 +24,7 @@ from teep.worker.run.failure import Ending
 
 
 class State(Enum):
-    """What a run has come to."""
+    """The state of a run: it has started, or how it has ended."""
 
     STARTED = "it has not ended yet"
     DONE = "it returned"
@@ -38,10 +38,10 @@ class State(Enum):
 
 @dataclass(slots=True)
 class Run:
-    """One run of one job. Its start and its end are told of by a value each, of the same `job`.
+    """One run of one job. Its start and its end are reported by a value each, with the same `job`.
 
-    `seconds` is how long it took, and `error` what it raised, once it has ended. `ending` is what becomes of a job
-    that failed, known once it is settled.
+    Once it has ended, `seconds` is how long it took and `error` the exception that it raised. `ending` is the outcome
+    of a job that failed, known once it is settled.
     """
 
     job: UnitOfWork
@@ -53,7 +53,7 @@ class Run:
 
 
 def state_of(job: UnitOfWork, error: BaseException | None, *, is_stopped: bool) -> State:
-    """Return how a job's run ended; the first state that is true of it counts."""
+    """Return how a job's run ended; the first state that applies counts."""
     if error is not None:
         if is_stopped and is_told_to_end(error):
             return State.PUT_BACK
@@ -80,7 +80,7 @@ def is_told_to_end(error: BaseException | None) -> bool:
 
 
 def explained(error: BaseException, seconds: float) -> BaseException:
-    """Return the failure of a job whose time was up: it says so, for an `async def` job as for a `def` job."""
+    """Return the error of a job that ran into its timeout: a JobTimeout for both `def` and `async def` jobs."""
     sentence = f"the job ran longer than its timeout of {seconds:g} s"
     if type(error) is JobTimeout:
         error.args = (sentence,)

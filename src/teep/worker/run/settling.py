@@ -1,4 +1,4 @@
-"""What becomes of a job, by the state of its run. Each is written from the job's stored bytes."""
+"""The outcome of a job, by the state of its run. Each is written from the job's stored bytes."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from teep.worker.run.run import Run, State
 
 
 def settle(config: Config, fetcher: Fetcher, run: Run) -> None:
-    """Note for the next exchange what is to become of a job whose run has ended."""
+    """Note the outcome of a job whose run has ended, for the next exchange."""
     if (end_of := _ENDS.get(run.state)) is None:
         return
     end = end_of(config, run)
@@ -25,35 +25,35 @@ def settle(config: Config, fetcher: Fetcher, run: Run) -> None:
 
 
 def done_along(job: UnitOfWork) -> Outcome:
-    """Return the outcome of a job that is done where a feature has something that goes along."""
+    """Return the outcome of a done job with step parts of a feature."""
     return outcome.over(job.queue, job.raw, "done", along=job.asks.along)
 
 
 def _done(_config: Config, run: Run) -> Outcome | None:
-    """None: an acknowledgement is all."""
+    """Return the outcome of a done job, or None if an acknowledgement is enough."""
     return done_along(run.job) if run.job.is_special and run.job.asks.along else None
 
 
 def _over(_config: Config, run: Run) -> Outcome:
-    """Have the place of an iterable job go in the step that acknowledges it.
+    """Remove the saved place of an iterable job in the step that acknowledges it.
 
-    Removed any earlier, the place would be missed by whatever gets the job after a crash between the two.
+    If the place were removed earlier and the process then crashed, the next run would begin anew.
     """
     job = run.job
     return outcome.over(job.queue, job.raw, "done", keys.iteration(str(job.stored().get("jid", ""))))
 
 
 def _interrupted(config: Config, run: Run) -> Outcome:
-    """Have an iterable job go on later, behind all that waits, with no attempt used."""
+    """Let an iterable job go on later, at the end of its queue, without counting an attempt."""
     job = run.job
     after = payload.queued(job.stored(), time.time(), config.timestamps)
     after["queue"] = job.queue
-    after.pop("rescues", None)  # it ended in an orderly way, so it is not what kills processes
+    after.pop("rescues", None)  # this run ended in order, so the job does not kill processes
     return outcome.behind(job.queue, job.raw, payload.serialise(after))
 
 
 def _cancelled(config: Config, run: Run) -> Outcome | None:
-    """Have it leave for good, as one that is done, and an iterable one with its place."""
+    """Acknowledge it as if it were done; of an iterable job, remove the saved place, too."""
     return _over(config, run) if _keeps_a_place(run.job) else _done(config, run)
 
 
@@ -72,7 +72,7 @@ def _keeps_a_place(job: UnitOfWork) -> bool:
     return job.definition is not None and job.definition.is_iterable
 
 
-# One that a stop has put back is in none of these: it is in flight no more.
+# A job that a stop has returned to its queue has no entry: it is no longer in flight.
 _ENDS: Mapping[State, Callable[[Config, Run], Outcome | None]] = {
     State.DONE: _done,
     State.OVER: _over,

@@ -1,4 +1,4 @@
-"""Which jobs run in this process right now."""
+"""The jobs that run in this process right now."""
 
 from teep.store import processes
 from teep.worker.fetch.unit import UnitOfWork
@@ -7,8 +7,8 @@ from teep.worker.fetch.unit import UnitOfWork
 class LocalWorkSet(dict[str, tuple[UnitOfWork, float] | None]):
     """The running jobs by thread id, each with its start in epoch seconds.
 
-    Each id is written by its own thread or task only, and read by the heartbeat. A thread that is free keeps its
-    place, which spares the dict from changing size at every job; a task's id ends with it.
+    Only its own thread or task writes an id; the heartbeat reads it. A free thread keeps its entry, so that the dict
+    does not change its size at every job. A task's entry is removed with the task.
     """
 
     @property
@@ -25,7 +25,7 @@ class LocalWorkSet(dict[str, tuple[UnitOfWork, float] | None]):
         }
 
     def job(self, thread_id: str) -> UnitOfWork | None:
-        """Return what runs under a thread id."""
+        """Return the job that runs under a thread id."""
         entry = self.get(thread_id)
         return None if entry is None else entry[0]
 

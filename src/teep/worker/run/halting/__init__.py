@@ -1,9 +1,9 @@
-"""How a job that runs is ended from outside: its time is up, it was cancelled, or its process stops.
+"""Ending a running job from outside: its time is up, it was cancelled, or its process stops.
 
 | module | holds |
 |---|---|
-| `timeouts` | which jobs must end, and when |
-| `interrupts` | raising an exception in a job's thread, and in nothing else |
-| `cancellations` | which jobs were cancelled lately, wherever they are |
-| `stacks` | what a job does right now, for the log |
+| `timeouts` | the jobs that must end, and when |
+| `interrupts` | raising an exception in a job's thread, and in no other code |
+| `cancellations` | the jobs that were cancelled lately, wherever they are |
+| `stacks` | the stack of a running job, for the log |
 """

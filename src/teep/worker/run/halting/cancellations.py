@@ -1,32 +1,32 @@
-"""Which jobs were cancelled lately, wherever they are by now."""
+"""The jobs that were cancelled lately, wherever they are by now."""
 
 import math
 
-# Seconds that a cancellation is remembered: longer than a job can be on its way, also from a dead process.
+# Seconds that a cancellation is remembered: longer than a job can be on its way, even from a dead process.
 _REMEMBERED = 600.0
 # How many are remembered; beyond it the oldest are forgotten.
 _MOST = 10_000
 
 
 class Cancels:
-    """The jids of cancelled jobs. One thread writes; those of the jobs look into `jids`, which is mostly empty.
+    """The jids of cancelled jobs. One thread writes; the jobs' threads read `jids`, which is mostly empty.
 
-    A cancelled job may have been reserved ahead, be on its way from a set to its queue, or in flight at a process
-    that is dead: whoever starts it in the end finds it here.
+    A cancelled job may be reserved ahead, on its way from a set to its queue, or in flight in a dead process. The
+    worker that starts it later finds its jid here.
     """
 
     def __init__(self) -> None:
         self.jids: dict[str, float] = {}  # jid -> when it is forgotten (monotonic seconds), the oldest first
 
     def add(self, jid: str, now: float) -> None:
-        """Remember a cancellation, from now on anew where it is known."""
+        """Remember a cancellation; one that is known already is remembered from now on."""
         self.jids.pop(jid, None)
         self.jids[jid] = now + _REMEMBERED
         if len(self.jids) > _MOST:
             del self.jids[next(iter(self.jids))]
 
     def forget(self, now: float) -> float:
-        """Forget what is old, and return when there will be more of that (infinity: never)."""
+        """Forget old cancellations, and return when the next one is old (infinity: never)."""
         while (oldest := next(iter(self.jids.items()), None)) is not None:
             jid, until = oldest
             if until > now:

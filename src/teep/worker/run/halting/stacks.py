@@ -1,4 +1,4 @@
-"""What a job does right now, for the log."""
+"""The stack of a running job, for the log."""
 
 import sys
 import traceback
@@ -13,7 +13,7 @@ def of_thread(ident: int) -> str:
 
 
 def of_coroutine(awaited: Any) -> str:
-    """Return the stack of a coroutine that waits, down to what it waits for; `Task.get_stack` has its top only."""
+    """Return the stack of a waiting coroutine, down to the one that it awaits; `Task.get_stack` has only its top."""
     frames: list[tuple[FrameType, int]] = []
     while isinstance(awaited, CoroutineType) and awaited.cr_frame is not None:
         frames.append((awaited.cr_frame, awaited.cr_frame.f_lineno))

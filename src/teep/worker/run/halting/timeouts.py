@@ -1,10 +1,10 @@
 """Jobs that must end before they have finished: their time is up, or they were cancelled.
 
-1. A job with a timeout is interrupted when that has passed; one that was cancelled, a moment after it could see so.
-2. One that runs on regardless is reported with its stack, at growing intervals.
+1. A job is interrupted when its timeout has passed. A cancelled job first gets a moment to notice that by itself.
+2. A job that runs on regardless is reported with its stack, at growing intervals.
 3. Cancellations are remembered for jobs that start later.
 
-One thread does all this and sleeps while there is nothing of it. What a job's thread calls takes no lock, because an
+One thread does all this and sleeps while nothing is due. Functions that a job's thread calls take no lock, because an
 interruption may come at any of its bytecodes.
 """
 
@@ -23,7 +23,7 @@ from teep.worker.run.halting.cancellations import Cancels
 from teep.worker.run.work_set import LocalWorkSet
 
 logger = Logger("teep")
-# For what is said in a job's thread, where it may be interrupted.
+# For lines logged in a job's thread, where an interruption may come.
 _in_job = Logger("teep", passing=INTERRUPTIONS)
 
 # Seconds until an interrupted job that runs on is reported; then twice as long each time, up to the longest.
@@ -32,15 +32,15 @@ _LONGEST_REPORT = 300.0
 
 
 class Runner(Protocol):
-    """What runs jobs, and can interrupt them. `grace`: seconds in which a cancelled one may end by itself."""
+    """Runs jobs, and can interrupt them. `grace`: seconds in which a cancelled job may end by itself."""
 
     grace: float
 
     def interrupt(self, thread_id: str, job: UnitOfWork, kind: type[BaseException], /) -> None:
-        """Have `kind` raised in a job, or its task cancelled, if it still runs."""
+        """Raise `kind` in a job, or cancel its task, if it still runs."""
 
     def stack(self, thread_id: str, /) -> str:
-        """Return what a job does right now."""
+        """Return the current stack of a job."""
         ...
 
 
@@ -68,14 +68,14 @@ class Timeouts(Service):
         self._runner_of = runner_of
         self._cancels = Cancels()
         self.cancelled_jids = self._cancels.jids
-        # Each job's thread writes and removes its own, so that no slow look at one takes away the next one's.
+        # Each job's thread writes and removes its own watch, so that a slow look at one never removes the next one.
         self.timeouts: dict[str, _Watch] = {}
         self._graces: list[_Watch] = []
         self._orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._wakes_at = math.inf
 
     def watch(self, thread_id: str, job: UnitOfWork, timeout: object) -> None:
-        """Give a job that starts the time that its payload allows."""
+        """Watch a job that starts, for the timeout of its payload."""
         seconds = options.seconds(timeout)
         if seconds is None:
             _in_job.warning("a timeout that is not seconds above 0 is ignored: %r", timeout, extra=job.named())
@@ -86,11 +86,11 @@ class Timeouts(Service):
             self._orders.put(None)
 
     def unwatch(self, thread_id: str) -> None:
-        """Note that a job that had a timeout has ended."""
+        """Note that a job with a timeout has ended."""
         self.timeouts.pop(thread_id, None)
 
     def allowed(self, thread_id: str) -> float:
-        """Return how long (seconds) a job that is watched may take."""
+        """Return how long (seconds) a watched job may take."""
         return self.timeouts[thread_id].seconds
 
     def cancel(self, jid: str) -> None:
@@ -104,8 +104,8 @@ class Timeouts(Service):
         return 0.0
 
     def run_once(self) -> None:
-        """Do what is due, then wait for what comes next."""
-        # Until it is known what comes next, every new watch wakes this thread: none falls between.
+        """Act on watches that are due, then wait for the next one."""
+        # Until the next time is known, every new watch wakes this thread, so that none is missed.
         self._wakes_at = math.inf
         self._wakes_at = self._do_what_is_due(monotonic())
         try:
@@ -117,19 +117,19 @@ class Timeouts(Service):
             self._cancel(jid, monotonic())
 
     def _do_what_is_due(self, now: float) -> float:
-        """Return when the next thing is due (monotonic seconds)."""
+        """Act on watches that are due; return when the next one is (monotonic seconds)."""
         watches = [*self.timeouts.copy().values(), *self._graces]
         for watch in watches:
             if watch.due <= now:
                 try:
                     self._act(watch, now)
-                except BaseException as error:  # noqa: BLE001 - of one job, which holds up no other's end
+                except BaseException as error:  # noqa: BLE001 - of one job, which must not delay another's end
                     self._on_error(error, self.name)
         self._graces = [watch for watch in self._graces if watch.due < math.inf]
         return min([self._cancels.forget(now), *(watch.due for watch in watches)])
 
     def _cancel(self, jid: str, now: float) -> None:
-        # First remembered, then looked for: a job that starts meanwhile shows itself first and then looks.
+        # First remember, then look: a job that starts meanwhile first shows itself as running and then looks here.
         self._cancels.add(jid, now)
         for thread_id, job in self._running.pairs():
             if job.jid == jid and job.halt is not JobCancelled:
@@ -139,7 +139,7 @@ class Timeouts(Service):
     def _act(self, watch: _Watch, now: float) -> None:
         job = watch.job
         if self._running.job(watch.thread_id) is not job or job.halt not in (None, watch.reason):
-            watch.due = math.inf  # it has ended; or it was cancelled since, for which there is another watch
+            watch.due = math.inf  # it has ended, or it was cancelled since and has another watch
             return
         watch.due = now + watch.pause
         if watch.told is None:
