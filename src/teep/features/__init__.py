@@ -1,4 +1,4 @@
-"""Features that have a room of their own: their Python is here, their Lua in `wire/lua/lib/`.
+"""Features of jobs, each in a folder of its own. Their Python is here, their Lua in `wire/lua/lib/`.
 
-Each takes part in what happens to jobs through `teep.store.features` alone, and knows no other.
+Each takes part in the life of jobs only through `teep.store.features`, and does not know any other feature.
 """

@@ -1,8 +1,8 @@
-"""Middleware: what runs around every push (client) and every job (server), and some that is ready-made.
+"""Middleware: code that runs around every push (client) and every job (server), and some that is ready-made.
 
 `chain.py` is the chain; `around.py` makes a middleware of a context manager. `Propagation` (`propagation.py`) and
-`LogContext` (`logs.py`) join a configuration by `config.use(...)`; those that need a library or a server of their own
-are in `teep.integrations`.
+`LogContext` (`logs.py`) join a configuration by `config.use(...)`. Middleware that needs a library or a server of its
+own is in `teep.integrations`.
 """
 
 from teep.middleware.around import around

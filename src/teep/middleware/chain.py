@@ -1,7 +1,7 @@
 """An ordered chain of middleware.
 
 A middleware is a callable `(job, call_next)`: it may look at and change the payload `job` (a dict), must call
-`call_next()` to go on, and returns what that returned. Around an `async def` job a middleware may be an
+`call_next()` to go on, and returns its result. Around an `async def` job a middleware may be an
 `async def` too, and then awaits `call_next()`.
 """
 
@@ -21,11 +21,11 @@ class Chain:
     """Middleware in the order they wrap: the first added is the outermost. Not thread-safe while it is changed.
 
     Args:
-        check: is called before each change, and raises if there must be none.
+        check: called before each change; raises if the chain must not change.
 
     Raises:
-        ConfigurationError: what should be added cannot be called around a job, such as a class, of which an instance
-            is meant; or a worker runs with the chain already.
+        ConfigurationError: the middleware cannot be called around a job, such as a class instead of its instance; or
+            a worker runs with the chain already.
     """
 
     def __init__(self, check: Callable[[], None] = lambda: None) -> None:
@@ -33,23 +33,23 @@ class Chain:
         self._check = check
 
     def add(self, middleware: Middleware) -> None:
-        """Add the innermost. Adding one that is there moves it."""
+        """Add a middleware as the innermost. One that is there already is moved."""
         self._change((*self._without(middleware), _checked(middleware)))
 
     def prepend(self, middleware: Middleware) -> None:
-        """Add the outermost."""
+        """Add a middleware as the outermost. One that is there already is moved."""
         self._change((_checked(middleware), *self._without(middleware)))
 
     def insert_before(self, other: Middleware, middleware: Middleware) -> None:
-        """Add just outside of `other`, which must be there."""
+        """Add a middleware just outside of `other`, which must be there."""
         self._insert(middleware, other, 0)
 
     def insert_after(self, other: Middleware, middleware: Middleware) -> None:
-        """Add just inside of `other`, which must be there."""
+        """Add a middleware just inside of `other`, which must be there."""
         self._insert(middleware, other, 1)
 
     def remove(self, middleware: Middleware) -> None:
-        """Take one out; nothing happens where it is not there."""
+        """Remove a middleware, if it is there."""
         self._change(self._without(middleware))
 
     def clear(self) -> None:
@@ -62,10 +62,10 @@ class Chain:
         return len(self.entries)
 
     def invoke(self, job: dict[str, Any], innermost: Callable[[], R]) -> R:
-        """Run `innermost` inside the whole chain and return what the outermost returns.
+        """Run `innermost` inside the whole chain, and return the outermost middleware's result.
 
         Raises:
-            ConfigurationError: one of the middleware returned a coroutine, which nobody would await here.
+            ConfigurationError: a middleware returned a coroutine, which no code would await here.
         """
         call: Callable[[], R] = innermost
         for middleware in reversed(self.entries):
@@ -73,10 +73,10 @@ class Chain:
         return call()
 
     async def ainvoke(self, job: dict[str, Any], innermost: Callable[[], Awaitable[R]]) -> R:
-        """As `invoke`, where the innermost is awaited and any middleware may be an `async def`.
+        """Do as `invoke` does, but await `innermost`; a middleware may be an `async def`.
 
         Raises:
-            ConfigurationError: a middleware left what `call_next()` gave it unawaited.
+            ConfigurationError: a middleware did not await the result of `call_next()`.
         """
         if not self.entries:
             return await innermost()
@@ -101,7 +101,7 @@ class Chain:
 
 
 class Chains(Protocol):
-    """What holds both chains: a `Config`."""
+    """An object with both chains: a `Config`."""
 
     @property
     def client_middleware(self) -> Chain: ...
@@ -112,7 +112,7 @@ class Chains(Protocol):
 
 def _checked(middleware: Middleware) -> Middleware:
     if isinstance(middleware, type):
-        # Called around a job, a class would make an instance and leave the job aside.
+        # Called around a job, a class would make an instance and not run the job.
         raise ConfigurationError(
             f"a middleware is called as it is, so give an instance: {middleware.__qualname__}(...)"
         )
@@ -123,9 +123,9 @@ def _checked(middleware: Middleware) -> Middleware:
 
 def _plain(middleware: Middleware, job: dict[str, Any], call_next: Callable[[], Any]) -> Any:
     outcome = middleware(job, call_next)
-    if type(outcome) is CoroutineType:  # asked so, it runs no code of what a job returned
-        # Let go of unawaited, it would take the job with it: one that was not run and counts as done. It is refused
-        # here, and not at the end of the chain, so that whatever stands around it is left with the error.
+    if type(outcome) is CoroutineType:  # checked so, it runs no code of a job's result
+        # Without an await the job would not run, and would count as done. It is refused here, and not at the end of
+        # the chain, so that all outer middleware gets the error.
         outcome.close()
         raise ConfigurationError(
             f"a middleware around {job.get('class')!r} is an async def; around a push and around a def job every"
@@ -135,7 +135,7 @@ def _plain(middleware: Middleware, job: dict[str, Any], call_next: Callable[[], 
 
 
 async def _as_coroutine(innermost: Callable[[], Awaitable[Any]]) -> Any:
-    """Await a job that may be any awaitable; by a coroutine `around` and `_awaited` know what is to be awaited."""
+    """Await a job that may be any awaitable: `around` and `_awaited` recognise a coroutine only."""
     return await innermost()
 
 

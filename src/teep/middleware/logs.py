@@ -1,4 +1,4 @@
-"""What log records within a job say of it."""
+"""Fields of the running job on log records."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -23,8 +23,8 @@ class LogContext:
     `teep worker` shows them in its lines. Handlers of your own need a `LogFilter`.
 
     Args:
-        variables: context variables to show, by the field's name. A record has the value of its moment, and no field
-            for one that is not set.
+        variables: context variables to show, by the field's name. A record has the value at the time of logging; a
+            variable that is not set makes no field.
 
     Raises:
         ConfigurationError: one of them is no `ContextVar`.
@@ -34,7 +34,7 @@ class LogContext:
         self._variables = checked(variables)
 
     def join(self, config: Chains) -> None:
-        """Add it around jobs, outermost: what other middleware logs has the fields too."""
+        """Add it around jobs, outermost, so that log records of other middleware have the fields, too."""
         config.server_middleware.prepend(around(self._named))
 
     @contextmanager
@@ -51,10 +51,10 @@ class LogContext:
 
 
 class LogFilter(logging.Filter):
-    """Gives the records that pass a handler the fields as attributes, for formats such as `%(jid)s`.
+    """Adds the fields as attributes to the records of a handler, for formats such as `%(jid)s`.
 
-    It refuses no record and replaces no attribute. Outside of jobs there are none: give a format with them
-    `logging.Formatter(..., defaults={"jid": "-"})`.
+    It refuses no record and replaces no attribute. Outside of jobs there are no fields, so give the formatter
+    defaults: `logging.Formatter(..., defaults={"jid": "-"})`.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -69,5 +69,5 @@ def bind(**fields: Any) -> None:
 
 
 def log_fields() -> dict[str, Any]:
-    """Return what a log record made here and now has as fields; nothing outside of jobs, but for what was bound."""
+    """Return the fields of a log record made here and now; outside of jobs, only those that were bound."""
     return {**_fields.get(), **values_of(_variables.get())}

@@ -13,7 +13,7 @@ _UNSET = object()
 
 
 def checked(variables: Variables) -> Variables:
-    """Return them.
+    """Check that all are context variables, and return them.
 
     Raises:
         ConfigurationError: one is no `ContextVar`, such as a value that was read from one.
@@ -25,6 +25,6 @@ def checked(variables: Variables) -> Variables:
 
 
 def values_of(variables: Variables) -> dict[str, Any]:
-    """Return the values of those that are set here and now; a variable's default is no value that was set."""
+    """Return the values of the variables that are set here and now. A variable's default does not count as set."""
     values = {name: variable.get(_UNSET) for name, variable in variables.items()}
     return {name: value for name, value in values.items() if value is not _UNSET}

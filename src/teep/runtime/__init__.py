@@ -1,1 +1,1 @@
-"""What every long-running part needs: the shape of a service, who this process is, and how outages are waited out."""
+"""The foundation of long-running parts: services, the identity of a process, outages of Redis, forks."""

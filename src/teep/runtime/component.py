@@ -1,4 +1,4 @@
-"""What every long-running part of a worker takes first."""
+"""The first argument of every long-running part of a worker."""
 
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ from teep.runtime.service import OnError
 
 
 class Component(NamedTuple):
-    """What the parts of a worker have in common.
+    """The things that all parts of a worker share.
 
-    `on_error` takes an error, and the name of the part that had it. `notices` is where a part tells of what happened.
+    `on_error` takes an error, and the name of the part that had it. A part reports happenings to `notices`.
     """
 
     config: Config
@@ -25,5 +25,5 @@ class Component(NamedTuple):
 
     @classmethod
     def alone(cls, config: Config, on_error: OnError, identity: str = "") -> "Component":
-        """Return what a part has that runs outside of a worker."""
+        """Return the component of a part that runs outside of a worker."""
         return cls(config, config.hooks, driver_for(config), identity, Outage(), on_error, Notices(config))

@@ -1,4 +1,4 @@
-"""Tasks that run at once until they first wait: one that never does needs no turn of the event loop."""
+"""Tasks that run at once until they first wait. A task that never waits needs no turn of the event loop."""
 
 import asyncio
 import sys
@@ -26,7 +26,7 @@ class Eager:
     else:
 
         def start(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-            """Take the first step of a new task, which it asks its loop to call soon, and call it at once."""
+            """Start a task, and run its first step at once, which it would have its loop call soon."""
             self._step = None
             self._loop.call_soon = self._keep
             try:
@@ -38,7 +38,7 @@ class Eager:
             return task
 
         def _keep(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
-            if args or context is None or self._step is not None:  # it comes from a finalizer that runs meanwhile
+            if args or context is None or self._step is not None:  # a call by a finalizer that runs meanwhile
                 return self._call_soon(callback, *args, context=context)
             self._step, self._context = callback, context
             return None

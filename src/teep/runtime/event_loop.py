@@ -1,8 +1,8 @@
 """The process's event loop for `async def` jobs, in a thread of its own.
 
-No user code on it can hold up a fetcher or the heartbeat, which are on other threads. All capsules of a process use
-this one, also those of several workers, since what jobs share, such as a lock, may belong to one loop only.
-The first capsule starts it. The last one ends it, and what jobs have left behind on it is cancelled then.
+No user code on it can block a fetcher or the heartbeat, which are on other threads. All capsules of a process use
+this one, even those of several workers, since an object that jobs share, such as a lock, may belong to one loop only.
+The first capsule starts it. The last one ends it, and cancels tasks that jobs have left behind.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ T = TypeVar("T")
 
 logger = Logger("teep")
 
-# Seconds that tasks which jobs have left behind get at least, to end when they were cancelled.
+# The least seconds that tasks left behind by jobs get to end after they were cancelled.
 _MOMENT = 1.0
-# Seconds beyond that until a loop that is held up is given up.
+# Seconds beyond that until a blocked loop is given up.
 _PATIENCE = 0.5
 
 
@@ -51,12 +51,12 @@ class EventLoop:
         self._thread.start()
 
     def call(self, function: Callable[..., object], *args: object) -> None:
-        """Call a function on the loop; from any thread. Nothing happens where it has ended."""
+        """Call a function on the loop; from any thread. Does nothing if the loop has ended."""
         with contextlib.suppress(RuntimeError):  # it is closed
             self._loop.call_soon_threadsafe(function, *args)
 
     def new_thread_id(self) -> str:
-        """Return what stands for a thread's id where a job runs as a task."""
+        """Return an id for a job that runs as a task, in place of a thread's id."""
         return f"{self._thread_id}-{next(self._numbers)}"
 
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
@@ -64,16 +64,16 @@ class EventLoop:
         self._loop.call_soon(function, *args)
 
     def start_task(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Start a task, and run it at once until it first waits, if it does; from the loop's own thread.
+        """Start a task, and run it at once until it first waits; from the loop's own thread.
 
-        A task factory that somebody has set decides when it runs.
+        If a job has set a task factory, that decides when the task runs.
         """
         if self._loop.get_task_factory() is not None:
             return self._loop.create_task(coroutine, name=name)
         return self._eager.start(coroutine, name)
 
     def stop(self, deadline: float) -> None:
-        """End it by `deadline` (monotonic seconds) or a moment later; a task that then still runs is abandoned."""
+        """End the loop by `deadline` (monotonic seconds) or a moment later. Tasks that still run are abandoned."""
         self._deadline = max(deadline, monotonic() + _MOMENT)
         self._stopping = True
         self.call(self._loop.stop)
@@ -94,15 +94,15 @@ class EventLoop:
             try:
                 self._loop.run_forever()
             except (SystemExit, KeyboardInterrupt):
-                # asyncio lets these two through when a task that a job started raises them. The job, if it awaits
-                # that task, gets them as well, and the others must go on.
+                # asyncio lets these two through if a task that a job started raises them. The job gets them, too, if
+                # it awaits that task. Other jobs must go on.
                 logger.warning("a task of a job raised SystemExit or KeyboardInterrupt")
             if is_over():
                 return
             logger.warning("the code of a job has stopped the event loop; it runs on, since other jobs are on it")
 
     async def _end(self) -> None:
-        """Cancel what is left, as `asyncio.run` does, and give it a moment to end."""
+        """Cancel the remaining tasks, as `asyncio.run` does, and give them a moment to end."""
         told = await self._cancel_tasks()
         for task in told:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
@@ -121,7 +121,7 @@ class EventLoop:
                 await self._loop.shutdown_asyncgens()
 
     async def _cancel_tasks(self) -> set[asyncio.Task[Any]]:
-        """Cancel every task but this one, and what they start; return them when all have ended or time is up."""
+        """Cancel all tasks but this one, and those that they start; return them when all have ended or time is up."""
         told: set[asyncio.Task[Any]] = set()
         while left := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in left - told:
@@ -139,7 +139,7 @@ _current: EventLoop | None = None
 
 
 def _renew_lock() -> None:
-    """Have a lock of its own in a fork: a thread that is not there may hold the parent's."""
+    """Make a new lock in a fork, since a thread that is not there may hold the parent's."""
     global _lock  # noqa: PLW0603 - of this module, as the loop is
     _lock = threading.Lock()
 
@@ -149,7 +149,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def join() -> EventLoop:
-    """Return the process's event loop, started if it does not run yet; call `leave` when it is needed no more."""
+    """Return the process's event loop, and start it if necessary; call `leave` when it is no longer needed."""
     global _current  # noqa: PLW0603 - the one of the process
     with _lock:
         if _current is None or _current.pid != os.getpid():  # forked: it is the parent's
@@ -160,7 +160,7 @@ def join() -> EventLoop:
 
 
 def leave(loop: EventLoop, deadline: float) -> None:
-    """Need a loop no more. The last capsule ends it by `deadline` (monotonic seconds) or a moment later."""
+    """Stop using a loop. The last capsule ends it by `deadline` (monotonic seconds) or a moment later."""
     global _current  # noqa: PLW0603 - the one of the process
     with _lock:
         loop.capsules -= 1

@@ -1,8 +1,8 @@
-"""A fork of a process that runs jobs is a plain child: it has its parent's memory and none of its duties.
+"""Forks of a process that runs jobs. Such a fork is a plain child with its parent's memory and none of its duties.
 
-1. What has duties enters here when it takes them up, and is told in each fork to let go of them.
-2. A thread of teep's that a job has forked from ends its process in the child, where it would go on otherwise: with
-   the exit code that the job's `sys.exit` asks for, 1 after an exception, and 0 where the job returns.
+1. An object with duties enters here when it takes them up. In each fork it is told to let go of them.
+2. If a job forks, the copy of teep's thread ends the child when the job ends there, so that it runs no further jobs.
+   The exit code is that of the job's `sys.exit`, 1 after an exception, and 0 if the job returns.
 """
 
 import os
@@ -19,42 +19,42 @@ P = ParamSpec("P")
 
 
 class ForkAware(Protocol):
-    """What has duties that no fork may do."""
+    """An object with duties that no fork may do."""
 
     def disown(self) -> None:
         """Let go of them, in a fork. No other thread is there, and a lock may be held for ever."""
 
 
 _told: list[ForkAware] = []
-# Each forking thread's signal mask from before. A signal that comes to a child before its parent's handlers are gone
-# there would be lost, as when a job terminates a process that it has just started: so it waits until they are.
+# Each forking thread's signal mask from before the fork. A signal that comes to a child before the parent's handlers
+# are removed there would be lost, as when a job terminates a process that it has just started. So signals wait.
 _masks: dict[int, set[int | signal.Signals]] = {}
 _HELD = ("SIGTERM", "SIGINT", "SIGTSTP", "SIGTTIN", "SIGUSR2")
 
 
 def enter(owner: ForkAware) -> None:
-    """Have it told of forks from now on."""
+    """Tell an object of forks from now on."""
     if owner not in _told:
         _told.append(owner)
 
 
 def leave(owner: ForkAware) -> None:
-    """Have it told no longer. Idempotent."""
+    """Tell it of forks no longer. Idempotent."""
     if owner in _told:
         _told.remove(owner)
 
 
 def end(error: BaseException | None) -> NoReturn:
-    """End this process, a fork in a job, as Python ends one, but without the parent's handlers of atexit."""
+    """End this process, a fork in a job, as Python would, but without the parent's `atexit` handlers."""
     code = 0 if error is None else _code_of(error)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # it is closed, or there is none
+        with suppress(OSError, ValueError, AttributeError):  # it is closed or None
             stream.flush()
     os._exit(code)
 
 
 def ends_in_fork(run: Callable[P, None]) -> Callable[P, None]:
-    """Make a thread's function that ends its process where it comes to its end in a fork."""
+    """Wrap a thread's function so that it ends the process if it returns or raises in a fork."""
 
     @wraps(run)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,4 +1,4 @@
-"""Who this process is, and how to tell whether another one still lives."""
+"""The identity of this process, and whether another one still lives."""
 
 import os
 import secrets
@@ -40,9 +40,9 @@ def base36(number: int) -> str:
 
 @cache
 def machine() -> str:
-    """Identify the space in which this process's pid means something: the boot and the pid namespace.
+    """Return the name of the space in which this process's pid is unique: the boot and the pid namespace.
 
-    Containers may share a host name and not their pids, so the name alone would not do.
+    The host name alone is not enough: containers may share it and still have pids of their own.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
@@ -52,13 +52,13 @@ def machine() -> str:
 
 
 def started(pid: int) -> int:
-    """Return when a process started (clock ticks since boot), or 0 where that cannot be told."""
+    """Return when a process started (clock ticks since boot), or 0 if that is not known."""
     stat = _stat(pid)
     return int(stat[_START_FIELD]) if stat else 0
 
 
 def _stat(pid: int) -> list[str]:
-    """Return what Linux tells of a process, or nothing where there is no /proc, or no such process."""
+    """Return the fields of /proc/<pid>/stat, or none without /proc or such a process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -66,7 +66,7 @@ def _stat(pid: int) -> list[str]:
 
 
 class ProcessState(Enum):
-    """What a process is doing, as the kernel sees it."""
+    """The state of a process, as the kernel sees it."""
 
     RUNS = "runs"
     STOPPED = "stopped"  # by SIGSTOP or a debugger
@@ -74,7 +74,7 @@ class ProcessState(Enum):
 
 
 def state(pid: int) -> ProcessState:
-    """Return what a process is doing. Where there is no /proc this runs `ps`."""
+    """Return the state of a process. Without /proc this runs `ps`."""
     stat = _stat(pid)
     letter = stat[_STATE_FIELD] if stat else _state_by_ps(pid)
     if letter in ("", "Z", "X"):
@@ -89,7 +89,7 @@ def _state_by_ps(pid: int) -> str:
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()[:1]  # noqa: S603 - a number is its only argument
     except OSError:
-        return "R"  # without /proc and ps nobody knows: it may live
+        return "R"  # unknown without /proc and ps: it may live
 
 
 def owner(identity: str, queues: tuple[str, ...]) -> Owner:
@@ -100,7 +100,7 @@ def owner(identity: str, queues: tuple[str, ...]) -> Owner:
 def is_gone(owner: Owner) -> bool:
     """Tell whether a process is certainly dead: it ran on this machine, and its pid is free, another's, or a zombie.
 
-    False where this machine cannot know; then the heartbeat decides.
+    False if this machine cannot know; then the heartbeat decides.
     """
     if owner.machine != machine() or os.name != "posix":  # Windows would take the 0 below for Ctrl-C
         return False
@@ -114,5 +114,5 @@ def is_gone(owner: Owner) -> bool:
     if not stat:
         return False
     is_another = owner.started not in (0, int(stat[_START_FIELD]))
-    # A zombie keeps its pid until its parent looks, which may be never: many a container's first process does not.
+    # A zombie keeps its pid until its parent waits for it. The first process of a container often never does.
     return is_another or stat[_STATE_FIELD] == "Z"

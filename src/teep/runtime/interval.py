@@ -1,4 +1,4 @@
-"""How often one of many processes should look, so that together they look often enough."""
+"""The interval at which one of many processes looks, so that together they look often enough."""
 
 import random
 

@@ -1,13 +1,13 @@
-"""The one point at which a worker tells of what has happened, to a job or to its process.
+"""The one point at which a worker reports happenings, of a job or of its process.
 
 1. A happening is a value: a job's run (`teep.worker.run.run.Run`), or one of those below. A run that has ended is
-   told of once it is settled.
-2. Metrics, log lines, death handlers and listeners hang on this point, in this order, and behind them those of
-   `hooks.observers`, which an extension may bring.
+   reported once it is settled.
+2. The observers are metrics, log lines, death handlers and listeners, in this order, and then `hooks.observers`,
+   which extensions add.
 3. An observer is called with every happening, in the thread where it happens, and picks those that it knows. Its
    errors go no further.
 
-A job that is done is no happening if there are only a worker's own observers: the processor counts and logs it
+If there are only a worker's own observers, a job that is done is no happening: the processor counts and logs it
 without a value. `docs/internals/events.md` lists all happenings.
 """
 
@@ -29,7 +29,7 @@ class Moment(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A job was kept from running; `line` is what the log says, `barred` what became of it."""
+    """A job was kept from running; `line` is its line in the log, `barred` has its outcome."""
 
     job: Unit
     barred: Barred
@@ -52,7 +52,7 @@ class Died(NamedTuple):
 
 
 class Notices:
-    """The observers of one worker; `has_others` tells whether there are any but its own."""
+    """The observers of one worker; `has_others` tells whether an extension has added some."""
 
     def __init__(self, config: Config, own: Iterable[Observer] = ()) -> None:
         self._config = config
@@ -67,6 +67,6 @@ class Notices:
     def _call_handlers(self, happening: object) -> None:
         if isinstance(happening, Died):
             notify_death(self._config, happening.item, happening.reason)
-        # A listener of "startup" may keep the worker from starting: the worker calls those before there are notices.
+        # The worker itself calls "startup" listeners, before there are notices, since they may keep it from starting.
         elif isinstance(happening, Moment) and happening.event != "startup":
             fire(self._config, happening.event)

@@ -1,4 +1,4 @@
-"""Redis being away, or refusing: said once, waited out, and said once when it is over."""
+"""An outage: Redis is away or refuses. It is logged once when it begins, waited out, and logged once when it ends."""
 
 import threading
 
@@ -11,12 +11,12 @@ logger = Logger("teep")
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
 # Seconds without a failure after which an outage is over. A server may serve some commands and refuse others
-# (READONLY, OOM, too many clients): whoever is refused tries again sooner than this, so the log does not flap.
+# (READONLY, OOM, too many clients). Refused threads try again sooner than this, so the log does not flap.
 _CALM = 3.0
 
 
 class Outage:
-    """What a process knows of Redis being away; shared by all of its threads. Reading it takes no lock."""
+    """The current outage of Redis, if any; shared by all threads of a process. Reading it takes no lock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,18 +24,18 @@ class Outage:
         self._recovered: float | None = None
         self._pause = _FIRST_PAUSE
         self.since: float | None = None
-        """When the outage began (monotonic seconds); None where there is none."""
+        """When the outage began (monotonic seconds); None if there is none."""
         self.error = ""
-        """What began it, as a sentence."""
+        """The message of the error that began it."""
 
     @property
     def goes_on(self) -> bool:
-        """Whether the last thing that was asked of Redis failed."""
+        """Whether the last command to Redis failed."""
         return self.since is not None and self._recovered is None
 
     @property
     def in_touch(self) -> float:
-        """For how many seconds nothing has failed."""
+        """The seconds since the last failure."""
         return monotonic() - self._last_failure
 
     def began(self, error: BaseException) -> None:

@@ -1,18 +1,18 @@
-"""What Redis refuses while it takes all else: told once, and tried again at growing intervals."""
+"""Single commands that Redis refuses: each is logged once, and tried again at growing intervals."""
 
 from collections.abc import Iterable
 
 from teep.clock import monotonic
 
 _FIRST_PAUSE = 0.5
-# Seconds after which a reason that did not come up again is told like a new one.
+# Seconds after which a reason that did not come up again counts as new.
 _FORGOTTEN = 60.0
 
 
 class Refusals:
-    """The reasons for which something was refused since it last went well. Not thread-safe.
+    """The reasons of refusals since the last success. Not thread-safe.
 
-    `pause` is how long (seconds) to wait before the next try; 0 where nothing is refused.
+    `pause` is how long (seconds) to wait before the next try; 0 if nothing is refused.
     """
 
     def __init__(self, longest: float) -> None:
@@ -24,7 +24,7 @@ class Refusals:
     def note(self, reasons: Iterable[str]) -> list[str]:
         """Note that a try was refused; returns the reasons that are new.
 
-        What follows a semicolon, such as how many jobs it is about, makes no new reason.
+        The part after a semicolon, such as a number of jobs, does not count in the comparison.
         """
         now = monotonic()
         noted = {reason.partition(";")[0]: reason for reason in reasons}

@@ -1,6 +1,6 @@
-"""The one shape of everything that runs in the background.
+"""The base class of everything that runs in the background.
 
-`start` and `stop` are idempotent; `run_once` is one turn of the loop, apart from it, so that a test can take one.
+`start` and `stop` are idempotent. `run_once` is one turn of the loop, which a test can call by itself.
 """
 
 import threading
@@ -27,7 +27,7 @@ class Service(ABC):
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self.turned_at = monotonic()
-        """When it last took a turn without an error (monotonic seconds); at first, when it was made."""
+        """When it last took a turn without an error (monotonic seconds); at first, when it was created."""
 
     @abstractmethod
     def run_once(self) -> None:
@@ -46,11 +46,11 @@ class Service(ABC):
                 self._thread.start()
 
     def stop(self) -> None:
-        """End the loop after the turn that goes on, and wait for that; a turn that calls it itself does not wait."""
+        """End the loop after the current turn, and wait for that. If the turn itself calls it, it does not wait."""
         if self._thread is threading.current_thread():
             self._stopping.set()
             return
-        # Inside the lock: a start between the request and the wait would take the request back.
+        # Inside the lock: a start between the request and the wait would undo the request.
         with self._lock:
             if self._thread is not None:
                 self._stopping.set()
@@ -59,16 +59,16 @@ class Service(ABC):
                 self._thread = None
 
     def quiet(self) -> None:  # noqa: B027 - few have to do with new jobs
-        """Do nothing more that brings new jobs, since the worker takes none."""
+        """Bring no new jobs any more, since the worker takes none."""
 
     def leave(self) -> None:  # noqa: B027 - few leave something in Redis
-        """Take back what lies in Redis, after the last service has stopped."""
+        """Remove the service's keys from Redis, after the last service has stopped."""
 
     def interrupt(self) -> None:  # noqa: B027 - most turns are short: only one that waits has something to do
-        """Cut a turn short that waits for something."""
+        """Cut short a turn that waits for something."""
 
     def disown(self) -> None:
-        """Take no more turns, in a fork; one that it was forked in goes on to its end, which is the process's."""
+        """Take no more turns, in a fork. If the fork came in a turn, the end of that turn ends the process."""
         self._stopping, self._lock, self._thread = threading.Event(), threading.Lock(), None
         self._stopping.set()
 
@@ -76,10 +76,10 @@ class Service(ABC):
     def _loop(self) -> None:
         while not self._stopping.is_set():
             pause = self.turn()
-            self._stopping.wait(pause)  # which is another's after a fork
+            self._stopping.wait(pause)  # a new event after a fork
 
     def turn(self) -> float:
-        """Take a turn and return the seconds until the next; an error is reported and ends only the turn."""
+        """Take a turn, and return the seconds until the next. An error is reported, and ends only this turn."""
         try:
             self.run_once()
             self.turned_at = monotonic()

@@ -1,4 +1,4 @@
-"""Signals of a program that has to take down, at its end, what it has brought along."""
+"""Signals of a program that must stop, at its end, the processes that it has started."""
 
 import signal
 import sys
@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let TERM and HUP (a terminal that closes) end a command as Ctrl-C does: with everything taken down."""
+    """Let TERM and HUP (a terminal that closes) end a command by an exception, as Ctrl-C does: it cleans up."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -20,7 +20,7 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Have signals handled so until the context ends."""
+    """Handle these signals with `handler` until the context ends."""
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield

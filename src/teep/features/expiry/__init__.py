@@ -1,10 +1,10 @@
-"""Jobs that are dropped, as Sidekiq Pro does, if their `expires_in` is over before they could run.
+"""Expiring jobs: as in Sidekiq Pro, a job is dropped if its `expires_in` is over before it could run.
 
 | file | holds |
 |---|---|
-| `feature` | what writes a job's expiry at its push, and keeps it from running when it is too late |
-| `times` | when that is |
-| `docs/jobs.md`, "Jobs that come too late" | what users know of it |
+| `feature` | writing a job's expiry at its push, and dropping the job when it is too late |
+| `times` | the time from which it is too late |
+| `docs/jobs.md`, "Jobs that come too late" | the page for users |
 """
 
 from teep.features.expiry.feature import Expiry

@@ -1,4 +1,4 @@
-"""Writes a job's expiry at its push, and drops it where that is over before it runs."""
+"""Writes a job's expiry at its push, and drops the job if that has passed before it runs."""
 
 import time
 
@@ -12,10 +12,10 @@ from teep.wire.scripts.step import Parts
 
 
 class Expiry(features.Feature):
-    """`expires_in`.
+    """The option `expires_in`.
 
-    An expired job leaves for good, counted as processed and as expired; death handlers do not hear of it, since
-    nothing failed. An iterable job that began in time goes on.
+    An expired job is removed, and counts as processed and as expired. Death handlers are not called, since nothing
+    failed. An iterable job that began in time goes on.
     """
 
     name = "expiry"
@@ -28,7 +28,7 @@ class Expiry(features.Feature):
         return times.expiring(item, pushing.now, pushing.unit), Parts()
 
     async def admit(self, unit: Unit) -> Barred | None:
-        """Return the end of a job that is too late. For one that may be iterable that costs one round trip."""
+        """Return the outcome of a job that is too late, or None. Costs one round trip if the job may be iterable."""
         at = times.expiry(unit.stored())
         if at is None or time.time() < at or (unit.may_have_begun and await _has_begun(unit)):
             return None
@@ -36,11 +36,11 @@ class Expiry(features.Feature):
 
 
 async def _has_begun(unit: Unit) -> bool:
-    """Tell whether a job has a place to go on from."""
+    """Tell whether a job has a saved place."""
     if unit.jid is None:
         return False
     try:
         state = await iteration.state(unit.jid)
     except RedisError:
-        return True  # nobody can tell; the run asks the same, and puts it back where it gets no answer either
+        return True  # unknown: the run asks again, and the job returns to its queue if there is no answer then either
     return state is not None and state.executions > 0

@@ -1,4 +1,4 @@
-"""When it is too late for a job."""
+"""The time from which it is too late for a job."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from teep.wire.payload import Item
 # The payload's field with the time from which on the job must not run, named as Sidekiq Pro's is said to be.
 FIELD = "expiry"
 
-# A whole number below this is seconds where it should be milliseconds: the first of them were over in 1973.
+# A whole number below this is seconds instead of milliseconds: as milliseconds it would lie before 1974.
 _FIRST_MILLISECONDS = 100_000_000_000
 
 
 def expiring(item: Item, now: float, unit: payload.TimeUnit) -> Item:
-    """Return the payload of a job that is pushed, with the time of its expiry where `expires_in` asks for one.
+    """Return the payload of a pushed job, with the time of its expiry if it has `expires_in`.
 
-    The seconds count from when it is due. The time is set once: a retry is as late as the job was.
+    The seconds count from the time when it is due. The time is set once, so a retry expires when the job would have.
     """
     allowed = options.seconds(item.get("expires_in"))
     if allowed is None or item.get(FIELD) is not None:
@@ -25,10 +25,10 @@ def expiring(item: Item, now: float, unit: payload.TimeUnit) -> Item:
 
 
 def expiry(item: Mapping[str, Any]) -> float | None:
-    """Return the epoch seconds from which a job must not run any more, or None where it may run at any time.
+    """Return the epoch seconds from which a job must not run any more, or None if it may run at any time.
 
-    Without `expires_in` there is no expiry. With it alone, as a Sidekiq that does not know it leaves it, the seconds
-    count from when the job was enqueued.
+    Without `expires_in` there is no expiry. With it alone, as a Sidekiq that does not know it would push it, the
+    seconds count from the time when the job was enqueued.
     """
     allowed = options.seconds(item.get("expires_in"))
     if allowed is None:

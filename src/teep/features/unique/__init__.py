@@ -1,11 +1,11 @@
-"""Unique jobs: of those that are alike only one is let in, until it has succeeded, or starts, or some time is over.
+"""Unique jobs: pushing an identical job does nothing until the first one has succeeded, or starts, or a time is over.
 
 | file | holds |
 |---|---|
-| `feature` | what takes and gives back the lock, along with what happens to its job |
-| `lock` | which jobs are alike, and the key of their lock |
+| `feature` | taking and releasing the lock, in the steps that push and end its job |
+| `lock` | the key of the lock, which identical jobs share |
 | `wire/lua/lib/unique.lua` | the same in Redis |
-| `docs/jobs.md`, "Unique jobs" | what users know of it |
+| `docs/jobs.md`, "Unique jobs" | the page for users |
 """
 
 from teep.features.unique.feature import Unique

@@ -1,4 +1,4 @@
-"""Takes the lock of a unique job in the step that pushes it, and gives it back in the one that ends it."""
+"""Takes the lock of a unique job in the step that pushes it, and releases it in the step that ends it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,10 +18,10 @@ logger = Logger("teep")
 
 
 class Unique(features.Feature):
-    """`unique_for` and `unique_until`.
+    """The options `unique_for` and `unique_until`.
 
-    The payload names its lock, so any end of the job gives back the very lock that was taken, even if its queue
-    or its arguments were changed meanwhile. A retry keeps it, and is not kept out by it.
+    The payload names its lock, so any end of the job releases that lock, even if its queue or its arguments have
+    changed meanwhile. A retry keeps the lock, and is not kept out by it.
     """
 
     name = "unique"
@@ -55,13 +55,13 @@ class Unique(features.Feature):
     def on_end(self, item: Item, how: End) -> tuple[Part, ...]:  # noqa: ARG002 - whatever it is
         digest, jid = item[lock.FIELD], item.get("jid")
         if type(digest) is not str or type(jid) is not str:
-            return ()  # another producer's
+            return ()  # written by another producer
         return (Part("unique.unlock", lock.key(digest), (jid,)),)
 
     async def starts(self, unit: Unit) -> None:
-        """Give back the lock of a job that is unique until its start. One round trip.
+        """Release the lock of a job that is unique until its start. One round trip.
 
-        Where Redis is away the job starts all the same, and gives it back when it ends.
+        If Redis is away the job starts anyway, and its end releases the lock.
         """
         item = unit.stored()
         if item.get("unique_until") != "start" or lock.FIELD not in item:
@@ -73,6 +73,6 @@ class Unique(features.Feature):
 
 
 def _called(item: Item) -> lock.Call:
-    """Return the arguments that tell a call from others; of a job that is not known here, those of its payload."""
+    """Return the arguments that identify a call; if the job is not known here, those of its payload."""
     definition = known(item["class"])
     return (item["args"], item.get("kwargs") or {}) if definition is None else definition.call_of(item)

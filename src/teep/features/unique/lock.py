@@ -1,4 +1,4 @@
-"""Which jobs are alike, and the lock that lets only one of them in."""
+"""The lock of a unique job: identical jobs have the same one."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ Call = tuple[list[Any], dict[str, Any]]
 
 
 def of_push(item: Item, now: float, call: Call) -> tuple[str, int] | None:
-    """Return the lock of a job that is pushed: its digest, and after how many milliseconds it ends by itself.
+    """Return the lock of a pushed job: its digest, and after how many milliseconds it expires.
 
-    That is `unique_for` seconds from when the job is due. `call` is what of its arguments tells it from others.
+    That is `unique_for` seconds after the job is due. `call` has the arguments that identify the job.
     """
     seconds = options.seconds(item.get("unique_for"))
     if seconds is None:
