@@ -1,12 +1,12 @@
 """The clock that the runtime measures by.
 
-Tests freeze those of `time` (freezegun puts its own functions in their place, in some threads and not in others). A
-worker inside of such a test must go on by one clock; what is due still goes by `time.time`, which tests may move.
+Tests may freeze the clocks of `time`: freezegun replaces them in some threads and not in others. A worker inside such
+a test must measure by a single clock. Only the time when a job is due goes by `time.time`, which tests may move.
 """
 
 import time
 
-_real = (time.monotonic,)  # in a tuple, where nothing that replaces functions of modules looks
+_real = (time.monotonic,)  # in a tuple, since libraries that replace functions of modules do not look there
 
 
 def monotonic() -> float:

@@ -1,9 +1,9 @@
-"""Every error that teep raises of its own, in one tree, and its one warning.
+"""All of teep's own errors, in one tree, and its one warning.
 
-1. `TeepError` is the root: catching it catches all of them, but those of 4.
-2. What the caller did wrong is also a `TypeError`, `ValueError` or `RuntimeError`, for callers who know only Python.
-3. What Redis did is a `RedisError`; its subclasses say whether the command can have been carried out.
-4. `Shutdown` and `JobCancelled` end a job that runs. They are `BaseException`s, which no `except Exception` holds up.
+1. `TeepError` is the root: catching it catches all of them, except those of 4.
+2. A mistake of the caller is also a `TypeError`, `ValueError` or `RuntimeError`, for code that knows only Python's.
+3. A failure of Redis is a `RedisError`; its subclasses say whether the command can have been carried out.
+4. `Shutdown` and `JobCancelled` end a running job. They are `BaseException`s, which no `except Exception` stops.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 class TeepError(Exception):
     """The root of teep's errors.
 
-    Where a bulk push failed half-way, `pushed` has the jids of its jobs that were pushed before.
+    If a bulk push failed half-way, `pushed` has the jids of its jobs that were pushed before.
     """
 
     pushed: Sequence[str | None] = ()
@@ -22,7 +22,7 @@ class TeepError(Exception):
 class ConfigurationError(TeepError, ValueError):
     """The configuration cannot work; the message says what to change.
 
-    Where several settings were checked, `problems` has a sentence for each that does not fit.
+    If several settings were checked, `problems` has a sentence for each wrong one.
     """
 
     def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
@@ -46,7 +46,7 @@ class EmbeddedServerError(TeepError):
 
 
 class EmptyQueue(TeepError, LookupError):
-    """A test wants to run a job, and none was collected."""
+    """A test asked to run a job, but none was collected."""
 
 
 class InvalidArguments(TeepError, TypeError):
@@ -54,11 +54,11 @@ class InvalidArguments(TeepError, TypeError):
 
 
 class InvalidJob(TeepError, ValueError):
-    """A payload, or an option of a job, is not what Sidekiq's format allows, or an argument cannot be what it is."""
+    """A payload or an option of a job does not fit Sidekiq's format, or an argument has an impossible value."""
 
 
 class InvalidValue(InvalidJob):
-    """An argument of one of teep's functions is none that it takes, such as an age below 0; the message names it.
+    """An argument of one of teep's functions has a wrong value, such as an age below 0; the message names it.
 
     An `InvalidJob`, as `InvalidType` is, for programs that catch that.
     """
@@ -69,31 +69,31 @@ class InvalidType(InvalidJob, TypeError):
 
 
 class UnknownCondition(InvalidType):
-    """A selection was asked for by a condition that there is not; the message names the one that was meant."""
+    """A selection has a condition that does not exist; the message names the nearest one."""
 
 
 class InvalidPage(TeepError, ValueError):
-    """A page of no jobs, or of less than none, was asked for."""
+    """A page was asked for with a size below 1."""
 
 
 class NoDeployLabel(TeepError, ValueError):
-    """A deploy was marked without a label, and git could not tell one."""
+    """A deploy was marked without a label, and git could not give one."""
 
 
 class NotAsync(TeepError, TypeError):
-    """A call that blocks was awaited: nothing was done, and the message names what to await."""
+    """A call that blocks was awaited. Nothing was done; the message names the call to await."""
 
 
 class NotHere(TeepError, RuntimeError):
-    """A call cannot be made where, or when, it is made, such as one that runs an async job inside an event loop."""
+    """A call is not possible at this place or time, such as running an async job inside an event loop."""
 
 
 class EmbeddedProcess(TeepError, RuntimeError):
-    """A worker that is embedded in another program is not to be quieted or stopped from outside."""
+    """A worker that is embedded in another program cannot be quieted or stopped from outside."""
 
 
 class JobKilled(TeepError, RuntimeError):
-    """What death handlers get for a job that was killed through the data API; it is not raised."""
+    """The error that death handlers get for a job that was killed through the data API; it is never raised."""
 
 
 class MalformedPayload(TeepError, ValueError):
@@ -105,39 +105,39 @@ class UnknownJob(TeepError, LookupError):
 
 
 class PoisonJob(TeepError):
-    """A job that keeps killing the processes that run it; it lies in the dead set. Sidekiq Pro's poison pill."""
+    """A job that keeps killing the processes that run it; it is in the dead set. Sidekiq Pro's poison pill."""
 
 
 class Shutdown(BaseException):
-    """Raised inside a job that still runs when the process must go; its job is already back in its queue.
+    """Raised inside a job that still runs when the process must end; the job is already back in its queue.
 
-    A `BaseException`, as Sidekiq's is an Interrupt: no `except Exception` of a job should hold it up.
+    A `BaseException`, as Sidekiq's is an Interrupt, so that no `except Exception` of a job stops it.
     """
 
 
 class JobTimeout(TeepError):
     """Raised inside a job that runs longer than its `timeout`; an ordinary failure, retried like any other.
 
-    No `TimeoutError`: that is an `OSError`, which code about sockets and files catches for reasons of its own.
+    Not a `TimeoutError`, since that is an `OSError`, which code for sockets and files catches.
     """
 
 
 class JobCancelled(BaseException):
     """Raised inside a job that was cancelled and still runs; the job is not run again.
 
-    A `BaseException`, as `Shutdown`: no `except Exception` of a job should hold it up.
+    A `BaseException`, as `Shutdown` is, so that no `except Exception` of a job stops it.
     """
 
 
 class RedisError(TeepError):
-    """Redis did not do what was asked."""
+    """Redis did not carry out a command."""
 
 
 class RedisUnavailable(RedisError):
     """No answer: the connection failed or timed out.
 
-    A command that was on its way may or may not have been carried out; commands for which that is harmless
-    were already tried again before this is raised.
+    A command that was on its way may or may not have been carried out. Commands that may be repeated safely were
+    already tried again before this is raised.
     """
 
 
@@ -148,8 +148,8 @@ class RedisMisconfigured(RedisUnavailable):
 class NotPushed(RedisError):
     """A database transaction has committed, and the jobs that were pushed in it could not be sent to Redis.
 
-    `items` has them as `Client.push` takes them; nothing else does. One of them is in its queue all the same where
-    its answer was lost every time.
+    `items` has them as `Client.push` takes them; no other copy exists. A job may have been enqueued anyway if every
+    answer from Redis was lost.
     """
 
     def __init__(self, message: str, items: list[dict[str, Any]]) -> None:
@@ -170,9 +170,9 @@ class RedisCommandError(RedisError):
 
 
 class NotMoved(RedisCommandError):
-    """Redis refused to take some jobs where they were to go; they are where they were.
+    """Redis refused to move some jobs; they stay in their former place.
 
-    `moved` is how many others went.
+    `moved` is how many others were moved.
     """
 
     def __init__(self, message: str, moved: int) -> None:
@@ -189,8 +189,8 @@ class RedisTimedOut(RedisUnavailable):
 
 
 class Unhealthy(TeepError):
-    """A worker process stood still, or was without Redis, for longer than its configuration allows; it has ended."""
+    """A worker process was stuck, or without Redis, for longer than its configuration allows; it has ended."""
 
 
 class BlockingPush(RuntimeWarning):
-    """A push from a thread in which an event loop runs: no task goes on there until Redis has answered."""
+    """A push from a thread in which an event loop runs: its tasks stand still until Redis has answered."""

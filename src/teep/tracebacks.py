@@ -1,7 +1,7 @@
-"""Exceptions as text: a class, a message and a traceback, whatever the exception does when it is asked for them.
+"""Exceptions as strings: a class, a message and a traceback, whatever the exception's own code does.
 
-Nothing here raises, and nothing is longer than a log or Redis should hold. What asks the exception's own code
-(`__str__`, `__getattr__`, `__bool__` …) is guarded; what Python itself keeps of it is read past that code.
+Nothing here raises, and nothing is longer than a log or Redis should hold. Calls of the exception's own code
+(`__str__`, `__getattr__`, `__bool__` …) are guarded; fields that Python itself keeps are read past that code.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 # Characters of one message, as Sidekiq stores them, and of a whole traceback.
 MESSAGE_CHARS = 10_000
 _TRACEBACK_CHARS = 100_000
-# An exception's notes, and the exceptions of a group, that are told.
+# The most notes of an exception, and exceptions of a group, that are shown.
 _MOST = 20
 # Takes a backtrace's lines, and returns those to keep.
 Cleaner = Callable[[list[str]], list[str]]
@@ -28,7 +28,7 @@ def class_name(kind: type[BaseException]) -> str:
 
 
 def message(error: BaseException) -> str:
-    """Return an exception's message, with its notes; of a group, with what is in it."""
+    """Return an exception's message with its notes; of a group, with its exceptions, too."""
     parts = [_own_message(error)]
     if issubclass(type(error), BaseExceptionGroup):
         parts[0] += f": {'; '.join(_leaves(error))}"
@@ -46,14 +46,14 @@ def lines(error: BaseException) -> list[str]:
 
 
 def without_teep(found: list[str]) -> list[str]:
-    """Return a backtrace without teep's own lines. Where there are no others, the innermost one stays."""
+    """Return a backtrace without teep's own lines. If there are no others, the innermost one stays."""
     return [line for line in found if not line.startswith(_OWN)] or found[:1]
 
 
 def text(error: BaseException, clean: Cleaner = without_teep) -> str:
-    """Return the traceback as Python prints it, of an exception and those that led to it.
+    """Return the traceback of an exception and those that led to it, as Python prints it.
 
-    Of each, the frames are those that `clean` keeps; one that writes its lines in another form decides nothing.
+    Each has the frames that `clean` keeps. A cleaner that returns other lines than it was given is ignored.
     """
     try:
         told = traceback.TracebackException(type(error), error, traceback_of(error), compact=True)
@@ -73,7 +73,7 @@ def traceback_of(error: BaseException) -> TracebackType | None:
 
 
 def led_to_by(error: BaseException) -> BaseException | None:
-    """Return the exception that an exception came of: its cause, else its context; past its own code."""
+    """Return the exception that led to another: its cause, else its context; past its own code."""
     cause: BaseException | None = _kept(error, "__cause__")
     return _kept(error, "__context__") if cause is None else cause
 
@@ -85,7 +85,7 @@ def _kept(error: BaseException, name: str) -> Any:
 def _own_message(error: BaseException) -> str:
     try:
         return str(error)
-    except BaseException as broken:  # noqa: BLE001 - the failure is told in any case
+    except BaseException as broken:  # noqa: BLE001 - the failure is reported in any case
         return f"(its message cannot be shown: {class_name(type(broken))} in __str__)"
 
 
@@ -97,7 +97,7 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def _leaves(group: BaseException) -> Iterator[str]:
-    """Give what a group and the groups in it hold, in their order."""
+    """Yield the exceptions of a group and of the groups in it, in their order."""
     waiting, told = [group], 0
     while waiting:
         error = waiting.pop()
@@ -122,7 +122,7 @@ def _line(filename: str, number: int | None, name: str) -> str:
 
 
 def _clean(told: traceback.TracebackException, clean: Cleaner) -> None:
-    """Take the frames out of a traceback, and out of those that led to it, that are not to be shown."""
+    """Remove the frames that `clean` drops, from a traceback and from those that led to it."""
     waiting, seen = [told], set[int]()
     while waiting:
         one = waiting.pop()
@@ -136,7 +136,7 @@ def _cleaned(stack: Sequence[traceback.FrameSummary], clean: Cleaner) -> list[tr
     found = [_line(frame.filename, frame.lineno, frame.name) for frame in stack]
     try:
         kept = set(clean(found[::-1]))
-    except BaseException:  # noqa: BLE001 - of a cleaner, which is reported where the backtrace is stored
+    except BaseException:  # noqa: BLE001 - of a cleaner, which `worker.run.failure` reports
         kept = set()
     if not kept or not kept.issubset(found):
         kept = set(without_teep(found[::-1]))
