@@ -155,6 +155,6 @@ async def _awaited(middleware: Middleware, job: dict[str, Any], call_next: Calla
             call.close()
             raise ConfigurationError(
                 f"the middleware {middleware!r} called call_next() around the async def job {job.get('class')!r}, and"
-                " neither returned nor awaited what that gave"
+                " neither returned nor awaited its result"
             )
     return outcome

@@ -42,7 +42,7 @@ def test_the_second_of_two_alike_is_not_pushed_and_the_log_says_why(
         jid = _push(side, 1, {"a": 1, "b": 2})
         assert _push(side, 1, {"b": 2, "a": 1}) is None
     assert [item["jid"] for item in side.lying("q")] == [jid]
-    assert f"{jid} is alike, and has the lock" in caplog.text
+    assert f"the identical job {jid} has the lock" in caplog.text
     assert list(_locks(side).values()) == [str(jid).encode()]
 
 

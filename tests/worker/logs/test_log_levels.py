@@ -77,7 +77,7 @@ def test_a_job_says_what_its_level_lets_through(
     if shown >= 3:
         expected = [("INFO", "start"), *expected, ("INFO", "done")]
     if level in ("Warning", 10):
-        expected = [("WARNING", f"a log_level that is none is ignored: {level!r}"), *expected]
+        expected = [("WARNING", f"an unknown log_level is ignored: {level!r}"), *expected]
     wait_until(lambda: collector.of("a") == expected, SOON, lambda: f"{expected}, not {collector.of('a')}")
 
 

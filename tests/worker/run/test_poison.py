@@ -241,7 +241,7 @@ def test_a_suspect_runs_unnoted_while_redis_is_away(caplog: pytest.LogCaptureFix
     job = UnitOfWork("default", b'{"class":"x","args":[],"jid":"j","rescues":2}')
     with caplog.at_level(logging.WARNING, "teep"):
         assert gate.admit(job)
-    assert "runs unnoted: away" in caplog.text
+    assert "runs without a note in Redis: away" in caplog.text
     assert not gate.admit(job)
     gate.ended(job)
     assert gate.admit(job)

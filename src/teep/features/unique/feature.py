@@ -50,7 +50,7 @@ class Unique(features.Feature):
         )
 
     def kept_out(self, jid: str, word: str) -> None:
-        logger.info("%s is not pushed: %s is alike, and has the lock", jid, word)
+        logger.info("%s is not pushed: the identical job %s has the lock", jid, word)
 
     def on_end(self, item: Item, how: End) -> tuple[Part, ...]:  # noqa: ARG002 - whatever it is
         digest, jid = item[lock.FIELD], item.get("jid")

@@ -65,7 +65,7 @@ def enter(job: UnitOfWork) -> None:
         return
     level = options.log_level(asked)
     if level is None:
-        logger.warning("a log_level that is none is ignored: %r", asked, extra=job.named())
+        logger.warning("an unknown log_level is ignored: %r", asked, extra=job.named())
         return
     _level.set(level)  # first, so that `leave` undoes the next step even if it fails
     _threshold.lower(level)

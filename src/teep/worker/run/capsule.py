@@ -207,7 +207,7 @@ class Capsule:
 
     def _settle(self) -> None:
         if not self.fetcher.settle():
-            logger.error("Redis is away, so it does not know yet what was finished here; those jobs may run again")
+            logger.error("Redis is away and was not told which jobs have finished here; they may run again")
 
     def _requeue(self) -> None:
         try:

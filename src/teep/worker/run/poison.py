@@ -51,7 +51,9 @@ class PoisonGuard:
                 self._driver.run(inflight.suspect_started(self._identity, jid, ended))
             except RedisError as error:
                 self._ended.extend(ended)
-                logger.warning("a job that was rescued before runs unnoted: %s", error, extra=job.named())
+                logger.warning(
+                    "a job that was rescued before runs without a note in Redis: %s", error, extra=job.named()
+                )
         return True
 
     def ended(self, job: UnitOfWork) -> None:

@@ -82,7 +82,7 @@ class Child:
         try:
             self.note_report(Report.parse(text))
         except ValueError as error:
-            logger.debug("%s of another version: %s", self, error)
+            logger.debug("the report of %s cannot be read: %s", self, error)
 
     def watch(self) -> bool:
         """If its heartbeat is late, have a lifeline keep it alive; True when that begins."""
