@@ -236,6 +236,14 @@ def test_now_is_now_unless_it_is_given(side: Side) -> None:
     assert top(side, NOW.astimezone()) == top(side, NOW)
 
 
+@pytest.mark.parametrize("ask", ["top_jobs", "for_job"])
+def test_a_query_that_is_kept_sees_what_came_since(side: Side, ask: str) -> None:
+    arguments = ["Noop"] if ask == "for_job" else []
+    for query, moves in ((side.MetricsQuery(), True), (side.MetricsQuery(NOW), False)):
+        first, second = (side.run(getattr(query, ask)(*arguments)).ends_at for _ in range(2))
+        assert (second > first) is moves
+
+
 @pytest.mark.parametrize("query", [{"minutes": 480}, {"hours": 72}], ids=str)
 def test_a_query_is_one_round_trip(side: Side, query: dict[str, Any]) -> None:
     for ask in (top, partial(one, klass="Noop")):

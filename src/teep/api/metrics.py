@@ -94,7 +94,9 @@ class MetricsResult:
 
 
 class _MetricsQuery(Api):
-    """Reads execution metrics up to `now` (a datetime or epoch seconds; default: when the query is made).
+    """Reads execution metrics up to `now`: a datetime or epoch seconds; default: the time of each call.
+
+    Sidekiq's query stays at the time at which it was constructed; one of teep's that is kept sees what came since.
 
     teep's workers and Sidekiq >= 7 write them; the keys of all these versions are read. Buckets of a minute are kept
     for 8 hours, and buckets of ten minutes (teep, Sidekiq >= 8) for 72. Sidekiq's Metrics::Query.
@@ -108,7 +110,7 @@ class _MetricsQuery(Api):
         client: Client | AsyncClient | None = None,
     ) -> None:
         super().__init__(config=config, client=client)
-        self._now = datetime.now(UTC) if now is None else datetime.fromtimestamp(epoch(now), UTC)
+        self._until = None if now is None else datetime.fromtimestamp(epoch(now), UTC)
 
     @operation
     async def top_jobs(
@@ -124,7 +126,7 @@ class _MetricsQuery(Api):
 
         One round trip: two HGETALL a minute, or six an hour and one for each minute of the last 8 hours.
         """
-        window = _window(self._now, minutes, hours)
+        window = _window(self._until or datetime.now(UTC), minutes, hours)
         reading = await store.all_jobs(window)
         wanted = _matcher(class_filter)
         jobs: dict[str, JobResult] = defaultdict(JobResult)
@@ -140,7 +142,7 @@ class _MetricsQuery(Api):
 
         Times as in `top_jobs`. One round trip: two HMGET and two GET a minute (Sidekiq: one round trip a minute).
         """
-        window = _window(self._now, minutes, hours)
+        window = _window(self._until or datetime.now(UTC), minutes, hours)
         reading = await store.one_job(window, klass)
         result = JobResult()
         for bucket, _, metric, value in sorted(reading.samples):
