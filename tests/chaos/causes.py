@@ -125,7 +125,11 @@ class Causes:
             - begin
             - sum(
                 max(0.0, min(end, span.end + slack) - max(begin, span.begin))
-                for spans, slack in ((self._timeline.away, 2.0), (self._timeline.refused, 4.0))
+                for spans, slack in (
+                    (self._timeline.away, 2.0),
+                    (self._timeline.refused, 4.0),
+                    (self._timeline.failovers, _FAILOVER_SLACK),
+                )
                 for span in spans
             )
         )

@@ -151,6 +151,13 @@ def test_who_is_let_in_beside_a_lock_or_kept_out_by_none_is_told(
     assert _problems(pushed, journal).problems == problems
 
 
+def test_a_lock_may_stay_while_there_is_no_primary() -> None:
+    timeline = Timeline(_silence)
+    timeline.failovers.append(Span(2.1, 5.5))
+    pushed = [_of(_UNTIL_SUCCESS, 1), _of(_UNTIL_SUCCESS, 8, refused=True)]
+    assert _problems(pushed, _ran(0, 1.5, 2), timeline=timeline).problems == []
+
+
 def _expires(at: float) -> Pushed:
     return Pushed(Fate.SUCCEEDS, confirmed=True, expiry=at)
 

@@ -19,6 +19,7 @@ from teep.middleware import around
 from teep.store import processes
 from teep.store.features import Barred, Unit
 from teep.store.running import iteration as places
+from teep.store.running.iteration import Held
 from teep.wire import json
 from teep.wire.scripts import Saved
 from teep.worker import Worker
@@ -85,8 +86,8 @@ def _journal_places() -> None:
     """Write down each place of an iterable job that Redis has confirmed: the next run must know it."""
     save = places.save
 
-    async def journalled_save(jid: str, executions: int, cursor: bytes, runtime: float) -> Saved:
-        outcome = await save(jid, executions, cursor, runtime)
+    async def journalled_save(jid: str, executions: int, cursor: bytes, runtime: float, held: Held) -> Saved:
+        outcome = await save(jid, executions, cursor, runtime, held)
         if outcome.written:
             journal.saved(json.loads(cursor) or 0)
         return outcome

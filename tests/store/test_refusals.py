@@ -20,6 +20,7 @@ from teep.store.jobs import jobsets
 from teep.store.jobs.jobsets import Enqueued
 from teep.store.jobs.pushes import Extra, Push
 from teep.store.running import inflight, iteration
+from teep.store.running.iteration import Held
 from teep.wire import keys, scripts
 from teep.wire.command import Command
 from teep.wire.keys import Key
@@ -349,10 +350,12 @@ def test_a_queue_of_another_type_keeps_no_other_from_being_served(driver: Driver
 
 @pytest.mark.parametrize("command", commands_of("checkpoint"))
 def test_a_checkpoint_that_is_refused_leaves_the_last_one(limited: Driver, server: Server, command: str) -> None:
-    limited.run(iteration.save("1", 1, b"[1]", 1.0))
+    held = Held("q", "me", JOBS[0])
+    server.command("RPUSH", keys.inflight("q", "me"), JOBS[0])
+    limited.run(iteration.save("1", 1, b"[1]", 1.0, held))
     allow(server, f"-{command.lower()}")
     with contextlib.suppress(RedisCommandError):
-        limited.run(iteration.save("1", 2, b"[2]", 2.0))
+        limited.run(iteration.save("1", 2, b"[2]", 2.0, held))
     assert server.command("HGET", "it-1", "c") in (b"[1]", b"[2]")
 
 

@@ -9,7 +9,10 @@ from teep.store.running.iteration import IterationState
 
 
 class Run(Protocol):
-    """A job's run as the worker knows it."""
+    """A job's run as the worker knows it. `queue` and `raw`: where it was taken from, and its exact bytes there."""
+
+    queue: str
+    raw: bytes
 
     @property
     def is_cancelled(self) -> bool: ...
@@ -36,6 +39,9 @@ class Runtime(Protocol):
 
     @property
     def config(self) -> Config: ...
+
+    @property
+    def identity(self) -> str: ...
 
     @property
     def is_stopping(self) -> bool:

@@ -511,6 +511,21 @@ def test_a_run_that_others_have_taken_over_ends_and_changes_nothing(fleet: Fleet
     assert walk.called == ["start", "stop", "resume 7", "stop", "complete"]
 
 
+@pytest.mark.usefixtures("_often")
+def test_a_run_that_was_ended_elsewhere_leaves_no_place(fleet: Fleet) -> None:
+    walk = Walk()
+    jid = fleet.push(walk.job, 10)
+    walk.hold(3)
+    fleet.start()
+    walk.wait_for(3)
+    # As after a rescue, once the job was run to its end: neither is left.
+    fleet.server.command("UNLINK", f"it-{jid}", *fleet.server.command("KEYS", "*:inflight:*"))
+    walk.go()
+    wait_until(lambda: walk.called == ["start", "stop"], SOON, lambda: f"the end: {walk.called}")
+    assert walk.done == [0, 1, 2, 3]
+    over(fleet, jid)
+
+
 def test_middleware_sees_an_interruption_as_an_end_like_any_other(valkey_fleet: Fleet) -> None:
     fleet, walk, ends = valkey_fleet, Walk(), list[str]()
 

@@ -10,7 +10,7 @@ from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.operation import driver_of
 from teep.errors import RedisError
 from teep.store.running import iteration
-from teep.store.running.iteration import NEVER_RAN, IterationState
+from teep.store.running.iteration import NEVER_RAN, Held, IterationState
 from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import json
 from teep.wire.command import Plan
@@ -34,10 +34,11 @@ class NoCheckpoints:
 class Checkpoints(NoCheckpoints):
     """The saved place of one job. On an event loop (`is_async`) its methods wait; otherwise they block instead."""
 
-    def __init__(self, config: Config, jid: str, known: IterationState | None, *, is_async: bool) -> None:
+    def __init__(self, config: Config, jid: str, known: IterationState | None, held: Held, *, is_async: bool) -> None:
         self._config = config
         self._jid = jid
         self._known = known
+        self._held = held
         self._is_async = is_async
 
     async def load(self) -> IterationState:
@@ -58,7 +59,7 @@ class Checkpoints(NoCheckpoints):
         """
         json.check(cursor, "the cursor")
         try:
-            return await self._run(iteration.save(self._jid, executions, json.dumps(cursor), runtime))
+            return await self._run(iteration.save(self._jid, executions, json.dumps(cursor), runtime, self._held))
         except RedisError as error:
             logger.warning("job %s goes on without a checkpoint: %s", self._jid, error)
             return Saved(written=True, cancelled=False)

@@ -21,6 +21,7 @@ from teep.errors import InvalidJob, JobCancelled, RedisRefused, RedisUnavailable
 from teep.job.context import current_job, runtime
 from teep.job.iterable.checkpoints import Checkpoints, NoCheckpoints
 from teep.store import features
+from teep.store.running.iteration import Held
 from teep.telling import INTERRUPTIONS, Logger
 from teep.wire import json, options, payload
 
@@ -212,7 +213,7 @@ class Iteration:
         return self._seconds_before + monotonic() - self._began
 
     async def _save(self) -> bool:
-        """Save the cursor; False if a later run has: this process was taken for dead then, its jobs rescued."""
+        """Save the cursor; False if another run has the job: this process was taken for dead, its jobs rescued."""
         now = monotonic()
         self._saves_at = now + CHECKPOINT_SECONDS
         saved = await self._checkpoints.save(self._executions, self.cursor, self._seconds)
@@ -241,10 +242,11 @@ class Iteration:
         await _awaited(self._job.each_iteration(self.item, *self.args, **self._kwargs))
 
     def _own_checkpoints(self) -> NoCheckpoints:
-        if self._worker is None or self._context is None:
+        if self._worker is None or self._context is None or self._context.run is None:
             return NoCheckpoints()
-        known = None if self._context.run is None else self._context.run.place
-        return Checkpoints(self._worker.config, self._context.jid, known, is_async=self._is_async)
+        run = self._context.run
+        held = Held(run.queue, self._worker.identity, run.raw)
+        return Checkpoints(self._worker.config, self._context.jid, run.place, held, is_async=self._is_async)
 
     def _most_seconds(self) -> float:
         if self._worker is None or self._context is None:

@@ -48,9 +48,22 @@ async def state(jid: str) -> IterationState | None:
     return _state(await _read(jid))
 
 
-async def save(jid: str, executions: int, cursor: bytes, runtime: float) -> scripts.Saved:
-    """Save the progress of a run. One round trip. Sidekiq's flush_state."""
-    return await scripts.checkpoint(keys.iteration(jid), executions, cursor, runtime, STATE_SECONDS)
+class Held(NamedTuple):
+    """A job as it lies in flight: its queue, the identity of its process, and its exact bytes."""
+
+    queue: str
+    identity: str
+    raw: bytes
+
+
+async def save(jid: str, executions: int, cursor: bytes, runtime: float, held: Held) -> scripts.Saved:
+    """Save the progress of a run. One round trip. Sidekiq's flush_state.
+
+    Nothing is written if a later run has saved, or has ended the job and removed its place. Sidekiq would leave a
+    place behind then.
+    """
+    lists = keys.inflight(held.queue, held.identity), keys.queue(held.queue)
+    return await scripts.checkpoint(keys.iteration(jid), executions, cursor, runtime, STATE_SECONDS, lists, held.raw)
 
 
 async def cancel(jid: str, now: int) -> int:

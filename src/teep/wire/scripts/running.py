@@ -128,18 +128,23 @@ def keep_alive(process: Key, seconds: int, beat: str) -> Command[bool]:
 
 
 class Saved(NamedTuple):
-    """The result of a checkpoint: whether it was written (a later run goes first), and if the job was cancelled."""
+    """The result of a checkpoint: if it was written (not if another run has the job), and if it was cancelled."""
 
     written: bool
     cancelled: bool
 
 
-def checkpoint(iteration: Key, executions: int, cursor: bytes, runtime: float, ttl: int) -> Command[Saved]:
-    """Save the progress of an iterable job: its run's number, its cursor's JSON, and its seconds so far."""
+def checkpoint(
+    iteration: Key, executions: int, cursor: bytes, runtime: float, ttl: int, lists: tuple[Key, Key], raw: bytes
+) -> Command[Saved]:
+    """Save the progress of an iterable job: its run's number, its cursor's JSON, and its seconds so far.
+
+    To have its first place saved, the job `raw` must lie in one of the lists: in flight, or put back in its queue.
+    """
     return ScriptCall(
         load("checkpoint"),
-        (iteration,),
-        (executions, cursor, json.ruby_float(runtime), ttl),
+        (iteration, *lists),
+        (executions, cursor, json.ruby_float(runtime), ttl, raw),
         read=lambda reply: Saved(bool(reply[0]), bool(reply[1])),
     )
 

@@ -54,6 +54,7 @@ class Capsule:
         self.concurrency = own.concurrency
         self.order = own.order
         self.config = component.config
+        self.identity = component.identity
         self.fetcher = Fetcher(component, self.order, shared.runs)
         self.running = LocalWorkSet()
         self._driver = component.driver
