@@ -4,7 +4,7 @@
    the others wait. It acknowledges finished jobs and reserves the next ones in one round trip.
    Quick jobs do not wait for that: the next exchange is sent when a batch begins to run, and read when it is used up.
 2. If Redis has no job either, one thread waits in a blocking move for each queue, with no polling, and runs that job.
-3. `done` and `ended` note a job's outcome; the next exchange tells Redis, at the latest after a tick.
+3. `done`, `done_along` and `ended` note a job's outcome; the next exchange tells Redis, at the latest after a tick.
 4. `tick` returns jobs that were reserved ahead and cannot start soon.
 """
 
@@ -41,6 +41,8 @@ class Fetcher:
         self._stock = self._exchange.stock
         self.done = self._exchange.ends.done.append
         """Note that a job succeeded. It is the deque's own method, since it is called for each job."""
+        self.done_along = self._exchange.ends.along.append
+        """Note that a job succeeded, with whose success parts go along."""
         self._exchanging = threading.Lock()  # guards _exchange
         self._changed = threading.Condition()  # guards _idle and _someone_waits
         self._idle = 0
@@ -90,7 +92,7 @@ class Fetcher:
         return None
 
     def ended(self, job: UnitOfWork, outcome: Outcome) -> None:
-        """Note a job's outcome that takes more than an acknowledgement."""
+        """Note a job's outcome other than a success."""
         self._exchange.ends.add(job, outcome)
 
     def tick(self) -> None:

@@ -275,8 +275,7 @@ class Reserver:
 
     def _question(self, ends: Batch, want: int) -> Command[Answer]:
         day = _today()
-        along = [outcome for _, outcome in ends.along]
-        exchange = inflight.exchange(self._identity, by_queue(ends.done), self._order.names(), want, day, along)
+        exchange = inflight.exchange(self._identity, by_queue(ends.done), self._order.names(), want, day, ends.along)
         others = [outcome for _, outcome in ends.others]
         settle = [inflight.settling(self._identity, others, day)] if others else []
         return cast("Command[Answer]", Pipeline([*settle, exchange], read=_answer))
@@ -312,7 +311,7 @@ class Reserver:
         held = self._driver.run(inflight.payloads(self._identity, list(self._order.weights)))
         unknown = self._ledger.compare(held)
         ends.done = [job for job in ends.done if not self._ledger.is_gone_settled(job)]
-        ends.along = [end for end in ends.along if not self._ledger.is_gone_settled(end[0])]
+        ends.along = [job for job in ends.along if not self._ledger.is_gone_settled(job)]
         ends.others = [end for end in ends.others if not self._ledger.is_gone_settled(end[0])]
         self._unsettled = deque(pair for pair in self._unsettled if not self._ledger.is_gone_settled(pair[0]))
         for job in drain(self.stock):
