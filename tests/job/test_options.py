@@ -14,7 +14,7 @@ import pytest
 
 import teep
 from teep import testing
-from teep.client.push import prepare
+from teep.client.payloads.push import prepare
 from teep.config import overridden
 from teep.config.sources import elsewhere
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
