@@ -56,6 +56,12 @@ class Success(Protocol):
     def along(self) -> tuple[Part, ...]: ...
 
 
+class Buried(Told):
+    """The outcome of a job that was too large for where it should have gone: it is in the dead set, as it was."""
+
+    __slots__ = ()
+
+
 # Decides about a rescued job: takes its queue, its payload and the suspects that its process had started; returns the
 # payload to put back, or the job's outcome.
 Judge = Callable[[str, bytes, Collection[str]], bytes | Outcome]
@@ -131,6 +137,8 @@ async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
             continue
         if told.refused:
             return told
+        if told.done and form.end == "dead" != outcome.end:
+            return Buried(done=True, beside=left_out)
         # Not in flight: an answer was lost, and it was settled before.
         return Told(done=True, beside=left_out or told.beside)
     return Told(done=False, refused=oversize.TOO_LARGE)

@@ -11,7 +11,7 @@ from teep.wire.scripts.script import ScriptCall, load
 
 def search(queue: Key, needle: bytes, start: int, count: int) -> Command[list[bytes]]:
     """Return the payloads that hold `needle`, of `count` from position `start` (0 is the newest)."""
-    return ScriptCall(load("search"), (queue,), (needle, start, count), read=list)
+    return ScriptCall(load("reading/search"), (queue,), (needle, start, count), read=list)
 
 
 End = Literal["newest", "oldest"]
@@ -36,7 +36,7 @@ def list_after(
 ) -> Command[Slice | None]:
     """Read the slice of a queue that follows the anchors (none: from the end); None if no anchor is left."""
     return ScriptCall(
-        load("list_after"),
+        load("reading/list_after"),
         (queue,),
         (end, position, count, len(needles), *needles, *anchors),
         read=lambda reply: None if reply is None else Slice(*reply),
@@ -54,7 +54,7 @@ class Below(NamedTuple):
 def zset_below(key: Key, place: tuple[bytes, float] | None, count: int, needles: Sequence[bytes]) -> Command[Below]:
     """Read the entries that follow a place in a zset (None: the top), highest score first."""
     return ScriptCall(
-        load("zset_below"),
+        load("reading/zset_below"),
         (key,),
         (*_place(place), count, *needles),
         read=lambda reply: Below((reply[0], float(reply[1])) if reply[1] else None, reply[2], scored(reply[3])),
@@ -64,7 +64,7 @@ def zset_below(key: Key, place: tuple[bytes, float] | None, count: int, needles:
 def probe(queue: Key, needle: bytes, time: float, window: int) -> Command[tuple[list[bytes], bool]]:
     """Look for a payload among those enqueued about `time`; also tells whether that was the whole queue."""
     return ScriptCall(
-        load("probe"),
+        load("reading/probe"),
         (queue,),
         (needle, score(time), window),
         read=lambda reply: (reply[0], bool(reply[1])),
@@ -92,7 +92,7 @@ class Groups(NamedTuple):
 def groups(key: Key, place: tuple[bytes, float] | None, count: int) -> Command[Groups]:
     """Count a slice of a set by class and error, highest score first."""
     return ScriptCall(
-        load("groups"),
+        load("reading/groups"),
         (key,),
         (*_place(place), count),
         read=lambda reply: Groups(
@@ -115,7 +115,7 @@ class ListGroups(NamedTuple):
 def list_groups(queue: Key, position: int, count: int, anchors: Sequence[bytes]) -> Command[ListGroups | None]:
     """Count the slice of a queue that follows the anchors (none: the newest jobs) by class and error."""
     return ScriptCall(
-        load("list_groups"),
+        load("reading/list_groups"),
         (queue,),
         (position, count, *anchors),
         read=lambda reply: None if reply is None else ListGroups(*reply),

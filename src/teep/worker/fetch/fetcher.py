@@ -18,7 +18,7 @@ from teep.runtime.component import Component
 from teep.store.jobs import queues
 from teep.store.running import inflight
 from teep.store.running.inflight import Outcome
-from teep.worker.fetch.ends import first
+from teep.worker.fetch.ends import drain, first
 from teep.worker.fetch.reserver import Reserver
 from teep.worker.fetch.tallies import Tallies
 from teep.worker.fetch.unit import UnitOfWork
@@ -35,6 +35,7 @@ class Fetcher:
         self._identity = component.identity
         self._order = order
         self._outage = component.outage
+        self._notices = component.notices
         self._runs = runs
         self._waiter = Waiter(component.driver)
         self._exchange = Reserver(component, order)
@@ -118,6 +119,7 @@ class Fetcher:
         with self._exchanging:
             found = self._exchange.exchange(0, moving=self._someone_waits)
             self._keep(found or [])
+        self._tell_buried()
         if found:
             self.ahead.set()
             self._wake(len(found))
@@ -160,8 +162,11 @@ class Fetcher:
         Raises:
             RedisError: Redis is away; the jobs stay in flight and will be rescued.
         """
-        with self._exchanging:
-            return self._exchange.requeue_all()
+        try:
+            with self._exchanging:
+                return self._exchange.requeue_all()
+        finally:
+            self._tell_buried()
 
     def trust_until(self, moment: float) -> None:
         """Reserve only until then (monotonic seconds): other workers may take this process for dead soon after.
@@ -189,6 +194,16 @@ class Fetcher:
         finally:
             with self._changed:
                 self._idle -= 1
+        self._tell_buried()
+
+    def _tell_buried(self) -> None:
+        """Tell of jobs that are dead because they are too large; not under the lock, since user code hears of it."""
+        if not self._exchange.buried:
+            return
+        with self._exchanging:
+            deaths = drain(self._exchange.buried)
+        for died in deaths:
+            self._notices.give(died)
 
     def _lead(self) -> bool:
         """Do an exchange unless another thread did one meanwhile; True if there are jobs now."""
