@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.clock import monotonic
 from teep.config import driver_for
 from teep.errors import RedisUnavailable
 from teep.job.iterable.checkpoints import Checkpoints
@@ -93,6 +94,14 @@ def test_the_places_of_many_are_read_at_once(valkey_fleet: Fleet) -> None:
     calls(fleet)
     places.read(driver, units[:1])  # by itself it is read when it starts
     assert calls(fleet) == {}
+
+
+def test_a_place_that_was_read_long_ago_is_not_known() -> None:
+    unit = UnitOfWork("default", b'{"class":"Other","args":[],"jid":"5"}')
+    unit.begin_at(NEVER_RAN, monotonic())
+    assert unit.place == NEVER_RAN
+    unit.begin_at(NEVER_RAN, monotonic() - 1.0)  # as after a SIGSTOP, when others may have come on with the job
+    assert unit.place is None
 
 
 def test_those_reserved_together_begin_where_they_are(fleet: Fleet, saves: list[int]) -> None:

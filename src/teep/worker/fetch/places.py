@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from teep.clock import monotonic
 from teep.drivers import Driver
 from teep.errors import RedisError
 from teep.job import definition
@@ -22,9 +23,10 @@ def read(driver: Driver, jobs: Sequence[UnitOfWork]) -> None:
     jids = [jid for jid in by_jid if jid]
     if len(jids) < 2:
         return
+    asked = monotonic()
     try:
         begun = driver.run(iteration.begun(jids))
     except RedisError:
         return
     for jid in jids:
-        by_jid[jid].begin_at(begun.get(jid, NEVER_RAN))
+        by_jid[jid].begin_at(begun.get(jid, NEVER_RAN), asked)

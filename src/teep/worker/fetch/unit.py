@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any, NamedTuple
 
+from teep.clock import monotonic
 from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
 from teep.job.definition import Definition, find
@@ -14,6 +15,11 @@ from teep.wire.scripts.step import Part
 
 features.special.update(("rescues", "log_level"))  # the fields that the worker itself looks for
 _special = features.special
+
+
+# Seconds for which a place that was read is known. A process that stood still for longer may have been given up, and
+# its jobs may have come on elsewhere.
+_FRESH_SECONDS = 1.0
 
 
 class Asks(NamedTuple):
@@ -37,8 +43,8 @@ class UnitOfWork:
     `problem` is the error if it cannot run. `is_special` is True if it was rescued before, has its own log level, or
     needs a feature before it runs or when it ends. `asks` then holds the details; an ordinary job has no `asks`.
     `halt` is the error that it was told to end with (None: none). `comes_again` tells whether an iterable job goes on
-    later; None for others. `place` is where an iterable job begins, if it was read for the whole batch. `along` are
-    the step parts that go along with its success.
+    later; None for others. `place` is where an iterable job begins, if it was read for the whole batch just before.
+    `along` are the step parts that go along with its success.
     """
 
     __slots__ = (
@@ -114,11 +120,12 @@ class UnitOfWork:
 
     @property
     def place(self) -> IterationState | None:
-        return getattr(self, "_place", None)
+        known, read_at = getattr(self, "_place", (None, 0.0))
+        return known if monotonic() - read_at < _FRESH_SECONDS else None
 
-    def begin_at(self, place: IterationState) -> None:
-        """Note the place where an iterable job begins."""
-        self._place = place
+    def begin_at(self, place: IterationState, read_at: float) -> None:
+        """Note the place where an iterable job begins, and when it was read (monotonic seconds)."""
+        self._place = place, read_at
 
     def put_back(self) -> None:
         """Return the job to the end of its queue when this run returns, since it is not done.
