@@ -24,7 +24,7 @@ from teep.api.jobs.selection import AsyncQueueSelection, AsyncSetSelection, Queu
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
 from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
-from teep.api.stats import AsyncHistory, AsyncStats, History, QueueSummary, Stats
+from teep.api.stats import AsyncHistory, AsyncStats, History, Overdue, QueueSummary, Stats
 from teep.api.work import AsyncWorkSet, Work, WorkSet
 from teep.errors import EmbeddedProcess, JobKilled, NoDeployLabel
 from teep.wire.scripts import Place
@@ -73,6 +73,7 @@ __all__ = [
     "MetricsQuery",
     "MetricsResult",
     "NoDeployLabel",
+    "Overdue",
     "Page",
     "Place",
     "Process",

@@ -57,19 +57,21 @@ def serve(
     read_only: bool = False,
     arguments: Arguments = "show",
     prefix: str = "",
+    on_start: Callable[[str], object] | None = None,
     **options: Any,
 ) -> None:
     """Serve the web page alone, until the process is told to stop.
 
     Args:
         config: which Redis; default: the process-wide configuration.
-        host: the address to listen at; other than loopback only with `auth` or `token`.
+        host: the address to listen at, or the path of a socket; other than loopback only with `auth` or `token`.
         port: the port there.
         auth: "user:password", which browsers ask for.
         token: what an `Authorization: Bearer` header must say, for programs.
         read_only: nothing can be changed.
         arguments: "show" or "hide" those of jobs, or a function from a job's record to what is shown.
         prefix: the path under which a proxy serves it, such as "/jobs", stripped or not.
+        on_start: called with the page's address as soon as it can be opened.
         options: further options of uvicorn.
 
     Raises:
@@ -78,7 +80,7 @@ def serve(
     """
     serving = _load("serving")
     page = serving.alone(config, host=host, auth=auth, token=token, read_only=read_only, arguments=arguments)
-    serving.run(page, host=host, port=port, prefix=prefix, options=options)
+    serving.run(page, host=host, port=port, prefix=prefix, on_start=on_start, options=options)
 
 
 def _load(module: str) -> Any:

@@ -17,6 +17,7 @@ from teep.errors import RedisCommandError, RedisUnavailable, TeepError
 from teep.web import rendering, safety, urls
 from teep.web.access import Access, Arguments, Authorize, access_of
 from teep.web.assets import OWN, assets_of
+from teep.web.json import answers
 from teep.web.registry import Pages, own_pages
 from teep.web.rendering import OWN_TEMPLATES, THEMES, Site, Visit
 from teep.web.words import Catalogue
@@ -159,7 +160,10 @@ class WebApp:
             signer = safety.Signer(secrets.token_bytes())
             request.scope["teep.visit"] = self._visit(request, path, nonce, _NOBODY, signer)
         headers = error.headers if isinstance(error, HTTPException) else None
-        answer = rendering.fragment(request, "error.html", status=status, code=status, reason=reason)
+        if urls.route_path(request.scope).startswith("/api/"):
+            answer = answers.failed(rendering.visit_of(request).words, status, reason)
+        else:
+            answer = rendering.fragment(request, "error.html", status=status, code=status, reason=reason)
         answer.headers.update(headers or {})
         return answer
 
@@ -176,7 +180,7 @@ def _told(error: Exception) -> tuple[int, str]:
     """Return the status of an error, and a reason: a key of the translations, or a sentence of teep's."""
     if isinstance(error, HTTPException):
         status = error.status_code if error.status_code in _TOLD else 400 if error.status_code < 500 else 500
-        return status, error.detail if error.detail in ("origin", "token", "size", "verb") else ""
+        return status, error.detail if error.detail in safety.REASONS else ""
     if isinstance(error, RedisUnavailable):
         return 503, str(error)
     if isinstance(error, TeepError):

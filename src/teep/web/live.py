@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
@@ -84,6 +85,8 @@ class Sampler:
 async def stream(request: Request) -> Response:
     """Answer with a stream of the summary, for htmx to swap."""
     visit = _before(request)
+    if visit.live == "poll":
+        raise HTTPException(404)  # it would hold a thread for as long as the page is open
 
     def written(sample: Sample) -> str:
         return render(visit, "parts/summary.html", {"summary": sample.stats})

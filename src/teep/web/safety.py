@@ -19,6 +19,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BYTES = 8 << 20
 """Bytes of a form or a JSON body: arguments may be edited, and those may be large."""
 
+REASONS = ("host", "origin", "token", "size", "verb")
+"""Why a request was refused: each has a sentence in the translations."""
+
 # Seconds that a form may stay open in a browser without `Sec-Fetch-Site`.
 _FORM_SECONDS = 12 * 3600
 _POLICY = (

@@ -4,6 +4,9 @@ import base64
 import binascii
 import hmac
 import ipaddress
+import socket
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -19,10 +22,46 @@ from teep.web.application import WebApp
 _ASK = {"WWW-Authenticate": 'Basic realm="teep", charset="UTF-8"'}
 
 
-def run(page: WebApp, *, host: str, port: int, prefix: str, options: dict[str, Any]) -> None:
+Told = Callable[[str], object]
+
+
+class _Server(uvicorn.Server):
+    """Tells its address once it listens."""
+
+    def __init__(self, config: uvicorn.Config, told: Told | None) -> None:
+        super().__init__(config)
+        self._told = told
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._told is not None:
+            self._told(_address(self.servers[0].sockets[0].getsockname()))
+
+
+def run(
+    page: WebApp, *, host: str, port: int, prefix: str, on_start: Told | None = None, options: dict[str, Any]
+) -> None:
     """Serve an app with uvicorn until the process is told to stop."""
+    where = {"uds": host} if host.startswith("/") else {"host": host, "port": port}
     settings = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 2}
-    uvicorn.run(under(page, prefix.rstrip("/")), host=host, port=port, **{**settings, **options})
+    told: Told | None = None if on_start is None else lambda address: on_start(address + prefix.rstrip("/"))
+    served = under(page, prefix.rstrip("/"))
+    server = _Server(uvicorn.Config(served, **{**where, **settings, **options}), told)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        pass  # it was told to stop, and has stopped
+    finally:
+        if server.config.uds:
+            Path(server.config.uds).unlink(missing_ok=True)
+
+
+def _address(name: Any) -> str:
+    """Return the URL of what a socket is bound to; of one that is a file, its path."""
+    if not isinstance(name, tuple):
+        return str(name)
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"http://{host}:{name[1]}"
 
 
 def under(page: WebApp, prefix: str) -> ASGIApp:
@@ -59,7 +98,7 @@ def alone(
             f"the web page can change everything, and others can reach {host}: ask for a password (--auth"
             " user:password) or a token (--token), or listen at 127.0.0.1"
         )
-    authorize = None if auth is None and token is None else _asking(auth, token)
+    authorize = _at_home if auth is None and token is None else _asking(auth, token)
     return WebApp(config, authorize, (), read_only=read_only, arguments=arguments)
 
 
@@ -71,6 +110,18 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _at_home(request: Request) -> Access:
+    """Let in who names this machine. A site whose own name was made to lead here would name itself.
+
+    Raises:
+        HTTPException: 403.
+    """
+    named = request.url.hostname or ""
+    if is_loopback(named) or named.endswith(".localhost") or request.client is None:
+        return ADMIN
+    raise HTTPException(403, "host")
 
 
 def _asking(auth: str | None, token: str | None) -> Authorize:

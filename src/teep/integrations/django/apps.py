@@ -18,6 +18,7 @@ class TeepConfig(AppConfig):  # type: ignore[misc]  # to mypy Django has no type
 
     name = "teep.integrations.django"
     label = "teep"
+    default_auto_field = "django.db.models.AutoField"
 
     def ready(self) -> None:
         options = getattr(settings, "TEEP", None)

@@ -24,6 +24,9 @@ from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page, page_with, visit_of
 from teep.web.safety import Form, read_form
 
+MOST_KEYS = SIZES[-1] * 10
+"""Keys of one request."""
+
 
 @dataclass(frozen=True)
 class JobSetPage:
@@ -71,13 +74,19 @@ class JobSetPage:
         if action is None:
             raise HTTPException(400)
         must_may(visit, action.needs)
-        keys = form.get("key", [])[: SIZES[-1] * 10]
-        found = await asyncio.gather(*(entry_of(self.jobset(visit.config), key) for key in keys))
+        keys = form.get("key", [])[:MOST_KEYS]
+        done = await self.take(request, action, keys)
+        return self._back(visit, form, action, done, len(keys))
+
+    async def take(self, request: Request, action: Action, keys: Sequence[str]) -> int:
+        """Carry out an action on the entries of some keys; returns on how many."""
+        config = visit_of(request).config
+        found = await asyncio.gather(*(entry_of(self.jobset(config), key) for key in keys))
         done = 0
         for entry in found:
             done += entry is not None and await _tried(action, entry)
         actions.recorded(request, action.name, self.name, count=done)
-        return self._back(visit, form, action, done, len(keys))
+        return done
 
     async def show_one(self, request: Request) -> Response:
         """GET /retries/KEY: one entry."""
@@ -102,10 +111,8 @@ class JobSetPage:
         if action is None:
             raise HTTPException(400)
         must_may(visit, action.needs)
-        entry = await entry_of(self.jobset(visit.config), request.path_params["key"])
-        done = entry is not None and await _tried(action, entry)
-        actions.recorded(request, action.name, self.name, count=int(done))
-        return self._back(visit, form, action, int(done), 1)
+        done = await self.take(request, action, [request.path_params["key"]])
+        return self._back(visit, form, action, done, 1)
 
     async def act_on_all(self, request: Request) -> Response:
         """POST /retries/all/retry: all that match `q`, once that is confirmed."""
@@ -125,21 +132,25 @@ class JobSetPage:
                 request, "confirm.html", set=self.name, action=action, total=total, filter=parsed, wrong=wrong,
                 typed=total > actions.TYPED,
             )  # fmt: skip
-        return await self._carry_out(request, action, selection, total, parsed.text)
+        done = await self.carry_out(request, action, selection, total, parsed.text)
+        if isinstance(done, Bulk):
+            return visit.redirect(f"actions/{done.id}")
+        return visit.redirect(self.name, flash=visit.flash(f"done.{action.name}", count=done))
 
-    async def _carry_out(
+    async def carry_out(
         self, request: Request, action: Action, selection: AsyncSetSelection, total: int, text: str
-    ) -> Response:
+    ) -> int | Bulk:
+        """Carry out an action on all that are selected: returns on how many, or the action under way."""
         visit = visit_of(request)
         if total <= actions.AT_ONCE:
             done = await action.every(selection, _not_told)
             actions.recorded(request, action.name, self.name, count=done, filter=text)
-            return visit.redirect(self.name, flash=visit.flash(f"done.{action.name}", count=done))
+            return done
         ip = request.client.host if request.client else ""
         record = {"who": visit.access.who, "verb": action.name, "where": self.name, "filter": text}
         bulk = Bulk(action.name, action.needs, self.name, text, total, {**record, "dry_run": False, "ip": ip})
         Bulks.of(visit.site).start(bulk, lambda told: action.every(selection, told))
-        return visit.redirect(f"actions/{bulk.id}")
+        return bulk
 
     def _back(self, visit: Visit, form: Form, action: Action, done: int, asked: int) -> Response:
         """Go back to the list where one was, and say there what was done."""
@@ -193,4 +204,6 @@ RETRIES = JobSetPage("retries", AsyncRetrySet, (RETRY, KILL, DELETE), 30)
 SCHEDULED = JobSetPage("scheduled", AsyncScheduledSet, (ENQUEUE, DELETE), 40)
 DEAD = JobSetPage("dead", AsyncDeadSet, (RETRY, DELETE), 50, aliases=("morgue",))
 
-PAGES = tuple(_pages(of) for of in (RETRIES, SCHEDULED, DEAD))
+JOBSETS = (RETRIES, SCHEDULED, DEAD)
+
+PAGES = tuple(_pages(of) for of in JOBSETS)
