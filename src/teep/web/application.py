@@ -142,6 +142,8 @@ class WebApp:
         if self._signer is None:
             try:
                 key = await AsyncWebSecret(config=self.site.config).read()
+            except RedisUnavailable:  # what needs Redis says so itself; the next request asks again
+                return safety.Signer(secrets.token_bytes())
             except RedisCommandError:  # a Redis that takes no writes: nothing can be changed there anyway
                 key = secrets.token_hex(32).encode()
             self._signer = safety.Signer(key)
