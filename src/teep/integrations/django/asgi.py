@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncGenerator, MutableMapping
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -35,7 +36,7 @@ class _Answer(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
-    rest: AsyncIterator[bytes] | None
+    rest: AsyncGenerator[bytes, None] | None
 
 
 async def answer(app: Any, request: HttpRequest, path: str, **scope: Any) -> HttpResponseBase:
@@ -106,7 +107,7 @@ async def _next(messages: asyncio.Queue[Message], task: "asyncio.Future[Any]") -
     return await getting
 
 
-async def _rest(messages: asyncio.Queue[Message], task: "asyncio.Future[Any]") -> AsyncIterator[bytes]:
+async def _rest(messages: asyncio.Queue[Message], task: "asyncio.Future[Any]") -> AsyncGenerator[bytes, None]:
     try:
         more = True
         while more:
@@ -132,7 +133,8 @@ def _response(told: _Answer) -> HttpResponseBase:
     return response
 
 
-async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for part in rest:
-        yield part
+async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for part in rest:
+            yield part

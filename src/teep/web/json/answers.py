@@ -21,7 +21,7 @@ class Refused(Exception):
 
 def answer(value: Any, status: int = 200) -> Response:
     """Answer with a value. In ASCII, so that whatever string lies in Redis gets through."""
-    return Response(json.dumps(value), status, media_type="application/json")
+    return Response(json.dumps(value, default=str), status, media_type="application/json")
 
 
 def failed(words: Words, status: int, reason: str) -> Response:
