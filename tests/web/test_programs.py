@@ -159,6 +159,18 @@ def test_the_api_reads_what_the_pages_show(visitor: Visitor, store: Server, conf
     assert visitor.get(f"/api/retries/{page['jobs'][0]['key']}").json()["error_class"] == "E"
 
 
+def test_sidekiqs_own_statistics_are_there(visitor: Visitor, store: Server, config: teep.Config) -> None:
+    populate(store, config)
+    told = visitor.get("/stats").json()
+    assert told["sidekiq"].pop("default_latency") > 29
+    assert told["sidekiq"] == {
+        "processed": 12, "failed": 3, "busy": 1, "processes": 1, "enqueued": 17, "scheduled": 1, "retries": 4,
+        "dead": 2,
+    }  # fmt: skip
+    assert told["redis"]["store_name"] == "Valkey"
+    assert visitor.get("/stats/queues").json()["paused"] == 9
+
+
 def test_pages_of_jobs_follow_one_another(visitor: Visitor, store: Server) -> None:
     fill(store, "retry", 60)
     seen: list[int] = []
