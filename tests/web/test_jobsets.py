@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.api.web import AsyncWebActions
 from teep.config import async_driver_for
 from teep.web import actions
 from tests.support.servers import Server
@@ -185,6 +186,33 @@ def test_what_runs_beside_the_page_can_be_cancelled(
     assert store.client.zcard("retry") == 1500
     assert (heard[-1]["ending"], heard[-1]["count"]) == ("cancelled", None)
     assert visitor.post(f"{page.url.path}/cancel").status_code == 200
+
+
+def test_another_process_shows_how_far_an_action_is_and_cancels_it(
+    visit: MakeVisitor, store: Server, config: teep.Config, runner: asyncio.Runner, monkeypatch: Any
+) -> None:
+    fill(store, "retry", 2500)
+    one, other = visit(), visit()
+    page = one.post("/retries/all/retry", {"total": "2500", "confirm": "2500"})
+    wait_until(lambda: "2,500 jobs go" in text_of(one.get(page.url.path)), 30, "the action")
+    wait_until(lambda: "2,500 jobs go" in text_of(other.get(page.url.path)), 30, "the other process to hear of it")
+    assert other.get(f"/api{page.url.path}").json()["state"] == "done"
+
+    fill(store, "retry", 2500)
+    # Cancelled by another process before the first slice.
+    monkeypatch.setattr("teep.web.actions.secrets.token_hex", lambda _: "abcd")
+    runner.run(AsyncWebActions(config=config).cancel("abcd"))
+    page = one.post("/retries/all/delete", {"total": "2500", "confirm": "2500"})
+    wait_until(lambda: "Cancelled" in text_of(one.get(page.url.path)), 30, "it to stop")
+    assert store.client.zcard("retry") > 0
+
+
+def test_an_action_whose_process_is_gone_has_failed(
+    visit: MakeVisitor, config: teep.Config, runner: asyncio.Runner
+) -> None:
+    bulk = actions.Bulk("delete", "delete", "retries", "", 3000, {})
+    runner.run(AsyncWebActions(config=config).write(bulk.id, {**bulk.told(), "at": 0}))
+    assert "the process that carried it out is gone" in text_of(visit().get(f"/actions/{bulk.id}"))
 
 
 def test_a_page_costs_five_round_trips(

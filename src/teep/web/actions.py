@@ -2,10 +2,12 @@
 
 1. `must_may` checks the verb, `recorded` tells who did what: the logger `teep.web.audit`, and `config.on("audit")`.
 2. What takes all that match is counted first and confirmed, above `TYPED` by typing the count.
-3. Above `AT_ONCE` it runs beside the requests: `Bulk` has its progress, and can be cancelled.
+3. Above `AT_ONCE` it runs beside the requests: `Bulk` has its progress, and can be cancelled. That
+   lies in Redis, too, since the next request may come to another process.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -17,8 +19,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from teep.api import AsyncSetSelection, AsyncSortedEntry
+from teep.api.web import AsyncWebActions
 from teep.config.handlers import fire
-from teep.errors import NotMoved, TeepError
+from teep.errors import NotMoved, RedisError, TeepError
 from teep.web.rendering import Site, Visit, visit_of
 
 audit_logger = logging.getLogger("teep.web.audit")
@@ -29,6 +32,13 @@ TYPED = 1_000
 AT_ONCE = 2_000
 """Up to so many jobs an action is done before it is answered."""
 
+# Seconds after which an action tells how far it is, and those after which one that tells nothing is over.
+_TELLS = 0.5
+_SILENT = 60
+_SHARED = (
+    "action", "needs", "where", "filter", "total", "id", "looked_at", "out_of", "taken", "state", "problem",
+    "started", "ended", "is_cancelled",
+)  # fmt: skip
 # Seconds that the end of an action can be read.
 _KEPT = 3_600
 _MOST = 200
@@ -140,6 +150,18 @@ class Bulk:
         if self.is_cancelled:
             raise _StoppedError
 
+    def told(self) -> dict[str, Any]:
+        """Return what another process needs to show it."""
+        return {**{name: getattr(self, name) for name in _SHARED}, "at": time.time()}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Bulk":
+        """Return an action of another process, which it cannot have gone on with if it has told nothing for long."""
+        bulk = cls(record={}, **{name: told[name] for name in _SHARED})
+        if bulk.state == "running" and time.time() - told["at"] > _SILENT:
+            bulk.state, bulk.problem = "failed", "the process that carried it out is gone"
+        return bulk
+
     @property
     def share(self) -> float:
         """How much of the set was looked at, 0 to 1."""
@@ -151,6 +173,7 @@ class Bulks:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._shared = AsyncWebActions(config=site.config)
         self._found: dict[str, Bulk] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -160,19 +183,48 @@ class Bulks:
         made: Bulks = site.shared.setdefault("bulks", cls(site))
         return made
 
-    def get(self, name: str) -> Bulk | None:
-        """Return an action, also for an hour after its end; None where another process has it, or none."""
-        return self._found.get(name)
+    async def find(self, name: str) -> Bulk | None:
+        """Return an action of any process, also for an hour after its end."""
+        if (bulk := self._found.get(name)) is not None:
+            return bulk
+        told = await self._shared.read(name)
+        return None if told is None else Bulk.of(told)
 
-    def start(self, bulk: Bulk, work: Callable[[Progress], Awaitable[int]]) -> None:
+    async def cancel(self, bulk: Bulk) -> None:
+        """Let an action end after the slice that it is in, here or in its process."""
+        bulk.is_cancelled = True
+        await self._shared.cancel(bulk.id)
+
+    async def start(self, bulk: Bulk, work: Callable[[Progress], Awaitable[int]]) -> None:
         """Begin an action beside the requests."""
         self._forget()
         self._found[bulk.id] = bulk
+        await self._tell(bulk)
         task = asyncio.get_running_loop().create_task(self._run(bulk, work), name=f"teep-web-{bulk.action}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _tell(self, bulk: Bulk) -> None:
+        bulk.is_cancelled |= await self._shared.write(bulk.id, bulk.told())
+
+    async def _keep_telling(self, bulk: Bulk) -> None:
+        while True:
+            await asyncio.sleep(_TELLS)
+            with contextlib.suppress(RedisError):  # the next time, perhaps
+                await self._tell(bulk)
+
     async def _run(self, bulk: Bulk, work: Callable[[Progress], Awaitable[int]]) -> None:
+        telling = asyncio.ensure_future(self._keep_telling(bulk))
+        try:
+            await self._carry_out(bulk, work)
+        finally:
+            telling.cancel()
+        bulk.ended = time.time()
+        with contextlib.suppress(RedisError):  # this process still knows it
+            await self._tell(bulk)
+        tell(self._site, {**bulk.record, "count": bulk.taken, "ending": bulk.state})
+
+    async def _carry_out(self, bulk: Bulk, work: Callable[[Progress], Awaitable[int]]) -> None:
         try:
             bulk.taken = await work(bulk.progressed)
             bulk.state = "done"
@@ -185,8 +237,6 @@ class Bulks:
         except Exception as error:
             bulk.state, bulk.problem = "failed", type(error).__name__
             logger.exception("%s in %s failed", bulk.action, bulk.where)
-        bulk.ended = time.time()
-        tell(self._site, {**bulk.record, "count": bulk.taken, "ending": bulk.state})
 
     def _forget(self) -> None:
         over = [bulk for bulk in self._found.values() if bulk.ended is not None]

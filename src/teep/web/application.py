@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
-from teep.api.secret import AsyncWebSecret
+from teep.api.web import AsyncWebSecret
 from teep.config import Config, default_config
 from teep.errors import RedisCommandError, RedisUnavailable, TeepError
 from teep.web import rendering, safety, urls

@@ -113,7 +113,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _at_home(request: Request) -> Access:
-    """Let in who names this machine. A site whose own name was made to lead here would name itself.
+    """Let in a visitor that names this machine in its URL. A foreign domain that points to 127.0.0.1 names itself.
 
     Raises:
         HTTPException: 403.

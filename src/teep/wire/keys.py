@@ -167,3 +167,7 @@ def inflight_owners() -> Key:  # hash identity -> JSON of the process and its qu
 
 def web_secret() -> Key:  # string, hex: what signs the web page's forms (teep's own)
     return Key("teep:web:secret")
+
+
+def web_action(name: str) -> Key:  # hash: state (JSON), cancelled: an action on many jobs (teep's own)
+    return Key(f"teep:web:action:{name}")

@@ -30,7 +30,7 @@ class JobsAdmin(admin.ModelAdmin):  # type: ignore[misc]  # to mypy Django has n
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseRedirect:  # noqa: ARG002
-        """Lead to the page, which asks itself who may come in."""
+        """Redirect to the page, which checks the visitor itself."""
         return HttpResponseRedirect(_page() or reverse("admin:index"))
 
 

@@ -153,7 +153,7 @@ def job_of(entry: AsyncSortedEntry, access: Access) -> dict[str, Any]:
 
 async def action(request: Request) -> Response:
     """How far an action on many jobs is."""
-    found = Bulks.of(visit_of(request).site).get(request.path_params["id"])
+    found = await Bulks.of(visit_of(request).site).find(request.path_params["id"])
     if found is None:
         raise HTTPException(404)
     return answer(action_of(found))

@@ -56,11 +56,11 @@ async def act_on_all(of: JobSetPage, request: Request) -> Response:
 async def cancel(request: Request) -> Response:
     """Stop an action on many jobs."""
     visit = visit_of(request)
-    found = Bulks.of(visit.site).get(request.path_params["id"])
+    found = await Bulks.of(visit.site).find(request.path_params["id"])
     if found is None:
         raise HTTPException(404)
     must_may(visit, found.needs)
-    found.is_cancelled = True
+    await Bulks.of(visit.site).cancel(found)
     return answer(action_of(found))
 
 

@@ -12,19 +12,19 @@ from teep.web.rendering import page, visit_of
 
 async def show(request: Request) -> Response:
     """GET /actions/ID: its progress."""
-    return await page(request, "bulk.html", bulk=_found(request))
+    return await page(request, "bulk.html", bulk=await _found(request))
 
 
 async def cancel(request: Request) -> Response:
     """POST /actions/ID/cancel: it ends after the slice that it is in."""
-    bulk, visit = _found(request), visit_of(request)
+    bulk, visit = await _found(request), visit_of(request)
     must_may(visit, bulk.needs)
-    bulk.is_cancelled = True
+    await Bulks.of(visit.site).cancel(bulk)
     return visit.redirect(f"actions/{bulk.id}")
 
 
-def _found(request: Request) -> Bulk:
-    bulk = Bulks.of(visit_of(request).site).get(request.path_params["id"])
+async def _found(request: Request) -> Bulk:
+    bulk = await Bulks.of(visit_of(request).site).find(request.path_params["id"])
     if bulk is None:
         raise HTTPException(404)
     return bulk

@@ -149,7 +149,7 @@ class JobSetPage:
         ip = request.client.host if request.client else ""
         record = {"who": visit.access.who, "verb": action.name, "where": self.name, "filter": text}
         bulk = Bulk(action.name, action.needs, self.name, text, total, {**record, "dry_run": False, "ip": ip})
-        Bulks.of(visit.site).start(bulk, lambda told: action.every(selection, told))
+        await Bulks.of(visit.site).start(bulk, lambda told: action.every(selection, told))
         return bulk
 
     def _back(self, visit: Visit, form: Form, action: Action, done: int, asked: int) -> Response:
