@@ -66,6 +66,7 @@ def test_elsewhere_it_asks_for_a_password_and_changes_nothing_if_it_is_read_only
         assert httpx2.post(f"{address}/retries/all/retry", headers=with_token).status_code == 403
 
 
+@pytest.mark.slow("each starts an interpreter with the whole page")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -18,7 +18,8 @@ PAGE = ROOT / "docs" / "web.md"
 
 def _statuses(app: Any, runner: asyncio.Runner) -> set[int]:
     """What the app answers, alone or where it is mounted, to nobody and to Ann."""
-    paths, people = ("/jobs/", "/"), ({}, {"x-user": "ann"})
+    paths = ("/jobs/", "/")
+    people: tuple[dict[str, str], ...] = ({}, {"x-user": "ann"})
     if hasattr(app, "wsgi_app"):
         with httpx2.Client(transport=httpx2.WSGITransport(app), base_url="http://teep.test") as client:
             return {client.get(path, headers=who).status_code for path in paths for who in people}
@@ -33,7 +34,7 @@ def test_each_example_serves_the_page(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     found = []
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": "__main__"}
     with teep.testing.isolated():
         teep.configure(redis_url=store.url)
         for block in examples(PAGE):

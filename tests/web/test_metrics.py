@@ -21,7 +21,7 @@ from tests.web.test_hostile import XSS
 from tests.web.visitor import Visitor, links, text_of
 
 
-def ran(config: teep.Config, at: datetime | None = None, **classes: tuple[int, float, int]) -> None:
+def ran(config: teep.Config, at: datetime | None = None, /, **classes: tuple[int, float, int]) -> None:
     """Write what classes did in a minute: runs that succeeded, seconds of each, runs that failed."""
     tallies = {}
     for name, (runs, seconds, failed) in classes.items():
@@ -34,8 +34,9 @@ def ran(config: teep.Config, at: datetime | None = None, **classes: tuple[int, f
 
 
 def left_profile(store: Server, key: str = "mike-0123", **fields: Any) -> None:
-    whole = {"started_at": 1, "token": "mike", "type": "app.Slow", "jid": "0123", "elapsed": 1.5, "size": 2048}
-    store.client.hset(key, mapping={**whole, "data": gzip.compress(b"{}"), **fields})
+    whole: Any = {"started_at": 1, "token": "mike", "type": "app.Slow", "jid": "0123", "elapsed": 1.5, "size": 2048}
+    whole |= {"data": gzip.compress(b"{}"), **fields}
+    store.client.hset(key, mapping=whole)
     store.client.zadd("profiles", {key: time.time() + 100})
 
 
@@ -68,7 +69,11 @@ def test_a_class_by_a_part_of_its_name(visitor: Visitor, config: teep.Config) ->
         page = visitor.get(f"/metrics?{query}")
         assert ("app.Import" in page.text, "app.Export" in page.text) == (True, False)
     assert "No class has this in its name" in text_of(visitor.get("/metrics?q=nothing"))
-    assert "Nothing ran in this time" in text_of(visitor.get("/metrics?period=x", params={"q": " "}))
+    assert "app.Export" in visitor.get("/metrics", params={"period": "x", "q": " "}).text
+
+
+def test_where_nothing_ran_the_page_says_what_to_do(visitor: Visitor) -> None:
+    assert "Nothing ran in this time" in text_of(visitor.get("/metrics"))
 
 
 def test_one_class_has_its_histogram(visitor: Visitor, config: teep.Config) -> None:
@@ -118,7 +123,8 @@ def test_profiles_are_listed_and_given_as_files(visitor: Visitor, store: Server)
     left_profile(store)
     left_profile(store, "evil/../key", type=XSS, jid='"\r\nX: y', data=b"<script>alert(1)</script>")
     page = visitor.get("/profiles")
-    assert "app.Slow 0123 mike 2 s 2.0 kB Download app.Slow 0123" in text_of(page)
+    assert "app.Slow 0123 mike 2 s 2.0 kB Download" in text_of(page)
+    assert 'aria-label="Download app.Slow 0123"' in page.text
     assert "<script>alert" not in page.text
     for link in sorted(link for link in links(page) if link.endswith("/data")):
         answer = visitor.ask("GET", link)

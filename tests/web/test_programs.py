@@ -31,8 +31,15 @@ def a_process(store: Server, name: str = "web:1:a", threads: int = 5, queues: An
     host, pid, _ = name.split(":")
     info = {"hostname": host, "pid": int(pid), "identity": name, "concurrency": threads, "queues": list(queues)}
     store.client.sadd("processes", name)
-    fields = {"info": json.dumps(info), "busy": 1, "beat": time.time(), "quiet": "false", "rss": 1000, "rtt_us": 90}
-    store.client.hset(name, mapping={**fields, "concurrency": threads})
+    fields: Any = {
+        "info": json.dumps(info),
+        "busy": 1,
+        "beat": time.time(),
+        "quiet": "false",
+        "rss": 1000,
+        "rtt_us": 90,
+    }
+    store.client.hset(name, mapping=fields)
     job = {"queue": queues[0], "payload": payload(1), "run_at": int(time.time()) - 10}
     store.client.hset(f"{name}:work", "t1", json.dumps(job))
 
@@ -100,6 +107,7 @@ def test_dashboards_for_sidekiq_find_their_names(visitor: Visitor, store: Server
     assert "sidekiq_queue_max_processing_time_seconds default" in found
 
 
+@pytest.mark.slow("a Redis that is away is asked for a second, twice")
 def test_a_scrape_without_redis_says_so(runner: Any) -> None:
     visitor = Visitor(teep.web.app(teep.Config(redis_url="redis://127.0.0.1:1/0")), runner)
     assert gauges(visitor) == {"teep_redis_up": 0}

@@ -19,7 +19,7 @@ def populate(desk: Desk, config: teep.Config) -> None:
     now = datetime.now(UTC)
     for minute in range(0, 120, 3):
         work = {
-            name: (3 + (minute * place) % 7, 2.0 + place * (1 + minute % 11), minute % 5 == 0)
+            name: (3 + (minute * place) % 7, 2.0 + place * (1 + minute % 11), int(minute % 5 == 0))
             for place, name in enumerate(CLASSES)
         }
         ran(config, now - timedelta(minutes=minute), **work)

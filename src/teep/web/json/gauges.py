@@ -54,10 +54,13 @@ async def read(config: Config) -> Gauges:
     """Read everything. Eleven round trips, two after one another."""
     began = time.perf_counter()
     stats = AsyncStats(config=config)
-    counts, queues, overdue, processes, running, metrics, memory = await asyncio.gather(
-        stats.fetch_stats_fast(), stats.queue_summaries(), stats.overdue(), _processes(config), _running(config),
-        AsyncMetricsQuery(config=config).top_jobs(minutes=60), _memory(config),
-    )  # fmt: skip
+    (counts, queues, overdue), processes, running, metrics, memory = await asyncio.gather(
+        asyncio.gather(stats.fetch_stats_fast(), stats.queue_summaries(), stats.overdue()),
+        _processes(config),
+        _running(config),
+        AsyncMetricsQuery(config=config).top_jobs(minutes=60),
+        _memory(config),
+    )
     counts = {**counts, "expired": stats.expired}
     took = time.perf_counter() - began
     return Gauges(time.time(), took, counts, queues, overdue, processes, running, metrics.job_results, memory)

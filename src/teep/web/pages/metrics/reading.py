@@ -100,8 +100,8 @@ def span_of(words: Words, slot: int) -> str:
     return words("metrics.up_to", span=_span(words, bounds[slot]))
 
 
-def _span(words: Words, ms: int) -> str:
+def _span(words: Words, ms: float) -> str:
     if ms < 1000:
-        return words("time.ms", n=ms)
+        return words("time.ms", n=round(ms))
     digits = len(f"{ms / 1000:g}".partition(".")[2])
     return words("time.s", n=words.number(ms / 1000, digits))
