@@ -220,9 +220,9 @@ class Bulks:
         finally:
             telling.cancel()
         bulk.ended = time.time()
+        tell(self._site, {**bulk.record, "count": bulk.taken, "ending": bulk.state})
         with contextlib.suppress(RedisError):  # this process still knows it
             await self._tell(bulk)
-        tell(self._site, {**bulk.record, "count": bulk.taken, "ending": bulk.state})
 
     async def _carry_out(self, bulk: Bulk, work: Callable[[Progress], Awaitable[int]]) -> None:
         try:

@@ -32,8 +32,9 @@ function deploys(chart) {
 
 function draw(figure, again) {
   const plot = figure.querySelector(".plot");
-  const names = all("thead th", figure).map((head) => head.textContent.trim());
-  const rows = all("tbody tr", figure).map((row) => [...row.children].map((cell) => cell.dataset.v));
+  const table = figure.querySelector("details table"); // the chart's legend is one, too
+  const names = all("thead th", table).map((head) => head.textContent.trim());
+  const rows = all("tbody tr", table).map((row) => [...row.children].map((cell) => cell.dataset.v));
   const data = names.map((_, i) => rows.map((row) => (i ? Number(row[i]) : Date.parse(row[0]) / 1000)));
   const now = JSON.stringify([names, data]);
   const before = drawn.get(plot);
