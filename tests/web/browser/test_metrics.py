@@ -7,11 +7,19 @@ import pytest
 from playwright.sync_api import expect
 
 import teep
+from tests.support.waiting import wait_until
 from tests.web.browser.conftest import Desk
 from tests.web.browser.test_pages import AXE, RULES
 from tests.web.test_metrics import left_profile, ran
 
 CLASSES = ("app.jobs.Resize", "app.jobs.Import", "Ruby::Mailer", "welcome", "app.reports.monthly_summary", "ping")
+
+# Pixels of the first chart that have a colour.
+PAINTED = """() => {
+  const canvas = document.querySelector("canvas");
+  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((value, i) => i % 4 === 3 && value).length;
+}"""
 
 
 def populate(desk: Desk, config: teep.Config) -> None:
@@ -35,6 +43,8 @@ def test_they_are_accessible_and_keep_to_their_policy(desk: Desk, config: teep.C
     if path in ("/metrics", "/metrics/app.jobs.Import"):
         for plot in seen.locator(".plot").all():
             expect(plot.locator(".uplot")).to_be_visible()
+        seen.evaluate("document.dispatchEvent(new Event('htmx:after:swap'))")  # as the summary's, every 2 s
+        wait_until(lambda: seen.evaluate(PAINTED) > 1000, 10, "the chart to be painted")
     page = desk.open(path, bypass_csp=True)
     expect(page.locator("h1")).to_have_count(1)
     page.evaluate(AXE)
@@ -53,3 +63,4 @@ def test_a_chart_is_drawn_again_if_its_numbers_change(desk: Desk, config: teep.C
     ran(config, **{"app.Newest": (50, 300, 0)})
     page.evaluate("htmx.trigger(document.querySelector('#page'), 'teep:refresh')")
     expect(page.locator("#top-plot .u-legend")).to_contain_text("app.Newest")
+    wait_until(lambda: page.evaluate(PAINTED) > 1000, 10, "the chart to be painted")
