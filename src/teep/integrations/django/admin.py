@@ -13,7 +13,7 @@ from teep.integrations.django.models import Jobs
 class JobsAdmin(admin.ModelAdmin):  # type: ignore[misc]  # to mypy Django has no types
     """An entry of the index that is no list of rows, but the way to the page."""
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
+    def has_module_permission(self, request: Any) -> bool:
         """Whether the entry is shown: to staff, if there is a page."""
         return bool(_page()) and request.user.is_active and request.user.is_staff
 

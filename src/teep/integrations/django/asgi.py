@@ -54,7 +54,7 @@ def is_asgi(request: HttpRequest) -> bool:
     return hasattr(request, "scope")
 
 
-def _scope(request: HttpRequest, path: str, more: dict[str, Any]) -> dict[str, Any]:
+def _scope(request: Any, path: str, more: dict[str, Any]) -> dict[str, Any]:
     whole = request.path
     raw = request.scope.get("raw_path") if is_asgi(request) else None
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()]
