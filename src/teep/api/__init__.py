@@ -2,6 +2,7 @@
 
 from teep.api.base import Page
 from teep.api.deploy import AsyncDeploy, Deploy
+from teep.api.jobs.cursor import CursorPage
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
 from teep.api.jobs.filters import Conditions
 from teep.api.jobs.groups import JobGroup, JobGroups
@@ -23,9 +24,10 @@ from teep.api.jobs.selection import AsyncQueueSelection, AsyncSetSelection, Queu
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
 from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
-from teep.api.stats import AsyncHistory, AsyncStats, History, QueueSummary, Stats
+from teep.api.stats import AsyncHistory, AsyncStats, History, Overdue, QueueSummary, Stats
 from teep.api.work import AsyncWorkSet, Work, WorkSet
 from teep.errors import EmbeddedProcess, JobKilled, NoDeployLabel
+from teep.wire.scripts import Place
 
 Workers = WorkSet
 AsyncWorkers = AsyncWorkSet
@@ -53,6 +55,7 @@ __all__ = [
     "AsyncWorkSet",
     "AsyncWorkers",
     "Conditions",
+    "CursorPage",
     "DeadSet",
     "Deploy",
     "DeployMark",
@@ -70,7 +73,9 @@ __all__ = [
     "MetricsQuery",
     "MetricsResult",
     "NoDeployLabel",
+    "Overdue",
     "Page",
+    "Place",
     "Process",
     "ProcessSet",
     "ProfileRecord",

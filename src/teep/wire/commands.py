@@ -199,6 +199,10 @@ def zcard(key: Key) -> Command[int]:
     return Command("ZCARD", key, read=int, idempotent=True)
 
 
+def zcount(key: Key, low: str, high: str) -> Command[int]:
+    return Command("ZCOUNT", key, low, high, read=int, idempotent=True)
+
+
 def zadd(key: Key, *scored: tuple[float, bytes], repeatable: bool = False) -> Command[int]:
     """Add members at their scores. One that was moved on meanwhile is there twice after a repeat: see `lpush`."""
     return Command(

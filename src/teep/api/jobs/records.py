@@ -39,6 +39,13 @@ class _JobRecord(Api):
         return self._stored.item is not None
 
     @property
+    def digest(self) -> str:
+        """16 hex digits that name its bytes, where its jid does not: it has none, or others have the same."""
+        from hashlib import sha256  # noqa: PLC0415 - no program loads it that never asks
+
+        return sha256(self.raw).hexdigest()[:16]
+
+    @property
     def value(self) -> str:
         """The JSON exactly as it lies in Redis; bytes that are not UTF-8 come as surrogate escapes."""
         return self.raw.decode(errors="surrogateescape")
