@@ -103,6 +103,8 @@ def test_the_protocol_does_no_io_and_reads_no_clock(path: Path) -> None:
         ("prometheus_client", "integrations"),
         ("django", "integrations"),
         ("sqlalchemy", "integrations"),
+        ("starlette", "web"),
+        ("jinja2", "web"),
     ],
 )
 def test_a_library_stays_in_its_room(library: str, room: str) -> None:

@@ -2,6 +2,7 @@
 
 from teep.api.base import Page
 from teep.api.deploy import AsyncDeploy, Deploy
+from teep.api.jobs.cursor import CursorPage
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
 from teep.api.jobs.filters import Conditions
 from teep.api.jobs.groups import JobGroup, JobGroups
@@ -26,6 +27,7 @@ from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord
 from teep.api.stats import AsyncHistory, AsyncStats, History, QueueSummary, Stats
 from teep.api.work import AsyncWorkSet, Work, WorkSet
 from teep.errors import EmbeddedProcess, JobKilled, NoDeployLabel
+from teep.wire.scripts import Place
 
 Workers = WorkSet
 AsyncWorkers = AsyncWorkSet
@@ -53,6 +55,7 @@ __all__ = [
     "AsyncWorkSet",
     "AsyncWorkers",
     "Conditions",
+    "CursorPage",
     "DeadSet",
     "Deploy",
     "DeployMark",
@@ -71,6 +74,7 @@ __all__ = [
     "MetricsResult",
     "NoDeployLabel",
     "Page",
+    "Place",
     "Process",
     "ProcessSet",
     "ProfileRecord",

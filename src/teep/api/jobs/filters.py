@@ -71,6 +71,11 @@ class Filter:
             return False
         return not self._needs_fields() or (bool(stored.fields) and self._fits(stored.fields))
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there is any condition: without one, every entry meets it."""
+        return self._match is not None or self._needs_fields()
+
     def _needs_fields(self) -> bool:
         conditions = (self._klass, self._error_class, self._tag, self._queue, self._args, self._jids, *self._ages)
         return any(condition is not None for condition in conditions)

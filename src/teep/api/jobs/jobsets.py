@@ -10,6 +10,7 @@ from teep.api.jobs import moves
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.groups import JobGroups, groups_of
+from teep.api.jobs.records import _JobRecord
 from teep.api.jobs.selection import AsyncSetSelection, SetSelection
 from teep.api.jobs.where import Selectable
 from teep.client.times import epoch
@@ -99,6 +100,15 @@ class _JobSet(Api, Generic[E]):
         return [entry for entry in entries if jid is None or entry.jid == jid]
 
     @operation
+    async def entry(self, score: float, name: str) -> E | None:
+        """Return the entry at a score with this jid or `digest`, or None.
+
+        One round trip, and one more per 500 entries of the same score. If several have the jid, the first.
+        """
+        found = await jobsets.at_score(self._key, score, lambda raw: name in _names(raw))
+        return None if found is None else self._entries([(found, score)])[0]
+
+    @operation
     async def delete_by_jid(self, score: float, jid: str) -> bool:
         """Delete the entry with this score and jid; True where it was there. O(log n)."""
         for entry in self._entries(await jobsets.between(self._key, score, score)):
@@ -170,6 +180,11 @@ class _JobSet(Api, Generic[E]):
             return None if found is None else self._entries(found)
 
         return following
+
+
+def _names(raw: bytes) -> tuple[str, str]:
+    record = _JobRecord(raw)
+    return record.jid, record.digest
 
 
 class _DeadSet(_JobSet[E]):

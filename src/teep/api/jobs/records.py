@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from teep.api.base import Api, AsyncApi, SyncApi
@@ -37,6 +38,11 @@ class _JobRecord(Api):
     def is_job(self) -> bool:
         """Whether it is a job: JSON with a `class` string and an `args` array. No queue takes anything else."""
         return self._stored.item is not None
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that name its bytes, where its jid does not: it has none, or others have the same."""
+        return sha256(self.raw).hexdigest()[:16]
 
     @property
     def value(self) -> str:

@@ -9,10 +9,11 @@ the others and then raises `NotMoved`.
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from teep.api.base import Api, AsyncIterable, SyncIterable
 from teep.api.jobs import moves
+from teep.api.jobs.cursor import Asked, CursorPage, read_page
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
@@ -28,6 +29,11 @@ from teep.store.jobs.queues import Destination
 from teep.wire import keys
 from teep.wire.command import Plan
 from teep.wire.keys import Key
+<<<<<<< HEAD
+=======
+from teep.wire.scripts import Place, Way
+from teep.wire.scripts.moves import not_moved
+>>>>>>> b927f3f (Data API: pages of a set by cursor, an entry by its score and name; the web extra, and what it takes from npm)
 from teep.wire.stored import Stored
 
 R = TypeVar("R", bound=_JobRecord)
@@ -140,6 +146,33 @@ class _SetSelection(Api, Generic[E]):
         return await self._each(_counted, dry_run=True, on_progress=None)
 
     @operation
+    async def page(
+        self,
+        size: int = 25,
+        *,
+        after: Place | None = None,
+        before: Place | None = None,
+        reverse: bool = False,
+        seconds: float = 0.15,
+    ) -> CursorPage[E]:
+        """Return a page of them after or before a place that another page gave, else the first.
+
+        The next due come first, in the dead set the newest; `reverse` turns that order around. A search ends after
+        `seconds`, and the page says how far it came. One round trip, and one more per 2000 entries searched.
+
+        Raises:
+            InvalidPage: the size is less than 1.
+        """
+        ascending = (self._key != keys.dead()) is not reverse
+        way: Way = "after" if before is None else "before"
+        asked = Asked("asc" if ascending else "desc", way, before or after, size, seconds)
+
+        def entry(job: Stored, score: float) -> E:
+            return cast("E", self._entry(job, score, self._key, config=self.config))
+
+        return await read_page(self._key, self._filter, asked, entry)
+
+    @operation
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Delete them."""
 
@@ -154,6 +187,15 @@ class _SetSelection(Api, Generic[E]):
 
         async def act(batch: Sequence[Chosen]) -> int:
             return await moves.enqueue_some(self.config, self._key, [job for job, _ in batch], take_back=True)
+
+        return await self._each(act, dry_run=dry_run, on_progress=on_progress)
+
+    @operation
+    async def add_all_to_queue(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Move them to their queues, through the client middleware, as if they were due."""
+
+        async def act(batch: Sequence[_Found]) -> int:
+            return await moves.enqueue_some(self.config, self._key, [job for job, _ in batch], take_back=False)
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 

@@ -1,7 +1,7 @@
 """The scripts that read a queue or a set in slices: its jobs, those that match, and how they group."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from teep.wire.command import Command
 from teep.wire.commands import score, scored
@@ -59,6 +59,44 @@ def zset_below(key: Key, place: tuple[bytes, float] | None, count: int, needles:
         (*_place(place), count, *needles),
         read=lambda reply: Below((reply[0], float(reply[1])) if reply[1] else None, reply[2], scored(reply[3])),
     )
+
+
+Order = Literal["asc", "desc"]
+Way = Literal["after", "before"]
+
+
+class Place(NamedTuple):
+    """A place in a listing of a zset: a score, and how many entries of that score lie behind it."""
+
+    score: float
+    behind: int
+
+
+class Window(NamedTuple):
+    """What `zset_page` read: the zset's size, how many entries lie before the first one read, how many were read.
+
+    `edge` is the place at the far end; `entries` hold all needles, in the way read, each with the place before it.
+    """
+
+    size: int
+    before: int
+    read: int
+    edge: Place | None
+    entries: list[tuple[bytes, Place]]
+
+
+def zset_page(
+    key: Key, order: Order, way: Way, place: Place | None, count: int, needles: Sequence[bytes]
+) -> Command[Window]:
+    """Read the entries of a zset on one side of a place (None: all of them lie there)."""
+    at = ("", 0) if place is None else (score(place.score), place.behind)
+    return ScriptCall(load("zset_page"), (key,), (order, way, *at, count, *needles), read=_window)
+
+
+def _window(reply: list[Any]) -> Window:
+    size, before, read, edge, index, found = reply
+    entries = [(member, Place(float(at), behind)) for member, at, behind in found]
+    return Window(size, before, read, Place(float(edge), index) if edge else None, entries)
 
 
 def probe(queue: Key, needle: bytes, time: float, window: int) -> Command[tuple[list[bytes], bool]]:
