@@ -3,14 +3,14 @@
 from teep.api.base import Api, AsyncApi, SyncApi
 from teep.drivers.operation import operation
 from teep.store import facts
-from teep.store.facts import Facts
+from teep.store.facts import Facts as ServerFacts
 
 
 class _Server(Api):
     """The Redis or Valkey server that everything lies in."""
 
     @operation
-    async def facts(self) -> Facts:
+    async def facts(self) -> ServerFacts:
         """Return its name, version, uptime (seconds), connections, and memory (bytes). One round trip.
 
         Raises:
@@ -23,3 +23,6 @@ class Server(_Server, SyncApi): ...
 
 
 class AsyncServer(_Server, AsyncApi): ...
+
+
+__all__ = ["AsyncServer", "Server", "ServerFacts"]

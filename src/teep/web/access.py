@@ -1,7 +1,8 @@
 """What a visitor may see and do, and how the host application is asked about it."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Set
+from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -22,14 +23,14 @@ VERBS = frozenset({"retry", "delete", "kill", "pause", "process", "edit", "push"
 
 @dataclass(frozen=True)
 class Access:
-    """What one visitor may do: read, the verbs (`VERBS`), and whether job arguments are shown. `who` is for the audit.
+    """What one visitor may do: read, some of `VERBS`, and see the arguments of jobs. `who` is for the audit.
 
     Raises:
         InvalidValue: there is no such verb, or no such way to show arguments.
     """
 
     read: bool = True
-    act: Set[str] = frozenset()
+    act: AbstractSet[str] = frozenset()
     arguments: Arguments = "show"
     who: str = ""
 
@@ -58,7 +59,7 @@ OPERATOR = Access(act=VERBS - {"delete", "edit", "push"})
 ADMIN = Access(act=VERBS)
 """Does everything."""
 
-Authorize: TypeAlias = "Callable[[Request], Access | None | Awaitable[Access | None]]"
+Authorize: TypeAlias = "Callable[[Request], Access | Awaitable[Access | None] | None]"
 """Says what a request may do; None: nobody is logged in."""
 
 

@@ -47,9 +47,7 @@ class Action:
     is_dangerous: bool = False
 
 
-RETRY = Action(
-    "retry", "retry", lambda entry: entry.retry(), lambda some, told: some.retry_all(on_progress=told)
-)
+RETRY = Action("retry", "retry", lambda entry: entry.retry(), lambda some, told: some.retry_all(on_progress=told))
 ENQUEUE = Action(
     "add_to_queue",
     "retry",
@@ -104,7 +102,7 @@ def tell(site: Site, record: Mapping[str, Any]) -> None:
         record["who"] or "someone",
         record["verb"],
         record["where"],
-        record["count"],
+        "some" if record["count"] is None else record["count"],
         f" that match {record['filter']!r}" if record["filter"] else "",
         extra={"teep": dict(record)},
     )
@@ -128,7 +126,8 @@ class Bulk:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     looked_at: int = 0
     out_of: int = 0
-    taken: int = 0
+    taken: int | None = None
+    """How many jobs it took, once it is over; None if it was stopped between two of its steps."""
     state: str = "running"
     problem: str = ""
     started: float = field(default_factory=time.time)

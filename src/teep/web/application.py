@@ -114,8 +114,8 @@ class WebApp:
             return None
         if not path:
             raise _Elsewhere(request.scope["root_path"].rpartition("/")[2] + "/")
-        if path != "/" and path.endswith("/"):
-            raise _Elsewhere("../" * (path.count("/") - 1) + path.strip("/"))
+        if path.endswith("/") and len(path) > 1 and "//" not in path:
+            raise _Elsewhere("../" + path.rstrip("/").rpartition("/")[2])
         access = await access_of(self._authorize, request)
         if access is None:
             raise HTTPException(401)
@@ -201,5 +201,3 @@ async def _preferences(request: Request) -> Response:
 def _root_of(request: Request) -> str:
     root: str = request.scope.get("root_path", "")
     return f"{root}/"
-
-

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from teep.api import Conditions
 from teep.errors import TeepError
@@ -57,7 +57,9 @@ def parse(text: str) -> Parsed:
             problems.append(problem)
     if any(free):
         conditions["match"] = " ".join(word for word in free if word)
-    return Parsed(text, Conditions(**conditions), problems)
+    if text and not conditions and not problems:
+        problems.append("the filter is empty; write a word, or a name such as class:Import*")
+    return Parsed(text, cast("Conditions", conditions), problems)
 
 
 def written(name: str, value: str) -> str:
@@ -101,7 +103,7 @@ def _arguments(value: str) -> list[Any]:
             return [value, ...]
     try:
         read: list[Any] = json.loads(_REST.sub("]", value))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _UnreadableError("it is no JSON array") from error
     return [*read, ...] if _REST.search(value) else read
 

@@ -18,6 +18,9 @@ from teep.web.rendering import printable, visit_of
 SIZES = (25, 50, 100)
 """How many rows a page may have."""
 
+SEARCH_SECONDS = 0.15
+"""How long a page searches; it then says how far it came."""
+
 MOST_SHOWN = 4_000
 """Characters of one job's arguments in a list; its own page has them all."""
 
@@ -138,7 +141,7 @@ async def read_listing(request: Request, jobset: AsyncJobSet) -> Listing:
     if parsed.problems:
         page: CursorPage[Any] = CursorPage([], await jobset.size(), 0, 0, None, None, complete=True)
     else:
-        page = await jobset.where(**parsed.conditions).page(size, after=after, before=before)
+        page = await jobset.where(**parsed.conditions).page(size, after=after, before=before, seconds=SEARCH_SECONDS)
     access = visit_of(request).access
     rows = [row_of(entry, access) for entry in page.items]
     kept = {name: query[name] for name in ("q", "count", "after", "before") if name in query}

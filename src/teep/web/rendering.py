@@ -38,6 +38,11 @@ class Site:
     shared: dict[str, Any] = field(default_factory=dict)
     """What a part keeps for as long as the app lives, by its name: the sampler, actions under way."""
 
+    @property
+    def paths(self) -> set[str]:
+        """Where its tabs lead."""
+        return {tab.path for tab in self.tabs}
+
 
 @dataclass(frozen=True)
 class Visit:

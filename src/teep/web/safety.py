@@ -1,4 +1,4 @@
-"""What keeps the page safe to expose: headers on every answer, and proof that a change was asked for by our own page."""
+"""What keeps the page safe to expose: headers on every answer, and proof that our own page asked for a change."""
 
 import base64
 import hashlib
@@ -90,8 +90,8 @@ class Signer:
 async def must_be_ours(request: Request, signer: Signer, who: str) -> None:
     """Refuse a change that another site may have made a browser ask for.
 
-    Browsers say with `Sec-Fetch-Site` where a request comes from. Old ones, and others over plain HTTP, do not: a form
-    of ours then has its token, and JSON cannot be sent by another site without being asked first.
+    Browsers say with `Sec-Fetch-Site` where a request comes from. Old ones, and others over plain HTTP, do not: a
+    form of ours then has its token, and JSON cannot be sent by another site without being asked first.
 
     Raises:
         HTTPException: 403, or 413 for a form that is too large.

@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from teep.config import Config
 from teep.errors import ConfigurationError
@@ -21,7 +22,18 @@ _ASK = {"WWW-Authenticate": 'Basic realm="teep", charset="UTF-8"'}
 def run(page: WebApp, *, host: str, port: int, prefix: str, options: dict[str, Any]) -> None:
     """Serve an app with uvicorn until the process is told to stop."""
     settings = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 2}
-    uvicorn.run(page, host=host, port=port, root_path=prefix.rstrip("/"), **{**settings, **options})
+    uvicorn.run(under(page, prefix.rstrip("/")), host=host, port=port, **{**settings, **options})
+
+
+def under(page: WebApp, prefix: str) -> ASGIApp:
+    """Return the app for a proxy that serves it under a prefix, whether that strips the prefix from paths or not."""
+
+    async def prefixed(scope: Scope, receive: Receive, send: Send) -> None:
+        if prefix and f"{scope.get('path', '')}/".startswith(f"{prefix}/"):
+            scope = {**scope, "root_path": prefix}
+        await page(scope, receive, send)
+
+    return prefixed
 
 
 def alone(

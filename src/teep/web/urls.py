@@ -28,7 +28,8 @@ def depth_of(scope: Scope, path: str) -> int:
 
     Servers decode %2F, while browsers count only slashes that they were given.
     """
-    hidden = scope.get("raw_path", b"").lower().count(b"%2f")
+    raw: bytes = scope.get("raw_path") or b""
+    hidden = raw.lower().count(b"%2f")
     return max(path.count("/") - 1 - hidden, 0)
 
 

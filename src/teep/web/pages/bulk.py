@@ -30,6 +30,4 @@ def _found(request: Request) -> Bulk:
     return bulk
 
 
-PAGES = (
-    Pages(routes=(Route("/actions/{id}", show), Route("/actions/{id}/cancel", cancel, methods=["POST"]))),
-)
+PAGES = (Pages(routes=(Route("/actions/{id}", show), Route("/actions/{id}/cancel", cancel, methods=["POST"]))),)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncHistory, AsyncMetricsQuery, AsyncStats
-from teep.api.facts import AsyncServer, Facts
+from teep.api.facts import AsyncServer, ServerFacts
 from teep.config import Config
 from teep.errors import RedisDenied
 from teep.web import live, urls
@@ -67,7 +67,7 @@ async def _by_hours(config: Config, hours: int) -> list[Past]:
     ]
 
 
-async def _facts(config: Config) -> Facts | None:
+async def _facts(config: Config) -> ServerFacts | None:
     try:
         return await AsyncServer(config=config).facts()
     except RedisDenied:

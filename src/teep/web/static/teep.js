@@ -61,6 +61,7 @@ function showTicked(form) {
   const said = one('[data-js="ticked"]', form);
   if (said) said.textContent = count ? said.dataset.some.replace("{}", count) : said.dataset.none;
   all('[data-js="act"]', form).forEach((button) => { button.disabled = count === 0; });
+  one('[data-js="bar"]', form)?.classList.toggle("is-ticked", count > 0);
   const whole = one("form.all");
   if (whole) whole.hidden = count > 0 && count < boxes.length;
 }
@@ -173,11 +174,25 @@ document.addEventListener("keydown", (event) => {
 
 // --- Charts: drawn from the table beside them.
 const charts = new Map();
-const token = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+function token(name) {
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.color = `var(${name})`;
+  const {color} = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
 
 function columns(figure) {
   const rows = all("tbody tr", figure).map((row) => [...row.children].map((cell) => cell.dataset.v));
   return [rows.map((row) => (isNaN(row[0]) ? Date.parse(row[0]) / 1000 : Number(row[0]))), ...[1, 2].map((i) => rows.map((row) => Number(row[i])))];
+}
+
+// A time in UTC, as fine as it has to be.
+function stamp(at, step) {
+  const text = new Date(at * 1000).toISOString();
+  if (step >= 86400) return text.slice(5, 10);
+  return step >= 60 ? (text.endsWith("T00:00:00.000Z") ? text.slice(5, 10) : text.slice(11, 16)) : text.slice(11, 19);
 }
 
 function draw(figure, data) {
@@ -185,14 +200,14 @@ function draw(figure, data) {
   if (!window.uPlot || !plot || data[0].length < 2) return;
   charts.get(plot)?.destroy();
   plot.replaceChildren();
-  const axis = {stroke: token("--soft"), grid: {stroke: token("--line"), width: 1}, ticks: {show: false}, font: "12px system-ui, sans-serif"};
+  const axis = {values: (_, ticks, __, ___, step) => ticks.map((at) => stamp(at, step)), stroke: token("--soft"), grid: {stroke: token("--line"), width: 1}, ticks: {show: false}, font: "12px system-ui, sans-serif"};
   const line = (label, color) => ({label, stroke: color, width: 2, fill: `color-mix(in srgb, ${color} 10%, transparent)`, points: {show: false}});
   const size = () => ({width: figure.clientWidth - 24, height: plot.classList.contains("is-low") ? 190 : 230});
   const chart = new window.uPlot({
     ...size(), tzDate: (at) => window.uPlot.tzDate(new Date(at * 1000), "UTC"), legend: {show: true, live: true},
     cursor: {points: {size: 7}}, scales: {y: {range: (_, low, high) => [0, Math.max(high * 1.1, 1)]}},
-    axes: [axis, {...axis, size: 62, values: (_, ticks) => ticks.map((n) => n.toLocaleString(root.lang))}],
-    series: [{value: "{YYYY}-{MM}-{DD} {HH}:{mm}"}, line(plot.dataset.good, token("--good")), line(plot.dataset.bad, token("--bad"))],
+    axes: [{...axis, size: 28, space: 80, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 604800, 1209600, 2592000]}, {...axis, size: 62, values: (_, ticks) => ticks.map((n) => n.toLocaleString(root.lang))}],
+    series: [{label: plot.dataset.time, value: "{YYYY}-{MM}-{DD} {HH}:{mm}"}, line(plot.dataset.good, token("--good")), line(plot.dataset.bad, token("--bad"))],
   }, data, plot);
   charts.set(plot, chart);
   new ResizeObserver(() => chart.setSize(size())).observe(figure);
