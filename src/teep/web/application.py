@@ -16,7 +16,7 @@ from teep.config import Config, default_config
 from teep.errors import RedisCommandError, RedisUnavailable, TeepError
 from teep.web import rendering, safety, urls
 from teep.web.access import Access, Arguments, Authorize, access_of
-from teep.web.assets import OWN, Assets
+from teep.web.assets import OWN, assets_of
 from teep.web.registry import Pages, own_pages
 from teep.web.rendering import OWN_TEMPLATES, THEMES, Site, Visit
 from teep.web.words import Catalogue
@@ -46,9 +46,9 @@ class WebApp:
         self._arguments = Access(arguments=arguments).arguments
         brought = [*own_pages(), *pages]
         self._catalogue = Catalogue(some.words for some in brought)
-        self._assets = Assets([OWN, *(some.static for some in brought if some.static)])
+        self._assets = assets_of((OWN, *(some.static for some in brought if some.static)))
         self._templates = rendering.environment(
-            [OWN_TEMPLATES, *(some.templates for some in brought if some.templates)]
+            (OWN_TEMPLATES, *(some.templates for some in brought if some.templates))
         )
         self._tabs = sorted((some.tab for some in brought if some.tab), key=lambda tab: tab.order)
         self._read_only = read_only

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,3 +61,9 @@ class Assets:
         served = f"{file.stem}.{digest}{file.suffix}"
         self._paths[name] = f"static/{served}"
         self._served[served] = _Asset(data, gzip.compress(data, 9, mtime=0), _TYPES[file.suffix])
+
+
+@cache
+def assets_of(folders: tuple[Path, ...]) -> Assets:
+    """Return the files of some folders; apps with the same ones share them."""
+    return Assets(folders)

@@ -18,6 +18,7 @@ from teep.errors import TeepError
 NAMES = ("class", "error", "tag", "queue", "jid", "args", "older", "newer")
 
 _WORD = re.compile(r'\s*(?:([a-z]+):(?!:))?(?:"((?:[^"\\]|\\.)*)"|(\[.*?\](?=\s|$))|(\S*))')
+_BARE = re.compile(r'[^\s"\\:\[][^\s"\\]*')
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|min|h|d|w)?")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _REST = re.compile(r",?\s*\.\.\.\s*\]$")
@@ -64,7 +65,7 @@ def parse(text: str) -> Parsed:
 
 def written(name: str, value: str) -> str:
     """Return a word of a filter as it is written."""
-    if value and not re.search(r'[\s"\\]', value):
+    if _BARE.fullmatch(value):
         return f"{name}:{value}"
     escaped = re.sub(r'(["\\])', r"\\\1", value)
     return f'{name}:"{escaped}"'

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,9 @@ def visit_of(request: Request) -> Visit:
     return visit
 
 
-def environment(folders: Sequence[Path]) -> jinja2.Environment:
-    """Return the environment of the templates, those of earlier folders first."""
+@cache
+def environment(folders: tuple[Path, ...]) -> jinja2.Environment:
+    """Return the environment of the templates, those of earlier folders first; apps with the same ones share it."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
