@@ -1,0 +1,119 @@
+"""The page in a real browser: seen, read by a machine, and used by hand and keyboard."""
+
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.waiting import wait_until
+from tests.web.browser.conftest import Desk
+from tests.web.conftest import fill
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+PAGES = ["/", "/retries", "/retries?q=clas:x", "/scheduled", "/dead", f"/retries/1000000.0-{0:024x}"]
+
+
+@pytest.mark.slow("it opens each page in both themes and widths, and lets axe look at it")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_every_page_is_accessible_and_keeps_to_its_policy(desk: Desk, theme: str, width: int) -> None:
+    for path in PAGES:
+        page = desk.open(path, width=width, theme=theme)
+        expect(page.locator("h1")).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        checked = desk.open(path, width=width, theme=theme, bypass_csp=True)
+        checked.evaluate(AXE)
+        found: Any = checked.evaluate("(rules) => axe.run(document, rules)", RULES)
+        wrong = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found["violations"]]
+        assert wrong == [], path
+
+
+def test_the_dashboard_lives(desk: Desk) -> None:
+    page = desk.open("/")
+    expect(page.locator("#past .uplot")).to_be_visible()
+    desk.store.client.incrby("stat:processed", 1_000_000)
+    expect(page.locator("#summary")).to_contain_text("2,234,567")
+    expect(page.locator("#rates .uplot")).to_be_visible()
+
+
+def test_jobs_are_ticked_with_shift_and_deleted_after_a_question(desk: Desk) -> None:
+    page = desk.open("/retries")
+    boxes = page.locator('input[name="key"]')
+    expect(page.locator("button[name=delete]").first).to_be_disabled()
+    boxes.nth(1).click()
+    boxes.nth(4).click(modifiers=["Shift"])
+    expect(page.locator('[data-js="ticked"]')).to_have_text("4 ticked:")
+    page.locator("button[name=delete]").click()
+    expect(page.locator("dialog")).to_contain_text("Delete them for good?")
+    page.keyboard.press("Escape")
+    assert desk.store.client.zcard("retry") == 60
+    page.locator("button[name=delete]").click()
+    page.locator("dialog .is-danger").click()
+    expect(page.locator("#flash")).to_contain_text("4 jobs are deleted.")
+    assert desk.store.client.zcard("retry") == 56
+
+
+@pytest.mark.slow("it waits for a refresh that does not come")
+def test_a_list_is_never_moved_under_a_selection(desk: Desk) -> None:
+    page = desk.open("/scheduled")
+    page.evaluate("() => { window.marks = 0; document.addEventListener('teep:refresh', () => { window.marks += 1; }); }")
+    fill(desk.store, "schedule", 5)
+    page.evaluate("htmx.trigger(document.querySelector('#page'), 'teep:refresh')")
+    expect(page.locator('input[name="key"]')).to_have_count(5)
+    page.locator('input[name="key"]').first.check()
+    before = page.evaluate("window.marks")
+    page.wait_for_timeout(6_000)
+    assert page.evaluate("window.marks") == before
+
+
+def test_a_filter_is_completed_by_keys_alone(desk: Desk) -> None:
+    page = desk.open("/retries")
+    page.keyboard.press("/")
+    page.keyboard.type("job_1")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#q")).to_have_value("class:app.job_1 ")
+    page.keyboard.press("Enter")
+    expect(page.locator('input[name="key"]')).to_have_count(20)
+
+
+def test_a_job_is_retried_by_keys_alone(desk: Desk) -> None:
+    page = desk.open(f"/dead/1000002.0-{2:024x}")
+    button = page.locator("button[name=retry]")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if button.evaluate("(node) => node === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#flash")).to_contain_text("1 job goes to its queue.")
+
+
+def test_many_are_retried_by_typing_how_many_and_the_page_shows_how_far_it_is(desk: Desk) -> None:
+    fill(desk.store, "retry", 5000)
+    page = desk.open("/retries")
+    page.locator("form.all button", has_text="Retry all").click()
+    page.locator("input[name=confirm]").fill("5000")
+    page.locator("form.confirm button").click()
+    expect(page.locator("#bulk")).to_contain_text("5,000 jobs go to their queues.")
+    assert desk.store.client.llen("queue:default") >= 5000
+
+
+def test_it_works_without_javascript(desk: Desk) -> None:
+    page = desk.open("/retries", java_script_enabled=False)
+    page.locator('input[name="key"]').first.check()
+    page.locator("button[name=kill]").click()
+    expect(page.locator("#flash")).to_contain_text("1 job is dead.")
+    page.locator("select[name=theme]").select_option("dark")
+    page.locator("footer button").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_live_can_be_paused(desk: Desk) -> None:
+    page = desk.open("/")
+    page.locator('[data-js="live"]').click()
+    expect(page.locator('[data-js="live"]')).to_have_text("Paused")
+    page.reload()
+    expect(page.locator('[data-js="live"]')).to_have_attribute("aria-pressed", "false")
+    wait_until(lambda: page.evaluate("document.readyState") == "complete", 10, "the page to be loaded")
