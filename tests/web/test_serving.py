@@ -100,6 +100,14 @@ def test_all_streams_share_one_sampler(config: teep.Config, store: Server, monke
         assert "4,711" in client.get("/live/summary").text
 
 
+@pytest.mark.parametrize("path", ["/live", "/live/summary"])
+def test_links_in_what_is_swapped_lead_from_the_page_that_asked(config: teep.Config, path: str) -> None:
+    with served(teep.web.app(config)) as address, httpx2.Client(base_url=address, timeout=30) as client:
+        for depth, link in (("2", 'href="../../retries"'), ("0", 'href="./retries"'), ("x", 'href="./retries"')):
+            with client.stream("GET", path, params={"depth": depth}) as stream:
+                assert link in (_events(stream, 2)[1] if path == "/live" else stream.read().decode())
+
+
 def test_a_stream_lives_through_an_outage(config: teep.Config, store: Server, monkeypatch: Any) -> None:
     monkeypatch.setattr(live, "SECONDS", 0.02)
     asked = live.AsyncStats.fetch_stats

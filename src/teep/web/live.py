@@ -5,14 +5,16 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from teep.api import AsyncStats
 from teep.errors import RedisError
-from teep.web.rendering import Site, fragment, render, visit_of
+from teep.web import urls
+from teep.web.rendering import Site, Visit, render, visit_of
 
 SECONDS = 2.0
 """How often Redis is asked while anyone listens."""
@@ -81,7 +83,7 @@ class Sampler:
 
 async def stream(request: Request) -> Response:
     """Answer with a stream of the summary, for htmx to swap."""
-    visit = visit_of(request)
+    visit = _before(request)
 
     def written(sample: Sample) -> str:
         return render(visit, "parts/summary.html", {"summary": sample.stats})
@@ -93,8 +95,15 @@ async def stream(request: Request) -> Response:
 
 async def summary(request: Request) -> Response:
     """Answer with the summary as it is now, for a page that polls."""
-    stats = await AsyncStats(config=visit_of(request).config).fetch_stats()
-    return fragment(request, "parts/summary.html", summary=stats)
+    visit = _before(request)
+    stats = await AsyncStats(config=visit.config).fetch_stats()
+    return HTMLResponse(render(visit, "parts/summary.html", {"summary": stats}))
+
+
+def _before(request: Request) -> Visit:
+    """Return the visit of the page that asks: what is swapped into it has links from there."""
+    depth = urls.integer(request.query_params, "depth", range(10), 0)
+    return replace(visit_of(request), depth=depth)
 
 
 async def _events(sampler: Sampler, written: Callable[[Sample], str]) -> AsyncIterator[str]:

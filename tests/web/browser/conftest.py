@@ -1,4 +1,4 @@
-"""Debian's Chromium, one for the session, before a page that is served for real."""
+"""Debian's Chromium, one for all tests here, before a page that is served for real."""
 
 import shutil
 import time
@@ -19,8 +19,9 @@ from tests.web.test_serving import served
 _WATCH = "document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP: ${e.violatedDirective}`))"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """Open it for these tests only: as long as it is open, Playwright's event loop counts as running."""
     program = shutil.which("chromium")
     assert program, "these tests need Debian's Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
@@ -73,8 +74,12 @@ def desk(chromium: Browser, config: teep.Config, store: Server) -> Iterator[Desk
 
 def populate(store: Server) -> None:
     """Put something everywhere."""
-    errors = {"error_class": "app.errors.TimeoutError", "error_message": "timed out <b>after</b> 30 s", "retry_count": 2}
-    fill(store, "retry", 60, tags=["eu", "priority"], failed_at=time.time(), **errors)
+    errors = {
+        "error_class": "app.errors.TimeoutError",
+        "error_message": "timed out <b>after</b> 30 s",
+        "retry_count": 2,
+    }
+    fill(store, "retry", 12, tags=["eu", "priority"], failed_at=time.time(), **errors)
     fill(store, "dead", 3, **errors)
     fill(store, "schedule", 3)
     store.client.sadd("queues", "default", "low")

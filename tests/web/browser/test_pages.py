@@ -1,7 +1,7 @@
 """The page in a real browser: seen, read by a machine, and used by hand and keyboard."""
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import expect
@@ -15,19 +15,19 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 PAGES = ["/", "/retries", "/retries?q=clas:x", "/scheduled", "/dead", f"/retries/1000000.0-{0:024x}"]
 
 
-@pytest.mark.slow("it opens each page in both themes and widths, and lets axe look at it")
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
-def test_every_page_is_accessible_and_keeps_to_its_policy(desk: Desk, theme: str, width: int) -> None:
-    for path in PAGES:
-        page = desk.open(path, width=width, theme=theme)
-        expect(page.locator("h1")).to_have_count(1)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        checked = desk.open(path, width=width, theme=theme, bypass_csp=True)
-        checked.evaluate(AXE)
-        found: Any = checked.evaluate("(rules) => axe.run(document, rules)", RULES)
-        wrong = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found["violations"]]
-        assert wrong == [], path
+@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_accessible_and_keeps_to_its_policy(desk: Desk, path: str) -> None:
+    desk.open(path).wait_for_load_state("load")
+    page = desk.open(path, bypass_csp=True)
+    expect(page.locator("h1")).to_have_count(1)
+    page.evaluate(AXE)
+    for width, theme in ((1280, "light"), (320, "dark")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=cast("Any", theme), reduced_motion="reduce")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found: Any = page.evaluate("(rules) => axe.run(document, rules)", RULES)
+        assert [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found["violations"]] == []
 
 
 def test_the_dashboard_lives(desk: Desk) -> None:
@@ -48,17 +48,19 @@ def test_jobs_are_ticked_with_shift_and_deleted_after_a_question(desk: Desk) -> 
     page.locator("button[name=delete]").click()
     expect(page.locator("dialog")).to_contain_text("Delete them for good?")
     page.keyboard.press("Escape")
-    assert desk.store.client.zcard("retry") == 60
+    assert desk.store.client.zcard("retry") == 12
     page.locator("button[name=delete]").click()
     page.locator("dialog .is-danger").click()
     expect(page.locator("#flash")).to_contain_text("4 jobs are deleted.")
-    assert desk.store.client.zcard("retry") == 56
+    assert desk.store.client.zcard("retry") == 8
 
 
 @pytest.mark.slow("it waits for a refresh that does not come")
 def test_a_list_is_never_moved_under_a_selection(desk: Desk) -> None:
     page = desk.open("/scheduled")
-    page.evaluate("() => { window.marks = 0; document.addEventListener('teep:refresh', () => { window.marks += 1; }); }")
+    page.evaluate(
+        "() => { window.marks = 0; document.addEventListener('teep:refresh', () => { window.marks += 1; }); }"
+    )
     fill(desk.store, "schedule", 5)
     page.evaluate("htmx.trigger(document.querySelector('#page'), 'teep:refresh')")
     expect(page.locator('input[name="key"]')).to_have_count(5)
@@ -76,7 +78,7 @@ def test_a_filter_is_completed_by_keys_alone(desk: Desk) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#q")).to_have_value("class:app.job_1 ")
     page.keyboard.press("Enter")
-    expect(page.locator('input[name="key"]')).to_have_count(20)
+    expect(page.locator('input[name="key"]')).to_have_count(4)
 
 
 def test_a_job_is_retried_by_keys_alone(desk: Desk) -> None:
@@ -94,10 +96,10 @@ def test_many_are_retried_by_typing_how_many_and_the_page_shows_how_far_it_is(de
     fill(desk.store, "retry", 5000)
     page = desk.open("/retries")
     page.locator("form.all button", has_text="Retry all").click()
-    page.locator("input[name=confirm]").fill("5000")
+    page.locator("input[name=confirm]").fill("5012")
     page.locator("form.confirm button").click()
-    expect(page.locator("#bulk")).to_contain_text("5,000 jobs go to their queues.")
-    assert desk.store.client.llen("queue:default") >= 5000
+    expect(page.locator("#bulk")).to_contain_text("5,012 jobs go to their queues.")
+    assert desk.store.client.llen("queue:default") >= 5012
 
 
 def test_it_works_without_javascript(desk: Desk) -> None:
