@@ -76,7 +76,7 @@ from teep.store import features as _features
 from teep.version import __version__
 
 if TYPE_CHECKING:
-    from teep import testing
+    from teep import testing, web
 
 __all__ = [
     "AsyncClient",
@@ -154,7 +154,11 @@ __all__ = [
     "find_job",
     "job",
     "testing",
+    "web",
 ]
+
+# Parts that few programs need.
+_LATE = ("testing", "web")
 
 # What works without being asked for.
 _features.register(_Unique(), _Expiry())
@@ -162,10 +166,10 @@ _features.register(_Unique(), _Expiry())
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 
     def __getattr__(name: str) -> Any:
-        if name != "testing":
+        if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module("teep.testing")  # which few programs need
+        return import_module(f"teep.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "testing"})
+    return sorted({*globals(), *_LATE})

@@ -36,7 +36,10 @@ def test_words_become_conditions(text: str, conditions: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("text", "problem"), [
     ("clas:x", "there is no filter clas: — did you mean class:?"),
     ("class:", "class: says nothing; write for example class:Import*"),
-    ("older:soon", "older: cannot be 'soon': it is a number and a unit of ms, s, m, h, d or w; write for example older:1h"),
+    (
+        "older:soon",
+        "older: cannot be 'soon': it is a number and a unit of ms, s, m, h, d or w; write for example older:1h",
+    ),
     ("args:[1", None),
     ("args:[1,]", 'args: cannot be \'[1,]\': it is no JSON array; write for example args:[42,"eu"]'),
     ("tag:a tag:b", "tag: stands there twice; a job has to meet all words, so keep one of them"),

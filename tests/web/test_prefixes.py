@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import a2wsgi
 import httpx2
@@ -102,7 +102,7 @@ def test_a_slash_too_many_is_taken_away(hosted: Visitor, path: str) -> None:
 
 def test_under_wsgi_the_page_polls(config: teep.Config) -> None:
     """As a2wsgi serves it in Flask and others, whose dispatcher puts the prefix into SCRIPT_NAME."""
-    wsgi = a2wsgi.ASGIMiddleware(teep.web.app(config))
+    wsgi = a2wsgi.ASGIMiddleware(cast("Any", teep.web.app(config)))
 
     def dispatched(environ: Any, start_response: Any) -> Any:
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = "/jobs", environ["PATH_INFO"].removeprefix("/jobs")

@@ -23,7 +23,8 @@ class Facts(NamedTuple):
 async def facts() -> Facts:
     """Return what INFO says. One round trip."""
     told = "\n".join(await commands.pipeline_of([commands.info(section) for section in _SECTIONS]))
-    info = dict(line.strip().partition(":")[::2] for line in told.splitlines())
+    lines = (line.strip().partition(":") for line in told.splitlines())
+    info = {name: value for name, _, value in lines}
     return Facts(
         name=_name(info),
         version=info.get("valkey_version") or info.get("redis_version", ""),

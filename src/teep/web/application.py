@@ -43,7 +43,7 @@ class WebApp:
     ) -> None:
         self._config = config
         self._authorize = authorize
-        self._arguments = Access(arguments=arguments).arguments
+        self._arguments: Arguments = Access(arguments=arguments).arguments
         brought = [*own_pages(), *pages]
         self._catalogue = Catalogue(some.words for some in brought)
         self._assets = assets_of((OWN, *(some.static for some in brought if some.static)))

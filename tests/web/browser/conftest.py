@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 import teep
 import teep.web
@@ -49,11 +49,15 @@ class Desk:
         context.add_init_script(_WATCH)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda said: said.type == "error" and self.problems.append(f"{path}: {said.text}"))
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(f"{path}: {error}"))
         page.on("request", self._watch)
         page.goto(self.address + path)
         return page
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.problems.append(said.text)
 
     def _watch(self, request: Any) -> None:
         if not request.url.startswith(self.address):
