@@ -86,7 +86,8 @@ def test_a_part_that_stands_for_no_name_is_itself(part: str) -> None:
 
 @pytest.mark.parametrize("query", [
     "after=x", "after=1_", "after=nan_1", "after=1e999_1", "before=--1_0", "count=0", "count=-1", "count=1e9",
-    "count=٣",    "q=%00", "q=%ff", "q=class:", "q=[", "q=args:[", 'q="', "substr=x", "days=0", "hours=999", "flash=x.y", "flash=é",
+    "count=٣", "q=%00", "q=%ff", "q=class:", "q=[", "q=args:[", 'q="', "substr=x", "days=0", "hours=999",
+    "flash=x.y", "flash=é",
     "after=inf_0", "before=-inf_0", "after=1_999999999999999",
 ])  # fmt: skip
 def test_no_query_breaks_a_page(visitor: Visitor, store: Server, query: str) -> None:

@@ -22,8 +22,9 @@ def test_every_answer_has_the_headers(visitor: Visitor, path: str) -> None:
     policy = answer.headers["content-security-policy"]
     nonce = re.findall(r"'nonce-([\w-]{20,})'", policy)
     assert policy == (
-        f"default-src 'none'; script-src 'nonce-{nonce[0]}' 'strict-dynamic'; style-src 'self'; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+        f"default-src 'none'; script-src 'nonce-{nonce[0]}' 'strict-dynamic'; style-src 'self'; "
+        "img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     )
     assert answer.headers["cache-control"] == "private, no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -3,7 +3,6 @@
 import time
 from datetime import UTC, datetime
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 from teep.api.base import Api, AsyncApi, SyncApi
@@ -42,6 +41,8 @@ class _JobRecord(Api):
     @property
     def digest(self) -> str:
         """16 hex digits that name its bytes, where its jid does not: it has none, or others have the same."""
+        from hashlib import sha256  # noqa: PLC0415 - no program loads it that never asks
+
         return sha256(self.raw).hexdigest()[:16]
 
     @property

@@ -29,11 +29,7 @@ from teep.store.jobs.queues import Destination
 from teep.wire import keys
 from teep.wire.command import Plan
 from teep.wire.keys import Key
-<<<<<<< HEAD
-=======
 from teep.wire.scripts import Place, Way
-from teep.wire.scripts.moves import not_moved
->>>>>>> b927f3f (Data API: pages of a set by cursor, an entry by its score and name; the web extra, and what it takes from npm)
 from teep.wire.stored import Stored
 
 R = TypeVar("R", bound=_JobRecord)
@@ -194,7 +190,7 @@ class _SetSelection(Api, Generic[E]):
     async def add_all_to_queue(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Move them to their queues, through the client middleware, as if they were due."""
 
-        async def act(batch: Sequence[_Found]) -> int:
+        async def act(batch: Sequence[Chosen]) -> int:
             return await moves.enqueue_some(self.config, self._key, [job for job, _ in batch], take_back=False)
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
