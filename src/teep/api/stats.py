@@ -94,6 +94,12 @@ class _Snapshot(Api):
         return {name: Overdue(jobs, 0.0 if since is None else max(now - since, 0.0)) for name, (jobs, since) in due}
 
     @operation
+    async def queue_summary(self, name: str) -> QueueSummary:
+        """Return one queue's summary, whether it is there or not. One round trip."""
+        row = await queues.summary(name)
+        return QueueSummary(row.name, row.size, latency_of(row.oldest), row.paused)
+
+    @operation
     async def fetch_stats_fast(self) -> dict[str, Any]:
         """Read the counters and sizes anew, keep them, and return them. One round trip of O(1) commands."""
         self._fast = await _fetch_fast()

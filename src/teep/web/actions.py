@@ -36,7 +36,7 @@ AT_ONCE = 2_000
 _TELLS = 0.5
 _SILENT = 60
 _SHARED = (
-    "action", "needs", "where", "filter", "total", "id", "looked_at", "out_of", "taken", "state", "problem",
+    "action", "needs", "where", "title", "filter", "total", "id", "looked_at", "out_of", "taken", "state", "problem",
     "started", "ended", "is_cancelled",
 )  # fmt: skip
 # Seconds that the end of an action can be read.
@@ -90,8 +90,17 @@ def must_may(visit: Visit, verb: str) -> None:
         raise HTTPException(403, "verb")
 
 
-def recorded(request: Request, verb: str, where: str, *, count: int, filter: str = "", dry_run: bool = False) -> None:  # noqa: A002
-    """Tell what was done, by whom, and to how many jobs."""
+def recorded(
+    request: Request,
+    verb: str,
+    where: str,
+    *,
+    count: int,
+    of: str = "jobs",
+    filter: str = "",  # noqa: A002
+    dry_run: bool = False,
+) -> None:
+    """Tell what was done, by whom, and to how many jobs, or queues or processes."""
     visit = visit_of(request)
     record = {
         "who": visit.access.who,
@@ -99,6 +108,7 @@ def recorded(request: Request, verb: str, where: str, *, count: int, filter: str
         "where": where,
         "filter": filter,
         "count": count,
+        "of": of,
         "dry_run": dry_run,
         "ip": request.client.host if request.client else "",
     }
@@ -108,11 +118,12 @@ def recorded(request: Request, verb: str, where: str, *, count: int, filter: str
 def tell(site: Site, record: Mapping[str, Any]) -> None:
     """Log a record, and give it to the listeners."""
     audit_logger.info(
-        "%s %s in %s: %s jobs%s",
+        "%s %s in %s: %s %s%s",
         record["who"] or "someone",
         record["verb"],
         record["where"],
         "some" if record["count"] is None else record["count"],
+        record.get("of", "jobs"),
         f" that match {record['filter']!r}" if record["filter"] else "",
         extra={"teep": dict(record)},
     )
@@ -133,6 +144,8 @@ class Bulk:
     filter: str
     total: int
     record: dict[str, Any]
+    title: str = ""
+    """The name of the place, if the translations have none for it."""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     looked_at: int = 0
     out_of: int = 0

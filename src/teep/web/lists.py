@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from starlette.requests import Request
 
-from teep.api import AsyncJobSet, AsyncSortedEntry, CursorPage, Place
+from teep.api import AsyncJobSet, AsyncQueue, AsyncSortedEntry, CursorPage, Place
 from teep.web import filters, urls
 from teep.web.access import Access
 from teep.web.filters import Parsed
@@ -107,6 +107,8 @@ class Listing:
     """The query of this very page."""
     suggestions: Sequence[str]
     """Words of a filter that suit what is shown."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What the page's query says besides."""
 
     @property
     def is_empty(self) -> bool:
@@ -128,24 +130,37 @@ class Listing:
     def _at(self, **places: Place | None) -> dict[str, Any]:
         written = {name: None if place is None else _written(place) for name, place in places.items()}
         size = None if self.size == SIZES[0] else self.size
-        return {"q": self.filter.text or None, "count": size, **written}
+        return {"q": self.filter.text or None, "count": size, **self.extra, **written}
 
 
-async def read_listing(request: Request, jobset: AsyncJobSet) -> Listing:
-    """Read the page of a set that a request asks for. One round trip, and some more in a search."""
+async def read_listing(
+    request: Request,
+    jobs: AsyncJobSet | AsyncQueue,
+    row: Callable[[Any, Access], Row] = row_of,
+    *,
+    reverse: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Listing:
+    """Read the page of a set or queue that a request asks for. One round trip, and some more in a search.
+
+    `extra` is what the page's query says besides, such as what `reverse` was told by.
+    """
     query = request.query_params
     parsed = filters.parse(query.get("q", query.get("substr", "")))
     asked = urls.integer(query, "count", range(1, 101), SIZES[0])
     size = next(size for size in SIZES if asked <= size)
     after, before = _place(query.get("after", "")), _place(query.get("before", ""))
     if parsed.problems:
-        page: CursorPage[Any] = CursorPage([], await jobset.size(), 0, 0, None, None, complete=True)
+        page: CursorPage[Any] = CursorPage([], await jobs.size(), 0, 0, None, None, complete=True)
     else:
-        page = await jobset.where(**parsed.conditions).page(size, after=after, before=before, seconds=SEARCH_SECONDS)
+        page = await jobs.where(**parsed.conditions).page(
+            size, after=after, before=before, reverse=reverse, seconds=SEARCH_SECONDS
+        )
     access = visit_of(request).access
-    rows = [row_of(entry, access) for entry in page.items]
+    rows = [row(entry, access) for entry in page.items]
     kept = {name: query[name] for name in ("q", "count", "after", "before") if name in query}
-    return Listing(rows, page, parsed, size, kept, _suggestions(rows))
+    extra = dict(extra or {})
+    return Listing(rows, page, parsed, size, kept | extra, _suggestions(rows), extra)
 
 
 def _suggestions(rows: Sequence[Row]) -> list[str]:

@@ -10,7 +10,7 @@ from teep.api.jobs import moves
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.groups import JobGroups, groups_of
-from teep.api.jobs.records import _JobRecord
+from teep.api.jobs.records import names_of
 from teep.api.jobs.selection import AsyncSetSelection, SetSelection
 from teep.api.jobs.where import Selectable
 from teep.client.times import epoch
@@ -105,7 +105,7 @@ class _JobSet(Api, Generic[E]):
 
         One round trip, and one more per 500 entries of the same score. If several have the jid, the first.
         """
-        found = await jobsets.at_score(self._key, score, lambda raw: name in _names(raw))
+        found = await jobsets.at_score(self._key, score, lambda raw: name in names_of(raw))
         return None if found is None else self._entries([(found, score)])[0]
 
     @operation
@@ -180,11 +180,6 @@ class _JobSet(Api, Generic[E]):
             return None if found is None else self._entries(found)
 
         return following
-
-
-def _names(raw: bytes) -> tuple[str, str]:
-    record = _JobRecord(raw)
-    return record.jid, record.digest
 
 
 class _DeadSet(_JobSet[E]):

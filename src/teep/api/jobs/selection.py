@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from teep.api.base import Api, AsyncIterable, SyncIterable
 from teep.api.jobs import moves
-from teep.api.jobs.cursor import Asked, CursorPage, read_page
+from teep.api.jobs.cursor import Asked, AskedOfQueue, CursorPage, read_page, read_queue_page
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
@@ -56,6 +56,32 @@ class _QueueSelection(Api, Generic[R]):
     async def count(self) -> int:
         """Return how many jobs meet the conditions. One round trip per 500 to 2000 jobs of the queue."""
         return await self._take(queues.NOWHERE, as_it_is, 0.0, (True, None))
+
+    @operation
+    async def page(
+        self,
+        size: int = 25,
+        *,
+        after: Place | None = None,
+        before: Place | None = None,
+        reverse: bool = False,
+        seconds: float = 0.15,
+    ) -> CursorPage[R]:
+        """Return a page of them after or before a place that another page gave, else the first.
+
+        The next to run come first, with `reverse` the newest. A place is a position, which shifts as jobs are taken,
+        with `reverse` as they are pushed. A search ends after `seconds`, and only goes forward. One round trip, and
+        one more per 2000 jobs searched.
+        """
+        way: Way = "after" if before is None else "before"
+        asked = AskedOfQueue("newest" if reverse else "oldest", way, before or after, size, seconds)
+
+        def record(job: Stored, position: int) -> R:
+            made: R = self._record(job, self._queue, config=self.config)
+            made.position = position
+            return made
+
+        return await read_queue_page(self._queue, self._filter, asked, record)
 
     @operation
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:

@@ -34,7 +34,7 @@ class Slice(NamedTuple):
 def list_after(
     queue: Key, end: End, position: int, count: int, needles: Sequence[bytes], anchors: Sequence[bytes]
 ) -> Command[Slice | None]:
-    """Read the slice of a queue that follows the anchors (none: from the end); None if no anchor is left."""
+    """Read the slice of a queue that follows the anchors (none: from `position`); None if no anchor is left."""
     return ScriptCall(
         load("list_after"),
         (queue,),
@@ -66,7 +66,11 @@ Way = Literal["after", "before"]
 
 
 class Place(NamedTuple):
-    """A place in a listing of a zset: a score, and how many entries of that score lie behind it."""
+    """A place in a listing of a zset: a score, and how many entries of that score lie behind it.
+
+    In a queue `score` is a position counted from the end that the listing begins at, and `behind` says how many of
+    the jobs from there on that match were given before.
+    """
 
     score: float
     behind: int
