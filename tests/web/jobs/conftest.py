@@ -26,7 +26,7 @@ def lay(store: Server, where: str, payload: str | bytes) -> None:
         store.client.sadd("queues", where.removeprefix("queue:"))
         store.client.lpush(where, payload)
     else:
-        store.client.execute_command("ZADD", where, 1_800_000_000.5, payload)
+        store.command("ZADD", where, 1_800_000_000.5, payload)
 
 
 def take(config: Config) -> None:
