@@ -14,6 +14,8 @@ from teep.web.filters import NAMES, parse, written
     ("class:Import*", {"klass": "Import*"}),
     ("class:Billing::Charge", {"klass": "Billing::Charge"}),
     ("error:Net::ReadTimeout tag:eu queue:low", {"error_class": "Net::ReadTimeout", "tag": "eu", "queue": "low"}),
+    ('message:"after # s"', {"error_message": "after # s"}),
+    ('message:"" class:C', {"error_message": "", "klass": "C"}),
     ("older:90 newer:1.5h", {"older_than": 90.0, "newer_than": 5400.0}),
     ("older:2d newer:1w", {"older_than": 172_800.0, "newer_than": 604_800.0}),
     ("older:5m newer:250ms", {"older_than": 300.0, "newer_than": 0.25}),

@@ -5,7 +5,7 @@ from teep.api.deploy import AsyncDeploy, Deploy
 from teep.api.jobs.cursor import CursorPage
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
 from teep.api.jobs.filters import Conditions
-from teep.api.jobs.groups import JobGroup, JobGroups
+from teep.api.jobs.groups import ErrorGroup, ErrorGroups, JobGroup, JobGroups
 from teep.api.jobs.iterable_state import AsyncIterableJobQuery, IterableJobQuery, IterableState
 from teep.api.jobs.jobsets import (
     AsyncDeadSet,
@@ -27,6 +27,7 @@ from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord
 from teep.api.stats import AsyncHistory, AsyncStats, History, Overdue, QueueSummary, Stats
 from teep.api.work import AsyncWorkSet, Work, WorkSet
 from teep.errors import EmbeddedProcess, JobKilled, NoDeployLabel
+from teep.store.jobs.locks import Lock as UniqueLock
 from teep.wire.scripts import Place
 
 Workers = WorkSet
@@ -60,6 +61,8 @@ __all__ = [
     "Deploy",
     "DeployMark",
     "EmbeddedProcess",
+    "ErrorGroup",
+    "ErrorGroups",
     "History",
     "IterableJobQuery",
     "IterableState",
@@ -88,6 +91,7 @@ __all__ = [
     "SetSelection",
     "SortedEntry",
     "Stats",
+    "UniqueLock",
     "Work",
     "WorkSet",
     "Workers",

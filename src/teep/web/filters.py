@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 from teep.api import Conditions
 from teep.errors import TeepError
 
-NAMES = ("class", "error", "tag", "queue", "jid", "args", "older", "newer")
+NAMES = ("class", "error", "message", "tag", "queue", "jid", "args", "older", "newer")
 
 _WORD = re.compile(r'\s*(?:([a-z]+):(?!:))?(?:"((?:[^"\\]|\\.)*)"|(\[.*?\](?=\s|$))|(\S*))')
 _BARE = re.compile(r'[^\s"\\:\[][^\s"\\]*')
@@ -54,7 +54,7 @@ def parse(text: str) -> Parsed:
         value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else listed or plain or ""
         if name is None or not (name in _READERS or get_close_matches(name, NAMES, 1)):
             free.append(f"{name}:{value}" if name else value)
-        elif (problem := _take(conditions, name, value)) is not None:
+        elif (problem := _take(conditions, name, value, is_quoted=quoted is not None)) is not None:
             problems.append(problem)
     if any(free):
         conditions["match"] = " ".join(word for word in free if word)
@@ -71,13 +71,13 @@ def written(name: str, value: str) -> str:
     return f'{name}:"{escaped}"'
 
 
-def _take(conditions: dict[str, Any], name: str, value: str) -> str | None:
+def _take(conditions: dict[str, Any], name: str, value: str, *, is_quoted: bool) -> str | None:
     """Read one word into the conditions; returns what is wrong with it."""
     if name not in _READERS:
         (near,) = get_close_matches(name, NAMES, 1)
         return f"there is no filter {name}: — did you mean {near}:?"
     condition, read = _READERS[name]
-    if not value:
+    if not value and not (is_quoted and name == "message"):  # some errors say nothing
         return f"{name}: says nothing; write for example {_EXAMPLES[name]}"
     if condition in conditions:
         return f"{name}: stands there twice; a job has to meet all words, so keep one of them"
@@ -116,6 +116,7 @@ def _several(value: str) -> list[str]:
 _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "class": ("klass", str),
     "error": ("error_class", str),
+    "message": ("error_message", str),
     "tag": ("tag", str),
     "queue": ("queue", str),
     "jid": ("jids", _several),
@@ -126,6 +127,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
 _EXAMPLES = {
     "class": "class:Import*",
     "error": "error:TimeoutError",
+    "message": 'message:"timed out after # s"',
     "tag": "tag:eu",
     "queue": "queue:default",
     "jid": "jid:0198c3…",

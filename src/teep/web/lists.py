@@ -68,7 +68,7 @@ def row_of(entry: AsyncSortedEntry, access: Access) -> Row:
     count = entry.retry_count
     return Row(
         key=key_of(entry),
-        at=_time(entry),
+        at=time_of(entry),
         klass=printable(entry.display_class),
         jid=printable(entry.jid),
         queue=printable(entry.queue),
@@ -192,7 +192,8 @@ def _text(value: Any) -> str:
     return "" if value is None else printable(str(value))
 
 
-def _time(entry: AsyncSortedEntry) -> datetime | None:
+def time_of(entry: AsyncSortedEntry) -> datetime | None:
+    """Return the time of an entry; None if it is beyond the calendar."""
     try:
         return entry.at
     except (OverflowError, ValueError, OSError):

@@ -12,7 +12,11 @@ from tests.web.conftest import fill
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-PAGES = ["/", "/retries", "/retries?q=clas:x", "/scheduled", "/dead", f"/retries/1000000.0-{0:024x}"]
+ENTRY = f"/retries/1000000.0-{0:024x}"
+PAGES = [
+    "/", "/retries", "/retries?q=clas:x", "/scheduled", "/dead", "/errors", ENTRY, f"{ENTRY}/edit", f"{ENTRY}/raw",
+    "/search?q=nowhere",
+]  # fmt: skip
 
 
 @pytest.mark.slow("axe looks at each page in both themes and widths")
@@ -110,6 +114,33 @@ def test_it_works_without_javascript(desk: Desk) -> None:
     page.locator("select[name=theme]").select_option("dark")
     page.locator("footer button").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_group_of_errors_is_retried_whole(desk: Desk) -> None:
+    page = desk.open("/errors")
+    row = page.locator("table.groups tr", has_text="app.job_1").first
+    row.locator("button", has_text="Retry all").click()
+    expect(page.locator("h1")).to_have_text("Retry 4 jobs now?")
+    page.locator("form.confirm button").click()
+    expect(page.locator("#flash")).to_contain_text("4 jobs go to their queues.")
+    assert desk.store.client.zcard("retry") == 8
+
+
+def test_a_job_is_found_and_its_arguments_changed_by_keys_alone(desk: Desk) -> None:
+    page = desk.open("/errors")
+    page.keyboard.press("/")
+    page.keyboard.type(f"{5:024x}")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text("app.job_2")
+    page.locator("a", has_text="Edit arguments").focus()
+    page.keyboard.press("Enter")
+    page.locator("#args").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type('["other"]')
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#flash")).to_contain_text("the job goes to its queue")
+    expect(page.locator(".json")).to_contain_text('"other"')
 
 
 def test_live_can_be_paused(desk: Desk) -> None:

@@ -145,6 +145,7 @@ def test_any_name_has_a_page_and_its_buttons_work(visitor: Visitor, store: Serve
     assert "<script>alert" not in page.text
     assert len(keys(visitor, path)) == 3
     assert visitor.get(f"{path}/jobs/{keys(visitor, path)[0]}").status_code == 200
+    assert visitor.get(f"{path}/jobs/{keys(visitor, path)[0]}/raw").status_code == 200
     assert visitor.post(path, {"pause": "1"}).status_code == 200
     assert store.client.sismember("paused", name)
     assert "1 job is deleted" in text_of(

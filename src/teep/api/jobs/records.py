@@ -12,7 +12,8 @@ from teep.client.rewrite import changed, moved_to
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import MalformedPayload
-from teep.store.jobs import queues
+from teep.store.jobs import locks, queues
+from teep.store.jobs.locks import Lock as UniqueLock
 from teep.store.running import iteration
 from teep.wire import commands, keys, payload
 from teep.wire.fields import backtrace
@@ -149,6 +150,30 @@ class _JobRecord(Api):
     async def iterable_state(self) -> IterableState | None:
         """Return the state of an iterable job, or None if it has none. One round trip."""
         return state_of(self.jid, await iteration.state(self.jid))
+
+    @operation
+    async def unique_lock(self) -> UniqueLock | None:
+        """Return the lock that keeps jobs like this one out, or None: it is free, or this job has none.
+
+        One round trip.
+        """
+        digest = self._lock
+        return None if digest is None else await locks.read(digest)
+
+    @operation
+    async def free_lock(self) -> bool:
+        """Let the next job in that is like this one; False if no job had the lock. Two round trips."""
+        digest = self._lock
+        lock = None if digest is None else await locks.read(digest)
+        if digest is None or lock is None:
+            return False
+        await locks.free(digest, lock.holder)
+        return True
+
+    @property
+    def _lock(self) -> str | None:
+        digest = self.item.get("unique_lock")
+        return digest if isinstance(digest, str) and digest else None  # another producer may have put anything there
 
     def _time(self, field: str) -> datetime | None:
         seconds = payload.read_stamp(self.item.get(field))

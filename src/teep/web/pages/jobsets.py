@@ -7,7 +7,7 @@ Routes and forms are Sidekiq's: `POST /retries` with `key` and the name of a ver
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,7 +19,9 @@ from teep.config import Config
 from teep.errors import MalformedPayload
 from teep.web import actions, filters
 from teep.web.actions import DELETE, ENQUEUE, KILL, RETRY, Action, Bulk, Bulks, must_may
-from teep.web.lists import SIZES, arguments_of, entry_of, read_listing, row_of
+from teep.web.job import pages as job
+from teep.web.job.view import Found
+from teep.web.lists import SIZES, entry_of, read_listing
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page, page_with, visit_of
 from teep.web.safety import Form, read_form
@@ -32,7 +34,7 @@ MOST_KEYS = SIZES[-1] * 10
 class JobSetPage:
     """One of the three: its path, its set, and what can be done to its jobs."""
 
-    name: str
+    name: Literal["retries", "scheduled", "dead"]
     made: Callable[..., AsyncJobSet]
     actions: Sequence[Action]
     order: int
@@ -89,20 +91,35 @@ class JobSetPage:
         return done
 
     async def show_one(self, request: Request) -> Response:
-        """GET /retries/KEY: one entry."""
+        """GET /retries/KEY: one entry, as the page of its job shows it."""
         visit = visit_of(request)
-        entry = await entry_of(self.jobset(visit.config), request.path_params["key"])
-        if entry is None:
+        found = await self._found(request)
+        if found is None:
             return visit.redirect(self.name, flash=visit.flash("sets.gone"))
-        return await page(
-            request,
-            "jobset_entry.html",
-            set=self.name,
-            row=row_of(entry, visit.access),
-            entry=entry,
-            arguments=arguments_of(visit.access, entry),
-            actions=self.allowed(visit),
-        )
+        return await job.show(request, found, self.allowed(visit))
+
+    async def show_raw(self, request: Request) -> Response:
+        """GET /retries/KEY/raw: its bytes."""
+        return await job.show_raw(request, await self._must_find(request))
+
+    async def show_edit(self, request: Request) -> Response:
+        """GET /retries/KEY/edit: its arguments, to change them."""
+        return await job.show_edit(request, await self._must_find(request))
+
+    async def save(self, request: Request) -> Response:
+        """POST /retries/KEY/edit."""
+        return await job.save(request, await self._must_find(request))
+
+    async def _found(self, request: Request) -> Found | None:
+        key: str = request.path_params["key"]
+        entry = await entry_of(self.jobset(visit_of(request).config), key)
+        return None if entry is None else Found(self.name, entry, f"{self.name}/{key}")
+
+    async def _must_find(self, request: Request) -> Found:
+        found = await self._found(request)
+        if found is None:
+            raise HTTPException(404)
+        return found
 
     async def act_on_one(self, request: Request) -> Response:
         """POST /retries/KEY: one verb for one entry."""
@@ -195,6 +212,9 @@ def _pages(of: JobSetPage) -> Pages:
             Route(f"/{path}/all/{{verb}}", of.act_on_all, methods=["POST"]),
             Route(f"/{path}/{{key}}", of.show_one),
             Route(f"/{path}/{{key}}", of.act_on_one, methods=["POST"]),
+            Route(f"/{path}/{{key}}/raw", of.show_raw),
+            Route(f"/{path}/{{key}}/edit", of.show_edit),
+            Route(f"/{path}/{{key}}/edit", of.save, methods=["POST"]),
         )
     ]
     return Pages(routes=routes, tab=Tab(of.name, f"nav.{of.name}", of.order))

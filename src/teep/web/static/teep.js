@@ -165,10 +165,10 @@ function complete(input) {
   });
 }
 
-// --- Keys: "/" goes to the filter.
+// --- Keys: "/" goes to the filter, or to the search where there is none.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select")) return;
-  const target = one('[data-js="filter"]');
+  const target = one('[data-js="filter"]') ?? one('[data-js="find"]');
   if (target) { event.preventDefault(); target.focus(); }
 });
 

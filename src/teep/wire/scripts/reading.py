@@ -144,6 +144,43 @@ def groups(key: Key, place: tuple[bytes, float] | None, count: int) -> Command[G
     )
 
 
+class ErrorRow(NamedTuple):
+    """Jobs of a slice of a set that failed alike; `first` and `last` are epoch seconds, 0 if no job tells."""
+
+    klass: bytes
+    error_class: bytes
+    message: bytes
+    size: int
+    first: float
+    last: float
+    sample: bytes
+    score: float
+
+
+class ErrorRows(NamedTuple):
+    """What a slice of a set gave: the size of all, the last entry read (None: none was), how many, its groups."""
+
+    size: int
+    last: tuple[bytes, float] | None
+    read: int
+    rows: list[ErrorRow]
+
+
+def error_groups(key: Key, place: tuple[bytes, float] | None, count: int, most: int) -> Command[ErrorRows]:
+    """Count a slice of a set by class, error and up to `most` bytes of its message, highest score first."""
+    return ScriptCall(load("error_groups"), (key,), (*_place(place), count, most), read=_error_rows)
+
+
+def _error_rows(reply: list[Any]) -> ErrorRows:
+    size, member, at, read, rows = reply
+    last = (member, float(at)) if at else None
+    found = [
+        ErrorRow(klass, error, message, count, float(first), float(latest), sample, float(score_of))
+        for klass, error, message, count, first, latest, sample, score_of in rows
+    ]
+    return ErrorRows(size, last, read, found)
+
+
 class ListGroups(NamedTuple):
     """The groups of a `Slice` of a queue: of each its class, error, count, oldest and newest payload."""
 

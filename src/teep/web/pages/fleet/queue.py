@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from dataclasses import replace
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,11 +13,14 @@ from teep.api import AsyncJobRecord, AsyncQueue, AsyncStats
 from teep.api.fleet import AsyncFleet
 from teep.web import filters, urls
 from teep.web.access import Access
+from teep.web.actions import DELETE
+from teep.web.job import pages as job
+from teep.web.job.view import Found
 from teep.web.lists import MOST_SHOWN, SIZES, Row, arguments_of, read_listing
 from teep.web.pages.fleet.queue_actions import ROUTES, job_of, path_of
 from teep.web.pages.fleet.serving import Served, held_by, services_of
 from teep.web.registry import Pages
-from teep.web.rendering import page, page_with, printable, visit_of
+from teep.web.rendering import page_with, printable, visit_of
 from teep.web.urls import from_path
 
 GROUPED = 2_000
@@ -65,36 +68,60 @@ async def _read(request: Request, name: str) -> dict[str, Any]:
     }
 
 
-def queue_row(job: AsyncJobRecord, access: Access) -> Row:
+def queue_row(record: AsyncJobRecord, access: Access) -> Row:
     """Return what is shown of a job in a queue; its key is about where it lies, and its jid or its digest."""
-    arguments = arguments_of(access, job)
+    arguments = arguments_of(access, record)
     return Row(
-        key=f"{job.position or 0}-{job.jid if _SIMPLE.fullmatch(job.jid) else job.digest}",
-        at=job.enqueued_at or job.created_at,
-        klass=printable(job.display_class),
-        jid=printable(job.jid),
-        queue=printable(job.queue),
+        key=f"{record.position or 0}-{record.jid if _SIMPLE.fullmatch(record.jid) else record.digest}",
+        at=record.enqueued_at or record.created_at,
+        klass=printable(record.display_class),
+        jid=printable(record.jid),
+        queue=printable(record.queue),
         arguments=arguments if arguments is None else arguments[:MOST_SHOWN],
-        tags=[printable(str(tag)) for tag in job.tags],
-        error_class=_text(job.error_class),
-        error_message=_text(job.error_message),
-        retry_count=job.retry_count if isinstance(job.retry_count, int) else None,
-        is_job=job.is_job,
+        tags=[printable(str(tag)) for tag in record.tags],
+        error_class=_text(record.error_class),
+        error_message=_text(record.error_message),
+        retry_count=record.retry_count if isinstance(record.retry_count, int) else None,
+        is_job=record.is_job,
     )
 
 
 async def show_job(request: Request) -> Response:
-    """GET /queues/NAME/jobs/KEY: one job."""
-    visit = visit_of(request)
+    """GET /queues/NAME/jobs/KEY: one job, as the page of its jid shows it."""
+    visit, found = visit_of(request), await _found(request)
     name = from_path(request.path_params["name"])
-    job = await job_of(AsyncQueue(name, config=visit.config), request.path_params["key"])
-    if job is None:
+    if found is None:
         return visit.redirect(path_of(name), flash=visit.flash("sets.gone"))
-    row = replace(queue_row(job, visit.access), at=None, key=request.path_params["key"])
-    return await page(
-        request, "fleet/queue_job.html", name=name, path=path_of(name), row=row, entry=job, set="queues",
-        arguments=arguments_of(visit.access, job),
-    )  # fmt: skip
+    actions = [DELETE] if visit.access.may(DELETE.needs) else []
+    return await job.show(request, found, actions, "fleet/queue_job.html", name=name, path=path_of(name))
+
+
+async def show_raw(request: Request) -> Response:
+    """GET /queues/NAME/jobs/KEY/raw: its bytes."""
+    return await job.show_raw(request, await _must_find(request))
+
+
+async def show_edit(request: Request) -> Response:
+    """GET /queues/NAME/jobs/KEY/edit: its arguments, to change them."""
+    return await job.show_edit(request, await _must_find(request))
+
+
+async def save(request: Request) -> Response:
+    """POST /queues/NAME/jobs/KEY/edit."""
+    return await job.save(request, await _must_find(request))
+
+
+async def _found(request: Request) -> Found | None:
+    name, key = from_path(request.path_params["name"]), request.path_params["key"]
+    record = await job_of(AsyncQueue(name, config=visit_of(request).config), key)
+    return None if record is None else Found("queues", record, f"{path_of(name)}/jobs/{key}")
+
+
+async def _must_find(request: Request) -> Found:
+    found = await _found(request)
+    if found is None:
+        raise HTTPException(404)
+    return found
 
 
 def _text(value: Any) -> str:
@@ -105,6 +132,9 @@ PAGES = Pages(
     routes=[
         Route("/queues/{name}", show),
         Route("/queues/{name}/jobs/{key}", show_job),
+        Route("/queues/{name}/jobs/{key}/raw", show_raw),
+        Route("/queues/{name}/jobs/{key}/edit", show_edit),
+        Route("/queues/{name}/jobs/{key}/edit", save, methods=["POST"]),
         *(Route(f"/queues/{{name}}{path}", act, methods=["POST"]) for path, act in ROUTES.items()),
     ]
 )
