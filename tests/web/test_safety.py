@@ -2,6 +2,7 @@
 
 import logging
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -187,6 +188,13 @@ def test_preferences_are_cookies(visitor: Visitor) -> None:
     assert 'lang="de" data-theme="dark"' in page
     visitor.post("/preferences", {"theme": '"><x', "language": "../../etc"})
     assert 'lang="de" data-theme="dark"' in visitor.get("/").text
+
+
+def test_preferences_lead_back_to_the_very_page(visitor: Visitor) -> None:
+    page = visitor.get("/retries?q=class%3Aa%26b&count=50&flash=x").text
+    (back,) = re.findall(r'name="back" value="([^"]*)"', page)
+    answer = visitor.post("/preferences", {"theme": "dark", "back": unescape(back)}, follow=False)
+    assert answer.headers["location"] == "./retries?q=class%3Aa%26b&count=50"
 
 
 def token_of(visitor: Visitor) -> str:

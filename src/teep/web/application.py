@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qs, quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -195,7 +195,7 @@ async def _preferences(request: Request) -> Response:
     visit = rendering.visit_of(request)
     form = await safety.read_form(request)
     back, _, query = form.get("back", [""])[0].partition("?")
-    response = visit.redirect(back.lstrip("/"), **dict(parse_qsl(query)))
+    response = visit.redirect(back.lstrip("/"), **parse_qs(query, keep_blank_values=True))
     language = form.get("language", form.get("locale", [""]))[0]
     theme = form.get("theme", [""])[0]
     for name, value, allowed in (("teep_language", language, None), ("teep_theme", theme, THEMES)):

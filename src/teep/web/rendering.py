@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import jinja2
 from starlette.requests import Request
@@ -146,9 +147,17 @@ def _render(request: Request, template: str, context: Mapping[str, Any]) -> str:
             "theme": theme if theme in THEMES else "auto",
             "asset": lambda name: visit.url(visit.site.assets.path(name)),
             "redis": redis_in_words(visit.config),
+            "back": _here(request),
             **context,
         },
     )
+
+
+def _here(request: Request) -> str:
+    """Return the path of a page within the app, with its query, but for the sentence that is told once."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "flash"]
+    query = urlencode(asked, errors="surrogateescape")
+    return printable(visit_of(request).path) + (f"?{query}" if query else "")
 
 
 def printable(text: str) -> str:

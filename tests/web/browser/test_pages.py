@@ -42,6 +42,23 @@ def test_the_dashboard_lives(desk: Desk) -> None:
     expect(page.locator("#rates .uplot")).to_be_visible()
 
 
+def test_a_chart_is_drawn_again_in_the_colours_of_the_theme(desk: Desk) -> None:
+    page = desk.open("/")
+    expect(page.locator("#past .uplot")).to_be_visible()
+    expect(page.locator("#past .u-axis")).to_have_count(2)
+    page.evaluate("window.first = document.querySelector('#past .uplot')")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("!window.first.isConnected")
+    # 30 days, and none of the rows of the chart's own legend.
+    expect(page.locator("#past .u-legend")).not_to_contain_text("NaN")
+    expect(page.locator("#past .uplot")).to_be_visible()
+
+
+def test_the_tab_that_one_is_at_is_seen_on_a_phone(desk: Desk) -> None:
+    tab = desk.open("/profiles", width=390).locator('.top [aria-current="page"]')
+    expect(tab).to_be_in_viewport()
+
+
 def test_jobs_are_ticked_with_shift_and_deleted_after_a_question(desk: Desk) -> None:
     page = desk.open("/retries")
     boxes = page.locator('input[name="key"]')

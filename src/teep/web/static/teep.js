@@ -8,6 +8,9 @@ root.classList.add("has-js");
 // --- Theme and language: applied as soon as they are chosen.
 document.addEventListener("change", ({target}) => target.closest('[data-js="preferences"]')?.requestSubmit());
 
+// --- Tabs: on a phone they scroll, to where one is.
+one('.top [aria-current="page"]')?.scrollIntoView({block: "nearest", inline: "center"});
+
 // --- Live: the page is read again every few seconds, but never under someone's hands.
 const EVERY = 5;
 let since = 0;
@@ -184,7 +187,8 @@ function token(name) {
 }
 
 function columns(figure) {
-  const rows = all("tbody tr", figure).map((row) => [...row.children].map((cell) => cell.dataset.v));
+  // uPlot's legend is a table as well, and its rows are no numbers.
+  const rows = all("tbody tr:not(.u-series)", figure).map((row) => [...row.children].map((cell) => cell.dataset.v));
   return [rows.map((row) => (isNaN(row[0]) ? Date.parse(row[0]) / 1000 : Number(row[0]))), ...[1, 2].map((i) => rows.map((row) => Number(row[i])))];
 }
 
@@ -215,7 +219,7 @@ function draw(figure, data) {
 
 function drawPast() { const figure = one("#past"); if (figure) draw(figure, columns(figure)); }
 addEventListener("load", () => { drawPast(); startRates(); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawPast(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawPast);
 
 // Rates: differences between two summaries, however they come.
 function startRates() {
@@ -224,6 +228,7 @@ function startRates() {
   const data = columns(figure);
   let before = null;
   draw(figure, data);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(figure, data));
   const look = () => {
     const {processed, failed, at} = one("#summary").dataset;
     const now = [Number(at), Number(processed), Number(failed)];
