@@ -23,9 +23,9 @@ _WATCH = "document.addEventListener('securitypolicyviolation', (e) => console.er
 def chromium() -> Iterator[Browser]:
     """Open it for these tests only: as long as it is open, Playwright's event loop counts as running."""
     program = shutil.which("chromium")
-    assert program, "these tests need Debian's Chromium: apt-get install chromium"
+    assert program, "these tests need Chromium (Debian: apt-get install chromium), and PATH does not lead to it"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
 
