@@ -25,7 +25,9 @@ def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     assert program, "these tests need Chromium (Debian: apt-get install chromium), and PATH does not lead to it"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield browser
         browser.close()
 
