@@ -13,7 +13,7 @@ import pytest
 
 import teep
 from teep import api, errors
-from teep.client.routes import deliver
+from teep.client.delivery.routes import deliver
 from teep.config import Config
 from teep.drivers.plans import run_plan
 from teep.store import processes, stats

@@ -69,7 +69,7 @@ def cut_connections(stage: Stage, _chance: random.Random) -> None:
 def lose_answers(stage: Stage, chance: random.Random) -> None:
     """Carry out a few requests whose answers do not get through."""
     assert stage.proxy is not None
-    names = chance.sample(("exchange", "step", "give_back"), 2)
+    names = chance.sample(("running/exchange", "step", "running/give_back"), 2)
     stage.timeline.note(f"the proxy loses answers to {' and '.join(names)}")
     for name in names:
         stage.proxy.lose_answer(load(name).sha.encode(), times=3)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from teep.client.bulk import Bulk
+from teep.client.payloads.bulk import Bulk
 from teep.config import Config
 
 ARGS: list[Any] = [
@@ -27,8 +27,8 @@ FIELDS: list[dict[str, Any]] = [
 
 @pytest.fixture(autouse=True)
 def _no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teep.client.bulk.time.time", lambda: 1_800_000_000.25)
-    monkeypatch.setattr("teep.client.bulk.os.urandom", lambda count: bytes(range(count)))
+    monkeypatch.setattr("teep.client.payloads.bulk.time.time", lambda: 1_800_000_000.25)
+    monkeypatch.setattr("teep.client.payloads.bulk.os.urandom", lambda count: bytes(range(count)))
 
 
 def prepared(config: Config, fields: dict[str, Any]) -> Iterator[tuple[Any, ...]]:

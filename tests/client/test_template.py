@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 import teep
-from teep.client.push import prepare
-from teep.client.template import Template
+from teep.client.payloads.push import prepare
+from teep.client.payloads.template import Template
 from teep.config import Config, overridden
 from teep.errors import InvalidArguments, TeepError
 from teep.job.definition import Definition
@@ -30,8 +30,8 @@ def define(**options: Any) -> Definition:
 
 
 def test_both_ways_to_push_give_the_same_bytes_of_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teep.client.template.time.time", lambda: 1_800_000_000.25)
-    monkeypatch.setattr("teep.client.push.os.urandom", lambda count: bytes(range(count)))
+    monkeypatch.setattr("teep.client.payloads.template.time.time", lambda: 1_800_000_000.25)
+    monkeypatch.setattr("teep.client.payloads.push.os.urandom", lambda count: bytes(range(count)))
     for unit in ("seconds", "milliseconds"):
         config = Config(timestamps=unit, job_defaults={"backtrace": 5, "extra": {"tenant": "ü"}})
         for options in OPTIONS:

@@ -14,8 +14,8 @@ import pytest
 
 import teep
 from teep import testing
-from teep.client.bulk import Bulk
-from teep.client.push import prepare
+from teep.client.payloads.bulk import Bulk
+from teep.client.payloads.push import prepare
 from teep.errors import InvalidArguments, InvalidJob
 
 CONFIG = teep.Config(redis_url="redis://127.0.0.1:1")  # nothing here connects

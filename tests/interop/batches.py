@@ -54,11 +54,15 @@ class Batch:
             self.client.zadd(name, entries)
 
     def wait(self, number: int) -> None:
-        """Wait for the end of a round."""
+        """Wait for the end of a round.
+
+        An idle teep waits at every queue, so it may take the last job before others that come with it.
+        """
 
         def is_over() -> bool:
             ended = str(number).encode() in self.client.lrange("kinds:rounds", 0, -1)
-            return ended and not any(self.client.scan_iter("*:inflight:*"))
+            waiting = self.client.exists(*(f"queue:{queue}" for queue in QUEUES))
+            return ended and not waiting and not any(self.client.scan_iter("*:inflight:*"))
 
         wait_until(is_over, _SECONDS, f"the end of round {number}")
 

@@ -3,6 +3,7 @@
 Only the pace is changed, as in `ruby/jobs.rb`, so that tests need not wait.
 """
 
+import os
 import sys
 from typing import cast
 
@@ -24,7 +25,7 @@ if __name__ == "__main__":
         timeout=5.0,
         tag="interop",
         labels=["python"],
-        poll_interval_average=0.1,
+        poll_interval_average=float(os.environ.get("POLL_SECONDS", "0.1")),
         heartbeat_interval=0.2,
     )
     config.death_handlers.append(kinds.told)

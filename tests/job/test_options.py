@@ -14,7 +14,7 @@ import pytest
 
 import teep
 from teep import testing
-from teep.client.push import prepare
+from teep.client.payloads.push import prepare
 from teep.config import overridden
 from teep.config.sources import elsewhere
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
@@ -123,22 +123,22 @@ def test_options_that_do_not_fit(options: dict[str, Any], kind: type[Exception],
 
 
 @pytest.mark.parametrize(
-    ("slip", "meant"),
+    ("typo", "meant"),
     [("retires", "retry"), ("retry_fro", "retry_for"), ("tag", "tags"), ("queu", "queue"),
      ("timout", "timeout"), ("time_out", "timeout"), ("expire_in", "expires_in"), ("loglevel", "log_level"),
      ("retry_on", "retry_in"), ("encrypted", "encrypt"), ("names", "name"), ("unique_form", "unique_for")],
 )  # fmt: skip
-def test_a_name_that_is_most_likely_a_typo_is_refused_wherever_options_are_given(slip: str, meant: str) -> None:
+def test_a_name_that_is_most_likely_a_typo_is_refused_wherever_options_are_given(typo: str, meant: str) -> None:
     job = teep.job(name="the.job")(lambda: None)
     for give in (
-        lambda: teep.job(name="the.job", **as_any(slip, 0))(lambda: None),
-        lambda: job.set(**as_any(slip, 0)),
-        lambda: job.aio.set(**as_any(slip, 0)),
+        lambda: teep.job(name="the.job", **as_any(typo, 0))(lambda: None),
+        lambda: job.set(**as_any(typo, 0)),
+        lambda: job.aio.set(**as_any(typo, 0)),
     ):
-        with pytest.raises(InvalidJob, match=f"the.job has no option '{slip}'; did you mean '{meant}'"):
+        with pytest.raises(InvalidJob, match=f"the.job has no option '{typo}'; did you mean '{meant}'"):
             give()
-    with pytest.raises(ConfigurationError, match=f"job_defaults has no option '{slip}'; did you mean '{meant}'"):
-        teep.Config(job_defaults={slip: 0})
+    with pytest.raises(ConfigurationError, match=f"job_defaults has no option '{typo}'; did you mean '{meant}'"):
+        teep.Config(job_defaults={typo: 0})
 
 
 def test_other_systems_options_name_the_own_one() -> None:

@@ -9,7 +9,6 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from importlib import resources
 from typing import Any, Literal, NamedTuple
 
 import pytest
@@ -26,10 +25,11 @@ from teep.wire.command import Command
 from teep.wire.keys import Key
 from teep.wire.scripts import Lane, Lot, step
 from teep.wire.scripts.moves import Moves
-from teep.wire.scripts.script import load
+from teep.wire.scripts.script import Script, ScriptCall, load
 from teep.wire.scripts.step import Part, Parts, Place, Step, Told
 from tests.store.conftest import Run
 from tests.support.servers import Server
+from tests.wire import lua
 
 DAY = dt.date(2026, 11, 24)
 COUNTERS = (keys.processed(), keys.processed_on(DAY))
@@ -144,13 +144,19 @@ SCENES: dict[str, Scene] = {
 _ADDS = re.compile(r"'(ZADD|LPUSH|RPUSH|LMOVE|LSET|HSET)'")
 
 
-def commands_of(name: str) -> list[str]:
+def _script(name: str) -> Script:
+    call = SCENES[name].call
+    assert isinstance(call, ScriptCall)
+    return call.script
+
+
+def commands_of(script: Script) -> list[str]:
     """Return the commands that a script may send, those of what it includes among them."""
-    code = re.sub(r"--.*", "", load(name.partition(" ")[0]).source)
+    code = re.sub(r"--.*", "", script.source)
     return sorted(set(re.findall(r"\b(?:p?call|try|also)\('(\w+)'", code)))
 
 
-REFUSALS = [(name, command) for name in SCENES for command in commands_of(name)]
+REFUSALS = [(name, command) for name in SCENES for command in commands_of(_script(name))]
 
 
 @pytest.fixture
@@ -227,13 +233,13 @@ def check_moved(server: Server, scene: Scene) -> None:
     assert sum(number for (key, _), number in here.items() if key == scene.target) >= count, here
 
 
-_ONE_JOB = {load("replace").sha}
+_ONE_JOB = {load("moving/replace").sha}
 
 
 def test_every_script_that_adds_has_a_scene() -> None:
-    names = [path.name.removesuffix(".lua") for path in (resources.files("teep.wire") / "lua").iterdir()]
-    adding = {name for name in names if name != "lib" and _ADDS.search(load(name).source)}
-    assert adding - {name.partition(" ")[0] for name in SCENES} == {"checkpoint", "keep_alive"}  # these hold no jobs
+    adding = {name for name in lua.NAMES if _ADDS.search(load(name).source)}
+    hold_no_jobs = {"running/checkpoint", "running/keep_alive"}
+    assert adding - {_script(name).name for name in SCENES} == hold_no_jobs
 
 
 @pytest.mark.parametrize(("name", "command"), REFUSALS)
@@ -348,7 +354,7 @@ def test_a_queue_of_another_type_keeps_no_other_from_being_served(driver: Driver
     assert list(told.refused) == ["bad"]
 
 
-@pytest.mark.parametrize("command", commands_of("checkpoint"))
+@pytest.mark.parametrize("command", commands_of(load("running/checkpoint")))
 def test_a_checkpoint_that_is_refused_leaves_the_last_one(limited: Driver, server: Server, command: str) -> None:
     held = Held("q", "me", JOBS[0])
     server.command("RPUSH", keys.inflight("q", "me"), JOBS[0])
@@ -397,7 +403,7 @@ def test_what_goes_along_with_acknowledged_jobs_goes_in_their_step(driver: Drive
     assert server.command("GET", keys.processed()) == b"3"
 
 
-@pytest.mark.parametrize("command", commands_of("exchange"))
+@pytest.mark.parametrize("command", commands_of(load("running/exchange")))
 def test_a_refused_command_keeps_what_goes_along_with_its_job(limited: Driver, server: Server, command: str) -> None:
     _begin_with_locks(server)
     allow(server, f"-{command.lower()}")

@@ -63,7 +63,9 @@ def test_it_has_the_keys_that_redis_finds(builder: Callable[..., Command[Any]], 
 
 
 def test_a_script_has_those_that_it_counts(valkey: Server) -> None:
-    call: Command[Any] = ScriptCall(load("in_flight_payloads"), [keys.queue("a"), keys.queue("b")], (), read=list)
+    call: Command[Any] = ScriptCall(
+        load("running/in_flight_payloads"), [keys.queue("a"), keys.queue("b")], (), read=list
+    )
     assert call.keys == _told_by(valkey, call) == ("queue:a", "queue:b")
 
 

@@ -3,7 +3,6 @@
 import datetime as dt
 import inspect
 import re
-from importlib import resources
 
 import pytest
 
@@ -11,11 +10,9 @@ from teep.wire import keys
 from teep.wire.keys import Key
 from teep.wire.scripts.script import Script, ScriptCall, Shape, load
 from tests.support import golden
+from tests.wire import lua
 
 IDENTITY = re.compile(r"^[\w.-]+:\d+:[0-9a-f]{12}$")
-LUA = sorted(
-    path.name.removesuffix(".lua") for path in (resources.files("teep.wire") / "lua").iterdir() if path.is_file()
-)
 # Keys that Sidekiq has for what teep's store does not do itself: job metrics, iteration, deploys, profiles.
 OTHER_FEATURES = re.compile(r"^(j\||h\||\w+Job-\d\d-|it-|\d{8}-marks|deploylock-|profiles|mike-)")
 
@@ -77,7 +74,7 @@ def test_every_key_function_says_its_redis_type() -> None:
             assert re.search(r"# .*\b(string|list|set|zset|hash|the same)\b", line), line
 
 
-@pytest.mark.parametrize("name", LUA)
+@pytest.mark.parametrize("name", lua.NAMES)
 def test_every_script_has_a_purpose_and_a_whole_header(name: str) -> None:
     script = load(name)
     assert script.source.startswith("-- ")
@@ -85,14 +82,14 @@ def test_every_script_has_a_purpose_and_a_whole_header(name: str) -> None:
     assert len(script.sha) == 40
 
 
-@pytest.mark.parametrize("name", LUA)
+@pytest.mark.parametrize("name", lua.NAMES)
 def test_no_script_builds_a_key_or_decodes_a_payload(name: str) -> None:
     code = re.sub(r"--.*", "", load(name).source)
     assert "cjson.encode" not in code
     if name not in (
-        "error_groups",
-        "groups",
-        "list_groups",
+        "reading/error_groups",
+        "reading/groups",
+        "reading/list_groups",
     ):  # they read class and error to count them, and give back none of what they decoded
         assert "cjson" not in code
     assert "cmsgpack" not in code
@@ -135,5 +132,5 @@ def test_a_header_line_may_not_miss(missing: str) -> None:
 
 @pytest.mark.parametrize(("key_names", "values"), [(["a"], [1]), (["a", "b", "c"], [1]), (["a", "b"], [])])
 def test_a_call_that_disagrees_with_its_header_is_refused(key_names: list[str], values: list[int]) -> None:
-    with pytest.raises(ValueError, match=r"lua/requeue\.lua takes \("):
-        ScriptCall(load("requeue"), [Key(name) for name in key_names], values, read=int)
+    with pytest.raises(ValueError, match=r"lua/running/requeue\.lua takes \("):
+        ScriptCall(load("running/requeue"), [Key(name) for name in key_names], values, read=int)

@@ -1,4 +1,7 @@
-"""Pushing jobs: `Client` and its asyncio twin."""
+"""Pushing jobs: `Client` and its asyncio twin.
+
+`payloads/` writes what a push sends, and `delivery/` says where it goes.
+"""
 
 from teep.client.client import AsyncClient, Client
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from teep.client import blocking, kept_out, routes, sessions
-from teep.client.bulk import Bulk
-from teep.client.push import is_transactional, prepare, push_of
-from teep.client.template import Template
+from teep.client import blocking, sessions
+from teep.client.delivery import kept_out, routes
+from teep.client.payloads.bulk import Bulk
+from teep.client.payloads.push import is_transactional, prepare, push_of
+from teep.client.payloads.template import Template
 from teep.client.times import due
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide, operation

@@ -1,6 +1,6 @@
 """A warning about jobs of an interactive session, such as a notebook: no other process can import them."""
 
-from teep.client import test_mode
+from teep.client.delivery import test_mode
 from teep.telling import Logger
 
 _SESSION = "__main__."

@@ -8,7 +8,7 @@ from types import CoroutineType
 from typing import Any
 
 from teep import encryption
-from teep.client.template import Template
+from teep.client.payloads.template import Template
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.options import Options

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from teep.client.push import prepare
+from teep.client.payloads.push import prepare
 from teep.config import Config
 from teep.errors import NotHere
 from teep.job.context import JobContext, running

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, Unpack
 
 from teep.client import AsyncClient, Client
-from teep.client.template import Template
+from teep.client.payloads.template import Template
 from teep.client.times import due, epoch
 from teep.config import Config, default_config
 from teep.config.job_options import fields_of

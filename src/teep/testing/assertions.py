@@ -3,7 +3,7 @@
 from typing import Unpack
 
 from teep.api import Queue, ScheduledSet
-from teep.client.test_mode import current
+from teep.client.delivery.test_mode import current
 from teep.errors import NotHere
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import overload
 
-from teep.client.test_mode import Redirected
+from teep.client.delivery.test_mode import Redirected
 from teep.config import Config
 from teep.errors import EmptyQueue
 from teep.store.jobs.pushes import Push

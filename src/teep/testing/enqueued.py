@@ -6,7 +6,7 @@ from typing import Any
 
 from teep.api.base import SyncApi
 from teep.api.jobs.records import _JobRecord
-from teep.client.rewrite import again
+from teep.client.payloads.rewrite import again
 from teep.client.times import shown
 from teep.config import Config
 from teep.features.expiry import expiry

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import overload
 
-from teep.client.test_mode import Redirected, current
+from teep.client.delivery.test_mode import Redirected, current
 from teep.config import Config
 from teep.drivers.plans import Call
 from teep.errors import NotHere

@@ -14,8 +14,8 @@ import pytest
 
 import teep
 import teep.testing
-from teep.client import transactions
-from teep.client.transactions import PendingPush
+from teep.client.delivery import transactions
+from teep.client.delivery.transactions import PendingPush
 from teep.encryption import values
 from teep.errors import InvalidJob
 from tests.api.sides import Side

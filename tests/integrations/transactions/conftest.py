@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 import teep
-from teep.client import transactions
+from teep.client.delivery import transactions
 from teep.config import isolated
 from teep.integrations.sqlalchemy import transactional_push
 from tests.integrations.transactions.table import Base

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import Session, sessionmaker
 
 import teep
-from teep.client import transactions
+from teep.client.delivery import transactions
 from teep.config import async_driver_for
 from teep.errors import NotPushed
 from teep.integrations.sqlalchemy import held_by, transactional_push

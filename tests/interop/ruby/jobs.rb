@@ -128,7 +128,7 @@ require_relative "kinds"
 # tells Redis what it does every 5 or 10 seconds, and saves an iterable job's place every 5.
 Sidekiq.configure_server do |config|
   settings = config.respond_to?(:options) ? config.options : config
-  settings[:poll_interval_average] = 0.1
+  settings[:poll_interval_average] = Float(ENV.fetch("POLL_SECONDS", "0.1"))
   Sidekiq::Scheduled::Poller.class_eval { private def initial_wait = nil }
 
   Sidekiq::Launcher.send(:remove_const, :BEAT_PAUSE)

@@ -178,7 +178,7 @@ def test_a_lost_answer_to_what_was_asked_for_ahead_loses_nothing(fleet: Fleet) -
         raws = _push(fleet, 3_000)
         ran = [_take(fetcher)]
         # The next one is sent when the answer that is under way has been read.
-        proxy.lose_answer(load("exchange").sha.encode())
+        proxy.lose_answer(load("running/exchange").sha.encode())
         while len(ran) < len(raws):
             fetcher.done(ran[-1])
             ran.append(_take(fetcher))

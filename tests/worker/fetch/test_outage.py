@@ -78,7 +78,7 @@ def test_an_outage_longer_than_a_heartbeat_lives_gives_no_running_job_to_others(
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10])
 def test_an_exchange_whose_answer_is_lost_costs_no_job(fleet: Fleet, count: int) -> None:
-    _through_a_lossy_proxy(fleet, load("exchange").sha.encode(), count)
+    _through_a_lossy_proxy(fleet, load("running/exchange").sha.encode(), count)
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -143,7 +143,7 @@ def test_an_exchange_that_arrives_after_it_was_given_up_costs_no_job(
     with Proxy(fleet.server.port) as proxy:
         worker = fleet.start(silent(fleet, redis_url=proxy.url, concurrency=2, heartbeat_interval=0.2))
         tally.wait_for_runs(5)
-        proxy.hold(load("exchange").sha.encode())
+        proxy.hold(load("running/exchange").sha.encode())
         wait_until(lambda: tally.running == 0, SOON, "the exchange to be missed")
         tally.wait_for_runs(tally.runs.total() + 5)
         assert proxy.deliver() == 1

@@ -239,9 +239,12 @@ def test_a_job_whose_retry_is_too_large_comes_to_an_end(
     small: Fleet, ran: "SimpleQueue[int]", caplog: pytest.LogCaptureFixture, room: int, key: str, words: str
 ) -> None:
     caplog.set_level(logging.INFO, "teep")
+    deaths: SimpleQueue[tuple[Any, str]] = SimpleQueue()
+    config = small.configure(concurrency=1)
+    config.death_handlers.append(lambda item, reason: deaths.put((item, str(reason))))
     large = raw_job("fails", MEGABYTE - room)
     small.push_raw(large)
-    small.start(concurrency=1)
+    small.start(config)
     wait_until(lambda: small.members(key), SOON, lambda: f"the job in {key}: {caplog.messages}")
     small.push("runs", 1)
     assert ran.get(timeout=SOON) == 1
@@ -256,10 +259,14 @@ def test_a_job_whose_retry_is_too_large_comes_to_an_end(
     else:
         assert after == large
         assert abs(float(small.server.command("ZSCORE", "dead", after)) - time.time()) < SOON
+        dead, reason = deaths.get(timeout=SOON)
+        assert dead == payload.parse(large)
+        assert words in reason
     assert len(said(caplog, words)) == 1
     wait_until(lambda: not small.in_flight(), SOON, "nothing to be in flight")
     assert small.counters() == (2, 1)
     assert outages(caplog) == []
+    assert deaths.empty()
 
 
 def test_a_large_job_that_runs_does_not_end_the_heartbeat(

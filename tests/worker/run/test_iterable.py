@@ -552,11 +552,13 @@ def test_what_middleware_puts_into_the_payload_does_not_come_back_with_it(valkey
         job.update(span=object(), note="own")
         return call_next()
 
-    fleet.config.server_middleware.add(adding)
+    # One slot: another one might wait at the queue still when the job comes back, take it, and return it.
+    config = fleet.configure(concurrency=1)
+    config.server_middleware.add(adding)
     jid = fleet.push(walk.job, 5)
     (before,) = payloads(fleet)
     walk.hold(1)
-    worker = fleet.start(fleet.config)
+    worker = fleet.start(config)
     walk.wait_for(1)
     worker.quiet()
     walk.go()

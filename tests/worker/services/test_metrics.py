@@ -33,8 +33,8 @@ from tests.worker.tally import Tally, silent
 
 pytestmark = pytest.mark.every_server
 
-_SCRIPT = load("add_metrics").sha.encode()
-_EXCHANGE = load("exchange").sha.encode()
+_SCRIPT = load("running/add_metrics").sha.encode()
+_EXCHANGE = load("running/exchange").sha.encode()
 
 
 def _totals(config: Config, hours: int = 1) -> dict[str, tuple[float, float]]:

@@ -141,7 +141,7 @@ def proxy(fleet: Fleet) -> Iterator[Proxy]:
         yield proxy
 
 
-@pytest.mark.parametrize("script", ["rescue", "step"])
+@pytest.mark.parametrize("script", ["running/rescue", "step"])
 def test_a_rescue_whose_connection_breaks_before_the_answer_is_harmless(
     fleet: Fleet, proxy: Proxy, script: str
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from teep.api.base import AsyncApi, SyncApi
 from teep.api.jobs import moves
 from teep.api.jobs.records import _JobRecord
-from teep.client.rewrite import changed
+from teep.client.payloads.rewrite import changed
 from teep.client.times import epoch, shown
 from teep.config import Config
 from teep.drivers.operation import operation

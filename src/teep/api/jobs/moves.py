@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from teep.client.rewrite import again
+from teep.client.payloads.rewrite import again
 from teep.config import Config
 from teep.config.handlers import notify_death
 from teep.errors import JobKilled, MalformedPayload

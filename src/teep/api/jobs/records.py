@@ -8,7 +8,7 @@ from typing import Any
 from teep.api.base import Api, AsyncApi, SyncApi
 from teep.api.display import display_args, display_class
 from teep.api.jobs.iterable_state import IterableState, state_of
-from teep.client.rewrite import changed, moved_to
+from teep.client.payloads.rewrite import changed, moved_to
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import MalformedPayload

@@ -18,7 +18,7 @@ from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.api.jobs.sweep import Act, Chosen, Progress, as_it_is, chosen_of, take_from_queue, take_from_set
-from teep.client.rewrite import moved_to
+from teep.client.payloads.rewrite import moved_to
 from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.operation import operation

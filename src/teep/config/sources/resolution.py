@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from teep.config.capsules import CapsuleConfig
 from teep.config.sources import files, variables
 from teep.config.sources.document import Document, Entry
-from teep.config.sources.settings import CONFIG, SETTINGS, Unreadable, has_text, is_slip, read_text, unknown
+from teep.config.sources.settings import CONFIG, SETTINGS, Unreadable, has_text, is_typo, read_text, unknown
 from teep.config.sources.variables import Found
 from teep.config.value import ConfigValue
 from teep.errors import ConfigurationError
@@ -162,10 +162,10 @@ def _file_settings(
     checked = [section] if document.is_shared else document.sections.values()
     strangers = [entry for part in (document.top, *checked) for entry in part if entry.name not in SETTINGS]
     unforeseen = [entry for entry in strangers if entry.name not in document.foreign]
-    slips = [entry for entry in unforeseen if not document.is_shared or is_slip(entry.name)]
-    problems += [f"{unknown(entry.name, SETTINGS)} ({document.path}: {entry.key})" for entry in slips]
+    typos = [entry for entry in unforeseen if not document.is_shared or is_typo(entry.name)]
+    problems += [f"{unknown(entry.name, SETTINGS)} ({document.path}: {entry.key})" for entry in typos]
     settings = {entry.name: _found(document, entry) for entry in (*document.top, *section) if entry.name in SETTINGS}
-    return settings, [entry.key for entry in strangers if entry not in slips]
+    return settings, [entry.key for entry in strangers if entry not in typos]
 
 
 def _found(document: Document, entry: Entry) -> Found:

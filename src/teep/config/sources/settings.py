@@ -32,7 +32,7 @@ class Unreadable(ValueError):
     """A string that is no value of its setting; the message says what it must be."""
 
 
-def is_slip(name: str) -> bool:
+def is_typo(name: str) -> bool:
     """Tell whether an unknown name is most likely a typo of a setting."""
     return meant(name, SETTINGS) is not None
 

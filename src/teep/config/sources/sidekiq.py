@@ -12,7 +12,7 @@ from typing import Any
 
 from teep.config.sources import erb
 from teep.config.sources.document import Document, Entry, text_of
-from teep.config.sources.settings import CONFIG, SETTINGS, is_slip
+from teep.config.sources.settings import CONFIG, SETTINGS, is_typo
 from teep.errors import ConfigurationError
 
 _RENAMED = {"dead_timeout_in_seconds": "dead_timeout"}
@@ -57,7 +57,7 @@ def read_sidekiq(path: Path) -> Document:
 
 
 def _is_section(key: str, value: Any) -> bool:
-    return isinstance(value, Mapping) and key not in SETTINGS and key not in _FOREIGN and not is_slip(key)
+    return isinstance(value, Mapping) and key not in SETTINGS and key not in _FOREIGN and not is_typo(key)
 
 
 def _entries(settings: Mapping[str, Any], prefix: str) -> Iterator[Entry]:

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
-from teep.client.transactions import PendingPush, add_source, send
+from teep.client.delivery.transactions import PendingPush, add_source, send
 
 
 def transactional_push(*using: str, robust: bool = False) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
 from sqlalchemy.util import await_only
 
-from teep.client.transactions import PendingPush, add_source, send, send_async
+from teep.client.delivery.transactions import PendingPush, add_source, send, send_async
 from teep.config import extend_default
 from teep.integrations.sqlalchemy import around
 from teep.integrations.sqlalchemy.sessions import JobSessions

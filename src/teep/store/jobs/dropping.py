@@ -1,7 +1,7 @@
 """Removing jobs for good, each in one step with the parts that go along with its end, such as freeing its lock.
 
-Most jobs have no such parts, and are removed many at a time. `lua/drop.lua` leaves a slice alone if it finds some in
-it that have; these are then removed by steps of their own, before the rest of the slice.
+Most jobs have no such parts, and are removed many at a time. `lua/moving/drop.lua` leaves a slice alone if it
+finds some in it that have; these are then removed by steps of their own, before the rest of the slice.
 """
 
 from collections.abc import Sequence

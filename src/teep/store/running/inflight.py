@@ -11,7 +11,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from teep.errors import MalformedPayload, RedisError
 from teep.store import features, processes
@@ -45,6 +45,23 @@ class Owner(NamedTuple):
     queues: tuple[str, ...]
 
 
+class Success(Protocol):
+    """A job that is done: its queue, its exact bytes, and the parts that go along."""
+
+    @property
+    def queue(self) -> str: ...
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def along(self) -> tuple[Part, ...]: ...
+
+
+class Buried(Told):
+    """The outcome of a job that was too large for where it should have gone: it is in the dead set, as it was."""
+
+    __slots__ = ()
+
+
 # Decides about a rescued job: takes its queue, its payload and the suspects that its process had started; returns the
 # payload to put back, or the job's outcome.
 Judge = Callable[[str, bytes, Collection[str]], bytes | Outcome]
@@ -56,11 +73,11 @@ def exchange(
     queues: Sequence[str],
     limit: int,
     day: date,
-    along: Sequence[Outcome] = (),
+    along: Sequence[Success] = (),
 ) -> Command[scripts.Exchanged]:
     """Acknowledge the `done` payloads by queue, and reserve up to `limit` jobs from `queues`, in that order.
 
-    `along` are successes with parts that go along. Paused queues give no jobs.
+    `along` are more that are done, with parts that go along. Paused queues give no jobs.
 
     Its result holds the (queue, payload) of those reserved, and the done payloads that were no longer in flight.
     """
@@ -73,17 +90,17 @@ def exchange(
     return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS, _lots(identity, along))
 
 
-def _lots(identity: str, outcomes: Sequence[Outcome]) -> list[scripts.Lot]:
+def _lots(identity: str, jobs: Sequence[Success]) -> list[scripts.Lot]:
     """Return the successes by queue, and by the kinds of parts that go along with them."""
     lots: dict[tuple[str, ...], scripts.Lot] = {}
-    for outcome in outcomes:
-        parts = _along(outcome)
-        shape = (outcome.queue, *[part.name for part in parts])
+    for job in jobs:
+        along = job.along
+        shape = (job.queue, *[name for name, _, _ in along])
         lot = lots.get(shape)
         if lot is None:
-            lot = lots[shape] = scripts.Lot(keys.inflight(outcome.queue, identity), [], [])
-        lot.done.append(outcome.raw)
-        lot.along.append(parts)
+            lot = lots[shape] = scripts.Lot(keys.inflight(job.queue, identity), [], [])
+        lot.done.append(job.raw)
+        lot.along.append(along)
     return list(lots.values())
 
 
@@ -120,6 +137,8 @@ async def _settle_smaller(identity: str, outcome: Outcome, day: date) -> Told:
             continue
         if told.refused:
             return told
+        if told.done and form.end == "dead" != outcome.end:
+            return Buried(done=True, beside=left_out)
         # Not in flight: an answer was lost, and it was settled before.
         return Told(done=True, beside=left_out or told.beside)
     return Told(done=False, refused=oversize.TOO_LARGE)

@@ -41,11 +41,6 @@ class Outcome(NamedTuple):
     along: tuple[Part, ...] | None = None
 
     @property
-    def is_success(self) -> bool:
-        """Whether the job is done, so that an acknowledgement settles it, with the parts that go along."""
-        return self.end == "done" and self.target is None
-
-    @property
     def goes_on(self) -> bool:
         """Whether it goes behind its queue."""
         return self.target is not None and self.score is None

@@ -10,5 +10,5 @@ _DIGITS = re.compile(r"[0-9]+")
 
 
 def alike(message: str) -> str:
-    """Return a message with "#" for each number. `lua/error_groups.lua` does the same, and cuts what is long."""
+    """Return a message with "#" for each number. `reading/error_groups.lua` does the same, and cuts what is long."""
     return _DIGITS.sub("#", _SPACES.sub(" ", message))

@@ -1,5 +1,6 @@
 """The Lua scripts of `wire/lua/`, each called through a typed function.
 
+The folders in `lua/` have the names of the modules here: `moving` calls those of `lua/moving/`, and so on.
 Scripts move bytes and compare them; those that count groups read payloads as JSON, and none writes one.
 """
 

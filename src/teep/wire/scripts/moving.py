@@ -17,7 +17,7 @@ Moved = tuple[bytes, bytes, str]
 def enqueue(source: Key, queues: Key, moves: Sequence[tuple[bytes, Key, bytes, str]]) -> Command[Moves]:
     """Move members of a zset to queues: (member, queue key, payload to push, queue name) each."""
     return ScriptCall(
-        load("enqueue"),
+        load("moving/enqueue"),
         (source, queues, *(move[1] for move in moves)),
         tuple(chain.from_iterable((old, new, name) for old, _, new, name in moves)),
         read=read_moves,
@@ -32,7 +32,7 @@ def transfer(
     An empty score keeps the one that it has.
     """
     keys, words = along_of(along, (source, target))
-    return ScriptCall(load("transfer"), keys, (len(moves), *_words(moves), *words), read=read_moves)
+    return ScriptCall(load("moving/transfer"), keys, (len(moves), *_words(moves), *words), read=read_moves)
 
 
 def sift(
@@ -56,7 +56,7 @@ def sift(
     mark = token_bytes(16)
     keys, words = along_of(along, (queue, *target))
     return ScriptCall(
-        load("sift"),
+        load("moving/sift"),
         keys,
         (kind, name, mark, *place, len(moves), *_words(moves), *words),
         read=read_moves,
@@ -77,7 +77,7 @@ def drop(
     """
     queues, name = listed or (None, "")
     return ScriptCall(
-        load("drop"),
+        load("moving/drop"),
         (key,) if queues is None else (key, queues),
         (cut[0], limit, cut[1], name, *needles),
         read=lambda reply: (int(reply[0]), reply[1]),
@@ -86,7 +86,7 @@ def drop(
 
 def replace(queue: Key, old: bytes, new: bytes) -> Command[bool]:
     """Exchange a job's payload for another in its place; True if it was there."""
-    return ScriptCall(load("replace"), (queue,), (old, new), read=bool)
+    return ScriptCall(load("moving/replace"), (queue,), (old, new), read=bool)
 
 
 def _words(moves: Iterable[tuple[Arg, ...]]) -> Iterator[Arg]:

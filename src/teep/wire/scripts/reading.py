@@ -11,7 +11,7 @@ from teep.wire.scripts.script import ScriptCall, load
 
 def search(queue: Key, needle: bytes, start: int, count: int) -> Command[list[bytes]]:
     """Return the payloads that hold `needle`, of `count` from position `start` (0 is the newest)."""
-    return ScriptCall(load("search"), (queue,), (needle, start, count), read=list)
+    return ScriptCall(load("reading/search"), (queue,), (needle, start, count), read=list)
 
 
 End = Literal["newest", "oldest"]
@@ -36,7 +36,7 @@ def list_after(
 ) -> Command[Slice | None]:
     """Read the slice of a queue that follows the anchors (none: from `position`); None if no anchor is left."""
     return ScriptCall(
-        load("list_after"),
+        load("reading/list_after"),
         (queue,),
         (end, position, count, len(needles), *needles, *anchors),
         read=lambda reply: None if reply is None else Slice(*reply),
@@ -54,7 +54,7 @@ class Below(NamedTuple):
 def zset_below(key: Key, place: tuple[bytes, float] | None, count: int, needles: Sequence[bytes]) -> Command[Below]:
     """Read the entries that follow a place in a zset (None: the top), highest score first."""
     return ScriptCall(
-        load("zset_below"),
+        load("reading/zset_below"),
         (key,),
         (*_place(place), count, *needles),
         read=lambda reply: Below((reply[0], float(reply[1])) if reply[1] else None, reply[2], scored(reply[3])),
@@ -94,7 +94,7 @@ def zset_page(
 ) -> Command[Window]:
     """Read the entries of a zset on one side of a place (None: all of them lie there)."""
     at = ("", 0) if place is None else (score(place.score), place.behind)
-    return ScriptCall(load("zset_page"), (key,), (order, way, *at, count, *needles), read=_window)
+    return ScriptCall(load("reading/zset_page"), (key,), (order, way, *at, count, *needles), read=_window)
 
 
 def _window(reply: list[Any]) -> Window:
@@ -106,7 +106,7 @@ def _window(reply: list[Any]) -> Window:
 def probe(queue: Key, needle: bytes, time: float, window: int) -> Command[tuple[list[bytes], bool]]:
     """Look for a payload among those enqueued about `time`; also tells whether that was the whole queue."""
     return ScriptCall(
-        load("probe"),
+        load("reading/probe"),
         (queue,),
         (needle, score(time), window),
         read=lambda reply: (reply[0], bool(reply[1])),
@@ -134,7 +134,7 @@ class Groups(NamedTuple):
 def groups(key: Key, place: tuple[bytes, float] | None, count: int) -> Command[Groups]:
     """Count a slice of a set by class and error, highest score first."""
     return ScriptCall(
-        load("groups"),
+        load("reading/groups"),
         (key,),
         (*_place(place), count),
         read=lambda reply: Groups(
@@ -168,7 +168,7 @@ class ErrorRows(NamedTuple):
 
 def error_groups(key: Key, place: tuple[bytes, float] | None, count: int, most: int) -> Command[ErrorRows]:
     """Count a slice of a set by class, error and up to `most` bytes of its message, highest score first."""
-    return ScriptCall(load("error_groups"), (key,), (*_place(place), count, most), read=_error_rows)
+    return ScriptCall(load("reading/error_groups"), (key,), (*_place(place), count, most), read=_error_rows)
 
 
 def _error_rows(reply: list[Any]) -> ErrorRows:
@@ -194,7 +194,7 @@ class ListGroups(NamedTuple):
 def list_groups(queue: Key, position: int, count: int, anchors: Sequence[bytes]) -> Command[ListGroups | None]:
     """Count the slice of a queue that follows the anchors (none: the newest jobs) by class and error."""
     return ScriptCall(
-        load("list_groups"),
+        load("reading/list_groups"),
         (queue,),
         (position, count, *anchors),
         read=lambda reply: None if reply is None else ListGroups(*reply),

@@ -78,7 +78,7 @@ def exchange(
         return Exchanged(reserved, [told[position - 1] for position in late], refused)
 
     return ScriptCall(
-        load("exchange"), touched, (limit, ttl, len(lanes), *names, *done, *more), read, idempotent=False
+        load("running/exchange"), touched, (limit, ttl, len(lanes), *names, *done, *more), read, idempotent=False
     )
 
 
@@ -99,32 +99,32 @@ def _write_lot(lot: Lot, touched: list[Key], words: list[Arg]) -> None:
 
 def in_flight_payloads(lists: Sequence[Key]) -> Command[list[list[bytes]]]:
     """Return the payloads of in-flight lists, each from the oldest on; a replica refuses to."""
-    return ScriptCall(load("in_flight_payloads"), lists, (), read=list)
+    return ScriptCall(load("running/in_flight_payloads"), lists, (), read=list)
 
 
 def give_back(inflight: Key, queue: Key, queues: Key, name: str, raws: Sequence[bytes]) -> Command[Moves]:
     """Put reserved jobs (oldest first) back into their queue; those no longer in flight are skipped."""
-    return ScriptCall(load("give_back"), (inflight, queue, queues), (name, *raws), read=read_moves)
+    return ScriptCall(load("running/give_back"), (inflight, queue, queues), (name, *raws), read=read_moves)
 
 
 def rescue(inflight: Key, queue: Key, moves: Sequence[tuple[bytes, bytes]]) -> Command[Moves]:
     """Put jobs (oldest first) back to the tail of their queue, each as another payload: (payload there, new one)."""
-    return ScriptCall(load("rescue"), (inflight, queue), tuple(chain.from_iterable(moves)), read=read_moves)
+    return ScriptCall(load("running/rescue"), (inflight, queue), tuple(chain.from_iterable(moves)), read=read_moves)
 
 
 def requeue(inflight: Key, queue: Key, limit: int) -> Command[int]:
     """Put up to `limit` jobs of an in-flight list back, the oldest last, so that it is the next to run."""
-    return ScriptCall(load("requeue"), (inflight, queue), (limit,), read=int)
+    return ScriptCall(load("running/requeue"), (inflight, queue), (limit,), read=int)
 
 
 def forget(owners: Key, suspects: Key, inflight: Sequence[Key], identity: str) -> Command[bool]:
     """Take a process out of the registry; False if one of its in-flight lists is not empty."""
-    return ScriptCall(load("forget"), (owners, suspects, *inflight), (identity,), read=bool)
+    return ScriptCall(load("running/forget"), (owners, suspects, *inflight), (identity,), read=bool)
 
 
 def keep_alive(process: Key, seconds: int, beat: str) -> Command[bool]:
     """Let a process's hash live for `seconds` more, with that time of its last beat; False if it had expired."""
-    return ScriptCall(load("keep_alive"), (process,), (seconds, beat), read=bool)
+    return ScriptCall(load("running/keep_alive"), (process,), (seconds, beat), read=bool)
 
 
 class Saved(NamedTuple):
@@ -142,7 +142,7 @@ def checkpoint(
     To have its first place saved, the job `raw` must lie in one of the lists: in flight, or put back in its queue.
     """
     return ScriptCall(
-        load("checkpoint"),
+        load("running/checkpoint"),
         (iteration, *lists),
         (executions, cursor, json.ruby_float(runtime), ttl, raw),
         read=lambda reply: Saved(bool(reply[0]), bool(reply[1])),
@@ -151,7 +151,7 @@ def checkpoint(
 
 def cancel_iteration(iteration: Key, now: int, ttl: int) -> Command[int]:
     """Mark a job as cancelled at `now` for iterable jobs to see; returns when it was first (epoch seconds)."""
-    return ScriptCall(load("cancel_iteration"), (iteration,), (now, ttl), read=int)
+    return ScriptCall(load("running/cancel_iteration"), (iteration,), (now, ttl), read=int)
 
 
 def add_metrics(
@@ -170,7 +170,7 @@ def add_metrics(
     for place, slots in enumerate(histograms.values(), start=1):
         added += ((place, slot, by) for slot, by in slots)
     return ScriptCall(
-        load("add_metrics"),
+        load("running/add_metrics"),
         (key, minute[0], ten_minutes[0], *histograms),
         (number, kept, minute[1], ten_minutes[1], *chain.from_iterable(added)),
         read=bool,

@@ -92,7 +92,7 @@ class ScriptCall(Command[T]):
 
 @cache
 def load(name: str) -> Script:
-    """Return the script `lua/<name>.lua`, with what it includes; read once a process."""
+    """Return the script `lua/<name>.lua` (such as "running/exchange"), with what it includes; read once a process."""
     return Script(name, _read(name))
 
 

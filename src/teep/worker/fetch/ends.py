@@ -17,12 +17,12 @@ Ended = tuple[UnitOfWork, Outcome]
 class Batch:
     """Ends that Redis is told of together.
 
-    `done` are jobs to acknowledge. `along` are jobs to acknowledge whose outcome has further parts. `others` take an
-    atomic step each.
+    `done` are jobs to acknowledge, and so are those of `along`, with whose success further parts go along. `others`
+    take an atomic step each.
     """
 
     done: list[UnitOfWork]
-    along: list[Ended]
+    along: list[UnitOfWork]
     others: list[Ended]
 
     def __len__(self) -> int:
@@ -31,7 +31,7 @@ class Batch:
     @property
     def acknowledged(self) -> list[UnitOfWork]:
         """The jobs that an exchange acknowledges."""
-        return [*self.done, *(job for job, _ in self.along)] if self.along else self.done
+        return [*self.done, *self.along] if self.along else self.done
 
     @property
     def may_be_joined(self) -> bool:
@@ -40,12 +40,12 @@ class Batch:
 
     def set_large_apart(self) -> None:
         """Move large jobs to the others, which are told one by one: a server may have hung up on them."""
-        large = [(job, over(job.queue, job.raw, "done")) for job in self.done if _is_large(job)]
-        large += [end for end in self.along if _is_large(end[0])]
+        large = [job for job in self.acknowledged if _is_large(job)]
         if large:
             self.done = [job for job in self.done if not _is_large(job)]
-            self.along = [end for end in self.along if not _is_large(end[0])]
-            self.others = large + self.others
+            self.along = [job for job in self.along if not _is_large(job)]
+            ends = [(job, over(job.queue, job.raw, "done", along=job.along)) for job in large]
+            self.others = ends + self.others
 
 
 class Ends:
@@ -53,12 +53,12 @@ class Ends:
 
     def __init__(self) -> None:
         self.done: deque[UnitOfWork] = deque()
-        self._along: deque[Ended] = deque()
+        self.along: deque[UnitOfWork] = deque()
         self._others: deque[Ended] = deque()
 
     def add(self, job: UnitOfWork, outcome: Outcome) -> None:
-        """Note a job's outcome that takes more than an acknowledgement."""
-        (self._along if outcome.is_success else self._others).append((job, outcome))
+        """Note a job's outcome that takes a step of its own."""
+        self._others.append((job, outcome))
 
     def add_others(self, ended: Sequence[Ended]) -> None:
         """Note ends that take an atomic step each."""
@@ -66,17 +66,17 @@ class Ends:
 
     def take(self) -> Batch:
         """Take all ends."""
-        return Batch(drain(self.done), drain(self._along), drain(self._others))
+        return Batch(drain(self.done), drain(self.along), drain(self._others))
 
     def put_back(self, batch: Batch) -> None:
         """Put a batch back, before ends that came meanwhile."""
         self.done.extendleft(reversed(batch.done))
-        self._along.extendleft(reversed(batch.along))
+        self.along.extendleft(reversed(batch.along))
         self._others.extendleft(reversed(batch.others))
 
     def first(self) -> object:
         """Return an end that has waited longest, or None if there is none."""
-        return first(self.done) or first(self._along) or first(self._others)
+        return first(self.done) or first(self.along) or first(self._others)
 
 
 def drain(items: "deque[T]") -> list[T]:

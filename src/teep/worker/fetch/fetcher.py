@@ -4,7 +4,7 @@
    the others wait. It acknowledges finished jobs and reserves the next ones in one round trip.
    Quick jobs do not wait for that: the next exchange is sent when a batch begins to run, and read when it is used up.
 2. If Redis has no job either, one thread waits in a blocking move for each queue, with no polling, and runs that job.
-3. `done` and `ended` note a job's outcome; the next exchange tells Redis, at the latest after a tick.
+3. `done`, `done_along` and `ended` note a job's outcome; the next exchange tells Redis, at the latest after a tick.
 4. `tick` returns jobs that were reserved ahead and cannot start soon.
 """
 
@@ -18,7 +18,7 @@ from teep.runtime.component import Component
 from teep.store.jobs import queues
 from teep.store.running import inflight
 from teep.store.running.inflight import Outcome
-from teep.worker.fetch.ends import first
+from teep.worker.fetch.ends import drain, first
 from teep.worker.fetch.reserver import Reserver
 from teep.worker.fetch.tallies import Tallies
 from teep.worker.fetch.unit import UnitOfWork
@@ -35,12 +35,15 @@ class Fetcher:
         self._identity = component.identity
         self._order = order
         self._outage = component.outage
+        self._notices = component.notices
         self._runs = runs
         self._waiter = Waiter(component.driver)
         self._exchange = Reserver(component, order)
         self._stock = self._exchange.stock
         self.done = self._exchange.ends.done.append
         """Note that a job succeeded. It is the deque's own method, since it is called for each job."""
+        self.done_along = self._exchange.ends.along.append
+        """Note that a job succeeded, with whose success parts go along."""
         self._exchanging = threading.Lock()  # guards _exchange
         self._changed = threading.Condition()  # guards _idle and _someone_waits
         self._idle = 0
@@ -90,7 +93,7 @@ class Fetcher:
         return None
 
     def ended(self, job: UnitOfWork, outcome: Outcome) -> None:
-        """Note a job's outcome that takes more than an acknowledgement."""
+        """Note a job's outcome other than a success."""
         self._exchange.ends.add(job, outcome)
 
     def tick(self) -> None:
@@ -116,6 +119,7 @@ class Fetcher:
         with self._exchanging:
             found = self._exchange.exchange(0, moving=self._someone_waits)
             self._keep(found or [])
+        self._tell_buried()
         if found:
             self.ahead.set()
             self._wake(len(found))
@@ -158,8 +162,11 @@ class Fetcher:
         Raises:
             RedisError: Redis is away; the jobs stay in flight and will be rescued.
         """
-        with self._exchanging:
-            return self._exchange.requeue_all()
+        try:
+            with self._exchanging:
+                return self._exchange.requeue_all()
+        finally:
+            self._tell_buried()
 
     def trust_until(self, moment: float) -> None:
         """Reserve only until then (monotonic seconds): other workers may take this process for dead soon after.
@@ -187,6 +194,16 @@ class Fetcher:
         finally:
             with self._changed:
                 self._idle -= 1
+        self._tell_buried()
+
+    def _tell_buried(self) -> None:
+        """Tell of jobs that are dead because they are too large; not under the lock, since user code hears of it."""
+        if not self._exchange.buried:
+            return
+        with self._exchanging:
+            deaths = drain(self._exchange.buried)
+        for died in deaths:
+            self._notices.give(died)
 
     def _lead(self) -> bool:
         """Do an exchange unless another thread did one meanwhile; True if there are jobs now."""

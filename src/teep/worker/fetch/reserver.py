@@ -21,9 +21,11 @@ from teep.clock import monotonic
 from teep.config import QueueOrder
 from teep.errors import NotMoved, RedisCommandError, RedisError
 from teep.runtime.component import Component
+from teep.runtime.notices import Died
 from teep.runtime.refusals import Refusals
 from teep.store.jobs import jobsets
 from teep.store.running import inflight
+from teep.store.running.inflight import Buried
 from teep.store.running.outcome import Outcome
 from teep.telling import Logger
 from teep.wire.command import Command, Pipeline
@@ -75,6 +77,8 @@ class Reserver:
         self._beside = Refusals(_LONGEST_PAUSE)
         self.closed_queues: dict[str, str] = {}
         """The queues that Redis refused at the last exchange, each with its reason."""
+        self.buried: deque[Died] = deque()
+        """Jobs that came to the dead set instead of elsewhere, and that death handlers are still to hear of."""
         self.sent: Sent | None = None
         self.settled = 0  # ended jobs that have been reported to Redis
 
@@ -233,7 +237,7 @@ class Reserver:
                 self._keep_refused(job, outcome, what.refused)
             elif what is not DONE or job is self._probe:
                 self._note_told(job, what)
-        died = any(outcome.end == "dead" for _, outcome in ended)
+        died = self.buried or any(outcome.end == "dead" for _, outcome in ended)
         ended.clear()  # they have been sent: if the rest fails, they must not be sent again
         if died:
             self._trim_dead()
@@ -245,6 +249,8 @@ class Reserver:
             self._ledger.note_late(job.raw)
         if what.beside:
             self._warn([what.beside], job)
+        if isinstance(what, Buried):
+            self.buried.append(Died(job.stored(), RedisCommandError(what.beside)))
         if job is self._probe:
             self.ends.add_others(drain(self._unsettled))
             self._refusals.over()
@@ -275,8 +281,7 @@ class Reserver:
 
     def _question(self, ends: Batch, want: int) -> Command[Answer]:
         day = _today()
-        along = [outcome for _, outcome in ends.along]
-        exchange = inflight.exchange(self._identity, by_queue(ends.done), self._order.names(), want, day, along)
+        exchange = inflight.exchange(self._identity, by_queue(ends.done), self._order.names(), want, day, ends.along)
         others = [outcome for _, outcome in ends.others]
         settle = [inflight.settling(self._identity, others, day)] if others else []
         return cast("Command[Answer]", Pipeline([*settle, exchange], read=_answer))
@@ -312,7 +317,7 @@ class Reserver:
         held = self._driver.run(inflight.payloads(self._identity, list(self._order.weights)))
         unknown = self._ledger.compare(held)
         ends.done = [job for job in ends.done if not self._ledger.is_gone_settled(job)]
-        ends.along = [end for end in ends.along if not self._ledger.is_gone_settled(end[0])]
+        ends.along = [job for job in ends.along if not self._ledger.is_gone_settled(job)]
         ends.others = [end for end in ends.others if not self._ledger.is_gone_settled(end[0])]
         self._unsettled = deque(pair for pair in self._unsettled if not self._ledger.is_gone_settled(pair[0]))
         for job in drain(self.stock):

@@ -1,5 +1,6 @@
 """A job that this process has reserved, decoded and matched with its code."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
@@ -18,14 +19,16 @@ _special = features.special
 class Asks(NamedTuple):
     """The demands of a special job. Read from the stored payload, since jobs and middleware may change theirs.
 
-    `before`: a feature wants to see it before it runs. `along`: the step parts that go along with its success.
-    `suspect`: it was rescued before, from a process that it may have killed. `log_level`: it has its own log level.
+    `before`: a feature wants to see it before it runs. `suspect`: it was rescued before, from a process that it may
+    have killed. `log_level`: it has its own log level.
     """
 
     before: bool
-    along: tuple[Part, ...]
     suspect: bool
     log_level: bool
+
+
+_asks = cache(Asks)
 
 
 class UnitOfWork:
@@ -34,12 +37,13 @@ class UnitOfWork:
     `problem` is the error if it cannot run. `is_special` is True if it was rescued before, has its own log level, or
     needs a feature before it runs or when it ends. `asks` then holds the details; an ordinary job has no `asks`.
     `halt` is the error that it was told to end with (None: none). `comes_again` tells whether an iterable job goes on
-    later; None for others. `place` is where an iterable job begins, if it was read for the whole batch.
+    later; None for others. `place` is where an iterable job begins, if it was read for the whole batch. `along` are
+    the step parts that go along with its success.
     """
 
     __slots__ = (
         *("asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw"),
-        "_place",  # unset in all but iterable jobs, so that others do not pay for it
+        *("_along", "_place"),  # unset in most jobs, so that these do not pay for them
     )
 
     def __init__(self, queue: str, raw: bytes) -> None:
@@ -55,8 +59,8 @@ class UnitOfWork:
             self.item = item = payload.parse(raw)
             if not _special.isdisjoint(item):
                 self.is_special = True
-                along = features.along_of(item, "done")
-                self.asks = Asks(features.wants_before(item), along, "rescues" in item, "log_level" in item)
+                self._along = features.along_of(item, "done")
+                self.asks = _asks(features.wants_before(item), "rescues" in item, "log_level" in item)
             self.definition = find(item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
@@ -95,6 +99,14 @@ class UnitOfWork:
     @property
     def is_cancelled(self) -> bool:
         return self.halt is JobCancelled
+
+    @property
+    def along(self) -> tuple[Part, ...]:
+        return getattr(self, "_along", ())
+
+    def ends_with(self, part: Part) -> None:
+        """Have a further part go along with its success."""
+        self._along = (*self.along, part)
 
     @property
     def is_iterable(self) -> bool:

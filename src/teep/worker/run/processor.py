@@ -25,7 +25,7 @@ from teep.worker.run.halting.interrupts import Interrupts
 from teep.worker.run.halting.timeouts import Timeouts
 from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.run import Run, State, explained, state_of
-from teep.worker.run.settling import done_along, settle
+from teep.worker.run.settling import settle
 from teep.worker.run.work_set import LocalWorkSet
 
 # A module's own name is found faster than another module's.
@@ -153,8 +153,8 @@ class Processor:
             and item is not None
         ):
             # Most jobs are done. For them this is equal to the stages, which would cost 1 µs.
-            if job.is_special and job.asks.along:
-                self._fetcher.ended(job, done_along(job))
+            if job.is_special and job.along:
+                self._fetcher.done_along(job)
             else:
                 self._done(job)
             try:

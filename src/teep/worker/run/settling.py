@@ -7,6 +7,7 @@ from teep.config import Config
 from teep.store.running import outcome
 from teep.store.running.outcome import Outcome
 from teep.wire import keys, payload
+from teep.wire.scripts.step import Part
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import failure
@@ -18,29 +19,25 @@ def settle(config: Config, fetcher: Fetcher, run: Run) -> None:
     if (end_of := _ENDS.get(run.state)) is None:
         return
     end = end_of(config, run)
-    if end is None:
-        fetcher.done(run.job)
-    else:
+    if end is not None:
         fetcher.ended(run.job, end)
+    elif run.job.along:
+        fetcher.done_along(run.job)
+    else:
+        fetcher.done(run.job)
 
 
-def done_along(job: UnitOfWork) -> Outcome:
-    """Return the outcome of a done job with step parts of a feature."""
-    return outcome.over(job.queue, job.raw, "done", along=job.asks.along)
+def _done(_config: Config, _run: Run) -> None:
+    """Acknowledge it."""
 
 
-def _done(_config: Config, run: Run) -> Outcome | None:
-    """Return the outcome of a done job, or None if an acknowledgement is enough."""
-    return done_along(run.job) if run.job.is_special and run.job.asks.along else None
-
-
-def _over(_config: Config, run: Run) -> Outcome:
+def _over(_config: Config, run: Run) -> None:
     """Remove the saved place of an iterable job in the step that acknowledges it.
 
     If the place were removed earlier and the process then crashed, the next run would begin anew.
     """
     job = run.job
-    return outcome.over(job.queue, job.raw, "done", keys.iteration(str(job.stored().get("jid", ""))))
+    job.ends_with(Part("UNLINK", keys.iteration(str(job.stored().get("jid", "")))))
 
 
 def _interrupted(config: Config, run: Run) -> Outcome:
@@ -52,9 +49,10 @@ def _interrupted(config: Config, run: Run) -> Outcome:
     return outcome.behind(job.queue, job.raw, payload.serialise(after))
 
 
-def _cancelled(config: Config, run: Run) -> Outcome | None:
+def _cancelled(config: Config, run: Run) -> None:
     """Acknowledge it as if it were done; of an iterable job, remove the saved place, too."""
-    return _over(config, run) if _keeps_a_place(run.job) else _done(config, run)
+    if _keeps_a_place(run.job):
+        _over(config, run)
 
 
 def _failed(config: Config, run: Run) -> Outcome:
@@ -72,6 +70,7 @@ def _keeps_a_place(job: UnitOfWork) -> bool:
     return job.definition is not None and job.definition.is_iterable
 
 
+# None is the outcome of a job that is acknowledged, with the parts that go along.
 # A job that a stop has returned to its queue has no entry: it is no longer in flight.
 _ENDS: Mapping[State, Callable[[Config, Run], Outcome | None]] = {
     State.DONE: _done,

@@ -3,7 +3,7 @@
 import random
 import time
 
-from teep.client.rewrite import again
+from teep.client.payloads.rewrite import again
 from teep.errors import MalformedPayload, RedisCommandError
 from teep.runtime.component import Component
 from teep.runtime.interval import spread

@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from teep.client.encryption import resealed
-from teep.client.push import finish, new_jid
+from teep.client.payloads.encryption import resealed
+from teep.client.payloads.push import finish, new_jid
 from teep.config import Config
 from teep.store import features
 from teep.store.jobs.jobsets import Enqueued, Verdict

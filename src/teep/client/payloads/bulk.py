@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, islice
 from typing import Any, NamedTuple
 
-from teep.client.encryption import sealed_args
-from teep.client.push import JID_RANDOM_BYTES, finish, is_transactional, name_in, push_of
-from teep.client.template import shared
+from teep.client.payloads.encryption import sealed_args
+from teep.client.payloads.push import JID_RANDOM_BYTES, finish, is_transactional, name_in, push_of
+from teep.client.payloads.template import shared
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob
 from teep.store import features

@@ -1,6 +1,6 @@
 """Where a client's pushes go: into a transaction that holds them, to a test's fake, or to Redis."""
 
-from teep.client import test_mode, transactions
+from teep.client.delivery import test_mode, transactions
 from teep.config import Config
 from teep.store.jobs.pushes import KeptOut, Push
 from teep.wire import commands

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from teep.client.encryption import check_unchanged, envelope_of, sealed
+from teep.client.payloads.encryption import check_unchanged, envelope_of, sealed
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, TeepError
 from teep.store import features

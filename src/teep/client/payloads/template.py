@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from teep.client.push import is_transactional, name_in, new_jid
+from teep.client.payloads.push import is_transactional, name_in, new_jid
 from teep.config import Config
 from teep.errors import InvalidArguments
 from teep.store import features

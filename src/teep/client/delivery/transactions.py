@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from teep.client import kept_out
-from teep.client.bulk import BULK_SLICE
-from teep.client.test_mode import Redirect, current
+from teep.client.delivery import kept_out
+from teep.client.delivery.test_mode import Redirect, current
+from teep.client.payloads.bulk import BULK_SLICE
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.plans import Call, Late, run_plan, run_plan_async
 from teep.errors import NotPushed, RedisError
