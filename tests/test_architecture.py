@@ -103,6 +103,8 @@ def test_the_protocol_does_no_io_and_reads_no_clock(path: Path) -> None:
         ("prometheus_client", "integrations"),
         ("django", "integrations"),
         ("sqlalchemy", "integrations"),
+        ("starlette", "web"),
+        ("jinja2", "web"),
     ],
 )
 def test_a_library_stays_in_its_room(library: str, room: str) -> None:
@@ -120,6 +122,9 @@ CAUGHT = {
     "teep.config.sources.settings.Unreadable": "the resolution collects all of them into one ConfigurationError",
     "teep.job.iterable.iteration.Aborted": "an iterable job's way out of its own loop",
     "teep.embedded.keeper.ServerFailedError": "the keeper logs it, and its starter raises EmbeddedServerError",
+    "teep.web.actions._StoppedError": "a cancelled action ends by it, and says so",
+    "teep.web.json.answers.Refused": "the endpoint that it is raised in answers with it",
+    "teep.web.application._Elsewhere": "the app sends the browser to the page beside",
     "teep.worker.run.halting.interrupts._Drained": "a thread raises it in itself, and catches it there",
 }
 # They end a job that runs, so no `except Exception` of it may hold them up; the one warning is no error.

@@ -31,9 +31,12 @@ from teep.api import (
     AsyncWorkers,
     AsyncWorkSet,
     Conditions,
+    CursorPage,
     DeadSet,
     Deploy,
     DeployMark,
+    ErrorGroup,
+    ErrorGroups,
     History,
     IterableJobQuery,
     IterableState,
@@ -46,6 +49,7 @@ from teep.api import (
     MetricsQuery,
     MetricsResult,
     Page,
+    Place,
     Process,
     ProcessSet,
     ProfileRecord,
@@ -58,6 +62,7 @@ from teep.api import (
     SetSelection,
     SortedEntry,
     Stats,
+    UniqueLock,
     Work,
     Workers,
     WorkSet,
@@ -74,7 +79,7 @@ from teep.store import features as _features
 from teep.version import __version__
 
 if TYPE_CHECKING:
-    from teep import testing
+    from teep import testing, web
 
 __all__ = [
     "AsyncClient",
@@ -103,9 +108,12 @@ __all__ = [
     "Client",
     "Conditions",
     "Config",
+    "CursorPage",
     "DeadSet",
     "Deploy",
     "DeployMark",
+    "ErrorGroup",
+    "ErrorGroups",
     "History",
     "IterableJob",
     "IterableJobQuery",
@@ -124,6 +132,7 @@ __all__ = [
     "MetricsQuery",
     "MetricsResult",
     "Page",
+    "Place",
     "Process",
     "ProcessSet",
     "ProfileRecord",
@@ -137,6 +146,7 @@ __all__ = [
     "SortedEntry",
     "Stats",
     "TeepError",
+    "UniqueLock",
     "Work",
     "WorkSet",
     "Workers",
@@ -150,7 +160,11 @@ __all__ = [
     "find_job",
     "job",
     "testing",
+    "web",
 ]
+
+# Parts that few programs need.
+_LATE = ("testing", "web")
 
 # What works without being asked for.
 _features.register(_Unique(), _Expiry())
@@ -158,10 +172,10 @@ _features.register(_Unique(), _Expiry())
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 
     def __getattr__(name: str) -> Any:
-        if name != "testing":
+        if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module("teep.testing")  # which few programs need
+        return import_module(f"teep.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "testing"})
+    return sorted({*globals(), *_LATE})

@@ -9,6 +9,7 @@ import pytest
 import teep
 from teep.errors import InvalidJob
 from tests.api.sides import Side, job
+from tests.api.trips import sent
 from tests.support import golden
 
 
@@ -42,6 +43,19 @@ def test_every_number(side: Side) -> None:
     assert (stats.scheduled_size, stats.retry_size, stats.dead_size, stats.processes_size) == (2, 1, 3, 2)
     assert stats.default_queue_latency == pytest.approx(20, abs=5)
     assert list(stats.queues.items()) == [("default", 2), ("low", 1)]
+
+
+def test_what_is_due_and_for_how_long(side: Side) -> None:
+    stats = side.stats()
+    assert side.run(stats.overdue()) == {"scheduled": (0, 0.0), "retry": (0, 0.0)}
+    now = time.time()
+    side.add("schedule", {now + 500: job(1)})
+    side.add("retry", {now - 90: job(2), now - 30: job(3), now + 500: job(4)})
+    with sent() as commands:
+        due = side.run(stats.overdue())
+    assert len(commands) == 1
+    assert due["scheduled"] == (0, 0.0)
+    assert (due["retry"].jobs, due["retry"].seconds) == (2, pytest.approx(90, abs=20))
 
 
 def test_queues_come_largest_first_with_their_summaries(side: Side) -> None:

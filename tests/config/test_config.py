@@ -189,8 +189,8 @@ def test_events_are_known_and_run_in_their_order() -> None:
     config = teep.Config()
     calls: list[int] = []
     for number in range(2):
-        config.on("startup", lambda number=number: calls.append(number))  # type: ignore[misc]
-        config.on("shutdown", lambda number=number: calls.append(number))  # type: ignore[misc]
+        config.on("startup", lambda number=number: calls.append(number))
+        config.on("shutdown", lambda number=number: calls.append(number))
     for listener in (*config.listeners("startup"), *config.listeners("shutdown")):
         listener()
     assert calls == [0, 1, 1, 0]

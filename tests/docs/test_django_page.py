@@ -41,9 +41,10 @@ def test_the_first_project_works_as_written(valkey: Server, tmp_path: Path) -> N
                 )
                 assert done.returncode == 0, (line, done.stderr)
                 said.append(done.stdout)
-    *_, response, stats, log = said
+    *_, response, stats, log, page = said
     assert "{'order': 1, 'jid': '" in response
     assert re.search(r"enqueued\s+1\b", stats), stats
+    assert page.split()[-1] == "/admin/login/?next=/jobs/"
     assert "1 job of shop.jobs" in log
     assert "runs default, orders with concurrency 5" in log
     check = "from shop.models import Order; print(Order.objects.get().shipped)"

@@ -2,9 +2,10 @@
 
 from teep.api.base import Page
 from teep.api.deploy import AsyncDeploy, Deploy
+from teep.api.jobs.cursor import CursorPage
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
 from teep.api.jobs.filters import Conditions
-from teep.api.jobs.groups import JobGroup, JobGroups
+from teep.api.jobs.groups import ErrorGroup, ErrorGroups, JobGroup, JobGroups
 from teep.api.jobs.iterable_state import AsyncIterableJobQuery, IterableJobQuery, IterableState
 from teep.api.jobs.jobsets import (
     AsyncDeadSet,
@@ -23,9 +24,11 @@ from teep.api.jobs.selection import AsyncQueueSelection, AsyncSetSelection, Queu
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
 from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
-from teep.api.stats import AsyncHistory, AsyncStats, History, QueueSummary, Stats
+from teep.api.stats import AsyncHistory, AsyncStats, History, Overdue, QueueSummary, Stats
 from teep.api.work import AsyncWorkSet, Work, WorkSet
 from teep.errors import EmbeddedProcess, JobKilled, NoDeployLabel
+from teep.store.jobs.locks import Lock as UniqueLock
+from teep.wire.scripts import Place
 
 Workers = WorkSet
 AsyncWorkers = AsyncWorkSet
@@ -53,10 +56,13 @@ __all__ = [
     "AsyncWorkSet",
     "AsyncWorkers",
     "Conditions",
+    "CursorPage",
     "DeadSet",
     "Deploy",
     "DeployMark",
     "EmbeddedProcess",
+    "ErrorGroup",
+    "ErrorGroups",
     "History",
     "IterableJobQuery",
     "IterableState",
@@ -70,7 +76,9 @@ __all__ = [
     "MetricsQuery",
     "MetricsResult",
     "NoDeployLabel",
+    "Overdue",
     "Page",
+    "Place",
     "Process",
     "ProcessSet",
     "ProfileRecord",
@@ -83,6 +91,7 @@ __all__ = [
     "SetSelection",
     "SortedEntry",
     "Stats",
+    "UniqueLock",
     "Work",
     "WorkSet",
     "Workers",

@@ -1,5 +1,6 @@
 """Statistics: counters, sizes, and their history by day."""
 
+import time
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple, Self
@@ -25,6 +26,13 @@ class QueueSummary(NamedTuple):
     size: int
     latency: float
     paused: bool
+
+
+class Overdue(NamedTuple):
+    """The jobs of a set whose time has come, and how long ago (seconds) that of the first of them came."""
+
+    jobs: int
+    seconds: float
 
 
 class _Snapshot(Api):
@@ -74,6 +82,22 @@ class _Snapshot(Api):
         return [
             QueueSummary(row.name, row.size, latency_of(row.oldest), row.paused) for row in await queues.summaries()
         ]
+
+    @operation
+    async def overdue(self) -> dict[str, Overdue]:
+        """Return what of the "scheduled" and the "retry" jobs is due. One round trip.
+
+        Workers take it within seconds, so there is more of it only where none polls, or all are behind.
+        """
+        now = time.time()
+        due = zip(("scheduled", "retry"), await stats.due(now), strict=True)
+        return {name: Overdue(jobs, 0.0 if since is None else max(now - since, 0.0)) for name, (jobs, since) in due}
+
+    @operation
+    async def queue_summary(self, name: str) -> QueueSummary:
+        """Return one queue's summary, whether it is there or not. One round trip."""
+        row = await queues.summary(name)
+        return QueueSummary(row.name, row.size, latency_of(row.oldest), row.paused)
 
     @operation
     async def fetch_stats_fast(self) -> dict[str, Any]:

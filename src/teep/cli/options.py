@@ -47,10 +47,9 @@ AsJson = Annotated[bool, option("--json", help="Print JSON, for programs.")]
 
 
 @dataclass(frozen=True)
-class Looking:
-    """The flags of a command that looks into Redis."""
+class Reaching:
+    """The flags of a command that reaches Redis."""
 
-    as_json: AsJson = False
     redis_url: RedisUrl = None
     config: ConfigFile = None
     environment: Environment = None
@@ -79,6 +78,13 @@ class Looking:
         install(settings)
         application.set_up()
         return default_config()
+
+
+@dataclass(frozen=True)
+class Looking(Reaching):
+    """The flags of a command that looks into Redis."""
+
+    as_json: AsJson = False
 
 
 def set_up_logs(level: str, *, as_json: bool = False) -> None:

@@ -101,19 +101,20 @@ class Config(ConfigValue):
         """The functions called when a job dies."""
         return self.hooks.death_handlers
 
-    def on(self, event: Event, listener: Callable[[], object]) -> None:
+    def on(self, event: Event, listener: Callable[..., object]) -> None:
         """Call `listener` at a moment of the worker's life.
 
         "startup", "quiet", "shutdown" and "exit" come once; "heartbeat" at the first beat and after an outage; "beat"
         at every one. Those on the way out run in reverse order of registration. A listener that raises is reported
-        and the others still run; only a "startup" one keeps the worker from starting.
+        and the others still run; only a "startup" one keeps the worker from starting. "audit" comes with each action
+        on the web page; its listener gets a dict: who, verb, where, filter, count, dry_run, ip.
 
         Raises:
             ConfigurationError: there is no such event, the listener is no plain function, or a worker runs already.
         """
         self.hooks.on(event, listener)
 
-    def listeners(self, event: Event) -> tuple[Callable[[], object], ...]:
+    def listeners(self, event: Event) -> tuple[Callable[..., object], ...]:
         """Return the listeners of an event in the order they run."""
         return self.hooks.listeners(event)
 

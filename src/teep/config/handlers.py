@@ -36,10 +36,10 @@ def notify_death(config: Config, item: dict[str, Any], reason: BaseException) ->
             report(config, error, {"context": "death handler", "job": item})
 
 
-def fire(config: Config, event: Event) -> None:
+def fire(config: Config, event: Event, *details: Any) -> None:
     """Call the listeners of an event in their order; one that fails is reported, and the others still run."""
     for listener in config.listeners(event):
         try:
-            listener()
+            listener(*details)
         except BaseException as error:  # noqa: BLE001 - reported
             report(config, error, {"context": f"{event} listener"})

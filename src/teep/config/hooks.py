@@ -16,10 +16,11 @@ from teep.telling import Logger
 
 T = TypeVar("T")
 
-Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat"]
+Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat", "audit"]
 ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
 DeathHandler = Callable[[dict[str, Any], BaseException], None]
-Listener = Callable[[], object]
+Listener = Callable[..., object]
+"""What is called at an event: with nothing, at "audit" with the record of an action (a dict)."""
 
 logger = Logger("teep")
 

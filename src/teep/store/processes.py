@@ -1,6 +1,6 @@
 """Processes: the set of their identities, and for each its hash, its running work and the signals sent to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from teep.errors import MalformedPayload
@@ -136,6 +136,18 @@ async def send_signal(identity: str, name: str) -> None:
     )
 
 
+async def signal_all(listed: Sequence[str], name: str) -> None:
+    """Send a signal to many processes. One round trip."""
+    await commands.pipeline_of(
+        command
+        for identity in listed
+        for command in (
+            commands.lpush(keys.signals(identity), name),
+            commands.expire(keys.signals(identity), SIGNAL_EXPIRY),
+        )
+    )
+
+
 async def identities() -> list[str]:
     """Return the identities in the process set, sorted; some may have died since."""
     return sorted(await commands.smembers(keys.processes()))
@@ -186,31 +198,64 @@ async def running() -> list[RunningJob]:
     hashes = await commands.pipeline_of(
         commands.hgetall(key(identity)) for identity in listed for key in (keys.work, keys.work_of_sidekiq_6)
     )
-    works = [
-        work
-        for index, identity in enumerate(listed)
-        for thread_id, raw in (hashes[2 * index] or hashes[2 * index + 1]).items()
-        if (work := _work(identity, thread_id, raw)) is not None
-    ]
-    return sorted(works, key=lambda work: work.run_at)
+    return _running((name, hashes[2 * index] or hashes[2 * index + 1]) for index, name in enumerate(listed))
+
+
+class Fleet(NamedTuple):
+    """Every live process by identity, what runs (the longest-running first), the leader, and the paused queues."""
+
+    processes: list[ProcessHash]
+    running: list[RunningJob]
+    leader: str
+    paused: frozenset[str]
+
+
+async def fleet() -> Fleet:
+    """Return all of it. Two round trips, and a third if there may be processes of Sidekiq <= 6.4 that work."""
+    names, leads, paused = await commands.pipeline(
+        commands.smembers(keys.processes()), commands.get_text(keys.leader()), commands.smembers(keys.paused())
+    )
+    listed = sorted(names)
+    hashes = await commands.pipeline_of(
+        commands.hgetall(key(identity)) for identity in listed for key in (keys.process, keys.work)
+    )
+    found = [(identity, _process(hashes[2 * index])) for index, identity in enumerate(listed)]
+    work = dict(zip(listed, hashes[1::2], strict=True))
+    if old := [
+        identity for identity, process in found if process is not None and process.busy and not work[identity]
+    ]:
+        others = await commands.pipeline_of(commands.hgetall(keys.work_of_sidekiq_6(identity)) for identity in old)
+        work |= zip(old, others, strict=True)
+    return Fleet(
+        [process for _, process in found if process is not None], _running(work.items()), leads, frozenset(paused)
+    )
+
+
+def _running(work: Iterable[tuple[str, Mapping[str, bytes]]]) -> list[RunningJob]:
+    jobs = (_work(identity, thread_id, raw) for identity, fields in work for thread_id, raw in fields.items())
+    return sorted((job for job in jobs if job is not None), key=lambda job: job.run_at)
 
 
 def _process(fields: Mapping[str, bytes]) -> ProcessHash | None:
     try:
         info = json.loads(fields["info"])
-    except (KeyError, MalformedPayload):  # expired, or damaged: no reason to hide the others
+        concurrency = fields.get("concurrency")
+        return (
+            ProcessHash(
+                info=info,
+                busy=int(fields.get("busy", 0)),
+                beat=float(fields.get("beat", 0)),
+                quiet=fields.get("quiet") == b"true",
+                rss=int(fields.get("rss", 0)),
+                rtt_us=int(fields.get("rtt_us", 0)),
+                concurrency=None if concurrency is None else int(concurrency),
+                late=int(fields.get("late", 0)),
+            )
+            if isinstance(info, dict)
+            else None
+        )
+    except (KeyError, ValueError, MalformedPayload):  # expired, or damaged: no reason to hide the others
         return None
-    concurrency = fields.get("concurrency")
-    return ProcessHash(
-        info=info,
-        busy=int(fields.get("busy", 0)),
-        beat=float(fields.get("beat", 0)),
-        quiet=fields.get("quiet") == b"true",
-        rss=int(fields.get("rss", 0)),
-        rtt_us=int(fields.get("rtt_us", 0)),
-        concurrency=None if concurrency is None else int(concurrency),
-        late=int(fields.get("late", 0)),
-    )
 
 
 def _work(identity: str, thread_id: str, raw: bytes) -> RunningJob | None:
@@ -219,6 +264,6 @@ def _work(identity: str, thread_id: str, raw: bytes) -> RunningJob | None:
         job = value["payload"]
         # Sidekiq before 6 nested the payload itself instead of its JSON.
         raw_payload = job.encode() if isinstance(job, str) else json.dumps(job)
-        return RunningJob(identity, thread_id, value["queue"], raw_payload, float(value["run_at"]))
-    except (MalformedPayload, LookupError, TypeError):  # damaged: no reason to hide the others
+        return RunningJob(identity, thread_id, str(value["queue"]), raw_payload, float(value["run_at"]))
+    except (MalformedPayload, LookupError, TypeError, ValueError):  # damaged: no reason to hide the others
         return None

@@ -32,6 +32,28 @@ class Slow(NamedTuple):
     enqueued: int
 
 
+class Due(NamedTuple):
+    """The jobs of a set whose time has come: how many, and the earliest of their times (epoch seconds)."""
+
+    jobs: int
+    since: float | None
+
+
+async def due(now: float) -> tuple[Due, Due]:
+    """Return what is due in the scheduled and in the retry set. One round trip."""
+    reads: list[Command[Any]] = [
+        read
+        for key in (keys.schedule(), keys.retry())
+        for read in (commands.zcount(key, "-inf", commands.score(now)), commands.zrange(key, 0, 0))
+    ]
+    scheduled, next_scheduled, retried, next_retry = await commands.pipeline_of(reads)
+    return _due(scheduled, next_scheduled), _due(retried, next_retry)
+
+
+def _due(jobs: int, first: list[tuple[bytes, float]]) -> Due:
+    return Due(jobs, first[0][1] if jobs and first else None)
+
+
 async def fast() -> Fast:
     """Return the counters and sizes. One round trip."""
     reads: list[Command[Any]] = [

@@ -105,6 +105,11 @@ def get(key: Key) -> Command[bytes | None]:
     return Command("GET", key, read=as_is, idempotent=True)
 
 
+def pttl(key: Key) -> Command[int]:
+    """Milliseconds that a key has left; negative if it is not there or does not end."""
+    return Command("PTTL", key, read=int, idempotent=True)
+
+
 def get_int(key: Key) -> Command[int]:
     return Command("GET", key, read=_int_or_zero, idempotent=True)
 
@@ -197,6 +202,10 @@ def scan_lists(cursor: int, match: str, count: int) -> Command[tuple[int, list[b
 
 def zcard(key: Key) -> Command[int]:
     return Command("ZCARD", key, read=int, idempotent=True)
+
+
+def zcount(key: Key, low: str, high: str) -> Command[int]:
+    return Command("ZCOUNT", key, low, high, read=int, idempotent=True)
 
 
 def zadd(key: Key, *scored: tuple[float, bytes], repeatable: bool = False) -> Command[int]:

@@ -163,3 +163,11 @@ def suspects(identity: str) -> Key:  # set of jids: rescued jobs that this proce
 
 def inflight_owners() -> Key:  # hash identity -> JSON of the process and its queues (teep's own)
     return Key("teep:inflight")
+
+
+def web_secret() -> Key:  # string, hex: what signs the web page's forms (teep's own)
+    return Key("teep:web:secret")
+
+
+def web_action(name: str) -> Key:  # hash: state (JSON), cancelled: an action on many jobs (teep's own)
+    return Key(f"teep:web:action:{name}")

@@ -245,3 +245,78 @@ def test_groups_of_a_time_beyond_the_calendar_are_shown_at_its_end(side: Side) -
     assert noop.oldest == datetime.fromtimestamp(5, UTC)
     assert noop.newest.year == other.newest.year == 9999
     assert noop.sample.jid == jid(1)
+
+
+def failed(number: int, message: str, **fields: Any) -> bytes:
+    return raw(job(number, error_class="E", error_message=message, **fields))
+
+
+def counted_errors(side: Side, **options: Any) -> Any:
+    return side.run(side.RetrySet().errors(**options))
+
+
+def test_errors_are_counted_by_what_they_say_but_for_numbers(side: Side) -> None:
+    jobs = {
+        failed(1, "timed out after 30 s", failed_at=1_700_000_000.5, retried_at=1_700_000_100_250): 5.0,
+        failed(2, "timed  out\nafter 7 s", failed_at=1_600_000_000_000): 6.0,
+        failed(3, "timed out after 7 s", **{"class": "Other"}): 7.0,
+        failed(4, "é" * 300): 8.0,
+        raw(job(5)): 9.0,
+        b"no json": 10.0,
+    }
+    side.server.client.zadd("retry", jobs)
+    found = counted_errors(side)
+    assert (found.total, found.looked_at, found.complete) == (6, 6, True)
+    groups = {(group.klass, group.message): group for group in found.groups}
+    told = "timed out after # s"
+    assert groups.keys() == {("Noop", told), ("Other", told), ("Noop", "é" * 100), ("Noop", ""), ("", "")}
+    first = found.groups[0]
+    assert (first.count, first.error_class, first.sample.jid, first.sample.score) == (2, "E", jid(1), 5.0)
+    assert (first.first, first.last) == (
+        datetime(2020, 9, 13, 12, 26, 40, tzinfo=UTC), datetime(2023, 11, 14, 22, 15, 0, 250_000, tzinfo=UTC),
+    )  # fmt: skip
+    assert groups["Other", "timed out after # s"].last is None
+
+
+def test_the_conditions_of_a_group_select_its_jobs(side: Side) -> None:
+    messages = ["a[1]*?", "x" * 500, "", 'q"\\u\x01 7', "süd 8", "line\n\tone 9", "  ", "#", "0" * 50]
+    jobs = {failed(n, message, **{"class": f"J[{n}]"}): 1.0 for n, message in enumerate(messages)}
+    side.server.client.zadd("retry", jobs | {b"no json": 1.0, raw(job(99)): 1.0})
+    for group in counted_errors(side).groups:
+        if group.error_class:
+            selected = side.listed(side.RetrySet().where(**group.conditions))
+            assert [entry.raw for entry in selected] == [group.sample.raw]
+        else:
+            assert group.conditions is None
+
+
+def test_a_count_ends_in_time_and_goes_on(side: Side) -> None:
+    jobs = {failed(n, f"no {n % 3} of {'abc'[n % 3]}"): float(n) for n in range(2_500)}
+    side.server.client.zadd("retry", jobs)
+    parts = [counted_errors(side, seconds=0)]
+    while not parts[-1].complete:
+        parts.append(counted_errors(side, seconds=0, after=parts[-1]))
+    assert [(part.looked_at, part.total) for part in parts] == [(1000, 2500), (2000, 2500), (2500, 2500)]
+    assert [group.count for group in parts[-1].groups] == [834, 833, 833]
+    assert counted_errors(side, after=parts[-1]) is parts[-1]
+
+
+def test_very_many_messages_of_one_error_are_counted_together(side: Side) -> None:
+    words = ["".join(chr(97 + int(digit)) for digit in str(n)) for n in range(450)]
+    side.server.client.zadd("retry", {failed(n, word): 1.0 for n, word in enumerate(words)})
+    found = counted_errors(side)
+    assert len(found.groups) == 201
+    assert (found.groups[0].message, found.groups[0].count, found.groups[0].conditions) == (None, 250, None)
+    later = counted_errors(side, after=found._replace(place=(b"", 0.0)))
+    assert (len(later.groups), later.groups[0].count) == (201, 250)
+
+
+def test_odd_bytes_have_their_group_of_errors(side: Side) -> None:
+    odd = [
+        b'{"class":"C","args":[],"error_class":7,"error_message":{"a":1},"failed_at":"x"}',
+        b'{"class":"C","args":[],"error_class":"E","error_message":"\\ud800","failed_at":1e300,"retried_at":-5}',
+        b'{"class":"D","args":[],"error_class":"E","error_message":"m","failed_at":null,"retried_at":[]}',
+    ]
+    side.server.client.zadd("retry", {value: float(n) for n, value in enumerate([*odd, *ODD])})
+    found = counted_errors(side)
+    assert sum(group.count for group in found.groups) == len(odd) + len(ODD)

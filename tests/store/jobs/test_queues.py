@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from teep.store.jobs import queues
+from teep.store.jobs import queues, slices
 from teep.store.jobs.pushes import Push
 from teep.store.jobs.queues import Summary
 from tests.store.conftest import Run
@@ -41,7 +41,7 @@ def test_sizes_pages_and_summaries(run: Run, server: Server) -> None:
     assert run(queues.size("q")) == 1_700
     assert run(queues.sizes(["low", "q", "none"])) == {"q": 1_700, "low": 1, "none": 0}
     assert run(queues.page("q", 1_000, 2)) == [b"699", b"698"]
-    assert run(queues.sized_page("q", 1_698, 50)) == (1_700, [b"1", b"0"])
+    assert run(slices.sized_page("q", 1_698, 50)) == (1_700, [b"1", b"0"])
     assert run(queues.oldest("q")) == b"0"
     assert run(queues.summaries()) == [
         Summary("q", 1_700, b"0", False),

@@ -11,6 +11,7 @@ from teep.errors import InvalidType, InvalidValue
 from teep.job import Job, Verbs
 from teep.job.classes import name_of
 from teep.wire import partial, payload
+from teep.wire.fields.messages import alike
 from teep.wire.payload import Item
 from teep.wire.stored import Stored
 
@@ -26,6 +27,7 @@ class Conditions(TypedDict, total=False):
 
     klass: str | Verbs[...] | type[Job] | None
     error_class: str | None
+    error_message: str | None
     tag: str | None
     queue: str | None
     args: Sequence[Any] | None
@@ -44,19 +46,21 @@ class Filter:
     def __init__(self, **conditions: Unpack[Conditions]) -> None:
         _check(conditions)
         klass, error_class = conditions.get("klass"), conditions.get("error_class")
+        message = conditions.get("error_message")
         tag, queue, match = conditions.get("tag"), conditions.get("queue"), conditions.get("match")
         jids = conditions.get("jids")
         self._by_last_part = isinstance(klass, str)
         name = klass if klass is None or isinstance(klass, str) else glob.escape(name_of(klass))
         self._klass = _pattern(name)
         self._error_class = _pattern(error_class)
+        self._message = None if message is None else _pattern(alike(message))
         self._tag = _pattern(tag)
         self._queue = _pattern(queue)
         self._args = conditions.get("args")
         self._ages = (conditions.get("older_than"), conditions.get("newer_than"))
         self._match = None if match is None else _text_pattern(match)
         self._jids = None if jids is None else frozenset(jid for jid in jids if jid is not None)
-        self.needles = tuple(self._literals(name, error_class, tag, queue, match))
+        self.needles = tuple(self._literals(name, error_class, _words_of(message), tag, queue, match))
 
     @classmethod
     def of_class(cls, name: str) -> Self:
@@ -71,8 +75,14 @@ class Filter:
             return False
         return not self._needs_fields() or (bool(stored.fields) and self._fits(stored.fields))
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there is any condition: without one, every entry meets it."""
+        return self._match is not None or self._needs_fields()
+
     def _needs_fields(self) -> bool:
-        conditions = (self._klass, self._error_class, self._tag, self._queue, self._args, self._jids, *self._ages)
+        texts = (self._klass, self._error_class, self._message, self._tag, self._queue)
+        conditions = (*texts, self._args, self._jids, *self._ages)
         return any(condition is not None for condition in conditions)
 
     def _fits(self, item: Item) -> bool:
@@ -80,6 +90,7 @@ class Filter:
         return (
             (self._is_class(item.get("class")) or self._is_class(item.get("wrapped")))
             and _fits(self._error_class, item.get("error_class"))
+            and (self._message is None or self._says(item.get("error_message")))
             and (self._tag is None or (isinstance(tags, list) and any(_fits(self._tag, tag) for tag in tags)))
             and _fits(self._queue, item.get("queue"))
             and (self._args is None or partial.matches(self._args, item.get("args"), _same))
@@ -91,6 +102,9 @@ class Filter:
         if self._by_last_part and isinstance(name, str) and _fits(self._klass, name.rpartition(".")[2]):
             return True
         return _fits(self._klass, name)
+
+    def _says(self, message: Any) -> bool:
+        return _fits(self._message, alike(message) if isinstance(message, str) else "")
 
     def _has_age(self, age: float) -> bool:
         least, limit = self._ages
@@ -106,6 +120,11 @@ class Filter:
             (jid,) = self._jids
             if _ONE_SPELLING.fullmatch(jid):
                 yield jid.encode()
+
+
+def _words_of(message: str | None) -> str | None:
+    """Return what a message holds whatever its numbers are, and however its words are spaced."""
+    return None if message is None else re.sub("[# ]", "\0", alike(_WILDCARD.sub("\0", message)))
 
 
 def _plain(text: str) -> Iterable[bytes]:
@@ -133,7 +152,7 @@ def _same(expected: Any, actual: Any) -> bool:
 
 def _check(conditions: Conditions) -> None:
     """Refuse values of the wrong kind, before a selection built on them takes the wrong jobs."""
-    for name in ("error_class", "tag", "queue", "match"):
+    for name in ("error_class", "error_message", "tag", "queue", "match"):
         text = conditions.get(name)
         if text is not None and not isinstance(text, str):
             raise InvalidType(f"{name} must be a string, not {text!r}")

@@ -3,32 +3,30 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar
 
-from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
+from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
 from teep.api.jobs import moves
-from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
+from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
 from teep.api.jobs.filters import Filter
-from teep.api.jobs.groups import JobGroups, groups_of
+from teep.api.jobs.groups import E, _Grouped
+from teep.api.jobs.records import names_of
 from teep.api.jobs.selection import AsyncSetSelection, SetSelection
 from teep.api.jobs.where import Selectable
 from teep.client.times import epoch
 from teep.config import Config, default_config
 from teep.drivers.operation import operation
 from teep.errors import JobKilled
-from teep.store.jobs import grouping, jobsets, queues
+from teep.store.jobs import jobsets, queues
 from teep.store.jobs.locate import has_jid
 from teep.wire import keys, payload
 from teep.wire.command import Plan
-from teep.wire.keys import Key
 from teep.wire.stored import Stored
-
-E = TypeVar("E", bound=_SortedEntry)
 
 Moment = float | datetime
 
 
-class _JobSet(Api, Generic[E]):
+class _JobSet(_Grouped[E]):
     """A set of jobs by time. Iterates from the latest time down, as Sidekiq does, stable while others change it.
 
     Verbs for the whole set run in batches of 500: each job moves in one atomic step, so a crash between two
@@ -36,7 +34,6 @@ class _JobSet(Api, Generic[E]):
     """
 
     _entry: ClassVar[Callable[..., Any]]
-    _key: ClassVar[Key]
     _ascending: ClassVar[bool] = True
 
     @property
@@ -99,6 +96,15 @@ class _JobSet(Api, Generic[E]):
         return [entry for entry in entries if jid is None or entry.jid == jid]
 
     @operation
+    async def entry(self, score: float, name: str) -> E | None:
+        """Return the entry at a score with this jid or `digest`, or None.
+
+        One round trip, and one more per 500 entries of the same score. If several have the jid, the first.
+        """
+        found = await jobsets.at_score(self._key, score, lambda raw: name in names_of(raw))
+        return None if found is None else self._entries([(found, score)])[0]
+
+    @operation
     async def delete_by_jid(self, score: float, jid: str) -> bool:
         """Delete the entry with this score and jid; True if it was there. O(log n)."""
         for entry in self._entries(await jobsets.between(self._key, score, score)):
@@ -113,14 +119,6 @@ class _JobSet(Api, Generic[E]):
         """Delete the entry with exactly this JSON; True if it was there. O(log n)."""
         raw = value.encode(errors="surrogateescape") if isinstance(value, str) else value
         return await jobsets.delete(self._key, raw)
-
-    @operation
-    async def groups(self) -> JobGroups[E]:
-        """Return how many jobs there are of each class and error, largest first; a table at a prompt.
-
-        One pass inside Redis, 1000 jobs a step; only the groups cross the network.
-        """
-        return groups_of(await grouping.groups(self._key), lambda raw, score: self._entries([(raw, score)])[0])
 
     @operation
     async def memory_usage(self) -> int:

@@ -1,5 +1,6 @@
 """Queues and the jobs in them."""
 
+import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
@@ -7,20 +8,22 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.groups import JobGroups, groups_of
-from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord, names_of
 from teep.api.jobs.selection import AsyncQueueSelection, QueueSelection
 from teep.api.jobs.sweep import delete_class
 from teep.api.jobs.where import Selectable
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.store.jobs import grouping, queues
+from teep.store.jobs import grouping, queues, slices
 from teep.store.jobs.locate import has_jid
 from teep.wire import keys, payload
 from teep.wire.command import Plan
 from teep.wire.stored import Stored
 
 R = TypeVar("R", bound=_JobRecord)
+
+_DIGEST = re.compile(r"[0-9a-f]{16}")
 
 
 class _Queue(Api, Generic[R]):
@@ -67,7 +70,7 @@ class _Queue(Api, Generic[R]):
             InvalidPage: the size is less than 1.
         """
         number, start = page_start(number, size)
-        total, raws = await queues.sized_page(self.name, start, size, oldest_first=reverse)
+        total, raws = await slices.sized_page(self.name, start, size, oldest_first=reverse)
         return Page(self._records(raws), total, number)
 
     @operation
@@ -78,6 +81,21 @@ class _Queue(Api, Generic[R]):
         so it is found by a few looks, however long the queue is. For others Redis reads the queue, slice by slice.
         """
         return await self._search(jid)
+
+    @operation
+    async def entry(self, position: int, name: str) -> R | None:
+        """Return the job with this jid or `digest` that lay about a position counted from the oldest, or None.
+
+        `position` is what a page by cursor says of a job. One round trip; if it moved far, and `name` is a jid, as
+        `find_job`.
+        """
+        needle = b"" if _DIGEST.fullmatch(name) else name.encode(errors="surrogateescape")
+        raw = await slices.find_near(self.name, position, needle, lambda raw: name in names_of(raw))
+        if raw is None:
+            return await self._search(name) if needle else None
+        (record,) = self._records([raw])
+        record.position = position
+        return record
 
     @operation
     async def delete_job(self, jid: str | None) -> bool:

@@ -8,13 +8,14 @@ from typing import Any
 from teep.api.base import Api, AsyncApi, SyncApi
 from teep.api.display import display_args, display_class
 from teep.api.jobs.iterable_state import IterableState, state_of
-from teep.client.payloads.rewrite import changed
+from teep.client.payloads.rewrite import changed, moved_to
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import MalformedPayload
-from teep.store.jobs import queues
+from teep.store.jobs import locks, queues
+from teep.store.jobs.locks import Lock as UniqueLock
 from teep.store.running import iteration
-from teep.wire import payload
+from teep.wire import commands, keys, payload
 from teep.wire.fields import backtrace
 from teep.wire.payload import Item
 from teep.wire.stored import Stored
@@ -22,6 +23,9 @@ from teep.wire.stored import Stored
 
 class _JobRecord(Api):
     """The base of a job in a queue, a set or a process: its bytes, decoded at their first use."""
+
+    position: int | None = None
+    """About where it lay in its queue, counted from the oldest job, if a page by cursor gave it."""
 
     def __init__(self, raw: bytes | Stored, queue: str | None = None, *, config: Config | None = None) -> None:
         super().__init__(config=config)
@@ -37,6 +41,13 @@ class _JobRecord(Api):
     def is_job(self) -> bool:
         """Whether it is a job: JSON with a `class` string and an `args` array. No queue takes anything else."""
         return self._stored.item is not None
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that name its bytes, where its jid does not: it has none, or others have the same."""
+        from hashlib import sha256  # noqa: PLC0415 - no program loads it that never asks
+
+        return sha256(self.raw).hexdigest()[:16]
 
     @property
     def value(self) -> str:
@@ -140,6 +151,30 @@ class _JobRecord(Api):
         """Return the state of an iterable job, or None if it has none. One round trip."""
         return state_of(self.jid, await iteration.state(self.jid))
 
+    @operation
+    async def unique_lock(self) -> UniqueLock | None:
+        """Return the lock that keeps jobs like this one out, or None: it is free, or this job has none.
+
+        One round trip.
+        """
+        digest = self._lock
+        return None if digest is None else await locks.read(digest)
+
+    @operation
+    async def free_lock(self) -> bool:
+        """Let the next job in that is like this one; False if no job had the lock. Two round trips."""
+        digest = self._lock
+        lock = None if digest is None else await locks.read(digest)
+        if digest is None or lock is None:
+            return False
+        await locks.free(digest, lock.holder)
+        return True
+
+    @property
+    def _lock(self) -> str | None:
+        digest = self.item.get("unique_lock")
+        return digest if isinstance(digest, str) and digest else None  # another producer may have put anything there
+
     def _time(self, field: str) -> datetime | None:
         seconds = payload.read_stamp(self.item.get(field))
         try:
@@ -156,6 +191,12 @@ class _JobRecord(Api):
         return f"<{type(self).__name__} {self.display_class} {self.jid}>"
 
 
+def names_of(raw: bytes) -> tuple[str, str]:
+    """Return what names a job in a list: its jid and its digest."""
+    record = _JobRecord(raw)
+    return record.jid, record.digest
+
+
 class _QueuedRecord(_JobRecord):
     """A job in a queue, as it was when it was read; nothing is read again. Its JSON is decoded at its first use.
 
@@ -167,6 +208,22 @@ class _QueuedRecord(_JobRecord):
     async def delete(self) -> bool:
         """Remove it from its queue by its exact bytes; True if it was still there. O(n) in Redis."""
         return await queues.delete(self.queue, self.raw)
+
+    @operation
+    async def move_to(self, queue: str) -> bool:
+        """Move it to another queue, behind what waits there; True where it was still there. O(n) in Redis.
+
+        Bytes that are no job go as they are.
+        """
+        new = moved_to(self._stored, queue)
+        to = queues.Destination("list", keys.queue(queue), queue)
+        near = max((self.position or 0) - queues.SHIFT, 0), queues.SHIFT
+        taken = await queues.take_out(self.queue, near, [(self.raw, new, commands.score(0.0))], to)
+        (done,) = taken.checked()
+        if done:
+            self._queue = queue
+            self._become(new)
+        return done
 
     @operation
     async def update(self, /, **fields: Any) -> bool:

@@ -9,10 +9,11 @@ others and then raises `NotMoved`.
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from teep.api.base import Api, AsyncIterable, SyncIterable
 from teep.api.jobs import moves
+from teep.api.jobs.cursor import Asked, AskedOfQueue, CursorPage, read_page, read_queue_page
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.filters import Filter
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
@@ -28,6 +29,7 @@ from teep.store.jobs.queues import Destination
 from teep.wire import keys
 from teep.wire.command import Plan
 from teep.wire.keys import Key
+from teep.wire.scripts import Place, Way
 from teep.wire.stored import Stored
 
 R = TypeVar("R", bound=_JobRecord)
@@ -54,6 +56,32 @@ class _QueueSelection(Api, Generic[R]):
     async def count(self) -> int:
         """Return how many jobs meet the conditions. One round trip per 500 to 2000 jobs of the queue."""
         return await self._take(queues.NOWHERE, as_it_is, 0.0, (True, None))
+
+    @operation
+    async def page(
+        self,
+        size: int = 25,
+        *,
+        after: Place | None = None,
+        before: Place | None = None,
+        reverse: bool = False,
+        seconds: float = 0.15,
+    ) -> CursorPage[R]:
+        """Return a page of them after or before a place that another page gave, else the first.
+
+        The next to run come first, with `reverse` the newest. A place is a position, which shifts as jobs are taken,
+        with `reverse` as they are pushed. A search ends after `seconds`, and only goes forward. One round trip, and
+        one more per 2000 jobs searched.
+        """
+        way: Way = "after" if before is None else "before"
+        asked = AskedOfQueue("newest" if reverse else "oldest", way, before or after, size, seconds)
+
+        def record(job: Stored, position: int) -> R:
+            made: R = self._record(job, self._queue, config=self.config)
+            made.position = position
+            return made
+
+        return await read_queue_page(self._queue, self._filter, asked, record)
 
     @operation
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
@@ -140,6 +168,33 @@ class _SetSelection(Api, Generic[E]):
         return await self._each(_counted, dry_run=True, on_progress=None)
 
     @operation
+    async def page(
+        self,
+        size: int = 25,
+        *,
+        after: Place | None = None,
+        before: Place | None = None,
+        reverse: bool = False,
+        seconds: float = 0.15,
+    ) -> CursorPage[E]:
+        """Return a page of them after or before a place that another page gave, else the first.
+
+        The next due come first, in the dead set the newest; `reverse` turns that order around. A search ends after
+        `seconds`, and the page says how far it came. One round trip, and one more per 2000 entries searched.
+
+        Raises:
+            InvalidPage: the size is less than 1.
+        """
+        ascending = (self._key != keys.dead()) is not reverse
+        way: Way = "after" if before is None else "before"
+        asked = Asked("asc" if ascending else "desc", way, before or after, size, seconds)
+
+        def entry(job: Stored, score: float) -> E:
+            return cast("E", self._entry(job, score, self._key, config=self.config))
+
+        return await read_page(self._key, self._filter, asked, entry)
+
+    @operation
     async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Delete them."""
 
@@ -154,6 +209,15 @@ class _SetSelection(Api, Generic[E]):
 
         async def act(batch: Sequence[Chosen]) -> int:
             return await moves.enqueue_some(self.config, self._key, [job for job, _ in batch], take_back=True)
+
+        return await self._each(act, dry_run=dry_run, on_progress=on_progress)
+
+    @operation
+    async def add_all_to_queue(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Move them to their queues, through the client middleware, as if they were due."""
+
+        async def act(batch: Sequence[Chosen]) -> int:
+            return await moves.enqueue_some(self.config, self._key, [job for job, _ in batch], take_back=False)
 
         return await self._each(act, dry_run=dry_run, on_progress=on_progress)
 

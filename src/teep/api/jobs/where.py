@@ -46,6 +46,7 @@ class Selectable(Generic[Selection]):
         *,
         klass: str | Verbs[...] | type[Job] | None = None,
         error_class: str | None = None,
+        error_message: str | None = None,
         tag: str | None = None,
         queue: str | None = None,
         args: Sequence[Any] | None = None,
@@ -62,6 +63,7 @@ class Selectable(Generic[Selection]):
             klass: the job's class: its whole name, the last part of a dotted one ("resize" for "app.images.resize"),
                 or the job itself, a function or a class. The class that ActiveJob wraps counts, too.
             error_class: the name of the error that it failed with.
+            error_message: what that error said; any number in it stands for each, as "#" does.
             tag: one of its tags.
             queue: the queue that its payload names.
             args: its arguments as JSON has them, such as `[42, "eu"]`; 1, 1.0 and True differ. `...` stands for any
@@ -79,6 +81,7 @@ class Selectable(Generic[Selection]):
             Filter(
                 klass=klass,
                 error_class=error_class,
+                error_message=error_message,
                 tag=tag,
                 queue=queue,
                 args=args,

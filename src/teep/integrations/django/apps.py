@@ -1,5 +1,7 @@
 """teep as a Django app."""
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.conf import settings
 
@@ -18,6 +20,7 @@ class TeepConfig(AppConfig):  # type: ignore[misc]  # to mypy Django has no type
 
     name = "teep.integrations.django"
     label = "teep"
+    default_auto_field: Any = "django.db.models.AutoField"
 
     def ready(self) -> None:
         options = getattr(settings, "TEEP", None)

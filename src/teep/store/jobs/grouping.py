@@ -1,10 +1,11 @@
-"""Grouping the jobs of a set or queue by class and error."""
+"""Grouping the jobs of a set or queue by class and error, and those of a set by what the error said, too."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from teep.store.jobs.queues import ANCHORS
 from teep.wire import keys, payload, scripts
+from teep.wire.fields import messages
 from teep.wire.keys import Key
 from teep.wire.stored import Stored
 
@@ -21,6 +22,36 @@ class Group(NamedTuple):
     oldest: float
     newest: float
     sample: bytes
+
+
+class Failures(NamedTuple):
+    """Jobs that failed alike: how many, their first and last failure (0: not told), and the last one's payload."""
+
+    klass: str
+    error_class: str
+    message: str
+    size: int
+    first: float
+    last: float
+    sample: bytes
+    score: float
+
+
+class Counted(NamedTuple):
+    """A part of a set, counted: the size of all, how many jobs were looked at, where to go on (None: at the end)."""
+
+    size: int
+    looked_at: int
+    place: tuple[bytes, float] | None
+    groups: list[Failures]
+
+
+async def failures(key: Key, place: tuple[bytes, float] | None) -> Counted:
+    """Count the next 1000 jobs of a set by how they failed, from the highest score down. One round trip."""
+    part = await scripts.error_groups(key, place, SLICE, messages.MOST_BYTES)
+    following = part.last if part.read == SLICE else None
+    rows = [Failures(_text(row.klass), _text(row.error_class), _text(row.message), *row[3:]) for row in part.rows]
+    return Counted(part.size, part.read, following, rows)
 
 
 async def groups(key: Key) -> list[Group]:

@@ -17,7 +17,7 @@ from teep.wire import commands, keys, payload, scripts
 from teep.wire.command import Command, Plan
 from teep.wire.commands import score
 from teep.wire.keys import Key
-from teep.wire.scripts import step
+from teep.wire.scripts import Place, step
 from teep.wire.scripts.moves import Moves, not_moved
 from teep.wire.scripts.step import Parts, Step
 
@@ -91,6 +91,20 @@ async def sized_page(key: Key, start: int, count: int, *, ascending: bool) -> tu
     """Return the set's size and a page of it, in one round trip."""
     read = commands.zrange if ascending else commands.zrevrange
     return await commands.pipeline(commands.zcard(key), read(key, start, start + count - 1))
+
+
+async def at_score(key: Key, at: float, is_it: Callable[[bytes], bool]) -> bytes | None:
+    """Return the first payload at a score that is the one. One round trip where few have that score."""
+    place: Place | None = Place(at, 0)
+    count = 10
+    while place is not None and place.score == at:
+        window = await scripts.zset_page(key, "asc", "after", place, count, ())
+        count = BATCH
+        for raw, where in window.entries:
+            if where.score == at and is_it(raw):
+                return raw
+        place = window.edge
+    return None
 
 
 async def between(key: Key, low: float, high: float) -> list[Entry]:

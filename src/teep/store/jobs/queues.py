@@ -62,6 +62,11 @@ async def summaries() -> list[Summary]:
     return sorted(rows, key=lambda row: (-row.size, row.name))
 
 
+async def summary(name: str) -> Summary:
+    """Return the summary of one queue. One round trip."""
+    return Summary(name, *await commands.pipeline_of(_summary(name)))
+
+
 def _summary(name: str) -> tuple[Command[Any], ...]:
     key = keys.queue(name)
     return commands.llen(key), commands.lindex(key, -1), commands.sismember(keys.paused(), name)
@@ -142,14 +147,6 @@ class Walk:
         return found._replace(payloads=fresh, anchors=anchors)
 
 
-async def sized_page(queue: str, start: int, count: int, *, oldest_first: bool = False) -> tuple[int, list[bytes]]:
-    """Return the queue's size and a page of it, counted from the newest job or the oldest, in one round trip."""
-    key = keys.queue(queue)
-    first, last = (-start - count, -start - 1) if oldest_first else (start, start + count - 1)
-    size, raws = await commands.pipeline(commands.llen(key), commands.lrange(key, first, last))
-    return size, raws[::-1] if oldest_first else raws
-
-
 async def search(queue: str, needle: bytes, is_it: Callable[[bytes], bool]) -> bytes | None:
     """Return the newest payload that holds `needle` and passes `is_it`, or None; read slice by slice inside Redis."""
     start = 0
@@ -202,6 +199,18 @@ async def pause(queue: str) -> None:
 
 async def unpause(queue: str) -> None:
     await commands.srem(keys.paused(), queue)
+
+
+async def pause_all() -> int:
+    """Let workers leave every queue alone that there is; returns how many were not paused yet. Two round trips."""
+    listed = await names()
+    return await commands.sadd(keys.paused(), *listed) if listed else 0
+
+
+async def unpause_all() -> int:
+    """Let workers serve every queue again; returns how many were paused. Two round trips."""
+    listed = await paused()
+    return await commands.srem(keys.paused(), *listed) if listed else 0
 
 
 async def paused() -> frozenset[str]:

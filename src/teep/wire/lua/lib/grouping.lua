@@ -10,9 +10,12 @@ local function text(...)
   return ''
 end
 
-local function kind_of(raw)
+local function fields_of(raw)
   local read, job = pcall(cjson.decode, raw)
-  if not read or type(job) ~= 'table' then return '', '' end
+  return read and type(job) == 'table' and job or {}
+end
+
+local function kind_of(job)
   return text(job.display_class, job.wrapped, job.class), text(job.error_class)
 end
 
@@ -20,7 +23,7 @@ end
 -- place, the newest payload.
 local groups, rows = {}, {}
 local function count_job(raw, place)
-  local class, error_class = kind_of(raw)
+  local class, error_class = kind_of(fields_of(raw))
   local id = class .. '\0' .. error_class
   local row = groups[id]
   if not row then

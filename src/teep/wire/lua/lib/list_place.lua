@@ -42,9 +42,9 @@ local function find(anchor, expected, oldest)
 end
 
 -- Return the position that follows the anchors, ARGV from `first` on, and which of them was found, from 0; nothing
--- if none is left. The last one is expected at `position`.
+-- if none is left. The last one is expected at `position`; without anchors that is the place itself.
 local function place_after(first, position, oldest)
-  if not ARGV[first] then return 0, 0 end
+  if not ARGV[first] then return position, 0 end
   local start, which
   for i = first, #ARGV do
     local place, sure = find(i, position - (i - first), oldest)

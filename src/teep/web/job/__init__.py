@@ -1,0 +1,1 @@
+"""One job, whole: what is shown of it wherever it lies, and its arguments, to be looked into and changed."""

@@ -1,0 +1,167 @@
+"""What programs may read: the same as the pages show."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from teep.api import AsyncHistory, AsyncMetricsQuery, AsyncProfileSet, AsyncSortedEntry, AsyncStats, JobResult
+from teep.api.facts import AsyncServer
+from teep.web import urls
+from teep.web.access import Access
+from teep.web.actions import Bulk, Bulks
+from teep.web.json.answers import Refused, answer
+from teep.web.lists import entry_of, key_of, read_listing, row_of
+from teep.web.pages.jobsets import JobSetPage
+from teep.web.pages.metrics.reading import marks_of, period_of
+from teep.web.rendering import visit_of
+
+_MOST_DAYS = 180
+
+
+async def stats(request: Request) -> Response:
+    """The counters, and how many jobs lie where."""
+    return answer(await AsyncStats(config=visit_of(request).config).fetch_stats())
+
+
+async def history(request: Request) -> Response:
+    """Runs by day."""
+    days = urls.integer(request.query_params, "days", range(1, _MOST_DAYS + 1), 30)
+    past = await AsyncHistory.fetch(days, config=visit_of(request).config)
+    return answer({"processed": past.processed, "failed": past.failed, "expired": past.expired})
+
+
+async def queues(request: Request) -> Response:
+    """Every queue."""
+    found = await AsyncStats(config=visit_of(request).config).queue_summaries()
+    return answer({"queues": [queue._asdict() for queue in found]})
+
+
+async def server(request: Request) -> Response:
+    """Redis itself."""
+    return answer((await AsyncServer(config=visit_of(request).config).facts())._asdict())
+
+
+async def stats_as_sidekiq(request: Request) -> Response:
+    """GET /stats, as Sidekiq's page answers it: scripts ask for it."""
+    config = visit_of(request).config
+    now, facts = await asyncio.gather(AsyncStats(config=config).fetch_stats(), AsyncServer(config=config).facts())
+    return answer({
+        "sidekiq": {
+            "processed": now["processed"], "failed": now["failed"], "busy": now["workers_size"],
+            "processes": now["processes_size"], "enqueued": now["enqueued"], "scheduled": now["scheduled_size"],
+            "retries": now["retry_size"], "dead": now["dead_size"], "default_latency": now["default_queue_latency"],
+        },
+        "redis": {
+            "redis_version": facts.version, "uptime_in_days": str(facts.uptime // 86_400),
+            "connected_clients": str(facts.connections), "used_memory_human": f"{facts.memory / 1e6:.2f}M",
+            "used_memory_peak_human": f"{facts.peak / 1e6:.2f}M", "store_name": facts.name,
+            "store_version": facts.version,
+        },
+        "server_utc_time": f"{datetime.now(UTC):%H:%M:%S} UTC",
+    })  # fmt: skip
+
+
+async def queues_as_sidekiq(request: Request) -> Response:
+    """GET /stats/queues, as Sidekiq's page answers it."""
+    found = await AsyncStats(config=visit_of(request).config).queue_summaries()
+    return answer({queue.name: queue.size for queue in found})
+
+
+async def metrics(request: Request) -> Response:
+    """The classes that took the most time."""
+    query = request.query_params
+    period = period_of(query.get("period", ""))
+    reading = AsyncMetricsQuery(config=visit_of(request).config)
+    found = await reading.top_jobs(query.get("q") or None, minutes=period.minutes, hours=period.hours)
+    jobs = [{"class": name, **_totals(job)} for name, job in found.job_results.items()]
+    return answer({"period": period.name, "jobs": jobs, "deploys": [mark._asdict() for mark in marks_of(found)]})
+
+
+async def metrics_of(request: Request) -> Response:
+    """One class by time."""
+    klass = urls.from_path(request.path_params["klass"])
+    period = period_of(request.query_params.get("period", ""))
+    reading = AsyncMetricsQuery(config=visit_of(request).config)
+    found = await reading.for_job(klass, minutes=period.minutes, hours=period.hours)
+    job = found.job_results[klass]
+    series = {name: job.series[key] for name, key in (("runs", "p"), ("failed", "f"), ("seconds", "s"))}
+    bounds = [*job.hist_bounds[:-1], None]
+    return answer({
+        "class": klass, "period": period.name, **_totals(job), "buckets": found.buckets, "series": series,
+        "histogram_bounds_ms": bounds, "histograms": job.hist,
+        "deploys": [mark._asdict() for mark in marks_of(found)],
+    })  # fmt: skip
+
+
+def _totals(job: JobResult) -> dict[str, Any]:
+    totals = job.totals
+    return {"runs": totals["p"], "failed": totals["f"], "seconds": totals["s"], "average": job.total_avg("s")}
+
+
+async def profiles(request: Request) -> Response:
+    """The profiles of the last day."""
+    found = [
+        {
+            "key": urls.to_path(profile.key), "started_at": profile.started_at.isoformat(), "class": profile.type,
+            "jid": profile.jid, "token": profile.token, "seconds": profile.elapsed, "bytes": profile.size,
+        }
+        async for profile in AsyncProfileSet(config=visit_of(request).config)
+    ]  # fmt: skip
+    return answer({"profiles": found})
+
+
+async def jobs(of: JobSetPage, request: Request) -> Response:
+    """A page of a set."""
+    visit = visit_of(request)
+    listing = await read_listing(request, of.jobset(visit.config))
+    if listing.filter.problems:
+        raise Refused(400, "; ".join(listing.filter.problems))
+    page = listing.page
+    return answer({
+        "jobs": [job_of(entry, visit.access) for entry in page.items], "total": page.total,
+        "looked_at": page.looked_at, "complete": page.complete,
+        "next": listing.after().get("after"), "previous": listing.before().get("before"),
+    })  # fmt: skip
+
+
+async def job(of: JobSetPage, request: Request) -> Response:
+    """One entry of a set."""
+    visit = visit_of(request)
+    entry = await entry_of(of.jobset(visit.config), request.path_params["key"])
+    if entry is None:
+        raise HTTPException(404)
+    return answer({**job_of(entry, visit.access), "error_backtrace": entry.error_backtrace})
+
+
+def job_of(entry: AsyncSortedEntry, access: Access) -> dict[str, Any]:
+    """Return what a visitor may see of an entry."""
+    row = row_of(entry, access)
+    if access.arguments == "hide":
+        shown = None
+    else:
+        shown = entry.display_args if access.arguments == "show" else access.arguments(entry)
+    return {
+        "key": key_of(entry), "at": None if row.at is None else row.at.isoformat(), "class": row.klass,
+        "jid": row.jid, "queue": row.queue, "arguments": shown, "tags": list(row.tags),
+        "error_class": row.error_class, "error_message": row.error_message, "retry_count": row.retry_count,
+    }  # fmt: skip
+
+
+async def action(request: Request) -> Response:
+    """How far an action on many jobs is."""
+    found = await Bulks.of(visit_of(request).site).find(request.path_params["id"])
+    if found is None:
+        raise HTTPException(404)
+    return answer(action_of(found))
+
+
+def action_of(bulk: Bulk) -> dict[str, Any]:
+    """Return how far an action is."""
+    return {
+        "id": bulk.id, "action": bulk.action, "set": bulk.where, "q": bulk.filter, "state": bulk.state,
+        "looked_at": bulk.looked_at, "out_of": bulk.out_of, "done": bulk.taken, "problem": bulk.problem,
+    }  # fmt: skip

@@ -1,0 +1,200 @@
+"""What a list of jobs shows: a page by cursor, its filter, and rows that render whatever lies in Redis."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from starlette.requests import Request
+
+from teep.api import AsyncJobSet, AsyncQueue, AsyncSortedEntry, CursorPage, Place
+from teep.web import filters, urls
+from teep.web.access import Access
+from teep.web.filters import Parsed
+from teep.web.rendering import printable, visit_of
+
+SIZES = (25, 50, 100)
+"""How many rows a page may have."""
+
+SEARCH_SECONDS = 0.15
+"""How long a page searches; it then says how far it came."""
+
+MOST_SHOWN = 4_000
+"""Characters of one job's arguments in a list; its own page has them all."""
+
+_SIMPLE = re.compile(r"[A-Za-z0-9_]+")
+_PLACE = re.compile(r"(-?[0-9.e+\-]{1,30}|-?inf)_([0-9]{1,15})")
+
+
+class Record(Protocol):
+    """What is shown of a job, wherever it lies."""
+
+    @property
+    def display_args(self) -> list[Any]: ...
+
+
+def arguments_of(access: Access, record: Record) -> str | None:
+    """Return the arguments of a job as this visitor may see them; None: not at all."""
+    if access.arguments == "hide":
+        return None
+    shown = record.display_args if access.arguments == "show" else access.arguments(record)
+    if not isinstance(shown, list):
+        return printable(str(shown))
+    return printable(", ".join(json.dumps(value, ensure_ascii=False) for value in shown))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A job in a list. `key` names it in paths and forms; `at` is its time, None if that is beyond the calendar."""
+
+    key: str
+    at: datetime | None
+    klass: str
+    jid: str
+    queue: str
+    arguments: str | None
+    tags: Sequence[str]
+    error_class: str
+    error_message: str
+    retry_count: int | None
+    is_job: bool
+
+
+def row_of(entry: AsyncSortedEntry, access: Access) -> Row:
+    """Return what is shown of an entry. What any producer may have put into a field is a string at the most."""
+    arguments = arguments_of(access, entry)
+    count = entry.retry_count
+    return Row(
+        key=key_of(entry),
+        at=time_of(entry),
+        klass=printable(entry.display_class),
+        jid=printable(entry.jid),
+        queue=printable(entry.queue),
+        arguments=arguments if arguments is None else arguments[:MOST_SHOWN],
+        tags=[printable(str(tag)) for tag in entry.tags],
+        error_class=_text(entry.error_class),
+        error_message=_text(entry.error_message),
+        retry_count=count if isinstance(count, int) else None,
+        is_job=entry.is_job,
+    )
+
+
+def key_of(entry: AsyncSortedEntry) -> str:
+    """Return what names an entry: its score and jid, as Sidekiq's pages have it, or its digest for another's jid."""
+    return f"{entry.score!r}-{entry.jid if _SIMPLE.fullmatch(entry.jid) else entry.digest}"
+
+
+async def entry_of(jobset: AsyncJobSet, key: str) -> AsyncSortedEntry | None:
+    """Return the entry that a key names; None where there is none, or no more."""
+    score, _, name = key.rpartition("-")
+    try:
+        return await jobset.entry(float(score), name)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of a set as a template shows it."""
+
+    rows: Sequence[Row]
+    page: CursorPage[Any]
+    filter: Parsed
+    size: int
+    here: Mapping[str, Any]
+    """The query of this very page."""
+    suggestions: Sequence[str]
+    """Words of a filter that suit what is shown."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What the page's query says besides."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the set holds nothing at all."""
+        return self.page.total == 0
+
+    def after(self) -> dict[str, Any]:
+        """Return the query of the page that follows."""
+        return self._at(after=self.page.next)
+
+    def before(self) -> dict[str, Any]:
+        """Return the query of the page before."""
+        return self._at(before=self.page.previous)
+
+    def first(self) -> dict[str, Any]:
+        """Return the query of the first page."""
+        return self._at()
+
+    def _at(self, **places: Place | None) -> dict[str, Any]:
+        written = {name: None if place is None else _written(place) for name, place in places.items()}
+        size = None if self.size == SIZES[0] else self.size
+        return {"q": self.filter.text or None, "count": size, **self.extra, **written}
+
+
+async def read_listing(
+    request: Request,
+    jobs: AsyncJobSet | AsyncQueue,
+    row: Callable[[Any, Access], Row] = row_of,
+    *,
+    reverse: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> Listing:
+    """Read the page of a set or queue that a request asks for. One round trip, and some more in a search.
+
+    `extra` is what the page's query says besides, such as what `reverse` was told by.
+    """
+    query = request.query_params
+    parsed = filters.parse(query.get("q", query.get("substr", "")))
+    asked = urls.integer(query, "count", range(1, 101), SIZES[0])
+    size = next(size for size in SIZES if asked <= size)
+    after, before = _place(query.get("after", "")), _place(query.get("before", ""))
+    if parsed.problems:
+        page: CursorPage[Any] = CursorPage([], await jobs.size(), 0, 0, None, None, complete=True)
+    else:
+        page = await jobs.where(**parsed.conditions).page(
+            size, after=after, before=before, reverse=reverse, seconds=SEARCH_SECONDS
+        )
+    access = visit_of(request).access
+    rows = [row(entry, access) for entry in page.items]
+    kept = {name: query[name] for name in ("q", "count", "after", "before") if name in query}
+    extra = dict(extra or {})
+    return Listing(rows, page, parsed, size, kept | extra, _suggestions(rows), extra)
+
+
+def _suggestions(rows: Sequence[Row]) -> list[str]:
+    """Return the filter words for what the rows hold, most frequent first."""
+    found: dict[str, int] = {}
+    for row in rows:
+        words = [("class", row.klass), ("error", row.error_class), ("queue", row.queue)]
+        for name, value in (*words, *(("tag", tag) for tag in row.tags)):
+            if value:
+                word = filters.written(name, value)
+                found[word] = found.get(word, 0) + 1
+    frequent = sorted(found, key=lambda word: -found[word])
+    return [*frequent[:40], *(f"{name}:" for name in filters.NAMES)]
+
+
+def _place(text: str) -> Place | None:
+    found = _PLACE.fullmatch(text)
+    try:
+        return None if found is None else Place(float(found[1]), int(found[2]))
+    except ValueError:
+        return None
+
+
+def _written(place: Place) -> str:
+    return f"{place.score!r}_{place.behind}"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else printable(str(value))
+
+
+def time_of(entry: AsyncSortedEntry) -> datetime | None:
+    """Return the time of an entry; None if it is beyond the calendar."""
+    try:
+        return entry.at
+    except (OverflowError, ValueError, OSError):
+        return None

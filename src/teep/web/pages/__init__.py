@@ -1,0 +1,1 @@
+"""The pages: each module or package here has its `PAGES`."""

@@ -1,0 +1,229 @@
+"""Scheduled, Retries and Dead: find jobs, and act on one, on those that are ticked, or on all that match.
+
+Routes and forms are Sidekiq's: `POST /retries` with `key` and the name of a verb, `/retries/all/retry`,
+`/retries/KEY`; the dead are also at `/morgue`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSetSelection, AsyncSortedEntry
+from teep.config import Config
+from teep.errors import MalformedPayload
+from teep.web import actions, filters
+from teep.web.actions import DELETE, ENQUEUE, KILL, RETRY, Action, Bulk, Bulks, must_may
+from teep.web.job import pages as job
+from teep.web.job.view import Found
+from teep.web.lists import SIZES, entry_of, read_listing
+from teep.web.registry import Pages, Tab
+from teep.web.rendering import Visit, page, page_with, visit_of
+from teep.web.safety import Form, read_form
+
+MOST_KEYS = SIZES[-1] * 10
+"""Keys of one request."""
+
+
+@dataclass(frozen=True)
+class JobSetPage:
+    """One of the three: its path, its set, and what can be done to its jobs."""
+
+    name: Literal["retries", "scheduled", "dead"]
+    made: Callable[..., AsyncJobSet]
+    actions: Sequence[Action]
+    order: int
+    aliases: Sequence[str] = ()
+
+    def jobset(self, config: Config) -> AsyncJobSet:
+        return self.made(config=config)
+
+    def allowed(self, visit: Visit) -> list[Action]:
+        """Return what this visitor may do here."""
+        return [action for action in self.actions if visit.access.may(action.needs)]
+
+    def action(self, name: str) -> Action:
+        """Return the action of a name.
+
+        Raises:
+            HTTPException: 404, there is none here.
+        """
+        for action in self.actions:
+            if action.name == name:
+                return action
+        raise HTTPException(404)
+
+    async def show(self, request: Request) -> Response:
+        """GET /retries: a page of the list."""
+        visit = visit_of(request)
+
+        async def reading() -> dict[str, Any]:
+            return {"listing": await read_listing(request, self.jobset(visit.config))}
+
+        return await page_with(
+            request, "jobset.html", reading(), set=self.name, actions=self.allowed(visit), sizes=SIZES
+        )
+
+    async def act(self, request: Request) -> Response:
+        """POST /retries: one verb for all jobs that are ticked."""
+        visit, form = visit_of(request), await read_form(request)
+        action = next((action for action in self.actions if action.name in form), None)
+        if action is None:
+            raise HTTPException(400)
+        must_may(visit, action.needs)
+        keys = form.get("key", [])[:MOST_KEYS]
+        done = await self.take(request, action, keys)
+        return self._back(visit, form, action, done, len(keys))
+
+    async def take(self, request: Request, action: Action, keys: Sequence[str]) -> int:
+        """Carry out an action on the entries of some keys; returns on how many."""
+        config = visit_of(request).config
+        found = await asyncio.gather(*(entry_of(self.jobset(config), key) for key in keys))
+        done = 0
+        for entry in found:
+            done += entry is not None and await _tried(action, entry)
+        actions.recorded(request, action.name, self.name, count=done)
+        return done
+
+    async def show_one(self, request: Request) -> Response:
+        """GET /retries/KEY: one entry, as the page of its job shows it."""
+        visit = visit_of(request)
+        found = await self._found(request)
+        if found is None:
+            return visit.redirect(self.name, flash=visit.flash("sets.gone"))
+        return await job.show(request, found, self.allowed(visit))
+
+    async def show_raw(self, request: Request) -> Response:
+        """GET /retries/KEY/raw: its bytes."""
+        return await job.show_raw(request, await self._must_find(request))
+
+    async def show_edit(self, request: Request) -> Response:
+        """GET /retries/KEY/edit: its arguments, to change them."""
+        return await job.show_edit(request, await self._must_find(request))
+
+    async def save(self, request: Request) -> Response:
+        """POST /retries/KEY/edit."""
+        return await job.save(request, await self._must_find(request))
+
+    async def _found(self, request: Request) -> Found | None:
+        key: str = request.path_params["key"]
+        entry = await entry_of(self.jobset(visit_of(request).config), key)
+        return None if entry is None else Found(self.name, entry, f"{self.name}/{key}")
+
+    async def _must_find(self, request: Request) -> Found:
+        found = await self._found(request)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    async def act_on_one(self, request: Request) -> Response:
+        """POST /retries/KEY: one verb for one entry."""
+        visit, form = visit_of(request), await read_form(request)
+        action = next((action for action in self.actions if action.name in form), None)
+        if action is None:
+            raise HTTPException(400)
+        must_may(visit, action.needs)
+        done = await self.take(request, action, [request.path_params["key"]])
+        return self._back(visit, form, action, done, 1)
+
+    async def act_on_all(self, request: Request) -> Response:
+        """POST /retries/all/retry: all that match `q`, once that is confirmed."""
+        visit, form = visit_of(request), await read_form(request)
+        action = self.action(request.path_params["verb"])
+        must_may(visit, action.needs)
+        parsed = filters.parse(form.get("q", [""])[0])
+        if parsed.problems:
+            raise HTTPException(400)
+        jobset = self.jobset(visit.config)
+        selection = jobset.where(**parsed.conditions)
+        total = await jobset.size() if parsed.is_any else await selection.count()
+        if not _is_confirmed(form, total):
+            actions.recorded(request, action.name, self.name, count=total, filter=parsed.text, dry_run=True)
+            wrong = "confirm" in form
+            return await page(
+                request, "confirm.html", set=self.name, action=action, total=total, filter=parsed, wrong=wrong,
+                typed=total > actions.TYPED,
+            )  # fmt: skip
+        done = await self.carry_out(request, action, selection, total, parsed.text)
+        if isinstance(done, Bulk):
+            return visit.redirect(f"actions/{done.id}")
+        return visit.redirect(self.name, flash=visit.flash(f"done.{action.name}", count=done))
+
+    async def carry_out(
+        self, request: Request, action: Action, selection: AsyncSetSelection, total: int, text: str
+    ) -> int | Bulk:
+        """Carry out an action on all that are selected: returns on how many, or the action under way."""
+        visit = visit_of(request)
+        if total <= actions.AT_ONCE:
+            done = await action.every(selection, _not_told)
+            actions.recorded(request, action.name, self.name, count=done, filter=text)
+            return done
+        ip = request.client.host if request.client else ""
+        record = {"who": visit.access.who, "verb": action.name, "where": self.name, "filter": text}
+        bulk = Bulk(action.name, action.needs, self.name, text, total, {**record, "dry_run": False, "ip": ip})
+        await Bulks.of(visit.site).start(bulk, lambda told: action.every(selection, told))
+        return bulk
+
+    def _back(self, visit: Visit, form: Form, action: Action, done: int, asked: int) -> Response:
+        """Go back to the list where one was, and say there what was done."""
+        kept = {name: form[name][0] for name in ("q", "count", "after", "before") if form.get(name, [""])[0]}
+        if not asked:
+            flash = visit.flash("sets.none_ticked")
+        elif done < asked:
+            flash = visit.flash("done.some", done=visit.words(f"done.{action.name}", count=done), gone=asked - done)
+        else:
+            flash = visit.flash(f"done.{action.name}", count=done)
+        return visit.redirect(self.name, **kept, flash=flash)
+
+
+def _is_confirmed(form: Form, total: int) -> bool:
+    """Tell whether what was confirmed is what would be done: many jobs by typing how many."""
+    said = "".join(char for char in form.get("confirm", [""])[0] if char not in " .,'\u00a0\u202f")
+    shown = form.get("total", [""])[0]
+    if said == "yes":
+        return total <= actions.TYPED
+    return bool(said) and said == shown
+
+
+async def _tried(action: Action, entry: AsyncSortedEntry) -> bool:
+    """Carry out an action on one entry; bytes that no queue can take are left where they are."""
+    try:
+        return await action.one(entry)
+    except MalformedPayload:
+        return False
+
+
+def _not_told(looked_at: int, out_of: int) -> None:
+    """Hear how far an action is, which is answered only once it is done."""
+
+
+def _pages(of: JobSetPage) -> Pages:
+    routes = [
+        route
+        for path in (of.name, *of.aliases)
+        for route in (
+            Route(f"/{path}", of.show),
+            Route(f"/{path}", of.act, methods=["POST"]),
+            Route(f"/{path}/all/{{verb}}", of.act_on_all, methods=["POST"]),
+            Route(f"/{path}/{{key}}", of.show_one),
+            Route(f"/{path}/{{key}}", of.act_on_one, methods=["POST"]),
+            Route(f"/{path}/{{key}}/raw", of.show_raw),
+            Route(f"/{path}/{{key}}/edit", of.show_edit),
+            Route(f"/{path}/{{key}}/edit", of.save, methods=["POST"]),
+        )
+    ]
+    return Pages(routes=routes, tab=Tab(of.name, f"nav.{of.name}", of.order))
+
+
+RETRIES = JobSetPage("retries", AsyncRetrySet, (RETRY, KILL, DELETE), 30)
+SCHEDULED = JobSetPage("scheduled", AsyncScheduledSet, (ENQUEUE, DELETE), 40)
+DEAD = JobSetPage("dead", AsyncDeadSet, (RETRY, DELETE), 50, aliases=("morgue",))
+
+JOBSETS = (RETRIES, SCHEDULED, DEAD)
+
+PAGES = tuple(_pages(of) for of in JOBSETS)

@@ -1,0 +1,67 @@
+"""The words of the filter bar."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from teep.web.filters import NAMES, parse, written
+
+
+@pytest.mark.parametrize(("text", "conditions"), [
+    ("", {}),
+    ("class:Import*", {"klass": "Import*"}),
+    ("class:Billing::Charge", {"klass": "Billing::Charge"}),
+    ("error:Net::ReadTimeout tag:eu queue:low", {"error_class": "Net::ReadTimeout", "tag": "eu", "queue": "low"}),
+    ('message:"after # s"', {"error_message": "after # s"}),
+    ('message:"" class:C', {"error_message": "", "klass": "C"}),
+    ("older:90 newer:1.5h", {"older_than": 90.0, "newer_than": 5400.0}),
+    ("older:2d newer:1w", {"older_than": 172_800.0, "newer_than": 604_800.0}),
+    ("older:5m newer:250ms", {"older_than": 300.0, "newer_than": 0.25}),
+    ("jid:a,b", {"jids": ["a", "b"]}),
+    ('args:[42,"e u"]', {"args": [42, "e u"]}),
+    ("args:[42, ...]", {"args": [42, ...]}),
+    ("args:42", {"args": [42, ...]}),
+    ("args:eu", {"args": ["eu", ...]}),
+    ('class:"a b"', {"klass": "a b"}),
+    ("some words", {"match": "some words"}),
+    ('"connection reset" class:C', {"match": "connection reset", "klass": "C"}),
+    ("Billing::ChargeJob http://x/y", {"match": "Billing::ChargeJob http://x/y"}),
+])  # fmt: skip
+def test_words_become_conditions(text: str, conditions: dict[str, Any]) -> None:
+    parsed = parse(text)
+    assert (parsed.conditions, parsed.problems) == (conditions, [])
+    assert parsed.is_any is (not text)
+
+
+@pytest.mark.parametrize(("text", "problem"), [
+    ("clas:x", "there is no filter clas: — did you mean class:?"),
+    ("class:", "class: says nothing; write for example class:Import*"),
+    (
+        "older:soon",
+        "older: cannot be 'soon': it is a number and a unit of ms, s, m, h, d or w; write for example older:1h",
+    ),
+    ("args:[1", None),
+    ("args:[1,]", 'args: cannot be \'[1,]\': it is no JSON array; write for example args:[42,"eu"]'),
+    ("tag:a tag:b", "tag: stands there twice; a job has to meet all words, so keep one of them"),
+    ('""', "the filter is empty; write a word, or a name such as class:Import*"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_told(text: str, problem: str | None) -> None:
+    parsed = parse(text)
+    assert len(parsed.problems) == 1
+    assert problem is None or parsed.problems == [problem]
+    assert not parsed.is_any
+
+
+@given(st.text())
+def test_any_text_is_read_or_told(text: str) -> None:
+    parsed = parse(text)
+    assert parsed.is_any is not bool(text.strip())
+
+
+@given(st.sampled_from(["class", "error", "tag", "queue"]), st.text(min_size=1).filter(str.strip))
+def test_a_word_is_read_as_it_was_written(name: str, value: str) -> None:
+    parsed = parse(written(name, value))
+    assert list(parsed.conditions.values()) == [value]
+    assert name in NAMES

@@ -1,0 +1,137 @@
+"""Whatever lies in Redis is shown, and as text: names, arguments, errors, tags, queues, jids."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from teep.web import urls
+from teep.web.filters import parse
+from tests.support.servers import Server
+from tests.web.conftest import MakeVisitor, payload
+from tests.web.visitor import Visitor, text_of
+
+XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\u202e\0"
+SETS = {"retry": "/retries", "schedule": "/scheduled", "dead": "/dead"}
+STRANGE = [
+    b"no json \xff\xfe",
+    b"[]",
+    b"{}",
+    b"null",
+    b'{"class":1,"args":{},"jid":[],"queue":null,"tags":[1,{"a":2}],"error_class":{"a":1},"error_message":7}',
+    b'{"class":"C","args":[],"jid":"j","retry_count":"x","error_backtrace":"?","created_at":"now","failed_at":1e300}',
+    b'{"class":"C","args":[12345678901234567890123],"jid":"../../etc","queue":"a/b?c#d"}',
+    b'{"class":"C","args":["\\ud800"],"jid":"","tags":"no list","created_at":-1e18}',
+    b'{"class":"ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper","wrapped":{},"args":[[]]}',
+]
+
+
+@pytest.mark.parametrize("key", SETS)
+def test_markup_is_text_in_every_field(visitor: Visitor, store: Server, key: str) -> None:
+    names = ("class", "queue", "jid", "error_class", "error_message")
+    store.client.zadd(key, {payload(1, **dict.fromkeys(names, XSS), args=[XSS, {XSS: XSS}], tags=[XSS]): 1e9})
+    store.client.sadd("queues", XSS)
+    for path, query in ((SETS[key], {}), ("/", {}), (SETS[key], {"q": XSS})):
+        page = visitor.get(path, params=query)
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert "<img src=x" not in page.text
+        assert "49" not in re.sub(r"\d\d:\d\d:\d\d UTC|redis://\S+", "", text_of(page))
+    (link,) = set(re.findall(rf'href="\.{SETS[key]}/([^"]+)"', visitor.get(SETS[key]).text))
+    one = visitor.get(f"{SETS[key]}/{link}")
+    assert one.status_code == 200
+    assert "<script>alert" not in one.text
+
+
+@pytest.mark.parametrize("key", SETS)
+def test_every_row_renders_and_can_be_deleted(visitor: Visitor, store: Server, key: str) -> None:
+    path = SETS[key]
+    store.client.zadd(key, {raw: 1e9 + number for number, raw in enumerate(STRANGE)})
+    store.client.zadd(key, {b"beyond the calendar": float("inf"), b"before it": -1e300})
+    page = visitor.get(path)
+    keys = re.findall(r'name="key" value="([^"]+)"', page.text)
+    assert len(keys) == len(STRANGE) + 2
+    assert "12345678901234567890123" in page.text
+    for name in keys:
+        assert visitor.get(f"{path}/{name}").url.path == f"{path}/{name}"
+    visitor.post(path, {"key": keys[:5], "delete": "1"})
+    for name in keys[5:]:
+        visitor.post(f"{path}/{name}", {"delete": "1"})
+    assert store.client.zcard(key) == 0
+
+
+def test_what_no_queue_can_take_stays_and_is_said(visitor: Visitor, store: Server) -> None:
+    store.client.zadd("retry", {b"no json": 1e9, payload(1).encode(): 1e9})
+    keys = re.findall(r'name="key" value="([^"]+)"', visitor.get("/retries").text)
+    answer = visitor.post("/retries", {"key": keys, "retry": "1"})
+    assert "1 job goes to its queue. 1 could not be reached" in text_of(answer)
+    assert store.command("ZRANGE", "retry", 0, -1) == [b"no json"]
+
+
+@pytest.mark.parametrize(
+    "name", ["default", "a/b", "..", ".", "~x", "", "a b?c#d%2F", "é", "\udcff", "a:b-c_d.e", "x" * 300]
+)
+def test_a_name_comes_back_from_a_path(name: str) -> None:
+    part = urls.to_path(name)
+    assert re.fullmatch(r"[A-Za-z0-9_:.~\-]+", part)
+    assert part not in (".", "..")
+    assert urls.from_path(part) == name
+
+
+@pytest.mark.parametrize("part", ["~", "~!", "~AAA=A", "x", "~é"])
+def test_a_part_that_stands_for_no_name_is_itself(part: str) -> None:
+    assert urls.from_path(part) in (part, "")
+
+
+@pytest.mark.parametrize("query", [
+    "after=x", "after=1_", "after=nan_1", "after=1e999_1", "before=--1_0", "count=0", "count=-1", "count=1e9",
+    "count=٣", "q=%00", "q=%ff", "q=class:", "q=[", "q=args:[", 'q="', "substr=x", "days=0", "hours=999",
+    "flash=x.y", "flash=é",
+    "after=inf_0", "before=-inf_0", "after=1_999999999999999",
+])  # fmt: skip
+def test_no_query_breaks_a_page(visitor: Visitor, store: Server, query: str) -> None:
+    store.client.zadd("retry", {payload(1): 1.0})
+    for path in ("/retries", "/"):
+        assert visitor.get(f"{path}?{query}").status_code == 200
+
+
+def test_arguments_are_hidden_if_that_is_asked_for(visit: MakeVisitor, store: Server) -> None:
+    store.client.zadd("retry", {payload(1, args=["secret-4711"]): 1e9})
+
+    def lengths(job: Any) -> Any:
+        return [len(argument) for argument in job.args]
+
+    for arguments, seen in (("hide", "hidden"), (lengths, "11")):
+        visitor = visit(arguments=arguments)
+        for path in ("/retries", f"/retries/1000000000.0-{1:024x}"):
+            page = visitor.get(path)
+            assert "secret-4711" not in page.text
+            assert seen in text_of(page)
+    assert "secret-4711" in visit().get("/retries").text
+
+
+def test_an_encrypted_argument_is_masked(visitor: Visitor, store: Server) -> None:
+    store.client.zadd("retry", {payload(1, args=[1, "BAhTOhFTaWRla2lxOjpFbmM"], encrypt=True): 1e9})
+    assert "BAhTOhFTaWRla2lxOjpFbmM" not in visitor.get("/retries").text
+
+
+def test_a_large_job_makes_no_large_list(visitor: Visitor, store: Server) -> None:
+    store.client.zadd("retry", {payload(n, args=["x" * 1_000_000]): n for n in range(25)})
+    assert len(visitor.get("/retries").text) < 250_000
+
+
+def test_hostile_filters_are_read_or_told() -> None:
+    for text in (
+        XSS,
+        '"' * 1000,
+        "class:" * 500,
+        "[" * 5000,
+        "args:" + "[" * 5000,
+        "\\",
+        'a:"\\',
+        "é:x ",
+        json.dumps(XSS),
+    ):
+        parsed = parse(text)
+        assert parsed.problems or parsed.conditions or not text.strip()
