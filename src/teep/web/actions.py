@@ -100,7 +100,7 @@ def recorded(
     filter: str = "",  # noqa: A002
     dry_run: bool = False,
 ) -> None:
-    """Tell what was done, by whom, and to how many jobs, or queues or processes."""
+    """Tell what was done, by which user, and to how many jobs, or queues or processes."""
     visit = visit_of(request)
     record = {
         "who": visit.access.who,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from starlette.requests import Request
 
-from teep.api import AsyncJobSet, AsyncQueue, AsyncSortedEntry, CursorPage, Place
+from teep.api import AsyncJobRecord, AsyncJobSet, AsyncQueue, AsyncSortedEntry, CursorPage, Place
 from teep.web import filters, urls
 from teep.web.access import Access
 from teep.web.filters import Parsed
@@ -63,21 +63,29 @@ class Row:
 
 
 def row_of(entry: AsyncSortedEntry, access: Access) -> Row:
-    """Return what is shown of an entry. What any producer may have put into a field is a string at the most."""
-    arguments = arguments_of(access, entry)
-    count = entry.retry_count
+    """Return what is shown of an entry of a set."""
+    return row(entry, access, key_of(entry), time_of(entry))
+
+
+def row(record: AsyncJobRecord | AsyncSortedEntry, access: Access, key: str, at: datetime | None) -> Row:
+    """Return what is shown of a job, with the key that names it here, and its time.
+
+    What any producer may have put into a field is a string at the most.
+    """
+    arguments = arguments_of(access, record)
+    count = record.retry_count
     return Row(
-        key=key_of(entry),
-        at=time_of(entry),
-        klass=printable(entry.display_class),
-        jid=printable(entry.jid),
-        queue=printable(entry.queue),
+        key=key,
+        at=at,
+        klass=printable(record.display_class),
+        jid=printable(record.jid),
+        queue=printable(record.queue),
         arguments=arguments if arguments is None else arguments[:MOST_SHOWN],
-        tags=[printable(str(tag)) for tag in entry.tags],
-        error_class=_text(entry.error_class),
-        error_message=_text(entry.error_message),
+        tags=[printable(str(tag)) for tag in record.tags],
+        error_class=_text(record.error_class),
+        error_message=_text(record.error_message),
         retry_count=count if isinstance(count, int) else None,
-        is_job=entry.is_job,
+        is_job=record.is_job,
     )
 
 

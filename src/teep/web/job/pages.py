@@ -1,4 +1,4 @@
-"""The pages of one job, for whoever has found it: the job, its bytes, and its arguments to change."""
+"""The pages of one job: the job, its bytes, and its arguments to change."""
 
 import json
 from collections.abc import Sequence

@@ -16,11 +16,11 @@ from teep.web.access import Access
 from teep.web.actions import DELETE
 from teep.web.job import pages as job
 from teep.web.job.view import Found
-from teep.web.lists import MOST_SHOWN, SIZES, Row, arguments_of, read_listing
+from teep.web.lists import SIZES, Row, read_listing, row
 from teep.web.pages.fleet.queue_actions import ROUTES, job_of, path_of
 from teep.web.pages.fleet.serving import Served, held_by, services_of
 from teep.web.registry import Pages
-from teep.web.rendering import page_with, printable, visit_of
+from teep.web.rendering import page_with, visit_of
 from teep.web.urls import from_path
 
 GROUPED = 2_000
@@ -70,20 +70,8 @@ async def _read(request: Request, name: str) -> dict[str, Any]:
 
 def queue_row(record: AsyncJobRecord, access: Access) -> Row:
     """Return what is shown of a job in a queue; its key is about where it lies, and its jid or its digest."""
-    arguments = arguments_of(access, record)
-    return Row(
-        key=f"{record.position or 0}-{record.jid if _SIMPLE.fullmatch(record.jid) else record.digest}",
-        at=record.enqueued_at or record.created_at,
-        klass=printable(record.display_class),
-        jid=printable(record.jid),
-        queue=printable(record.queue),
-        arguments=arguments if arguments is None else arguments[:MOST_SHOWN],
-        tags=[printable(str(tag)) for tag in record.tags],
-        error_class=_text(record.error_class),
-        error_message=_text(record.error_message),
-        retry_count=record.retry_count if isinstance(record.retry_count, int) else None,
-        is_job=record.is_job,
-    )
+    key = f"{record.position or 0}-{record.jid if _SIMPLE.fullmatch(record.jid) else record.digest}"
+    return row(record, access, key, record.enqueued_at or record.created_at)
 
 
 async def show_job(request: Request) -> Response:
@@ -122,10 +110,6 @@ async def _must_find(request: Request) -> Found:
     if found is None:
         raise HTTPException(404)
     return found
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else printable(str(value))
 
 
 PAGES = Pages(
