@@ -59,3 +59,15 @@ def test_a_chart_is_drawn_again_if_its_numbers_change(desk: Desk, config: teep.C
     page.evaluate("htmx.trigger(document.querySelector('#page'), 'teep:refresh')")
     expect(page.locator("#top-plot .u-legend")).to_contain_text("app.Newest")
     wait_until(lambda: page.evaluate(PAINTED) > 1000, 10, "the chart to be painted")
+
+
+def test_a_chart_that_is_not_drawn_again_yet_holds_no_page_wide(desk: Desk, config: teep.Config) -> None:
+    populate(desk, config)
+    page = desk.open()
+    page.add_init_script("window.ResizeObserver = class { observe() {} }")
+    for path in ("/", *PAGES[:2]):
+        page.goto(desk.address + path)
+        expect(page.locator(".plot .uplot").first).to_be_visible()
+        page.set_viewport_size({"width": 320, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        page.set_viewport_size({"width": 1280, "height": 900})
