@@ -121,17 +121,13 @@ class Account:
         return life.job.is_due or (bool(life.runs) and not self.may_forget)
 
     def _check_counters(self) -> None:
-        shares = {
-            "processed": lambda life: life.processed(self.causes),
-            "failed": Life.failed,
-            "expired": Life.expired,
-        }
+        shares = {"processed": Life.processed, "failed": Life.failed, "expired": Life.expired}
         counted = self.picture.counted
         for name, share in shares.items():
             expected = Range()
             for life in self._lives.values():
                 if life.job.is_due or life.runs:
-                    own = share(life)
+                    own = share(life, self.causes)
                     expected += own if self._must_end(life) else Range(0, own.most)
             if counted[name] not in expected:
                 self.problems.append(f"stat:{name} is {counted[name]}, not {expected}")

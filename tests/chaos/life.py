@@ -98,9 +98,9 @@ class Life:
         attempts = ATTEMPTS[self.job.fate] if self.came_to_its_end or not self.was_late else self.attempt
         # That it died of its rescues may count, too.
         whole = Range.of(attempts, is_open=self.poisoned) + Range(-self.passed_its_failure, self.poisoned)
-        return whole + self._put_back(causes)
+        return whole + Range(-self._taken_back(causes), 0) + self._put_back(causes)
 
-    def failed(self) -> Range:
+    def failed(self, causes: Causes) -> Range:
         """Return how often it counted as failed."""
         if self.was_late:
             before = self.attempt - 1
@@ -108,11 +108,23 @@ class Life:
                 0, self.poisoned
             )
         is_open = self.poisoned or self.passed_its_failure
-        return Range.of(FAILURES[self.job.fate], is_open=is_open) + Range(0, self.poisoned)
+        whole = Range.of(FAILURES[self.job.fate], is_open=is_open) + Range(0, self.poisoned)
+        return whole + Range(-self._taken_back(causes), 0)
 
-    def expired(self) -> Range:
+    def expired(self, causes: Causes) -> Range:
         """Return how often it counted as expired."""
-        return Range.of(int(self.was_late), is_open=self.came_to_its_end or self.poisoned)
+        count = int(self.was_late or self._taken_back(causes) > 0)
+        return Range.of(count, is_open=self.came_to_its_end or self.poisoned)
+
+    def _taken_back(self, causes: Causes) -> int:
+        """Return how many attempts a failover made Redis forget, after which the job was too late at an earlier one."""
+        last = [run.start for run in self.runs if run.attempt == self.attempt]
+        late = [
+            self.attempt - run.attempt
+            for run in self.runs
+            if run.outcome == "expired" and any(causes.failed_over(at, run.start) for at in last if at < run.start)
+        ]
+        return max(late, default=0)
 
     def _put_back(self, causes: Causes) -> Range:
         """Return how often it was interrupted and put back, which shows in its coming into its queue anew."""

@@ -187,3 +187,20 @@ def test_a_job_both_runs_and_expires_only_where_its_process_was_given_up() -> No
     rescued = [Remark(7, 1.2, "rescued 1 jobs of h:8:ab, which died, into default")]
     account = _problems([_expires(3.0)], journal, processed=1, expired=1, remarks=rescued)
     assert (account.problems, account.repeats) == ([], {GIVEN_UP: 1})
+
+
+def test_an_attempt_that_a_failover_forgot_may_be_followed_by_the_expiry_of_the_one_before() -> None:
+    journal = [
+        "start 8-1 1.0 0 a 1 1.0 0",
+        "failed 8-1 1.1",
+        "start 8-2 2.0 0 a 2 2.0 0",
+        "done 8-2 2.1",
+        "start 7-1 3.2 0 a 1 1.0 1",
+        "expired 7-1 3.3",
+    ]
+    timeline = Timeline(_silence)
+    pushed = [Pushed(Fate.FAILS_ONCE, confirmed=True, expiry=3.0)]
+    strict = _problems(pushed, journal, timeline=timeline, processed=1, expired=1)
+    assert "stat:expired is 1, not 0" in strict.problems
+    timeline.failovers.append(Span(2.2, 3.1))
+    assert _problems(pushed, journal, timeline=timeline, processed=1, expired=1).problems == []
