@@ -117,7 +117,7 @@ class Life:
         return Range.of(count, is_open=self.came_to_its_end or self.poisoned)
 
     def _taken_back(self, causes: Causes) -> int:
-        """Return how many attempts a failover made Redis forget, after which the job was too late at an earlier one."""
+        """Return how many attempts a failover has forgotten, so that the job was too late at an earlier one."""
         last = [run.start for run in self.runs if run.attempt == self.attempt]
         late = [
             self.attempt - run.attempt
