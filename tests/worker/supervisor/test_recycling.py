@@ -34,6 +34,7 @@ def test_a_worker_that_has_grown_is_replaced_and_finishes_beyond_the_timeout(val
     valkey_fleet.wait_for_notes(1)
     second = supervised.await_workers(1, besides=first)
     supervised.process.wait_for_log("MB of memory")
+    supervised.process.wait_for_log("quiet: no more jobs are taken")
     # While the old one still runs its job, the new one works.
     valkey_fleet.push("note_pid")
     assert valkey_fleet.wait_for_notes(2)[-1] == str(second[0])
