@@ -11,6 +11,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from teep.errors import MalformedPayload, RedisError
@@ -90,12 +91,15 @@ def exchange(
     return scripts.exchange(lanes, limit, counters, keys.paused(), DAY_STATS_SECONDS, _lots(identity, along))
 
 
+_name = itemgetter(0)  # of a part
+
+
 def _lots(identity: str, jobs: Sequence[Success]) -> list[scripts.Lot]:
     """Return the successes by queue, and by the kinds of parts that go along with them."""
     lots: dict[tuple[str, ...], scripts.Lot] = {}
     for job in jobs:
         along = job.along
-        shape = (job.queue, *[name for name, _, _ in along])
+        shape = (job.queue, *map(_name, along))
         lot = lots.get(shape)
         if lot is None:
             lot = lots[shape] = scripts.Lot(keys.inflight(job.queue, identity), [], [])

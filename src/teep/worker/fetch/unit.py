@@ -35,21 +35,22 @@ class Asks(NamedTuple):
 
 
 _asks = cache(Asks)
+_NOTHING = Asks(before=False, suspect=False, log_level=False)
 
 
 class UnitOfWork:
     """A reserved job: its queue, its exact bytes, its payload (None: malformed), and its code (None: unknown).
 
     `problem` is the error if it cannot run. `is_special` is True if it was rescued before, has its own log level, or
-    needs a feature before it runs or when it ends. `asks` then holds the details; an ordinary job has no `asks`.
+    needs a feature before it runs. `asks` then holds the details; an ordinary job has no `asks`.
     `halt` is the error that it was told to end with (None: none). `comes_again` tells whether an iterable job goes on
     later; None for others. `place` is where an iterable job begins, if it was read for the whole batch just before.
     `along` are the step parts that go along with its success.
     """
 
     __slots__ = (
-        *("asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw"),
-        *("_along", "_place"),  # unset in most jobs, so that these do not pay for them
+        *("along", "asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw"),
+        "_place",  # unset in most jobs, as is `asks`, so that these do not pay for it
     )
 
     def __init__(self, queue: str, raw: bytes) -> None:
@@ -57,6 +58,7 @@ class UnitOfWork:
         self.raw = raw
         self.item: Item | None = None
         self.is_special = False
+        self.along: tuple[Part, ...] = ()
         self.definition: Definition | None = None
         self.problem: MalformedPayload | UnknownJob | None = None
         self.halt: type[BaseException] | None = None
@@ -64,9 +66,9 @@ class UnitOfWork:
         try:
             self.item = item = payload.parse(raw)
             if not _special.isdisjoint(item):
-                self.is_special = True
-                self._along = features.along_of(item, "done")
+                self.along = features.along_of(item, "done")
                 self.asks = _asks(features.wants_before(item), "rescues" in item, "log_level" in item)
+                self.is_special = self.asks != _NOTHING
             self.definition = find(item["class"])
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
@@ -106,13 +108,9 @@ class UnitOfWork:
     def is_cancelled(self) -> bool:
         return self.halt is JobCancelled
 
-    @property
-    def along(self) -> tuple[Part, ...]:
-        return getattr(self, "_along", ())
-
     def ends_with(self, part: Part) -> None:
         """Have a further part go along with its success."""
-        self._along = (*self.along, part)
+        self.along = (*self.along, part)
 
     @property
     def is_iterable(self) -> bool:

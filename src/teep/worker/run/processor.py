@@ -153,7 +153,7 @@ class Processor:
             and item is not None
         ):
             # Most jobs are done. For them this is equal to the stages, which would cost 1 µs.
-            if job.is_special and job.along:
+            if job.along:
                 self._fetcher.done_along(job)
             else:
                 self._done(job)
