@@ -12,7 +12,7 @@ import teep
 from teep.store.metrics import Batch, add
 from teep.web import urls
 from teep.web.pages.metrics.reading import PERIODS, Column, period_of, quantile, steps
-from teep.web.words import LANGUAGES
+from teep.web.rendering.words import LANGUAGES
 from teep.wire.metrics import Tally
 from tests.api.trips import sent
 from tests.support.servers import Server

@@ -18,8 +18,8 @@ from starlette.routing import Route
 import teep
 import teep.web
 from teep.web import Pages, Tab
-from teep.web.assets import OWN
 from teep.web.rendering import OWN_TEMPLATES, page
+from teep.web.rendering.assets import OWN
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor
 from tests.web.visitor import Visitor, links, text_of

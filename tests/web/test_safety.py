@@ -78,7 +78,7 @@ def test_a_token_is_for_one_visitor_and_some_hours(visit: MakeVisitor, store: Se
     one, other = (visit(authorize=lambda _, who=who: Access(act=ADMIN.act, who=who)) for who in "ab")
     token = token_of(one)
     assert other.post("/retries", {"key": KEY, "delete": "yes", "token": token}, {}).status_code == 403
-    monkeypatch.setattr("teep.web.safety._FORM_SECONDS", 0)
+    monkeypatch.setattr("teep.web.guard.safety._FORM_SECONDS", 0)
     assert one.post("/retries", {"key": KEY, "delete": "yes", "token": token}, {}).status_code == 403
 
 
@@ -90,7 +90,7 @@ def test_processes_share_the_secret(visit: MakeVisitor, store: Server) -> None:
 
 
 def test_too_large_a_form_is_refused(visitor: Visitor, monkeypatch: Any) -> None:
-    monkeypatch.setattr("teep.web.safety.MOST_BYTES", 100)
+    monkeypatch.setattr("teep.web.guard.safety.MOST_BYTES", 100)
     answer = visitor.post("/retries", {"key": "x" * 200, "retry": "1"})
     assert answer.status_code == 413
     assert "too large" in text_of(answer)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from teep.web import Pages, Tab
-from teep.web.words import LANGUAGES, Catalogue, read
+from teep.web.rendering.words import LANGUAGES, Catalogue, read
 from tests.web.conftest import MakeVisitor
 from tests.web.visitor import text_of
 

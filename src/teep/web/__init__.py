@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from teep.config import Config
 from teep.errors import ConfigurationError
-from teep.web.access import ADMIN, OPERATOR, VERBS, VIEWER, Access, Arguments, Authorize
+from teep.web.guard.access import ADMIN, OPERATOR, VERBS, VIEWER, Access, Arguments, Authorize
 from teep.web.registry import Pages, Tab
 
 if TYPE_CHECKING:

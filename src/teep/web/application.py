@@ -14,13 +14,14 @@ from starlette.types import Message, Receive, Scope, Send
 from teep.api.web import AsyncWebSecret
 from teep.config import Config, default_config
 from teep.errors import RedisCommandError, RedisUnavailable, TeepError
-from teep.web import rendering, safety, urls
-from teep.web.access import Access, Arguments, Authorize, access_of
-from teep.web.assets import OWN, assets_of
+from teep.web import rendering, urls
+from teep.web.guard import safety
+from teep.web.guard.access import Access, Arguments, Authorize, access_of
 from teep.web.json import answers
 from teep.web.registry import Pages, own_pages
 from teep.web.rendering import OWN_TEMPLATES, THEMES, Site, Visit
-from teep.web.words import Catalogue
+from teep.web.rendering.assets import OWN, assets_of
+from teep.web.rendering.words import Catalogue
 
 logger = logging.getLogger("teep.web")
 

@@ -11,8 +11,8 @@ from starlette.requests import Request
 
 from teep.api import AsyncJobRecord, AsyncJobSet, AsyncQueue, AsyncSortedEntry, CursorPage, Place
 from teep.web import filters, urls
-from teep.web.access import Access
 from teep.web.filters import Parsed
+from teep.web.guard.access import Access
 from teep.web.rendering import printable, visit_of
 
 SIZES = (25, 50, 100)

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from teep.config import Config
 from teep.errors import ConfigurationError
-from teep.web.access import ADMIN, Access, Arguments, Authorize
 from teep.web.application import WebApp
+from teep.web.guard.access import ADMIN, Access, Arguments, Authorize
 
 _ASK = {"WWW-Authenticate": 'Basic realm="teep", charset="UTF-8"'}
 

@@ -13,10 +13,10 @@ from teep.api.display import ENCRYPTED
 from teep.errors import InvalidArguments, InvalidJob, MalformedPayload, TeepError
 from teep.web import urls
 from teep.web.actions import ENQUEUE, RETRY, Action, must_may, recorded
+from teep.web.guard.safety import Form, read_form
 from teep.web.job import tree
 from teep.web.job.view import Found, may_edit, view_of
 from teep.web.rendering import Visit, page, page_with, printable, visit_of
-from teep.web.safety import Form, read_form
 
 
 class Verb(NamedTuple):
@@ -32,9 +32,9 @@ class _NotTakenError(TeepError):
 
 
 async def show(
-    request: Request, found: Found, actions: Sequence[Action | Verb], template: str = "job.html", **context: Any
+    request: Request, found: Found, actions: Sequence[Action | Verb], template: str = "job/job.html", **context: Any
 ) -> Response:
-    """Answer with everything about a job, and what this visitor may do to it; `template` extends "job.html"."""
+    """Answer with everything about a job, and what this visitor may do to it; `template` extends "job/job.html"."""
     visit = visit_of(request)
 
     async def reading() -> dict[str, Any]:
@@ -47,7 +47,7 @@ async def show_raw(request: Request, found: Found) -> Response:
     """Answer with the payload as it lies in Redis, for those who may see arguments."""
     if visit_of(request).access.arguments != "show":
         raise HTTPException(403, "verb")
-    return await page(request, "job_raw.html", found=found, raw=printable(found.record.value))
+    return await page(request, "job/raw.html", found=found, raw=printable(found.record.value))
 
 
 async def show_edit(request: Request, found: Found, text: str | None = None, problem: str = "") -> Response:
@@ -57,7 +57,7 @@ async def show_edit(request: Request, found: Found, text: str | None = None, pro
         raise HTTPException(403, "verb")
     return await page(
         request,
-        "job_edit.html",
+        "job/edit.html",
         status=400 if problem else 200,
         found=found,
         text=printable(_editable(found)) if text is None else printable(text),

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from teep.api import AsyncJobRecord, AsyncSortedEntry, AsyncWorkSet, IterableState, UniqueLock
 from teep.api.display import ENCRYPTED
 from teep.errors import RedisCommandError
-from teep.web.access import Access
+from teep.web.guard.access import Access
 from teep.web.job import tree
 from teep.web.job.tree import Node
 from teep.web.lists import time_of

@@ -6,8 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from teep.web.safety import REASONS, media_type, read_body
-from teep.web.words import Words
+from teep.web.guard.safety import REASONS, media_type, read_body
+from teep.web.rendering.words import Words
 
 
 class Refused(Exception):

@@ -15,13 +15,13 @@ from teep.config import Config
 from teep.errors import MalformedPayload
 from teep.web import filters, urls
 from teep.web.actions import DELETE, KILL, Action, must_may, recorded
+from teep.web.guard.safety import read_form
 from teep.web.job import pages
 from teep.web.job.view import Found, Where
 from teep.web.lists import key_of
 from teep.web.pages.jobsets import DEAD, RETRIES, SCHEDULED, JobSetPage
 from teep.web.registry import Pages
 from teep.web.rendering import Visit, page, visit_of
-from teep.web.safety import read_form
 
 SECONDS = 5.0
 """How long a job is looked for: the last places are sets that may be long."""

@@ -19,12 +19,12 @@ from teep.config import Config
 from teep.errors import MalformedPayload
 from teep.web import actions, filters
 from teep.web.actions import DELETE, ENQUEUE, KILL, RETRY, Action, Bulk, Bulks, must_may
+from teep.web.guard.safety import Form, read_form
 from teep.web.job import pages as job
 from teep.web.job.view import Found
 from teep.web.lists import SIZES, entry_of, read_listing
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page, page_with, visit_of
-from teep.web.safety import Form, read_form
 
 MOST_KEYS = SIZES[-1] * 10
 """Keys of one request."""

@@ -13,9 +13,9 @@ from teep.api import AsyncStats
 from teep.api.facts import AsyncServer, ServerFacts
 from teep.config import Config
 from teep.errors import RedisDenied
+from teep.web.guard.safety import read_form
 from teep.web.registry import Pages
 from teep.web.rendering import visit_of
-from teep.web.safety import read_form
 
 _DAY = 86_400
 # Where the filters of Sidekiq 7 were asked, and where their lists are.

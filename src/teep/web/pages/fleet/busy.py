@@ -19,13 +19,13 @@ from teep.client import AsyncClient
 from teep.config import Config
 from teep.web import actions, filters, urls
 from teep.web.actions import must_may
+from teep.web.guard.safety import Form, read_form
 from teep.web.lists import SIZES
 from teep.web.pages.fleet.numbered import numbered
 from teep.web.pages.fleet.rows import percent, process_row, text, threads_of, work_row
 from teep.web.pages.fleet.sure import Question, asked, is_confirmed
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page_with, printable, visit_of
-from teep.web.safety import Form, read_form
 from teep.web.urls import from_path
 
 Process = AsyncProcess

@@ -13,10 +13,10 @@ from teep.api.fleet import AsyncFleet
 from teep.config import Config
 from teep.web import actions
 from teep.web.actions import must_may
+from teep.web.guard.safety import read_form
 from teep.web.pages.fleet.sure import is_confirmed
 from teep.web.registry import Pages
 from teep.web.rendering import page, visit_of
-from teep.web.safety import read_form
 
 
 class Hold(NamedTuple):

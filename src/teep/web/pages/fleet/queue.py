@@ -12,8 +12,8 @@ from starlette.routing import Route
 from teep.api import AsyncJobRecord, AsyncQueue, AsyncStats
 from teep.api.fleet import AsyncFleet
 from teep.web import filters, urls
-from teep.web.access import Access
 from teep.web.actions import DELETE
+from teep.web.guard.access import Access
 from teep.web.job import pages as job
 from teep.web.job.view import Found
 from teep.web.lists import SIZES, Row, read_listing, row

@@ -15,10 +15,10 @@ from starlette.responses import Response
 from teep.api import AsyncJobRecord, AsyncQueue, AsyncQueueSelection
 from teep.web import actions, filters
 from teep.web.actions import Bulk, Bulks, Progress, must_may
+from teep.web.guard.safety import Form, read_form
 from teep.web.lists import SIZES
 from teep.web.pages.fleet.sure import Question, asked, is_confirmed
 from teep.web.rendering import Visit, printable, visit_of
-from teep.web.safety import Form, read_form
 from teep.web.urls import from_path, to_path
 
 NEEDS = {"delete": "delete", "move": "retry"}

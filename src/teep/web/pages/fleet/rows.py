@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from teep.api import AsyncJobRecord, AsyncProcess, IterableState, Work
-from teep.web.access import Access
+from teep.web.guard.access import Access
 from teep.web.lists import MOST_SHOWN, arguments_of
 from teep.web.rendering import printable
 

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from teep.web import actions
+from teep.web.guard.safety import Form
 from teep.web.rendering import page
-from teep.web.safety import Form
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from teep.web.pages.metrics.reading import (
 )
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import page_with, printable, visit_of
-from teep.web.words import Words
+from teep.web.rendering.words import Words
 
 MOST_CLASSES = 100
 CHARTED = 5
@@ -46,7 +46,7 @@ async def top(request: Request) -> Response:
             "marks": marks_of(result),
         }
 
-    return await page_with(request, "metrics.html", reading(), period=period, periods=PERIODS, text=text)
+    return await page_with(request, "metrics/metrics.html", reading(), period=period, periods=PERIODS, text=text)
 
 
 async def one(request: Request) -> Response:
@@ -70,7 +70,7 @@ async def one(request: Request) -> Response:
             **_distribution(job, visit.words),
         }
 
-    return await page_with(request, "metrics_class.html", reading(), klass=klass, period=period, periods=PERIODS)
+    return await page_with(request, "metrics/class.html", reading(), klass=klass, period=period, periods=PERIODS)
 
 
 def _distribution(job: JobResult, words: Words) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from teep.api import JobResult, MetricsResult
 from teep.web.rendering import printable
-from teep.web.words import Words
+from teep.web.rendering.words import Words
 
 
 class Period(NamedTuple):

@@ -12,7 +12,7 @@ LANGUAGES = {
     "en": "English", "vi": "Tiếng Việt", "de": "Deutsch", "fr": "Français", "es": "Español", "ja": "日本語",
 }  # fmt: skip
 
-_FOLDER = Path(__file__).parent / "locales"
+_FOLDER = Path(__file__).parents[1] / "locales"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 

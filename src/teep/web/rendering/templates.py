@@ -18,13 +18,13 @@ from teep.config import Config
 from teep.config.connections import redis_in_words
 from teep.version import __version__
 from teep.web import urls
-from teep.web.access import Access
-from teep.web.assets import Assets
+from teep.web.guard.access import Access
+from teep.web.guard.safety import Signer
 from teep.web.registry import Tab
-from teep.web.safety import Signer
-from teep.web.words import LANGUAGES, Words
+from teep.web.rendering.assets import Assets
+from teep.web.rendering.words import LANGUAGES, Words
 
-OWN_TEMPLATES = Path(__file__).parent / "templates"
+OWN_TEMPLATES = Path(__file__).parents[1] / "templates"
 THEMES = ("auto", "light", "dark")
 
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-OWN = Path(__file__).parent / "static"
+OWN = Path(__file__).parents[1] / "static"
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
