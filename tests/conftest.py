@@ -12,7 +12,7 @@ from teep.config import overridden
 from teep.job import definition
 
 # examples: the profiles of Hypothesis
-from tests.support import drawing, durations, examples, leaks, roots  # noqa: F401
+from tests.support import collecting, dealing, drawing, durations, examples, leaks, roots  # noqa: F401
 from tests.support.servers import KINDS, Kind, Server
 from tests.support.special import AclServer, Sentinel, TlsServer, tls_kinds
 
@@ -29,7 +29,7 @@ class ServerFactory(Protocol):
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    for plugin in (drawing, durations, leaks, roots):
+    for plugin in (collecting, dealing, drawing, durations, leaks, roots):
         pluginmanager.register(plugin)
 
 

@@ -36,8 +36,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def needing(version: str) -> Any:
+    """A Sidekiq as a parameter: its tests run together, since its Ruby and its server start for all of them."""
     root = SIDEKIQS[version].root
-    return pytest.param(version, marks=[pytest.mark.root(root)] if root else [])
+    together = pytest.mark.xdist_group(f"sidekiq {version}")
+    return pytest.param(version, marks=[together, pytest.mark.root(root)] if root else [together])
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Slow tests: each says why it is, they start before the others, and a table shows what all of them take.
+"""Slow tests: each says why it is, and a table shows what all of them take. They are dealt: see dealing.py.
 
 `@pytest.mark.slow("why")` belongs on a test of more than two seconds. A run does not fail because a test takes longer
 without it, since the machine may be busy; the table after the run says so.
@@ -19,12 +19,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow(why): it takes more than two seconds, and says for what")
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         _reason(item)
-    # Those started last would run alone in the end, while the other processes have nothing left to do.
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.hookimpl(wrapper=True)

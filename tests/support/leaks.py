@@ -10,9 +10,15 @@ from collections.abc import Iterator
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    gc.disable()  # what is made now stays
+
+
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()  # nothing of what is there by now is looked at again: a collection takes milliseconds
+    gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)

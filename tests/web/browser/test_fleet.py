@@ -8,6 +8,8 @@ from tests.web.browser.test_pages import inspect
 from tests.web.conftest import payload
 from tests.web.fleet.fleet import RUBY, beat, capsule
 
+pytestmark = pytest.mark.xdist_group("chromium")
+
 PAGES = ["/busy", "/queues", "/queues/default", "/emergency"]
 
 

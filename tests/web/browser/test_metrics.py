@@ -11,6 +11,8 @@ from tests.web.browser.conftest import Desk
 from tests.web.browser.test_pages import inspect
 from tests.web.test_metrics import left_profile, ran
 
+pytestmark = pytest.mark.xdist_group("chromium")
+
 PAGES = ["/metrics", "/metrics/app.jobs.Import", "/metrics/unknown", "/profiles"]
 CLASSES = ("app.jobs.Resize", "app.jobs.Import", "Ruby::Mailer", "welcome", "app.reports.monthly_summary", "ping")
 

@@ -11,6 +11,8 @@ from tests.support.waiting import wait_until
 from tests.web.browser.conftest import Desk
 from tests.web.conftest import fill
 
+pytestmark = pytest.mark.xdist_group("chromium")
+
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],

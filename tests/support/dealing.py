@@ -1,0 +1,76 @@
+"""In which order the tests run, so that two cores have work all the time, and none is left alone in the end.
+
+A slow test waits most of its time, and a quick one computes. xdist's worksteal gives each process a part of the list
+in a row, and later moves what is at the end of the longest part: so each part is dealt its share of the slow tests,
+spread among the quick ones, and its end has none.
+
+`@pytest.mark.xdist_group("name")` is on tests that share what starts slowly, such as a browser: they stay together.
+"""
+
+import os
+from collections.abc import Sequence
+from itertools import groupby
+
+import pytest
+
+# The end of each part, that much of its quick tests, has no slow ones between.
+_END = 0.4
+
+_Unit = list[pytest.Item]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _dealt(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
+    shares: list[list[_Unit]] = [[] for _ in range(processes)]
+    # Groups first: they take long.
+    for unit in _units(sorted(filter(_is_apart, items), key=lambda item: (not _group(item), _group(item)))):
+        min(shares, key=lambda share: sum(map(_weight, share))).append(unit)
+    quick = [item for item in items if not _is_apart(item)]
+    dealt: list[pytest.Item] = []
+    for place, share in enumerate(shares):
+        # As xdist divides the list.
+        size = (len(items) - len(dealt)) // (processes - place)
+        own = len(quick) if place == processes - 1 else max(0, size - sum(map(len, share)))
+        dealt += _spread(share, quick[:own])
+        del quick[:own]
+    return dealt
+
+
+def _spread(share: Sequence[_Unit], quick: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Put units between the modules of the quick tests."""
+    every = len(quick) * (1 - _END) / (len(share) or 1)
+    spread: list[pytest.Item] = []
+    waiting = list(share)
+    done = 0
+    for unit in _units(quick):
+        while waiting and done >= every * (len(share) - len(waiting)):
+            spread += waiting.pop(0)
+        spread += unit
+        done += len(unit)
+    return [*spread, *(item for unit in waiting for item in unit)]
+
+
+def _units(items: Sequence[pytest.Item]) -> list[_Unit]:
+    """Those that follow each other and are of one group, or of one module."""
+    return [list(unit) for _, unit in groupby(items, lambda item: _group(item) or item.nodeid.partition("::")[0])]
+
+
+def _weight(unit: _Unit) -> int:
+    return sum(map(_is_slow, unit))
+
+
+def _is_apart(item: pytest.Item) -> bool:
+    return _is_slow(item) or bool(_group(item))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""
