@@ -1,4 +1,9 @@
-"""Debian's Chromium, one for all tests here, before a page that is served for real."""
+"""Debian's Chromium, one for all tests here, before a page that is served for real.
+
+What a page does later is waited for by `expect(...)`, or by `wait_until` around `page.evaluate`. Never by
+`page.wait_for_function` with a string: where its first look is in vain it evaluates the string in the page, which
+the page's policy refuses.
+"""
 
 import shutil
 import time
@@ -7,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 import teep
 import teep.web
 from tests.support.servers import Server
+from tests.support.waiting import wait_until
 from tests.web.conftest import fill
 from tests.web.test_serving import served
 
@@ -19,11 +25,17 @@ from tests.web.test_serving import served
 _WATCH = "document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP: ${e.violatedDirective}`))"
 
 
+# The machine may be busy: it only takes this long to fail.
+_SECONDS = 40
+expect.set_options(timeout=_SECONDS * 1000)
+
+
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Open it for these tests only: as long as it is open, Playwright's event loop counts as running."""
-    program = shutil.which("chromium")
-    assert program, "these tests need Chromium (Debian: apt-get install chromium), and PATH does not lead to it"
+    # The same browser without its windows, which takes half the time.
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    assert program, "these tests need Chromium (Debian: apt-get install chromium-headless-shell) on PATH"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
@@ -50,7 +62,7 @@ class Desk:
         self.contexts.append(context)
         context.add_init_script(_WATCH)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(_SECONDS * 1000)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.problems.append(f"{path}: {error}"))
         page.on("request", self._watch)
@@ -76,6 +88,21 @@ def desk(chromium: Browser, config: teep.Config, store: Server) -> Iterator[Desk
         for context in desk.contexts:
             context.close()
     assert desk.problems == []
+
+
+def resized(page: Page, width: int) -> None:
+    """Give the page another width, and wait until it knows."""
+    page.set_viewport_size({"width": width, "height": 900})
+    wait_until(lambda: page.evaluate("innerWidth") == width, _SECONDS, "the page to have its width")
+
+
+def tabbed_to(page: Page, selector: str) -> None:
+    """Go to an element by the Tab key alone."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            return
+    raise AssertionError(f"Tab does not lead to {selector}")
 
 
 def populate(store: Server) -> None:

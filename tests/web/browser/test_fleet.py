@@ -1,9 +1,9 @@
 """Busy, Queues, one queue and the emergency box in a real browser."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.web.browser.conftest import Desk
+from tests.web.browser.conftest import Desk, tabbed_to
 from tests.web.browser.test_pages import inspect
 from tests.web.conftest import payload
 from tests.web.fleet.fleet import RUBY, beat, capsule
@@ -34,18 +34,10 @@ def test_every_page_is_accessible_and_keeps_to_its_policy(desk: Desk) -> None:
     inspect(staffed(desk), PAGES)
 
 
-def tabbed_to(page: Page, selector: str) -> None:
-    """Go to an element by the Tab key alone."""
-    wanted = page.locator(selector)
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("(node) => node === document.activeElement"):
-            return
-    raise AssertionError(f"Tab does not lead to {selector}")
-
-
 def test_a_process_is_stopped_by_keys_alone_after_a_question(desk: Desk) -> None:
     page = staffed(desk).open("/busy?only=processes")
+    tabbed_to(page, ".skip")
+    page.keyboard.press("Enter")
     tabbed_to(page, '[aria-label="Stop ruby.1:7"]')
     page.keyboard.press("Enter")
     expect(page.locator("dialog")).to_contain_text("Stop this process?")

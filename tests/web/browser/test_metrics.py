@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 import teep
 from tests.support.waiting import wait_until
-from tests.web.browser.conftest import Desk
+from tests.web.browser.conftest import Desk, resized
 from tests.web.browser.test_pages import inspect
 from tests.web.test_metrics import left_profile, ran
 
@@ -50,7 +50,7 @@ def test_charts_are_painted(desk: Desk, config: teep.Config, path: str) -> None:
     for plot in seen.locator(".plot").all():
         expect(plot.locator(".uplot")).to_be_visible()
     seen.evaluate("document.dispatchEvent(new Event('htmx:after:swap'))")  # as the summary's, every 2 s
-    wait_until(lambda: seen.evaluate(PAINTED) > 1000, 10, "the chart to be painted")
+    wait_until(lambda: seen.evaluate(PAINTED) > 1000, 40, "the chart to be painted")
 
 
 def test_a_chart_is_drawn_again_if_its_numbers_change(desk: Desk, config: teep.Config) -> None:
@@ -60,7 +60,7 @@ def test_a_chart_is_drawn_again_if_its_numbers_change(desk: Desk, config: teep.C
     ran(config, **{"app.Newest": (50, 300, 0)})
     page.evaluate("htmx.trigger(document.querySelector('#page'), 'teep:refresh')")
     expect(page.locator("#top-plot .u-legend")).to_contain_text("app.Newest")
-    wait_until(lambda: page.evaluate(PAINTED) > 1000, 10, "the chart to be painted")
+    wait_until(lambda: page.evaluate(PAINTED) > 1000, 40, "the chart to be painted")
 
 
 def test_a_chart_that_is_not_drawn_again_yet_holds_no_page_wide(desk: Desk, config: teep.Config) -> None:
@@ -70,6 +70,6 @@ def test_a_chart_that_is_not_drawn_again_yet_holds_no_page_wide(desk: Desk, conf
     for path in ("/", *PAGES[:2]):
         page.goto(desk.address + path)
         expect(page.locator(".plot .uplot").first).to_be_visible()
-        page.set_viewport_size({"width": 320, "height": 900})
+        resized(page, 320)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-        page.set_viewport_size({"width": 1280, "height": 900})
+        resized(page, 1280)
