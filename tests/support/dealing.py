@@ -21,23 +21,24 @@ _Unit = list[pytest.Item]
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items[:] = _dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
-def _dealt(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
+def dealt(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Return the tests so that each process, when xdist divides them, gets its share of the slow ones."""
     shares: list[list[_Unit]] = [[] for _ in range(processes)]
     # Groups first: they take long.
     for unit in _units(sorted(filter(_is_apart, items), key=lambda item: (not _group(item), _group(item)))):
         min(shares, key=lambda share: sum(map(_weight, share))).append(unit)
     quick = [item for item in items if not _is_apart(item)]
-    dealt: list[pytest.Item] = []
+    order: list[pytest.Item] = []
     for place, share in enumerate(shares):
         # As xdist divides the list.
-        size = (len(items) - len(dealt)) // (processes - place)
+        size = (len(items) - len(order)) // (processes - place)
         own = len(quick) if place == processes - 1 else max(0, size - sum(map(len, share)))
-        dealt += _spread(share, quick[:own])
+        order += _spread(share, quick[:own])
         del quick[:own]
-    return dealt
+    return order
 
 
 def _spread(share: Sequence[_Unit], quick: Sequence[pytest.Item]) -> list[pytest.Item]:
