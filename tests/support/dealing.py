@@ -26,11 +26,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def dealt(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
     """Return the tests so that each process, when xdist divides them, gets its share of the slow ones."""
+    apart: list[pytest.Item] = []
+    quick: list[pytest.Item] = []
+    for item in items:
+        (apart if _is_slow(item) or _group(item) else quick).append(item)
     shares: list[list[_Unit]] = [[] for _ in range(processes)]
+    weights = [0] * processes
     # Groups first: they take long.
-    for unit in _units(sorted(filter(_is_apart, items), key=lambda item: (not _group(item), _group(item)))):
-        min(shares, key=lambda share: sum(map(_weight, share))).append(unit)
-    quick = [item for item in items if not _is_apart(item)]
+    for unit in _units(sorted(apart, key=lambda item: (not _group(item), _group(item)))):
+        lightest = weights.index(min(weights))
+        shares[lightest].append(unit)
+        weights[lightest] += sum(map(_is_slow, unit))
     order: list[pytest.Item] = []
     for place, share in enumerate(shares):
         # As xdist divides the list.
@@ -58,14 +64,6 @@ def _spread(share: Sequence[_Unit], quick: Sequence[pytest.Item]) -> list[pytest
 def _units(items: Sequence[pytest.Item]) -> list[_Unit]:
     """Those that follow each other and are of one group, or of one module."""
     return [list(unit) for _, unit in groupby(items, lambda item: _group(item) or item.nodeid.partition("::")[0])]
-
-
-def _weight(unit: _Unit) -> int:
-    return sum(map(_is_slow, unit))
-
-
-def _is_apart(item: pytest.Item) -> bool:
-    return _is_slow(item) or bool(_group(item))
 
 
 def _is_slow(item: pytest.Item) -> bool:
