@@ -19,6 +19,11 @@ _END = 0.4
 _Unit = list[pytest.Item]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # xdist has it too, but the tests run without xdist as well.
+    config.addinivalue_line("markers", "xdist_group(name): it shares what starts slowly with others of this name")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
