@@ -17,7 +17,7 @@ from teep.errors import RedisCommandError, RedisError
 from teep.runtime.component import Component
 from teep.store.jobs import queues
 from teep.store.running import inflight
-from teep.store.running.inflight import Outcome
+from teep.store.running.outcome import Outcome
 from teep.worker.fetch.ends import drain, first
 from teep.worker.fetch.reserver import Reserver
 from teep.worker.fetch.tallies import Tallies
