@@ -6,7 +6,7 @@
 | `guards`, `poison` | checks that may keep a job from running |
 | `processor` | the stages of a run, for a thread and for the loop |
 | `run` | a run as a value, and how it ended |
-| `settling`, `failure`, `retry_in` | the outcome of the job |
+| `outcome/` | the outcome of the job: another try, dead, or nothing |
 | `observers` | counting, logging, and calling the handlers |
 | `work_set` | the jobs that run now |
 | `halting/` | ending a run from outside |
