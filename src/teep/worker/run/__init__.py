@@ -3,6 +3,7 @@
 | module | holds |
 |---|---|
 | `capsule`, `loop` | the slots: threads, and tasks on the event loop |
+| `capsules` | all capsules of a worker |
 | `guards`, `poison` | checks that may keep a job from running |
 | `processor` | the stages of a run, for a thread and for the loop |
 | `run` | a run as a value, and how it ended |
