@@ -9,8 +9,8 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api.base import Api
 from teep.api.jobs.entries import _SortedEntry
-from teep.api.jobs.filters import Conditions
 from teep.api.jobs.records import _JobRecord
+from teep.api.jobs.selection.filters import Conditions
 from teep.client.times import shown
 from teep.drivers.operation import operation
 from teep.store.jobs import grouping

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
 from teep.api.jobs import moves
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
-from teep.api.jobs.filters import Filter
 from teep.api.jobs.groups import E, _Grouped
 from teep.api.jobs.records import names_of
-from teep.api.jobs.selection import AsyncSetSelection, SetSelection
-from teep.api.jobs.where import Selectable
+from teep.api.jobs.selection.filters import Filter
+from teep.api.jobs.selection.selection import AsyncSetSelection, SetSelection
+from teep.api.jobs.selection.where import Selectable
 from teep.client.times import epoch
 from teep.config import Config, default_config
 from teep.drivers.operation import operation
