@@ -31,8 +31,8 @@ PURE = sorted(path for layer in ("wire", "store") for path in (PACKAGE / layer).
 # `pkgutil` reads the scripts, which are part of the package.
 ALLOWED = {
     "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum",
-    "functools", "hashlib", "itertools", "json", "math", "numbers", "pathlib", "pkgutil", "re", "secrets", "struct",
-    "typing", "uuid", "zlib", "msgspec", "teep",
+    "functools", "hashlib", "itertools", "json", "math", "numbers", "operator", "pathlib", "pkgutil", "re", "secrets",
+    "struct", "typing", "uuid", "zlib", "msgspec", "teep",
 }  # fmt: skip
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns", "sleep"}
 
