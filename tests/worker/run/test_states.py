@@ -11,7 +11,7 @@ import teep
 from teep.errors import JobCancelled, JobTimeout, MalformedPayload, Shutdown
 from teep.job import current_job
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run.outcome import settling
+from teep.worker.run import settling
 from teep.worker.run.run import State, state_of
 from tests.worker.fleet import Fleet
 

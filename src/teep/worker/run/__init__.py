@@ -7,7 +7,7 @@
 | `guards`, `poison` | checks that may keep a job from running |
 | `processor` | the stages of a run, for a thread and for the loop |
 | `run` | a run as a value, and how it ended |
-| `outcome/` | the outcome of the job: another try, dead, or nothing |
+| `settling`, `failure/` | the outcome of the job |
 | `observers` | counting, logging, and calling the handlers |
 | `work_set` | the jobs that run now |
 | `halting/` | ending a run from outside |

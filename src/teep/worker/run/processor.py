@@ -23,9 +23,9 @@ from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.logs import job_lines, job_log_level
 from teep.worker.run.halting.interrupts import Interrupts
 from teep.worker.run.halting.timeouts import Timeouts
-from teep.worker.run.outcome.settling import settle
 from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.run import Run, State, explained, state_of
+from teep.worker.run.settling import settle
 from teep.worker.run.work_set import LocalWorkSet
 
 # A module's own name is found faster than another module's.

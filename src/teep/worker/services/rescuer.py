@@ -21,7 +21,7 @@ from teep.telling import Logger
 from teep.wire import payload
 from teep.wire.payload import Item
 from teep.wire.stored import Stored
-from teep.worker.run.outcome import failure
+from teep.worker.run.failure import failure
 from teep.worker.run.poison import POISON
 
 logger = Logger("teep")
