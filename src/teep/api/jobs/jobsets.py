@@ -183,9 +183,10 @@ class _DeadSet(_JobSet[E]):
     async def kill(
         self, job: str | bytes, *, notify_failure: bool = True, trim: bool = True, ex: BaseException | None = None
     ) -> bool:
-        """Add a payload (its JSON) as dead from now on; returns True.
+        """Add a payload (its JSON), dead from now on; returns True. Two round trips. Sidekiq's DeadSet#kill.
 
-        Tells the death handlers, with `ex` as the reason, unless `notify_failure` is False.
+        `trim` then drops the jobs beyond the set's limits. `notify_failure` tells the death handlers, with `ex` as
+        the reason.
         """
         now = time.time()
         raw = job.encode(errors="surrogateescape") if isinstance(job, str) else job
@@ -230,9 +231,11 @@ class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry], Selectable[SetSele
             yield self._entries([popped])[0]
 
     def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
         return self.size()
 
     def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
         return True
 
 

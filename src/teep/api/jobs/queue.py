@@ -192,9 +192,11 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord], Selectable[QueueSelectio
         return self.is_paused()
 
     def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
         return self.size()
 
     def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
         return True
 
     @classmethod
