@@ -112,7 +112,7 @@ class _Grouped(Api, Generic[E]):
 
     @operation
     async def groups(self) -> JobGroups[E]:
-        """Return how many jobs there are of each class and error, largest first; at a prompt a table.
+        """Return how many jobs there are of each class and error, largest first; a table at a prompt.
 
         One pass inside Redis, 1000 jobs a step; only the groups cross the network.
         """

@@ -173,7 +173,7 @@ class _JobSet(_Grouped[E]):
 class _DeadSet(_JobSet[E]):
     """Jobs that will not run again unless someone sends them back; the newest dead first.
 
-    It keeps `Config.dead_max_jobs` less one, and none older than `Config.dead_timeout`.
+    It keeps `Config.dead_max_jobs` less one, and none older than `Config.dead_timeout`. Sidekiq's DeadSet.
     """
 
     _key = keys.dead()
@@ -183,7 +183,7 @@ class _DeadSet(_JobSet[E]):
     async def kill(
         self, job: str | bytes, *, notify_failure: bool = True, trim: bool = True, ex: BaseException | None = None
     ) -> bool:
-        """Add a payload (its JSON), dead from now on; returns True. Two round trips. Sidekiq's DeadSet#kill.
+        """Add a payload (its JSON), dead from now on; returns True. Sidekiq's DeadSet#kill.
 
         `trim` then drops the jobs beyond the set's limits. `notify_failure` tells the death handlers, with `ex` as
         the reason.
@@ -254,25 +254,37 @@ class AsyncJobSet(_JobSet[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry], Se
 
 
 class ScheduledSet(JobSet):
-    """Jobs for later, by the time they are due."""
+    """Jobs for later, by the time they are due; iterates from the latest down. Sidekiq's ScheduledSet.
+
+    Verbs for the whole set move each job in one atomic step, in batches of 500. `JobSet` tells more.
+    """
 
     _key = keys.schedule()
 
 
 class AsyncScheduledSet(AsyncJobSet):
-    """Jobs for later, by the time they are due."""
+    """Jobs for later, by the time they are due; iterates from the latest down. Sidekiq's ScheduledSet.
+
+    Verbs for the whole set move each job in one atomic step, in batches of 500. `JobSet` tells more.
+    """
 
     _key = keys.schedule()
 
 
 class RetrySet(JobSet):
-    """Jobs that failed, by the time of their next try."""
+    """Jobs that failed, by the time of their next try; iterates from the latest down. Sidekiq's RetrySet.
+
+    Verbs for the whole set move each job in one atomic step, in batches of 500. `JobSet` tells more.
+    """
 
     _key = keys.retry()
 
 
 class AsyncRetrySet(AsyncJobSet):
-    """Jobs that failed, by the time of their next try."""
+    """Jobs that failed, by the time of their next try; iterates from the latest down. Sidekiq's RetrySet.
+
+    Verbs for the whole set move each job in one atomic step, in batches of 500. `JobSet` tells more.
+    """
 
     _key = keys.retry()
 
