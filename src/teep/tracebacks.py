@@ -136,7 +136,7 @@ def _cleaned(stack: Sequence[traceback.FrameSummary], clean: Cleaner) -> list[tr
     found = [_line(frame.filename, frame.lineno, frame.name) for frame in stack]
     try:
         kept = set(clean(found[::-1]))
-    except BaseException:  # noqa: BLE001 - of a cleaner, which `worker.run.failure` reports
+    except BaseException:  # noqa: BLE001 - of a cleaner, which `worker.run.failure.failure` reports
         kept = set()
     if not kept or not kept.issubset(found):
         kept = set(without_teep(found[::-1]))

@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 _PROC = Path("/proc")
 
@@ -28,6 +30,27 @@ def name(pid: int) -> str:
         return comm.read_text("utf-8").rstrip("\n")
     asked = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=True)
     return asked.stdout.strip()
+
+
+def race(command: Sequence[str], racers: int = 2) -> list[str]:
+    """Run a program so many times at once, and return what each said at the end.
+
+    Each says "ready", and waits for a line; all are told to go when the last one is ready.
+    """
+    running = [Popen(command, stdin=PIPE, stdout=PIPE, text=True) for _ in range(racers)]
+    try:
+        for racer in running:
+            assert racer.stdout is not None
+            assert racer.stdout.readline() == "ready\n"
+        for racer in running:
+            assert racer.stdin is not None
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        return [racer.communicate(timeout=60)[0] for racer in running]
+    finally:
+        for racer in running:
+            racer.kill()
+            racer.wait()
 
 
 def _by_proc() -> dict[int, str]:

@@ -8,8 +8,8 @@ import pytest
 
 import teep
 from teep.api.web import AsyncWebActions
-from teep.config import async_driver_for
 from teep.web import actions
+from tests.api.trips import sent
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.web.conftest import MakeVisitor, fill, payload
@@ -215,22 +215,12 @@ def test_an_action_whose_process_is_gone_has_failed(
     assert "the process that carried it out is gone" in text_of(visit().get(f"/actions/{bulk.id}"))
 
 
-def test_a_page_costs_five_round_trips(
-    visitor: Visitor, store: Server, config: teep.Config, monkeypatch: Any
-) -> None:
+def test_a_page_costs_five_round_trips(visitor: Visitor, store: Server) -> None:
     fill(store, "retry", 500)
     visitor.get("/retries")
-    sent: list[Any] = []
-    driver = async_driver_for(config)
-    execute = driver.execute
-
-    async def counted(command: Any) -> Any:
-        sent.append(command)
-        return await execute(command)
-
-    monkeypatch.setattr(driver, "execute", counted)
-    page = visitor.get("/retries?count=100")
-    assert len(sent) <= 5
+    with sent() as commands:
+        page = visitor.get("/retries?count=100")
+    assert len(commands) <= 5
     assert len(page.text) > 1000
     page = visitor.get("/retries")
     assert len(page.text) < 60_000

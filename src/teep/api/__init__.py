@@ -2,9 +2,7 @@
 
 from teep.api.base import Page
 from teep.api.deploy import AsyncDeploy, Deploy
-from teep.api.jobs.cursor import CursorPage
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
-from teep.api.jobs.filters import Conditions
 from teep.api.jobs.groups import ErrorGroup, ErrorGroups, JobGroup, JobGroups
 from teep.api.jobs.iterable_state import AsyncIterableJobQuery, IterableJobQuery, IterableState
 from teep.api.jobs.jobsets import (
@@ -20,7 +18,9 @@ from teep.api.jobs.jobsets import (
 from teep.api.jobs.locate import AsyncLocated, Located, async_find_job, find_job
 from teep.api.jobs.queue import AsyncQueue, Queue
 from teep.api.jobs.records import AsyncJobRecord, JobRecord
-from teep.api.jobs.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
+from teep.api.jobs.selection.cursor import CursorPage
+from teep.api.jobs.selection.filters import Conditions
+from teep.api.jobs.selection.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
 from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet

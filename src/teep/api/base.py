@@ -77,6 +77,7 @@ class SyncIterable(SyncApi, Walkable[R]):
     """Iteration on threads."""
 
     def __iter__(self) -> Iterator[R]:
+        """Read the items as they are asked for, many a round trip."""
         following = self._walk()
         while (items := self._run(following())) is not None:
             yield from items
@@ -86,6 +87,7 @@ class AsyncIterable(AsyncApi, Walkable[R]):
     """Iteration on asyncio."""
 
     async def __aiter__(self) -> AsyncIterator[R]:
+        """Read the items as they are asked for, many a round trip."""
         following = self._walk()
         while (items := await self._run(following())) is not None:
             for item in items:

@@ -37,26 +37,32 @@ class _Process(Api):
 
     @property
     def identity(self) -> str:
+        """Its name: host, pid and a random part."""
         return str(self["identity"])
 
     @property
     def id(self) -> str:
+        """Its `identity`."""
         return self.identity
 
     @property
     def hostname(self) -> str:
+        """The name of its host."""
         return str(self["hostname"])
 
     @property
     def pid(self) -> int:
+        """Its process id on that host."""
         return int(self["pid"])
 
     @property
     def tag(self) -> str:
+        """What it is called beside its pid; by default the name of its directory."""
         return str(self["tag"] or "")
 
     @property
     def labels(self) -> list[str]:
+        """Further labels, as configured."""
         return list(self["labels"] or ())
 
     @property
@@ -94,6 +100,7 @@ class _Process(Api):
 
     @property
     def started_at(self) -> datetime:
+        """When it started."""
         return datetime.fromtimestamp(float(self["started_at"]), UTC)
 
     @property
@@ -113,10 +120,12 @@ class _Process(Api):
 
     @property
     def version(self) -> str | None:
+        """The program that it runs, such as "teep 0.1.0"; None if it does not say."""
         return self["version"]  # type: ignore[no-any-return]
 
     @property
     def embedded(self) -> bool:
+        """Whether it runs inside another program, and so takes no signals."""
         return bool(self["embedded"])
 
     @property
@@ -225,9 +234,11 @@ class ProcessSet(_ProcessSet[Process], SyncIterable[Process]):
     _process = Process
 
     def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
         return self.size()
 
     def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
         return True
 
 

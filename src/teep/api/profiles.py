@@ -109,9 +109,11 @@ class ProfileSet(_ProfileSet[ProfileRecord], SyncIterable[ProfileRecord]):
     _record = ProfileRecord
 
     def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
         return self.size()
 
     def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
         return True
 
 

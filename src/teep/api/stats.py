@@ -57,18 +57,22 @@ class _Snapshot(Api):
 
     @property
     def scheduled_size(self) -> int:
+        """Jobs in the scheduled set."""
         return int(self._fast["scheduled_size"])
 
     @property
     def retry_size(self) -> int:
+        """Jobs in the retry set."""
         return int(self._fast["retry_size"])
 
     @property
     def dead_size(self) -> int:
+        """Jobs in the dead set."""
         return int(self._fast["dead_size"])
 
     @property
     def processes_size(self) -> int:
+        """Processes with a heartbeat; those that just died may be counted."""
         return int(self._fast["processes_size"])
 
     @property
@@ -85,9 +89,9 @@ class _Snapshot(Api):
 
     @operation
     async def overdue(self) -> dict[str, Overdue]:
-        """Return what of the "scheduled" and the "retry" jobs is due. One round trip.
+        """Return how many jobs of the "scheduled" and the "retry" set are due, and for how long. One round trip.
 
-        Workers take it within seconds, so there is more of it only where none polls, or all are behind.
+        Workers move due jobs within seconds. More of them mean that no worker runs, or that all are behind.
         """
         now = time.time()
         due = zip(("scheduled", "retry"), await stats.due(now), strict=True)

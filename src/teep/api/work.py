@@ -24,14 +24,17 @@ class Work(Generic[R]):
 
     @property
     def process_id(self) -> str:
+        """The identity of its process."""
         return self._data.identity
 
     @property
     def thread_id(self) -> str:
+        """The thread that runs it, by the name that log lines have."""
         return self._data.thread_id
 
     @property
     def queue(self) -> str:
+        """The queue that it came from."""
         return self._data.queue
 
     @property
@@ -97,9 +100,11 @@ class WorkSet(_WorkSet[JobRecord], SyncIterable[tuple[str, str, Work[JobRecord]]
     _job_record = JobRecord
 
     def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
         return self.size()
 
     def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
         return True
 
 

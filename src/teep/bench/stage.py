@@ -10,7 +10,7 @@ from teep.bench import floor, marks
 from teep.drivers import Driver
 from teep.errors import TeepError
 from teep.store.jobs import queues
-from teep.store.running import inflight
+from teep.store.running import inflight, owners
 from teep.testing.process import WorkerProcess
 
 # Seconds without any progress after which something must be wrong.
@@ -36,10 +36,10 @@ def queue(driver: Driver) -> Iterator[str]:
 
 async def _remove(name: str) -> None:
     # A worker that had to be killed left jobs in flight, which another process would return to the queue.
-    workers = [owner.identity for owner in await inflight.owners() if name in owner.queues]
+    workers = [owner.identity for owner in await owners.registered() if name in owner.queues]
     for identity in (floor.IDENTITY, *workers):
         await inflight.requeue_all(identity, [name])
-        await inflight.forget(identity, [name])
+        await owners.forget(identity, [name])
     await queues.clear(name)
 
 

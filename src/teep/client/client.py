@@ -149,7 +149,14 @@ _running_loop: Callable[[], object] = _running_loop_at_first
 
 
 class Client(_Client, SyncSide):
-    """Pushes jobs from threads."""
+    """Pushes jobs; `AsyncClient` does so from asyncio. Sidekiq's Client.
+
+    Functions and classes that are jobs push themselves (`resize.perform_async(42)`). A client pushes raw payloads, to
+    the Redis of its own configuration, and cancels jobs.
+
+    Args:
+        config: which Redis, which middleware and which defaults; default: the process-wide configuration.
+    """
 
     _driver_for = staticmethod(driver_for)
 
@@ -160,7 +167,7 @@ class Client(_Client, SyncSide):
 
 
 class AsyncClient(_Client, AsyncSide):
-    """Pushes jobs from asyncio."""
+    """Pushes jobs from asyncio, as `Client` does from threads."""
 
     _driver_for = staticmethod(async_driver_for)
 

@@ -37,6 +37,7 @@ class SyncSide:
     """The side of a pair whose operations block the calling thread."""
 
     def __init_subclass__(cls, **options: Any) -> None:
+        """Make each operation a method that blocks."""
         super().__init_subclass__(**options)
         _finish(cls, _blocking)
 
@@ -51,6 +52,7 @@ class AsyncSide:
     """The side of a pair whose operations are awaited."""
 
     def __init_subclass__(cls, **options: Any) -> None:
+        """Make each operation a method to await."""
         super().__init_subclass__(**options)
         _finish(cls, _awaited)
 

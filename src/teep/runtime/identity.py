@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-from teep.store.running.inflight import Owner
+from teep.store.running.owners import Owner
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # The 3rd and 22nd field of /proc/<pid>/stat, counted after the command's closing parenthesis.

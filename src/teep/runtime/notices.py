@@ -45,7 +45,12 @@ class Rescued(NamedTuple):
 
 
 class Died(NamedTuple):
-    """A job is dead or discarded: the payload that it has now, and why."""
+    """A job is dead or discarded: the payload that it has now, and why.
+
+    Three give it, each where the death first shows. The processor has the run's error, and handlers are called in the
+    job's own thread. The fetcher learns only from Redis's answer that a job was too large. The rescuer judges jobs
+    that no longer run anywhere.
+    """
 
     item: Item
     reason: BaseException

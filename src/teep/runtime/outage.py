@@ -3,7 +3,7 @@
 import threading
 
 from teep.clock import monotonic
-from teep.errors import RedisOutOfMemory
+from teep.errors import RedisCommandError, RedisError, RedisOutOfMemory
 from teep.telling import Logger
 
 logger = Logger("teep")
@@ -45,6 +45,16 @@ class Outage:
             if self.since is None:
                 self.since, self.error = self._last_failure, str(error)
                 logger.error("%s; %s", error, _consequence(error))
+
+    def took(self, error: BaseException) -> bool:
+        """Note an error if it belongs to an outage; False if it is to be reported by itself.
+
+        The error of a single command is reported, unless Redis is away: then it belongs to the outage.
+        """
+        belongs = isinstance(error, RedisError) and (self.goes_on or not isinstance(error, RedisCommandError))
+        if belongs:
+            self.began(error)
+        return belongs
 
     def over(self) -> None:
         """Note a success: the outage is over when nothing has failed for some seconds."""

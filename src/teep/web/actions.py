@@ -90,6 +90,15 @@ def must_may(visit: Visit, verb: str) -> None:
         raise HTTPException(403, "verb")
 
 
+def done_in_words(visit: Visit, verb: str, done: int, asked: int) -> str:
+    """Return the sentence for the next page: how many of the jobs that were ticked a verb took."""
+    if not asked:
+        return visit.flash("sets.none_ticked")
+    if done < asked:
+        return visit.flash("done.some", done=visit.words(f"done.{verb}", count=done), gone=asked - done)
+    return visit.flash(f"done.{verb}", count=done)
+
+
 def recorded(
     request: Request,
     verb: str,

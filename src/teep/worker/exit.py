@@ -48,6 +48,13 @@ def exit_soon(code: int) -> None:
         _exit.start()
 
 
+def exit_at_last(seconds: float) -> None:
+    """End the process with exit code 1 after so many seconds, if it has not ended by then."""
+    last_resort = threading.Timer(seconds, os._exit, (1,))
+    last_resort.daemon = True
+    last_resort.start()
+
+
 class _Exit:
     """The end of this process. Its threads are started beforehand: while it ends, Python starts no more."""
 

@@ -1,5 +1,7 @@
-"""The signal handlers of a worker's process, and their removal in a fork."""
+"""The signals of a worker: the handlers of its process, and those that have come and wait to be obeyed."""
 
+import os
+import queue
 import signal
 from collections.abc import Callable, Iterable
 from types import FrameType
@@ -10,6 +12,15 @@ from teep.telling import Logger
 
 logger = Logger("teep")
 
+# What each signal asks a worker for.
+STOP = ("TERM", "INT")
+QUIET = ("TSTP",)
+DUMP = ("TTIN",)
+DRAIN = ("USR2",)
+
+# How long (seconds) the main thread waits at a time. A signal does not cut the wait short if another thread takes it,
+# or if it comes in the instant before the wait. Python would then call the handler only at the next signal.
+_LOOK = 0.2
 # Several INT within so many seconds are one press of Ctrl-C. A terminal sends INT to the whole group of processes,
 # and a program that started the worker often passes its own INT on.
 _ONE_PRESS = 0.1
@@ -75,3 +86,51 @@ class SignalHandlers:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._receive(signal.Signals(number).name.removeprefix("SIG"))
+
+
+class Signals:
+    """The signals that a worker is sent, by the system, through Redis or by its own code, in the order they came."""
+
+    def __init__(self) -> None:
+        self.presses = Presses()
+        self._came: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._handlers = SignalHandlers((*STOP, *QUIET, *DUMP, *DRAIN), self._on_signal)
+
+    def take(self) -> None:
+        """Set the process's handlers. Called again after an import, which may have set others."""
+        self._handlers.take()
+
+    def put(self, name: str) -> None:
+        """Add a signal as if it had come to the process. Callable from any thread."""
+        self._came.put(name)
+
+    def next(self, seconds: float = _LOOK) -> str | None:
+        """Wait for a signal, not longer than 0.2 s; None if there is none."""
+        try:
+            return self._came.get(timeout=min(seconds, _LOOK))
+        except queue.Empty:
+            return None
+
+    def wait(self, obey: Callable[[str], None], seconds: float) -> bool:
+        """Wait for so many seconds, and have signals obeyed; False as soon as one says to stop, which stays."""
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            name = self.next(left)
+            if name in STOP:
+                self.put(name)
+                return False
+            if name is not None:
+                obey(name)
+        return True
+
+    def disown(self) -> None:
+        """Set the former handlers again, in a fork, and forget what came."""
+        self._handlers.restore()
+        self._came, self.presses = queue.SimpleQueue(), Presses()
+
+    def _on_signal(self, name: str) -> None:
+        if name == "INT":
+            self.presses.note()
+            if self.presses.too_often:
+                os._exit(KILLED_BY_INT)
+        self._came.put(name)

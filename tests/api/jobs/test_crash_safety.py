@@ -3,7 +3,6 @@
 import sys
 from collections import Counter
 from contextlib import suppress
-from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from teep.drivers import AsyncDriver, Driver
 from teep.errors import RedisUnavailable
 from tests.api.sides import Side, job, raw
+from tests.support.processes import race
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.one_server
@@ -97,21 +97,7 @@ print(getattr(teep.RetrySet(config=config), sys.argv[2])(), flush=True)
 @pytest.mark.parametrize("verb", VERBS)
 def test_two_processes_at_once_move_each_job_once(server: Server, verb: str) -> None:
     server.client.zadd("retry", {raw(job(number)): float(number) for number in range(6_000)})
-    command = [sys.executable, "-c", _RETRY_ALL, server.url, verb]
-    processes = [Popen(command, stdin=PIPE, stdout=PIPE, text=True) for _ in range(2)]
-    try:
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
-        moved = [int(process.communicate(timeout=60)[0]) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+    moved = [int(said) for said in race([sys.executable, "-c", _RETRY_ALL, server.url, verb])]
     target = server.command("LLEN", "queue:default") if VERBS[verb] == "queue" else server.command("ZCARD", "dead")
     left = server.command("ZCARD", "retry")
     assert (sum(moved), target + left) == (target, 6_000)

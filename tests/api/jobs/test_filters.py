@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import teep
-from teep.api.jobs.filters import Filter
+from teep.api.jobs.selection.filters import Filter
 from teep.errors import InvalidJob
 from teep.wire.stored import Stored
 from tests.api.sides import Side, jid, job, raw

@@ -11,8 +11,9 @@ import pytest
 import teep
 from teep.config import driver_for
 from teep.store.jobs import queues
-from teep.store.running import inflight
-from teep.store.running.inflight import Outcome, Owner
+from teep.store.running import inflight, owners
+from teep.store.running.outcome import Outcome
+from teep.store.running.owners import Owner
 from teep.wire.keys import Key
 from tests.api.sides import Side, jid, job, raw
 from tests.support import golden
@@ -33,7 +34,7 @@ def plan(side: Side, coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 
 def reserve(side: Side, queue: str, limit: int = 1) -> Any:
-    plan(side, inflight.register(ME))
+    plan(side, owners.register(ME))
     jobs, _ = plan(side, exchange(ME.identity, {}, [queue], limit, TODAY))
     return jobs
 
@@ -114,7 +115,7 @@ def test_a_job_that_a_worker_takes_during_the_search_is_found_at_it(side: Side) 
     names = queues.names
 
     async def taken() -> list[str]:
-        await inflight.register(ME)
+        await owners.register(ME)
         await exchange(ME.identity, {}, ["default"], 1, TODAY)
         return await names()
 

@@ -15,8 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import teep
 from teep.config import driver_for
-from teep.store.running import inflight
-from teep.store.running.inflight import Outcome, Owner
+from teep.store.running import inflight, owners
+from teep.store.running.outcome import Outcome
+from teep.store.running.owners import Owner
 from teep.wire.keys import Key
 from tests.api.model import QUEUES, SETS, Model, arguments_of, jid_of, pick
 from tests.support import examples
@@ -44,7 +45,7 @@ class Machine(RuleBasedStateMachine):
         self.config = teep.Config(redis_url=self.server.url)
         self.client = teep.Client(self.config)
         self.driver = driver_for(self.config)
-        self.driver.run(inflight.register(ME))
+        self.driver.run(owners.register(ME))
         self.model = Model()
         self.raws: dict[str, bytes] = {}  # in flight, as the worker holds them
         self.today = datetime.now(UTC).date()

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from subprocess import PIPE, Popen
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from teep.client.delivery.transactions import PendingPush
 from teep.encryption import values
 from teep.errors import InvalidJob
 from tests.api.sides import Side
+from tests.support.processes import race
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -146,16 +146,7 @@ sys.stdin.readline()
 
 
 def test_of_many_threads_in_several_processes_one_wins(server: Server) -> None:
-    command = [sys.executable, "-c", _RACE, server.url]
-    racers = [Popen(command, stdin=PIPE, stdout=PIPE, text=True) for _ in range(2)]
-    for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    jids = [jid for racer in racers for jid in racer.communicate(timeout=60)[0].split()]
+    jids = [jid for said in race([sys.executable, "-c", _RACE, server.url]) for jid in said.split()]
     lying = [msgspec.json.decode(raw) for raw in server.command("LRANGE", "queue:q", 0, -1)]
     assert sorted(item["jid"] for item in lying) == sorted(jids)
     assert sorted(item["args"] for item in lying) == [[number] for number in range(50)]

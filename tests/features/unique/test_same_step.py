@@ -14,7 +14,7 @@ from teep.config import driver_for
 from teep.drivers import AsyncDriver, Driver
 from teep.errors import RedisUnavailable
 from teep.store.jobs import jobsets
-from teep.store.running import inflight, outcome
+from teep.store.running import inflight, outcome, owners, rescue
 from teep.store.running.outcome import End, Outcome
 from teep.wire import keys, payload
 from teep.wire.command import Command
@@ -24,7 +24,7 @@ from tests.support.servers import Server
 pytestmark = pytest.mark.one_server
 
 HOUR = 3600
-OWNER = inflight.Owner("far:7:abc", 7, "another machine", 1, ("q",))
+OWNER = owners.Owner("far:7:abc", 7, "another machine", 1, ("q",))
 
 
 class Crash:
@@ -216,9 +216,9 @@ def test_a_rescue_that_breaks_off_leaves_no_lock_of_a_job_that_died(side: Side) 
     for commands in range(30):
         side.server.flushall()
         _in_flight(side)
-        driver.run(inflight.register(OWNER))
+        driver.run(owners.register(OWNER))
         with crashing(commands) as crash, suppress(RedisUnavailable):
-            driver.run(inflight.rescue(OWNER, lambda _: True, _poison, lambda _: None, date(2026, 11, 28)))
+            driver.run(rescue.rescue(OWNER, lambda _: True, _poison, lambda _: None, date(2026, 11, 28)))
         assert _locked(side.server) == _present(side.server, with_dead=False)
         if not crash.happened:
             assert _locked(side.server) == []

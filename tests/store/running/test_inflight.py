@@ -8,8 +8,10 @@ import pytest
 from teep.errors import MalformedPayload
 from teep.store import processes
 from teep.store.jobs import queues
-from teep.store.running import inflight
-from teep.store.running.inflight import Judge, Outcome, Owner
+from teep.store.running import inflight, owners, rescue
+from teep.store.running.outcome import Outcome
+from teep.store.running.owners import Owner
+from teep.store.running.rescue import Judge
 from teep.wire import keys
 from teep.wire.keys import Key
 from tests.store.conftest import Run
@@ -194,27 +196,27 @@ def test_a_blocking_move_reserves_as_an_exchange_does(run: Run, server: Server) 
 
 
 def test_the_registry(run: Run) -> None:
-    run(inflight.register(OWNER))
-    run(inflight.register(OWNER))
-    assert run(inflight.owners()) == [OWNER]
-    assert run(inflight.forget(ME, ["q", "low"]))
-    assert run(inflight.owners()) == []
+    run(owners.register(OWNER))
+    run(owners.register(OWNER))
+    assert run(owners.registered()) == [OWNER]
+    assert run(owners.forget(ME, ["q", "low"]))
+    assert run(owners.registered()) == []
 
 
 def test_a_process_with_jobs_in_flight_is_not_forgotten(run: Run, server: Server) -> None:
-    run(inflight.register(OWNER))
+    run(owners.register(OWNER))
     _push(server, b"1")
     run(exchange(ME, {}, ["q"], 1, DAY))
-    assert not run(inflight.forget(ME, ["low", "q"]))
-    assert run(inflight.owners()) == [OWNER]
+    assert not run(owners.forget(ME, ["low", "q"]))
+    assert run(owners.registered()) == [OWNER]
 
 
 @pytest.mark.parametrize("raw", [b"{}", b"[]", b"no json", b'{"pid":1,"machine":"m","started":0,"queues":null}'])
 def test_a_damaged_registry_entry_is_named_and_hides_no_other(run: Run, server: Server, raw: bytes) -> None:
-    run(inflight.register(OWNER))
+    run(owners.register(OWNER))
     server.command("HSET", "teep:inflight", "damaged", raw)
     damage: list[MalformedPayload] = []
-    assert run(inflight.owners(damage.append)) == [OWNER]
+    assert run(owners.registered(damage.append)) == [OWNER]
     assert "damaged" in str(damage[0])
 
 
@@ -223,29 +225,29 @@ def _unmarked(_queue: str, raw: bytes, _started: Collection[str]) -> bytes:
 
 
 def _rescue(run: Run, *, is_gone: bool, judge: Judge = _unmarked) -> dict[str, int] | None:
-    return run(inflight.rescue(OWNER, lambda _: is_gone, judge, lambda _: None, DAY))
+    return run(rescue.rescue(OWNER, lambda _: is_gone, judge, lambda _: None, DAY))
 
 
 def test_the_living_are_left_alone(run: Run, server: Server) -> None:
     _push(server, b"1")
-    run(inflight.register(OWNER))
+    run(owners.register(OWNER))
     run(exchange(ME, {}, ["q"], 1, DAY))
     run(processes.beat(ME, {"info": b"{}"}, {}))
     assert _rescue(run, is_gone=False) is None
-    assert (_held(server), run(inflight.owners())) == ([b"1"], [OWNER])
+    assert (_held(server), run(owners.registered())) == ([b"1"], [OWNER])
 
 
 @pytest.mark.parametrize("how", ["its heartbeat expired", "its pid is gone"])
 def test_the_dead_are_rescued_in_order_and_forgotten(run: Run, server: Server, how: str) -> None:
     _push(server, *(b"%d" % n for n in range(5)))
-    run(inflight.register(OWNER))
+    run(owners.register(OWNER))
     run(exchange(ME, {}, ["q"], 3, DAY))
-    run(inflight.suspect_started(ME, "jid", []))
+    run(rescue.suspect_started(ME, "jid", []))
     if how == "its pid is gone":
         run(processes.beat(ME, {"info": b"{}"}, {}))
     assert _rescue(run, is_gone=how == "its pid is gone") == {"q": 3}
     assert _queue(server) == [b"%d" % n for n in range(5)]
-    assert run(inflight.owners()) == []
+    assert run(owners.registered()) == []
     assert server.command("EXISTS", keys.suspects(ME)) == 0
     assert _rescue(run, is_gone=True) == {}
     # The job that the dead one finishes after all:
@@ -256,17 +258,17 @@ def test_the_dead_are_rescued_in_order_and_forgotten(run: Run, server: Server, h
 def test_each_job_of_the_dead_becomes_what_is_judged_knowing_what_had_started(run: Run, server: Server) -> None:
     raws = [b"%d" % n for n in range(1_100)]
     _push(server, *raws)
-    run(inflight.register(OWNER))
+    run(owners.register(OWNER))
     run(exchange(ME, {}, ["q"], 1_100, DAY))
     for jid, ended in (("1", []), ("7", []), ("9", ["1"])):
-        run(inflight.suspect_started(ME, jid, ended))
+        run(rescue.suspect_started(ME, jid, ended))
     died: list[bytes] = []
 
     def judge(queue: str, raw: bytes, started: Collection[str]) -> bytes | Outcome:
         assert started == {"7", "9"}
         return Outcome(queue, raw, Key("dead"), 5.0, b"dead " + raw) if int(raw) % 500 == 7 else b"new " + raw
 
-    moved = run(inflight.rescue(OWNER, lambda _: True, judge, lambda end: died.append(end.raw), DAY))
+    moved = run(rescue.rescue(OWNER, lambda _: True, judge, lambda end: died.append(end.raw), DAY))
     assert moved == {"q": 1_097}
     assert _queue(server) == [b"new " + raw for raw in raws if int(raw) % 500 != 7]
     assert sorted(died) == [b"1007", b"507", b"7"]

@@ -8,8 +8,8 @@ import pytest
 from teep.drivers import Driver
 from teep.drivers.plans import run_plan
 from teep.store import processes
-from teep.store.running import inflight, orphans
-from teep.store.running.inflight import Owner
+from teep.store.running import orphans, owners, rescue
+from teep.store.running.owners import Owner
 from teep.wire import keys
 from teep.wire.command import Command
 from tests.store.conftest import Run
@@ -43,7 +43,7 @@ def _walk_whole(run: Run, server: Server) -> tuple[list[Owner], int]:
 def test_an_owner_that_is_not_registered_is_entered_once_and_has_a_heartbeats_time(run: Run, server: Server) -> None:
     _leave(server, "q")
     assert run(orphans.walk()) == [_orphan("q")]
-    assert run(inflight.owners()) == [_orphan("q")]
+    assert run(owners.registered()) == [_orphan("q")]
     assert 0 < server.command("TTL", ME) <= processes.HEARTBEAT_EXPIRY
     assert run(orphans.walk()) == []
     # It is no process for those who list them.
@@ -55,10 +55,10 @@ def test_queues_of_any_name_are_found(run: Run, server: Server, queue: str) -> N
     _leave(server, queue)
     assert run(orphans.walk()) == [_orphan(queue)]
     server.command("DEL", ME)
-    (owner,) = run(inflight.owners())
-    assert run(inflight.rescue(owner, lambda _: False, lambda _queue, raw, _: raw, lambda _: None, DAY)) == {queue: 1}
+    (owner,) = run(owners.registered())
+    assert run(rescue.rescue(owner, lambda _: False, lambda _queue, raw, _: raw, lambda _: None, DAY)) == {queue: 1}
     assert server.command("LRANGE", keys.queue(queue), 0, -1) == [b"{}"]
-    assert run(orphans.walk()) == run(inflight.owners()) == []
+    assert run(orphans.walk()) == run(owners.registered()) == []
 
 
 def test_several_lists_of_one_process_are_one_entry(run: Run, server: Server) -> None:
@@ -71,12 +71,12 @@ def test_several_lists_of_one_process_are_one_entry(run: Run, server: Server) ->
 
 def test_a_registered_owner_is_left_as_it_is(run: Run, server: Server) -> None:
     owner = Owner(ME, 1, "machine", 77, ("q", "low"))
-    run(inflight.register(owner))
+    run(owners.register(owner))
     server.command("HSET", keys.inflight_owners(), "damaged", b"no json")
     _leave(server, "q")
     _leave(server, "q", "damaged")
     assert run(orphans.walk()) == []
-    assert run(inflight.owners()) == [owner]
+    assert run(owners.registered()) == [owner]
     assert server.command("EXISTS", ME, "damaged") == 0
 
 
@@ -90,7 +90,7 @@ class _Meanwhile:
     def execute(self, command: Command[T]) -> T:
         result = self._driver.execute(command)
         if command.args[:1] == ("HMGET",):
-            self._driver.run(inflight.register(self._owner))
+            self._driver.run(owners.register(self._owner))
         return result
 
 
@@ -98,7 +98,7 @@ def test_an_owner_that_registers_itself_meanwhile_is_left_as_it_is(driver: Drive
     owner = Owner(ME, 1, "machine", 77, ("q", "low"))
     _leave(server, "q")
     assert run_plan(orphans.walk(), _Meanwhile(driver, owner)) == []
-    assert driver.run(inflight.owners()) == [owner]
+    assert driver.run(owners.registered()) == [owner]
 
 
 def test_a_heartbeat_that_is_there_is_left_as_it_is(run: Run, server: Server) -> None:
@@ -115,7 +115,7 @@ def test_what_only_looks_like_such_a_list_is_passed_over(run: Run, server: Serve
     server.command("RPUSH", "queue:{queue:a}:inflight:b", b"{}")
     server.command("RPUSH", "{queue:a}:inflight", b"{}")
     assert run(orphans.walk()) == []
-    assert run(inflight.owners()) == []
+    assert run(owners.registered()) == []
 
 
 def test_a_large_keyspace_is_walked_in_small_steps_by_all_together(run: Run, server: Server) -> None:

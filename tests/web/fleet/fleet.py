@@ -2,12 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import teep
-from teep.config import async_driver_for
 from tests.support.servers import Server
 from tests.web.conftest import payload
 
@@ -39,19 +36,3 @@ def beat(
         tid, raw = job.pop("tid", f"t{number}"), job.pop("raw", None)
         raw = payload(number, **job) if raw is None else raw
         store.client.hset(f"{identity}:work", tid, json.dumps(place | {"payload": raw}))
-
-
-@contextmanager
-def trips(config: teep.Config, monkeypatch: Any) -> Iterator[list[Any]]:
-    """The round trips that an app of this configuration makes meanwhile."""
-    sent: list[Any] = []
-    driver = async_driver_for(config)
-    execute = driver.execute
-
-    async def counted(command: Any) -> Any:
-        sent.append(command)
-        return await execute(command)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(driver, "execute", counted)
-        yield sent

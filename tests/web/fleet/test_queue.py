@@ -10,10 +10,11 @@ import pytest
 import teep
 from teep.web import OPERATOR, VIEWER, actions
 from teep.web.urls import to_path
+from tests.api.trips import sent
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.web.conftest import MakeVisitor, payload
-from tests.web.fleet.fleet import RUBY, beat, capsule, trips
+from tests.web.fleet.fleet import RUBY, beat, capsule
 from tests.web.test_hostile import STRANGE, XSS
 from tests.web.visitor import Visitor, text_of
 
@@ -312,12 +313,12 @@ def test_what_is_not_sent_is_said(visitor: Visitor, store: Server) -> None:
     assert left(store) == [0]
 
 
-def test_a_look_costs_ten_round_trips(visitor: Visitor, store: Server, config: teep.Config, monkeypatch: Any) -> None:
+def test_a_look_costs_ten_round_trips(visitor: Visitor, store: Server) -> None:
     fill(store, 100)
     beat(store, "a:1:x", [{}])
     visitor.get("/queues/default")
-    with trips(config, monkeypatch) as sent:
+    with sent() as commands:
         page = visitor.get("/queues/default")
     # The summary's three, the fleet's three, the queue's state, a page of it, and two to count its classes.
-    assert len(sent) == 10
+    assert len(commands) == 10
     assert len(page.text) < 60_000

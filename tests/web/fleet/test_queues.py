@@ -8,9 +8,10 @@ import pytest
 import teep
 from teep.web import OPERATOR, VIEWER
 from teep.web.urls import to_path
+from tests.api.trips import sent
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor
-from tests.web.fleet.fleet import RUBY, beat, capsule, trips
+from tests.web.fleet.fleet import RUBY, beat, capsule
 from tests.web.visitor import Visitor, text_of
 
 
@@ -84,16 +85,14 @@ def test_roles(visit: MakeVisitor, config: teep.Config) -> None:
     assert operator.post("/queues/default", {"pause": "1"}).status_code == 200
 
 
-def test_a_look_costs_eight_round_trips(
-    visitor: Visitor, store: Server, config: teep.Config, monkeypatch: Any
-) -> None:
+def test_a_look_costs_eight_round_trips(visitor: Visitor, store: Server, config: teep.Config) -> None:
     for number in range(30):
         push(config, f"q{number}")
     beat(store, "a:1:x", [{}])
     visitor.get("/queues")
-    with trips(config, monkeypatch) as sent:
+    with sent() as commands:
         visitor.get("/queues")
-    assert len(sent) == 8  # the summary's three, two for the queues, and the fleet's three
+    assert len(commands) == 8  # the summary's three, two for the queues, and the fleet's three
 
 
 @pytest.mark.parametrize("language", ["en", "vi", "de", "fr", "es", "ja"])

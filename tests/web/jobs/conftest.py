@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from teep.config import Config, driver_for
-from teep.store.running import inflight
-from teep.store.running.inflight import Owner, exchange
+from teep.store.running import owners
+from teep.store.running.inflight import exchange
+from teep.store.running.owners import Owner
 from tests.support.servers import Server
 
 JID = f"{7:024x}"
@@ -32,7 +33,7 @@ def lay(store: Server, where: str, payload: str | bytes) -> None:
 def take(config: Config) -> None:
     """Have a process take what lies in the queue "low", and say so at a heartbeat."""
     driver = driver_for(config)
-    driver.run(inflight.register(Owner(ME, 1, "", 0, ("low",))))
+    driver.run(owners.register(Owner(ME, 1, "", 0, ("low",))))
     driver.execute(exchange(ME, {}, ["low"], 10, datetime.now(UTC).date()))
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import teep
-from teep.config import async_driver_for
 from teep.web import OPERATOR, VIEWER, filters
 from teep.web.pages import errors
+from tests.api.trips import sent
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.web.conftest import MakeVisitor, payload
@@ -122,25 +122,15 @@ def test_a_count_that_fails_says_why(
     assert "gone for lunch" in text_of(visitor.get("/errors"))
 
 
-def test_many_who_look_make_redis_count_once(
-    visitor: Visitor, store: Server, config: teep.Config, monkeypatch: Any
-) -> None:
+def test_many_who_look_make_redis_count_once(visitor: Visitor, store: Server) -> None:
     fail(store, "retry", 500)
     visitor.get("/retries")
-    sent: list[Any] = []
-    driver = async_driver_for(config)
-    execute = driver.execute
-
-    async def counted(command: Any) -> Any:
-        sent.append(command)
-        return await execute(command)
-
-    monkeypatch.setattr(driver, "execute", counted)
-    visitor.get("/errors")
-    assert len(sent) <= 5
-    sent.clear()
-    visitor.get("/errors")
-    assert len(sent) <= 3
+    with sent() as commands:
+        visitor.get("/errors")
+    assert len(commands) <= 5
+    with sent() as commands:
+        visitor.get("/errors")
+    assert len(commands) <= 3
 
 
 def test_whatever_failed_is_shown_as_text(visitor: Visitor, store: Server) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import teep
-from teep.config import async_driver_for
 from teep.web import ADMIN, OPERATOR, VIEWER, Access
+from tests.api.trips import sent
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor
 from tests.web.jobs.conftest import ERROR, JID, ME, TIMES, beat, job, lay, take
@@ -247,20 +247,12 @@ def test_deep_and_long_arguments_are_shown_whole(visitor: Visitor, store: Server
     assert seen in text_of(page)
 
 
-def test_a_page_costs_few_round_trips(visitor: Visitor, store: Server, config: teep.Config, monkeypatch: Any) -> None:
+def test_a_page_costs_few_round_trips(visitor: Visitor, store: Server) -> None:
     lay(store, "retry", job(**ERROR, unique_lock="abc"))
     visitor.get("/retries")
-    sent: list[Any] = []
-    driver = async_driver_for(config)
-    execute = driver.execute
-
-    async def counted(command: Any) -> Any:
-        sent.append(command)
-        return await execute(command)
-
-    monkeypatch.setattr(driver, "execute", counted)
-    visitor.get(f"/retries/1800000000.5-{JID}")
-    assert len(sent) <= 6  # the summary, the entry, its iteration, its lock
-    sent.clear()
-    visitor.get(f"/jobs/{JID}")
-    assert len(sent) <= 12  # and a look into each place
+    with sent() as commands:
+        visitor.get(f"/retries/1800000000.5-{JID}")
+    assert len(commands) <= 6  # the summary, the entry, its iteration, its lock
+    with sent() as commands:
+        visitor.get(f"/jobs/{JID}")
+    assert len(commands) <= 12  # and a look into each place

@@ -18,8 +18,8 @@ from teep.errors import NotMoved
 from teep.runtime import refusals
 from teep.runtime.component import Component
 from teep.runtime.refusals import Refusals
-from teep.store.running import inflight
-from teep.store.running.inflight import Owner
+from teep.store.running import owners
+from teep.store.running.owners import Owner
 from teep.wire import keys, payload
 from teep.worker.services.poller import Poller
 from teep.worker.services.rescuer import Rescuer
@@ -208,7 +208,7 @@ def test_a_poison_job_that_cannot_be_buried_keeps_no_other_from_being_rescued(
     fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:
     driver = driver_for(fleet.config)
-    driver.run(inflight.register(GONE))
+    driver.run(owners.register(GONE))
     poison = raw_job("runs", rescues=2)
     fleet.server.command("SADD", keys.suspects(GONE.identity), "a" * 24)
     fleet.server.command("RPUSH", keys.inflight("default", GONE.identity), raw_job("runs", jid="b"), poison)
@@ -228,7 +228,7 @@ def test_a_poison_job_that_cannot_be_buried_keeps_no_other_from_being_rescued(
     fleet.server.command("DEL", "dead")
     rescuer.run_once()
     assert (len(fleet.members("dead")), fleet.in_flight()) == (1, [])
-    assert driver.run(inflight.owners()) == []
+    assert driver.run(owners.registered()) == []
 
 
 @pytest.mark.parametrize(

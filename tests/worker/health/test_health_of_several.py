@@ -159,7 +159,7 @@ _OF_ANOTHER_VERSION = [
 
 def test_what_a_child_of_another_version_says_is_harmless() -> None:
     supervisor = Supervisor(Config(), "no.jobs")
-    (slot,) = supervisor._slots
+    (slot,) = supervisor._children.slots
     ours, theirs = socket.socketpair()
     with ours, theirs:
         child = Child(Config(), 4711, ours)

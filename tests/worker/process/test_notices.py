@@ -15,9 +15,9 @@ from teep.errors import PoisonJob
 from teep.runtime.component import Component
 from teep.runtime.notices import Died, Moment, Rescued, Skipped
 from teep.store.features import Barred, Unit
-from teep.store.running import inflight
-from teep.store.running.inflight import Owner
+from teep.store.running import owners, rescue
 from teep.store.running.outcome import over
+from teep.store.running.owners import Owner
 from teep.wire import keys
 from teep.worker.run.run import Run, State
 from teep.worker.services.rescuer import Rescuer
@@ -162,10 +162,10 @@ def test_jobs_of_a_dead_process_are_told_of(fleet: Fleet) -> None:
     ear = _Ear()
     fleet.config.use(ear)
     dead = Owner("far:7:abc", 7, "another machine", 1, ("default",))
-    driver_for(fleet.config).run(inflight.register(dead))
+    driver_for(fleet.config).run(owners.register(dead))
     for raw in (b'{"class":"x","args":[],"jid":"a"}', b'{"class":"x","args":[],"jid":"b","rescues":2}'):
         fleet.server.command("RPUSH", keys.inflight("default", dead.identity), raw)
-    driver_for(fleet.config).run(inflight.suspect_started(dead.identity, "b", []))
+    driver_for(fleet.config).run(rescue.suspect_started(dead.identity, "b", []))
     Rescuer(Component.alone(fleet.config, lambda error, _: pytest.fail(repr(error)), "me:1:0")).run_once()
     died, rescued = _next(ear), _next(ear)
     assert isinstance(died, Died)

@@ -13,8 +13,8 @@ import teep
 from teep.config import driver_for
 from teep.errors import RedisUnavailable
 from teep.runtime.component import Component
-from teep.store.running import inflight
-from teep.store.running.inflight import Owner
+from teep.store.running import owners, rescue
+from teep.store.running.owners import Owner
 from teep.wire import keys
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run import poison
@@ -53,10 +53,10 @@ def _die_with(fleet: Fleet, raw: bytes, *, started: bool) -> list[dict[str, Any]
     config = fleet.configure()
     config.death_handlers.append(lambda item, _reason: deaths.append(item))
     driver = driver_for(fleet.config)
-    driver.run(inflight.register(Owner("far:7:abc", 7, "another machine", 1, ("default",))))
+    driver.run(owners.register(Owner("far:7:abc", 7, "another machine", 1, ("default",))))
     fleet.server.command("RPUSH", keys.inflight("default", "far:7:abc"), raw)
     if started:
-        driver.run(inflight.suspect_started("far:7:abc", "j", []))
+        driver.run(rescue.suspect_started("far:7:abc", "j", []))
     Rescuer(Component.alone(config, lambda error, _: pytest.fail(repr(error)), "me:1:0")).run_once()
     return deaths
 

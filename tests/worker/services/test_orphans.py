@@ -7,8 +7,8 @@ import pytest
 from teep.config import driver_for
 from teep.runtime import identity
 from teep.runtime.component import Component
-from teep.store.running import inflight
-from teep.store.running.inflight import Owner
+from teep.store.running import owners
+from teep.store.running.owners import Owner
 from teep.wire import keys
 from teep.worker.services.rescuer import Rescuer
 from tests.support.waiting import wait_until
@@ -28,7 +28,7 @@ def _start_a_job(fleet: Fleet) -> tuple[WorkerProcess, str, str]:
 
 
 def _owners(fleet: Fleet) -> list[Owner]:
-    return driver_for(fleet.config).run(inflight.owners())
+    return driver_for(fleet.config).run(owners.registered())
 
 
 def _look(fleet: Fleet) -> None:
@@ -79,7 +79,7 @@ def test_a_living_process_that_was_forgotten_is_registered_and_keeps_its_jobs(fl
 
 def test_a_walk_that_fails_stops_no_rescue(fleet: Fleet) -> None:
     dead = Owner("far:7:abc", 7, "another machine", 1, ("default",))
-    driver_for(fleet.config).run(inflight.register(dead))
+    driver_for(fleet.config).run(owners.register(dead))
     fleet.server.command("RPUSH", keys.inflight("default", dead.identity), b'{"class":"x","args":[],"jid":"j"}')
     fleet.server.command("SET", keys.inflight_walk(), b"no number")
     with pytest.raises(ValueError, match="no number"):

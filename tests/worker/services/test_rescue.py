@@ -11,8 +11,8 @@ import teep
 from teep.config import driver_for
 from teep.runtime import identity
 from teep.runtime.component import Component
-from teep.store.running import inflight
-from teep.store.running.inflight import Owner
+from teep.store.running import owners
+from teep.store.running.owners import Owner
 from teep.wire import keys
 from teep.worker.services.rescuer import Rescuer
 from tests.support.waiting import wait_until
@@ -31,7 +31,7 @@ def _rescuer(fleet: Fleet) -> Rescuer:
 
 def _leave_in_flight(fleet: Fleet, owner: Owner, jobs: int = 3, queue: str = "default") -> list[bytes]:
     """Register a process and put jobs in flight for it, oldest at the head; returns them, the oldest first."""
-    driver_for(fleet.config).run(inflight.register(owner))
+    driver_for(fleet.config).run(owners.register(owner))
     raws = [b'{"class":"x","args":[%d],"jid":"%s"}' % (number, queue.encode()) for number in range(jobs)]
     fleet.server.command("RPUSH", keys.inflight(queue, owner.identity), *raws)
     return raws
@@ -43,7 +43,7 @@ def marked(raws: list[bytes]) -> list[bytes]:
 
 
 def _owners(fleet: Fleet) -> list[str]:
-    return [owner.identity for owner in driver_for(fleet.config).run(inflight.owners())]
+    return [owner.identity for owner in driver_for(fleet.config).run(owners.registered())]
 
 
 _ELSEWHERE = Owner("far:7:abc", 7, "another machine", 1, _QUEUES)
@@ -76,7 +76,7 @@ def test_rescued_jobs_run_before_anything_that_waits(fleet: Fleet) -> None:
 
     for number in range(100):
         fleet.push(say_start, number)
-    driver_for(fleet.config).run(inflight.register(_ELSEWHERE))
+    driver_for(fleet.config).run(owners.register(_ELSEWHERE))
     # The first two were reserved by a process that died since.
     for _ in range(2):
         fleet.server.command("LMOVE", "queue:default", keys.inflight("default", "far:7:abc"), "RIGHT", "RIGHT")

@@ -13,8 +13,8 @@ from teep.drivers import Driver
 from teep.drivers.plans import run_plan
 from teep.errors import RedisUnavailable
 from teep.runtime.component import Component
-from teep.store.running import inflight
-from teep.store.running.inflight import Owner
+from teep.store.running import owners
+from teep.store.running.owners import Owner
 from teep.wire import keys
 from teep.wire.command import Command
 from teep.wire.scripts.script import ScriptCall, load
@@ -52,7 +52,7 @@ class _Scene:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self.deaths: list[str] = []
-        driver_for(fleet.config).run(inflight.register(_DEAD))
+        driver_for(fleet.config).run(owners.register(_DEAD))
         for queue, jobs in _JOBS.items():
             raws = [_raw(jid, rescues) for jid, rescues, _, _ in jobs]
             fleet.server.command("RPUSH", keys.inflight(queue, _DEAD.identity), *raws)
@@ -200,7 +200,7 @@ class _Measuring:
 
 def test_a_hundred_thousand_jobs_are_rescued_in_small_steps(fleet: Fleet) -> None:
     driver = driver_for(fleet.config)
-    driver.run(inflight.register(_DEAD))
+    driver.run(owners.register(_DEAD))
     for start in range(0, 100_000, 10_000):
         raws = [_raw(str(number), 0) for number in range(start, start + 10_000)]
         fleet.server.command("RPUSH", keys.inflight("default", _DEAD.identity), *raws)

@@ -9,8 +9,8 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api.base import Api
 from teep.api.jobs.entries import _SortedEntry
-from teep.api.jobs.filters import Conditions
 from teep.api.jobs.records import _JobRecord
+from teep.api.jobs.selection.filters import Conditions
 from teep.client.times import shown
 from teep.drivers.operation import operation
 from teep.store.jobs import grouping
@@ -112,7 +112,7 @@ class _Grouped(Api, Generic[E]):
 
     @operation
     async def groups(self) -> JobGroups[E]:
-        """Return how many jobs there are of each class and error, largest first; at a prompt a table.
+        """Return how many jobs there are of each class and error, largest first; a table at a prompt.
 
         One pass inside Redis, 1000 jobs a step; only the groups cross the network.
         """

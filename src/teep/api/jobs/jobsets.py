@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
 from teep.api.jobs import moves
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
-from teep.api.jobs.filters import Filter
 from teep.api.jobs.groups import E, _Grouped
 from teep.api.jobs.records import names_of
-from teep.api.jobs.selection import AsyncSetSelection, SetSelection
-from teep.api.jobs.where import Selectable
+from teep.api.jobs.selection.filters import Filter
+from teep.api.jobs.selection.selection import AsyncSetSelection, SetSelection
+from teep.api.jobs.selection.where import Selectable
 from teep.client.times import epoch
 from teep.config import Config, default_config
 from teep.drivers.operation import operation
@@ -173,7 +173,7 @@ class _JobSet(_Grouped[E]):
 class _DeadSet(_JobSet[E]):
     """Jobs that will not run again unless someone sends them back; the newest dead first.
 
-    It keeps `Config.dead_max_jobs` less one, and none older than `Config.dead_timeout`.
+    It keeps `Config.dead_max_jobs` less one, and none older than `Config.dead_timeout`. Sidekiq's DeadSet.
     """
 
     _key = keys.dead()
@@ -183,9 +183,10 @@ class _DeadSet(_JobSet[E]):
     async def kill(
         self, job: str | bytes, *, notify_failure: bool = True, trim: bool = True, ex: BaseException | None = None
     ) -> bool:
-        """Add a payload (its JSON) as dead from now on; returns True.
+        """Add a payload (its JSON), dead from now on; returns True. Sidekiq's DeadSet#kill.
 
-        Tells the death handlers, with `ex` as the reason, unless `notify_failure` is False.
+        `trim` then drops the jobs beyond the set's limits. `notify_failure` tells the death handlers, with `ex` as
+        the reason.
         """
         now = time.time()
         raw = job.encode(errors="surrogateescape") if isinstance(job, str) else job
@@ -230,9 +231,11 @@ class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry], Selectable[SetSele
             yield self._entries([popped])[0]
 
     def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
         return self.size()
 
     def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
         return True
 
 
@@ -251,25 +254,37 @@ class AsyncJobSet(_JobSet[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry], Se
 
 
 class ScheduledSet(JobSet):
-    """Jobs for later, by the time they are due."""
+    """Jobs for later, by the time they are due; iterates from the latest down. Sidekiq's ScheduledSet.
+
+    Verbs for the whole set move each job in one atomic step, in batches of 500. `JobSet` tells more.
+    """
 
     _key = keys.schedule()
 
 
 class AsyncScheduledSet(AsyncJobSet):
-    """Jobs for later, by the time they are due."""
+    """Jobs for later, by the time they are due; iterates from the latest down. Sidekiq's ScheduledSet.
+
+    Verbs for the whole set move each job in one atomic step, in batches of 500. `JobSet` tells more.
+    """
 
     _key = keys.schedule()
 
 
 class RetrySet(JobSet):
-    """Jobs that failed, by the time of their next try."""
+    """Jobs that failed, by the time of their next try; iterates from the latest down. Sidekiq's RetrySet.
+
+    Verbs for the whole set move each job in one atomic step, in batches of 500. `JobSet` tells more.
+    """
 
     _key = keys.retry()
 
 
 class AsyncRetrySet(AsyncJobSet):
-    """Jobs that failed, by the time of their next try."""
+    """Jobs that failed, by the time of their next try; iterates from the latest down. Sidekiq's RetrySet.
+
+    Verbs for the whole set move each job in one atomic step, in batches of 500. `JobSet` tells more.
+    """
 
     _key = keys.retry()
 

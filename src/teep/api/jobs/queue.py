@@ -6,12 +6,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
-from teep.api.jobs.filters import Filter
 from teep.api.jobs.groups import JobGroups, groups_of
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord, names_of
-from teep.api.jobs.selection import AsyncQueueSelection, QueueSelection
-from teep.api.jobs.sweep import delete_class
-from teep.api.jobs.where import Selectable
+from teep.api.jobs.selection.filters import Filter
+from teep.api.jobs.selection.selection import AsyncQueueSelection, QueueSelection
+from teep.api.jobs.selection.sweep import delete_class
+from teep.api.jobs.selection.where import Selectable
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
@@ -192,9 +192,11 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord], Selectable[QueueSelectio
         return self.is_paused()
 
     def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
         return self.size()
 
     def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
         return True
 
     @classmethod

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from teep.store import processes
 from teep.store.jobs import jobsets, queues
-from teep.store.running import inflight
+from teep.store.running import owners
 from teep.wire import commands, keys, scripts
 from teep.wire.keys import Key
 from teep.wire.stored import Stored
@@ -41,8 +41,8 @@ def has_jid(raw: bytes, jid: str) -> bool:
 
 async def in_flight(jid: str) -> JobPlace | None:
     """Return a job that a teep process has taken, or None. Two round trips."""
-    owners = await inflight.owners()
-    lists = [(queue, keys.inflight(queue, owner.identity)) for owner in owners for queue in owner.queues]
+    registered = await owners.registered()
+    lists = [(queue, keys.inflight(queue, owner.identity)) for owner in registered for queue in owner.queues]
     found = await commands.pipeline_of(scripts.search(key, jid.encode(), 0, _WHOLE) for _, key in lists)
     for (queue, key), raws in zip(lists, found, strict=True):
         for raw in raws:
@@ -53,7 +53,7 @@ async def in_flight(jid: str) -> JobPlace | None:
 
 async def _at_ruby(jid: str) -> JobPlace | None:
     """Search the last heartbeats of Sidekiq's processes; for teep's own, `in_flight` is more exact."""
-    ours = {owner.identity for owner in await inflight.owners()}
+    ours = {owner.identity for owner in await owners.registered()}
     for work in await processes.running():
         if work.identity not in ours and has_jid(work.payload, jid):
             return JobPlace("working", work.payload, work.queue, keys.work(work.identity), None)

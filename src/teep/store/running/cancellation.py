@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal
 
 from teep.store.jobs import jobsets, locate, queues
-from teep.store.running import inflight, iteration
+from teep.store.running import iteration, owners
 from teep.wire import commands, keys
 from teep.wire.keys import Key
 
@@ -26,7 +26,7 @@ async def cancel(jid: str, now: int) -> Where | None:
     """
     await iteration.cancel(jid, now)
     running = await locate.in_flight(jid) is not None
-    lists = [keys.cancels(owner.identity) for owner in await inflight.owners()]
+    lists = [keys.cancels(owner.identity) for owner in await owners.registered()]
     await commands.pipeline_of(
         command for key in lists for command in (commands.lpush(key, jid), commands.expire(key, EXPIRY))
     )

@@ -8,8 +8,8 @@ there. So a walk looks for such names among all keys, a step at a time, round an
 from collections.abc import Iterable
 
 from teep.store import processes
-from teep.store.running import inflight
-from teep.store.running.inflight import Owner
+from teep.store.running import owners
+from teep.store.running.owners import Owner
 from teep.wire import commands, keys
 
 # Keys that a step looks at: 0.1 ms of Valkey 8's time, 0.5 ms of Redis 7's.
@@ -58,6 +58,6 @@ async def _register(owner: Owner) -> bool:
     *_, entered = await commands.transaction(
         commands.hset_if_absent(keys.process(owner.identity), "beat", "0"),
         commands.expire(keys.process(owner.identity), processes.HEARTBEAT_EXPIRY),
-        commands.hset_if_absent(keys.inflight_owners(), owner.identity, inflight.entry(owner)),
+        commands.hset_if_absent(keys.inflight_owners(), owner.identity, owners.entry(owner)),
     )
     return bool(entered)

@@ -18,7 +18,7 @@ from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet
 from teep.config import Config
 from teep.errors import MalformedPayload
 from teep.web import actions, filters
-from teep.web.actions import DELETE, ENQUEUE, KILL, RETRY, Action, Bulk, Bulks, must_may
+from teep.web.actions import DELETE, ENQUEUE, KILL, RETRY, Action, Bulk, Bulks, done_in_words, must_may
 from teep.web.guard.safety import Form, read_form
 from teep.web.job import pages as job
 from teep.web.job.view import Found
@@ -172,13 +172,7 @@ class JobSetPage:
     def _back(self, visit: Visit, form: Form, action: Action, done: int, asked: int) -> Response:
         """Go back to the list where one was, and say there what was done."""
         kept = {name: form[name][0] for name in ("q", "count", "after", "before") if form.get(name, [""])[0]}
-        if not asked:
-            flash = visit.flash("sets.none_ticked")
-        elif done < asked:
-            flash = visit.flash("done.some", done=visit.words(f"done.{action.name}", count=done), gone=asked - done)
-        else:
-            flash = visit.flash(f"done.{action.name}", count=done)
-        return visit.redirect(self.name, **kept, flash=flash)
+        return visit.redirect(self.name, **kept, flash=done_in_words(visit, action.name, done, asked))
 
 
 def _is_confirmed(form: Form, total: int) -> bool:

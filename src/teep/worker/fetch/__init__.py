@@ -5,6 +5,7 @@
 | `fetcher` | the threads' side: which thread asks Redis, which ones wait, which are woken |
 | `reserver` | the conversation with Redis: settle these jobs, reserve those |
 | `ends` | the ends of jobs that Redis has not been told of |
+| `settlement` | what Redis answers about those ends |
 | `places` | the places where the iterable jobs of a batch begin |
 | `mirror` | the jobs that this process holds in flight, to compare with Redis after a lost answer |
 | `prefetch` | the number of jobs to reserve at a time |

@@ -1,7 +1,7 @@
 """The ends of jobs that Redis has not been told of yet."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -37,6 +37,12 @@ class Batch:
     def may_be_joined(self) -> bool:
         """Whether the others fit into one message with the rest: a server may hang up on a large one."""
         return not self.others or sum(size(outcome) for _, outcome in self.others) <= PORTION
+
+    def drop(self, is_gone: Callable[[UnitOfWork], bool]) -> None:
+        """Leave out the ends of jobs that are no longer ours."""
+        self.done = [job for job in self.done if not is_gone(job)]
+        self.along = [job for job in self.along if not is_gone(job)]
+        self.others = [end for end in self.others if not is_gone(end[0])]
 
     def set_large_apart(self) -> None:
         """Move large jobs to the others, which are told one by one: a server may have hung up on them."""

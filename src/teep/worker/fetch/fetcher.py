@@ -17,7 +17,7 @@ from teep.errors import RedisCommandError, RedisError
 from teep.runtime.component import Component
 from teep.store.jobs import queues
 from teep.store.running import inflight
-from teep.store.running.inflight import Outcome
+from teep.store.running.outcome import Outcome
 from teep.worker.fetch.ends import drain, first
 from teep.worker.fetch.reserver import Reserver
 from teep.worker.fetch.tallies import Tallies
@@ -64,12 +64,12 @@ class Fetcher:
     @property
     def late(self) -> int:
         """How many outcomes came too late: another worker already had the job."""
-        return self._exchange.late
+        return self._exchange.settlement.late
 
     @property
     def settled(self) -> int:
         """How many ended jobs have been reported to Redis."""
-        return self._exchange.settled
+        return self._exchange.settlement.settled
 
     def take(self) -> UnitOfWork | None:
         """Return the next job, waiting for one; None when the fetcher is closed."""
@@ -198,10 +198,10 @@ class Fetcher:
 
     def _tell_buried(self) -> None:
         """Tell of jobs that are dead because they are too large; not under the lock, since user code hears of it."""
-        if not self._exchange.buried:
+        if not self._exchange.settlement.buried:
             return
         with self._exchanging:
-            deaths = drain(self._exchange.buried)
+            deaths = drain(self._exchange.settlement.buried)
         for died in deaths:
             self._notices.give(died)
 

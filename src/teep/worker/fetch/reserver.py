@@ -8,7 +8,7 @@
 5. If Redis refuses one command, such as one on a set that is another program's string, all others go on. The job
    stays in flight, and its end is sent again from time to time. A refused queue gives no job.
 
-Every job that is in flight for this capsule is in its ledger until Redis has confirmed its end.
+Every job that is in flight for this capsule is in its mirror until Redis has confirmed its end.
 """
 
 import time
@@ -21,27 +21,21 @@ from teep.clock import monotonic
 from teep.config import QueueOrder
 from teep.errors import NotMoved, RedisCommandError, RedisError
 from teep.runtime.component import Component
-from teep.runtime.notices import Died
 from teep.runtime.refusals import Refusals
 from teep.store.jobs import jobsets
 from teep.store.running import inflight
-from teep.store.running.inflight import Buried
-from teep.store.running.outcome import Outcome
 from teep.telling import Logger
 from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import Exchanged
-from teep.wire.scripts.step import DONE, Told
+from teep.wire.scripts.step import Told
 from teep.worker.fetch import places
 from teep.worker.fetch.ends import Batch, Ended, Ends, by_queue, drain
 from teep.worker.fetch.mirror import InFlightMirror
 from teep.worker.fetch.prefetch import Prefetch
+from teep.worker.fetch.settlement import LONGEST_PAUSE, Settlement
 from teep.worker.fetch.unit import UnitOfWork
 
 logger = Logger("teep.fetcher")
-
-# The most seconds between two tries of a command that Redis refuses.
-_LONGEST_PAUSE = 15.0
-
 
 Answer = tuple[list[Told], Exchanged]
 
@@ -66,26 +60,16 @@ class Reserver:
         self._order = order
         self._outage = component.outage
         self._dead_limits = component.config.dead_limits
-        self._ledger = InFlightMirror()
+        self._mirror = InFlightMirror()
         self._suspicious = False
         self.prefetch = Prefetch()
         self.stock: deque[UnitOfWork] = deque()
         self.ends = Ends()
-        self._unsettled: deque[Ended] = deque()  # ends that Redis refused
-        self._probe: UnitOfWork | None = None  # the job of one of them, which is sent again
-        self._refusals = Refusals(_LONGEST_PAUSE)
-        self._beside = Refusals(_LONGEST_PAUSE)
+        self.settlement = Settlement(self.ends, self._mirror, self._warn)
+        self._beside = Refusals(LONGEST_PAUSE)
         self.closed_queues: dict[str, str] = {}
         """The queues that Redis refused at the last exchange, each with its reason."""
-        self.buried: deque[Died] = deque()
-        """Jobs that came to the dead set instead of elsewhere, and that death handlers are still to hear of."""
         self.sent: Sent | None = None
-        self.settled = 0  # ended jobs that have been reported to Redis
-
-    @property
-    def late(self) -> int:
-        """How many outcomes came too late: another worker already had the job."""
-        return self._ledger.late
 
     def suspect(self) -> None:
         """Compare the jobs held here with those in flight in Redis, at the next exchange."""
@@ -117,9 +101,7 @@ class Reserver:
             self.prefetch.waited(monotonic() - asked)
             return came
         ends = self.ends.take()
-        if self._unsettled and not self._refusals.waits:
-            ends.others.append(self._unsettled.popleft())
-            self._probe = ends.others[-1][0]
+        ends.others += self.settlement.due()
         adopted: list[UnitOfWork] = []
         try:
             if self._suspicious:
@@ -166,24 +148,24 @@ class Reserver:
 
     def moved(self, taken: list[tuple[str, bytes]]) -> list[UnitOfWork]:
         """Return the jobs that blocking moves brought, without those that a comparison has found meanwhile."""
-        fresh = [(queue, raw) for queue, raw in taken if not self._ledger.was_adopted(queue, raw)]
+        fresh = [(queue, raw) for queue, raw in taken if not self._mirror.was_adopted(queue, raw)]
         if len(fresh) < len(taken):
             # Most likely it is the adopted job itself. If that was given back and taken anew, a comparison finds it.
             self._suspicious = True
-        self._ledger.forget_adopted()
+        self._mirror.forget_adopted()
         jobs = [UnitOfWork(queue, raw) for queue, raw in fresh]
-        self._ledger.own(jobs)
+        self._mirror.own(jobs)
         self.prefetch.forget()
         return jobs
 
     def forget_moves(self) -> None:
         """Note that blocking moves ended without an answer."""
-        self._ledger.forget_adopted()
+        self._mirror.forget_adopted()
 
     def give_back(self, jobs: list[UnitOfWork]) -> None:
         """Return reserved jobs to their queues, in their former order."""
         # If this fails they are unknown from now on, and the next comparison finds those still in flight.
-        self._ledger.disown(jobs)
+        self._mirror.disown(jobs)
         for queue, raws in by_queue(jobs).items():
             try:
                 self._driver.run(inflight.give_back(self._identity, queue, raws))
@@ -206,11 +188,11 @@ class Reserver:
         Raises:
             RedisError: Redis is away or refuses.
         """
-        if last := drain(self._unsettled):
+        if last := self.settlement.take_refused():
             self._tell_ended(last)
         moved = self._driver.run(inflight.requeue_all(self._identity, list(self._order.weights)))
-        self._ledger.clear()
-        self._unsettled.clear()
+        self._mirror.clear()
+        self.settlement.clear()
         return moved
 
     def _tell(self, ends: Batch, want: int) -> list[UnitOfWork]:
@@ -229,42 +211,8 @@ class Reserver:
         self._note_ended(ended, told)
 
     def _note_ended(self, ended: list[Ended], told: list[Told]) -> None:
-        done = [job for (job, _), what in zip(ended, told, strict=True) if what is DONE and job is not self._probe]
-        self.settled += len(done)
-        self._ledger.disown(done)
-        for (job, outcome), what in zip(ended, told, strict=True) if len(done) < len(ended) else ():
-            if what.refused:
-                self._keep_refused(job, outcome, what.refused)
-            elif what is not DONE or job is self._probe:
-                self._note_told(job, what)
-        died = self.buried or any(outcome.end == "dead" for _, outcome in ended)
-        ended.clear()  # they have been sent: if the rest fails, they must not be sent again
-        if died:
+        if self.settlement.note(ended, told):
             self._trim_dead()
-
-    def _note_told(self, job: UnitOfWork, what: Told) -> None:
-        self.settled += 1
-        self._ledger.disown((job,))
-        if not what.done:
-            self._ledger.note_late(job.raw)
-        if what.beside:
-            self._warn([what.beside], job)
-        if isinstance(what, Buried):
-            self.buried.append(Died(job.stored(), RedisCommandError(what.beside)))
-        if job is self._probe:
-            self.ends.add_others(drain(self._unsettled))
-            self._refusals.over()
-
-    def _keep_refused(self, job: UnitOfWork, outcome: Outcome, why: str) -> None:
-        """Keep an outcome that Redis refused for a later exchange."""
-        self._unsettled.append((job, outcome))
-        for reason in self._refusals.note([why]):
-            logger.error(
-                "Redis refuses the end of a job: %s; the job stays in flight until Redis takes it: rename or remove"
-                " the key if it is of another type, give this user the right if that is missing",
-                reason,
-                extra=job.named(),
-            )
 
     def _trim_dead(self) -> None:
         try:
@@ -287,14 +235,11 @@ class Reserver:
         return cast("Command[Answer]", Pipeline([*settle, exchange], read=_answer))
 
     def _answered(self, answer: Exchanged, done: list[UnitOfWork], *, asked: bool) -> list[UnitOfWork]:
-        self.settled += len(done)
-        self._ledger.disown(done)
+        self.settlement.acknowledged(done, answer.late)
         if answer.refused or (self.closed_queues and asked):
             self._see_closed(answer.refused)
-        for raw in answer.late:
-            self._ledger.note_late(raw)
         jobs = [UnitOfWork(queue, raw) for queue, raw in answer.reserved]
-        self._ledger.own(jobs)
+        self._mirror.own(jobs)
         places.read(self._driver, jobs)
         return jobs
 
@@ -306,8 +251,8 @@ class Reserver:
         """Keep ends that Redis may not know of, for the next comparison and exchange."""
         ends.set_large_apart()
         self.ends.put_back(ends)
-        self._ledger.doubt(ends.acknowledged)
-        self._ledger.doubt(job for job, _ in ends.others)
+        self._mirror.doubt(ends.acknowledged)
+        self._mirror.doubt(job for job, _ in ends.others)
 
     def _compared(self, ends: Batch, *, moving: bool) -> list[UnitOfWork]:
         """Compare with the jobs in flight in Redis: return the unknown ones, and drop those that are no longer ours.
@@ -315,18 +260,16 @@ class Reserver:
         If an ended job is gone, its end reached Redis before the answer was lost, or another worker got the job.
         """
         held = self._driver.run(inflight.payloads(self._identity, list(self._order.weights)))
-        unknown = self._ledger.compare(held)
-        ends.done = [job for job in ends.done if not self._ledger.is_gone_settled(job)]
-        ends.along = [job for job in ends.along if not self._ledger.is_gone_settled(job)]
-        ends.others = [end for end in ends.others if not self._ledger.is_gone_settled(end[0])]
-        self._unsettled = deque(pair for pair in self._unsettled if not self._ledger.is_gone_settled(pair[0]))
+        unknown = self._mirror.compare(held)
+        ends.drop(self._mirror.is_gone_settled)
+        self.settlement.drop(self._mirror.is_gone_settled)
         for job in drain(self.stock):
-            if not self._ledger.is_gone(job):
+            if not self._mirror.is_gone(job):
                 self.stock.append(job)
-        self._ledger.compared()
+        self._mirror.compared()
         self._suspicious = False
         if moving:
-            self._ledger.adopt(unknown)
+            self._mirror.adopt(unknown)
         return unknown
 
 

@@ -14,7 +14,7 @@ from collections import deque
 from teep.drivers import Driver
 from teep.errors import RedisError
 from teep.store.features import Barred
-from teep.store.running import inflight
+from teep.store.running import rescue
 from teep.store.running.outcome import Outcome
 from teep.telling import Logger
 from teep.wire import keys, payload
@@ -48,7 +48,7 @@ class PoisonGuard:
         if jid is not None:
             ended = [self._ended.popleft() for _ in range(len(self._ended))]
             try:
-                self._driver.run(inflight.suspect_started(self._identity, jid, ended))
+                self._driver.run(rescue.suspect_started(self._identity, jid, ended))
             except RedisError as error:
                 self._ended.extend(ended)
                 logger.warning(

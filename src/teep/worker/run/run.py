@@ -20,7 +20,7 @@ from enum import Enum
 from teep import tracebacks
 from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run.failure import Ending
+from teep.worker.run.failure.failure import Ending
 
 
 class State(Enum):

@@ -10,7 +10,7 @@ from teep.wire import keys, payload
 from teep.wire.scripts.step import Part
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run import failure
+from teep.worker.run.failure import failure
 from teep.worker.run.run import Run, State
 
 

@@ -14,7 +14,7 @@ from teep.runtime.component import Component
 from teep.runtime.notices import Moment
 from teep.runtime.service import Service
 from teep.store import processes
-from teep.store.running import inflight
+from teep.store.running import owners
 from teep.telling import Logger
 from teep.wire import json
 from teep.wire.command import Arg
@@ -62,7 +62,7 @@ class Heartbeat(Service):
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
         # Every time: a failover undoes commands that the replica had not received, such as an acknowledgement or the
         # registration. If the connections were idle meanwhile, no error tells of it.
-        self._driver.run(inflight.register(self._owner))
+        self._driver.run(owners.register(self._owner))
         for capsule in self._capsules:
             capsule.fetcher.suspect()
         if not known:
@@ -89,7 +89,7 @@ class Heartbeat(Service):
         """Take the process out of the set, once the last job's end is in Redis or the job is back in its queue."""
         try:
             self._driver.run(processes.leave(self._owner.identity))
-            self._driver.run(inflight.forget(self._owner.identity, self._owner.queues))
+            self._driver.run(owners.forget(self._owner.identity, self._owner.queues))
         except RedisError as error:
             self._on_error(error, self.name)
 

@@ -14,13 +14,14 @@ from teep.runtime.refusals import Refusals
 from teep.runtime.service import Service
 from teep.store import processes
 from teep.store.jobs import jobsets
-from teep.store.running import inflight, orphans
-from teep.store.running.inflight import Outcome, Owner
+from teep.store.running import orphans, owners, rescue
+from teep.store.running.outcome import Outcome
+from teep.store.running.owners import Owner
 from teep.telling import Logger
 from teep.wire import payload
 from teep.wire.payload import Item
 from teep.wire.stored import Stored
-from teep.worker.run import failure
+from teep.worker.run.failure import failure
 from teep.worker.run.poison import POISON
 
 logger = Logger("teep")
@@ -52,7 +53,7 @@ class Rescuer(Service):
         self._refusals = Refusals(self._AVERAGE)
 
     def run_once(self) -> None:
-        for owner in self._driver.run(inflight.owners(self._report_damage)):
+        for owner in self._driver.run(owners.registered(self._report_damage)):
             if owner.identity == self._identity or (self._outage.in_touch < _GRACE and not is_gone(owner)):
                 continue
             self._rescue(owner)
@@ -65,7 +66,7 @@ class Rescuer(Service):
     def _rescue(self, owner: Owner) -> None:
         day = datetime.now(UTC).date()
         try:
-            moved = self._driver.run(inflight.rescue(owner, is_gone, self._judge, self._died, day))
+            moved = self._driver.run(rescue.rescue(owner, is_gone, self._judge, self._died, day))
         except RedisCommandError as error:
             # The next turn tries again; other processes' jobs are rescued meanwhile.
             for reason in self._refusals.note([str(error)]):

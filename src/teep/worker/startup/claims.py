@@ -39,8 +39,10 @@ class _Lasting(logging.Logger):
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def kept(*, embedded: bool = False) -> Iterator[None]:
     """Protect a worker's loggers, log handler and threads while its modules are imported.
+
+    `embedded` tells that the program around the worker has set logging up: only teep's loggers are protected then.
 
     Raises:
         ConfigurationError: threads are patched.
@@ -49,6 +51,8 @@ def kept() -> Iterator[None]:
     check_threads()
     ours = [handler for handler in logging.getLogger().handlers if isinstance(handler, LineHandler)]
     yield
+    if embedded:
+        return
     check_threads()
     if ours:
         _respect(ours)

@@ -3,7 +3,8 @@
 | file | holds |
 |---|---|
 | `supervisor.py` | the parent's loop: signals, children's messages, children that ended or are missing |
-| `slots.py` | a child's place, and how long to wait before it is filled again |
+| `slots.py` | a child's place, how long to wait before it is filled again, and all children |
+| `stop.py` | the stop of all children |
 | `child.py` | a child as the parent sees it |
 | `launcher.py` | starting a child: a fork of the parent, or an interpreter of its own |
 | `handover.py` | a new interpreter takes the children over, so that it runs new code |

@@ -1,6 +1,7 @@
-"""A child's place among its siblings."""
+"""The places of children: one that is kept filled, and all of them, with the children that have left theirs."""
 
 import signal
+from collections.abc import Iterator
 
 from teep.worker.supervisor.child import Child
 
@@ -65,3 +66,51 @@ class Slot:
         else:
             return False
         return True
+
+
+class Children:
+    """All children of a supervisor: those in a slot, and those that finish their jobs and end.
+
+    It iterates over a copy.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.slots = [Slot() for _ in range(count)]
+        self.leaving: list[Child] = []
+
+    def __iter__(self) -> Iterator[Child]:
+        return iter(self.all())
+
+    def __len__(self) -> int:
+        return len(self.all())
+
+    def all(self) -> list[Child]:
+        """Return all of them."""
+        return [*self.serving(), *self.coming(), *self.leaving]
+
+    def serving(self) -> list[Child]:
+        """Return those that take jobs."""
+        return [slot.serving for slot in self.slots if slot.serving is not None]
+
+    def coming(self) -> list[Child]:
+        """Return those that are starting."""
+        return [slot.coming for slot in self.slots if slot.coming is not None]
+
+    def slot_of(self, child: Child) -> Slot | None:
+        """Return a child's slot; None if it is leaving."""
+        return next((slot for slot in self.slots if child in (slot.serving, slot.coming)), None)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to all that are up."""
+        for child in self:
+            if child.is_up:
+                child.send_signal(number)
+
+    def drain(self, child: Child) -> None:
+        """Let a child finish its jobs and end. One that is not up yet has no jobs, and the signal simply ends it."""
+        self.leaving.append(child)
+        child.send_signal(signal.SIGUSR2)
+
+    def give_up_successors(self) -> None:
+        """End those that are to replace a child which still serves."""
+        self.leaving += [slot.give_up_successor() for slot in self.slots if slot.is_replacing]

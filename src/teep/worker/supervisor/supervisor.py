@@ -27,7 +27,6 @@ from teep.errors import ConfigurationError
 from teep.telling import Logger
 from teep.worker.health.health import Report
 from teep.worker.health.systemd import Notifier
-from teep.worker.signals import Presses
 from teep.worker.supervisor import handover
 from teep.worker.supervisor.child import Child, manner_of_end
 from teep.worker.supervisor.health import report_on
@@ -35,7 +34,8 @@ from teep.worker.supervisor.health_endpoint import HealthChecks
 from teep.worker.supervisor.launcher import SPAWNS, Launcher
 from teep.worker.supervisor.rescue import rescue
 from teep.worker.supervisor.signals import SignalInbox
-from teep.worker.supervisor.slots import Slot
+from teep.worker.supervisor.slots import Children, Slot
+from teep.worker.supervisor.stop import Stop
 from teep.worker.supervisor.supervised import CHANNEL, Channel, serve
 from teep.worker.title import set_title
 
@@ -43,8 +43,6 @@ logger = Logger("teep")
 
 # How often (seconds) to look at the clock if nothing else happens.
 _TICK = 1.0
-# Seconds beyond the timeout in which a worker returns its jobs to the queues, in an outage too, before it is killed.
-_MARGIN = 10.0
 
 
 class Supervisor:
@@ -73,18 +71,14 @@ class Supervisor:
         self._configured = configured
         self._check = check
         self._launcher = Launcher(config, modules, configured, spawn=spawn)
-        self._slots = [Slot() for _ in range(config.processes)]
-        self._leaving: list[Child] = []
+        self._children = Children(config.processes)
+        self._stop = Stop(self._children, config.timeout)
         self._quiet = False
         self._restarting = False
-        self._stopping = False
-        self._kill_at = float("inf")
-        self._killed = False
         self._has_been_up = False
         self._crashed = False
         self._failure = ""
         self._heard_at = monotonic()
-        self._presses = Presses()
 
     @staticmethod
     def is_needed(config: Config) -> bool:
@@ -118,30 +112,31 @@ class Supervisor:
         if self._failure:
             raise ConfigurationError(self._failure)
         logger.info("bye")
-        return not self._killed
+        return not self._stop.has_killed
 
     def report(self) -> Report:
         """Return the workers' health, as `/live` and `/ready` show it."""
-        state = report_on(self._config, self._slots, self._leaving, self._heard_at)
-        return state._replace(ready=False, why=("the workers are stopping",)) if self._stopping else state
+        state = report_on(self._config, self._children.slots, self._children.leaving, self._heard_at)
+        return state._replace(ready=False, why=("the workers are stopping",)) if self._stop.has_begun else state
 
     def _adopt(self) -> None:
         """Take over the children of this process's former program. All that serve, or soon would, run old code."""
         inheritance = handover.take_over(self._config)
-        self._leaving = inheritance.leaving
+        self._children.leaving = inheritance.leaving
+        slots = self._children.slots
         for index, child in enumerate(inheritance.serving):
-            if index < len(self._slots):
-                self._slots[index].serving = child
-                self._slots[index].outdated = "it runs the old code"
+            if index < len(slots):
+                slots[index].serving = child
+                slots[index].outdated = "it runs the old code"
             else:
-                self._drain(child)
+                self._children.drain(child)
         self._has_been_up = any(child.is_up for child in inheritance.serving)
         self._checks = HealthChecks(self._config, self.report, inheritance.listener, must=not self._has_been_up)
 
     def _supervise(self) -> None:
         self._inbox = SignalInbox()
         logger.info("supervising %d workers", self._config.processes)
-        while not self._stopping or self._children():
+        while not self._stop.has_begun or self._children:
             self._turn()
         self._inbox.close()
         if self._crashed:
@@ -152,16 +147,16 @@ class Supervisor:
         self._wait()
         for name in self._inbox.read():
             self._obey(name)
-        for child in self._children():
+        for child in self._children:
             if child.is_open:
                 self._hear(child)
         self._heard_at = monotonic()
-        for child in self._children():
+        for child in self._children:
             code = child.poll()
             if code is not None:
                 self._ended(child, code)
-        if self._stopping:
-            self._kill_late()
+        if self._stop.has_begun:
+            self._stop.kill_late()
         elif self._restarting:
             self._hand_over()
         elif not self._quiet:
@@ -175,47 +170,31 @@ class Supervisor:
         with selectors.DefaultSelector() as selector:
             selector.register(self._inbox, selectors.EVENT_READ)
             self._checks.wait_with(selector)
-            for child in self._children():
+            for child in self._children:
                 if child.is_open:
                     selector.register(child.channel, selectors.EVENT_READ)
             selector.select(min(_TICK, self._notifier.interval or _TICK))
 
-    def _children(self) -> list[Child]:
-        return [*self._serving(), *self._coming(), *self._leaving]
-
-    def _serving(self) -> list[Child]:
-        return [slot.serving for slot in self._slots if slot.serving is not None]
-
-    def _coming(self) -> list[Child]:
-        return [slot.coming for slot in self._slots if slot.coming is not None]
-
     def _obey(self, name: str) -> None:
         if name == "INT":
-            self._presses.note()
-        if name == "INT" and self._stopping:
-            self._hurry()
-        elif name in ("TERM", "INT") and not self._stopping:
+            self._stop.press()
+        if name in ("TERM", "INT") and not self._stop.has_begun:
             once_more = "; press Ctrl-C again to stop now" if name == "INT" else ""
-            logger.info("stopping %d workers on %s%s", len(self._children()), name, once_more)
-            self._stop()
+            logger.info("stopping %d workers on %s%s", len(self._children), name, once_more)
+            self._begin_stop()
         elif name == "TSTP":
             logger.info("quiet: workers take no more jobs, and are not replaced")
             self._quiet = True
-            self._tell_all(signal.SIGTSTP)
+            self._children.send_signal(signal.SIGTSTP)
         elif name == "TTIN":
-            self._tell_all(signal.SIGTTIN)
+            self._children.send_signal(signal.SIGTTIN)
         elif name == "USR2" and not self._quiet:
             logger.info("restarting: a new program takes the workers over and replaces them one by one")
             self._restarting = True
 
-    def _tell_all(self, number: signal.Signals) -> None:
-        for child in self._children():
-            if child.is_up:
-                child.send_signal(number)
-
     def _hear(self, child: Child) -> None:
         for word, rest in child.hear():
-            slot = next((slot for slot in self._slots if child in (slot.serving, slot.coming)), None)
+            slot = self._children.slot_of(child)
             if word == "beat":
                 child.note_beat(rest)
                 if slot is not None and child is slot.coming:
@@ -239,33 +218,28 @@ class Supervisor:
             logger.info("%s replaces %s, since %s", child, replaced, why)
             now = monotonic()
             slot.backoff.ended(now - replaced.started, now)
-            self._drain(replaced)
-
-    def _drain(self, child: Child) -> None:
-        """Let a child finish its jobs and end. One that is not up yet has no jobs, and the signal simply ends it."""
-        self._leaving.append(child)
-        child.send_signal(signal.SIGUSR2)
+            self._children.drain(replaced)
 
     def _ended(self, child: Child, code: int) -> None:
         manner = manner_of_end(code)
-        if child in self._leaving:
-            self._leaving.remove(child)
+        if child in self._children.leaving:
+            self._children.leaving.remove(child)
         crashed = code != 0 and child.is_up
         logger.log(logging.ERROR if crashed else logging.INFO, "%s %s", child, manner)
         if crashed:
             self._crashed = True
             self._have_rescued()
-        for slot in self._slots:
+        for slot in self._children.slots:
             if slot.vacate(child):
                 self._missing(slot, child, code)
 
     def _missing(self, slot: Slot, child: Child, code: int) -> None:
         """Decide when a place is filled again. If the very first worker cannot start, the supervisor stops."""
-        if self._stopping or self._quiet:
+        if self._stop.has_begun or self._quiet:
             return
         if not self._has_been_up and code != 0:
             self._failure = f"{child} {manner_of_end(code)} before it was up; its own message says why"
-            self._stop()
+            self._begin_stop()
             return
         now = monotonic()
         pause = slot.backoff.ended(now - child.started, now)
@@ -274,14 +248,14 @@ class Supervisor:
 
     def _have_rescued(self) -> None:
         """Let a sibling return a dead child's jobs to their queues; if there is none, the successor does later."""
-        sibling = next((child for child in self._children() if child.is_up and child.is_open), None)
+        sibling = next((child for child in self._children if child.is_up and child.is_open), None)
         if sibling is not None:
             sibling.ask_for_rescue()
 
     def _fill(self) -> None:
         """Start missing children. Successors start one at a time, since each needs the memory of a whole process."""
-        for slot in self._slots:
-            replacing = any(other.is_replacing for other in self._slots)
+        for slot in self._children.slots:
+            replacing = any(other.is_replacing for other in self._children.slots)
             if slot.needs_child(monotonic()) and not (slot.serving and replacing):
                 try:
                     slot.coming = self._launcher.start(self._disown)
@@ -292,56 +266,33 @@ class Supervisor:
     def _disown(self) -> None:
         """Let go, in a fork, of everything that belongs to the supervisor."""
         self._inbox.close()
-        for child in self._children():
+        for child in self._children:
             child.disown()
         self._checks.close()
 
     def _watch(self) -> None:
-        for child in self._children():
+        for child in self._children:
             if child.watch():
                 logger.warning(
                     "%s sends no heartbeat, as when a job holds its interpreter: it is kept alive from outside", child
                 )
 
-    def _hurry(self) -> None:
-        """Act on another Ctrl-C while workers stop: hurry them, and at the third kill them."""
-        if self._presses.too_often:
-            self._kill_at = monotonic()
-        elif self._presses.in_a_hurry:
-            self._kill_at = min(self._kill_at, monotonic() + _MARGIN)
-            for child in self._children():
-                if child.is_open:
-                    child.ask_to_hurry()
-
-    def _stop(self) -> None:
-        self._stopping = True
+    def _begin_stop(self) -> None:
         self._notifier.stopping()
-        self._kill_at = monotonic() + self._config.timeout + _MARGIN
-        for child in self._children():
-            child.send_signal(signal.SIGTERM)
-
-    def _kill_late(self) -> None:
-        if monotonic() < self._kill_at:
-            return
-        self._killed, self._kill_at = True, float("inf")
-        for child in self._children():
-            logger.error("%s did not stop in time and is killed; its jobs go back", child)
-            child.send_signal(signal.SIGKILL)
+        self._stop.begin()
 
     def _hand_over(self) -> None:
         """Let a fresh interpreter take over, as soon as no child is in the middle of ending."""
-        if not all(child.is_open for child in self._children()):
+        if not all(child.is_open for child in self._children):
             return
         self._restarting = False
-        for slot in self._slots:
-            if slot.is_replacing:
-                self._leaving.append(slot.give_up_successor())
+        self._children.give_up_successors()
         try:
             self._launcher.go_to_start()
             self._check()
             self._checks.finish()
-            serving = [*self._serving(), *self._coming()]
+            serving = [*self._children.serving(), *self._children.coming()]
             with self._notifier.handed_on():
-                handover.hand_over(self._config, serving, self._leaving, self._checks.listener)
+                handover.hand_over(self._config, serving, self._children.leaving, self._checks.listener)
         except (OSError, ConfigurationError) as error:
             logger.error("the new program cannot be started, so the old one goes on: %s", error)  # noqa: TRY400 - as above

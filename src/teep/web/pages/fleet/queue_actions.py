@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from teep.api import AsyncJobRecord, AsyncQueue, AsyncQueueSelection
 from teep.web import actions, filters
-from teep.web.actions import Bulk, Bulks, Progress, must_may
+from teep.web.actions import Bulk, Bulks, Progress, done_in_words, must_may
 from teep.web.guard.safety import Form, read_form
 from teep.web.lists import SIZES
 from teep.web.pages.fleet.sure import Question, asked, is_confirmed
@@ -174,13 +174,7 @@ async def job_of(queue: AsyncQueue, key: str) -> AsyncJobRecord | None:
 
 
 def _back(visit: Visit, name: str, form: Form, verb: str, done: int, wanted: int) -> Response:
-    if not wanted:
-        flash = visit.flash("sets.none_ticked")
-    elif done < wanted:
-        flash = visit.flash("done.some", done=visit.words(f"done.{verb}", count=done), gone=wanted - done)
-    else:
-        flash = visit.flash(f"done.{verb}", count=done)
-    return visit.redirect(path_of(name), **_kept(form), flash=flash)
+    return visit.redirect(path_of(name), **_kept(form), flash=done_in_words(visit, verb, done, wanted))
 
 
 def _kept(form: Form) -> dict[str, str]:

@@ -1,6 +1,7 @@
-"""The stack of a running job, for the log."""
+"""The stacks of a running job, and of every thread, for the log."""
 
 import sys
+import threading
 import traceback
 from types import CoroutineType, FrameType
 from typing import Any
@@ -10,6 +11,13 @@ def of_thread(ident: int) -> str:
     """Return the stack of a thread, from any other."""
     frame = sys._current_frames().get(ident)  # noqa: SLF001 - Python's documented way
     return "".join(traceback.format_stack(frame)) if frame is not None else ""
+
+
+def of_all_threads() -> list[tuple[str, str]]:
+    """Return the name of each thread that runs now, and its stack."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    frames = sys._current_frames()  # noqa: SLF001 - as above
+    return [(names.get(ident, str(ident)), "".join(traceback.format_stack(frame))) for ident, frame in frames.items()]
 
 
 def of_coroutine(awaited: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from teep.api.jobs.filters import Conditions, Filter
+from teep.api.jobs.selection.filters import Conditions, Filter
 from teep.errors import UnknownCondition
 from teep.job import Job, Verbs
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from teep.api.base import page_start
-from teep.api.jobs.filters import Filter
+from teep.api.jobs.selection.filters import Filter
 from teep.store.jobs import slices
 from teep.wire import scripts
 from teep.wire.keys import Key

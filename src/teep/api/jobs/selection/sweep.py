@@ -6,7 +6,7 @@ They walk once through the jobs that are there when they start. A job that someo
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
-from teep.api.jobs.filters import Filter
+from teep.api.jobs.selection.filters import Filter
 from teep.errors import NotMoved, RedisCommandError
 from teep.store.jobs import jobsets, queues
 from teep.store.jobs.queues import Destination

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from teep.api.base import Api, AsyncIterable, SyncIterable
 from teep.api.jobs import moves
-from teep.api.jobs.cursor import Asked, AskedOfQueue, CursorPage, read_page, read_queue_page
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
-from teep.api.jobs.filters import Filter
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
-from teep.api.jobs.sweep import Act, Chosen, Progress, as_it_is, chosen_of, take_from_queue, take_from_set
+from teep.api.jobs.selection.cursor import Asked, AskedOfQueue, CursorPage, read_page, read_queue_page
+from teep.api.jobs.selection.filters import Filter
+from teep.api.jobs.selection.sweep import Act, Chosen, Progress, as_it_is, chosen_of, take_from_queue, take_from_set
 from teep.client.payloads.rewrite import moved_to
 from teep.client.times import epoch
 from teep.config import Config

@@ -19,7 +19,7 @@ from teep.wire import keys, payload, retries
 from teep.wire.fields import backtrace
 from teep.wire.payload import Item
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run import retry_in
+from teep.worker.run.failure import retry_in
 
 # The number of stored lines of a backtrace if no option sets one.
 _BACKTRACE_LINES = 20

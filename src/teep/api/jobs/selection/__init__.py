@@ -1,0 +1,10 @@
+"""Some of the jobs of a queue or set: conditions that select them, verbs for all selected, and pages of them.
+
+| module | holds |
+|---|---|
+| `where` | `where()`, on every queue and set |
+| `filters` | the conditions, and the check of a job against them |
+| `selection` | what `where` returns, with its verbs |
+| `sweep` | walks that take the selected jobs out |
+| `cursor` | pages by cursor, of all jobs or of those selected |
+"""
