@@ -52,10 +52,25 @@ def test_three_round_trips_whatever_there_is(side: Side) -> None:
         del commands[:]
         state = side.run(look.state())
         assert len(commands) == 3
+        del commands[:]
+        assert side.run(look.state(clean=False)) is not None
+        assert len(commands) == 2
     assert [work.job.args for work in state.work] == [[number] for number in range(19, -1, -1)]
     assert (state.leader, state.paused) == ("web.1:3:a", frozenset({"low"}))
     assert [work.job.jid for work in state.matching({"args": [7]})] == ["7"]
     assert len(state.matching({"klass": "C"})) == 20
+
+
+def test_jobs_in_flight_are_counted_by_queue(side: Side) -> None:
+    assert side.run(fleet(side).in_flight()) == {}
+    for identity, queues in (("a:1:x", ["default", "low"]), ("b:2:y", ["default"])):
+        owner = json.dumps({"pid": 1, "machine": "m", "started": 0, "queues": queues})
+        side.server.command("HSET", "teep:inflight", identity, owner)
+        side.server.command("RPUSH", f"{{queue:default}}:inflight:{identity}", "1", "2")
+    side.server.command("HSET", "teep:inflight", "damaged", "{")
+    with sent() as commands:
+        assert side.run(fleet(side).in_flight()) == {"default": 4, "low": 0}
+        assert len(commands) == 2
 
 
 def test_all_are_told_but_those_that_cannot_be(side: Side) -> None:

@@ -29,7 +29,10 @@ def posted(visitor: Visitor, path: str, body: Any, **headers: str) -> httpx2.Res
 def a_process(store: Server, name: str = "web:1:a", threads: int = 5, queues: Any = ("default", "low")) -> None:
     """Write a process that runs a job of its first queue since ten seconds."""
     host, pid, _ = name.split(":")
-    info = {"hostname": host, "pid": int(pid), "identity": name, "concurrency": threads, "queues": list(queues)}
+    info = {
+        "hostname": host, "pid": int(pid), "identity": name, "concurrency": threads, "queues": list(queues),
+        "started_at": time.time() - 100,
+    }  # fmt: skip
     store.client.sadd("processes", name)
     fields: Any = {
         "info": json.dumps(info),
@@ -42,6 +45,9 @@ def a_process(store: Server, name: str = "web:1:a", threads: int = 5, queues: An
     store.client.hset(name, mapping=fields)
     job = {"queue": queues[0], "payload": payload(1), "run_at": int(time.time()) - 10}
     store.client.hset(f"{name}:work", "t1", json.dumps(job))
+    owner = {"pid": int(pid), "machine": host, "started": 0, "queues": list(queues)}
+    store.client.hset("teep:inflight", name, json.dumps(owner))
+    store.client.lpush(f"{{queue:{queues[0]}}}:inflight:{name}", payload(1), payload(2))
 
 
 def populate(store: Server, config: teep.Config) -> None:
@@ -49,6 +55,7 @@ def populate(store: Server, config: teep.Config) -> None:
     fill(store, "dead", 2)
     fill(store, "schedule", 1)
     a_process(store)
+    store.client.set("dear-leader", "web:1:a")
     store.client.sadd("queues", "default", XSS, "paused")
     store.client.sadd("paused", "paused")
     old = payload(1, enqueued_at=int((time.time() - 30) * 1000))
@@ -62,11 +69,17 @@ def gauges(visitor: Visitor, query: str = "") -> dict[str, float]:
     """What a scrape gives: by name, or by name and label."""
     answer = visitor.get(f"/prometheus{query}")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    return {
-        " ".join([sample.name, *sample.labels.values()]): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
+    assert answer.text.endswith("\n")
+    families = list(text_string_to_metric_families(answer.text))
+    assert len({family.name for family in families}) == len(families)
+    for family in families:
+        assert family.documentation
+        assert family.type == ("counter" if f"{family.name}_total " in answer.text else "gauge"), family.name
+    samples = [
+        (sample.name, tuple(sample.labels.items()), sample.value) for each in families for sample in each.samples
+    ]
+    assert len({sample[:2] for sample in samples}) == len(samples)
+    return {" ".join([name, *(label for _, label in labels)]): value for name, labels, value in samples}
 
 
 def test_prometheus_reads_what_redis_knows(visitor: Visitor, store: Server, config: teep.Config) -> None:
@@ -87,7 +100,38 @@ def test_prometheus_reads_what_redis_knows(visitor: Visitor, store: Server, conf
     assert (found["teep_processes web false"], found["teep_threads"], found["teep_busy"]) == (1, 5, 1)
     assert (found["teep_utilization_ratio"], found["teep_process_resident_bytes web"]) == (0.2, 1_024_000)
     assert [found[f"teep_job_{name} slow"] for name in ("runs", "failures", "seconds_sum")] == [3, 1, 60]
+    assert (found["teep_queue_in_flight default"], found["teep_queue_in_flight low"]) == (2, 0)
+    assert 100 <= found["teep_leader_seconds"] < 130
+    assert 0 <= found["teep_process_silent_seconds web"] < 30
     assert found["teep_redis_memory_bytes"] > 1000
+    assert (found["teep_redis_memory_limit_bytes"], found["teep_redis_connections"] >= 1) == (0, True)
+
+
+def test_a_fleet_of_none_is_a_number(visitor: Visitor) -> None:
+    """A sum over nothing is nothing, and no alert hears of it."""
+    found = gauges(visitor)
+    assert (found["teep_processes  false"], found["teep_threads"], found["teep_busy"]) == (0, 0, 0)
+    assert "teep_leader_seconds" not in found
+
+
+def test_a_scrape_takes_whatever_a_process_says(visitor: Visitor, store: Server) -> None:
+    a_process(store)
+    odd = {
+        "hostname": {"a": 1},
+        "concurrency": "x",
+        "queues": [1, None, XSS],
+        "started_at": "soon",
+        "identity": "odd",
+    }
+    store.client.sadd("processes", "odd")
+    store.client.hset("odd", mapping={"info": json.dumps(odd), "busy": 1, "beat": "-inf", "quiet": "true"})
+    store.client.set("dear-leader", "odd")
+    found = gauges(visitor)
+    assert (found["teep_processes web false"], found["teep_processes {'a': 1} true"]) == (1, 1)
+    assert (found["teep_threads"], found["teep_queue_processes 1"], found["teep_leader_seconds"]) == (5, 1, 0)
+    assert found["teep_process_silent_seconds {'a': 1}"] == float("inf")
+    assert gauges(visitor, "?names=sidekiq")["sidekiq_processes"] == 2
+    assert visitor.get("/api/autoscale").json()["threads"] == 5
 
 
 def test_dashboards_for_sidekiq_find_their_names(visitor: Visitor, store: Server, config: teep.Config) -> None:
@@ -103,6 +147,7 @@ def test_dashboards_for_sidekiq_find_their_names(visitor: Visitor, store: Server
         "sidekiq_host_processes_memory_usage_bytes web": 1_024_000,
     }  # fmt: skip
     assert {name: found[name] for name in wanted} == wanted
+    assert 100 <= found["sidekiq_leader_lifetime_seconds"] < 130
     assert "sidekiq_queue_latency_seconds default" in found
     assert "sidekiq_queue_max_processing_time_seconds default" in found
 
@@ -125,7 +170,7 @@ def test_scrapes_share_a_reading_for_a_while(visitor: Visitor, store: Server, mo
     monkeypatch.setattr("teep.web.json.gauges._KEPT", 0)
     with sent() as commands:
         assert gauges(visitor)["teep_processed_total"] == 99
-    assert len(commands) <= 11
+    assert len(commands) <= 10
 
 
 def test_autoscaling_counts_what_is_to_be_done(visitor: Visitor, store: Server, config: teep.Config) -> None:

@@ -11,6 +11,7 @@ from teep.api.work import Work
 from teep.drivers.operation import operation
 from teep.store import processes
 from teep.store.jobs import queues
+from teep.store.running import owners
 from teep.wire.stored import Stored
 
 P = TypeVar("P", bound=_Process)
@@ -38,12 +39,13 @@ class _Fleet(Api, Generic[P, R]):
     _job_record: ClassVar[Callable[..., Any]]
 
     @operation
-    async def state(self) -> FleetState[P, R]:
-        """Return what there is as of the last heartbeats. Three round trips, whatever there is.
+    async def state(self, *, clean: bool = True) -> FleetState[P, R]:
+        """Return what there is as of the last heartbeats. Three round trips, whatever there is; two without `clean`.
 
-        The first, at most once a minute among all who ask, also drops processes whose heartbeat has expired.
+        `clean` first drops processes whose heartbeat has expired, at most once a minute among all who ask.
         """
-        await processes.cleanup()
+        if clean:
+            await processes.cleanup()
         found = await processes.fleet()
 
         def record(raw: bytes, queue: str) -> R:
@@ -56,6 +58,14 @@ class _Fleet(Api, Generic[P, R]):
             found.leader,
             found.paused,
         )
+
+    @operation
+    async def in_flight(self) -> dict[str, int]:
+        """Return how many jobs teep's processes have taken out of each queue, and not acknowledged. Two round trips.
+
+        These run, were fetched ahead, or were left by a process that died and whose jobs nobody has rescued yet.
+        """
+        return await owners.in_flight()
 
     @operation
     async def quiet_all(self) -> int:

@@ -52,6 +52,16 @@ async def registered(on_damage: Callable[[MalformedPayload], None] | None = None
     return found
 
 
+async def in_flight() -> dict[str, int]:
+    """Return how many jobs all registered processes have in flight, by queue. Two round trips."""
+    found: dict[str, int] = {}
+    lists = [(queue, keys.inflight(queue, owner.identity)) for owner in await registered() for queue in owner.queues]
+    lengths = await commands.pipeline_of(commands.llen(key) for _, key in lists)
+    for (queue, _), length in zip(lists, lengths, strict=True):
+        found[queue] = found.get(queue, 0) + length
+    return found
+
+
 def _owner(identity: str, raw: bytes) -> Owner:
     try:
         value = json.loads(raw)

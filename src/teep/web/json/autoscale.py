@@ -23,7 +23,7 @@ async def autoscale(request: Request) -> Response:
     wanted = [name for text in request.query_params.getlist("queue") for name in text.split(",") if name]
     queues = [queue for queue in now.queues if not wanted or queue.name in wanted]
     serving = [process for process in now.processes if not wanted or set(wanted) & set(process.queues)]
-    living = sum(process.concurrency for process in serving)
+    living = sum(process.threads for process in serving)
     usual = round(living / len(serving)) if serving else _THREADS
     threads = urls.integer(request.query_params, "threads", range(1, 100_000), max(usual, 1))
     waiting = sum(queue.size for queue in queues if not queue.paused)

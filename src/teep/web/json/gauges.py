@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 from teep.api import (
     AsyncMetricsQuery,
     AsyncProcess,
-    AsyncProcessSet,
     AsyncStats,
-    AsyncWorkSet,
     JobResult,
     Overdue,
     QueueSummary,
 )
-from teep.api.facts import AsyncServer
+from teep.api.facts import AsyncServer, ServerFacts
+from teep.api.fleet import AsyncFleet
 from teep.config import Config
 from teep.errors import RedisDenied
+from teep.web.pages.fleet.rows import capsules_of, text, threads_of
 from teep.web.rendering import Site
 
 # Seconds that a reading is given to all who ask, as several Prometheus servers may.
@@ -31,39 +31,69 @@ class Running(NamedTuple):
     seconds: float
 
 
+class Serving(NamedTuple):
+    """A process as of its last heartbeat, `silent` seconds ago: what it serves, and what it takes (bytes)."""
+
+    host: str
+    queues: Sequence[str]
+    threads: int
+    is_quiet: bool
+    memory: int
+    silent: float
+
+
 class Gauges(NamedTuple):
-    """A reading. `memory` (bytes of Redis) is None if this user may not ask."""
+    """A reading. `leading` is how many seconds the process that leads has run; None: nobody leads.
+
+    `redis` is None if this user may not ask what Redis says of itself.
+    """
 
     at: float
     took: float
     stats: Mapping[str, Any]
     queues: Sequence[QueueSummary]
     overdue: Mapping[str, Overdue]
-    processes: Sequence[AsyncProcess]
+    processes: Sequence[Serving]
     running: Sequence[Running]
+    leading: float | None
+    in_flight: Mapping[str, int]
     jobs: Mapping[str, JobResult]
-    memory: int | None
+    redis: ServerFacts | None
 
     @property
     def threads(self) -> int:
         """How many jobs can run at a time."""
-        return sum(process.concurrency for process in self.processes)
+        return sum(process.threads for process in self.processes)
 
 
 async def read(config: Config) -> Gauges:
-    """Read everything. Eleven round trips, two after one another."""
+    """Read everything. Ten round trips, two after one another."""
     began = time.perf_counter()
-    stats = AsyncStats(config=config)
-    (counts, queues, overdue), processes, running, metrics, memory = await asyncio.gather(
+    stats, fleet = AsyncStats(config=config), AsyncFleet(config=config)
+    (counts, queues, overdue), state, in_flight, metrics, redis = await asyncio.gather(
         asyncio.gather(stats.fetch_stats_fast(), stats.queue_summaries(), stats.overdue()),
-        _processes(config),
-        _running(config),
+        fleet.state(clean=False),
+        fleet.in_flight(),
         AsyncMetricsQuery(config=config).top_jobs(minutes=60),
-        _memory(config),
+        _facts(config),
     )
-    counts = {**counts, "expired": stats.expired}
-    took = time.perf_counter() - began
-    return Gauges(time.time(), took, counts, queues, overdue, processes, running, metrics.job_results, memory)
+    now = time.time()
+    return Gauges(
+        at=now,
+        took=time.perf_counter() - began,
+        stats={**counts, "expired": stats.expired},
+        queues=queues,
+        overdue=overdue,
+        processes=[_serving(process, now) for process in state.processes],
+        running=[Running(work.queue, work.elapsed) for work in state.work],
+        leading=next(
+            (_since(process["started_at"], now) for process in state.processes if process.identity == state.leader),
+            None,
+        ),
+        in_flight=in_flight,
+        jobs=metrics.job_results,
+        redis=redis,
+    )
 
 
 async def lately(site: Site) -> Gauges:
@@ -74,16 +104,25 @@ async def lately(site: Site) -> Gauges:
     return kept
 
 
-async def _processes(config: Config) -> list[AsyncProcess]:
-    return [process async for process in AsyncProcessSet(config=config, clean=False)]
+def _serving(process: AsyncProcess, now: float) -> Serving:
+    """Return a process, whatever it wrote about itself."""
+    queues = dict.fromkeys(queue for capsule in capsules_of(process) for queue in capsule.weights)
+    return Serving(
+        host=text(process["hostname"]),
+        queues=list(queues),
+        threads=threads_of(process),
+        is_quiet=process.stopping,
+        memory=process.rss * 1024,
+        silent=_since(process["beat"], now),
+    )
 
 
-async def _running(config: Config) -> list[Running]:
-    return [Running(work.queue, work.elapsed) async for _, _, work in AsyncWorkSet(config=config)]
+def _since(at: Any, now: float) -> float:
+    return max(now - at, 0.0) if isinstance(at, int | float) else 0.0
 
 
-async def _memory(config: Config) -> int | None:
+async def _facts(config: Config) -> ServerFacts | None:
     try:
-        return (await AsyncServer(config=config).facts()).memory
+        return await AsyncServer(config=config).facts()
     except RedisDenied:
         return None

@@ -3,6 +3,7 @@
 Counts and times of single runs are measured by the workers: `teep.integrations.prometheus`.
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from teep.web.json.gauges import Gauges
 from teep.web.rendering import printable, visit_of
 
 MOST_CLASSES = 100
+_NOBODY = {"host": "", "quiet": "false"}  # so that a sum of processes is 0 where there is none, and not nothing
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -56,21 +58,27 @@ def families(now: Gauges) -> Iterator[Family]:
     yield Family(
         "teep_set_overdue_jobs", "Jobs that are due.", _by("set", {n: d.jobs for n, d in now.overdue.items()})
     )
-    yield Family("teep_processes", "Processes.", _hosts(now))
+    yield Family("teep_processes", "Processes; one with no host if there is none.", _hosts(now) or [(_NOBODY, 0)])
     yield _plain("teep_threads", "Jobs that can run at a time.", now.threads)
     yield _plain("teep_busy", "Jobs that run.", len(now.running))
     yield _plain(
         "teep_utilization_ratio", "Share of the threads that are busy.", _share(len(now.running), now.threads)
     )
     yield Family("teep_process_resident_bytes", "Memory of a host's processes.", _by("host", _memory(now)))
+    silence = _by("host", _silence(now))
+    yield Family("teep_process_silent_seconds", "How long ago the last heartbeat of a host's process was.", silence)
+    if now.leading is not None:
+        yield _plain("teep_leader_seconds", "How long the process that leads has run.", now.leading)
     for metric, name, text in (
         ("p", "teep_job_runs", "Runs in the last hour."),
         ("f", "teep_job_failures", "Runs that failed in the last hour."),
         ("s", "teep_job_seconds_sum", "Seconds of the runs that succeeded in the last hour."),
     ):
         yield Family(name, text, _by("class", _classes(now, metric)))
-    if now.memory is not None:
-        yield _plain("teep_redis_memory_bytes", "Memory that Redis uses.", now.memory)
+    if now.redis is not None:
+        yield _plain("teep_redis_memory_bytes", "Memory that Redis uses.", now.redis.memory)
+        yield _plain("teep_redis_memory_limit_bytes", "Memory that Redis may use; 0 is no limit.", now.redis.limit)
+        yield _plain("teep_redis_connections", "Connections to Redis.", now.redis.connections)
 
 
 def _queues(now: Gauges) -> Iterator[Family]:
@@ -83,6 +91,7 @@ def _queues(now: Gauges) -> Iterator[Family]:
         ("teep_queue_threads", "Jobs of it that can run at a time.", "threads"),
         ("teep_queue_processes", "Processes that serve it.", "processes"),
         ("teep_queue_busy", "Jobs of it that run.", "busy"),
+        ("teep_queue_in_flight", "Jobs of it that processes of teep have taken and not acknowledged.", "in_flight"),
     ):
         yield Family(name, text, _by("queue", found[column]))
 
@@ -96,6 +105,8 @@ def sidekiq_families(now: Gauges) -> Iterator[Family]:
     yield _plain("sidekiq_processes", "Processes.", len(now.processes))
     yield Family("sidekiq_host_processes", "Processes of a host.", _hosts(now))
     yield Family("sidekiq_host_processes_memory_usage_bytes", "Their memory.", _by("host", _memory(now)))
+    if now.leading is not None:
+        yield _plain("sidekiq_leader_lifetime_seconds", "How long the process that leads has run.", now.leading)
     yield _plain("sidekiq_busy_workers", "Jobs that run.", len(now.running))
     yield _plain("sidekiq_enqueued_jobs", "Jobs that wait.", sum(queue.size for queue in now.queues))
     for name in ("scheduled", "retry", "dead"):
@@ -122,8 +133,9 @@ def _by_queue(now: Gauges) -> dict[str, dict[str, float]]:
     served: dict[str, list[int]] = defaultdict(list)
     for process in now.processes:
         for queue in process.queues:
-            served[queue].append(process.concurrency)
+            served[queue].append(process.threads)
     names = [*(queue.name for queue in now.queues), *served, *(running.queue for running in now.running)]
+    names += now.in_flight
     blank = dict.fromkeys(names, 0.0)
     busy = Counter(running.queue for running in now.running)
     longest: dict[str, float] = {}
@@ -137,18 +149,27 @@ def _by_queue(now: Gauges) -> dict[str, dict[str, float]]:
         "threads": blank | {queue: sum(threads) for queue, threads in served.items()},
         "processes": blank | {queue: len(threads) for queue, threads in served.items()},
         "busy": blank | dict(busy),
+        "in_flight": blank | dict(now.in_flight),
     }
 
 
 def _hosts(now: Gauges) -> list[Sample]:
-    counts = Counter((process.hostname, str(process.stopping).lower()) for process in now.processes)
+    counts = Counter((process.host, str(process.is_quiet).lower()) for process in now.processes)
     return [({"host": host, "quiet": quiet}, count) for (host, quiet), count in counts.items()]
 
 
 def _memory(now: Gauges) -> dict[str, float]:
     found: dict[str, float] = {}
     for process in now.processes:
-        found[process.hostname] = found.get(process.hostname, 0) + process.rss * 1024
+        found[process.host] = found.get(process.host, 0) + process.memory
+    return found
+
+
+def _silence(now: Gauges) -> dict[str, float]:
+    """Return the longest silence of a process by host."""
+    found: dict[str, float] = {}
+    for process in now.processes:
+        found[process.host] = max(found.get(process.host, 0.0), process.silent)
     return found
 
 
@@ -187,4 +208,6 @@ def _escaped(value: str) -> str:
 
 
 def _number(value: float) -> str:
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
     return str(int(value)) if float(value).is_integer() else repr(float(value))
