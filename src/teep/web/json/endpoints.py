@@ -60,7 +60,8 @@ class Endpoint:
     gives: Schema
     query: Mapping[str, str] = field(default_factory=dict)
     takes: Schema | None = None
-    status: str = "200"
+    later: str = ""
+    """What it means if this answers 202."""
 
     @property
     def route(self) -> Route:
@@ -84,7 +85,8 @@ class Endpoint:
                   for name, text in self.query.items()),
             ],
             "responses": {
-                self.status: {"description": "Done.", "content": {"application/json": {"schema": self.gives}}},
+                **{code: {"description": text, "content": {"application/json": {"schema": self.gives}}}
+                   for code, text in (("200", "Done."), ("202", self.later)) if text},
                 **{code: {"description": text, "content": {"application/json": {"schema": _ERROR}}}
                    for code, text in _ERRORS.items()},
             },

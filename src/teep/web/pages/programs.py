@@ -56,7 +56,8 @@ def _of_jobset(of: JobSetPage) -> Iterator[Endpoint]:
     yield Endpoint("POST", path, partial(writes.act, of), "Act on the jobs of some keys.", _DONE,
                    takes=thing(action=verb, keys=some(STRING)))  # fmt: skip
     yield Endpoint("POST", f"{path}/all", partial(writes.act_on_all, of),
-                   "Count what matches; act if `confirm` is that number.", counted, takes=matching)  # fmt: skip
+                   "Count what matches; act if `confirm` is that number.", counted, takes=matching,
+                   later="It goes on in the background; `action` says how far it is.")  # fmt: skip
     yield Endpoint("GET", f"{path}/{{key}}", partial(reads.job, of), "One job.", _JOB)
     yield Endpoint("POST", f"{path}/{{key}}", partial(writes.act_on_one, of), "Act on one job.", _DONE,
                    takes=thing(action=verb))  # fmt: skip
