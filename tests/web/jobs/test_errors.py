@@ -44,6 +44,18 @@ def test_what_failed_alike_is_one_group(visitor: Visitor, store: Server) -> None
     assert visitor.get(f"/{sample}").status_code == 200
 
 
+def test_the_largest_groups_come_first_and_the_others_on_request(visitor: Visitor, store: Server) -> None:
+    said = "HTTPSConnectionPool(host='api.example.com', port=443): Read timed out. (read timeout=30) in part "
+    for kind in range(41):
+        told = {"error_class": f"requests.exceptions.Error{kind}", "error_message": said + "x" * kind}
+        fail(store, "retry", 41 - kind, **{"class": "app.billing.invoices.Import", **told})
+    page = visitor.get("/errors")
+    assert groups(page) == [str(41 - kind) for kind in range(25)]
+    assert len(page.content) <= 50_000
+    (more,) = re.findall(r'<a href="\.([^"]+)">and 16 smaller groups</a>', page.text)
+    assert len(groups(visitor.get(more))) == 41
+
+
 def test_the_link_of_a_group_leads_to_its_jobs(visitor: Visitor, store: Server) -> None:
     fail(store, "retry", 9)
     (link, *_) = re.findall(r'<td class="count number"><a href="\.([^"]+)"', visitor.get("/errors").text)

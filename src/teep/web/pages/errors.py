@@ -19,16 +19,13 @@ from starlette.routing import Route
 from teep.api import AsyncDeadSet, AsyncRetrySet, AsyncSortedEntry, ErrorGroup, ErrorGroups
 from teep.config import Config
 from teep.errors import TeepError
-from teep.web import filters
-from teep.web.lists import SEARCH_SECONDS, key_of
+from teep.web import filters, urls
+from teep.web.lists import SEARCH_SECONDS, SIZES, key_of
 from teep.web.pages.jobsets import DEAD, RETRIES
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Site, page_with, printable, visit_of
 
 logger = logging.getLogger("teep.web")
-
-MOST_ROWS = 100
-"""Groups that are shown; the largest come first."""
 
 # Seconds that a count is shown again, so that many who look make Redis count once; longer if it was asked for.
 _FRESH, _KEPT = 5.0, 600.0
@@ -122,16 +119,20 @@ class Row(NamedTuple):
 
 
 async def show(request: Request) -> Response:
-    """GET /errors: the groups, and how far they were counted."""
+    """GET /errors: the largest groups (`count` says how many), and how far they were counted."""
     visit = visit_of(request)
+    asked = urls.integer(request.query_params, "count", range(1, 101), SIZES[0])
+    most = next(size for size in SIZES if asked <= size)
 
     async def reading() -> dict[str, Any]:
         census = await Census.of(visit.site)
         rows = sorted(_rows(census), key=lambda row: (-row.count, row.id))
-        return {"census": census, "rows": rows[:MOST_ROWS], "left_out": len(rows[MOST_ROWS:])}
+        return {"census": census, "rows": rows[:most], "left_out": len(rows[most:])}
 
     allowed = {of.name: of.allowed(visit) for of in (RETRIES, DEAD)}
-    return await page_with(request, "errors.html", reading(), allowed=allowed)
+    return await page_with(
+        request, "errors.html", reading(), allowed=allowed, more=SIZES[-1] if most < SIZES[-1] else None
+    )
 
 
 async def count(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """Pages out of templates: escaped without exception, with what every page shows."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
+from jinja2.ext import Extension
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -85,6 +87,18 @@ def visit_of(request: Request) -> Visit:
     return visit
 
 
+class _Unindented(Extension):
+    """Leaves out the indentation of the page's own templates: a tenth of a long list is nothing else.
+
+    Users' templates stay as they are: theirs may have a `<pre>`.
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        del name
+        own = filename is not None and Path(filename).is_relative_to(OWN_TEMPLATES)
+        return re.sub(r"^[ \t]+", "", source, flags=re.MULTILINE) if own else source
+
+
 @cache
 def environment(folders: tuple[Path, ...]) -> jinja2.Environment:
     """Return the environment of the templates, those of earlier folders first; apps with the same ones share it."""
@@ -95,6 +109,7 @@ def environment(folders: tuple[Path, ...]) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=(_Unindented,),
     )
     made.globals.update(
         version=__version__,

@@ -87,14 +87,15 @@ const showLists = () => all('[data-js="list"]').forEach(showTicked);
 document.addEventListener("htmx:after:swap", showLists);
 showLists();
 
-// --- What cannot be taken back is asked about first.
+// --- What cannot be taken back is asked about first. A sentence for many buttons stands in their form:
+// data-ask="stop" and data-ask-stop.
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (!button?.dataset.ask || button.dataset.sure) return;
   event.preventDefault();
   const dialog = document.createElement("dialog");
   const text = document.createElement("p");
-  text.textContent = button.dataset.ask;
+  text.textContent = event.target.getAttribute(`data-ask-${button.dataset.ask}`) ?? button.dataset.ask;
   text.id = "ask";
   dialog.setAttribute("aria-labelledby", "ask");
   const choices = document.createElement("div");
