@@ -25,6 +25,7 @@ from bench.registry import Selection, select, versions
 from bench.report import Section, page
 from bench.server import Server
 from bench.throughput import Throughput
+from bench.web.run import measure as measure_web
 
 
 class Part(StrEnum):
@@ -36,6 +37,7 @@ class Part(StrEnum):
     NAPS = "naps"
     DELAY = "delay"
     API = "api"
+    WEB = "web"
     RECOVERY = "recovery"
 
 
@@ -54,6 +56,8 @@ class Run:
         with TemporaryDirectory(prefix="bench-") as directory, Server(Path(directory)) as server:
             if part is Part.API:
                 return measure_api(self.rounds or 3, self.scale, server, self.console)
+            if part is Part.WEB:
+                return measure_web(self.rounds or 3, self.scale, server, self.console)
             make, rounds = self._measures()[part]
             return compare(make(), self.selection, self.rounds or rounds, server, self.console).section()
 
@@ -100,7 +104,8 @@ def main(
     patience: float,
     markdown: Path | None,
 ) -> None:
-    """Measure teep beside a bare loop, Sidekiq and Python's other job systems, and its data API beside Sidekiq's.
+    """Measure teep beside a bare loop, Sidekiq and Python's other job systems, and its data API
+    and web page beside Sidekiq's.
 
     If no part is named, all are measured but recovery, which waits up to 90 s a system.
     """
@@ -122,7 +127,7 @@ def main(
 
 
 def _selection(parts: Sequence[Part], only: str, peers: bool, console: Console) -> Selection:
-    if parts == [Part.API]:
+    if set(parts) <= {Part.API, Part.WEB}:
         return Selection([], [])
     with console.status("making the environments of the peers …"):
         return select([name for name in only.split(",") if name], peers=peers)

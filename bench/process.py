@@ -82,6 +82,10 @@ class Process:
         """
         return sum(_peak_rss(pid) for pid in ([self._popen.pid] if alone else self._tree()))
 
+    def rss(self) -> int:
+        """The memory that the process itself holds now, in bytes."""
+        return _status(self._popen.pid, "VmRSS")
+
     def _raise_ended(self) -> NoReturn:
         self._popen.wait()
         self.check_alive()
@@ -128,7 +132,11 @@ def _cpu_ticks(pid: int) -> int:
 
 
 def _peak_rss(pid: int) -> int:
+    return _status(pid, "VmHWM")
+
+
+def _status(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     return 0

@@ -20,6 +20,7 @@ from bench.registry import OURS, Selection, select
 from bench.server import Server
 from bench.system import System
 from bench.throughput import Throughput
+from bench.web.pages import pages
 
 FLOOR = OURS[1]
 TEEP = next(system for system in OURS if system.name == "teep")
@@ -76,18 +77,21 @@ def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
         "Jobs that take 1 ms and 100 ms",
         "No-op jobs a second with 1 ms of delay",
         "The data API beside Sidekiq's",
+        "The web page beside Sidekiq's",
     ]
     for part in parts:
         assert re.search(r"^- 20\d\d-.* UTC; \d+ cores, .* GiB", part, re.MULTILINE)
         assert re.search(r"^- valkey \d.*, python .*, ruby .*, sidekiq [67].*, teep at ", part, re.MULTILINE)
         assert "failed" not in part
-    tables = [[line for line in part.splitlines() if line.startswith("|")] for part in parts]
-    assert [len(table) - 2 for table in tables] == [1, 1, 1, 0, 1, len(operations())]
-    for table in tables:
+    tables = [re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE) for part in parts]
+    rows = [[table.count("\n") - 2 for table in some] for some in tables]
+    assert rows == [[1], [1], [1], [0], [1], [len(operations())], [len(pages()), 5]]
+    for table in (table.splitlines() for some in tables for table in some):
         assert len({line.count("|") for line in table}) == 1
     # On the terminal nothing is cut off or wrapped.
     assert "…" not in output
-    assert all(operation.title in output for operation in operations(0.002))
+    titles = [*(operation.title for operation in operations(0.002)), *(page.title for page in pages())]
+    assert all(title in output for title in titles)
 
 
 def test_a_part_measured_anew_leaves_the_others_on_the_page(tmp_path: Path) -> None:
