@@ -68,7 +68,7 @@ def test_answers_are_as_described(asked: Visitor, store: Server, endpoint: Endpo
 
     # Neither is a failure made smaller nor explained: each example would be asked for again.
     @hypothesis.settings(
-        max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck),
+        max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=[*HealthCheck.__members__.values()],
         phases=[Phase.generate],
     )  # fmt: skip
     @hypothesis.given(strategies.data())
