@@ -78,7 +78,8 @@ def _visit(page: Page, name: str, site: Site, requests: int) -> Visit:
         body = asker.ask(path)
         if page.holds.encode() not in body:
             raise BenchError(f"{name}: {path} does not show {page.holds!r}")
-        seconds = median(asker.seconds(path) for _ in range(requests))
+        # Each is an address of its own, so that none is a page that was read for another.
+        seconds = median(asker.seconds(f"{path}?look={number}") for number in range(requests))
     return Visit(seconds, site.rate(path, requests * 2), len(body))
 
 

@@ -15,6 +15,12 @@ from tests.web.visitor import Visitor
 MakeVisitor = Callable[..., Visitor]
 
 
+@pytest.fixture(autouse=True)
+def unshared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page is read anew: tests change Redis beside the app."""
+    monkeypatch.setattr("teep.web.rendering.shared.SECONDS", 0)
+
+
 @pytest.fixture
 def store(valkey: Server) -> Server:
     """The session's Valkey, emptied: what differs between servers is the data API's matter."""

@@ -21,6 +21,7 @@ from teep.web.json import answers
 from teep.web.registry import Pages, own_pages
 from teep.web.rendering import OWN_TEMPLATES, THEMES, Site, Visit
 from teep.web.rendering.assets import OWN, assets_of
+from teep.web.rendering.shared import SharedPages
 from teep.web.rendering.words import Catalogue
 
 logger = logging.getLogger("teep.web")
@@ -77,13 +78,29 @@ class WebApp:
         try:
             response = await self._answer(request, nonce)
             if response is None:
-                await self._router(inner, request.receive, noting)
+                await self._routed(request, inner, noting)
                 return
         except Exception as error:
             if started:
                 raise
             response = await self._failed(request, nonce, error)
         await response(inner, receive, noting)
+
+    async def _routed(self, request: Request, scope: Scope, send: Send) -> None:
+        """Let a page answer. What it changes is seen on every page by the time that the visitor hears of it."""
+        if request.method in safety.SAFE_METHODS:
+            await self._router(scope, request.receive, send)
+            return
+        pages = SharedPages.of(self.site)
+
+        async def changing(message: Message) -> None:
+            pages.changed()
+            await send(message)
+
+        try:
+            await self._router(scope, request.receive, changing)
+        finally:
+            pages.changed()
 
     @property
     def site(self) -> Site:

@@ -14,6 +14,7 @@ from teep.errors import RedisDenied
 from teep.web import live, urls
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import page_with, visit_of
+from teep.web.rendering.shared import shared
 
 DAYS = (7, 30, 90, 180)
 HOURS = (24, 72)
@@ -84,7 +85,7 @@ def _rate(a: live.Sample, b: live.Sample) -> tuple[float, float, float]:
 PAGES = (
     Pages(
         routes=(
-            Route("/", dashboard),
+            Route("/", shared(dashboard)),
             Route("/live", live.stream),
             Route("/live/summary", live.summary),
         ),

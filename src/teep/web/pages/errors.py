@@ -24,6 +24,7 @@ from teep.web.lists import SEARCH_SECONDS, SIZES, key_of
 from teep.web.pages.jobsets import DEAD, RETRIES
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Site, page_with, printable, visit_of
+from teep.web.rendering.shared import shared
 
 logger = logging.getLogger("teep.web")
 
@@ -177,7 +178,7 @@ def _filter(group: ErrorGroup[AsyncSortedEntry]) -> str | None:
 
 PAGES = (
     Pages(
-        routes=(Route("/errors", show), Route("/errors/count", count, methods=["POST"])),
+        routes=(Route("/errors", shared(show)), Route("/errors/count", count, methods=["POST"])),
         tab=Tab("errors", "nav.errors", 60),
     ),
 )

@@ -25,6 +25,7 @@ from teep.web.job.view import Found
 from teep.web.lists import SIZES, entry_of, read_listing
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page, page_with, visit_of
+from teep.web.rendering.shared import shared
 
 MOST_KEYS = SIZES[-1] * 10
 """Keys of one request."""
@@ -201,7 +202,7 @@ def _pages(of: JobSetPage) -> Pages:
         route
         for path in (of.name, *of.aliases)
         for route in (
-            Route(f"/{path}", of.show),
+            Route(f"/{path}", shared(of.show)),
             Route(f"/{path}", of.act, methods=["POST"]),
             Route(f"/{path}/all/{{verb}}", of.act_on_all, methods=["POST"]),
             Route(f"/{path}/{{key}}", of.show_one),

@@ -26,6 +26,7 @@ from teep.web.pages.fleet.rows import percent, process_row, text, threads_of, wo
 from teep.web.pages.fleet.sure import Question, asked, is_confirmed
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page_with, printable, visit_of
+from teep.web.rendering.shared import shared
 from teep.web.urls import from_path
 
 Process = AsyncProcess
@@ -208,7 +209,7 @@ def _back(visit: Visit, form: Form, flash: str) -> Response:
 
 PAGES = Pages(
     routes=(
-        Route("/busy", busy),
+        Route("/busy", shared(busy)),
         Route("/busy", act, methods=["POST"]),
         Route("/busy/jobs/{jid}/cancel", cancel, methods=["POST"]),
         Route("/busy/{identity}/{verb}", act_on_one, methods=["POST"]),

@@ -21,6 +21,7 @@ from teep.web.pages.fleet.queue_actions import ROUTES, job_of, path_of
 from teep.web.pages.fleet.serving import Served, held_by, services_of
 from teep.web.registry import Pages
 from teep.web.rendering import page_with, visit_of
+from teep.web.rendering.shared import shared
 from teep.web.urls import from_path
 
 GROUPED = 2_000
@@ -114,7 +115,7 @@ async def _must_find(request: Request) -> Found:
 
 PAGES = Pages(
     routes=[
-        Route("/queues/{name}", show),
+        Route("/queues/{name}", shared(show)),
         Route("/queues/{name}/jobs/{key}", show_job),
         Route("/queues/{name}/jobs/{key}/raw", show_raw),
         Route("/queues/{name}/jobs/{key}/edit", show_edit),

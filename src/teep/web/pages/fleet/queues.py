@@ -13,6 +13,7 @@ from teep.web.pages.fleet.numbered import Numbered, numbered
 from teep.web.pages.fleet.serving import Served, held_by, services_of
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import page_with, printable, visit_of
+from teep.web.rendering.shared import shared
 
 _SIZE = 50
 
@@ -52,4 +53,4 @@ def _row(summary: QueueSummary, served: Served) -> QueueRow:
     return QueueRow(summary, served, held_by(served, paused=summary.paused, waiting=summary.size))
 
 
-PAGES = Pages(routes=(Route("/queues", queues),), tab=Tab("queues", "nav.queues", 20))
+PAGES = Pages(routes=(Route("/queues", shared(queues)),), tab=Tab("queues", "nav.queues", 20))

@@ -21,6 +21,7 @@ from teep.web.pages.metrics.reading import (
 )
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import page_with, printable, visit_of
+from teep.web.rendering.shared import shared
 from teep.web.rendering.words import Words
 
 MOST_CLASSES = 100
@@ -86,7 +87,7 @@ def _distribution(job: JobResult, words: Words) -> dict[str, Any]:
 
 PAGES = (
     Pages(
-        routes=(Route("/metrics", top), Route("/metrics/{klass}", one)),
+        routes=(Route("/metrics", shared(top)), Route("/metrics/{klass}", shared(one))),
         tab=Tab("metrics", "nav.metrics", 70),
         static=Path(__file__).parent / "static",
     ),
