@@ -86,7 +86,8 @@ def _beside_a_bulk_action(retries: int, server: Server, site: Site) -> float:
     """The 95th percentile of how long pages take while very many jobs are retried by the same process."""
     server.client.flushall()
     jobs.sorted_set(server, "retry", retries, failed=True)
-    taken, deadline = [], time.monotonic() + _PATIENCE
+    taken: list[float] = []
+    deadline = time.monotonic() + _PATIENCE
     with site.asker() as asker:
         started = json.loads(asker.ask("/api/retries/all", {"action": "retry", "confirm": retries}))
         progress = f"/api/actions/{started['action']['id']}"

@@ -40,13 +40,11 @@ class _Fleet(Api, Generic[P, R]):
 
     @operation
     async def state(self, *, clean: bool = True) -> FleetState[P, R]:
-        """Return what there is as of the last heartbeats. Three round trips, whatever there is; two without `clean`.
+        """Return what there is as of the last heartbeats. Two round trips, whatever there is.
 
-        `clean` first drops processes whose heartbeat has expired, at most once a minute among all who ask.
+        `clean` also drops processes whose heartbeat has expired, at most once a minute among all who ask.
         """
-        if clean:
-            await processes.cleanup()
-        found = await processes.fleet()
+        found = await processes.fleet(clean=clean)
 
         def record(raw: bytes, queue: str) -> R:
             made: R = self._job_record(raw, queue, config=self.config)

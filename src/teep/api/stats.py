@@ -116,9 +116,10 @@ class _Snapshot(Api):
 
     @operation
     async def fetch_stats(self) -> dict[str, Any]:
-        """Read everything anew. Three round trips."""
-        self._fast = await _fetch_fast()
-        return self._fast | (await stats.slow())._asdict()
+        """Read everything anew. Two round trips."""
+        fast, slow = await stats.everything()
+        self._fast = _told(fast)
+        return self._fast | slow._asdict()
 
     @operation
     async def reset(self, *names: str) -> None:
@@ -239,16 +240,20 @@ class AsyncStats(_Snapshot, AsyncApi):
 
     @classmethod
     async def fetch(cls, *, config: Config | None = None, client: AsyncClient | None = None) -> Self:
-        """Return a snapshot. Five round trips."""
+        """Return a snapshot. Four round trips."""
         snapshot = cls(config=config, client=client)
-        snapshot._fast = await snapshot._run(_fetch_fast())
-        slow = await snapshot._run(stats.slow())
+        fast, slow = await snapshot._run(stats.everything())
+        snapshot._fast = _told(fast)
         snapshot.enqueued, snapshot.workers_size = slow.enqueued, slow.workers_size
         snapshot.queues = await snapshot._run(stats.queue_sizes())
         return snapshot
 
 
 async def _fetch_fast() -> dict[str, Any]:
-    fast = (await stats.fast())._asdict()
+    return _told(await stats.fast())
+
+
+def _told(found: stats.Fast) -> dict[str, Any]:
+    fast = found._asdict()
     oldest = fast.pop("default_queue_oldest")
     return fast | {"default_queue_latency": latency_of(oldest)}

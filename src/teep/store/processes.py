@@ -176,12 +176,20 @@ async def cleanup() -> int:
 
     Returns how many were dropped.
     """
-    if not await commands.set_if_absent(keys.process_cleanup(), "1", CLEANUP_INTERVAL):
+    if not await _cleanup_is_due():
         return 0
-    listed = await identities()
+    return await _drop_expired(await identities())
+
+
+async def _drop_expired(listed: Sequence[str]) -> int:
     infos = await commands.pipeline_of(commands.hget(keys.process(identity), "info") for identity in listed)
     gone = [identity for identity, info in zip(listed, infos, strict=True) if info is None]
     return await commands.srem(keys.processes(), *gone) if gone else 0
+
+
+def _cleanup_is_due() -> Command[bool]:
+    """Return the command that says whether this caller is to clean up; all others are not for a while."""
+    return commands.set_if_absent(keys.process_cleanup(), "1", CLEANUP_INTERVAL)
 
 
 async def leader() -> str:
@@ -210,12 +218,21 @@ class Fleet(NamedTuple):
     paused: frozenset[str]
 
 
-async def fleet() -> Fleet:
-    """Return all of it. Two round trips, and a third if there may be processes of Sidekiq <= 6.4 that work."""
-    names, leads, paused = await commands.pipeline(
-        commands.smembers(keys.processes()), commands.get_text(keys.leader()), commands.smembers(keys.paused())
-    )
+async def fleet(*, clean: bool) -> Fleet:
+    """Return all of it. Two round trips, and a third if there may be processes of Sidekiq <= 6.4 that work.
+
+    `clean` also drops processes whose heartbeat has expired, if that is due: two round trips more.
+    """
+    reads: list[Command[Any]] = [
+        commands.smembers(keys.processes()),
+        commands.get_text(keys.leader()),
+        commands.smembers(keys.paused()),
+        *([_cleanup_is_due()] if clean else []),
+    ]
+    names, leads, paused, *is_due = await commands.pipeline_of(reads)
     listed = sorted(names)
+    if any(is_due):
+        await _drop_expired(listed)
     hashes = await commands.pipeline_of(
         commands.hgetall(key(identity)) for identity in listed for key in (keys.process, keys.work)
     )

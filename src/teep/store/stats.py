@@ -56,7 +56,18 @@ def _due(jobs: int, first: list[tuple[bytes, float]]) -> Due:
 
 async def fast() -> Fast:
     """Return the counters and sizes. One round trip."""
-    reads: list[Command[Any]] = [
+    return Fast(*await commands.pipeline_of(_fast_reads()))
+
+
+async def everything() -> tuple[Fast, Slow]:
+    """Return both. Two round trips, however many processes and queues there are."""
+    reads = [*_fast_reads(), commands.smembers(keys.processes()), commands.smembers(keys.queues())]
+    *counts, identities, names = await commands.pipeline_of(reads)
+    return Fast(*counts), await _slow(identities, names)
+
+
+def _fast_reads() -> list[Command[Any]]:
+    return [
         commands.get_int(keys.processed()),
         commands.get_int(keys.failed()),
         commands.get_int(keys.expired()),
@@ -66,12 +77,16 @@ async def fast() -> Fast:
         commands.scard(keys.processes()),
         commands.lindex(keys.queue(DEFAULT_QUEUE), -1),
     ]
-    return Fast(*await commands.pipeline_of(reads))
 
 
 async def slow() -> Slow:
     """Return how many jobs run, and how many wait. Two round trips, however many processes and queues there are."""
-    identities, names = await commands.pipeline(commands.smembers(keys.processes()), commands.smembers(keys.queues()))
+    return await _slow(
+        *await commands.pipeline(commands.smembers(keys.processes()), commands.smembers(keys.queues()))
+    )
+
+
+async def _slow(identities: Collection[str], names: Collection[str]) -> Slow:
     counts = await commands.pipeline_of(
         [
             *(commands.hget_int(keys.process(identity), "busy") for identity in identities),

@@ -47,7 +47,7 @@ def test_what_failed_alike_is_one_group(visitor: Visitor, store: Server) -> None
 def test_the_largest_groups_come_first_and_the_others_on_request(visitor: Visitor, store: Server) -> None:
     said = "HTTPSConnectionPool(host='api.example.com', port=443): Read timed out. (read timeout=30) in part "
     for kind in range(41):
-        told = {"error_class": f"requests.exceptions.Error{kind}", "error_message": said + "x" * kind}
+        told: dict[str, Any] = {"error_class": f"requests.exceptions.Error{kind}", "error_message": said + "x" * kind}
         fail(store, "retry", 41 - kind, **{"class": "app.billing.invoices.Import", **told})
     page = visitor.get("/errors")
     assert groups(page) == [str(41 - kind) for kind in range(25)]
