@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
+from threading import Thread, get_ident
 from typing import Any, Self
 
 from bench.errors import BenchError
@@ -66,16 +66,17 @@ class Site(Process):
         """A connection of one visitor."""
         return Asker(self.port)
 
-    def rate(self, path: str, requests: int, connections: int = 4) -> float:
-        """Pages a second, if some visitors ask for `requests` of them at once."""
-        threads = [Thread(target=_ask, args=(self.port, path, requests // connections)) for _ in range(connections)]
+    def rate(self, path: str, requests: int, connections: int = 4, *, alike: bool = True) -> float:
+        """Pages a second, if some visitors ask for `requests` of them at once; `alike`: all for the very same."""
+        each = requests // connections
+        threads = [Thread(target=_ask, args=(self.port, path, each, alike)) for _ in range(connections)]
         began = time.perf_counter()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         self.check_alive()
-        return requests // connections * connections / (time.perf_counter() - began)
+        return each * connections / (time.perf_counter() - began)
 
     def _answers(self) -> bool:
         try:
@@ -116,10 +117,10 @@ class Asker:
         return time.perf_counter() - began
 
 
-def _ask(port: int, path: str, times: int) -> None:
+def _ask(port: int, path: str, times: int, alike: bool) -> None:
     with Asker(port) as asker:
-        for _ in range(times):
-            asker.ask(path)
+        for number in range(times):
+            asker.ask(path if alike else f"{path}?look={get_ident()}-{number}")
 
 
 def _command(name: str, port: int) -> Sequence[str]:

@@ -7,6 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -35,9 +36,14 @@ def depth_of(scope: Scope, path: str) -> int:
 
 def relative(depth: int, path: str, query: Mapping[str, Any] | None = None) -> str:
     """Return a URL from a page at a depth to a path of the app ("" is its root). Of the query, None is left out."""
-    given = {name: value for name, value in (query or {}).items() if value is not None}
+    given = {name: value for name, value in query.items() if value is not None} if query else None
     asked = f"?{urlencode(given, doseq=True, errors='surrogateescape')}" if given else ""
-    return f"{'../' * depth or './'}{quote(path, safe='/:~.-_')}{asked}"
+    return f"{'../' * depth or './'}{_quoted(path)}{asked}"
+
+
+@lru_cache(1024)
+def _quoted(path: str) -> str:
+    return quote(path, safe="/:~.-_")
 
 
 def to_path(name: str) -> str:

@@ -28,6 +28,8 @@ class Words:
 
         Of a key that has a form for one (`key.one`), `count` says which form it is.
         """
+        if not values and "{" not in (text := self._words[key]):
+            return text
         form = f"{key}.one" if values.get("count") == 1 and f"{key}.one" in self._words else key
         shown = {name: self.number(value) if type(value) is int else value for name, value in values.items()}
         return self._words[form].format_map(shown)
