@@ -1,6 +1,7 @@
 """Errors: groups of what failed alike, counted within a moment or whole on request, and acted on."""
 
 import asyncio
+import html
 import re
 from typing import Any
 
@@ -42,6 +43,19 @@ def test_what_failed_alike_is_one_group(visitor: Visitor, store: Server) -> None
     assert "All 12 jobs counted." in text
     sample = re.findall(r'href="\./(retries/[^"]+)"', page.text)[0]
     assert visitor.get(f"/{sample}").status_code == 200
+
+
+def test_a_group_that_was_counted_is_not_counted_again(
+    visitor: Visitor, store: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(store, "retry", 1_200, 1)
+    monkeypatch.setattr(teep.api.AsyncSetSelection, "count", None)
+    page = visitor.get("/errors")
+    texts, counts = (re.findall(rf'name="{name}" value="([^"]+)"', page.text) for name in ("q", "counted"))
+    said = {"q": html.unescape(texts[0]), "counted": counts[0]}
+    assert "Retry 400 jobs now?" in text_of(visitor.post("/retries/all/retry", said))
+    monkeypatch.setattr(errors, "_EXACT", 0.0)
+    assert 'name="counted"' not in visitor.get("/errors").text
 
 
 def test_the_link_of_a_group_leads_to_its_jobs(visitor: Visitor, store: Server) -> None:
