@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.api import AsyncSetSelection
 from teep.api.web import AsyncWebActions
 from teep.web import actions
 from tests.api.trips import sent
@@ -135,6 +136,16 @@ def test_all_are_counted_and_confirmed_first(visitor: Visitor, store: Server) ->
     assert "Delete 3 jobs?" in text_of(page)
     assert "class:job_1" in text_of(page)
     assert store.client.zcard("retry") == 9
+
+
+def test_what_was_counted_and_typed_is_not_counted_again(
+    visitor: Visitor, store: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, "retry", 1200)
+    visitor.post("/retries/all/retry", {"q": "class:app.*"})
+    monkeypatch.setattr(AsyncSetSelection, "count", None)
+    page = visitor.post("/retries/all/retry", {"q": "class:app.*", "total": "1200", "confirm": "1 200"})
+    assert "1,200 jobs go to their queues." in text_of(page)
 
 
 def test_many_are_confirmed_by_typing_how_many(visitor: Visitor, store: Server) -> None:

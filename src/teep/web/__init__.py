@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from teep.config import Config
 from teep.errors import ConfigurationError
 from teep.web.guard.access import ADMIN, OPERATOR, VERBS, VIEWER, Access, Arguments, Authorize
-from teep.web.registry import Pages, Tab
+from teep.web.registry import JobRows, Pages, Tab
 
 if TYPE_CHECKING:
     from teep.web.application import WebApp
@@ -75,8 +75,8 @@ def serve(
         options: further options of uvicorn.
 
     Raises:
-        ConfigurationError: others could reach it without a password, `auth` is no user and password, or the extra
-            `teep[web]` is not installed.
+        ConfigurationError: others could reach it without a password, `auth` is no user and password, nothing can
+            listen there, or the extra `teep[web]` is not installed.
     """
     serving = _load("serving")
     page = serving.alone(config, host=host, auth=auth, token=token, read_only=read_only, arguments=arguments)
@@ -101,6 +101,7 @@ __all__ = [
     "Access",
     "Arguments",
     "Authorize",
+    "JobRows",
     "Pages",
     "Tab",
     "app",
