@@ -152,5 +152,5 @@ def test_steps_and_quantiles() -> None:
     lines = [Column("a", {"1": 1, "3": 4}), Column("b", {"2": 2})]
     two = period_of("2h")
     assert steps(["1", "2", "3"], lines, two) == [("1", [1, 2]), ("3", [4, 0])]
-    assert steps(["1", "2", "3"], lines[:1], two, per=lines[1]) == [("1", [0.5]), ("3", [4])]
+    assert steps(["1", "2", "3"], lines[:1], two, per=lines[1]) == [("1", [0.5]), ("3", [None])]  # a gap, and no zero
     assert [quantile([0, 9, 1], share) for share in (0.5, 0.9, 0.95)] == [1, 1, 2]

@@ -313,12 +313,12 @@ def test_what_is_not_sent_is_said(visitor: Visitor, store: Server) -> None:
     assert left(store) == [0]
 
 
-def test_a_look_costs_eight_round_trips(visitor: Visitor, store: Server) -> None:
+def test_a_look_costs_nine_round_trips(visitor: Visitor, store: Server) -> None:
     fill(store, 100)
     beat(store, "a:1:x", [{}])
     visitor.get("/queues/default")
     with sent() as commands:
         page = visitor.get("/queues/default")
-    # The summary's two, the fleet's two, the queue's state, a page of it, and two to count its classes.
-    assert len(commands) == 8
+    # The summary's two, the fleet's two, the queue's state, its hundredth job, a page, and two to count its classes.
+    assert len(commands) == 9
     assert len(page.text) < 60_000

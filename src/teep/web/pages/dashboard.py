@@ -12,8 +12,9 @@ from teep.api.facts import AsyncServer, ServerFacts
 from teep.config import Config
 from teep.errors import RedisDenied
 from teep.web import live, urls
+from teep.web.pages.fleet.queues import noted
 from teep.web.registry import Pages, Tab
-from teep.web.rendering import page_with, visit_of
+from teep.web.rendering import Visit, page_with, visit_of
 from teep.web.rendering.shared import shared
 
 DAYS = (7, 30, 90, 180)
@@ -36,7 +37,7 @@ async def dashboard(request: Request) -> Response:
     hours = urls.integer(query, "hours", range(1, 73), 0)
     days = 0 if hours else urls.integer(query, "days", range(1, _MOST_DAYS + 1), _FIRST_DAYS)
     visit = visit_of(request)
-    reading = _read(visit.config, days, hours)
+    reading = _read(visit, days, hours)
     recent = live.Sampler.of(visit.site).recent
     rates = [_rate(a, b) for a, b in zip(recent, list(recent)[1:], strict=False)]
     return await page_with(
@@ -44,13 +45,14 @@ async def dashboard(request: Request) -> Response:
     )
 
 
-async def _read(config: Config, days: int, hours: int) -> dict[str, Any]:
+async def _read(visit: Visit, days: int, hours: int) -> dict[str, Any]:
+    config = visit.config
     past, queues, facts = await asyncio.gather(
         _by_hours(config, hours) if hours else _by_days(config, days),
         AsyncStats(config=config).queue_summaries(),
         _facts(config),
     )
-    return {"past": past, "queues": queues, "facts": facts}
+    return {"past": past, "queues": queues, "facts": facts, "trails": noted(visit.site, queues)}
 
 
 async def _by_days(config: Config, days: int) -> list[Past]:

@@ -17,7 +17,7 @@ from teep.api import AsyncIterableJobQuery, AsyncJobRecord, AsyncProcess, AsyncP
 from teep.api.fleet import AsyncFleet, FleetState
 from teep.client import AsyncClient
 from teep.config import Config
-from teep.web import actions, filters, urls
+from teep.web import actions, filters, live, urls
 from teep.web.actions import must_may
 from teep.web.guard.safety import Form, read_form
 from teep.web.lists import SIZES
@@ -25,8 +25,9 @@ from teep.web.pages.fleet.numbered import numbered
 from teep.web.pages.fleet.rows import percent, process_row, text, threads_of, work_row
 from teep.web.pages.fleet.sure import Question, asked, is_confirmed
 from teep.web.registry import Pages, Tab
-from teep.web.rendering import Visit, page_with, printable, visit_of
+from teep.web.rendering import Site, Visit, page_with, printable, visit_of
 from teep.web.rendering.shared import shared
+from teep.web.trails import Trail, trail_of
 from teep.web.urls import from_path
 
 Process = AsyncProcess
@@ -81,6 +82,7 @@ async def _read(request: Request) -> dict[str, Any]:
         "size": size,
         "here": {name: query[name] for name in _KEPT if query.get(name)},
         "totals": _totals(state.processes),
+        "trail": _lately(visit.site),
         "facets": {} if only == "jobs" else {name: _facets(state.processes, name, query) for name in FACETS},
         "shown": shown,
         "rows": [process_row(process, state.leader, now) for process in shown.items],
@@ -114,6 +116,11 @@ async def _states(jobs: Sequence[Running], config: Config) -> Mapping[str, Itera
     except ValueError:  # one holds no numbers: the jobs are shown without their states
         return {}
     return {jid: state for jid in jids if (state := found[jid]) is not None}
+
+
+def _lately(site: Site) -> Trail:
+    """Return how many jobs ran in the last minutes, as the stream of any page has seen it."""
+    return trail_of((sample.at, sample.stats["workers_size"]) for sample in live.Sampler.of(site).recent)
 
 
 def _totals(processes: Sequence[Process]) -> dict[str, int]:

@@ -17,11 +17,13 @@ from teep.web.guard.access import Access
 from teep.web.job import pages as job
 from teep.web.job.view import Found
 from teep.web.lists import SIZES, Row, read_listing, row
+from teep.web.pages.fleet.flow import flow, hundredth
 from teep.web.pages.fleet.queue_actions import ROUTES, job_of, path_of
 from teep.web.pages.fleet.serving import Served, held_by, services_of
 from teep.web.registry import Pages
 from teep.web.rendering import page_with, visit_of
 from teep.web.rendering.shared import shared
+from teep.web.trails import Trails
 from teep.web.urls import from_path
 
 GROUPED = 2_000
@@ -46,19 +48,26 @@ async def show(request: Request) -> Response:
 
 
 async def _read(request: Request, name: str) -> dict[str, Any]:
-    config, query = visit_of(request).config, request.query_params
+    visit, query = visit_of(request), request.query_params
+    config = visit.config
     queue = AsyncQueue(name, config=config)
     newest = query.get("direction") == "desc"
-    summary, state, listing = await asyncio.gather(
+    summary, state, pushed, listing = await asyncio.gather(
         AsyncStats(config=config).queue_summary(name),
         AsyncFleet(config=config).state(),
+        hundredth(queue),
         read_listing(request, queue, queue_row, reverse=newest, extra={"direction": "desc"} if newest else None),
     )
     wants = "groups" in query
     services = services_of(state)
     served = services.get(name, Served())
+    trails = Trails.of(visit.site, "queues")
+    trails.note({name: summary.size}, whole=False)
+    trail = trails.trail(name)
     return {
         "queue": summary,
+        "trail": trail,
+        "flow": flow(summary, pushed, trail),
         "listing": listing,
         "newest": newest,
         "served": served,

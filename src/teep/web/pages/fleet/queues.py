@@ -1,6 +1,7 @@
 """Queues: each with its size, latency and state, and who serves it."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -12,18 +13,20 @@ from teep.api.fleet import AsyncFleet
 from teep.web.pages.fleet.numbered import Numbered, numbered
 from teep.web.pages.fleet.serving import Served, held_by, services_of
 from teep.web.registry import Pages, Tab
-from teep.web.rendering import page_with, printable, visit_of
+from teep.web.rendering import Site, page_with, printable, visit_of
 from teep.web.rendering.shared import shared
+from teep.web.trails import Trail, Trails
 
 _SIZE = 50
 
 
 class QueueRow(NamedTuple):
-    """A queue in the list: its summary, who serves it, and the word for what holds it."""
+    """A queue in the list: its summary, who serves it, the word for what holds it, and how long it was lately."""
 
     summary: QueueSummary
     served: Served
     held: str
+    trail: Trail
 
 
 async def queues(request: Request) -> Response:
@@ -32,7 +35,8 @@ async def queues(request: Request) -> Response:
 
 
 async def _read(request: Request) -> dict[str, Any]:
-    config, query = visit_of(request).config, request.query_params
+    visit, query = visit_of(request), request.query_params
+    config = visit.config
     summaries, state = await asyncio.gather(
         AsyncStats(config=config).queue_summaries(), AsyncFleet(config=config).state()
     )
@@ -40,17 +44,25 @@ async def _read(request: Request) -> dict[str, Any]:
     found = [one for one in summaries if wanted.casefold() in printable(one.name).casefold()]
     shown: Numbered[QueueSummary] = numbered(found, query, "page", _SIZE)
     services = services_of(state)
+    trails = noted(visit.site, summaries)
     return {
         "wanted": wanted,
         "none_at_all": not summaries,
         "shown": shown,
-        "rows": [_row(one, services.get(one.name, Served())) for one in shown.items],
+        "rows": [_row(one, services.get(one.name, Served()), trails.trail(one.name)) for one in shown.items],
         "here": {name: query[name] for name in ("q", "page") if query.get(name)},
     }
 
 
-def _row(summary: QueueSummary, served: Served) -> QueueRow:
-    return QueueRow(summary, served, held_by(served, paused=summary.paused, waiting=summary.size))
+def noted(site: Site, summaries: Sequence[QueueSummary]) -> Trails:
+    """Note how long all queues are; returns how they were lately."""
+    trails = Trails.of(site, "queues")
+    trails.note({one.name: one.size for one in summaries})
+    return trails
+
+
+def _row(summary: QueueSummary, served: Served, trail: Trail) -> QueueRow:
+    return QueueRow(summary, served, held_by(served, paused=summary.paused, waiting=summary.size), trail)
 
 
 PAGES = Pages(routes=(Route("/queues", shared(queues)),), tab=Tab("queues", "nav.queues", 20))

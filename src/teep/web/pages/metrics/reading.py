@@ -42,10 +42,10 @@ class Column(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step of a chart: its start as ISO 8601 has it, and the value of each line."""
+    """A step of a chart: its start as ISO 8601 has it, and the value of each line; None is a gap in it."""
 
     at: str
-    values: list[float]
+    values: list[float | None]
 
 
 class Mark(NamedTuple):
@@ -60,8 +60,9 @@ def steps(buckets: Sequence[str], lines: Sequence[Column], period: Period, per: 
     found = []
     for start in range(0, len(buckets), period.joined):
         joined = buckets[start : start + period.joined]
-        divisor = 1.0 if per is None else _sum(per, joined) or 1.0
-        found.append(Step(joined[0], [_sum(line, joined) / divisor for line in lines]))
+        divisor = 1.0 if per is None else _sum(per, joined)
+        values = [_sum(line, joined) / divisor if divisor else None for line in lines]
+        found.append(Step(joined[0], values))
     return found
 
 

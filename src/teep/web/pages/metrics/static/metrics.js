@@ -35,7 +35,7 @@ function draw(figure, again) {
   const table = figure.querySelector("details table"); // the chart's legend is one, too
   const names = all("thead th", table).map((head) => head.textContent.trim());
   const rows = all("tbody tr", table).map((row) => [...row.children].map((cell) => cell.dataset.v));
-  const data = names.map((_, i) => rows.map((row) => (i ? Number(row[i]) : Date.parse(row[0]) / 1000)));
+  const data = names.map((_, i) => rows.map((row) => (i ? (row[i] === "" ? null : Number(row[i])) : Date.parse(row[0]) / 1000)));
   const now = JSON.stringify([names, data]);
   const before = drawn.get(plot);
   if (!window.uPlot || rows.length < 2 || (!again && before?.now === now)) return;
