@@ -88,7 +88,12 @@ def _take(conditions: dict[str, Any], name: str, value: str, *, is_quoted: bool)
     return None
 
 
-def _seconds(value: str) -> float:
+def seconds(value: str) -> float:
+    """Read a span of time, such as `10m`.
+
+    Raises:
+        TeepError: it is none.
+    """
     span = _SPAN.fullmatch(value)
     if span is None:
         raise _UnreadableError("it is a number and a unit of ms, s, m, h, d or w")
@@ -121,8 +126,8 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "queue": ("queue", str),
     "jid": ("jids", _several),
     "args": ("args", _arguments),
-    "older": ("older_than", _seconds),
-    "newer": ("newer_than", _seconds),
+    "older": ("older_than", seconds),
+    "newer": ("newer_than", seconds),
 }
 _EXAMPLES = {
     "class": "class:Import*",

@@ -18,6 +18,9 @@ from teep.web.job import tree
 from teep.web.job.view import Found, may_edit, view_of
 from teep.web.rendering import Visit, page, page_with, printable, visit_of
 
+MOST_COPIED = 2_000
+"""Characters of arguments that a link holds."""
+
 
 class Verb(NamedTuple):
     """What can be done to a job alone. `needs` is the verb of an `Access`."""
@@ -40,7 +43,15 @@ async def show(
     async def reading() -> dict[str, Any]:
         return {"job": await view_of(visit, found)}
 
-    return await page_with(request, template, reading(), actions=actions, may_edit=_may_edit(visit, found), **context)
+    return await page_with(
+        request,
+        template,
+        reading(),
+        actions=actions,
+        may_edit=_may_edit(visit, found),
+        copy=_copy(visit, found),
+        **context,
+    )
 
 
 async def show_raw(request: Request, found: Found) -> Response:
@@ -121,6 +132,17 @@ def _editable(found: Found) -> str:
 
 def _may_edit(visit: Visit, found: Found) -> bool:
     return found.where != "busy" and may_edit(visit.access, found.record)
+
+
+def _copy(visit: Visit, found: Found) -> dict[str, str] | None:
+    """Return what fills the form that pushes a job like this one; None if it cannot be told in a link."""
+    record = found.record
+    if not visit.access.may("push") or visit.access.arguments != "show" or not record.is_job or record["encrypt"]:
+        return None
+    args = json.dumps(record.args, ensure_ascii=False)
+    if record["kwargs"] or len(args) > MOST_COPIED:
+        return None
+    return {"class": printable(record.klass), "args": printable(args), "queue": printable(record.queue)}
 
 
 def _follow_up(visit: Visit, found: Found) -> Action | None:

@@ -6,10 +6,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from teep.errors import RedisError, TeepError
 from teep.web import actions, filters
 from teep.web.actions import Action, Bulk, Bulks, must_may
 from teep.web.json.answers import Refused, answer, field, read
 from teep.web.json.reads import action_of
+from teep.web.pages import push as pushing
 from teep.web.pages.jobsets import MOST_KEYS, JobSetPage
 from teep.web.rendering import visit_of
 
@@ -51,6 +53,23 @@ async def act_on_all(of: JobSetPage, request: Request) -> Response:
     if isinstance(done, Bulk):
         return answer({"matching": matching, "done": None, "action": action_of(done)}, 202)
     return answer({"matching": matching, "done": done, "action": None})
+
+
+async def push(request: Request) -> Response:
+    """Push a job."""
+    body = await read(request)
+    must_may(visit_of(request), "push")
+    args = field(body, "args", list, [])
+    delay = field(body, "in", str, "")
+    try:
+        jid, queue = await pushing.push(
+            request, field(body, "class", str, ""), args, field(body, "queue", str, ""), delay
+        )
+    except RedisError:
+        raise
+    except TeepError as error:
+        raise Refused(400, str(error)) from error
+    return answer({"jid": jid, "queue": queue})
 
 
 async def cancel(request: Request) -> Response:

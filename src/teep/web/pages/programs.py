@@ -83,6 +83,10 @@ ENDPOINTS = (
              thing(queues=some(STRING), waiting=WHOLE, running=WHOLE, overdue=WHOLE, latency=NUMBER, threads=WHOLE,
                    utilization=NUMBER, load=NUMBER, desired=WHOLE),
              {"queue": "A queue; may be given again. Default: all.", "threads": "Threads of a replica."}),
+    Endpoint("POST", "/api/push", writes.push, "Push a job; jid is null if a middleware or a lock stopped it.",
+             thing(jid=maybe(STRING), queue=STRING),
+             takes={"type": "object", "required": ["class"], "properties": {
+                 "class": STRING, "args": some(ANY), "queue": STRING, "in": STRING}}),
     Endpoint("GET", "/api/actions/{id}", reads.action, "How far an action on many jobs is.", _ACTION),
     Endpoint("POST", "/api/actions/{id}/cancel", writes.cancel, "Stop an action on many jobs.", _ACTION),
     *(endpoint for of in JOBSETS for endpoint in _of_jobset(of)),
