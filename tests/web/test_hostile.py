@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from teep.web import urls
+import teep
+from teep.web import ADMIN, lists, urls
 from teep.web.filters import parse
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor, payload
@@ -77,6 +78,14 @@ def test_a_name_comes_back_from_a_path(name: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_:.~\-]+", part)
     assert part not in (".", "..")
     assert urls.from_path(part) == name
+
+
+def test_a_job_leads_back_to_a_queue_whose_name_is_no_utf8() -> None:
+    record = teep.AsyncJobRecord(b'{"class":"C","args":[],"jid":"j"}', "q\udcff")
+    row = lists.row(record, ADMIN, "k", None)
+    assert (row.queue, row.queue_path) == ("q\\udcff", "queues/~cf8")
+    assert urls.from_path("~cf8") == "q\udcff"
+    assert re.fullmatch(r"~[\w-]+", urls.to_path("\ud800"))  # no bytes are that: a path all the same
 
 
 @pytest.mark.parametrize("part", ["~", "~!", "~AAA=A", "x", "~é"])

@@ -1,5 +1,6 @@
 """Static files, templates, the dashboard, pages of others, and what goes wrong."""
 
+import asyncio
 import base64
 import gzip
 import hashlib
@@ -21,7 +22,7 @@ from teep.web import Pages, Tab
 from teep.web.rendering import OWN_TEMPLATES, page
 from teep.web.rendering.assets import OWN
 from tests.support.servers import Server
-from tests.web.conftest import MakeVisitor
+from tests.web.conftest import MakeVisitor, payload
 from tests.web.visitor import Visitor, links, text_of
 
 VENDOR = OWN / "vendor"
@@ -129,6 +130,21 @@ def test_others_bring_pages_with_a_tab(visit: MakeVisitor, tmp_path: Path) -> No
     assert re.search(r'<a href="\./shop" aria-current="page">Shop</a>', shown.text)
     assert visitor.get("/shop/plain").text == "plain"
     assert visitor.get("/shop/plain").headers["content-security-policy"]
+
+
+def test_others_tell_more_of_a_job(visit: MakeVisitor, store: Server) -> None:
+    store.client.zadd("retry", {payload(1, tenant="<b>"): 1e9})
+    visitor = visit(pages=[Pages(job_rows=lambda job: [("Tenant", job["tenant"])])])
+    assert "<dt>Tenant</dt><dd>&lt;b&gt;</dd>" in visitor.get(f"/jobs/{1:024x}").text
+
+
+def test_the_environment_is_named_but_for_production(store: Server, runner: asyncio.Runner) -> None:
+    for name, title in (("staging", "<title>[staging] Queues · teep<"), ("production", "<title>Queues · teep<")):
+        visitor = Visitor(teep.web.app(teep.Config(redis_url=store.url, environment=name)), runner)
+        page = visitor.get("/queues")
+        assert title in page.text
+        assert (">staging</span>" in page.text) is (name == "staging")
+        visitor.close()
 
 
 def _fails(_request: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from teep.config import Config
 from teep.errors import ConfigurationError
 from teep.web.guard.access import ADMIN, OPERATOR, VERBS, VIEWER, Access, Arguments, Authorize
-from teep.web.registry import Pages, Tab
+from teep.web.registry import JobRows, Pages, Tab
 
 if TYPE_CHECKING:
     from teep.web.application import WebApp
@@ -101,6 +101,7 @@ __all__ = [
     "Access",
     "Arguments",
     "Authorize",
+    "JobRows",
     "Pages",
     "Tab",
     "app",

@@ -55,6 +55,7 @@ class WebApp:
         )
         self._tabs = sorted((some.tab for some in brought if some.tab), key=lambda tab: tab.order)
         self._read_only = read_only
+        self._job_rows = [some.job_rows for some in brought if some.job_rows]
         self._site: Site | None = None
         self._signer: safety.Signer | None = None
         self._router = Router(self._routes(brought), redirect_slashes=False)
@@ -107,7 +108,7 @@ class WebApp:
         """What all visits share."""
         if self._site is None:
             config = self._config or default_config()
-            self._site = Site(config, self._templates, self._assets, self._tabs, self._read_only)
+            self._site = Site(config, self._templates, self._assets, self._tabs, self._read_only, self._job_rows)
         return self._site
 
     def _routes(self, brought: Sequence[Pages]) -> list[BaseRoute]:

@@ -54,6 +54,7 @@ class Row:
     klass: str
     jid: str
     queue: str
+    queue_path: str
     arguments: str | None
     tags: Sequence[str]
     error_class: str
@@ -80,6 +81,7 @@ def row(record: AsyncJobRecord | AsyncSortedEntry, access: Access, key: str, at:
         klass=printable(record.display_class),
         jid=printable(record.jid),
         queue=printable(record.queue),
+        queue_path=f"queues/{urls.to_path(record.queue)}",
         arguments=arguments if arguments is None else arguments[:MOST_SHOWN],
         tags=[printable(str(tag)) for tag in record.tags],
         error_class=_text(record.error_class),

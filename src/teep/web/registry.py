@@ -1,16 +1,20 @@
 """What brings pages to the web page: its own rooms in `pages/`, features, and users with a tab of their own."""
 
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from teep.api import AsyncJobRecord, AsyncSortedEntry
 from teep.web import pages
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
+
+JobRows = Callable[[AsyncJobRecord | AsyncSortedEntry], Iterable[tuple[str, str]]]
+"""Returns what else the page of a job tells: names and values. Sidekiq's custom_job_info_rows."""
 
 
 class Tab(NamedTuple):
@@ -31,11 +35,12 @@ class Pages:
     `words` are translations: language to key to string. English stands in for those that a language lacks.
     """
 
-    routes: "Sequence[BaseRoute]"
+    routes: "Sequence[BaseRoute]" = ()
     tab: Tab | None = None
     templates: Path | None = None
     static: Path | None = None
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    job_rows: JobRows | None = None
 
 
 def own_pages() -> list[Pages]:

@@ -50,7 +50,11 @@ def to_path(name: str) -> str:
     """Return a name as one part of a path."""
     if _PLAIN.fullmatch(name):
         return name
-    return "~" + base64.urlsafe_b64encode(name.encode(errors="surrogateescape")).decode().rstrip("=")
+    try:
+        data = name.encode(errors="surrogateescape")
+    except UnicodeEncodeError:  # no bytes have this name, so nothing in Redis has, and the path leads nowhere
+        data = name.encode(errors="backslashreplace")
+    return "~" + base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def from_path(part: str) -> str:

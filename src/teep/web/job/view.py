@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from teep.api import AsyncJobRecord, AsyncSortedEntry, AsyncWorkSet, IterableState, UniqueLock
 from teep.api.display import ENCRYPTED
 from teep.errors import RedisCommandError
+from teep.web import urls
 from teep.web.guard.access import Access
 from teep.web.job import tree
 from teep.web.job.tree import Node
@@ -57,7 +58,9 @@ class JobView(NamedTuple):
     path: str
     klass: str
     jid: str
+    jid_path: str
     queue: str
+    queue_path: str
     tags: list[str]
     is_job: bool
     tries: int | None
@@ -73,7 +76,11 @@ class JobView(NamedTuple):
     iteration: IterableState | None
     cursor: Node | None
     lock: UniqueLock | None
+    lock_path: str
+    """The page of the job that has the lock."""
     running: Running | None
+    rows: list[tuple[str, str]]
+    """What users tell besides."""
 
 
 async def view_of(visit: Visit, found: Found) -> JobView:
@@ -84,14 +91,16 @@ async def view_of(visit: Visit, found: Found) -> JobView:
     fields = tree.fields(record.raw)
     listed = {name: value for name, value in fields.items() if name not in _SHOWN}
     context = {name: listed.pop(name) for name in [*listed] if name == "cattr" or name.startswith("cattr_")}
-    count = record.retry_count
+    count, lock = record.retry_count, await _lock(record)
     arguments, keywords = arguments_of(visit.access, record)
     return JobView(
         where=where,
         path=found.path,
         klass=printable(record.display_class),
         jid=printable(record.jid),
+        jid_path=f"jobs/{urls.to_path(record.jid)}",
         queue=printable(record.queue),
+        queue_path=f"queues/{urls.to_path(record.queue)}",
         tags=[printable(str(tag)) for tag in record.tags],
         is_job=record.is_job,
         tries=count + 1 if type(count) is int else None,
@@ -106,8 +115,10 @@ async def view_of(visit: Visit, found: Found) -> JobView:
         context=_nodes(context),
         iteration=iteration,
         cursor=None if iteration is None else tree.tree(tree.plain(iteration.cursor)),
-        lock=await _lock(record),
+        lock=None if lock is None else lock._replace(holder=printable(lock.holder)),
+        lock_path="" if lock is None else f"jobs/{urls.to_path(lock.holder)}",
         running=running,
+        rows=[(printable(name), printable(value)) for told in visit.site.job_rows for name, value in told(record)],
     )
 
 
@@ -166,10 +177,9 @@ async def _running(visit: Visit, record: AsyncJobRecord | AsyncSortedEntry) -> t
 
 async def _lock(record: AsyncJobRecord | AsyncSortedEntry) -> UniqueLock | None:
     try:
-        lock = await record.unique_lock()
+        return await record.unique_lock()
     except RedisCommandError:  # what the payload names is no lock
         return None
-    return None if lock is None else lock._replace(holder=printable(lock.holder))
 
 
 def _nodes(fields: dict[str, Any]) -> list[tuple[str, Node]]:

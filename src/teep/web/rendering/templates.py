@@ -22,7 +22,7 @@ from teep.version import __version__
 from teep.web import urls
 from teep.web.guard.access import Access
 from teep.web.guard.safety import Signer
-from teep.web.registry import Tab
+from teep.web.registry import JobRows, Tab
 from teep.web.rendering.assets import Assets
 from teep.web.rendering.words import LANGUAGES, Words
 
@@ -39,6 +39,8 @@ class Site:
     assets: Assets
     tabs: Sequence[Tab]
     read_only: bool
+    job_rows: Sequence[JobRows] = ()
+    """What users tell of jobs besides."""
     shared: dict[str, Any] = field(default_factory=dict)
     """What a part keeps for as long as the app lives, by its name: the sampler, actions under way."""
 
@@ -162,6 +164,7 @@ def _render(request: Request, template: str, context: Mapping[str, Any]) -> str:
             "theme": theme if theme in THEMES else "auto",
             "asset": lambda name: visit.url(visit.site.assets.path(name)),
             "redis": redis_in_words(visit.config),
+            "environment": "" if visit.config.environment == "production" else visit.config.environment,
             "back": _here(request),
             **context,
         },
