@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -46,6 +47,16 @@ def test_outside_of_this_machine_it_asks_for_a_password(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.9.1", "/run/teep.sock"])
 def test_on_this_machine_it_needs_none(host: str) -> None:
     assert alone(None, host=host)
+
+
+def test_where_nothing_can_listen_is_told(config: teep.Config) -> None:
+    said = "Address already in use; choose another address or port"
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigurationError, match=said):
+        teep.web.serve(config, port=taken.getsockname()[1])
+    with pytest.raises(ConfigurationError, match="from 0 to 65535, not 70000"):
+        teep.web.serve(config, port=70_000)
+    with pytest.raises(ConfigurationError, match=r"cannot listen at nonsense\.invalid:9797"):
+        teep.web.serve(config, host="nonsense.invalid", token="t")
 
 
 @pytest.mark.parametrize("wrong", [{"auth": "user"}, {"auth": ":p"}, {"auth": "u:"}, {"token": ""}])

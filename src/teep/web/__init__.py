@@ -75,8 +75,8 @@ def serve(
         options: further options of uvicorn.
 
     Raises:
-        ConfigurationError: others could reach it without a password, `auth` is no user and password, or the extra
-            `teep[web]` is not installed.
+        ConfigurationError: others could reach it without a password, `auth` is no user and password, nothing can
+            listen there, or the extra `teep[web]` is not installed.
     """
     serving = _load("serving")
     page = serving.alone(config, host=host, auth=auth, token=token, read_only=read_only, arguments=arguments)

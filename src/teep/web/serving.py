@@ -19,6 +19,7 @@ from teep.errors import ConfigurationError
 from teep.web.application import WebApp
 from teep.web.guard.access import ADMIN, Access, Arguments, Authorize
 
+_LAST_PORT = 65_535
 _ASK = {"WWW-Authenticate": 'Basic realm="teep", charset="UTF-8"'}
 
 
@@ -41,7 +42,12 @@ class _Server(uvicorn.Server):
 def run(
     page: WebApp, *, host: str, port: int, prefix: str, on_start: Told | None = None, options: dict[str, Any]
 ) -> None:
-    """Serve an app with uvicorn until the process is told to stop."""
+    """Serve an app with uvicorn until the process is told to stop.
+
+    Raises:
+        ConfigurationError: nothing can listen there.
+    """
+    _check(host, port)
     where = {"uds": host} if host.startswith("/") else {"host": host, "port": port}
     settings = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 2}
     told: Told | None = None if on_start is None else lambda address: on_start(address + prefix.rstrip("/"))
@@ -54,6 +60,23 @@ def run(
     finally:
         if server.config.uds:
             Path(server.config.uds).unlink(missing_ok=True)
+
+
+def _check(host: str, port: int) -> None:
+    """Refuse where nothing can listen; uvicorn would say less of it."""
+    if host.startswith("/"):
+        return
+    if not 0 <= port <= _LAST_PORT:
+        raise ConfigurationError(f"the port must be from 0 to {_LAST_PORT}, not {port}")
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen at {host}:{port}: {error.strerror}; choose another address or port"
+        ) from None
 
 
 def _address(name: Any) -> str:

@@ -7,6 +7,8 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import expect
 
+import teep
+from teep.errors import RedisUnavailable
 from teep.web import live
 from tests.support.waiting import wait_until
 from tests.web.browser.conftest import Desk, resized, tabbed_to
@@ -55,6 +57,20 @@ def test_the_dashboard_lives(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
     desk.store.client.incrby("stat:processed", 1_000_000)
     expect(page.locator("#summary")).to_contain_text("2,234,567")
     expect(page.locator("#rates .uplot")).to_be_visible()
+
+
+def test_it_comes_back_whole_with_redis(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_: Any) -> Any:
+        raise RedisUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(teep.AsyncStats, "fetch_stats", away)
+        page = desk.open("/queues")
+        expect(page.locator("h1")).to_have_text("Redis cannot be reached")
+    desk.problems.clear()  # a browser reports each 503
+    page.evaluate("htmx.trigger(document.querySelector('#page'), 'teep:refresh')")
+    expect(page.locator("#summary")).to_contain_text("1,234,567")
+    expect(page.locator("h1")).to_have_text("Queues")
 
 
 def test_a_chart_is_drawn_again_in_the_colours_of_the_theme(desk: Desk) -> None:

@@ -48,6 +48,9 @@ setInterval(() => {
   window.htmx?.trigger(page, "teep:refresh");
 }, 1000);
 
+// Redis is back, and with it what an error page lacks.
+document.addEventListener("htmx:after:swap", () => { if (!one("#summary") && !one("#page .code")) location.reload(); });
+
 // --- Lists: tick with shift, tick all, and say how many are.
 let last = null;
 
