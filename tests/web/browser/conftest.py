@@ -8,6 +8,7 @@ the page's policy refuses.
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +31,8 @@ _SECONDS = 40
 expect.set_options(timeout=_SECONDS * 1000)
 
 
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """Open it for these tests only: as long as it is open, Playwright's event loop counts as running."""
+@contextmanager
+def opened_chromium() -> Iterator[Browser]:
     # The same browser without its windows, which takes half the time.
     program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert program, "these tests need Chromium (Debian: apt-get install chromium-headless-shell) on PATH"
@@ -42,6 +42,13 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Open it for these tests only: as long as it is open, Playwright's event loop counts as running."""
+    with opened_chromium() as browser:
+        yield browser
 
 
 @dataclass
@@ -54,10 +61,12 @@ class Desk:
     problems: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
-    def open(self, path: str = "/", *, width: int = 1280, theme: Any = "light", **options: Any) -> Page:
+    def open(
+        self, path: str = "/", *, width: int = 1280, height: int = 900, theme: Any = "light", **options: Any
+    ) -> Page:
         """Open a page, once it is loaded."""
         context = self.chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, locale="en", **options
+            viewport={"width": width, "height": height}, color_scheme=theme, locale="en", **options
         )
         self.contexts.append(context)
         context.add_init_script(_WATCH)
@@ -82,7 +91,14 @@ class Desk:
 def desk(chromium: Browser, config: teep.Config, store: Server) -> Iterator[Desk]:
     """A page on a populated store, and a browser; at the end nothing may have gone wrong in it."""
     populate(store)
-    with served(teep.web.app(config)) as address:
+    with before(chromium, teep.web.app(config), store) as desk:
+        yield desk
+
+
+@contextmanager
+def before(chromium: Browser, app: Any, store: Server) -> Iterator[Desk]:
+    """Serve an app, and sit down before it with a browser; at the end nothing may have gone wrong in it."""
+    with served(app) as address:
         desk = Desk(chromium, address, store)
         yield desk
         for context in desk.contexts:

@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,9 @@ CLASSES: dict[str, tuple[str, Any]] = {
 }
 
 # How often a group of errors comes, the class of its jobs, the error, and its message.
-ERRORS: list[tuple[int, str, str, str]] = [
+Group = tuple[int, str, str, str]
+
+ERRORS: list[Group] = [
     (48, "app.jobs.SendInvoice", "smtplib.SMTPServerDisconnected", "Connection unexpectedly closed"),
     (21, "app.jobs.ChargeCard", "app.payments.GatewayTimeout", "no answer from the gateway after {n} ms"),
     (13, "app.jobs.SyncInventory", "httpx.ConnectTimeout", "timed out: https://warehouse.example.com/stock/{n}"),
@@ -37,8 +39,16 @@ ERRORS: list[tuple[int, str, str, str]] = [
     (2, "app.jobs.UpdateSearchIndex", "app.search.IndexLocked", "index products is being rebuilt"),
 ]
 
-LETTER = 99_000_000
-"""The number of the failed job whose page is shown."""
+# A bad night: a shop's warehouse, mail server and bank are away, and forty things fail at once.
+NIGHT: list[Group] = [
+    (40 - place if place else 400, klass, error, f"{message} {place:02}" if place > 6 else message)
+    for place, (klass, (_, _, error, message)) in enumerate(
+        (klass, ERRORS[(place + round_) % 7]) for round_ in range(5) for place, klass in enumerate(CLASSES)
+    )
+]
+
+LETTER, LATER = 99_000_000, 70_000_000
+"""The numbers of the failed job whose page is shown, and of the first that is scheduled."""
 
 BACKTRACE = [
     "/srv/shop/app/jobs/send_invoice.py:31:in 'perform'",
@@ -66,7 +76,7 @@ def job(klass: str, number: int, **fields: Any) -> dict[str, Any]:
     return own | fields
 
 
-def failed(number: int, groups: list[tuple[int, str, str, str]], now: float) -> tuple[str, float]:
+def failed(number: int, groups: Sequence[Group], now: float) -> tuple[str, float]:
     """A job that has failed, of one of the groups by their frequency, and when it is tried again."""
     chance = random.Random(number)
     (_, klass, error, message), *_ = chance.choices(groups, [group[0] for group in groups])
@@ -83,7 +93,7 @@ def failed(number: int, groups: list[tuple[int, str, str, str]], now: float) -> 
 
 
 def fill_failed(
-    store: Server, key: str, count: int, groups: list[tuple[int, str, str, str]], first: int = 0, later: float = 0
+    store: Server, key: str, count: int, groups: Sequence[Group], first: int = 0, later: float = 0
 ) -> None:
     """Put failed jobs into a set, by ten thousand a round trip."""
     now = time.time() + later
@@ -92,16 +102,16 @@ def fill_failed(
         store.client.zadd(key, dict(failed(number, groups, now) for number in numbers))
 
 
-def populate(store: Server, config: teep.Config, retries: int = 216) -> None:
+def populate(store: Server, config: teep.Config, retries: int = 216, groups: Sequence[Group] = ERRORS) -> None:
     """Put a shop's fleet into Redis."""
     now = time.time()
-    _processes(store, now)
+    beat_all(store)
     _queues(store, now)
-    fill_failed(store, "retry", retries, ERRORS)
+    fill_failed(store, "retry", retries, groups)
     fill_failed(store, "dead", 17, ERRORS[3:6], 50_000_000, later=-3 * HOUR)
     store.client.zadd("retry", {json.dumps(letter(now)): now + 12})
-    later = {json.dumps(job("app.reports.MonthlySummary", n)): now + n * HOUR + 900 for n in range(6)}
-    later |= {json.dumps(job("app.jobs.SendInvoice", 900 + n)): now + 300 + n * 47 for n in range(38)}
+    later = {json.dumps(job("app.reports.MonthlySummary", LATER + n)): now + n * HOUR + 900 for n in range(6)}
+    later |= {json.dumps(job("app.jobs.SendInvoice", LATER + 100 + n)): now + 300 + n * 47 for n in range(38)}
     store.client.zadd("schedule", later)
     _past(store, config)
     left_profile(
@@ -114,37 +124,31 @@ def letter(now: float) -> dict[str, Any]:
     """Return the failed job whose page is shown."""
     at = int((now - 1800) * 1000)
     times = {"created_at": at - 52_000, "enqueued_at": at - 300, "failed_at": at, "retried_at": at + 1_400_000}
-    told = {
-        "error_class": ERRORS[0][2],
-        "error_message": ERRORS[0][3],
-        "error_backtrace": BACKTRACE,
-        "retry_count": 2,
-    }
-    args = [
-        48_213,
-        {"to": "ann@example.com", "total": 12345678901234567890, "lines": [["Desk lamp", 2], ["Chair", 1]]},
-    ]
-    own = job(
-        "app.jobs.SendInvoice", 1, tags=["eu", "priority"], args=args, cattr={"tenant": "berlin", "locale": "de"}
-    )
-    return own | times | told
+    _, klass, error, message = ERRORS[0]
+    told = {"error_class": error, "error_message": message, "error_backtrace": BACKTRACE, "retry_count": 2}
+    lines = [["Desk lamp", 2], ["Chair", 1]]
+    args = [48_213, {"to": "ann@example.com", "total": 12345678901234567890, "lines": lines}]
+    context = {"tenant": "berlin", "locale": "de"}
+    return job(klass, LETTER, tags=["eu", "priority"], args=args, cattr=context) | times | told
 
 
-def _processes(store: Server, now: float) -> None:
+def beat_all(store: Server) -> None:
+    """Have every process send a heartbeat."""
+    now = time.time()
     web = {
         "default": capsule("critical", "default", "mailers", concurrency=10),
         "imports": capsule("imports", concurrency=2),
     }
     low = {"default": capsule("default", "low", concurrency=10, mode="weighted", weight=2)}
     started = {"started_at": now - 3 * DAY - 7000}
-    running = [
-        job("app.jobs.ImportProducts", 7, queue="imports", run_at=int(now - 754)),
-        *(job(klass, n, run_at=int(now - 1 - n % 9)) for n, klass in enumerate([*CLASSES][:4] * 2, 100)),
-    ]
-    beat(store, "worker-1:412:aaaa", running, info={"capsules": web, **started}, rss=214_000, rtt_us=182)
-    beat(store, "worker-2:398:bbbb", running[4:8], info={"capsules": web, **started}, rss=207_000, rtt_us=201)
-    beat(store, "worker-3:377:cccc", running[2:4], info={"capsules": low, "labels": ["spot"], **started}, rss=98_000)
-    old = {"capsules": low, "version": "teep 0.9.4", "started_at": now - 9 * DAY}
+    long = job("app.jobs.ImportProducts", 7, queue="imports", run_at=int(now - 754))
+    running = [job([*CLASSES][n % 4], n, run_at=int(now - 1 - n % 9)) for n in range(100, 118)]
+    teeps = {"version": f"teep {teep.__version__}", "concurrency": 12}
+    beat(store, "worker-1:412:aaaa", [long, *running[:8]], info={"capsules": web, **teeps, **started}, rss=214_000)
+    beat(store, "worker-2:398:bbbb", running[8:15], info={"capsules": web, **teeps, **started}, rss=207_000)
+    spot = {"capsules": low, **teeps, **started, "labels": ["spot"], "concurrency": 10}
+    beat(store, "worker-3:377:cccc", running[15:], info=spot, rss=98_000)
+    old = {"capsules": low, "version": "teep 0.0.9", "started_at": now - 9 * DAY, "concurrency": 10}
     beat(store, "worker-3:351:dddd", info=old, quiet="true", rss=91_000)
     ruby = {"tag": "billing", "started_at": now - 20 * DAY, "weights": [{"billing": 1}], "queues": ["billing"]}
     payouts = [job("Billing::PayoutJob", 130, run_at=int(now - 3))]
