@@ -5,6 +5,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -104,15 +105,33 @@ def opened(chromium: Browser, store: Server, retries: int, groups: Any = shop.ER
     shop.populate(store, config, retries, groups)
     app = teep.web.app(config)
     lived(app, store)
-    with before(chromium, app, store) as desk:
+    with working(store), before(chromium, app, store) as desk:
         yield desk
+
+
+@contextmanager
+def working(store: Server) -> Iterator[None]:
+    """Let jobs be done meanwhile, or the curves would fall to zero."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.1):
+            store.client.incrby("stat:processed", 31)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def look(desk: Desk, camera: Camera) -> None:
     """Take a picture of every page."""
     for picture in PICTURES:
         shop.beat_all(desk.store)
-        page = desk.open(picture.path, width=picture.width, theme=picture.theme, height=picture.height)
+        page = desk.open(picture.path, width=picture.width, height=picture.height, theme=picture.theme)
         expect(page.locator(picture.ready).first).to_be_visible()
         page.wait_for_timeout(200)  # a chart has come to rest
         camera.take(page, picture.name)

@@ -196,6 +196,6 @@ def _minute(seconds: Mapping[str, float], minute: int, chance: random.Random) ->
     found = {}
     for place, (klass, each) in enumerate(seconds.items()):
         slower = 1.9 if klass == "app.jobs.ResizeImage" and minute > 25 else 1
-        runs = max(int(chance.gauss(60 / (place + 1), 6)), 0) if each < 10 else chance.randrange(2)
+        runs = max(int(chance.gauss(60 / (place + 1), 7 / (place + 1))), 0) if each < 10 else chance.randrange(2)
         found[klass] = (runs, each * slower * chance.uniform(0.8, 1.3), int(chance.random() < 0.1))
     return found
