@@ -4,7 +4,7 @@ PYTHON  := $(VENV)/bin/python
 PYTHON3 ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix chaos check format bench docs vendor clean system
+.PHONY: help demo test matrix chaos check format bench docs pictures vendor clean system
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ bench: $(VENV)/dev.stamp system ## measure side by side with Sidekiq and the pee
 
 docs: $(VENV)/dev.stamp ## run every example in README and docs
 	@$(PYTHON) -m pytest tests/docs $(ARGS)
+
+pictures: $(VENV)/dev.stamp system ## take the pictures of the docs again, one of a million retries among them
+	@.ci/apt-install pngquant fonts-inter
+	@FONTCONFIG_FILE=$(CURDIR)/tests/web/browser/fonts.conf $(PYTHON) -m tests.web.browser.pictures $(ARGS)
 
 vendor: ## fetch again what the web page takes from npm (VENDOR.toml)
 	@.ci/vendor

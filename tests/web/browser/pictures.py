@@ -29,7 +29,8 @@ LARGEST = 120_000
 """Bytes of a picture."""
 
 RETRIES = 1_000_000
-_PATIENCE = 120_000
+# Milliseconds that anything may take, on a machine that has other work to do.
+_PATIENCE = 600_000
 # Animations are over, and no cursor blinks.
 _STILL: Any = {"animations": "disabled", "caret": "hide"}
 
@@ -57,7 +58,7 @@ PICTURES = [
     Picture("class", "/metrics/app.jobs.ResizeImage", "#runs-plot .uplot", theme="dark", height=1240),
     Picture("phone", "/errors", "table.groups", width=390, height=844),
 ]
-NIGHT = ["night-1-errors", "night-2-group", "night-3-job", "night-4-one", "night-5-all", "night-6-done"]
+NIGHT = ["night-1-errors", "night-2-group", "night-3-job", "night-4-counted", "night-5-all", "night-6-done"]
 
 
 @dataclass
@@ -151,17 +152,14 @@ def night(desk: Desk, camera: Camera, retries: int) -> dict[str, float]:
         yield
         took[name] = time.perf_counter() - began
 
-    with step("open the errors"):
+    with step("open the errors, and have all of them counted"):
         page.goto(f"{desk.address}/errors")
         expect(largest).to_be_visible()
-    with step("count all"):
-        if page.locator("#counting .button").count():
+        if page.locator("#counting .button").count():  # a few are counted at once
             page.locator("#counting .button").click()
-        said = page.locator("#counting")
-        expect(said).to_contain_text(f"All {retries + 18:,} jobs counted", timeout=_PATIENCE)
+            expect(page.locator("#counting .button")).to_have_count(0)
     camera.take(page, NIGHT[0])
-    count = largest.locator(".count").inner_text()
-    with step("list the largest group"):
+    with step("meanwhile list the largest group"):
         largest.locator(".count a").click()
         expect(page.locator("#list table")).to_be_visible()
     camera.take(page, NIGHT[1])
@@ -172,12 +170,14 @@ def night(desk: Desk, camera: Camera, retries: int) -> dict[str, float]:
     with step("retry this one"):
         page.locator("button[name=retry]").click()
         expect(page.locator("#flash")).to_contain_text("1 job goes to its queue.")
+    with step("see all counted"):
+        page.goto(f"{desk.address}/errors")
+        expect(page.locator("#counting")).to_contain_text(f"All {retries + 18:,} jobs", timeout=_PATIENCE)
     camera.take(page, NIGHT[3])
     with step("ask for all of the group"):
-        page.goto(f"{desk.address}/errors")
         largest.locator("button").first.click()
         expect(page.locator("form.confirm")).to_be_visible(timeout=_PATIENCE)
-    rest = f"{int(count.replace(',', '')) - 1:,}"
+    rest = page.locator("form.confirm label").inner_text().split()[1]
     page.locator("input[name=confirm]").fill(rest)
     camera.take(page, NIGHT[4])
     with step("retry all of them"):
