@@ -137,6 +137,16 @@ def test_all_are_counted_and_confirmed_first(visitor: Visitor, store: Server) ->
     assert store.client.zcard("retry") == 9
 
 
+def test_what_was_counted_and_typed_is_not_counted_again(
+    visitor: Visitor, store: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, "retry", 1200)
+    visitor.post("/retries/all/retry", {"q": "class:app.*"})
+    monkeypatch.setattr(teep.api.AsyncSetSelection, "count", None)
+    page = visitor.post("/retries/all/retry", {"q": "class:app.*", "total": "1200", "confirm": "1 200"})
+    assert "1,200 jobs go to their queues." in text_of(page)
+
+
 def test_many_are_confirmed_by_typing_how_many(visitor: Visitor, store: Server) -> None:
     fill(store, "retry", 1200)
     page = visitor.post("/retries/all/delete")

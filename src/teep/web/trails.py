@@ -18,6 +18,8 @@ WIDTH, HEIGHT = 100, 20
 
 # Seconds between two points at least, those after which a line is broken, and those of which a rate is told.
 _APART, _GAP, _RECENT = 1.5, 20.0, 60.0
+# Seconds between two points of a line: of more its width shows nothing.
+_STEP = 6.0
 _MOST_NAMES = 1_000
 
 
@@ -54,8 +56,10 @@ class Trail(NamedTuple):
         now, peak = self.points[-1].at, max(point.value for point in self.points) or 1
         before, steps = -_GAP, []
         for at, value in self.points:
+            if at - before < _STEP and at != now:  # a page with many queues stays small
+                continue
             x, y = WIDTH * (1 - (now - at) / KEPT), 1 + (HEIGHT - 2) * (1 - value / peak)
-            steps.append(f"{'M' if at - before > _GAP else 'L'}{x:.1f} {y:.1f}")
+            steps.append(f"{'M' if at - before > _GAP else 'L'}{x:.0f} {y:.1f}")
             before = at
         return "".join(steps)
 

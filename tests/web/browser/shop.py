@@ -1,10 +1,12 @@
 """A shop's fleet, as pictures show it: processes, jobs in every place, errors, metrics and a month of days."""
 
+import hashlib
 import json
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import teep
@@ -58,7 +60,7 @@ BACKTRACE = [
 
 
 def jid(number: int) -> str:
-    return f"{random.Random(number).getrandbits(96):024x}"
+    return hashlib.sha256(str(number).encode()).hexdigest()[:24]
 
 
 def job(klass: str, number: int, **fields: Any) -> dict[str, Any]:
@@ -76,10 +78,10 @@ def job(klass: str, number: int, **fields: Any) -> dict[str, Any]:
     return own | fields
 
 
-def failed(number: int, groups: Sequence[Group], now: float) -> tuple[str, float]:
+def failed(number: int, groups: Sequence[Group], cumulated: Sequence[int], now: float) -> tuple[str, float]:
     """A job that has failed, of one of the groups by their frequency, and when it is tried again."""
     chance = random.Random(number)
-    (_, klass, error, message), *_ = chance.choices(groups, [group[0] for group in groups])
+    (_, klass, error, message), *_ = chance.choices(groups, cum_weights=cumulated)
     tries = chance.randrange(4)
     at = int((now - chance.randrange(1, HOUR)) * 1000)
     told = {
@@ -96,10 +98,10 @@ def fill_failed(
     store: Server, key: str, count: int, groups: Sequence[Group], first: int = 0, later: float = 0
 ) -> None:
     """Put failed jobs into a set, by ten thousand a round trip."""
-    now = time.time() + later
+    now, cumulated = time.time() + later, list(accumulate(group[0] for group in groups))
     for start in range(first, first + count, 10_000):
         numbers = range(start, min(start + 10_000, first + count))
-        store.client.zadd(key, dict(failed(number, groups, now) for number in numbers))
+        store.client.zadd(key, dict(failed(number, groups, cumulated, now) for number in numbers))
 
 
 def populate(store: Server, config: teep.Config, retries: int = 216, groups: Sequence[Group] = ERRORS) -> None:

@@ -25,7 +25,7 @@ RULES = {
 ENTRY = f"/retries/1000000.0-{0:024x}"
 PAGES = [
     "/", "/retries", "/retries?q=clas:x", "/scheduled", "/dead", "/errors", ENTRY, f"{ENTRY}/edit", f"{ENTRY}/raw",
-    "/search?q=nowhere",
+    "/search?q=nowhere", "/push",
 ]  # fmt: skip
 
 

@@ -38,5 +38,5 @@ def test_the_docs_show_every_picture_and_no_other() -> None:
 @pytest.mark.slow("a browser walks from the errors to all of their jobs")
 def test_an_operator_finds_understands_and_repairs(chromium: Browser, store: Server) -> None:
     with pictures.opened(chromium, store, 9_000, shop.NIGHT) as desk:
-        took = pictures.night(desk, Camera(), 9_000)
+        took = pictures.night(desk, Camera())
     assert sum(took.values()) < 60

@@ -27,6 +27,9 @@ from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page, page_with, visit_of
 from teep.web.rendering.shared import shared
 
+# No set has so many jobs that their number has more digits.
+_DIGITS = 16
+
 MOST_KEYS = SIZES[-1] * 10
 """Keys of one request."""
 
@@ -142,7 +145,10 @@ class JobSetPage:
             raise HTTPException(400)
         jobset = self.jobset(visit.config)
         selection = jobset.where(**parsed.conditions)
-        total = await jobset.size() if parsed.is_any else await selection.count()
+        # What was counted and typed is not counted again: among a million jobs that takes as long as the action itself.
+        total = _typed(form)
+        if total is None:
+            total = await jobset.size() if parsed.is_any else await selection.count()
         if not _is_confirmed(form, total):
             actions.recorded(request, action.name, self.name, count=total, filter=parsed.text, dry_run=True)
             wrong = "confirm" in form
@@ -176,13 +182,16 @@ class JobSetPage:
         return visit.redirect(self.name, **kept, flash=done_in_words(visit, action.name, done, asked))
 
 
-def _is_confirmed(form: Form, total: int) -> bool:
-    """Tell whether what was confirmed is what would be done: many jobs by typing how many."""
+def _typed(form: Form) -> int | None:
+    """Return the number of jobs that the page has shown, if it was typed to confirm."""
     said = "".join(char for char in form.get("confirm", [""])[0] if char not in " .,'\u00a0\u202f")
     shown = form.get("total", [""])[0]
-    if said == "yes":
-        return total <= actions.TYPED
-    return bool(said) and said == shown
+    return int(shown) if said == shown and shown.isascii() and shown.isdigit() and len(shown) < _DIGITS else None
+
+
+def _is_confirmed(form: Form, total: int) -> bool:
+    """Tell whether what was confirmed is what would be done: many jobs by typing how many."""
+    return _typed(form) == total or (form.get("confirm") == ["yes"] and total <= actions.TYPED)
 
 
 async def _tried(action: Action, entry: AsyncSortedEntry) -> bool:
