@@ -22,6 +22,7 @@ from teep.api import AsyncSetSelection, AsyncSortedEntry
 from teep.api.web import AsyncWebActions
 from teep.config.handlers import fire
 from teep.errors import NotMoved, RedisError, TeepError
+from teep.web.guard.safety import Form
 from teep.web.rendering import Site, Visit, visit_of
 
 audit_logger = logging.getLogger("teep.web.audit")
@@ -32,6 +33,8 @@ TYPED = 1_000
 AT_ONCE = 2_000
 """Up to so many jobs an action is done before it is answered."""
 
+# No set has so many jobs that their number has more digits.
+_DIGITS = 16
 # Seconds after which an action tells how far it is, and those after which one that tells nothing is over.
 _TELLS = 0.5
 _SILENT = 60
@@ -97,6 +100,13 @@ def done_in_words(visit: Visit, verb: str, done: int, asked: int) -> str:
     if done < asked:
         return visit.flash("done.some", done=visit.words(f"done.{verb}", count=done), gone=asked - done)
     return visit.flash(f"done.{verb}", count=done)
+
+
+def typed(form: Form) -> int | None:
+    """Return the number that a page has shown, if it was typed to confirm."""
+    said = "".join(char for char in form.get("confirm", [""])[0] if char not in " .,'\u00a0\u202f")
+    shown = form.get("total", [""])[0]
+    return int(shown) if said == shown and shown.isascii() and shown.isdigit() and len(shown) < _DIGITS else None
 
 
 def recorded(

@@ -27,9 +27,6 @@ from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page, page_with, visit_of
 from teep.web.rendering.shared import shared
 
-# No set has so many jobs that their number has more digits.
-_DIGITS = 16
-
 MOST_KEYS = SIZES[-1] * 10
 """Keys of one request."""
 
@@ -145,8 +142,8 @@ class JobSetPage:
             raise HTTPException(400)
         jobset = self.jobset(visit.config)
         selection = jobset.where(**parsed.conditions)
-        # What was counted and typed is not counted again: among a million jobs that takes as long as the action itself.
-        total = _typed(form)
+        # What was counted and typed is not counted again: among a million jobs that takes seconds.
+        total = actions.typed(form)
         if total is None:
             total = await jobset.size() if parsed.is_any else await selection.count()
         if not _is_confirmed(form, total):
@@ -182,16 +179,9 @@ class JobSetPage:
         return visit.redirect(self.name, **kept, flash=done_in_words(visit, action.name, done, asked))
 
 
-def _typed(form: Form) -> int | None:
-    """Return the number of jobs that the page has shown, if it was typed to confirm."""
-    said = "".join(char for char in form.get("confirm", [""])[0] if char not in " .,'\u00a0\u202f")
-    shown = form.get("total", [""])[0]
-    return int(shown) if said == shown and shown.isascii() and shown.isdigit() and len(shown) < _DIGITS else None
-
-
 def _is_confirmed(form: Form, total: int) -> bool:
     """Tell whether what was confirmed is what would be done: many jobs by typing how many."""
-    return _typed(form) == total or (form.get("confirm") == ["yes"] and total <= actions.TYPED)
+    return actions.typed(form) == total or (form.get("confirm") == ["yes"] and total <= actions.TYPED)
 
 
 async def _tried(action: Action, entry: AsyncSortedEntry) -> bool:

@@ -123,7 +123,9 @@ async def act_on_all(request: Request) -> Response:
         return visit.redirect(path_of(name), **_kept(form), flash=visit.flash("queues.move_where"))
     queue = AsyncQueue(name, config=visit.config)
     selection = queue.where(**parsed.conditions)
-    total = await queue.size() if parsed.is_any else await selection.count()
+    total = actions.typed(form)  # it was counted a moment ago
+    if total is None:
+        total = await queue.size() if parsed.is_any else await selection.count()
     question = _question(visit, name, verb, total, parsed.text, to)
     if not is_confirmed(form, typed=question.is_typed):
         actions.recorded(request, verb, _logged(name), count=total, filter=parsed.text, dry_run=True)

@@ -37,7 +37,6 @@ async def asked(request: Request, form: Form, question: Question) -> Response:
 
 def is_confirmed(form: Form, *, typed: bool) -> bool:
     """Tell whether a form says yes; `typed`: by the count that it showed."""
-    said = "".join(char for char in form.get("confirm", [""])[0] if char not in " .,'\u00a0\u202f")
     if not typed:
-        return bool(said)
-    return bool(said) and said == form.get("total", [""])[0]
+        return bool(form.get("confirm", [""])[0].strip())
+    return actions.typed(form) is not None
