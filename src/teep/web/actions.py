@@ -105,8 +105,13 @@ def done_in_words(visit: Visit, verb: str, done: int, asked: int) -> str:
 def typed(form: Form) -> int | None:
     """Return the number that a page has shown, if it was typed to confirm."""
     said = "".join(char for char in form.get("confirm", [""])[0] if char not in " .,'\u00a0\u202f")
-    shown = form.get("total", [""])[0]
-    return int(shown) if said == shown and shown.isascii() and shown.isdigit() and len(shown) < _DIGITS else None
+    return number(form, "total") if said == form.get("total", [""])[0] else None
+
+
+def number(form: Form, name: str) -> int | None:
+    """Return a whole number of a form; None if it is none."""
+    text = form.get(name, [""])[0]
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None
 
 
 def recorded(

@@ -89,7 +89,7 @@ def failed(number: int, groups: Sequence[Group], cumulated: Sequence[int], now: 
         "failed_at": at, "enqueued_at": at - 900,
     }  # fmt: skip
     if tries:
-        told["retried_at"] = at + 60_000
+        told["retried_at"] = at + min(60_000, (int(now * 1000) - at) // 2)
     tags = ["eu"] if number % 3 else ["eu", "priority"]
     return json.dumps(job(klass, number, tags=tags, **told)), now + 20 + chance.randrange(tries * 700 + 300)
 

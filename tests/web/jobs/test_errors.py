@@ -1,6 +1,7 @@
 """Errors: groups of what failed alike, counted within a moment or whole on request, and acted on."""
 
 import asyncio
+import html
 import re
 from typing import Any
 
@@ -54,6 +55,19 @@ def test_the_largest_groups_come_first_and_the_others_on_request(visitor: Visito
     assert len(page.content) <= 50_000
     (more,) = re.findall(r'<a href="\.([^"]+)">and 16 smaller groups</a>', page.text)
     assert len(groups(visitor.get(more))) == 41
+
+
+def test_a_group_that_was_counted_is_not_counted_again(
+    visitor: Visitor, store: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(store, "retry", 1_200, 1)
+    monkeypatch.setattr(teep.api.AsyncSetSelection, "count", None)
+    page = visitor.get("/errors")
+    texts, counts = (re.findall(rf'name="{name}" value="([^"]+)"', page.text) for name in ("q", "counted"))
+    said = {"q": html.unescape(texts[0]), "counted": counts[0]}
+    assert "Retry 400 jobs now?" in text_of(visitor.post("/retries/all/retry", said))
+    monkeypatch.setattr(errors, "_EXACT", 0.0)
+    assert 'name="counted"' not in visitor.get("/errors").text
 
 
 def test_the_link_of_a_group_leads_to_its_jobs(visitor: Visitor, store: Server) -> None:

@@ -30,6 +30,8 @@ logger = logging.getLogger("teep.web")
 
 # Seconds that a count is shown again, so that many who look make Redis count once; longer if it was asked for.
 _FRESH, _KEPT = 5.0, 600.0
+# Seconds that the number of a group counts as that of now.
+_EXACT = 60.0
 # Seconds that a whole count takes Redis, and then leaves it alone.
 _STEP = 0.05
 
@@ -69,6 +71,11 @@ class Census:
     def complete(self) -> bool:
         """Whether all was counted."""
         return all(found.complete for found in self.found.values())
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its numbers are all there is to know of now: what is done to a group is not counted once more."""
+        return self.complete and time.monotonic() - self._since < _EXACT
 
     @property
     def total(self) -> int:

@@ -142,8 +142,10 @@ class JobSetPage:
             raise HTTPException(400)
         jobset = self.jobset(visit.config)
         selection = jobset.where(**parsed.conditions)
-        # What was counted and typed is not counted again: among a million jobs that takes seconds.
+        # What was counted is not counted again: among a million jobs that takes seconds.
         total = actions.typed(form)
+        if total is None and "confirm" not in form:
+            total = actions.number(form, "counted")
         if total is None:
             total = await jobset.size() if parsed.is_any else await selection.count()
         if not _is_confirmed(form, total):
