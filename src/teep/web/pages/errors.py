@@ -32,8 +32,8 @@ logger = logging.getLogger("teep.web")
 _FRESH, _KEPT = 5.0, 600.0
 # Seconds that the number of a group counts as that of now.
 _EXACT = 60.0
-# Seconds that a whole count takes Redis, and then leaves it alone.
-_STEP = 0.05
+# Seconds that a whole count takes Redis, and then leaves it alone. Others are served between any two thousand jobs.
+_STEP, _REST = 0.05, 0.02
 
 
 class Census:
@@ -103,7 +103,7 @@ class Census:
         try:
             while not self.complete:
                 await self.count(_STEP)
-                await asyncio.sleep(_STEP)
+                await asyncio.sleep(_REST)
         except TeepError as error:
             self.problem = str(error)
         except Exception as error:
