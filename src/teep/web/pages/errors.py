@@ -30,9 +30,9 @@ logger = logging.getLogger("teep.web")
 
 # Seconds that a count is shown again, so that many who look make Redis count once; longer if it was asked for.
 _FRESH, _KEPT = 5.0, 600.0
-# Seconds that the number of a group counts as that of now.
-_EXACT = 60.0
-# Seconds that a whole count takes Redis, and then leaves it alone. Others are served between any two thousand jobs.
+# Among more than so many jobs, the number of a group counts as that of now for so many seconds.
+_MANY, _EXACT = 100_000, 60.0
+# Seconds that a whole count takes Redis, and then leaves it alone. Others are served after each thousand jobs, too.
 _STEP, _REST = 0.05, 0.02
 
 
@@ -74,8 +74,8 @@ class Census:
 
     @property
     def is_exact(self) -> bool:
-        """Whether its numbers are all there is to know of now: what is done to a group is not counted once more."""
-        return self.complete and time.monotonic() - self._since < _EXACT
+        """Whether what is done to a group need not be counted once more: of many jobs that would take seconds."""
+        return self.complete and self.total > _MANY and time.monotonic() - self._since < _EXACT
 
     @property
     def total(self) -> int:

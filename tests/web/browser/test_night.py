@@ -1,0 +1,15 @@
+"""A night in which forty things fail is over in a few clicks."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.servers import Server
+from tests.web.browser import pictures, shop
+from tests.web.browser.pictures import Camera
+
+
+@pytest.mark.slow("a browser walks from the errors to all of their jobs")
+def test_an_operator_finds_understands_and_repairs(chromium: Browser, store: Server) -> None:
+    with pictures.opened(chromium, store, 9_000, shop.NIGHT) as desk:
+        took = pictures.night(desk, Camera())
+    assert sum(took.values()) < 60
