@@ -70,8 +70,8 @@ def test_every_page_shows_what_ruby_does_and_ruby_obeys(
 
     assert "1 job goes to its queue" in text_of(visitor.post(f"/jobs/{failed}", {"retry": "yes"}))
     wait_until(lambda: "Last retried" in text_of(visitor.get(f"/jobs/{failed}")), 15, "another failure")
-    page = visitor.post(f"/jobs/{later}/edit", edited(visitor, later, '["sooner"]'))
-    assert "the job goes to its queue" in text_of(page)
+    answer = visitor.post(f"/jobs/{later}/edit", edited(visitor, later, '["sooner"]'))
+    assert "the job goes to its queue" in text_of(answer)
     assert wait_for_runs(redis_server)[-1].args == ["sooner"]
     assert "told" in text_of(visitor.post("/busy", {"identity": worker.identity, "quiet": "1"}))
     wait_until(lambda: ruby.processes()[0].stopping, 15, "the process to be quiet")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.api import AsyncSetSelection
 from teep.api.web import AsyncWebActions
 from teep.web import actions
 from tests.api.trips import sent
@@ -142,7 +143,7 @@ def test_what_was_counted_and_typed_is_not_counted_again(
 ) -> None:
     fill(store, "retry", 1200)
     visitor.post("/retries/all/retry", {"q": "class:app.*"})
-    monkeypatch.setattr(teep.api.AsyncSetSelection, "count", None)
+    monkeypatch.setattr(AsyncSetSelection, "count", None)
     page = visitor.post("/retries/all/retry", {"q": "class:app.*", "total": "1200", "confirm": "1 200"})
     assert "1,200 jobs go to their queues." in text_of(page)
 

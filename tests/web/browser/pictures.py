@@ -88,7 +88,7 @@ def lived(app: Any, store: Server) -> None:
         stats = {"processed": int(counts["processed"]), "failed": int(counts["failed"]), "workers_size": running}
         recent.append(live.Sample(now - (90 - step) * live.SECONDS, stats))
     store.client.mset({f"stat:{name}": int(count) for name, count in counts.items()})
-    sizes = {name.decode(): store.client.llen(b"queue:" + name) for name in store.client.smembers("queues")}
+    sizes = {queue.name: queue.size() for queue in teep.Queue.all(config=app.site.config)}
     trails = Trails.of(app.site, "queues")
     for step in range(60):
         back = 59 - step

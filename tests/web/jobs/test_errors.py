@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.api import AsyncSetSelection
 from teep.web import OPERATOR, VIEWER, filters
 from teep.web.pages import errors
 from tests.api.trips import sent
@@ -61,7 +62,7 @@ def test_a_group_that_was_counted_is_not_counted_again(
     visitor: Visitor, store: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail(store, "retry", 1_200, 1)
-    monkeypatch.setattr(teep.api.AsyncSetSelection, "count", None)
+    monkeypatch.setattr(AsyncSetSelection, "count", None)
     assert 'name="counted"' not in visitor.get("/errors").text
     monkeypatch.setattr(errors, "_MANY", 1_000)
     page = visitor.get("/errors")

@@ -72,7 +72,7 @@ async def push(request: Request, klass: str, args: Any, queue: str, delay: str) 
     if not klass or not isinstance(args, list):
         raise NotPushedError(visit.words("job.no_array" if klass else "push.no_class"))
     known = definition.known(klass)
-    item = {"class": klass, "args": args} if known is None else known.to_payload(tuple(args), {})
+    item: dict[str, Any] = {"class": klass, "args": args} if known is None else known.to_payload(tuple(args), {})
     if queue:
         item["queue"] = queue
     if delay:
