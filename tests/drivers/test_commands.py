@@ -27,6 +27,16 @@ def test_a_command_gives_its_result(runner: Runner) -> None:
     assert runner.execute(commands.lindex(Key("list"), 7)) is None
 
 
+def test_a_name_that_is_no_utf8_goes_back_as_it_came(runner: Runner, server: Server) -> None:
+    server.command("SADD", "queues", b"q\xff")
+    server.command("LPUSH", b"queue:q\xff", b"{}")
+    (name,) = runner.run(queues.names())
+    assert runner.run(queues.size(name)) == 1
+    with pytest.raises(UnicodeEncodeError):
+        runner.execute(commands.sadd(Key("queues"), "\ud800"))  # stands for no byte
+    assert runner.run(queues.names()) == [name]
+
+
 def test_a_plan_runs_its_commands_in_order(runner: Runner, server: Server) -> None:
     async def plan() -> list[int]:
         return [await incrby("n", 2), await incrby("n", 3)]

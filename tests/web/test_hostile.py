@@ -88,6 +88,18 @@ def test_a_job_leads_back_to_a_queue_whose_name_is_no_utf8() -> None:
     assert re.fullmatch(r"~[\w-]+", urls.to_path("\ud800"))  # no bytes are that: a path all the same
 
 
+def test_a_queue_whose_name_is_no_utf8_breaks_no_page(visitor: Visitor, store: Server) -> None:
+    store.client.sadd("queues", b"q\xff")
+    store.client.lpush(b"queue:q\xff", payload(1))
+    for path in ("/", "/queues", "/busy", "/retries", "/errors", "/stats", "/prometheus", "/api/queues", "/api/stats"):
+        page = visitor.get(path)
+        assert (path, page.status_code) == (path, 200)
+    path = f"/queues/{urls.to_path('q' + chr(0xDCFF))}"
+    assert "q\\udcff" in visitor.get(path).text
+    visitor.post(path, {"pause": "1"})
+    assert store.client.smembers("paused") == {b"q\xff"}
+
+
 @pytest.mark.parametrize("part", ["~", "~!", "~AAA=A", "x", "~é"])
 def test_a_part_that_stands_for_no_name_is_itself(part: str) -> None:
     assert urls.from_path(part) in (part, "")

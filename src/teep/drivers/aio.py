@@ -11,6 +11,7 @@ from redis import exceptions as redis_errors
 from teep.drivers import pools
 from teep.drivers.answers import raise_ours
 from teep.drivers.loops import LoopPool
+from teep.drivers.packing import pack
 from teep.drivers.plans import run_plan_async
 from teep.drivers.request import LOST, Request
 from teep.wire.command import Command, Plan
@@ -99,7 +100,7 @@ class AsyncDriver:
         if not connection.is_connected:
             await connection.connect()
         sends = talk.to_send()
-        await connection.send_packed_command(connection.pack_commands(sends))
+        await connection.send_packed_command(pack(sends))
         return talk.receive([await _read_reply(connection, talk.block) for _ in sends])
 
 

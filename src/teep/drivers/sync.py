@@ -6,23 +6,19 @@ import time
 import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import hiredis
 import redis
 from redis import exceptions as redis_errors
 
 from teep.drivers import pools
 from teep.drivers.answers import raise_ours
+from teep.drivers.packing import pack
 from teep.drivers.plans import run_plan
-from teep.drivers.request import LOST, Args, Request
+from teep.drivers.request import LOST, Request
 from teep.wire.command import Command, Plan
 
 T = TypeVar("T")
-
-# hiredis declares a tuple of one item here.
-_pack = cast("Callable[[Args], bytes]", hiredis.pack_command)
-
 
 _drivers: "weakref.WeakSet[Driver]" = weakref.WeakSet()
 
@@ -163,7 +159,7 @@ class Driver:
         if not connection.is_connected:
             connection.connect()
         sends = talk.to_send()
-        connection.send_packed_command([b"".join(map(_pack, sends))])
+        connection.send_packed_command([pack(sends)])
         return len(sends)
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from teep.drivers import pools
 from teep.drivers.answers import is_refusal, raise_ours
+from teep.drivers.packing import pack
 from teep.drivers.request import LOST
 from teep.drivers.sync import Driver, read_reply
 from teep.errors import RedisDenied, RedisTimedOut
@@ -176,7 +177,7 @@ class _Line:
         return not isinstance(self.socket, ssl.SSLSocket) or bool(self.connection.can_read(0))
 
     def send(self, command: Command[Any]) -> None:
-        self.connection.send_packed_command(self.connection.pack_commands([command.args]))
+        self.connection.send_packed_command([pack([command.args])])
 
     def unblock(self) -> Command[int]:
         return Command("CLIENT", "UNBLOCK", self._id, read=int, idempotent=True)
