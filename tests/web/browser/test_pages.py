@@ -59,6 +59,18 @@ def test_the_dashboard_lives(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Non
     expect(page.locator("#rates .uplot")).to_be_visible()
 
 
+@pytest.mark.slow("it is asked for again after seven seconds")
+def test_a_stream_that_did_not_begin_is_asked_for_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "SECONDS", 0.2)
+    page = desk.open("/queues")
+    page.route("**/live?*", lambda route: route.abort(), times=1)
+    with page.expect_event("requestfailed", lambda request: "/live?" in request.url):
+        page.reload()
+    desk.store.client.incrby("stat:processed", 1_000_000)
+    expect(page.locator("#summary")).to_contain_text("2,234,567")
+    desk.problems.clear()  # a browser reports what failed
+
+
 def test_it_comes_back_whole_with_redis(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(_: Any) -> Any:
         raise RedisUnavailable("gone")
