@@ -58,7 +58,7 @@ process to its first job."""
         Goal("`def` jobs, x the best peer", 12, beside=[peer.name for peer in PEERS]),
         Goal("`async def` jobs, of the bare loop", 0.3, "teep-async", beside=("floor-threads",)),
         Goal("`async def` jobs, x the best async peer", 10, "teep-async", beside=ASYNC_PEERS),
-        Goal("with two lines a job, x ruby-sidekiq with its own", 5, "teep-info", beside=("ruby-sidekiq-info",)),
+        Goal("with two lines a job, x ruby-sidekiq with its own", 9, "teep-info", beside=("ruby-sidekiq-info",)),
         Goal("two processes, x one", 1.2, "teep-x2", beside=("teep",)),
         Goal("with `unique_for`, x plain", 0.5, "teep-unique", beside=("teep",)),
         Goal("with `encrypt`, x plain", 0.5, "teep-encrypted", beside=("teep",)),
