@@ -212,9 +212,11 @@ def test_a_worker_that_holds_its_interpreter_is_told_of_until_it_is_killed(valke
     valkey_fleet.push("hold_interpreter", 600, retry=False)
     valkey_fleet.wait_for_notes(1, "begun")
     await_status(port, "/ready", 503, "as when a job holds its interpreter")
-    await_status(port, "/live", 503, "its watchdog should have ended it by now")
+    lost = "its watchdog should have ended it by now"
+    await_status(port, "/live", 503, lost)
     body = ask(port, "/live")[1]
-    (pid,) = {int(why.split(":")[0].split()[1]) for why in body["why"]}
+    # The other may tell of something, too: a second is short for a watchdog on a busy machine.
+    (pid,) = {int(why.split(":")[0].split()[1]) for why in body["why"] if lost in why}
     assert len(body["processes"]) == 2
     valkey_fleet.server.command("DEL", "queue:default", *valkey_fleet.server.command("KEYS", "*inflight:*"))
     os.kill(pid, signal.SIGKILL)
