@@ -64,6 +64,10 @@ def test_an_error_leaves_the_plan_with_its_cause(runner: Runner) -> None:
     assert type(caught.value.__cause__).__name__ == "ResponseError"
 
 
+def test_a_pipeline_of_nothing_sends_nothing(runner: Runner) -> None:
+    assert runner.execute(commands.pipeline_of([])) == []  # and the connection can be closed, as the runner does
+
+
 def test_a_pipeline_gives_every_result_in_order(runner: Runner) -> None:
     sends = [commands.lpush(Key("list"), str(n)) for n in range(300)]
     assert runner.execute(commands.pipeline_of(sends)) == list(range(1, 301))

@@ -100,7 +100,8 @@ class AsyncDriver:
         if not connection.is_connected:
             await connection.connect()
         sends = talk.to_send()
-        await connection.send_packed_command(pack(sends))
+        if sends:  # asyncio of 3.12 and 3.13 never gets rid of an empty write, and so cannot close the connection
+            await connection.send_packed_command(pack(sends))
         return talk.receive([await _read_reply(connection, talk.block) for _ in sends])
 
 
