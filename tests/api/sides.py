@@ -28,6 +28,7 @@ class Side:
         self.server = server
         self.config = teep.Config(redis_url=server.url)
         self._runner = runner
+        self._loop = runner.get_loop()  # a step of it is cheaper than one of the runner
 
     def __getattr__(self, name: str) -> Any:
         return partial(self.kind(name), config=self.config)
@@ -38,7 +39,7 @@ class Side:
 
     def run(self, value: Any) -> Any:
         """The value of a call: on the async side it is awaited."""
-        return self._runner.run(value) if asyncio.iscoroutine(value) else value
+        return self._loop.run_until_complete(value) if asyncio.iscoroutine(value) else value
 
     def listed(self, iterable: Any) -> list[Any]:
         """Everything that an iteration gives."""
@@ -50,7 +51,7 @@ class Side:
             yield from iterable
             return
         steps = aiter(iterable)
-        while (item := self._runner.run(_next(steps))) is not None:
+        while (item := self._loop.run_until_complete(_next(steps))) is not None:
             yield item
 
     def stats(self) -> Any:
