@@ -22,7 +22,7 @@ page, and how many pages a second four visitors get.
 """
 _NOTES = (
     "Each page has 25 jobs, and Busy of teep 25 processes besides; `kB` is the size of teep's/Sidekiq's.",
-    "One visitor's page is read for that visitor alone; four who see the same share what teep reads once a second.",
+    "One visitor's page is read for that visitor alone; four that see the same share what teep reads once a second.",
     "`x ruby` is how many times more pages a second teep gives.",
     "`loop` is how many ms a fixed loop in Python took meanwhile, which shows how fast the machine was.",
     "The goals below the table are teep's alone; its bulk action runs in the process that serves the pages.",

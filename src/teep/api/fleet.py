@@ -42,7 +42,7 @@ class _Fleet(Api, Generic[P, R]):
     async def state(self, *, clean: bool = True) -> FleetState[P, R]:
         """Return what there is as of the last heartbeats. Two round trips, whatever there is.
 
-        `clean` also drops processes whose heartbeat has expired, at most once a minute among all who ask.
+        `clean` also drops processes whose heartbeat has expired, at most once a minute for all callers.
         """
         found = await processes.fleet(clean=clean)
 

@@ -128,7 +128,7 @@ class WebApp:
         """Return the answer that no page has to give; None: a page has."""
         path = urls.route_path(request.scope)
         if request.method == "HEAD" and path in ("", "/"):
-            return Response(media_type="text/html")  # it lives, and asks neither Redis nor who wants to know
+            return Response(media_type="text/html")  # it lives, and asks Redis nothing, and no visitor for a name
         request.scope["teep.visit"] = self._visit(request, path, nonce, _NOBODY, safety.Signer(secrets.token_bytes()))
         if path.startswith("/static/"):
             return None

@@ -1,4 +1,4 @@
-"""A worker's health checks: answered from before it is up until it has stopped, at an address or to whoever asks."""
+"""A worker's health checks: answered from before it is up until it has stopped, at an address or for a supervisor."""
 
 from teep.config.address import Address
 from teep.runtime.service import OnError
