@@ -8,7 +8,10 @@ from typing import Protocol, TypeVar
 import pytest
 
 from teep.drivers import AsyncDriver, Driver
+from teep.drivers.together import together
+from teep.wire import commands
 from teep.wire.command import Command, Plan
+from teep.wire.keys import Key
 from tests.conftest import EVERY_KIND, emptied
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
@@ -44,13 +47,33 @@ class AsyncRunner:
         self.loop.close()
 
 
+class InCompany(AsyncRunner):
+    """The asyncio driver, each of whose commands shares its round trip with others."""
+
+    def execute(self, command: Command[T]) -> T:
+        async def side_by_side() -> T:
+            with together():
+                own = self.driver.execute(command)
+                _, outcome, _ = await asyncio.gather(
+                    self.driver.execute(commands.scard(Key("before"))),
+                    own,
+                    self.driver.execute(commands.hgetall(Key("behind"))),
+                    return_exceptions=True,
+                )
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
+
+        return self.loop.run(side_by_side())
+
+
 class Connect(Protocol):
     """Makes a driver for a URL; it is closed when the test ends."""
 
     def __call__(self, url: str) -> Runner: ...
 
 
-@pytest.fixture(params=[Driver, AsyncRunner], ids=["sync", "asyncio"])
+@pytest.fixture(params=[Driver, AsyncRunner, InCompany], ids=["sync", "asyncio", "in company"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
     """Either driver, for a URL of the test's choice."""
     with ExitStack() as runners:

@@ -103,6 +103,7 @@ def test_a_push_refused_for_a_moment_is_sent_again(
     assert server.command("LLEN", "list") == 1
 
 
+@pytest.mark.slow("the answer is waited for, a second at the server and nine tenths more")
 def test_a_blocking_command_whose_answer_does_not_come_times_out(
     impatient: float, disturbed: Runner, proxy: Proxy, server: Server
 ) -> None:
@@ -158,6 +159,7 @@ def test_a_server_that_does_not_answer_times_out(impatient: float, disturbed: Ru
     assert disturbed.execute(commands.llen(Key("list"))) == 1
 
 
+@pytest.mark.slow("three answers are waited for")
 def test_a_silent_server_is_asked_again_where_that_is_harmless(
     impatient: float, disturbed: Runner, proxy: Proxy
 ) -> None:

@@ -14,9 +14,11 @@ from teep.drivers.loops import LoopPool
 from teep.drivers.packing import pack
 from teep.drivers.plans import run_plan_async
 from teep.drivers.request import LOST, Request
+from teep.drivers.together import Joint, joined
 from teep.wire.command import Command, Plan
 
 T = TypeVar("T")
+Talk = Request[Any] | Joint
 
 
 class AsyncDriver:
@@ -36,17 +38,27 @@ class AsyncDriver:
         return await run_plan_async(plan, self)
 
     async def execute(self, command: Command[T]) -> T:
-        """Carry out one command on any free connection of this loop."""
+        """Carry out one command on any free connection of this loop; within `together()`, with others."""
+        others = joined(command)
+        if others is not None:
+            return await others.execute(self, command)
         talk = Request(command)
         if not command.idempotent:
             # Lets the loop see which pooled connections the server has closed: so a push is not sent to one.
             await asyncio.sleep(0)
+        error = await self.settle(talk)
+        if error is not None:
+            raise_ours(error, self.url)
+        return talk.result()
+
+    async def settle(self, talk: Talk) -> Exception | None:
+        """Send and receive, on one connection after the other, until all is settled; return what made it give up."""
         while (error := await self._attempt(talk)) is not None:
             pause = talk.wait_after_loss(error)
             if pause is None:
-                raise_ours(error, self.url)
+                return error
             await asyncio.sleep(pause)
-        return talk.result()
+        return None
 
     async def close(self) -> None:
         """Close the running loop's connections. Idempotent; a later command opens new ones."""
@@ -69,7 +81,7 @@ class AsyncDriver:
         found = self._pools.get(loop)
         return None if found is None else found()
 
-    async def _attempt(self, talk: Request[T]) -> Exception | None:
+    async def _attempt(self, talk: Talk) -> Exception | None:
         """Send and receive until all is settled; return the error that broke the connection, if one did."""
         pool = self._pool()
         try:
@@ -96,7 +108,7 @@ class AsyncDriver:
         return None
 
     @staticmethod
-    async def _turn(connection: Any, talk: Request[T]) -> bool:
+    async def _turn(connection: Any, talk: Talk) -> bool:
         if not connection.is_connected:
             await connection.connect()
         sends = talk.to_send()

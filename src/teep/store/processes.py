@@ -188,8 +188,13 @@ async def _drop_expired(listed: Sequence[str]) -> int:
 
 
 def _cleanup_is_due() -> Command[bool]:
-    """Return the command that says whether this caller is to clean up; all others are not for a while."""
-    return commands.set_if_absent(keys.process_cleanup(), "1", CLEANUP_INTERVAL)
+    """Return the command that says whether this caller is to clean up; all others are not for a while.
+
+    It may be sent twice: if the first answer is lost, nobody cleans up for that while.
+    """
+    asked = commands.set_if_absent(keys.process_cleanup(), "1", CLEANUP_INTERVAL)
+    asked.idempotent = True
+    return asked
 
 
 async def leader() -> str:

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from teep.api.web import AsyncWebSecret
 from teep.config import Config, default_config
+from teep.drivers.together import together
 from teep.errors import RedisCommandError, RedisUnavailable, TeepError
 from teep.web import rendering, urls
 from teep.web.guard import safety
@@ -90,7 +91,8 @@ class WebApp:
     async def _routed(self, request: Request, scope: Scope, send: Send) -> None:
         """Let a page answer. What it changes is seen on every page by the time that the visitor hears of it."""
         if request.method in safety.SAFE_METHODS:
-            await self._router(scope, request.receive, send)
+            with together():
+                await self._router(scope, request.receive, send)
             return
         pages = SharedPages.of(self.site)
 

@@ -216,13 +216,13 @@ def test_what_a_process_wrote_wrongly_hides_no_other(visitor: Visitor, store: Se
     assert visitor.get("/queues").status_code == 200
 
 
-def test_a_look_costs_five_round_trips(visitor: Visitor, store: Server) -> None:
+def test_a_look_costs_three_round_trips(visitor: Visitor, store: Server) -> None:
     for number in range(30):
         beat(store, f"web.{number}:1:a", [{"jid": f"{number:02x}{n:022x}"} for n in range(10)])
     visitor.get("/busy")
     with sent() as commands:
         page = visitor.get("/busy")
-    assert len(commands) == 5  # the summary's two, two for the fleet, and one for the jobs' states
+    assert len(commands) == 3  # two for the summary and the fleet, and one for the jobs' states
     assert len(page.text) < 90_000
 
 

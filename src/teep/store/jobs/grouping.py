@@ -78,6 +78,8 @@ async def queue_groups(queue: str) -> list[Group]:
         anchors = [*part.anchors, *anchors[part.anchor :]][:ANCHORS]
         for klass, error_class, size, oldest, newest in part.rows:
             _add(found, [Group(_text(klass), _text(error_class), size, _time(oldest), _time(newest), newest)])
+        if part.read < SLICE:
+            return _largest_first(found)
 
 
 def _add(found: dict[tuple[str, str], Group], groups: Iterable[Group]) -> None:
