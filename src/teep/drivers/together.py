@@ -10,16 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from teep.drivers.answers import raise_ours
 from teep.drivers.request import Args, Request
 from teep.wire.command import Command, MultiExec
 
-if TYPE_CHECKING:
-    from teep.drivers.aio import AsyncDriver
-
 T = TypeVar("T")
+
+
+class Settles(Protocol):
+    """A driver, which brings requests to their end, or returns the error that broke the connection."""
+
+    @property
+    def url(self) -> str: ...
+
+    async def settle(self, talk: "Joint") -> Exception | None: ...
 
 
 class Joint:
@@ -61,9 +67,9 @@ class Together:
     """Gathers the commands of one context, as they come."""
 
     def __init__(self) -> None:
-        self._trips: dict[AsyncDriver, _Trip] = {}
+        self._trips: dict[Settles, _Trip] = {}
 
-    async def execute(self, driver: "AsyncDriver", command: Command[T]) -> T:
+    async def execute(self, driver: Settles, command: Command[T]) -> T:
         """Carry out a command with those that are begun at the same moment."""
         request = Request(command)
         trip = self._trips.get(driver)
@@ -77,7 +83,7 @@ class Together:
             raise_ours(error, driver.url)
         return request.result()
 
-    async def _carry_out(self, driver: "AsyncDriver", joint: Joint) -> Exception | None:
+    async def _carry_out(self, driver: Settles, joint: Joint) -> Exception | None:
         # What is begun by what is begun now comes along, too: as deep as pages gather.
         for _ in range(3):
             await asyncio.sleep(0)
