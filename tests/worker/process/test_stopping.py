@@ -140,7 +140,7 @@ def test_a_real_process_pushes_back_def_and_async_jobs(fleet: Fleet) -> None:
 def test_a_clean_stop_under_load_runs_every_job_exactly_once(fleet: Fleet) -> None:
     runs: Counter[int] = Counter()
     lock = threading.Lock()
-    half = threading.Event()
+    half, stopping = threading.Event(), threading.Event()
 
     def note(number: int) -> None:
         with lock:
@@ -150,18 +150,24 @@ def test_a_clean_stop_under_load_runs_every_job_exactly_once(fleet: Fleet) -> No
 
     @teep.job(name="plain")
     def plain(number: int) -> None:
+        if half.is_set():
+            stopping.wait(SOON)
         note(number)
 
     @teep.job(name="coroutine")
     async def coroutine(number: int) -> None:
         await asyncio.sleep(0)
+        if half.is_set():
+            await asyncio.to_thread(stopping.wait, SOON)
         note(number)
 
     jobs: tuple[Enqueueable, ...] = (plain, coroutine)
     for part, job in enumerate(jobs):
         numbers = [[number] for number in range(part, 2_000, 2)]
         fleet.client.push_bulk({**job.to_payload((0,), {}), "args": numbers})
-    first = fleet.start(concurrency=5)
+    config = fleet.configure(concurrency=5)
+    config.on("quiet", stopping.set)
+    first = fleet.start(config)
     assert half.wait(SOON)
     assert first.stop()
     done = runs.total()
