@@ -10,6 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import teep
+from teep.api.facts import AsyncServer
+from teep.errors import RedisDenied
 from teep.web import VIEWER
 from teep.web.pages.programs import ENDPOINTS
 from tests.api.trips import sent
@@ -222,6 +224,18 @@ def test_sidekiqs_own_statistics_are_there(visitor: Visitor, store: Server, conf
     }  # fmt: skip
     assert told["redis"]["store_name"] == "Valkey"
     assert visitor.get("/stats/queues").json()["paused"] == 9
+
+
+def test_sidekiqs_statistics_are_there_where_redis_tells_nothing_of_itself(
+    visitor: Visitor, store: Server, config: teep.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def denied(_: Any) -> Any:
+        raise RedisDenied("no permission")
+
+    monkeypatch.setattr(AsyncServer, "facts", denied)
+    populate(store, config)
+    told = visitor.get("/stats").json()
+    assert (told["sidekiq"]["processed"], told["redis"]) == (12, {})
 
 
 def test_pages_of_jobs_follow_one_another(visitor: Visitor, store: Server) -> None:

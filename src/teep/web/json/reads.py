@@ -1,7 +1,5 @@
 """What programs may read: the same as the pages show."""
 
-import asyncio
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -43,32 +41,6 @@ async def queues(request: Request) -> Response:
 async def server(request: Request) -> Response:
     """Redis itself."""
     return answer((await AsyncServer(config=visit_of(request).config).facts())._asdict())
-
-
-async def stats_as_sidekiq(request: Request) -> Response:
-    """GET /stats, as Sidekiq's page answers it: scripts ask for it."""
-    config = visit_of(request).config
-    now, facts = await asyncio.gather(AsyncStats(config=config).fetch_stats(), AsyncServer(config=config).facts())
-    return answer({
-        "sidekiq": {
-            "processed": now["processed"], "failed": now["failed"], "busy": now["workers_size"],
-            "processes": now["processes_size"], "enqueued": now["enqueued"], "scheduled": now["scheduled_size"],
-            "retries": now["retry_size"], "dead": now["dead_size"], "default_latency": now["default_queue_latency"],
-        },
-        "redis": {
-            "redis_version": facts.version, "uptime_in_days": str(facts.uptime // 86_400),
-            "connected_clients": str(facts.connections), "used_memory_human": f"{facts.memory / 1e6:.2f}M",
-            "used_memory_peak_human": f"{facts.peak / 1e6:.2f}M", "store_name": facts.name,
-            "store_version": facts.version,
-        },
-        "server_utc_time": f"{datetime.now(UTC):%H:%M:%S} UTC",
-    })  # fmt: skip
-
-
-async def queues_as_sidekiq(request: Request) -> Response:
-    """GET /stats/queues, as Sidekiq's page answers it."""
-    found = await AsyncStats(config=visit_of(request).config).queue_summaries()
-    return answer({queue.name: queue.size for queue in found})
 
 
 async def metrics(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What programs ask for: /prometheus, the JSON API below /api, and Sidekiq's /stats."""
+"""What programs ask for: /prometheus, and the JSON API below /api."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -104,8 +104,6 @@ PAGES = (
     Pages(
         routes=(
             Route("/prometheus", prometheus),
-            Route("/stats", reads.stats_as_sidekiq),
-            Route("/stats/queues", reads.queues_as_sidekiq),
             Route("/api/openapi.json", described),
             *(endpoint.route for endpoint in ENDPOINTS),
         )
