@@ -1,12 +1,13 @@
 """The words of the filter bar."""
 
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teep.web.filters import NAMES, parse, written
+from teep.web.filters import LONGEST, NAMES, parse, written
 
 
 @pytest.mark.parametrize(("text", "conditions"), [
@@ -52,6 +53,19 @@ def test_what_cannot_be_read_is_told(text: str, problem: str | None) -> None:
     assert len(parsed.problems) == 1
     assert problem is None or parsed.problems == [problem]
     assert not parsed.is_any
+
+
+def test_a_filter_is_read_in_a_moment_or_not_at_all() -> None:
+    began = time.process_time()
+    for word in ("[ ", '[" ', "a:b ", "zz:a ", "class:", "\\ "):
+        assert parse(word * (LONGEST // len(word))).problems or True
+        assert parse(word * 30_000).problems == ["the filter is too long; it may have 4000 characters"]
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("text", ["older:" + "9" * 400, "newer:٣h"])
+def test_a_span_is_a_number_that_one_would_write(text: str) -> None:
+    assert len(parse(text).problems) == 1
 
 
 @given(st.text())

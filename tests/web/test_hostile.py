@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 import teep
-from teep.web import ADMIN, lists, urls
+from teep.web import ADMIN, Access, lists, urls
 from teep.web.filters import parse
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor, payload
+from tests.web.fleet.fleet import beat
 from tests.web.visitor import Visitor, text_of
 
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\u202e\0"
@@ -130,6 +131,34 @@ def test_arguments_are_hidden_if_that_is_asked_for(visit: MakeVisitor, store: Se
             assert "secret-4711" not in page.text
             assert seen in text_of(page)
     assert "secret-4711" in visit().get("/retries").text
+
+
+def test_hidden_arguments_cannot_be_searched_for(visit: MakeVisitor, store: Server) -> None:
+    """A filter that they meet tells them letter by letter."""
+    fields = {"queue": "q4711", "error_class": "E4711"}
+    store.client.zadd("retry", {payload(1, args=["secret-4711"], **fields): 1e9})
+    store.client.lpush("queue:q", payload(1, args=["secret-4711"]))
+    beat(store, "a:1:x", [{"args": ["secret-4711"]}])
+    for arguments in ("hide", lambda _: ["…"]):
+        visitor = visit(arguments=arguments)
+        for query in ("secret-4", "args:secret-4711", 'class:app* "secret-4"'):
+            for path in ("/retries", "/queues/q", "/busy"):
+                page = visitor.get(path, params={"q": query})
+                assert "which are hidden here" in text_of(page)
+                assert f"{1:024x}" not in page.text
+            assert visitor.get("/api/retries", params={"q": query}).status_code == 400
+            asked = {"action": "retry", "q": query}
+            assert visitor.ask("POST", "/api/retries/all", json=asked).status_code == 400
+            for path in ("/retries/all/retry", "/queues/q/all/delete"):
+                assert visitor.post(path, {"q": query}).status_code == 400
+        assert f"{1:024x}" in visitor.get("/retries?q=error:E4711 queue:q4711").text
+        assert f"q=jid%3A{9:024x}" in visitor.get("/search", params={"q": f"{9:024x}"}).text
+
+
+def test_what_the_page_hides_no_role_shows(visit: MakeVisitor, store: Server) -> None:
+    store.client.zadd("retry", {payload(1, args=["secret-4711"]): 1e9})
+    visitor = visit(arguments="hide", authorize=lambda _: Access(arguments=lambda job: job.args))
+    assert "secret-4711" not in visitor.get("/retries").text
 
 
 def test_an_encrypted_argument_is_masked(visitor: Visitor, store: Server) -> None:

@@ -17,9 +17,12 @@ from teep.errors import TeepError
 
 NAMES = ("class", "error", "message", "tag", "queue", "jid", "args", "older", "newer")
 
+LONGEST = 4_000
+"""Characters of a filter: to read one takes time by the square of its length."""
+
 _WORD = re.compile(r'\s*(?:([a-z]+):(?!:))?(?:"((?:[^"\\]|\\.)*)"|(\[.*?\](?=\s|$))|(\S*))')
 _BARE = re.compile(r'[^\s"\\:\[][^\s"\\]*')
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|min|h|d|w)?")
+_SPAN = re.compile(r"([0-9]{1,12}(?:\.[0-9]+)?)(ms|s|m|min|h|d|w)?")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _REST = re.compile(r",?\s*\.\.\.\s*\]$")
 
@@ -41,9 +44,11 @@ class _UnreadableError(TeepError):
     """A value that means nothing; it becomes one of the problems."""
 
 
-def parse(text: str) -> Parsed:
-    """Read a filter."""
+def parse(text: str, *, arguments: bool = True) -> Parsed:
+    """Read a filter. Without `arguments` it may not ask for them: where they are hidden, a count would tell them."""
     text = text.strip()
+    if len(text) > LONGEST:
+        return Parsed(text[:LONGEST], Conditions(), [f"the filter is too long; it may have {LONGEST} characters"])
     conditions: dict[str, Any] = {}
     problems: list[str] = []
     free: list[str] = []
@@ -58,6 +63,8 @@ def parse(text: str) -> Parsed:
             problems.append(problem)
     if any(free):
         conditions["match"] = " ".join(word for word in free if word)
+    if not arguments:
+        problems += [_HIDDEN[name] for name in conditions if name in _HIDDEN]
     if text and not conditions and not problems:
         problems.append("the filter is empty; write a word, or a name such as class:Import*")
     return Parsed(text, cast("Conditions", conditions), problems)
@@ -128,6 +135,11 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "args": ("args", _arguments),
     "older": ("older_than", seconds),
     "newer": ("newer_than", seconds),
+}
+# What is said of conditions that arguments meet, where those are hidden.
+_HIDDEN = {
+    "args": "args: asks for arguments, which are hidden here",
+    "match": "words without a name ask for arguments, too, which are hidden here; write a name: class:Import*",
 }
 _EXAMPLES = {
     "class": "class:Import*",

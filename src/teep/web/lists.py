@@ -156,7 +156,8 @@ async def read_listing(
     `extra` is what the page's query says besides, such as what `reverse` was told by.
     """
     query = request.query_params
-    parsed = filters.parse(query.get("q", query.get("substr", "")))
+    access = visit_of(request).access
+    parsed = filters.parse(query.get("q", query.get("substr", "")), arguments=access.sees_arguments)
     asked = urls.integer(query, "count", range(1, 101), SIZES[0])
     size = next(size for size in SIZES if asked <= size)
     after, before = _place(query.get("after", "")), _place(query.get("before", ""))
@@ -166,7 +167,6 @@ async def read_listing(
         page = await jobs.where(**parsed.conditions).page(
             size, after=after, before=before, reverse=reverse, seconds=SEARCH_SECONDS
         )
-    access = visit_of(request).access
     rows = [row(entry, access) for entry in page.items]
     kept = {name: query[name] for name in ("q", "count", "after", "before") if name in query}
     extra = dict(extra or {})

@@ -46,9 +46,14 @@ class Access:
         """Tell whether a verb is allowed."""
         return verb in self.act
 
+    @property
+    def sees_arguments(self) -> bool:
+        """Whether arguments are shown as they are."""
+        return self.arguments == "show"
+
     def within(self, *, read_only: bool, arguments: Arguments) -> "Access":
-        """Return what of this the page as a whole allows."""
-        shown = arguments if self.arguments == "show" else self.arguments
+        """Return what of this the page as a whole allows. What the page hides, no function shows."""
+        shown = arguments if self.arguments == "show" or arguments == "hide" else self.arguments
         return replace(self, act=frozenset() if read_only else self.act, arguments=shown)
 
 

@@ -56,7 +56,7 @@ async def show(
 
 async def show_raw(request: Request, found: Found) -> Response:
     """Answer with the payload as it lies in Redis, for those who may see arguments."""
-    if visit_of(request).access.arguments != "show":
+    if not visit_of(request).access.sees_arguments:
         raise HTTPException(403, "verb")
     return await page(request, "job/raw.html", found=found, raw=printable(found.record.value))
 
@@ -137,7 +137,7 @@ def _may_edit(visit: Visit, found: Found) -> bool:
 def _copy(visit: Visit, found: Found) -> dict[str, str] | None:
     """Return what fills the form that pushes a job like this one; None if it cannot be told in a link."""
     record = found.record
-    if not visit.access.may("push") or visit.access.arguments != "show" or not record.is_job or record["encrypt"]:
+    if not visit.access.may("push") or not visit.access.sees_arguments or not record.is_job or record["encrypt"]:
         return None
     args = json.dumps(record.args, ensure_ascii=False)
     if record["kwargs"] or len(args) > MOST_COPIED:

@@ -146,7 +146,7 @@ def arguments(record: AsyncJobRecord | AsyncSortedEntry) -> Any:
 
 def may_edit(access: Access, record: AsyncJobRecord | AsyncSortedEntry) -> bool:
     """Tell whether a visitor may change a job's arguments: that takes seeing them, too."""
-    return access.may("edit") and access.arguments == "show" and record.is_job
+    return access.may("edit") and access.sees_arguments and record.is_job
 
 
 def _timeline(found: Found, started: datetime | None) -> list[Event]:

@@ -37,11 +37,12 @@ async def act_on_one(of: JobSetPage, request: Request) -> Response:
 async def act_on_all(of: JobSetPage, request: Request) -> Response:
     """One verb for all that match, if `confirm` says how many; without it they are only counted."""
     body, chosen = await _asked(of, request)
-    parsed = filters.parse(field(body, "q", str, ""))
+    visit = visit_of(request)
+    parsed = filters.parse(field(body, "q", str, ""), arguments=visit.access.sees_arguments)
     if parsed.problems:
         raise Refused(400, "; ".join(parsed.problems))
     confirm = field(body, "confirm", int)
-    jobset = of.jobset(visit_of(request).config)
+    jobset = of.jobset(visit.config)
     selection = jobset.where(**parsed.conditions)
     matching = await jobset.size() if parsed.is_any else await selection.count()
     if confirm is None:

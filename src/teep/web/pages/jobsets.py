@@ -137,7 +137,7 @@ class JobSetPage:
         visit, form = visit_of(request), await read_form(request)
         action = self.action(request.path_params["verb"])
         must_may(visit, action.needs)
-        parsed = filters.parse(form.get("q", [""])[0])
+        parsed = filters.parse(form.get("q", [""])[0], arguments=visit.access.sees_arguments)
         if parsed.problems:
             raise HTTPException(400)
         jobset = self.jobset(visit.config)

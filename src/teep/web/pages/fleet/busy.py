@@ -73,7 +73,7 @@ async def _read(request: Request) -> dict[str, Any]:
     only = query.get("only", "") if query.get("only") in ("jobs", "processes") else ""
     chosen = [process for process in state.processes if _is_chosen(process, query)]
     shown = numbered(chosen if only != "jobs" else [], query, "at", size)
-    parsed = filters.parse(query.get("q", ""))
+    parsed = filters.parse(query.get("q", ""), arguments=visit.access.sees_arguments)
     jobs = numbered(_jobs(state, query, parsed) if only != "processes" else [], query, "page", size)
     now = datetime.now(UTC)
     states = await _states(jobs.items, visit.config)

@@ -116,7 +116,8 @@ async def act_on_all(request: Request) -> Response:
     if verb not in NEEDS:
         raise HTTPException(404)
     must_may(visit, NEEDS[verb])
-    parsed, to = filters.parse(form.get("q", [""])[0]), _target(form)
+    to = _target(form)
+    parsed = filters.parse(form.get("q", [""])[0], arguments=visit.access.sees_arguments)
     if parsed.problems:
         raise HTTPException(400)
     if verb == "move" and to in ("", name):
