@@ -11,7 +11,7 @@ from teep.web import ADMIN, Access, lists, urls
 from teep.web.filters import parse
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor, payload
-from tests.web.fleet.fleet import beat
+from tests.web.fleet.fleet import beat, capsule
 from tests.web.visitor import Visitor, text_of
 
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\u202e\0"
@@ -159,6 +159,32 @@ def test_what_the_page_hides_no_role_shows(visit: MakeVisitor, store: Server) ->
     store.client.zadd("retry", {payload(1, args=["secret-4711"]): 1e9})
     visitor = visit(arguments="hide", authorize=lambda _: Access(arguments=lambda job: job.args))
     assert "secret-4711" not in visitor.get("/retries").text
+
+
+def test_numbers_of_any_size_break_no_page(visitor: Visitor, store: Server) -> None:
+    """They stand at the head of a queue, in a retry, and in what a process says of itself."""
+    huge = 10**400
+    store.client.sadd("queues", "default", "low")
+    store.client.lpush("queue:default", payload(1, enqueued_at=-1e300, args=[huge]))
+    store.client.zadd("retry", {payload(3, retry_count=huge, args=[huge], created_at=huge): 1e9})
+    info = {"concurrency": huge, "started_at": huge, "capsules": {"c": capsule("default", concurrency=huge)}}
+    beat(store, "a:1:x", [{"run_at": -1e300, "args": [huge]}], info=info, busy=str(huge), rss=str(huge))
+    pages = ("/", "/busy", "/queues", "/queues/default", "/queues/low", "/retries", f"/jobs/{3:024x}", "/emergency")
+    programs = ("/prometheus", "/prometheus?names=sidekiq", "/stats", "/api/retries", "/api/queues", "/api/autoscale")
+    for path in (*pages, *programs):
+        assert (path, visitor.get(path).status_code) == (path, 200)
+    (shown,) = visitor.get("/api/retries").json()["jobs"]
+    assert shown["arguments"] == [huge]
+
+
+def test_what_a_function_shows_need_be_no_json(visit: MakeVisitor, store: Server) -> None:
+    store.client.zadd("retry", {payload(1): 1e9})
+    visitor = visit(arguments=lambda _: [float("nan"), float("-inf"), {1, 2}])
+    assert "NaN, -Infinity, &#34;{1, 2}&#34;" in visitor.get("/retries").text
+    assert visitor.get(f"/jobs/{1:024x}").status_code == 200
+    answer = visitor.get("/api/retries")
+    (shown,) = json.loads(answer.text, parse_constant=pytest.fail)["jobs"]
+    assert shown["arguments"] == ["NaN", "-Infinity", "{1, 2}"]
 
 
 def test_an_encrypted_argument_is_masked(visitor: Visitor, store: Server) -> None:

@@ -42,7 +42,7 @@ def arguments_of(access: Access, record: Record) -> str | None:
     shown = record.display_args if access.arguments == "show" else access.arguments(record)
     if not isinstance(shown, list):
         return printable(str(shown))
-    return printable(", ".join(json.dumps(value, ensure_ascii=False) for value in shown))
+    return printable(", ".join(json.dumps(value, ensure_ascii=False, default=str) for value in shown))
 
 
 @dataclass(frozen=True)

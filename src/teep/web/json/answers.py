@@ -21,7 +21,11 @@ class Refused(Exception):
 
 def answer(value: Any, status: int = 200) -> Response:
     """Answer with a value. In ASCII, so that whatever string lies in Redis gets through."""
-    return Response(json.dumps(value, default=str), status, media_type="application/json")
+    try:
+        text = json.dumps(value, default=str, allow_nan=False)
+    except ValueError:  # arguments may hold NaN, which is no JSON and would spoil the whole answer
+        text = json.dumps(json.loads(json.dumps(value, default=str), parse_constant=str))
+    return Response(text, status, media_type="application/json")
 
 
 def failed(words: Words, status: int, reason: str) -> Response:

@@ -17,7 +17,7 @@ from teep.api.facts import AsyncServer, ServerFacts
 from teep.api.fleet import AsyncFleet
 from teep.config import Config
 from teep.errors import RedisDenied
-from teep.web.pages.fleet.rows import capsules_of, text, threads_of
+from teep.web.pages.fleet.rows import capsules_of, text, threads_of, whole
 from teep.web.rendering import Site
 
 # Seconds that a reading is given to all who ask, as several Prometheus servers may.
@@ -112,13 +112,16 @@ def _serving(process: AsyncProcess, now: float) -> Serving:
         queues=list(queues),
         threads=threads_of(process),
         is_quiet=process.stopping,
-        memory=process.rss * 1024,
+        memory=whole(process.rss) * 1024,
         silent=_since(process["beat"], now),
     )
 
 
 def _since(at: Any, now: float) -> float:
-    return max(now - at, 0.0) if isinstance(at, int | float) else 0.0
+    try:
+        return max(now - at, 0.0) if isinstance(at, int | float) else 0.0
+    except OverflowError:  # an int that no float can be
+        return 0.0
 
 
 async def _facts(config: Config) -> ServerFacts | None:

@@ -14,6 +14,8 @@ LANGUAGES = {
 
 _FOLDER = Path(__file__).parents[1] / "locales"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+# What is longer or larger has been written by something broken, and is shown all the same.
+_LONGEST, _LARGEST = 1e12, 1e18
 
 
 class Words:
@@ -40,13 +42,14 @@ class Words:
 
     def number(self, value: float, digits: int = 0) -> str:
         """Return a number with the language's separators."""
-        text = f"{value:,.{digits}f}"
+        # A whole number may be larger than any float.
+        text = f"{value:,}" if isinstance(value, int) and not digits else f"{value:,.{digits}f}"
         swap = {",": self._words["number.thousands"], ".": self._words["number.point"]}
         return "".join(swap.get(char, char) for char in text)
 
     def seconds(self, seconds: float) -> str:
         """Return a span of time in its largest unit, such as "12 s" or "3 h"."""
-        span = max(seconds, 0.0)
+        span = min(seconds, _LONGEST) if seconds > 0 else 0.0
         if span < 1:
             return self("time.ms", n=round(span * 1000))
         if span < 2 * _MINUTE:
@@ -66,6 +69,7 @@ class Words:
 
     def bytes(self, size: float) -> str:
         """Return a number of bytes in the unit that suits it."""
+        size = min(size, _LARGEST)
         for unit in ("B", "kB", "MB", "GB"):
             if size < 1000:
                 return f"{self.number(size, 1 if unit != 'B' and size < 10 else 0)} {unit}"

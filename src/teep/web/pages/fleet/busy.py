@@ -22,7 +22,7 @@ from teep.web.actions import must_may
 from teep.web.guard.safety import Form, read_form
 from teep.web.lists import SIZES
 from teep.web.pages.fleet.numbered import numbered
-from teep.web.pages.fleet.rows import percent, process_row, text, threads_of, work_row
+from teep.web.pages.fleet.rows import percent, process_row, text, threads_of, whole, work_row
 from teep.web.pages.fleet.sure import Question, asked, is_confirmed
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Site, Visit, page_with, printable, visit_of
@@ -124,13 +124,13 @@ def _lately(site: Site) -> Trail:
 
 
 def _totals(processes: Sequence[Process]) -> dict[str, int]:
-    threads, running = sum(map(threads_of, processes)), sum(process.busy for process in processes)
+    threads, running = sum(map(threads_of, processes)), sum(whole(process.busy) for process in processes)
     return {
         "processes": len(processes),
         "threads": threads,
         "busy": running,
         "use": percent(running, threads),
-        "memory": sum(process.rss for process in processes) * 1024,
+        "memory": sum(whole(process.rss) for process in processes) * 1024,
     }
 
 

@@ -15,6 +15,7 @@ SILENT = 30.0
 """Seconds without a heartbeat after which a process is shown as silent; they come every ten."""
 
 _CURSOR = 200
+_MOST = 10**15
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ def process_row(process: AsyncProcess, leader: str, now: datetime) -> ProcessRow
         labels=[text(label) for label in labels] if isinstance(labels, list) else [],
         version=text(process["version"]),
         capsules=capsules_of(process),
-        busy=process.busy,
+        busy=whole(process.busy),
         threads=threads_of(process),
-        memory=process.rss * 1024,
+        memory=whole(process.rss) * 1024,
         beat=beat,
         started=_time(process["started_at"]),
         rtt_us=process.rtt_us,
@@ -137,9 +138,14 @@ def capsules_of(process: AsyncProcess) -> list[CapsuleRow]:
 def threads_of(process: AsyncProcess) -> int:
     """Return how many jobs a process runs at a time; 0 if it says nothing that is a number."""
     try:
-        return process.concurrency
+        return whole(process.concurrency)
     except (TypeError, ValueError, OverflowError):
         return 0
+
+
+def whole(number: int) -> int:
+    """Return a number that a process told of itself as it is shown; of none that could be, the nearest one."""
+    return min(max(number, 0), _MOST)
 
 
 def percent(busy: int, threads: int) -> int:
@@ -154,7 +160,7 @@ def text(value: Any) -> str:
 
 def _capsule(name: str, fields: Mapping[str, Any]) -> CapsuleRow:
     concurrency = fields.get("concurrency")
-    own = concurrency if type(concurrency) is int else None
+    own = whole(concurrency) if type(concurrency) is int else None
     return CapsuleRow(text(name), text(fields.get("mode")), own, _weights(fields.get("weights")))
 
 
