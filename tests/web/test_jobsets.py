@@ -9,7 +9,7 @@ import pytest
 import teep
 from teep.api import AsyncSetSelection
 from teep.api.web import AsyncWebActions
-from teep.web import actions
+from teep.web import bulks
 from tests.api.trips import sent
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -185,13 +185,13 @@ def test_what_runs_beside_the_page_can_be_cancelled(
     heard: list[Any] = []
     config.on("audit", heard.append)
     visitor = visit()
-    progressed = actions.Bulk.progressed
+    progressed = bulks.Bulk.progressed
 
-    def cancelled(bulk: actions.Bulk, looked_at: int, out_of: int) -> None:
+    def cancelled(bulk: bulks.Bulk, looked_at: int, out_of: int) -> None:
         bulk.is_cancelled = looked_at >= 1000
         progressed(bulk, looked_at, out_of)
 
-    monkeypatch.setattr(actions.Bulk, "progressed", cancelled)
+    monkeypatch.setattr(bulks.Bulk, "progressed", cancelled)
     page = visitor.post("/retries/all/delete", {"total": "2500", "confirm": "2500"})
     wait_until(lambda: "Cancelled" in text_of(visitor.get(page.url.path)), 30, "it to stop")
     assert store.client.zcard("retry") == 1500
@@ -211,7 +211,7 @@ def test_another_process_shows_how_far_an_action_is_and_cancels_it(
 
     fill(store, "retry", 2500)
     # Cancelled by another process before the first slice.
-    monkeypatch.setattr("teep.web.actions.secrets.token_hex", lambda _: "abcd")
+    monkeypatch.setattr("teep.web.bulks.secrets.token_hex", lambda _: "abcd")
     runner.run(AsyncWebActions(config=config).cancel("abcd"))
     page = one.post("/retries/all/delete", {"total": "2500", "confirm": "2500"})
     wait_until(lambda: "Cancelled" in text_of(one.get(page.url.path)), 30, "it to stop")
@@ -221,7 +221,7 @@ def test_another_process_shows_how_far_an_action_is_and_cancels_it(
 def test_an_action_whose_process_is_gone_has_failed(
     visit: MakeVisitor, config: teep.Config, runner: asyncio.Runner
 ) -> None:
-    bulk = actions.Bulk("delete", "delete", "retries", "", 3000, {})
+    bulk = bulks.Bulk("delete", "delete", "retries", "", 3000, {})
     runner.run(AsyncWebActions(config=config).write(bulk.id, {**bulk.told(), "at": 0}))
     assert "the process that carried it out is gone" in text_of(visit().get(f"/actions/{bulk.id}"))
 

@@ -166,10 +166,14 @@ def test_an_action_is_recorded(config: teep.Config, runner: Any, store: Server, 
         visitor.post("/retries", {"key": KEY, "delete": "1"})
         visitor.post("/retries/all/retry", {"q": "class:job_1"})
         visitor.post("/retries/all/retry", {"q": "class:job_1", "confirm": "yes"})
-    expected = [("delete", "", 1, False), ("retry", "class:job_1", 1, True), ("retry", "class:job_1", 1, False)]
+    expected = [
+        ("delete", f"jid:{0:024x}", 1, False),
+        ("retry", "class:job_1", 1, True),
+        ("retry", "class:job_1", 1, False),
+    ]
     assert [(one["verb"], one["filter"], one["count"], one["dry_run"]) for one in heard] == expected
     assert {(one["who"], one["where"], one["ip"]) for one in heard} == {("ann@example.com", "retries", "127.0.0.1")}
-    assert caplog.messages[0] == "ann@example.com delete in retries: 1 jobs"
+    assert caplog.messages[0] == f"ann@example.com delete in retries: 1 jobs that match 'jid:{0:024x}'"
 
 
 def test_an_access_knows_its_verbs() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import teep
-from teep.web import OPERATOR, VIEWER, actions
+from teep.web import OPERATOR, VIEWER, bulks
 from teep.web.urls import to_path
 from tests.api.trips import sent
 from tests.support.servers import Server
@@ -239,7 +239,7 @@ def test_the_whole_queue_is_deleted_once_that_is_confirmed(
 
 
 def test_very_many_are_moved_beside_the_page(visitor: Visitor, store: Server, runner: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(actions, "AT_ONCE", 100)
+    monkeypatch.setattr(bulks, "AT_ONCE", 100)
     fill(store, 700)
     page = visitor.post("/queues/default/all/move", {"to": "other", "confirm": "yes", "total": "700"})
     assert re.search(r"/actions/[0-9a-f]{16}$", page.url.path)

@@ -12,7 +12,7 @@ from teep.api import AsyncSortedEntry
 from teep.api.display import ENCRYPTED
 from teep.errors import InvalidArguments, InvalidJob, MalformedPayload, TeepError
 from teep.web import urls
-from teep.web.actions import ENQUEUE, RETRY, Action, must_may, recorded
+from teep.web.actions import ENQUEUE, RETRY, Action, must_may, of_jids, recorded
 from teep.web.guard.safety import Form, read_form
 from teep.web.job import tree
 from teep.web.job.view import Found, may_edit, view_of
@@ -91,10 +91,11 @@ async def save(request: Request, found: Found) -> Response:
         flash = await _saved(visit, found, form, text)
     except (_NotTakenError, InvalidArguments, InvalidJob, MalformedPayload) as error:
         return await show_edit(request, found, text, str(error))
-    recorded(request, "edit", found.where, count=int(flash == "job.saved"))
+    which = of_jids([found.record.jid])
+    recorded(request, "edit", found.where, count=int(flash == "job.saved"), filter=which)
     if then is not None and isinstance(found.record, AsyncSortedEntry):
         done = await then.one(found.record)
-        recorded(request, then.name, found.where, count=int(done))
+        recorded(request, then.name, found.where, count=int(done), filter=which)
         flash = "job.saved_and_sent" if done else "sets.gone"
     return visit.redirect(_home(found), flash=visit.flash(flash))
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from teep.api import AsyncHistory, AsyncMetricsQuery, AsyncProfileSet, AsyncSortedEntry, AsyncStats, JobResult
 from teep.api.facts import AsyncServer
 from teep.web import urls
-from teep.web.actions import Bulk, Bulks
+from teep.web.bulks import Bulk, Bulks
 from teep.web.guard.access import Access
 from teep.web.json.answers import Refused, answer
 from teep.web.lists import entry_of, key_of, read_listing, row_of

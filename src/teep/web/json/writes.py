@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from teep.errors import RedisError, TeepError
-from teep.web import actions, filters
-from teep.web.actions import Action, Bulk, Bulks, must_may
+from teep.web import actions, bulks, filters
+from teep.web.actions import Action, must_may
+from teep.web.bulks import Bulk, Bulks
 from teep.web.json.answers import Refused, answer, field, read
 from teep.web.json.reads import action_of
 from teep.web.pages import push as pushing
@@ -75,12 +76,10 @@ async def push(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """Stop an action on many jobs."""
-    visit = visit_of(request)
-    found = await Bulks.of(visit.site).find(request.path_params["id"])
+    found = await Bulks.of(visit_of(request).site).find(request.path_params["id"])
     if found is None:
         raise HTTPException(404)
-    must_may(visit, found.needs)
-    await Bulks.of(visit.site).cancel(found)
+    await bulks.cancel(request, found)
     return answer(action_of(found))
 
 

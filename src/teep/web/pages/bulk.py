@@ -5,7 +5,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from teep.web.actions import Bulk, Bulks, must_may
+from teep.web import bulks
+from teep.web.bulks import Bulk, Bulks
 from teep.web.registry import Pages
 from teep.web.rendering import page, visit_of
 
@@ -17,10 +18,9 @@ async def show(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """POST /actions/ID/cancel: it ends after the slice that it is in."""
-    bulk, visit = await _found(request), visit_of(request)
-    must_may(visit, bulk.needs)
-    await Bulks.of(visit.site).cancel(bulk)
-    return visit.redirect(f"actions/{bulk.id}")
+    bulk = await _found(request)
+    await bulks.cancel(request, bulk)
+    return visit_of(request).redirect(f"actions/{bulk.id}")
 
 
 async def _found(request: Request) -> Bulk:

@@ -14,7 +14,7 @@ from teep.client import AsyncClient
 from teep.config import Config
 from teep.errors import MalformedPayload
 from teep.web import filters, urls
-from teep.web.actions import DELETE, KILL, Action, must_may, recorded
+from teep.web.actions import DELETE, KILL, Action, must_may, of_jids, recorded
 from teep.web.guard.safety import read_form
 from teep.web.job import pages
 from teep.web.job.view import Found, Where
@@ -82,7 +82,7 @@ async def act(request: Request) -> Response:
     must_may(visit, _VERBS[verb])
     found = await _find(visit.config, jid)
     done = found is not None and await _carried_out(visit, found, verb)
-    recorded(request, verb, "jobs" if found is None else found.where, count=int(done))
+    recorded(request, verb, "jobs" if found is None else found.where, count=int(done), filter=of_jids([jid]))
     flash = visit.flash(f"done.{verb}", count=1) if done else visit.flash("job.not_there")
     return visit.redirect(f"jobs/{urls.to_path(jid)}", flash=flash)
 

@@ -17,8 +17,9 @@ from starlette.routing import Route
 from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSetSelection, AsyncSortedEntry
 from teep.config import Config
 from teep.errors import MalformedPayload
-from teep.web import actions, filters
-from teep.web.actions import DELETE, ENQUEUE, KILL, RETRY, Action, Bulk, Bulks, done_in_words, must_may
+from teep.web import actions, bulks, filters
+from teep.web.actions import DELETE, ENQUEUE, KILL, RETRY, Action, done_in_words, must_may
+from teep.web.bulks import Bulk
 from teep.web.guard.safety import Form, read_form
 from teep.web.job import pages as job
 from teep.web.job.view import Found
@@ -85,11 +86,14 @@ class JobSetPage:
         """Carry out an action on the entries of some keys; returns on how many."""
         config = visit_of(request).config
         found = await asyncio.gather(*(entry_of(self.jobset(config), key) for key in keys))
-        done = 0
-        for entry in found:
-            done += entry is not None and await _tried(action, entry)
-        actions.recorded(request, action.name, self.name, count=done)
-        return done
+        done: list[str] = []
+        try:
+            for entry in found:
+                if entry is not None and await _tried(action, entry):
+                    done.append(entry.jid)  # noqa: PERF401 - one after another may fail
+        finally:  # what was done is recorded, though the rest failed
+            actions.recorded(request, action.name, self.name, count=len(done), filter=actions.of_jids(done))
+        return len(done)
 
     async def show_one(self, request: Request) -> Response:
         """GET /retries/KEY: one entry, as the page of its job shows it."""
@@ -164,16 +168,9 @@ class JobSetPage:
         self, request: Request, action: Action, selection: AsyncSetSelection, total: int, text: str
     ) -> int | Bulk:
         """Carry out an action on all that are selected: returns on how many, or the action under way."""
-        visit = visit_of(request)
-        if total <= actions.AT_ONCE:
-            done = await action.every(selection, _not_told)
-            actions.recorded(request, action.name, self.name, count=done, filter=text)
-            return done
-        ip = request.client.host if request.client else ""
-        record = {"who": visit.access.who, "verb": action.name, "where": self.name, "filter": text}
-        bulk = Bulk(action.name, action.needs, self.name, text, total, {**record, "dry_run": False, "ip": ip})
-        await Bulks.of(visit.site).start(bulk, lambda told: action.every(selection, told))
-        return bulk
+        record = actions.record_of(request, action.name, self.name, filter=text)
+        bulk = Bulk(action.name, action.needs, self.name, text, total, record)
+        return await bulks.carry_out(request, bulk, lambda told: action.every(selection, told))
 
     def _back(self, visit: Visit, form: Form, action: Action, done: int, asked: int) -> Response:
         """Go back to the list where one was, and say there what was done."""
@@ -192,10 +189,6 @@ async def _tried(action: Action, entry: AsyncSortedEntry) -> bool:
         return await action.one(entry)
     except MalformedPayload:
         return False
-
-
-def _not_told(looked_at: int, out_of: int) -> None:
-    """Hear how far an action is, which is answered only once it is done."""
 
 
 def _pages(of: JobSetPage) -> Pages:

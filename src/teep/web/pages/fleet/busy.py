@@ -204,7 +204,7 @@ async def cancel(request: Request) -> Response:
     must_may(visit, "kill")
     jid = from_path(request.path_params["jid"])
     where = await AsyncClient(visit.config).cancel(jid)
-    actions.recorded(request, "cancel", "busy", count=1, filter=f"jid:{printable(jid)}")
+    actions.recorded(request, "cancel", "busy", count=1, filter=actions.of_jids([jid]))
     said = "marked" if where is None else "working" if where == "working" else "waiting"
     return _back(visit, form, visit.flash(f"busy.cancel_{said}"))
 

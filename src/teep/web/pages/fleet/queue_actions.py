@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from teep.api import AsyncJobRecord, AsyncQueue, AsyncQueueSelection
-from teep.web import actions, filters
-from teep.web.actions import Bulk, Bulks, Progress, done_in_words, must_may
+from teep.web import actions, bulks, filters
+from teep.web.actions import Progress, done_in_words, must_may
+from teep.web.bulks import Bulk
 from teep.web.guard.safety import Form, read_form
 from teep.web.lists import SIZES
 from teep.web.pages.fleet.sure import Question, asked, is_confirmed
@@ -73,8 +74,9 @@ async def delete_raw(request: Request) -> Response:
     if "key_val" not in form:
         raise HTTPException(400)
     raw = form["key_val"][0].encode(errors="surrogateescape")
-    done = await AsyncJobRecord(raw, name, config=visit.config).delete()
-    actions.recorded(request, "delete", _logged(name), count=int(done))
+    job = AsyncJobRecord(raw, name, config=visit.config)
+    done = await job.delete()
+    actions.recorded(request, "delete", _logged(name), count=int(done), filter=actions.of_jids([job.jid]))
     return _back(visit, name, form, "delete", int(done), 1)
 
 
@@ -102,11 +104,14 @@ async def _act_on(request: Request, visit: Visit, form: Form, name: str, keys: l
         return visit.redirect(path_of(name), **_kept(form), flash=visit.flash("queues.move_where"))
     queue = AsyncQueue(name, config=visit.config)
     found = await asyncio.gather(*(job_of(queue, key) for key in keys))
-    done = 0
-    for job in found:
-        done += job is not None and await (job.delete() if verb == "delete" else job.move_to(to))
-    actions.recorded(request, verb, _logged(name), count=done)
-    return _back(visit, name, form, verb, done, len(keys))
+    done: list[str] = []
+    try:
+        for job in found:
+            if job is not None and await (job.delete() if verb == "delete" else job.move_to(to)):
+                done.append(job.jid)  # noqa: PERF401 - one after another may fail
+    finally:  # what was done is recorded, though the rest failed
+        actions.recorded(request, verb, _logged(name), count=len(done), filter=actions.of_jids(done))
+    return _back(visit, name, form, verb, len(done), len(keys))
 
 
 async def act_on_all(request: Request) -> Response:
@@ -154,20 +159,17 @@ async def _carry_out(
 ) -> Response:
     visit = visit_of(request)
 
-    def work(told: Progress | None) -> Awaitable[int]:
+    def work(told: Progress) -> Awaitable[int]:
         if verb == "delete":
             return selection.delete_all(on_progress=told)
         return selection.move_to(to, on_progress=told)
 
-    if total <= actions.AT_ONCE:
-        done = await work(None)
-        actions.recorded(request, verb, _logged(name), count=done, filter=text)
-        return visit.redirect(path_of(name), flash=visit.flash(f"done.{verb}", count=done))
-    ip = request.client.host if request.client else ""
-    record = {"who": visit.access.who, "verb": verb, "where": _logged(name), "filter": text, "of": "jobs"}
-    bulk = Bulk(verb, NEEDS[verb], path_of(name), text, total, {**record, "dry_run": False, "ip": ip}, title=name)
-    await Bulks.of(visit.site).start(bulk, work)
-    return visit.redirect(f"actions/{bulk.id}")
+    record = actions.record_of(request, verb, _logged(name), filter=text)
+    bulk = Bulk(verb, NEEDS[verb], path_of(name), text, total, record, title=name)
+    done = await bulks.carry_out(request, bulk, work)
+    if isinstance(done, Bulk):
+        return visit.redirect(f"actions/{done.id}")
+    return visit.redirect(path_of(name), flash=visit.flash(f"done.{verb}", count=done))
 
 
 async def job_of(queue: AsyncQueue, key: str) -> AsyncJobRecord | None:
