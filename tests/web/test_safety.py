@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 import teep
+from teep.api.web import AsyncWebSecret
+from teep.errors import RedisCommandError
 from teep.web import ADMIN, OPERATOR, VIEWER, Access
+from teep.web.guard.safety import Signer
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor, fill
 from tests.web.visitor import Visitor, text_of
@@ -82,6 +85,20 @@ def test_a_token_is_for_one_visitor_and_some_hours(visit: MakeVisitor, store: Se
     assert one.post("/retries", {"key": KEY, "delete": "yes", "token": token}, {}).status_code == 403
 
 
+def test_a_secret_is_asked_for_again_where_redis_refused_it(
+    visit: MakeVisitor, store: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_: Any) -> bytes:
+        raise RedisCommandError("READONLY")
+
+    fill(store, "retry", 1)
+    one, other = visit(), visit()
+    with monkeypatch.context() as patch:
+        patch.setattr(AsyncWebSecret, "read", refused)
+        assert token_of(one)
+    assert other.post("/retries", {"key": KEY, "retry": "1", "token": token_of(one)}, {}).status_code == 200
+
+
 def test_processes_share_the_secret(visit: MakeVisitor, store: Server) -> None:
     fill(store, "retry", 1)
     one, other = visit(), visit()
@@ -145,7 +162,9 @@ def test_who_is_not_logged_in_is_told_so(visit: MakeVisitor) -> None:
     assert answer.status_code == 401
     assert "You are not logged in" in text_of(answer)
     assert visitor.get("/retries", headers={"x-user": "ann"}).status_code == 200
-    assert visit(authorize=lambda _: Access(read=False)).get("/").status_code == 403
+    nothing = visit(authorize=lambda _: Access(read=False)).get("/")
+    assert nothing.status_code == 403
+    assert not [page for page in (answer, nothing) if "redis://" in page.text]
 
 
 def test_a_probe_needs_neither_a_login_nor_redis(runner: Any) -> None:
@@ -199,6 +218,15 @@ def test_preferences_lead_back_to_the_very_page(visitor: Visitor) -> None:
     (back,) = re.findall(r'name="back" value="([^"]*)"', page)
     answer = visitor.post("/preferences", {"theme": "dark", "back": unescape(back)}, follow=False)
     assert answer.headers["location"] == "./retries?q=class%3Aa%26b&count=50"
+
+
+def test_a_sentence_of_another_version_is_left_out(visitor: Visitor, store: Server) -> None:
+    visitor.get("/")
+    signer = Signer(store.command("GET", "teep:web:secret"))
+    shown = visitor.get("/", params={"flash": signer.sign(["done.delete", {"count": 1}])})
+    assert "1 job is deleted" in text_of(shown)
+    for strange in (["done.no_more", {}], ["done.delete", {}], ["done.some", {"other": 1}]):
+        assert visitor.get("/", params={"flash": signer.sign(strange)}).status_code == 200
 
 
 def token_of(visitor: Visitor) -> str:

@@ -77,6 +77,50 @@ def test_a_password_or_a_token_opens_it(config: teep.Config, runner: asyncio.Run
     assert visitor.get("/", headers={b"authorization": "Bearer tök".encode("latin-1")}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:9797", 200), ("127.0.0.1", 200), ("[::1]:9797", 200), ("LOCALHOST", 200), ("a.localhost", 200),
+        ("evil.example", 403), ("evil.example:9797", 403), ("localhost.evil.example", 403), ("192.168.1.7", 403),
+        # Browsers take these for names, and Starlette for none.
+        ("a{b.evil.example", 403), ('a"b.evil.example', 403), ("a`b.evil.example:9797", 403),
+        ("[::1", 403), ("", 403),
+    ],
+)  # fmt: skip
+def test_alone_it_answers_under_names_of_this_machine(
+    config: teep.Config, runner: asyncio.Runner, host: str, status: int
+) -> None:
+    start = asked_of(alone(config, host="127.0.0.1"), runner, "/", host=host.encode())
+    assert start["status"] == status
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/retries/", 307), ("/nowhere", 404)])
+def test_a_query_that_is_no_utf8_is_answered(
+    config: teep.Config, runner: asyncio.Runner, path: str, status: int
+) -> None:
+    start = asked_of(teep.web.app(config), runner, path, query=b"q=\xff\r\n")
+    assert start["status"] == status
+    assert b"\r" not in dict(start["headers"]).get(b"location", b"")
+
+
+def asked_of(app: Any, runner: asyncio.Runner, path: str, *, host: bytes = b"localhost", query: bytes = b"") -> Any:
+    """Ask an app as a server at loopback does; returns how the answer starts."""
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query,
+        "headers": [(b"host", host)], "scheme": "http", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 9797),
+    }  # fmt: skip
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    runner.run(app(scope, receive, send))
+    return sent[0]
+
+
 def _events(answer: httpx2.Response, count: int) -> list[str]:
     return _next(answer.iter_lines(), count)
 

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from teep.api.web import AsyncWebSecret
 from teep.config import Config, default_config
 from teep.drivers.together import together
-from teep.errors import RedisCommandError, RedisUnavailable, TeepError
+from teep.errors import RedisError, RedisUnavailable, TeepError
 from teep.web import rendering, urls
 from teep.web.guard import safety
 from teep.web.guard.access import Access, Arguments, Authorize, access_of
@@ -28,6 +28,8 @@ from teep.web.rendering.words import Catalogue
 logger = logging.getLogger("teep.web")
 
 _NOBODY = Access(read=False)
+# What of a query may stand in a redirect as it came.
+_ASKED = "%&=+,;:@/?!$'()*-._~[]"
 _YEAR = 365 * 86_400
 # Errors that have words of their own; others are told as what they are nearest to.
 _TOLD = (400, 401, 403, 404, 405, 409, 413, 500, 503)
@@ -59,6 +61,7 @@ class WebApp:
         self._job_rows = [some.job_rows for some in brought if some.job_rows]
         self._site: Site | None = None
         self._signer: safety.Signer | None = None
+        self._own_signer = safety.Signer(secrets.token_bytes())
         self._router = Router(self._routes(brought), redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,21 +166,20 @@ class WebApp:
         if self._signer is None:
             try:
                 key = await AsyncWebSecret(config=self.site.config).read()
-            except RedisUnavailable:  # what needs Redis says so itself; the next request asks again
-                return safety.Signer(secrets.token_bytes())
-            except RedisCommandError:  # a Redis that takes no writes: nothing can be changed there anyway
-                key = secrets.token_hex(32).encode()
+            except RedisError:  # away, or taking no writes: the next request asks again
+                return self._own_signer
             self._signer = safety.Signer(key)
         return self._signer
 
     async def _failed(self, request: Request, nonce: str, error: Exception) -> Response:
         """Answer with a page that says what went wrong, and what to do."""
         if isinstance(error, _Elsewhere):
-            query = f"?{request.url.query}" if request.url.query else ""
+            asked = quote(request.scope["query_string"], safe=_ASKED)
+            query = f"?{asked}" if asked else ""
             return Response(status_code=307, headers={"Location": quote(error.path, safe="/:~.-_") + query})
         status, reason = _told(error)
         if status == 500:
-            logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+            logger.error("%s %s failed", request.method, quote(request.scope["path"]), exc_info=error)
         if "teep.visit" not in request.scope:
             path = urls.route_path(request.scope)
             signer = safety.Signer(secrets.token_bytes())

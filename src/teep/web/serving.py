@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 import ipaddress
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from teep.web.application import WebApp
 from teep.web.guard.access import ADMIN, Access, Arguments, Authorize
 
 _LAST_PORT = 65_535
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)(?::[0-9]*)?")
 _ASK = {"WWW-Authenticate": 'Basic realm="teep", charset="UTF-8"'}
 
 
@@ -141,8 +143,11 @@ def _at_home(request: Request) -> Access:
     Raises:
         HTTPException: 403.
     """
-    named = request.url.hostname or ""
-    if is_loopback(named) or named.endswith(".localhost") or request.client is None:
+    host = request.headers.get("host")
+    found = _HOST.fullmatch(host or "")
+    named = found[1].strip("[]").lower() if found else ""
+    # Not from the request's URL: that has the server's own address in place of a host that Starlette cannot read.
+    if is_loopback(named) or named.endswith(".localhost") or host is None or request.client is None:
         return ADMIN
     raise HTTPException(403, "host")
 

@@ -81,6 +81,6 @@ def _key(request: Request, visit: Visit) -> Hashable:
     """Return all that a page depends on besides Redis."""
     access = visit.access
     return (
-        visit.path, request.url.query, visit.depth, visit.live, visit.words.language,
+        visit.path, request.scope["query_string"], visit.depth, visit.live, visit.words.language,
         request.cookies.get("teep_theme", ""), access.who, access.arguments, frozenset(access.act),
     )  # fmt: skip

@@ -153,22 +153,30 @@ def render(visit: Visit, template: str, context: Mapping[str, Any]) -> str:
 
 def _render(request: Request, template: str, context: Mapping[str, Any]) -> str:
     visit = visit_of(request)
-    told = visit.signer.read(request.query_params.get("flash", ""))
     theme = request.cookies.get("teep_theme", "auto")
     return render(
         visit,
         template,
         {
-            "flash": None if told is None else visit.words(told[0], **told[1]),
+            "flash": _flash(visit, request.query_params.get("flash", "")),
+            "languages": visit.words.languages,
             "token": visit.signer.form_token(visit.access.who),
             "theme": theme if theme in THEMES else "auto",
             "asset": lambda name: visit.url(visit.site.assets.path(name)),
-            "redis": redis_in_words(visit.config),
+            "redis": redis_in_words(visit.config) if visit.access.read else "",  # nobody's business but theirs
             "environment": "" if visit.config.environment == "production" else visit.config.environment,
             "back": _here(request),
             **context,
         },
     )
+
+def _flash(visit: Visit, signed: str) -> str | None:
+    told = visit.signer.read(signed)
+    try:
+        return None if told is None else visit.words(told[0], **told[1])
+    except KeyError:  # another version of teep signed it, whose words are others
+        return None
+
 
 
 def _here(request: Request) -> str:
