@@ -177,6 +177,8 @@ def test_another_method_is_refused_in_words(visitor: Visitor, method: str, path:
     answer = visitor.ask(method, path, headers={"Sec-Fetch-Site": "same-origin"})
     assert answer.status_code == 405
     assert "another kind of request" in text_of(answer)
+    # What came by another method cannot be read again.
+    assert ("data-still" in answer.text) is (method != "GET")
     assert "GET" in answer.headers["allow"] or "POST" in answer.headers["allow"]
 
 

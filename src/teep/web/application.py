@@ -188,7 +188,10 @@ class WebApp:
         if urls.route_path(request.scope).startswith("/api/"):
             answer = answers.failed(rendering.visit_of(request).words, status, reason)
         else:
-            answer = rendering.fragment(request, "error.html", status=status, code=status, reason=reason)
+            is_still = request.method != "GET"  # it cannot be read again
+            answer = rendering.fragment(
+                request, "error.html", status=status, code=status, reason=reason, is_still=is_still
+            )
         answer.headers.update(headers or {})
         return answer
 

@@ -14,8 +14,16 @@ one('.top [aria-current="page"]')?.scrollIntoView({block: "nearest", inline: "ce
 // --- Live: the page is read again every few seconds, but never under someone's hands.
 const EVERY = 5;
 let since = 0;
-let paused = localStorage.getItem("teep-live") === "off";
+let paused = remembered() === "off";
 const live = one('[data-js="live"]');
+
+// A browser may forbid a page to keep anything.
+function remembered(word) {
+  try {
+    if (word) localStorage.setItem("teep-live", word);
+    return localStorage.getItem("teep-live");
+  } catch { return null; }
+}
 
 function busyHands() {
   const typing = document.activeElement?.matches("input:not([type=checkbox]), select, textarea");
@@ -31,13 +39,18 @@ function showLive() {
 
 live?.addEventListener("click", () => {
   paused = !paused;
-  localStorage.setItem("teep-live", paused ? "off" : "on");
+  remembered(paused ? "off" : "on");
   showLive();
 });
 if (live) showLive();
 
 // The stream's messages, too, wait while the page is paused.
 document.addEventListener("htmx:sse:before:message", (event) => { if (paused) event.preventDefault(); });
+
+// What was asked for before hands came to the page must not move it under them either: a tick would be another job's.
+document.addEventListener("htmx:before:swap", (event) => {
+  if (event.detail.ctx?.sourceElement?.id === "page" && (paused || busyHands())) event.preventDefault();
+});
 
 setInterval(() => {
   const page = one("#page");
@@ -91,43 +104,60 @@ document.addEventListener("htmx:after:swap", showLists);
 showLists();
 
 // --- What cannot be taken back is asked about first. A sentence for many buttons stands in their form:
-// data-ask="stop" and data-ask-stop.
+// data-ask="stop" and data-ask-stop. A second click on the same button within a moment is none.
+const sent = new WeakMap();
+
 document.addEventListener("submit", (event) => {
-  const button = event.submitter;
-  if (!button?.dataset.ask || button.dataset.sure) return;
-  event.preventDefault();
+  const {target: form, submitter: button} = event;
+  if (!button || form.method !== "post") return;
+  if (button.dataset.ask && !button.dataset.sure) {
+    event.preventDefault();
+    ask(form, button);
+  } else if (Date.now() - (sent.get(form) ?? 0) < 2000) event.preventDefault();
+  else sent.set(form, Date.now());
+});
+
+function ask(form, button) {
   const dialog = document.createElement("dialog");
   const text = document.createElement("p");
-  text.textContent = event.target.getAttribute(`data-ask-${button.dataset.ask}`) ?? button.dataset.ask;
+  text.textContent = form.getAttribute(`data-ask-${button.dataset.ask}`) ?? button.dataset.ask;
   text.id = "ask";
   dialog.setAttribute("aria-labelledby", "ask");
   const choices = document.createElement("div");
-  const no = Object.assign(document.createElement("button"), {className: "button", textContent: root.dataset.no ?? "✕"});
+  const no = Object.assign(document.createElement("button"), {className: "button", textContent: root.dataset.no});
   const yes = Object.assign(document.createElement("button"), {className: "button is-danger", textContent: button.textContent});
   no.addEventListener("click", () => dialog.close());
   yes.addEventListener("click", () => {
     dialog.close();
     button.dataset.sure = "yes";
-    event.target.requestSubmit(button);
+    form.requestSubmit(button);
+    delete button.dataset.sure;
   });
   dialog.addEventListener("close", () => { dialog.remove(); button.focus(); });
   choices.append(no, yes);
   dialog.append(text, choices);
   document.body.append(dialog);
   dialog.showModal();
-});
+}
 
 // --- Filter: words are completed where the cursor stands.
-const field = one('[data-js="filter"]');
-if (field) complete(field);
+const fields = new WeakMap();
+
+// A page that is read again has none of what was put into it here.
+function completed() {
+  const input = one('[data-js="filter"]');
+  if (!input || one("#filter-offers")) return;
+  if (!fields.has(input)) fields.set(input, complete(input));
+  input.after(fields.get(input));
+  for (const [name, value] of [["role", "combobox"], ["aria-controls", "filter-offers"], ["aria-expanded", "false"], ["aria-autocomplete", "list"]]) input.setAttribute(name, value);
+}
+document.addEventListener("htmx:after:swap", completed);
+completed();
 
 function complete(input) {
-  const words = all("option", document.getElementById(input.dataset.words)).map((option) => option.value);
   const list = Object.assign(document.createElement("ul"), {className: "offers", id: "filter-offers", hidden: true});
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", input.labels[0]?.textContent ?? "");
-  input.after(list);
-  for (const [name, value] of [["role", "combobox"], ["aria-controls", list.id], ["aria-expanded", "false"], ["aria-autocomplete", "list"]]) input.setAttribute(name, value);
   let at = -1;
 
   const word = () => input.value.slice(0, input.selectionStart).match(/\S*$/)[0];
@@ -147,6 +177,7 @@ function complete(input) {
     input.focus();
   };
   const offer = () => {
+    const words = all("option", document.getElementById(input.dataset.words)).map((option) => option.value);
     const begun = word().toLowerCase();
     const fits = words.filter((text) => text.toLowerCase().includes(begun) && text.toLowerCase() !== begun);
     fits.sort((a, b) => b.toLowerCase().startsWith(begun) - a.toLowerCase().startsWith(begun) || a.endsWith(":") - b.endsWith(":"));
@@ -170,6 +201,7 @@ function complete(input) {
     else if (event.key === "ArrowUp" && count) { choose((at + count - 1) % count); event.preventDefault(); }
     else if ((event.key === "Enter" || event.key === "Tab") && at >= 0) { take(list.children[at].textContent); event.preventDefault(); }
   });
+  return list;
 }
 
 // --- Keys: "/" goes to the filter, or to the search where there is none.
@@ -178,74 +210,3 @@ document.addEventListener("keydown", (event) => {
   const target = one('[data-js="filter"]') ?? one('[data-js="find"]');
   if (target) { event.preventDefault(); target.focus(); }
 });
-
-// --- Charts: drawn from the table beside them.
-const charts = new Map();
-
-function token(name) {
-  const probe = document.body.appendChild(document.createElement("i"));
-  probe.style.color = `var(${name})`;
-  const {color} = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
-function columns(figure) {
-  // uPlot's legend is a table as well, and its rows are no numbers.
-  const rows = all("tbody tr:not(.u-series)", figure).map((row) => [...row.children].map((cell) => cell.dataset.v));
-  return [rows.map((row) => (isNaN(row[0]) ? Date.parse(row[0]) / 1000 : Number(row[0]))), ...[1, 2].map((i) => rows.map((row) => Number(row[i])))];
-}
-
-// A time in UTC, as fine as it has to be.
-function stamp(at, step) {
-  const text = new Date(at * 1000).toISOString();
-  if (step >= 86400) return text.slice(5, 10);
-  return step >= 60 ? (text.endsWith("T00:00:00.000Z") ? text.slice(5, 10) : text.slice(11, 16)) : text.slice(11, 19);
-}
-
-function draw(figure, data) {
-  const plot = one(".plot", figure);
-  if (!window.uPlot || !plot || data[0].length < 2) return;
-  charts.get(plot)?.destroy();
-  plot.replaceChildren();
-  const axis = {values: (_, ticks, __, ___, step) => ticks.map((at) => stamp(at, step)), stroke: token("--soft"), grid: {stroke: token("--line"), width: 1}, ticks: {show: false}, font: "12px system-ui, sans-serif"};
-  const line = (label, color) => ({label, stroke: color, width: 2, fill: `color-mix(in srgb, ${color} 10%, transparent)`, points: {show: false}});
-  const size = () => ({width: figure.clientWidth - 24, height: plot.classList.contains("is-low") ? 190 : 230});
-  const chart = new window.uPlot({
-    ...size(), tzDate: (at) => window.uPlot.tzDate(new Date(at * 1000), "UTC"), legend: {show: true, live: true},
-    cursor: {points: {size: 7}}, scales: {y: {range: (_, low, high) => [0, Math.max(high * 1.1, 1)]}},
-    axes: [{...axis, size: 28, space: 80, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 432000, 604800, 1209600, 2592000]}, {...axis, size: 62, values: (_, ticks) => ticks.map((n) => n.toLocaleString(root.lang))}],
-    series: [{label: plot.dataset.time, value: "{YYYY}-{MM}-{DD} {HH}:{mm}"}, line(plot.dataset.good, token("--good")), line(plot.dataset.bad, token("--bad"))],
-  }, data, plot);
-  charts.set(plot, chart);
-  new ResizeObserver(() => chart.setSize(size())).observe(figure);
-}
-
-function drawPast() { const figure = one("#past"); if (figure) draw(figure, columns(figure)); }
-addEventListener("load", () => { drawPast(); startRates(); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawPast);
-
-// Rates: differences between two summaries, however they come.
-function startRates() {
-  const figure = one("#rates");
-  if (!figure) return;
-  const data = columns(figure);
-  let before = null;
-  draw(figure, data);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(figure, data));
-  const look = () => {
-    const {processed, failed, at} = one("#summary").dataset;
-    const now = [Number(at), Number(processed), Number(failed)];
-    if (before && now[0] > before[0]) {
-      const span = now[0] - before[0];
-      data[0].push(now[0]);
-      [1, 2].forEach((i) => data[i].push(Math.max(now[i] - before[i], 0) / span));
-      if (data[0].length > 150) data.forEach((column) => column.shift());
-      const chart = charts.get(one(".plot", figure));
-      if (chart) chart.setData(data); else draw(figure, data);
-    }
-    before = now;
-  };
-  look();
-  document.addEventListener("htmx:after:swap", look);
-}
