@@ -58,6 +58,9 @@ def test_a_search_ends(visitor: Visitor, monkeypatch: Any) -> None:
     page = visitor.get("/search", params={"q": JID})
     assert "The search took too long" in text_of(page)
     assert f"q=jid%3A{JID}" in page.text
+    assert "The search took too long" in text_of(visitor.get(f"/jobs/{JID}"))
+    assert visitor.get(f"/jobs/{JID}/raw").status_code == 404
+    assert "Nothing was done" in text_of(visitor.post(f"/jobs/{JID}", {"delete": "1"}))
 
 
 @pytest.mark.parametrize("path", ["/", "/retries", "/errors", f"/jobs/{JID}", "/nowhere/deep"])

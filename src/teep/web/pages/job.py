@@ -52,7 +52,10 @@ _VERBS = {
 async def show(request: Request) -> Response:
     """GET /jobs/JID: all about it, or that it is nowhere, and why that may be."""
     visit, jid = visit_of(request), _jid(request)
-    found = await _find(visit.config, jid)
+    try:
+        found = await _find(visit.config, jid)
+    except TimeoutError:
+        return await _nowhere(request, jid, is_over=False, status=404)
     if found is None:
         return await _nowhere(request, jid, status=404)
     return await pages.show(request, found, _actions(visit, found))
@@ -80,7 +83,7 @@ async def act(request: Request) -> Response:
     if verb is None:
         raise HTTPException(400)
     must_may(visit, _VERBS[verb])
-    found = await _find(visit.config, jid)
+    found = await _found(visit.config, jid)
     done = found is not None and await _carried_out(visit, found, verb)
     recorded(request, verb, "jobs" if found is None else found.where, count=int(done), filter=of_jids([jid]))
     flash = visit.flash(f"done.{verb}", count=1) if done else visit.flash("job.not_there")
@@ -93,7 +96,7 @@ async def search(request: Request) -> Response:
     if not 1 <= len(text) <= _LONGEST:
         return await _nowhere(request, "")
     try:
-        found = await asyncio.wait_for(_find(visit.config, text), SECONDS)
+        found = await _find(visit.config, text)
     except TimeoutError:
         return await _nowhere(request, text, is_over=False)
     if found is None:
@@ -109,14 +112,27 @@ async def _nowhere(request: Request, text: str, *, is_over: bool = True, status:
 
 
 async def _must_find(request: Request) -> Found:
-    found = await _find(visit_of(request).config, _jid(request))
+    found = await _found(visit_of(request).config, _jid(request))
     if found is None:
         raise HTTPException(404)
     return found
 
 
+async def _found(config: Config, jid: str) -> Found | None:
+    """Find a job; None if it is nowhere, or if that is not known in time."""
+    try:
+        return await _find(config, jid)
+    except TimeoutError:
+        return None
+
+
 async def _find(config: Config, jid: str) -> Found | None:
-    located = await async_find_job(jid, config=config)
+    """Find a job.
+
+    Raises:
+        TimeoutError: it took too long.
+    """
+    located = await asyncio.wait_for(async_find_job(jid, config=config), SECONDS)
     if located is None:
         return None
     return Found(_PLACES[located.where], located.record, f"jobs/{urls.to_path(jid)}")
