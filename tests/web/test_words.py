@@ -84,3 +84,6 @@ def test_pages_bring_words_of_their_own(visit: MakeVisitor) -> None:
         page = visitor.get("/", headers={"accept-language": language})
         assert f">{word}</a>" in page.text
         assert ">Raw name</a>" in page.text
+    # It is offered, and stays if something else is chosen.
+    page = visitor.get("/", headers={"accept-language": "nl"})
+    assert '<option value="nl" selected lang="nl">nl</option>' in page.text

@@ -24,7 +24,7 @@ from teep.web.guard.access import Access
 from teep.web.guard.safety import Signer
 from teep.web.registry import JobRows, Tab
 from teep.web.rendering.assets import Assets
-from teep.web.rendering.words import LANGUAGES, Words
+from teep.web.rendering.words import Words
 
 OWN_TEMPLATES = Path(__file__).parents[1] / "templates"
 THEMES = ("auto", "light", "dark")
@@ -115,7 +115,6 @@ def environment(folders: tuple[Path, ...]) -> jinja2.Environment:
     )
     made.globals.update(
         version=__version__,
-        languages=LANGUAGES,
         themes=THEMES,
         to_path=urls.to_path,
         printable=printable,
@@ -170,13 +169,13 @@ def _render(request: Request, template: str, context: Mapping[str, Any]) -> str:
         },
     )
 
+
 def _flash(visit: Visit, signed: str) -> str | None:
     told = visit.signer.read(signed)
     try:
         return None if told is None else visit.words(told[0], **told[1])
     except KeyError:  # another version of teep signed it, whose words are others
         return None
-
 
 
 def _here(request: Request) -> str:

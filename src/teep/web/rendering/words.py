@@ -21,8 +21,10 @@ _LONGEST, _LARGEST = 1e12, 1e18
 class Words:
     """The words of one language."""
 
-    def __init__(self, language: str, words: Mapping[str, str]) -> None:
+    def __init__(self, language: str, words: Mapping[str, str], languages: Mapping[str, str] = LANGUAGES) -> None:
         self.language = language
+        self.languages = languages
+        """All that there are, with their names."""
         self._words = words
 
     def __call__(self, key: str, /, **values: Any) -> str:
@@ -87,7 +89,8 @@ class Catalogue:
                 words |= {key: text for key, text in addition.get(FALLBACK, {}).items() if key not in words}
             for language, text in addition.items():
                 own.setdefault(language, dict(own[FALLBACK])).update(text)
-        self._words = {language: Words(language, words) for language, words in own.items()}
+        languages = {language: LANGUAGES.get(language, language) for language in own}
+        self._words = {language: Words(language, words, languages) for language, words in own.items()}
 
     def of(self, chosen: str, accepted: str) -> Words:
         """Return the words that a visitor chose (a cookie), else what the browser's Accept-Language asks for."""
