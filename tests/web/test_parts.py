@@ -109,6 +109,13 @@ def test_the_dashboard_tells_of_hours(visitor: Visitor, store: Server) -> None:
     assert ("42", "3") in rows
 
 
+def test_the_dashboard_stays_small_with_many_queues(visitor: Visitor, store: Server) -> None:
+    store.client.sadd("queues", *(f"queue-{n}" for n in range(300)))
+    page = visitor.get("/")
+    assert page.text.count("queues/queue-") == 50
+    assert "and 250 smaller queues" in text_of(page)
+
+
 def test_an_empty_redis_says_how_to_begin(visitor: Visitor) -> None:
     assert "There are no queues yet" in text_of(visitor.get("/"))
 
