@@ -55,7 +55,7 @@ async def act(request: Request) -> Response:
     except (ValueError, RecursionError, TeepError) as error:
         return await _form(request, given, str(error))
     if jid is None:
-        return visit.redirect("push", **given, flash=visit.flash("push.stopped"))
+        return await _form(request, given, visit.words("push.stopped"))
     return visit.redirect(
         "scheduled" if given["in"] else path_of(queue), flash=visit.flash("push.done", jid=printable(jid))
     )
