@@ -73,7 +73,7 @@ def users():
     User.objects.create_user("eve")
 
 def wsgi():
-    found = {}
+    found = {name: told(Client().get("/in/jobs/", headers=sent)) for name, sent in STRANGERS.items()}
     for name in (None, "ann", "bob", "eve"):
         client = Client()
         if name:
@@ -83,7 +83,7 @@ def wsgi():
     return found
 
 async def asgi():
-    found = {}
+    found = {name: told(await AsyncClient().get("/in/jobs/", headers=sent)) for name, sent in STRANGERS.items()}
     for name in (None, "ann", "bob", "eve"):
         client = AsyncClient()
         if name:
@@ -101,6 +101,10 @@ PATHS = [("/in/jobs/", "get"), ("/in/jobs/retries", "get"), ("/in/jobs/live", "g
          ("/in/jobs/retries/all/retry", "post"), ("/in/jobs/retries/all/delete", "post"),
          ("/in/jobs/nowhere/deeper", "get"), ("/in/jobs/preferences", "post")]
 HEADERS = json.loads(os.environ["HEADERS"])
+STRANGERS = {
+    "a part": {"HX-Request": "true"}, "a fetch": {"Sec-Fetch-Mode": "cors"}, "a program": {"Accept": "*/*"},
+    "a browser": {"Accept": "text/html,*/*", "Sec-Fetch-Mode": "navigate"},
+}
 
 users()
 if sys.argv[1] == "asgi":
@@ -141,6 +145,8 @@ def test_staff_looks_and_does_what_its_permissions_say(valkey: Server, tmp_path:
     to = found["None get /in/jobs/retries"]
     assert (to["status"], to["headers"]["location"]) == (302, "/admin/login/?next=/in/jobs/retries")
     assert said["None post /in/jobs/retries/all/retry"] == 401
+    # A part of a page, and a program, is told; a login would stand in the page.
+    assert (said["a part"], said["a fetch"], said["a program"], said["a browser"]) == (401, 401, 401, 302)
     assert said["eve get /in/jobs/"] == said["eve post /in/jobs/retries/all/retry"] == 403
     for name in ("ann", "bob"):
         page = found[f"{name} get /in/jobs/retries"]

@@ -55,12 +55,21 @@ async def page(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer for every path of the page."""
     # The session and the permissions lie in the database.
     access = await sync_to_async(_authorize)(request)
-    if access is None and request.method == "GET":
+    if access is None and _is_visit(request):
         return redirect_to_login(request.get_full_path(), _login())
     return await answer(_app, request, path, **{"teep.access": access})
 
 
 page.csrf_exempt = True  # type: ignore[attr-defined]  # the page has its own proof that a form is its own
+
+
+def _is_visit(request: HttpRequest) -> bool:
+    """Tell whether a browser shows the answer as a page, so that a login may stand there instead.
+
+    To a part of a page, and to a program, a 401 says more.
+    """
+    is_part = "HX-Request" in request.headers or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+    return request.method == "GET" and not is_part and "text/html" in request.headers.get("Accept", "text/html")
 
 
 def _login() -> str | None:
