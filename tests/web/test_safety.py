@@ -211,6 +211,14 @@ def test_preferences_are_cookies(visitor: Visitor) -> None:
     assert 'lang="de" data-theme="dark"' in page
     visitor.post("/preferences", {"theme": '"><x', "language": "../../etc"})
     assert 'lang="de" data-theme="dark"' in visitor.get("/").text
+    visitor.post("/preferences", {"keys": "off"})
+    assert 'data-theme="dark" data-keys="off"' in visitor.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/retries/all/retry", "/queues/a/all/delete", "/nowhere/at/all", "/retries"])
+def test_preferences_lead_back_to_a_page_from_the_answer_to_a_form(visitor: Visitor, path: str) -> None:
+    (back,) = re.findall(r'name="back" value="([^"]*)"', visitor.post(path).text)
+    assert back == "/" + path.split("/")[1]
 
 
 def test_preferences_lead_back_to_the_very_page(visitor: Visitor) -> None:

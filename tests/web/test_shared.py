@@ -41,6 +41,7 @@ def test_the_same_page_is_read_once(visitor: Visitor, store: Server, path: str) 
         {"params": {"count": 50}},
         {"headers": {"accept-language": "de"}},
         {"headers": {"cookie": "teep_theme=dark"}},
+        {"headers": {"cookie": "teep_keys=off"}},
         {"headers": {"x-who": "bob"}},
         {"headers": {"x-role": "viewer"}},
         {"headers": {"x-arguments": "hide"}},

@@ -20,7 +20,7 @@ from teep.web.guard import safety
 from teep.web.guard.access import Access, Arguments, Authorize, access_of
 from teep.web.json import answers
 from teep.web.registry import Pages, own_pages
-from teep.web.rendering import OWN_TEMPLATES, THEMES, Site, Visit
+from teep.web.rendering import KEYS, OWN_TEMPLATES, THEMES, Site, Visit
 from teep.web.rendering.assets import OWN, assets_of
 from teep.web.rendering.shared import SharedPages
 from teep.web.rendering.words import Catalogue
@@ -217,14 +217,16 @@ def _told(error: Exception) -> tuple[int, str]:
 
 
 async def _preferences(request: Request) -> Response:
-    """Keep the language and the theme in cookies, and go back."""
+    """Keep the language, the theme and whether a key searches in cookies, and go back."""
     visit = rendering.visit_of(request)
     form = await safety.read_form(request)
     back, _, query = form.get("back", [""])[0].partition("?")
     response = visit.redirect(back.lstrip("/"), **parse_qs(query, keep_blank_values=True))
     language = form.get("language", form.get("locale", [""]))[0]
     theme = form.get("theme", [""])[0]
-    for name, value, allowed in (("teep_language", language, None), ("teep_theme", theme, THEMES)):
+    keys = form.get("keys", [""])[0]
+    chosen = (("teep_language", language, None), ("teep_theme", theme, THEMES), ("teep_keys", keys, KEYS))
+    for name, value, allowed in chosen:
         if value.isascii() and value.replace("-", "").isalpha() and (allowed is None or value in allowed):
             response.set_cookie(name, value, max_age=_YEAR, path=_root_of(request), httponly=True, samesite="lax")
     return response

@@ -168,6 +168,18 @@ def test_a_filter_is_completed_by_keys_alone(desk: Desk) -> None:
     expect(page.locator('input[name="key"]')).to_have_count(4)
 
 
+def test_a_key_that_does_something_can_be_switched_off(desk: Desk) -> None:
+    page = desk.open("/retries")
+    page.locator("select[name=keys]").select_option("off")
+    expect(page.locator("html")).to_have_attribute("data-keys", "off")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).not_to_be_focused()
+    page.locator("select[name=keys]").select_option("on")
+    expect(page.locator("html")).to_have_attribute("data-keys", "on")
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+
+
 def test_a_job_is_retried_by_keys_alone(desk: Desk) -> None:
     page = desk.open(f"/dead/1000002.0-{2:024x}")
     tabbed_to(page, "button[name=retry]")

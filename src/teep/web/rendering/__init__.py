@@ -1,6 +1,7 @@
 """Pages out of templates, in a visitor's language, with static files that browsers keep."""
 
 from teep.web.rendering.templates import (
+    KEYS,
     OWN_TEMPLATES,
     THEMES,
     Site,
@@ -15,6 +16,7 @@ from teep.web.rendering.templates import (
 )
 
 __all__ = [
+    "KEYS",
     "OWN_TEMPLATES",
     "THEMES",
     "Site",

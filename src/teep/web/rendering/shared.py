@@ -1,7 +1,7 @@
 """A page that many look at is read once a second for all of them, and anew after each change that is made here.
 
 So many tabs cost Redis, and this process, little more than one. It is shared by those alone that see the very same:
-same address, same rights and name, same language and theme.
+same address, same rights and name, same language, theme and keys.
 """
 
 import time
@@ -82,5 +82,6 @@ def _key(request: Request, visit: Visit) -> Hashable:
     access = visit.access
     return (
         visit.path, request.scope["query_string"], visit.depth, visit.live, visit.words.language,
-        request.cookies.get("teep_theme", ""), access.who, access.arguments, frozenset(access.act),
+        request.cookies.get("teep_theme"), request.cookies.get("teep_keys"), access.who, access.arguments,
+        frozenset(access.act),
     )  # fmt: skip

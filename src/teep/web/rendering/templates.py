@@ -28,6 +28,8 @@ from teep.web.rendering.words import Words
 
 OWN_TEMPLATES = Path(__file__).parents[1] / "templates"
 THEMES = ("auto", "light", "dark")
+KEYS = ("on", "off")
+"""Whether a key alone does something: to whoever speaks to the machine, it does so unasked."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def environment(folders: tuple[Path, ...]) -> jinja2.Environment:
     made.globals.update(
         version=__version__,
         themes=THEMES,
+        all_keys=KEYS,
         to_path=urls.to_path,
         printable=printable,
     )
@@ -152,7 +155,7 @@ def render(visit: Visit, template: str, context: Mapping[str, Any]) -> str:
 
 def _render(request: Request, template: str, context: Mapping[str, Any]) -> str:
     visit = visit_of(request)
-    theme = request.cookies.get("teep_theme", "auto")
+    theme, keys = request.cookies.get("teep_theme"), request.cookies.get("teep_keys")
     return render(
         visit,
         template,
@@ -160,7 +163,8 @@ def _render(request: Request, template: str, context: Mapping[str, Any]) -> str:
             "flash": _flash(visit, request.query_params.get("flash", "")),
             "languages": visit.words.languages,
             "token": visit.signer.form_token(visit.access.who),
-            "theme": theme if theme in THEMES else "auto",
+            "theme": theme if theme in THEMES else THEMES[0],
+            "keys": keys if keys in KEYS else KEYS[0],
             "asset": lambda name: visit.url(visit.site.assets.path(name)),
             "redis": redis_in_words(visit.config) if visit.access.read else "",  # nobody's business but theirs
             "environment": "" if visit.config.environment == "production" else visit.config.environment,
@@ -179,7 +183,12 @@ def _flash(visit: Visit, signed: str) -> str | None:
 
 
 def _here(request: Request) -> str:
-    """Return the path of a page within the app, with its query, but for the sentence that is told once."""
+    """Return the path of a page within the app, with its query, but for the sentence that is told once.
+
+    Of what came by a form, and cannot be asked for again, it is the page that the form was on, or near it.
+    """
+    if request.method != "GET":
+        return printable("/".join(visit_of(request).path.split("/")[:2]))
     asked = [(name, value) for name, value in request.query_params.multi_items() if name != "flash"]
     query = urlencode(asked, errors="surrogateescape")
     return printable(visit_of(request).path) + (f"?{query}" if query else "")

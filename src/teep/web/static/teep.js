@@ -204,9 +204,9 @@ function complete(input) {
   return list;
 }
 
-// --- Keys: "/" goes to the filter, or to the search where there is none.
+// --- Keys: "/" goes to the filter, or to the search where there is none; unless that is switched off.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select")) return;
+  if (root.dataset.keys === "off" || event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select")) return;
   const target = one('[data-js="filter"]') ?? one('[data-js="find"]');
   if (target) { event.preventDefault(); target.focus(); }
 });
