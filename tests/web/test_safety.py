@@ -6,18 +6,21 @@ from html import unescape
 from typing import Any
 
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 import teep
 from teep.api.web import AsyncWebSecret
-from teep.errors import RedisCommandError
-from teep.web import ADMIN, OPERATOR, VIEWER, Access
+from teep.errors import RedisCommandError, RedisUnavailable
+from teep.web import ADMIN, OPERATOR, VIEWER, Access, Pages
 from teep.web.guard.safety import Signer
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor, fill
-from tests.web.visitor import Visitor, text_of
+from tests.web.visitor import OURS, Visitor, text_of
 
 PAGES = ["/", "/retries", "/scheduled", "/dead", "/morgue", "/nowhere", "/live/summary", "/retries/1.0-x"]
 KEY = f"1000000.0-{0:024x}"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/static/nothing.css", "/retries/"])
@@ -74,6 +77,28 @@ def test_without_the_header_a_form_has_its_token(visitor: Visitor, store: Server
         assert (answer.status_code, store.client.zcard("retry")) == (403, 1)
     assert visitor.post("/retries", {"key": KEY, "delete": "yes", "token": token_of(visitor)}, {}).status_code == 200
     assert store.client.zcard("retry") == 0
+
+
+def test_too_many_fields_are_refused(visitor: Visitor) -> None:
+    answer = visitor.ask("POST", "/retries", content="a&" * 100_000, headers=OURS | FORM)
+    assert answer.status_code == 413
+
+
+def test_strangers_get_nothing_but_the_pages_own_files(visit: MakeVisitor) -> None:
+    async def told(_: Any) -> Any:
+        return PlainTextResponse("secret")
+
+    def away(_: Any) -> Any:
+        raise RedisUnavailable("10.1.2.3 refuses")
+
+    routes = [Route("/static/deep/down", told), Route("/static/do", told, methods=["POST"])]
+    stranger = visit(authorize=lambda _: None, pages=[Pages(routes)])
+    assert stranger.get("/static/deep/down").status_code == 401
+    assert stranger.post("/static/do").status_code == 401
+    for path in ("/", "/api/stats"):
+        answer = visit(authorize=away).get(path)
+        assert answer.status_code == 503
+        assert "10.1.2.3" not in answer.text
 
 
 def test_a_token_is_for_one_visitor_and_some_hours(visit: MakeVisitor, store: Server, monkeypatch: Any) -> None:

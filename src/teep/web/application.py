@@ -135,8 +135,8 @@ class WebApp:
         if request.method == "HEAD" and path in ("", "/"):
             return Response(media_type="text/html")  # it lives, and asks Redis nothing, and no visitor for a name
         request.scope["teep.visit"] = self._visit(request, path, nonce, _NOBODY, safety.Signer(secrets.token_bytes()))
-        if path.startswith("/static/"):
-            return None
+        if path.startswith("/static/") and path.count("/") == 2 and request.method in safety.SAFE_METHODS:
+            return None  # a file that nobody has to log in for; what else others put there they guard as all pages
         if not path:
             raise _Elsewhere(request.scope["root_path"].rpartition("/")[2] + "/")
         if path.endswith("/") and len(path) > 1 and "//" not in path:
@@ -184,6 +184,8 @@ class WebApp:
             path = urls.route_path(request.scope)
             signer = safety.Signer(secrets.token_bytes())
             request.scope["teep.visit"] = self._visit(request, path, nonce, _NOBODY, signer)
+        if not rendering.visit_of(request).access.read and reason not in safety.REASONS:
+            reason = ""  # to strangers it says nothing of what lies behind
         headers = error.headers if isinstance(error, HTTPException) else None
         if urls.route_path(request.scope).startswith("/api/"):
             answer = answers.failed(rendering.visit_of(request).words, status, reason)

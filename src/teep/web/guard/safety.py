@@ -18,6 +18,8 @@ from starlette.types import Message, Send
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BYTES = 8 << 20
 """Bytes of a form or a JSON body: arguments may be edited, and those may be large."""
+MOST_FIELDS = 5_000
+"""Fields of a form: a page of a list has a hundred, and millions of them take seconds and hundreds of megabytes."""
 
 REASONS = ("host", "origin", "token", "size", "verb")
 """Why a request was refused: each has a sentence in the translations."""
@@ -112,13 +114,17 @@ async def read_form(request: Request) -> Form:
     """Return the fields of a form, each with its values; {} if the body is none.
 
     Raises:
-        HTTPException: 413, it is too large.
+        HTTPException: 413, it is too large, or has too many fields.
     """
     if media_type(request.headers) not in ("", "application/x-www-form-urlencoded"):
         return {}
     fields: dict[str, list[str]] = {}
     body = (await read_body(request)).decode("utf-8", "replace")
-    for name, value in parse_qsl(body, keep_blank_values=True):
+    try:
+        pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise HTTPException(413, "size") from None
+    for name, value in pairs:
         fields.setdefault(name.removesuffix("[]"), []).append(value)
     return fields
 
