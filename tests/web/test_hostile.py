@@ -197,6 +197,20 @@ def test_a_large_job_makes_no_large_list(visitor: Visitor, store: Server) -> Non
     assert len(visitor.get("/retries").text) < 250_000
 
 
+@pytest.mark.parametrize("field", ["class", "jid", "queue", "error_class", "error_message", "tags"])
+def test_a_large_field_makes_no_large_list_and_the_job_is_found(visitor: Visitor, store: Server, field: str) -> None:
+    large: Any = ["x" * 9_000] * 90 if field == "tags" else "x" * 900_000
+    raw = payload(1, **{"error_class": "E", "error_message": "m", field: large})
+    store.client.zadd("retry", {raw: 1e9})
+    store.client.sadd("queues", "default")
+    store.client.lpush("queue:default", raw)
+    beat(store, "a:1:x", [{"raw": raw}])
+    for path in ("/retries", "/queues/default", "/busy", "/errors"):
+        assert (path, len(visitor.get(path).text) < 60_000) == (path, True)
+    (one,) = set(re.findall(r'href="(\./retries/[^"]+)"', visitor.get("/retries").text))
+    assert visitor.get(one[1:]).url.path == one[1:]
+
+
 def test_hostile_filters_are_read_or_told() -> None:
     for text in (
         XSS,

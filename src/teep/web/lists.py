@@ -24,7 +24,9 @@ SEARCH_SECONDS = 0.15
 MOST_SHOWN = 4_000
 """Characters of one job's arguments in a list; its own page has them all."""
 
-_SIMPLE = re.compile(r"[A-Za-z0-9_]+")
+_SIMPLE = re.compile(r"[A-Za-z0-9_]{1,100}")
+# Characters of a word that is offered, and of a queue's name that a list links to.
+_OFFERED, _LINKED = 200, 500
 _PLACE = re.compile(r"(-?[0-9.e+\-]{1,30}|-?inf)_([0-9]{1,15})")
 
 
@@ -81,7 +83,7 @@ def row(record: AsyncJobRecord | AsyncSortedEntry, access: Access, key: str, at:
         klass=printable(record.display_class),
         jid=printable(record.jid),
         queue=printable(record.queue),
-        queue_path=f"queues/{urls.to_path(record.queue)}",
+        queue_path=f"queues/{urls.to_path(record.queue)}" if len(record.queue) <= _LINKED else "queues",
         arguments=arguments if arguments is None else arguments[:MOST_SHOWN],
         tags=[printable(str(tag)) for tag in record.tags],
         error_class=_text(record.error_class),
@@ -93,7 +95,12 @@ def row(record: AsyncJobRecord | AsyncSortedEntry, access: Access, key: str, at:
 
 def key_of(entry: AsyncSortedEntry) -> str:
     """Return what names an entry: its score and jid, as Sidekiq's pages have it, or its digest for another's jid."""
-    return f"{entry.score!r}-{entry.jid if _SIMPLE.fullmatch(entry.jid) else entry.digest}"
+    return f"{entry.score!r}-{name_of(entry)}"
+
+
+def name_of(record: AsyncJobRecord | AsyncSortedEntry) -> str:
+    """Return what of a key names the job: its jid, or its digest if that is no plain word."""
+    return record.jid if _SIMPLE.fullmatch(record.jid) else record.digest
 
 
 async def entry_of(jobset: AsyncJobSet, key: str) -> AsyncSortedEntry | None:
@@ -179,7 +186,7 @@ def _suggestions(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         words = [("class", row.klass), ("error", row.error_class), ("queue", row.queue)]
         for name, value in (*words, *(("tag", tag) for tag in row.tags)):
-            if value:
+            if value and len(value) <= _OFFERED:
                 word = filters.written(name, value)
                 found[word] = found.get(word, 0) + 1
     frequent = sorted(found, key=lambda word: -found[word])

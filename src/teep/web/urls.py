@@ -14,6 +14,9 @@ from urllib.parse import quote, urlencode
 from starlette.datastructures import QueryParams
 from starlette.types import Scope
 
+# Characters of a path that is quoted once only; a name may be a megabyte.
+_LONGEST_KEPT = 300
+
 _PLAIN = re.compile(r"(?![.~])[A-Za-z0-9_:.\-]+")
 
 
@@ -38,12 +41,15 @@ def relative(depth: int, path: str, query: Mapping[str, Any] | None = None) -> s
     """Return a URL from a page at a depth to a path of the app ("" is its root). Of the query, None is left out."""
     given = {name: value for name, value in query.items() if value is not None} if query else None
     asked = f"?{urlencode(given, doseq=True, errors='surrogateescape')}" if given else ""
-    return f"{'../' * depth or './'}{_quoted(path)}{asked}"
+    quoted = _kept(path) if len(path) <= _LONGEST_KEPT else _quoted(path)
+    return f"{'../' * depth or './'}{quoted}{asked}"
 
 
-@lru_cache(1024)
 def _quoted(path: str) -> str:
     return quote(path, safe="/:~.-_")
+
+
+_kept = lru_cache(1024)(_quoted)
 
 
 def to_path(name: str) -> str:

@@ -180,7 +180,8 @@ def _filter(group: ErrorGroup[AsyncSortedEntry]) -> str | None:
     if conditions is None:
         return None
     names = (("class", "klass"), ("error", "error_class"), ("message", "error_message"))
-    return " ".join(filters.written(word, str(conditions.get(condition))) for word, condition in names)
+    text = " ".join(filters.written(word, str(conditions.get(condition))) for word, condition in names)
+    return text if len(text) <= filters.LONGEST else None
 
 
 PAGES = (

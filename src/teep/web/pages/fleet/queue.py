@@ -1,7 +1,6 @@
 """One queue: what holds it, who serves it, its jobs by pages and by class; and one of its jobs."""
 
 import asyncio
-import re
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -16,7 +15,7 @@ from teep.web.actions import DELETE
 from teep.web.guard.access import Access
 from teep.web.job import pages as job
 from teep.web.job.view import Found
-from teep.web.lists import SIZES, Row, read_listing, row
+from teep.web.lists import SIZES, Row, name_of, read_listing, row
 from teep.web.pages.fleet.flow import flow, hundredth
 from teep.web.pages.fleet.queue_actions import ROUTES, job_of, path_of
 from teep.web.pages.fleet.serving import Served, held_by, services_of
@@ -30,7 +29,6 @@ GROUPED = 2_000
 """Up to so many jobs they are grouped at once; above, if that is asked for."""
 
 _MOST_PAGES = 1_000_000
-_SIMPLE = re.compile(r"[A-Za-z0-9_]+")
 
 
 async def show(request: Request) -> Response:
@@ -80,8 +78,7 @@ async def _read(request: Request, name: str) -> dict[str, Any]:
 
 def queue_row(record: AsyncJobRecord, access: Access) -> Row:
     """Return what is shown of a job in a queue; its key is about where it lies, and its jid or its digest."""
-    key = f"{record.position or 0}-{record.jid if _SIMPLE.fullmatch(record.jid) else record.digest}"
-    return row(record, access, key, record.enqueued_at or record.created_at)
+    return row(record, access, f"{record.position or 0}-{name_of(record)}", record.enqueued_at or record.created_at)
 
 
 async def show_job(request: Request) -> Response:
