@@ -45,6 +45,16 @@ def test_every_number(side: Side) -> None:
     assert list(stats.queues.items()) == [("default", 2), ("low", 1)]
 
 
+def test_a_counter_that_is_no_number_is_0_as_in_ruby(side: Side) -> None:
+    day = datetime.now(UTC).date()
+    _keys(side, processed="abc", **{f"processed:{day}": "abc"})
+    side.server.command("SADD", "processes", "host:1:x")
+    side.server.command("HSET", "host:1:x", "info", "{}", "busy", "many")
+    stats = side.stats()
+    assert (stats.processed, stats.workers_size) == (0, 0)
+    assert side.history(1, day).processed == {str(day): 0}
+
+
 def test_what_is_due_and_for_how_long(side: Side) -> None:
     stats = side.stats()
     assert side.run(stats.overdue()) == {"scheduled": (0, 0.0), "retry": (0, 0.0)}

@@ -61,7 +61,11 @@ def _texts(reply: list[bytes]) -> list[str]:
 
 
 def _int_or_zero(reply: bytes | None) -> int:
-    return int(reply or 0)
+    """Return a counter; 0 for one that is not there, or that another program has made no number, as Ruby's `to_i`."""
+    try:
+        return int(reply or 0)
+    except ValueError:
+        return 0
 
 
 def scored(reply: list[bytes]) -> list[tuple[bytes, float]]:
@@ -123,7 +127,7 @@ def set_int(key: Key, value: int) -> Command[Any]:
 
 
 def mget_ints(keys: Sequence[Key]) -> Command[list[int]]:
-    return Command("MGET", *keys, read=lambda reply: [int(n or 0) for n in reply], idempotent=True)
+    return Command("MGET", *keys, read=lambda reply: list(map(_int_or_zero, reply)), idempotent=True)
 
 
 def mset(values: Mapping[Key, Arg]) -> Command[Any]:
