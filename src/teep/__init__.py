@@ -67,7 +67,9 @@ from teep.api import (
     Workers,
     WorkSet,
     async_find_job,
+    async_leader,
     find_job,
+    leader,
 )
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
@@ -152,6 +154,7 @@ __all__ = [
     "Workers",
     "__version__",
     "async_find_job",
+    "async_leader",
     "configure",
     "current_job",
     "default_config",
@@ -159,6 +162,7 @@ __all__ = [
     "errors",
     "find_job",
     "job",
+    "leader",
     "testing",
     "web",
 ]

@@ -80,11 +80,6 @@ def _environment(values: _Values) -> str | None:
     return None if fits else f"environment must be a string such as production, not {environment!r}"
 
 
-def _timestamps(values: _Values) -> str | None:
-    allowed, value = get_args(payload.TimeUnit), values["timestamps"]
-    return None if value in allowed else f"timestamps must be one of {allowed}, not {value!r}"
-
-
 def _skip_default_job_logging(values: _Values) -> str | None:
     value = values["skip_default_job_logging"]
     return None if isinstance(value, bool) else f"skip_default_job_logging must be true or false, not {value!r}"
@@ -101,6 +96,14 @@ def _tag(values: _Values) -> str | None:
     tag = values["tag"]
     fits = isinstance(tag, str) and not re.search(r"[\r\n]", tag)
     return None if fits else f"tag must be a string of one line, such as 'web', not {tag!r}"
+
+
+def _choice(name: str, *allowed: str) -> _Check:
+    def check(values: _Values) -> str | None:
+        value = values[name]
+        return None if value in allowed else f"{name} must be one of {allowed}, not {value!r}"
+
+    return name, check
 
 
 def _whole(name: str, least: int, *, optional: bool = False) -> _Check:
@@ -138,7 +141,9 @@ _CHECKS: tuple[_Check, ...] = (
     ("labels", _labels),
     ("job_defaults", _job_defaults),
     ("environment", _environment),
-    ("timestamps", _timestamps),
+    _choice("timestamps", *get_args(payload.TimeUnit)),
+    _choice("leader", "auto", "never", "prefer"),
+    _choice("leader_key", "teep:leader", "dear-leader"),
     ("skip_default_job_logging", _skip_default_job_logging),
     ("backtrace_cleaner", _backtrace_cleaner),
     ("tag", _tag),

@@ -54,6 +54,10 @@ class Config(ConfigValue):
             `"HOST:PORT"`, or a port alone for 127.0.0.1.
         watchdog: seconds that a worker process may stand still, or be without Redis, before it ends with exit code 1
             for its supervisor to start it anew; 0: for ever.
+        leader: whether a worker may lead the fleet, which makes it the one that fires periodic jobs: "auto": it may;
+            "never": it does not; "prefer": before all that do not prefer it.
+        leader_key: the key in Redis that names the leader: "teep:leader", or Sidekiq Enterprise's "dear-leader", so
+            that Sidekiq's Web UI shows it; only where no process of Sidekiq Enterprise runs.
         skip_default_job_logging: leave out each job's lines `start` and `done`; failures are logged all the same.
         backtrace_cleaner: a function that takes the lines of a failure's backtrace, the innermost first, and returns
             those to store and to log; by default teep's own are left out. Sidekiq has it, too. For code only.
@@ -105,9 +109,10 @@ class Config(ConfigValue):
         """Call `listener` at a moment of the worker's life.
 
         "startup", "quiet", "shutdown" and "exit" come once; "heartbeat" at the first beat and after an outage; "beat"
-        at every one. Those on the way out run in reverse order of registration. A listener that raises is reported
-        and the others still run; only a "startup" one keeps the worker from starting. "audit" comes with each action
-        on the web page; its listener gets a dict: who, verb, where, filter, count, dry_run, ip.
+        at every one; "leader" when this process begins to lead the fleet, "follower" when it ceases to. Those on the
+        way out run in reverse order of registration. A listener that raises is reported and the others still run;
+        only a "startup" one keeps the worker from starting. "audit" comes with each action on the web page; its
+        listener gets a dict: who, verb, where, filter, count, dry_run, ip.
 
         Raises:
             ConfigurationError: there is no such event, the listener is no plain function, or a worker runs already.

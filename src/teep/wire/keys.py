@@ -87,8 +87,20 @@ def process_cleanup() -> Key:  # string "1", a lock that expires
     return Key("process_cleanup")
 
 
-def leader() -> Key:  # string identity
+def leader() -> Key:  # string identity, a lease (teep's own)
+    return Key("teep:leader")
+
+
+def leader_of_sidekiq() -> Key:  # string identity, a lease; Sidekiq Enterprise's
     return Key("dear-leader")
+
+
+def leader_term() -> Key:  # string int: how often the lease has been taken (teep's own)
+    return Key("teep:leader:term")
+
+
+def leader_preferred() -> Key:  # string identity: a preferred process that waits for the lease, expires (teep's own)
+    return Key("teep:leader:preferred")
 
 
 def unique(digest: str) -> Key:  # string jid, a lock that expires; Sidekiq Enterprise's has the same prefix

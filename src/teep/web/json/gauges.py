@@ -87,7 +87,7 @@ async def read(config: Config) -> Gauges:
         processes=[_serving(process, now) for process in state.processes],
         running=[Running(work.queue, work.elapsed) for work in state.work],
         leading=next(
-            (_since(process["started_at"], now) for process in state.processes if process.identity == state.leader),
+            (_since(process["started_at"], now) for process in state.processes if process.identity in state.leaders),
             None,
         ),
         in_flight=in_flight,

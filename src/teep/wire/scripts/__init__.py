@@ -28,6 +28,7 @@ from teep.wire.scripts.reading import (
     zset_page,
 )
 from teep.wire.scripts.running import (
+    Elected,
     Exchanged,
     Lane,
     Lot,
@@ -40,13 +41,16 @@ from teep.wire.scripts.running import (
     give_back,
     in_flight_payloads,
     keep_alive,
+    lead,
     requeue,
     rescue,
+    resign,
 )
 
 __all__ = [
     "Below",
     "Cut",
+    "Elected",
     "End",
     "ErrorRow",
     "ErrorRows",
@@ -75,12 +79,14 @@ __all__ = [
     "groups",
     "in_flight_payloads",
     "keep_alive",
+    "lead",
     "list_after",
     "list_groups",
     "probe",
     "replace",
     "requeue",
     "rescue",
+    "resign",
     "search",
     "sift",
     "transfer",
