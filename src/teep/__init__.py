@@ -73,8 +73,11 @@ from teep.api import (
 )
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
+from teep.config.hooks import add_unasked as _add_unasked
 from teep.errors import JobCancelled, JobTimeout, TeepError
 from teep.features.expiry import Expiry as _Expiry
+from teep.features.periodic import Periodic as _Periodic
+from teep.features.periodic import clock_task as _clock_task
 from teep.features.unique import Unique as _Unique
 from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
 from teep.store import features as _features
@@ -82,6 +85,16 @@ from teep.version import __version__
 
 if TYPE_CHECKING:
     from teep import testing, web
+    from teep.api.periodic import (
+        AsyncLoopSet,
+        AsyncPeriodicEntry,
+        AsyncPeriodicSet,
+        LoopSet,
+        PeriodicEntry,
+        PeriodicRun,
+        PeriodicSet,
+    )
+    from teep.features.periodic.decorator import periodic
 
 __all__ = [
     "AsyncClient",
@@ -92,7 +105,10 @@ __all__ = [
     "AsyncJobRecord",
     "AsyncJobSet",
     "AsyncLocated",
+    "AsyncLoopSet",
     "AsyncMetricsQuery",
+    "AsyncPeriodicEntry",
+    "AsyncPeriodicSet",
     "AsyncProcess",
     "AsyncProcessSet",
     "AsyncProfileRecord",
@@ -131,9 +147,13 @@ __all__ = [
     "JobSet",
     "JobTimeout",
     "Located",
+    "LoopSet",
     "MetricsQuery",
     "MetricsResult",
     "Page",
+    "PeriodicEntry",
+    "PeriodicRun",
+    "PeriodicSet",
     "Place",
     "Process",
     "ProcessSet",
@@ -163,22 +183,36 @@ __all__ = [
     "find_job",
     "job",
     "leader",
+    "periodic",
     "testing",
     "web",
 ]
 
-# Parts that few programs need.
-_LATE = ("testing", "web")
+# Parts that few programs need, each with its module (None: it is one).
+_LATE = {
+    "testing": None,
+    "web": None,
+    **dict.fromkeys(
+        (
+            "AsyncLoopSet", "AsyncPeriodicEntry", "AsyncPeriodicSet", "LoopSet", "PeriodicEntry", "PeriodicRun",
+            "PeriodicSet",
+        ),
+        "teep.api.periodic",
+    ),
+    "periodic": "teep.features.periodic.decorator",
+}  # fmt: skip
 
 # What works without being asked for.
-_features.register(_Unique(), _Expiry())
+_features.register(_Unique(), _Expiry(), _Periodic())
+_add_unasked(_clock_task)
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 
     def __getattr__(name: str) -> Any:
         if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module(f"teep.{name}")
+        module = _LATE[name]
+        return import_module(f"teep.{name}") if module is None else getattr(import_module(module), name)
 
 
 def __dir__() -> list[str]:

@@ -72,6 +72,14 @@ class UnknownCondition(InvalidType):
     """A selection has a condition that does not exist; the message names the nearest one."""
 
 
+class InvalidSchedule(InvalidJob):
+    """A periodic job that cannot be: its schedule never fires or cannot be read, or there is no such time zone."""
+
+
+class UnknownEntry(TeepError, LookupError):
+    """There is no periodic job of this name."""
+
+
 class InvalidPage(TeepError, ValueError):
     """A page was asked for with a size below 1."""
 

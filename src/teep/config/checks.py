@@ -74,6 +74,14 @@ def _job_defaults(values: _Values) -> str | None:
     return _problem(defaults_of, options)
 
 
+def _schedule(values: _Values) -> str | None:
+    if values["schedule"] == {}:
+        return None
+    from teep.config.periodic import entries_of_tables  # noqa: PLC0415 - few programs have such jobs
+
+    return _problem(entries_of_tables, values["schedule"])
+
+
 def _environment(values: _Values) -> str | None:
     environment = values["environment"]
     fits = isinstance(environment, str) and environment
@@ -140,6 +148,7 @@ _CHECKS: tuple[_Check, ...] = (
     ("capsules", _capsules),
     ("labels", _labels),
     ("job_defaults", _job_defaults),
+    ("schedule", _schedule),
     ("environment", _environment),
     _choice("timestamps", *get_args(payload.TimeUnit)),
     _choice("leader", "auto", "never", "prefer"),

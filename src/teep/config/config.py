@@ -1,9 +1,9 @@
 """The configuration: a value, and the hooks beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from teep.config.hooks import DeathHandler, ErrorHandler, Event, Hooks
 from teep.config.sources import variables
@@ -58,6 +58,8 @@ class Config(ConfigValue):
             "never": it does not; "prefer": before all that do not prefer it.
         leader_key: the key in Redis that names the leader: "teep:leader", or Sidekiq Enterprise's "dear-leader", so
             that Sidekiq's Web UI shows it; only where no process of Sidekiq Enterprise runs.
+        schedule: periodic jobs by their names, as a file's `[periodic]` has them: `{"nightly": {"cron": "0 4 * * *",
+            "class": "SomeJob", "args": [1]}}`. In code, `@teep.periodic` and `Config.periodic` are at hand.
         skip_default_job_logging: leave out each job's lines `start` and `done`; failures are logged all the same.
         backtrace_cleaner: a function that takes the lines of a failure's backtrace, the innermost first, and returns
             those to store and to log; by default teep's own are left out. Sidekiq has it, too. For code only.
@@ -118,6 +120,39 @@ class Config(ConfigValue):
             ConfigurationError: there is no such event, the listener is no plain function, or a worker runs already.
         """
         self.hooks.on(event, listener)
+
+    def periodic(
+        self,
+        schedule: str,
+        job: Any,
+        /,
+        *args: Any,
+        name: str | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        tz: str | None = None,
+        catch_up: Literal["latest", "all", "none"] = "latest",
+        grace: float = 3600.0,
+        overlap: Literal["allow", "skip"] = "allow",
+        jitter: float = 0.0,
+        description: str = "",
+    ) -> None:
+        """Have a job pushed at the ticks of a schedule, as `teep.periodic` does, which explains the options.
+
+        `job` is a job, or the name of a class that only others know, such as a Ruby one. The entry has the job's name
+        unless it is given one.
+
+        Raises:
+            InvalidSchedule: it never fires or cannot be read, there is no such zone, or another entry has that name.
+            InvalidType, InvalidJob, InvalidArguments: the job cannot be pushed like this.
+            ConfigurationError: a worker runs already.
+        """
+        from teep.config import periodic  # noqa: PLC0415 - few programs have such jobs
+
+        how = periodic.How(tz, catch_up, grace, overlap, jitter, description)
+        entry = periodic.entry_of(schedule, periodic.payload_of(job, args, kwargs), how, name)
+        if any(known.name == entry.name for known in self.hooks.periodic):
+            raise periodic.twice(entry.name)
+        self.hooks.periodic.append(entry)
 
     def listeners(self, event: Event) -> tuple[Callable[..., object], ...]:
         """Return the listeners of an event in the order they run."""

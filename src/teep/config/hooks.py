@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
 from teep.errors import ConfigurationError
 from teep.middleware import Chain
 from teep.store.features import Barred, Unit
+from teep.store.periodic.entries import Entry
 from teep.telling import Logger
 from teep.wire.keys import Key
 
@@ -119,7 +120,8 @@ class Hooks:
     """Everything called at a push, around a job, at a failure, and at the events of a worker's life.
 
     `guards` keep jobs from running, `services` make the services that run beside them in a worker, `leader_services`
-    make those that only the leader of the fleet has, and `observers` are told of every event there.
+    make those that only the leader of the fleet has, and `observers` are told of every event there. `periodic` are
+    the entries that `Config.periodic` declares.
     """
 
     def __init__(self) -> None:
@@ -132,6 +134,7 @@ class Hooks:
         self.services: list[ServiceFactory] = Registered(self._check_open)
         self.leader_services: list[LeaderTask] = Registered(self._check_open)
         self.observers: list[Observer] = Registered(self._check_open)
+        self.periodic: list[Entry] = Registered(self._check_open)
         self._listeners: dict[str, list[Listener]] = {
             event: Registered(self._check_open) for event in get_args(Event)
         }
@@ -175,6 +178,7 @@ class Hooks:
         _extend(self.services, other.services)
         _extend(self.leader_services, other.leader_services)
         _extend(self.observers, other.observers)
+        _extend(self.periodic, other.periodic)
         for event, listeners in other._listeners.items():  # noqa: SLF001 - its own kind
             _extend(self._listeners[event], listeners)
 

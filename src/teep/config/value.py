@@ -56,6 +56,7 @@ class ConfigValue:
     watchdog: float = 300.0
     leader: Literal["auto", "never", "prefer"] = "auto"
     leader_key: Literal["teep:leader", "dear-leader"] = "teep:leader"
+    schedule: Mapping[str, Any] = field(default_factory=dict)
     skip_default_job_logging: bool = False
     backtrace_cleaner: tracebacks.Cleaner = tracebacks.without_teep
     timestamps: payload.TimeUnit = "seconds"
@@ -81,6 +82,7 @@ class ConfigValue:
         object.__setattr__(self, "queues", tuple(self.queues) if are_said(self.queues) else UNSAID)
         object.__setattr__(self, "capsules", MappingProxyType(dict(self.capsules)))
         object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "schedule", MappingProxyType(dict(self.schedule)))
         object.__setattr__(self, "job_defaults", MappingProxyType(defaults_of(self.job_defaults)))
 
     def __repr__(self) -> str:

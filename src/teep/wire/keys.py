@@ -177,6 +177,30 @@ def inflight_owners() -> Key:  # hash identity -> JSON of the process and its qu
     return Key("teep:inflight")
 
 
+def periodic() -> Key:  # hash name -> JSON of a periodic job's entry (teep's own, as the five below)
+    return Key("teep:periodic")
+
+
+def periodic_last() -> Key:  # hash name -> its last tick, epoch seconds
+    return Key("teep:periodic:last")
+
+
+def periodic_paused() -> Key:  # set of names
+    return Key("teep:periodic:paused")
+
+
+def periodic_seen() -> Key:  # hash name -> the last leader's term that declared it; static entries only
+    return Key("teep:periodic:seen")
+
+
+def periodic_version() -> Key:  # string int: how often entries have changed
+    return Key("teep:periodic:version")
+
+
+def periodic_runs(name: str) -> Key:  # hash jid -> "tick queued-at state ended-at", the last 25 runs of an entry
+    return Key(f"teep:periodic:runs:{name}")
+
+
 def web_secret() -> Key:  # string, hex: what signs the web page's forms (teep's own)
     return Key("teep:web:secret")
 
