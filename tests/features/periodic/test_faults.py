@@ -82,7 +82,7 @@ def test_looking_for_changes_walks_through_no_keys(times: Times) -> None:
     times.turn(clock)
     with sent() as round_trips:
         clock._look()
-    assert [[each.args[0] for each in trip.commands] for trip in round_trips] == [["GET", "TIME"]]  # type: ignore[attr-defined]
+    assert [[each.args[0] for each in trip.commands] for trip in round_trips] == [["GET", "HGET", "TIME"]]  # type: ignore[attr-defined]
 
 
 def test_a_timer_that_wakes_too_early_fires_nothing_and_then_once(times: Times) -> None:
@@ -150,3 +150,17 @@ def test_removed_entries_leave_nothing_behind(times: Times) -> None:
     assert driver.run(entries.remove("entry"))
     assert not driver.run(entries.remove("entry"))
     assert set(times.server.command("KEYS", "*periodic*")) == {b"teep:periodic:version"}
+
+
+def test_what_a_failover_has_undone_is_fired_again(times: Times) -> None:
+    """A replica that was promoted had not received the last writes; no error tells of it."""
+    times.create("entry", _EACH_MINUTE)
+    clock = times.leader()
+    times.turn(clock)
+    before = times.server.command("HGETALL", "teep:periodic:last")
+    times.turn(clock, START + 60)
+    jid = times.jobs()[0]["jid"]
+    times.server.command("DEL", "queue:default", "teep:periodic:last")
+    times.server.command("HSET", "teep:periodic:last", *(word for pair in before.items() for word in pair))
+    times.turn(clock, START + 62)
+    assert [job["jid"] for job in times.jobs()] == [jid]

@@ -13,7 +13,7 @@ from teep.runtime.component import Component
 from teep.runtime.leadership import LeaderService
 from teep.runtime.refusals import Refusals
 from teep.store.periodic import entries, ticks
-from teep.store.periodic.entries import Stored
+from teep.store.periodic.entries import State, Stored
 from teep.telling import Logger
 from teep.wire import commands, keys
 from teep.wire.scripts import step
@@ -53,7 +53,7 @@ class Clock(LeaderService):
         self._declared = entries_of(component.config)
         self._watched: dict[str, Watched] = {}
         self._waiting: list[tuple[float, str]] = []  # a heap: when to look at which entry
-        self._version: int | None = None
+        self._state: State | None = None
         self._damaged: set[str] = set()
         self._term: int | None = None
         self._look_at = 0.0
@@ -86,32 +86,35 @@ class Clock(LeaderService):
 
     def _look(self) -> None:
         asked = monotonic()
-        version, at = self._driver.run(entries.look())
+        state, at = self._driver.run(entries.look())
         answered = monotonic()
         self._measured = at, (asked + answered) / 2
         self._look_at = answered + _LOOK
-        if version != self._version:
-            self._load()
+        if state != self._state:
+            # If others fired meanwhile, or a failover has undone what this clock fired, none goes on as it was.
+            self._load(keeps=self._state is not None and state.over == self._state.over)
 
     def _publish(self, term: int) -> None:
         for name in self._driver.run(entries.publish(self._declared, term, self._now())):
             logger.info("the periodic job %s is gone: the last two leaders did not declare it", name)
-        self._load()
+        self._load(keeps=False)
 
-    def _load(self) -> None:
-        """Read all entries; those that are as they were go on."""
-        found = self._driver.run(entries.everything())
+    def _load(self, *, keeps: bool) -> None:
+        """Read all entries; if it `keeps` some, those that are as they were go on."""
+        known = {each.stored.raw: each.stored.entry for each in self._watched.values()}
+        found = self._driver.run(entries.everything(known))
         for name in set(found.damaged) - self._damaged:
             logger.error("the entry of the periodic job %r is damaged, so it is not fired", name)
         self._damaged = set(found.damaged)
         now = self._now()
         self._watched = {
-            name: self._kept(name, stored) or Watched(stored, now) for name, stored in found.entries.items()
+            name: (keeps and self._kept(name, stored)) or Watched(stored, now)
+            for name, stored in found.entries.items()
         }
         self._waiting = [(each.next, name) for name, each in self._watched.items() if each.next is not None]
         self._waiting += [(now, name) for name, each in self._watched.items() if each.missed is not None]
         heapq.heapify(self._waiting)
-        self._version = found.version
+        self._state = found.state
         if self._term is not None and not self._declared.keys() <= found.entries.keys():
             self._term = None  # someone has removed what is declared here: it is published again
 
@@ -176,15 +179,17 @@ class Clock(LeaderService):
             if each.refused:
                 self._refused(shot, each, now)
             elif each.guard in ("periodic.unchanged", "periodic.unpaused"):
-                self._look_at, self._version = 0.0, None
+                self._look_at, self._state = 0.0, None
             elif each.guard and each.guard != "periodic.due":
                 kept_out.append(_passed(shot, now))
             else:
-                self._went_on(shot)
+                self._went_on(shot, counted=each.done)
         if kept_out:
             self._carry_out(kept_out, now)
 
-    def _went_on(self, shot: _Shot) -> None:
+    def _went_on(self, shot: _Shot, *, counted: bool) -> None:
+        if counted and self._state is not None:
+            self._state = self._state._replace(over=self._state.over + 1)
         watched = self._watched.get(shot.stored.entry.name)
         if watched is not None and watched.stored.raw == shot.stored.raw:
             watched.stored = watched.stored._replace(last=shot.tick)

@@ -57,11 +57,18 @@ class Stored(NamedTuple):
     is_paused: bool
 
 
+class State(NamedTuple):
+    """How often entries have changed, and how many ticks of all of them are over."""
+
+    version: int
+    over: int
+
+
 class Everything(NamedTuple):
-    """All entries by name, and the version that they have. `damaged` are the names of those that cannot be read."""
+    """All entries by name, and the state that they have. `damaged` are the names of those that cannot be read."""
 
     entries: dict[str, Stored]
-    version: int
+    state: "State"
     damaged: list[str]
 
 
@@ -87,8 +94,8 @@ def _is_text(value: Any) -> bool:
     return type(value) is str
 
 
-async def everything() -> Everything:
-    """Return all entries. One round trip; it reads all of each."""
+async def everything(known: Mapping[bytes, Entry] | None = None) -> Everything:
+    """Return all entries. One round trip; it reads all of each, and parses those whose bytes are not `known`."""
     reads: list[Command[Any]] = [
         commands.get_int(keys.periodic_version()),
         commands.hgetall(keys.periodic()),
@@ -100,11 +107,15 @@ async def everything() -> Everything:
     entries: dict[str, Stored] = {}
     names = frozenset(paused)
     for name in sorted(raws):
+        raw = raws[name]
+        entry = None if known is None else known.get(raw)
         try:
-            entries[name] = Stored(read(name, raws[name]), raws[name], _number(last.get(name)), name in names)
+            entry = read(name, raw) if entry is None or entry.name != name else entry
         except MalformedPayload:
             damaged.append(name)
-    return Everything(entries, version, damaged)
+            continue
+        entries[name] = Stored(entry, raw, _number(last.get(name)), name in names)
+    return Everything(entries, State(version, int(last.get("", 0))), damaged)
 
 
 async def get(name: str) -> Stored | None:
@@ -134,9 +145,12 @@ async def size() -> int:
     return await commands.hlen(keys.periodic())
 
 
-async def look() -> tuple[int, float]:
-    """Return the version of the entries, and Redis's time (epoch seconds). One round trip."""
-    return await commands.pipeline(commands.get_int(keys.periodic_version()), clock_of_redis())
+async def look() -> tuple[State, float]:
+    """Return the state of the entries, and Redis's time (epoch seconds). One round trip."""
+    version, over, now = await commands.pipeline(
+        commands.get_int(keys.periodic_version()), commands.hget_int(keys.periodic_last(), ""), clock_of_redis()
+    )
+    return State(version, over), now
 
 
 async def put(entry: Entry, now: float) -> Stored:

@@ -22,11 +22,14 @@ guards['periodic.due'] = function(ticks, name, tick)
   if last and tonumber(last) >= tonumber(tick) then return last end
 end
 
+-- The field without a name counts what was fired, so that a clock notices if a failover has undone some of it.
 words['periodic.fired'] = 2
 effects['periodic.fired'] = function(ticks, name, tick)
   local last = redis.pcall('HGET', ticks, name)
   local _, why, refusal = try('HSET', ticks, name, tick)
+  redis.pcall('HINCRBY', ticks, '', 1)
   return why, refusal, function()
+    redis.pcall('HINCRBY', ticks, '', -1)
     if type(last) == 'string' then redis.pcall('HSET', ticks, name, last) else redis.pcall('HDEL', ticks, name) end
   end
 end
