@@ -213,6 +213,7 @@ class _PeriodicSet(Api, Generic[E]):
         /,
         *args: Any,
         kwargs: Mapping[str, Any] | None = None,
+        queue: str | None = None,
         tz: str | None = None,
         catch_up: CatchUp = "latest",
         grace: float = 3600.0,
@@ -230,7 +231,7 @@ class _PeriodicSet(Api, Generic[E]):
             InvalidType, InvalidJob, InvalidArguments: the job cannot be pushed like this.
         """
         how = How(tz, catch_up, grace, overlap, jitter, description)
-        made = entry_of(schedule, payload_of(job, args, kwargs), how, name)
+        made = entry_of(schedule, payload_of(job, args, kwargs, queue), how, name)
         before = await entries.get(name)
         if before is not None:
             _must_be_dynamic(before)

@@ -129,6 +129,7 @@ class Config(ConfigValue):
         *args: Any,
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
+        queue: str | None = None,
         tz: str | None = None,
         catch_up: Literal["latest", "all", "none"] = "latest",
         grace: float = 3600.0,
@@ -139,7 +140,7 @@ class Config(ConfigValue):
         """Have a job pushed at the ticks of a schedule, as `teep.periodic` does, which explains the options.
 
         `job` is a job, or the name of a class that only others know, such as a Ruby one. The entry has the job's name
-        unless it is given one.
+        unless it is given one, and its jobs go to the job's queue unless another is named.
 
         Raises:
             InvalidSchedule: it never fires or cannot be read, there is no such zone, or another entry has that name.
@@ -149,7 +150,7 @@ class Config(ConfigValue):
         from teep.config import periodic  # noqa: PLC0415 - few programs have such jobs
 
         how = periodic.How(tz, catch_up, grace, overlap, jitter, description)
-        entry = periodic.entry_of(schedule, periodic.payload_of(job, args, kwargs), how, name)
+        entry = periodic.entry_of(schedule, periodic.payload_of(job, args, kwargs, queue), how, name)
         if any(known.name == entry.name for known in self.hooks.periodic):
             raise periodic.twice(entry.name)
         self.hooks.periodic.append(entry)

@@ -63,19 +63,24 @@ def entry_of(schedule: str, item: Mapping[str, Any], how: How, name: str | None 
     )
 
 
-def payload_of(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Item:
+def payload_of(
+    job: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, queue: str | None = None
+) -> Item:
     """Return the payload of a job with its arguments; the job may be the name of a class that only others know.
+
+    `queue` is another queue than its own.
 
     Raises:
         InvalidType: it is no job.
         InvalidJob, InvalidArguments: it takes no such arguments.
     """
+    elsewhere = {} if queue is None else {"queue": queue}
     if isinstance(job, str):
-        return {"class": job, "args": list(args), **({"kwargs": dict(kwargs)} if kwargs else {})}
+        return elsewhere | {"class": job, "args": list(args), **({"kwargs": dict(kwargs)} if kwargs else {})}
     if not hasattr(job, "to_payload"):
         raise InvalidType(f"{job!r:.200} is no job; make it one with @teep.job, or give the name of a class")
     found: Item = job.to_payload(tuple(args), dict(kwargs or {}))
-    return found
+    return found | elsewhere
 
 
 def entry_of_table(name: str, table: Any) -> Entry:

@@ -36,9 +36,9 @@ def travel(
 ) -> list[tuple[datetime, str]]:
     """Push the periodic jobs that are due after `start` and up to `end`, in the order of time.
 
-    Inside of `fake()` they are collected; inside of `inline()` each runs at once, and knows its `tick`. Intervals such
-    as `@every 10m` count from `start`. A naive datetime is local time, a number epoch seconds. Returns the moments,
-    in UTC, and the names of the entries.
+    Inside of `fake()` they are collected; inside of `inline()` each runs at once, and knows its `tick`. Intervals
+    such as `@every 10m` count from `start`. A naive datetime is local time, a number epoch seconds. Returns the
+    moments, in UTC, and the names of the entries.
     """
     used = config or default_config()
     first, last = epoch(start), epoch(end)

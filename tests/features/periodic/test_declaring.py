@@ -47,17 +47,20 @@ def test_a_class_is_declared_too(config: teep.Config) -> None:
 
 def test_jobs_of_others_are_declared_on_a_configuration(config: teep.Config) -> None:
     config.periodic("*/5 * * * *", _poll(), 7, name="poll-7", kwargs={"deep": True}, description="each tenant")
-    config.periodic("@every 10m", "SomeRubyWorker", {"a": 1})
+    config.periodic("@every 10m", "SomeRubyWorker", {"a": 1}, queue="ruby")
     found = entries_of(config)
     assert found["poll-7"].job["args"] == [7]
     assert (found["poll-7"].job["kwargs"], found["poll-7"].description) == ({"deep": True}, "each tenant")
-    assert found["SomeRubyWorker"].job == {"class": "SomeRubyWorker", "args": [{"a": 1}]}
+    assert found["SomeRubyWorker"].job == {"queue": "ruby", "class": "SomeRubyWorker", "args": [{"a": 1}]}
 
 
 def test_options_of_a_push_go_along(config: teep.Config) -> None:
-    config.periodic("@daily", _poll().set(queue="high", retry=False))
-    (entry,) = entries_of(config).values()
-    assert (entry.job["queue"], entry.job["retry"]) == ("high", False)
+    poll = _poll()
+    config.periodic("@daily", poll.set(queue="high", retry=False))
+    config.periodic("@daily", poll, name="other", queue="third")
+    found = entries_of(config)
+    assert (found["poll"].job["queue"], found["poll"].job["retry"]) == ("high", False)
+    assert (found["other"].job["queue"], found["other"].job["retry"]) == ("third", 3)
 
 
 def test_a_copy_of_a_configuration_has_them_too(config: teep.Config) -> None:

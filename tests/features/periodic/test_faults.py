@@ -164,3 +164,28 @@ def test_what_a_failover_has_undone_is_fired_again(times: Times) -> None:
     times.server.command("HSET", "teep:periodic:last", *(word for pair in before.items() for word in pair))
     times.turn(clock, START + 62)
     assert [job["jid"] for job in times.jobs()] == [jid]
+
+
+def test_what_a_failover_has_undone_comes_before_the_next_tick(times: Times) -> None:
+    """Found by the chaos of clocks: the next tick was due before the clock looked, and hid the undone one."""
+    times.create("entry", _EACH_MINUTE)
+    clock = times.leader()
+    times.turn(clock)
+    before = times.server.command("HGETALL", "teep:periodic:last")
+    times.turn(clock, START + 60)
+    times.server.command("DEL", "queue:default", "teep:periodic:last")
+    times.server.command("HSET", "teep:periodic:last", *(word for pair in before.items() for word in pair))
+    clock.at, clock._look_at = START + 120, float("inf")
+    clock.run_once()
+    clock.run_once()
+    assert times.ticks() == [120]
+    times.create("other", _EACH_MINUTE, catch_up="all", at=START + 120)
+    times.turn(clock)
+    times.server.command("HSET", "teep:periodic:last", "other", repr(START + 120.0))
+    times.turn(clock, START + 180)
+    times.turn(clock, START + 240)
+    times.server.command("HSET", "teep:periodic:last", "other", repr(START + 180.0))
+    clock.at, clock._look_at = START + 300, float("inf")
+    clock.run_once()
+    clock.run_once()
+    assert sorted(job["tick"] - START for job in times.jobs() if job["periodic"] == "other") == [180, 240, 240, 300]

@@ -142,8 +142,13 @@ class Clock(LeaderService):
             if due.missed is not None:
                 logger.warning("%s: its tick of %s was missed", name, _shown(due.missed))
                 yield _Shot(stored, due.missed, ticks.passed(stored, due.missed, "missed", now))
+                stored = stored._replace(last=due.missed)
+            before = (stored.last, *due.fire)
             try:
-                shots = [self._shot(stored, tick, now) for tick in due.fire]
+                shots = [
+                    self._shot(stored._replace(last=last), tick, now)
+                    for last, tick in zip(before, due.fire, strict=False)
+                ]
             except Exception as error:  # noqa: BLE001 - reported; a middleware may raise anything
                 self._on_error(error, self.name)
                 self._try_again([stored], now)
@@ -180,19 +185,26 @@ class Clock(LeaderService):
                 self._refused(shot, each, now)
             elif each.guard in ("periodic.unchanged", "periodic.unpaused"):
                 self._look_at, self._state = 0.0, None
-            elif each.guard and each.guard != "periodic.due":
+            elif each.guard == "periodic.due":
+                self._set_right(shot, each.word, now)
+            elif each.guard:
                 kept_out.append(_passed(shot, now))
             else:
-                self._went_on(shot, counted=each.done)
+                self._went_on(shot)
         if kept_out:
             self._carry_out(kept_out, now)
 
-    def _went_on(self, shot: _Shot, *, counted: bool) -> None:
-        if counted and self._state is not None:
+    def _went_on(self, shot: _Shot) -> None:
+        if self._state is not None:
             self._state = self._state._replace(over=self._state.over + 1)
         watched = self._watched.get(shot.stored.entry.name)
         if watched is not None and watched.stored.raw == shot.stored.raw:
             watched.stored = watched.stored._replace(last=shot.tick)
+
+    def _set_right(self, shot: _Shot, last: str, now: float) -> None:
+        """Go on from the last tick that Redis knows: others have fired meanwhile, or a failover has undone some."""
+        name = shot.stored.entry.name
+        self._renew(name, shot.stored._replace(last=float(last) if last else None), now)
 
     def _refused(self, shot: _Shot, told: Told, now: float) -> None:
         for reason in self._refusals.note([told.refused]):
@@ -201,11 +213,16 @@ class Clock(LeaderService):
 
     def _try_again(self, failed: Iterable[Stored], now: float) -> None:
         """Look at entries once more in some seconds, for all ticks since the last that was fired."""
-        names = {stored.entry.name for stored in failed}
-        self._waiting = [each for each in self._waiting if each[1] not in names]
-        for name in names & self._watched.keys():
-            self._watched[name] = Watched(self._watched[name].stored, now)
-            self._waiting.append((now + _AGAIN, name))
+        for name in {stored.entry.name for stored in failed} & self._watched.keys():
+            self._renew(name, self._watched[name].stored, now, now + _AGAIN)
+
+    def _renew(self, name: str, stored: Stored, now: float, at: float | None = None) -> None:
+        """Begin anew with an entry, and look at it at a time, by default when its next tick is due."""
+        self._watched[name] = each = Watched(stored, now)
+        due = at or (now if each.missed is not None else each.next)
+        self._waiting = [waiting for waiting in self._waiting if waiting[1] != name]
+        if due is not None:
+            self._waiting.append((due, name))
         heapq.heapify(self._waiting)
 
 

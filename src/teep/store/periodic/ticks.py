@@ -76,13 +76,15 @@ def of_push(item: Item, pushing: Pushing) -> Parts:
 
 
 def due(each: Stored, tick: float) -> Parts:
-    """Return the parts that fire a tick: the entry is as it was read, goes on, and has not fired it."""
+    """Return the parts that fire a tick: the entry is as it was read and goes on, and its last tick is that one."""
     name = each.entry.name
     return Parts(
         guards=(
             Part("periodic.unchanged", keys.periodic(), (name, each.raw)),
             Part("periodic.unpaused", keys.periodic_paused(), (name,)),
-            Part("periodic.due", keys.periodic_last(), (name, commands.score(tick))),
+            Part(
+                "periodic.due", keys.periodic_last(), (name, "" if each.last is None else commands.score(each.last))
+            ),
         ),
         effects=(Part("periodic.fired", keys.periodic_last(), (name, commands.score(tick))),),
     )

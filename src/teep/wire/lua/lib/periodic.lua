@@ -15,11 +15,13 @@ guards['periodic.unpaused'] = function(paused, name)
   if is_paused == 1 then return 'paused' end
 end
 
+-- The tick before this one must be the last: another leader may have fired more, and a failover may have undone some.
 words['periodic.due'] = 2
-guards['periodic.due'] = function(ticks, name, tick)
+guards['periodic.due'] = function(ticks, name, before)
   local last, why, refusal = try('HGET', ticks, name)
   if why then return nil, why, refusal end
-  if last and tonumber(last) >= tonumber(tick) then return last end
+  last = last or ''
+  if tonumber(last) ~= tonumber(before) then return last end
 end
 
 -- The field without a name counts what was fired, so that a clock notices if a failover has undone some of it.
