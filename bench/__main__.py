@@ -19,6 +19,7 @@ from bench.errors import BenchError
 from bench.machine import describe
 from bench.measure import Measure
 from bench.naps import Naps
+from bench.periodic import Periodic
 from bench.pickup import Pickup
 from bench.recovery import Recovery
 from bench.registry import Selection, select, versions
@@ -38,6 +39,7 @@ class Part(StrEnum):
     DELAY = "delay"
     API = "api"
     WEB = "web"
+    PERIODIC = "periodic"
     RECOVERY = "recovery"
 
 
@@ -71,6 +73,7 @@ class Run:
             Part.ENQUEUE: (lambda: Enqueue(max(200, int(10_000 * self.scale))), 3),
             Part.NAPS: (lambda: Naps(self.scale), 1),
             Part.DELAY: (lambda: Delay(jobs), 1),
+            Part.PERIODIC: (lambda: Periodic(self.scale), 1),
             Part.RECOVERY: (lambda: Recovery(self.patience), 1),
         }
 
