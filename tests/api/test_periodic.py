@@ -12,6 +12,8 @@ from teep.errors import InvalidJob, InvalidSchedule, InvalidType, UnknownEntry
 from tests.api.sides import Side
 from tests.api.trips import sent
 
+pytestmark = pytest.mark.one_server
+
 
 def _create(side: Side, name: str = "entry", schedule: str = "0 4 * * *", *args: Any, **options: Any) -> Any:
     return side.run(side.PeriodicSet().create(name, schedule, "SomeJob", *args, **options))

@@ -1,16 +1,21 @@
 """`teep periodic` on a real server."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import teep
+from teep.cli.commands.periodic import PeriodicFlags, periodic
+from teep.cli.options import Reaching
+from teep.errors import InvalidValue, UnknownEntry
 from tests.support.servers import Server
 
 from .running import output
-from .running import teep as run_teep
 
 pytestmark = pytest.mark.one_server
+Run = Callable[..., str]
 
 
 @pytest.fixture
@@ -22,6 +27,18 @@ def entries(server: Server) -> teep.PeriodicSet:
     return entries
 
 
+@pytest.fixture
+def run(server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command in this process, and returns what it prints."""
+    monkeypatch.setattr(Reaching, "configured", lambda _flags: teep.Config(redis_url=server.url))
+
+    def run(verb: str, *names: str, **flags: Any) -> str:
+        periodic(PeriodicFlags(verb=verb, names=names, **flags))
+        return capsys.readouterr().out
+
+    return run
+
+
 def test_it_tells_when_each_runs_next(server: Server, entries: teep.PeriodicSet) -> None:
     shown = output("periodic", TEEP_REDIS_URL=server.url, COLUMNS="200")
     nightly, often = (line for line in shown.splitlines() if "nightly" in line or "often" in line)
@@ -29,12 +46,18 @@ def test_it_tells_when_each_runs_next(server: Server, entries: teep.PeriodicSet)
     assert "At 04:00 every day (Europe/Prague)" in nightly
     assert "paused" in often
     assert "No worker leads now" in shown
+
+
+@pytest.mark.usefixtures("entries")
+def test_it_tells_if_nobody_fires_them(server: Server, run: Run) -> None:
+    assert "No worker leads now" in run("list", "nightly")
     server.command("SET", "teep:leader", "one")
-    assert "No worker leads now" not in output("periodic", "list", "nightly", TEEP_REDIS_URL=server.url)
+    assert "No worker leads now" not in run("list", "nightly")
 
 
-def test_as_json(server: Server, entries: teep.PeriodicSet) -> None:
-    (one,) = json.loads(output("periodic", "list", "nightly", "--json", TEEP_REDIS_URL=server.url))
+@pytest.mark.usefixtures("entries")
+def test_as_json(run: Run) -> None:
+    (one,) = json.loads(run("list", "nightly", as_json=True))
     assert one.pop("next_at").endswith(("+01:00", "+02:00"))
     assert one == {
         "name": "nightly", "class": "SomeJob", "args": [1], "schedule": "0 4 * * *", "tz": "Europe/Prague",
@@ -42,27 +65,19 @@ def test_as_json(server: Server, entries: teep.PeriodicSet) -> None:
     }  # fmt: skip
 
 
-def test_acting_on_some(server: Server, entries: teep.PeriodicSet) -> None:
-    run = output("periodic", "run", "nightly", "often", TEEP_REDIS_URL=server.url)
-    assert [line.split(" as ")[0] for line in run.splitlines()] == ["nightly is pushed", "often is pushed"]
+def test_acting_on_some(run: Run, entries: teep.PeriodicSet) -> None:
+    shown = run("run", "nightly", "often")
+    assert [line.split(" as ")[0] for line in shown.splitlines()] == ["nightly is pushed", "often is pushed"]
     assert teep.Queue(config=entries.config).size() == 2
-    assert output("periodic", "pause", "nightly", "often", TEEP_REDIS_URL=server.url).splitlines() == [
-        "nightly is paused",
-        "often is paused already",
-    ]
-    assert output("periodic", "unpause", "often", TEEP_REDIS_URL=server.url) == "often goes on\n"
-    assert json.loads(output("periodic", "delete", "often", "--json", TEEP_REDIS_URL=server.url)) == {"often": True}
+    assert run("pause", "nightly", "often").splitlines() == ["nightly is paused", "often is paused already"]
+    assert run("unpause", "often") == "often goes on\n"
+    assert json.loads(run("delete", "often", as_json=True)) == {"often": True}
     assert [entry.name for entry in entries] == ["nightly"]
 
 
-def test_none(server: Server) -> None:
-    assert output("periodic", TEEP_REDIS_URL=server.url).startswith("There are no periodic jobs")
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [(["pause"], "give the names of the periodic jobs to pause"), (["run", "x"], "there is no periodic job 'x'")],
-)
-def test_what_there_is_not(server: Server, words: list[str], sentence: str) -> None:
-    done = run_teep("periodic", *words, TEEP_REDIS_URL=server.url)
-    assert (done.returncode, sentence in done.stderr) == (1, True)
+def test_none(run: Run) -> None:
+    assert run("list").startswith("There are no periodic jobs")
+    with pytest.raises(InvalidValue, match="give the names of the periodic jobs to pause"):
+        run("pause")
+    with pytest.raises(UnknownEntry, match="there is no periodic job 'x'"):
+        run("run", "x")

@@ -11,6 +11,8 @@ from teep.errors import RedisUnavailable
 from tests.api.trips import sent
 from tests.features.periodic.conftest import START, Times
 
+pytestmark = pytest.mark.one_server
+
 _HOUR = 3600.0
 
 

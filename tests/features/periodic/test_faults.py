@@ -9,6 +9,8 @@ from teep.store.periodic import entries
 from tests.api.trips import sent
 from tests.features.periodic.conftest import START, Times
 
+pytestmark = pytest.mark.one_server
+
 _EACH_MINUTE = "* * * * *"
 
 

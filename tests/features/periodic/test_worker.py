@@ -11,6 +11,8 @@ import teep
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.one_server
+
 _EACH_SECOND = "* * * * * *"
 
 

@@ -23,6 +23,8 @@ from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
+pytestmark = pytest.mark.one_server
+
 Events = list[str]
 
 
