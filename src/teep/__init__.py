@@ -80,6 +80,9 @@ from teep.version import __version__
 
 if TYPE_CHECKING:
     from teep import testing, web
+    from teep.api.limits import AsyncLimiter, AsyncLimiterSet, Limiter, LimiterSet
+    from teep.features import limits
+    from teep.features.limits import OverLimit
 
 __all__ = [
     "AsyncClient",
@@ -89,6 +92,8 @@ __all__ = [
     "AsyncIterableJobQuery",
     "AsyncJobRecord",
     "AsyncJobSet",
+    "AsyncLimiter",
+    "AsyncLimiterSet",
     "AsyncLocated",
     "AsyncMetricsQuery",
     "AsyncProcess",
@@ -128,9 +133,12 @@ __all__ = [
     "JobResult",
     "JobSet",
     "JobTimeout",
+    "Limiter",
+    "LimiterSet",
     "Located",
     "MetricsQuery",
     "MetricsResult",
+    "OverLimit",
     "Page",
     "Place",
     "Process",
@@ -159,12 +167,22 @@ __all__ = [
     "errors",
     "find_job",
     "job",
+    "limits",
     "testing",
     "web",
 ]
 
-# Parts that few programs need.
-_LATE = ("testing", "web")
+# What few programs need, each with the module that has it, or is it.
+_LATE = {
+    "AsyncLimiter": "teep.api.limits",
+    "AsyncLimiterSet": "teep.api.limits",
+    "Limiter": "teep.api.limits",
+    "LimiterSet": "teep.api.limits",
+    "OverLimit": "teep.features.limits",
+    "limits": "teep.features.limits",
+    "testing": "teep.testing",
+    "web": "teep.web",
+}
 
 # What works without being asked for.
 _features.register(_Unique(), _Expiry())
@@ -174,7 +192,8 @@ if not TYPE_CHECKING:  # which would take any other name for one of teep's
     def __getattr__(name: str) -> Any:
         if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module(f"teep.{name}")
+        module = import_module(_LATE[name])
+        return module if module.__name__.endswith(f".{name}") else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -9,6 +9,19 @@ import time
 _real = (time.monotonic,)  # in a tuple, since libraries that replace functions of modules do not look there
 
 
+_travels = [False]
+
+
+def travel(*, on: bool) -> None:
+    """Let scripts take this process's time, which a test may move, for Redis's own; the test kit calls it."""
+    _travels[0] = on
+
+
+def redis_time() -> int | None:
+    """Return the time that scripts are to take for Redis's own (epoch microseconds); None: they ask Redis."""
+    return int(time.time() * 1_000_000) if _travels[0] else None
+
+
 def monotonic() -> float:
     """Return `time.monotonic()`, seconds."""
     return _real[0]()

@@ -27,7 +27,7 @@ from teep.store.running import inflight
 from teep.telling import Logger
 from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import Exchanged
-from teep.wire.scripts.step import Told
+from teep.wire.scripts.step import Part, Parts, Step, Told, carry_out
 from teep.worker.fetch import places
 from teep.worker.fetch.ends import Batch, Ended, Ends, by_queue, drain
 from teep.worker.fetch.mirror import InFlightMirror
@@ -174,6 +174,8 @@ class Reserver:
             except RedisError as error:
                 self.lost(error)
                 break
+        if held := [part for job in jobs for part, _ in job.held]:
+            self._let_go(held)
         if jobs:
             logger.debug("gave back %d jobs that could not start soon", len(jobs))
 
@@ -194,6 +196,13 @@ class Reserver:
         self._mirror.clear()
         self.settlement.clear()
         return moved
+
+    def _let_go(self, held: list[Part]) -> None:
+        """Give back what jobs held that have not started; if that fails, it ends by itself."""
+        try:
+            self._driver.execute(carry_out([Step(Parts(along=tuple(held)))], repeatable=True))
+        except RedisError as error:
+            self.lost(error)
 
     def _tell(self, ends: Batch, want: int) -> list[UnitOfWork]:
         acknowledged = ends.acknowledged
