@@ -1,6 +1,7 @@
 """The outcome of a job that ran into a limit: it comes again later, and no attempt is used."""
 
 import random
+from typing import cast
 
 from teep.errors import OverLimit
 from teep.store.running.outcome import Outcome
@@ -14,7 +15,8 @@ FIELD = "overrated"
 
 def comes_again(job: UnitOfWork, error: BaseException) -> bool:
     """Tell whether a job that raised comes again, since it ran into a limit; else that is an ordinary failure."""
-    return isinstance(error, OverLimit) and _count(job.stored()) < error.reschedule
+    # Not `isinstance`, which would ask an error that may lie, or raise.
+    return issubclass(type(error), OverLimit) and _count(job.stored()) < cast("OverLimit", error).reschedule
 
 
 def later(job: UnitOfWork, error: OverLimit, now: float) -> Outcome:
