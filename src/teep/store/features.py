@@ -10,13 +10,16 @@ A job's payload names the features that it uses, so no caller has to remember th
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from teep.errors import MalformedPayload
 from teep.store.running.outcome import End, Outcome
 from teep.wire import payload
 from teep.wire.payload import Item, TimeUnit
 from teep.wire.scripts.step import Part, Parts
+
+if TYPE_CHECKING:
+    from teep.store.limits import Hold
 
 
 class Unit(Protocol):
@@ -48,13 +51,6 @@ class LimitedUnit(Unit, Protocol):
     @property
     def held(self) -> "Sequence[Hold]": ...
     def hold(self, hold: "Hold") -> None: ...
-
-
-class Hold(NamedTuple):
-    """A place that a job holds: the part that gives it back, and how long it lasts without a heartbeat (µs)."""
-
-    part: Part
-    length: int
 
 
 class Pushing(NamedTuple):
@@ -127,6 +123,10 @@ class Feature:
         The first one starts now, the others most likely soon. One that is missing has to ask again when it starts.
         """
         return {}
+
+    def takes_over(self, unit: LimitedUnit, hold: "Hold") -> bool:  # noqa: ARG002 - as above
+        """Tell whether a job needs nothing but this place, so that it may run with it."""
+        return False
 
     async def beat(self, identity: str, units: Collection[LimitedUnit]) -> None:
         """Act at a heartbeat of a worker: `units` run there or are about to."""
@@ -267,6 +267,11 @@ async def admit_all(units: Sequence[LimitedUnit], identity: str) -> Mapping[int,
 def of_code() -> tuple[Feature, ...]:
     """Return the features that are asked about jobs by their code. There is one at most."""
     return tuple(feature for feature in _features.values() if feature.of_code)
+
+
+def takes_over(unit: LimitedUnit, hold: "Hold") -> bool:
+    """Tell whether a job may run with a place that another has left."""
+    return any(feature.takes_over(unit, hold) for feature in of_code())
 
 
 async def beat(identity: str, units: Collection[LimitedUnit]) -> None:

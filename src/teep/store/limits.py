@@ -12,10 +12,10 @@ from teep.wire import commands, keys
 from teep.wire.command import Command
 from teep.wire.keys import Key
 from teep.wire.scripts import limits as scripts
-from teep.wire.scripts.limits import Answer, Caller, Declared, Kind, Mode, Refused, Usage
+from teep.wire.scripts.limits import Answer, Caller, Declared, Hold, Kind, Mode, Passed, Refused, Usage
 from teep.wire.scripts.step import Part, Parts, Step, Told, carry_out
 
-__all__ = ["Answer", "Caller", "Declared", "Kind", "Mode", "Refused", "Usage"]
+__all__ = ["Answer", "Caller", "Declared", "Hold", "Kind", "Mode", "Passed", "Refused", "Usage"]
 
 # Milliseconds for which a process's list of what it holds outlives its last heartbeat.
 _LIFETIME = 3_600_000
@@ -44,9 +44,15 @@ def take(limiter: Declared, cost: int) -> Command[bool] | None:
     return scripts.take(limiter, cost)
 
 
-def release(line: Key, holder: str) -> Part:
-    """Return the part of a step that gives a place back, and calls the first one that waits for it."""
-    return Part("limits.release", line, (holder,))
+def pass_on(
+    identity: str, holds: Sequence[Hold], queues: Sequence[str], now: int | None = None
+) -> Command[list[Passed]]:
+    """Give places back that jobs have left, or pass them on to jobs of these queues that wait: returns these.
+
+    One round trip. A job that took a place over is in flight at this process.
+    """
+    lists = {queue: keys.inflight(queue, identity) for queue in queues}
+    return scripts.release(keys.paused(), holds, lists, now)
 
 
 def park(line: Key, refused: Refused) -> Part:

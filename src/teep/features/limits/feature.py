@@ -7,8 +7,8 @@ from teep.errors import InvalidValue
 from teep.features.limits import held
 from teep.features.limits.limit import Limit
 from teep.store import features, limits
-from teep.store.features import Barred, Hold, LimitedUnit
-from teep.store.limits import Caller, Declared, Refused
+from teep.store.features import Barred, LimitedUnit
+from teep.store.limits import Caller, Declared, Hold, Refused
 from teep.store.running.outcome import Outcome
 from teep.wire import keys, payload
 
@@ -44,11 +44,20 @@ class Limits(features.Feature):
                 _hold(units[number], caller, asking.known)
         return answers | dict.fromkeys(asking.free)
 
+    def takes_over(self, unit: LimitedUnit, hold: Hold) -> bool:
+        if len(unit.limits) != 1:
+            return False
+        try:
+            own = of_job(unit.limits[0], unit.item or {})
+        except Exception:  # noqa: BLE001 - of the author's `key`; it fails with it when it starts
+            return False
+        return own is not None and own.declared == hold.limiter
+
     async def beat(self, identity: str, units: Collection[LimitedUnit]) -> None:
         leases = held.by_line(held.leases_of(identity))
         for unit in units:
-            for part, length in unit.held:
-                leases.setdefault(part.key, []).append((length, str(part.words[0])))
+            for limiter, holder in unit.held:
+                leases.setdefault(limiter.line, []).append((limiter.lease, holder))
         if leases:
             await limits.renew(identity, leases, redis_time())
 
@@ -115,7 +124,7 @@ def of_job(limit: Limit, item: payload.Item) -> Limit | None:
 def _hold(unit: LimitedUnit, caller: Caller, known: Sequence[Limit]) -> None:
     for place, _ in caller.uses:
         if (limit := known[place]).is_held:
-            unit.hold(Hold(limits.release(limit.declared.line, caller.holder), limit.lease))
+            unit.hold(Hold(limit.declared, caller.holder))
 
 
 def _barred(unit: LimitedUnit, refused: Refused, limit: Limit) -> Barred:

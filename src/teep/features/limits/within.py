@@ -9,7 +9,7 @@ from teep.drivers.plans import Call
 from teep.errors import OverLimit, RedisError
 from teep.features.limits import held, memory
 from teep.store import limits
-from teep.store.limits import Caller, Declared, Mode, Refused
+from teep.store.limits import Caller, Declared, Hold, Mode, Refused
 from teep.telling import Logger
 from teep.wire import keys
 from teep.wire.command import Command
@@ -134,7 +134,7 @@ class Within:
         held.let_go(self._holder)
         try:
             if limit.is_held:
-                await limits.carry_out_all((limits.release(limit.declared.line, self._holder),))
+                await limits.carry_out_all((Hold(limit.declared, self._holder).part,))
             elif self._more:
                 await limits.correct(limit.name, self._more, redis_time())
         except RedisError as error:

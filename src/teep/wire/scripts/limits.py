@@ -7,6 +7,7 @@ from teep.wire.command import Arg, Command
 from teep.wire.commands import text
 from teep.wire.keys import Key
 from teep.wire.scripts.script import ScriptCall, load
+from teep.wire.scripts.step import Part
 
 Kind = Literal["concurrent", "bucket", "window", "sixtieths", "leaky", "points"]
 Field = Literal["override", "paused", "reset"]
@@ -127,6 +128,50 @@ def _answer(reply: Any) -> Answer:
         return None
     place, *rest = reply
     return Refused(place - 1, *rest)
+
+
+class Hold(NamedTuple):
+    """A place that a job holds while it runs."""
+
+    limiter: Declared
+    holder: str
+
+    @property
+    def part(self) -> Part:
+        """The part of a step that gives it back, and calls the first one that waits for it."""
+        return Part("limits.release", self.limiter.line, (self.holder,))
+
+
+class Passed(NamedTuple):
+    """A place that a job of this queue took over, which is in flight now."""
+
+    hold: Hold
+    queue: str
+    raw: bytes
+
+
+def release(
+    paused: Key, holds: Sequence[Hold], queues: Mapping[str, Key], now: int | None = None
+) -> Command[list[Passed]]:
+    """Give places back, or pass each on to the job that waits first, if it is of one of these queues.
+
+    `queues` are in-flight lists by the names of queues: such a job is in flight there at once. Paused ones are left
+    out. Returns the places that were passed on.
+    """
+    places: dict[Declared, list[Hold]] = {}
+    for hold in holds:
+        places.setdefault(hold.limiter, []).append(hold)
+    touched = [paused, *queues.values()]
+    words: list[Arg] = ["" if now is None else now, len(queues), *queues]
+    for limiter, held in places.items():
+        touched += (limiter.hash, limiter.line)
+        words += (limiter.limit, limiter.lease, len(held), *(holder for _, holder in held))
+    ordered = [hold for held in places.values() for hold in held]
+
+    def read(reply: list[Any]) -> list[Passed]:
+        return [Passed(hold, text(new[0]), new[1]) for hold, new in zip(ordered, reply, strict=True) if new]
+
+    return ScriptCall(load("limits/release"), touched, words, read=read, idempotent=False)
 
 
 def renew(

@@ -95,7 +95,7 @@ class Fetcher:
     def ended(self, job: UnitOfWork, outcome: Outcome) -> None:
         """Note a job's outcome other than a success. What the job held is given back in the same step."""
         if job.held:
-            outcome = outcome._replace(held=tuple(part for part, _ in job.held))
+            outcome = outcome._replace(held=tuple(hold.part for hold in job.held))
         self._exchange.ends.add(job, outcome)
 
     def stocked(self) -> list[UnitOfWork]:

@@ -8,7 +8,8 @@ from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
 from teep.job.definition import Definition, find
 from teep.store import features
-from teep.store.features import Barred, Hold
+from teep.store.features import Barred
+from teep.store.limits import Hold
 from teep.store.running.iteration import IterationState
 from teep.wire import payload
 from teep.wire.options import Limit
@@ -129,6 +130,13 @@ class UnitOfWork:
         """Give a place back in the step in which it leaves flight, however that is."""
         self._held = (*self.held, hold)
         self.ends_with(hold.part)
+
+    def leave(self) -> tuple[Hold, ...]:
+        """Return the places that it holds, which are no longer given back with its success."""
+        held, self._held = self.held, ()
+        parts = [hold.part for hold in held]
+        self.along = tuple(part for part in self.along if part not in parts)
+        return held
 
     @property
     def is_answered(self) -> bool:

@@ -20,14 +20,19 @@ local function clock(given)
   return time[1] * 1000000 + time[2]
 end
 
--- Move a job that waits to the tail of its queue, so that it is next: returns whether it was there.
-local function advance(schedule, score, queues, queue, name, jid)
+-- Move a job that waits to the tail of a list: returns it if it was there.
+local function advance(schedule, score, list, jid)
   for _, raw in ipairs(try('ZRANGEBYSCORE', schedule, score, score) or {}) do
-    if string.find(raw, jid or '', 1, true) and try('SADD', queues, name) and try('RPUSH', queue, raw) then
-      if try('ZREM', schedule, raw) then return true end
-      redis.pcall('RPOP', queue)
+    if string.find(raw, jid or '', 1, true) and try('RPUSH', list, raw) then
+      if try('ZREM', schedule, raw) then return raw end
+      redis.pcall('RPOP', list)
     end
   end
+end
+
+-- Move it to the tail of its queue, so that it is next.
+local function call(schedule, score, queues, queue, name, jid)
+  return try('SADD', queues, name) and advance(schedule, score, queue, jid)
 end
 
 local function ring(bell, patience)
@@ -41,7 +46,7 @@ local function call_next(line)
     local first = (try('ZRANGEBYSCORE', line, '-inf', '(0', 'LIMIT', 0, 1) or {})[1]
     if not first or not try('ZREM', line, first) then return end
     local waits = read(first)
-    local there = #waits == 3 and ring(waits[2], waits[3]) or #waits > 3 and advance(unpack(waits, 2))
+    local there = #waits == 3 and ring(waits[2], waits[3]) or #waits > 3 and call(unpack(waits, 2))
     if there then return end
   end
 end
