@@ -9,12 +9,15 @@ import time
 _real = (time.monotonic,)  # in a tuple, since libraries that replace functions of modules do not look there
 
 
-_travels = [False]
+_travels = [0]
 
 
 def travel(*, on: bool) -> None:
-    """Let scripts take this process's time, which a test may move, for Redis's own; the test kit calls it."""
-    _travels[0] = on
+    """Let scripts take this process's time, which a test may move, for Redis's own, until it is called once more.
+
+    For the test kit. Several parts of it may do so at a time.
+    """
+    _travels[0] += 1 if on else -1
 
 
 def redis_time() -> int | None:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from teep.clock import redis_time
-from teep.errors import InvalidValue
 from teep.features.limits import held
 from teep.features.limits.limit import Limit
 from teep.store import features, limits
@@ -48,10 +47,10 @@ class Limits(features.Feature):
         if len(unit.limits) != 1:
             return False
         try:
-            own = of_job(unit.limits[0], unit.item or {})
+            own = unit.limits[0].of_job(unit.item or {})
         except Exception:  # noqa: BLE001 - of the author's `key`; it fails with it when it starts
             return False
-        return own is not None and own.declared == hold.limiter
+        return own is not None and bool(own.declared == hold.limiter)
 
     async def beat(self, identity: str, units: Collection[LimitedUnit]) -> None:
         leases = held.by_line(held.leases_of(identity))
@@ -79,7 +78,7 @@ class _Asking:
     def add(self, number: int, unit: LimitedUnit) -> None:
         """Ask for a job. Raises whatever the `key` of a limit raises."""
         item = unit.item or {}
-        uses = [(self._place(own), 1) for limit in unit.limits if (own := of_job(limit, item)) is not None]
+        uses = [(self._place(own), 1) for limit in unit.limits if (own := limit.of_job(item)) is not None]
         if not uses:
             self.free.append(number)
             return
@@ -103,22 +102,6 @@ class _Asking:
         if place == len(self.known):
             self.known.append(limit)
         return place
-
-
-def of_job(limit: Limit, item: payload.Item) -> Limit | None:
-    """Return the limit of a job's own key, or None if it has no limit.
-
-    Raises:
-        InvalidValue: its key is of a type that makes no name. The `key` of the limit may raise anything.
-    """
-    if limit.key is None:
-        return limit
-    key = limit.key(*item["args"], **(item.get("kwargs") or {}))
-    if key is None:
-        return None
-    if not isinstance(key, (str, int, tuple)):
-        raise InvalidValue(f"key of the limit {limit.name} must return a string, a number or None, not {key!r}")
-    return limit.of(key)
 
 
 def _hold(unit: LimitedUnit, caller: Caller, known: Sequence[Limit]) -> None:

@@ -42,6 +42,7 @@ class _Held:
         self.keeper: threading.Thread | None = None
         self.lock = threading.Lock()
         self.changed = threading.Event()
+        self.shortest = 0  # of the leases that the keeper knows
 
 
 _held = _Held()
@@ -86,6 +87,8 @@ def keep(holder: str, lease: Lease) -> None:
     """Renew a lease from now on."""
     _held.leases[holder] = lease
     if lease.identity == _held.own:
+        if lease.length < _held.shortest:
+            _held.changed.set()
         _start_keeper()
 
 
@@ -118,8 +121,10 @@ def _start_keeper() -> None:
 def _keep(held: _Held) -> None:
     """Renew the leases of a process that is no worker, until none is left."""
     while True:
-        own = leases_of(held.own)
-        held.changed.wait(min((lease.length for _, lease in own), default=1_000_000) / 3_000_000)
+        held.changed.clear()
+        held.shortest = min((lease.length for _, lease in leases_of(held.own)), default=1_000_000)
+        if held.changed.wait(held.shortest / 3_000_000):
+            continue
         with held.lock:
             if held is not _held or not leases_of(held.own):
                 held.keeper = None

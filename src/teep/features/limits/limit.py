@@ -14,6 +14,7 @@ from teep.features.limits.within import Within
 from teep.store import limits
 from teep.store.limits import Declared, Kind
 from teep.wire.command import Command
+from teep.wire.payload import Item
 
 Per = Literal["second", "minute", "hour", "day"] | float | timedelta
 Key = Callable[..., Any]
@@ -66,7 +67,23 @@ class Limit(Controls, SyncSide):
 
     def of(self, key: object) -> "Limit":
         """Return the limit of one key, such as a tenant's: its name is `name:key`."""
-        return Limit(f"{self.name}:{key}", self.kind, self.limit, self._interval, {**self._options, "key": None})
+        options = {**self._options, "key": None, "ttl": self._ttl / 1_000}
+        return Limit(f"{self.name}:{key}", self.kind, self.limit, self._interval, options)
+
+    def of_job(self, item: Item) -> "Limit | None":
+        """Return the limit of a job's own key, or None if the job has no limit.
+
+        Raises:
+            InvalidValue: its key is of a type that makes no name. `key` may raise anything.
+        """
+        if self.key is None:
+            return self
+        key = self.key(*item["args"], **(item.get("kwargs") or {}))
+        if key is None:
+            return None
+        if not isinstance(key, (str, int, tuple)):
+            raise InvalidValue(f"key of the limit {self.name} must return a string, a number or None, not {key!r}")
+        return self.of(key)
 
     def within_limit(self, used: int | None = None, *, estimate: int | None = None) -> Within:
         """Return a context for `with` or `async with`, inside of which the limit is kept. One round trip.

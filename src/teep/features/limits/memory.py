@@ -3,12 +3,17 @@
 import math
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from operator import itemgetter
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from teep.client.delivery import test_mode
 from teep.client.delivery.test_mode import Redirect
 from teep.errors import OverLimit
 from teep.store.limits import Declared
+from teep.wire.payload import Item
 
 _kits: "WeakKeyDictionary[Redirect, Kit]" = WeakKeyDictionary()
 
@@ -66,6 +71,50 @@ class Kit:
         state.holders.discard(holder)
         if more:
             state.at = max(state.at, _now()) + more * _pace(limit)
+
+
+class _OfJob(Protocol):
+    """A limit of a job."""
+
+    name: str
+    declared: Declared
+    reschedule: int
+
+    def of_job(self, item: Item) -> "_OfJob | None": ...
+
+
+class JobWaits(OverLimit):
+    """A job that a limit of its own keeps from running now; it may run from `until` on (epoch seconds)."""
+
+    until: float = 0.0
+
+
+@contextmanager
+def holding(limits: Iterable[_OfJob], item: Item) -> Iterator[None]:
+    """Hold what a job asks for while it runs.
+
+    Raises:
+        JobWaits: one of its limits is reached.
+    """
+    kit = current()
+    own = [found for limit in limits if (found := limit.of_job(item)) is not None] if kit is not None else []
+    if kit is None or not own:
+        yield
+        return
+    late = [(until, limit) for limit in own if (until := kit.until(limit.declared, 1)) is not None]
+    if late:
+        until, limit = max(late, key=itemgetter(0))
+        waits = JobWaits((until - _now()) / 1_000_000, limiter=limit.name, reschedule=limit.reschedule)
+        waits.until = until / 1_000_000
+        raise waits
+    holder = str(item.get("jid"))
+    for limit in own:
+        kit.take(limit.declared, 1, holder)
+    try:
+        yield
+    finally:
+        for limit in own:
+            kit.leave(limit.declared, holder)
 
 
 def current() -> Kit | None:

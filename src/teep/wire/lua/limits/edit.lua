@@ -9,7 +9,9 @@
 local now, field, value = clock(ARGV[1]), ARGV[3], ARGV[4]
 if field == 'reset' then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], 0, '+inf')
-  redis.call('HDEL', KEYS[1], 'at', 'used', 'granted', 'over', 'waited', 'reclaimed')
+  if redis.call('HEXISTS', KEYS[1], 'kind') == 1 then
+    redis.call('HSET', KEYS[1], 'at', 0, 'used', 0, 'granted', 0, 'over', 0, 'waited', 0, 'reclaimed', 0)
+  end
 elseif value == '' then
   redis.call('HDEL', KEYS[1], field)
 else

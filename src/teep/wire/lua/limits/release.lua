@@ -38,6 +38,7 @@ while at <= #ARGV do
   local room = used <= tonumber(known[1] or ARGV[at]) and tonumber(known[2] or 0) <= now
   for place = 1, tonumber(ARGV[at + 2]) do
     reply[#reply + 1] = leave(line, room, ARGV[at + 1], ARGV[at + 2 + place])
+    if reply[#reply] ~= '' then try('HINCRBY', hash, 'granted', 1) end
   end
   key, at = key + 2, at + 3 + ARGV[at + 2]
 end
