@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import overload
@@ -45,15 +45,17 @@ class Jobs(Sequence[EnqueuedJob]):
         """
         with Redirected(self, None, everywhere=False):
             one = self._take_one(job, with_scheduled=with_scheduled)
-            one.run()
-        return one
+            with self._ended(one) as ended:
+                one.run()
+        return self._of_one(job, ended)
 
     async def async_perform_one(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False) -> EnqueuedJob:
         """As `perform_one`, on the running loop."""
         with Redirected(self, None, everywhere=False):
             one = self._take_one(job, with_scheduled=with_scheduled)
-            await one.run_async()
-        return one
+            with self._ended(one) as ended:
+                await one.run_async()
+        return self._of_one(job, ended)
 
     def drain(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False, recursive: bool = True) -> int:
         """Run the jobs, those that wait first, and return how many ran. Jobs that they push are collected here.
@@ -107,7 +109,11 @@ class Jobs(Sequence[EnqueuedJob]):
             ended.append(one)
 
     def _take_one(self, job: SomeJob | None, *, with_scheduled: bool) -> EnqueuedJob:
-        for one in self._taking(job, with_scheduled=with_scheduled, recursive=False):
+        return self._of_one(job, self._taking(job, with_scheduled=with_scheduled, recursive=False))
+
+    @staticmethod
+    def _of_one(job: SomeJob | None, found: Iterable[EnqueuedJob]) -> EnqueuedJob:
+        for one in found:
             return one
         raise EmptyQueue(f"no job {'' if job is None else name_of(job) + ' '}is collected that could run now")
 

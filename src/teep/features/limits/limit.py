@@ -1,6 +1,6 @@
 """A limit as it is declared: a value, whose numbers go along with each call, so that a change takes hold at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -24,6 +24,8 @@ _DAY = 86_400.0
 # The most calls of a window that are kept one by one; of a larger one, the calls of each sixtieth are counted.
 _KEPT = 1_000
 _LONGEST_NAME = 200
+# Limits of keys that are remembered, since each takes some time to make.
+_REMEMBERED = 10_000
 
 
 class Limit(Controls, SyncSide):
@@ -56,6 +58,7 @@ class Limit(Controls, SyncSide):
         self.declared: Declared = limits.declared(name, kind, limit, interval, self.lease, self._ttl)
         """The limit as Redis is told of it."""
         self._short: dict[int, Command[bool] | None] = {}
+        self._of: dict[Hashable, Limit] = {}
 
     def short(self, cost: int) -> Command[bool] | None:
         """Return the command that takes so much, if all is as usual; None: this kind has none."""
@@ -65,10 +68,16 @@ class Limit(Controls, SyncSide):
             found = self._short[cost] = limits.take(self.declared, cost)
             return found
 
-    def of(self, key: object) -> "Limit":
+    def of(self, key: Hashable) -> "Limit":
         """Return the limit of one key, such as a tenant's: its name is `name:key`."""
+        if (known := self._of.get(key)) is not None:
+            return known
         options = {**self._options, "key": None, "ttl": self._ttl / 1_000}
-        return Limit(f"{self.name}:{key}", self.kind, self.limit, self._interval, options)
+        limit = Limit(f"{self.name}:{key}", self.kind, self.limit, self._interval, options)
+        if len(self._of) >= _REMEMBERED:
+            self._of.clear()
+        self._of[key] = limit
+        return limit
 
     def of_job(self, item: Item) -> "Limit | None":
         """Return the limit of a job's own key, or None if the job has no limit.
@@ -145,6 +154,9 @@ class AsyncControls(Controls, AsyncSide):
 
 class _Unlimited(Limit):
     """No limit, for a place that takes one."""
+
+    def of_job(self, item: Item) -> None:  # noqa: ARG002 - a limit's
+        return None
 
     def within_limit(self, used: int | None = None, *, estimate: int | None = None) -> Within:  # noqa: ARG002 - a limit's
         return Within(None, 0)
