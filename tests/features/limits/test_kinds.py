@@ -135,6 +135,21 @@ def test_those_that_wait_get_a_time_of_their_own(here: Fleet) -> None:
     assert times == [minute * 60 * SECOND for minute in (1, 1, 2, 2, 3)]
 
 
+def test_one_that_comes_late_keeps_its_turn(here: Fleet) -> None:
+    limit = kinds.leaky("l", 1, 10)
+    assert ask(here, limit, NOON) is True
+
+    def job(number: int, now: int) -> Any:
+        how = {"mode": "job", "jid": f"j{number}", "order": NOON + number, "queue": "q", "place": Key("queue:q")}
+        answer = ask(here, limit, now, **how)
+        return (answer.until - NOON) / SECOND if isinstance(answer, Refused) else answer
+
+    assert [job(number, NOON) for number in range(3)] == [10, 20, 30]
+    assert job(0, NOON + 12 * SECOND) is True
+    assert job(1, NOON + 20 * SECOND) == 22  # not behind the third one
+    assert [job(1, NOON + 22 * SECOND), job(2, NOON + 30 * SECOND), job(2, NOON + 32 * SECOND)] == [True, 32, True]
+
+
 def test_jobs_ahead_get_nothing_from_a_limit_that_is_half_used(here: Fleet) -> None:
     for limit in (kinds.bucket("b", 4, "day"), kinds.leaky("l", 4, "day"), kinds.concurrent("c", 4)):
         asked = [ask(here, limit, NOON, mode="ahead", holder=f"me|{turn}", jid="j") for turn in range(3)]

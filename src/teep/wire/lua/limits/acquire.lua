@@ -27,11 +27,11 @@ local function uses_of(count)
 end
 
 -- The limiter that holds a caller up longest, and until when. One ahead gets nothing from one that is half used.
-local function refusal(uses, ahead)
+local function refusal(uses, ahead, again)
   local by, until_when, near
   for _, use in ipairs(uses) do
     local l = limiters[use[1]]
-    local time = when(l, use[2])
+    local time = when(l, use[2], again)
     if time and time > (until_when or 0) then by, until_when = use[1], time end
     near = near or (ahead and (l.used + use[2]) * 2 > l.limit)
   end
@@ -52,7 +52,7 @@ local function wait(l, caller, until_when, waits)
   if caller.mode == 'wait' then
     if caller.is_first then l.waited = (l.waited or 0) + 1 end
     if l.kind ~= 'concurrent' and until_when > caller.order + caller.patience then return end
-  elseif l.kind == 'concurrent' or (caller.mode ~= 'job' and caller.mode ~= 'ahead') then
+  elseif l.kind == 'concurrent' or not caller.is_job then
     return
   end
   local line = l.line
@@ -60,30 +60,37 @@ local function wait(l, caller, until_when, waits)
   redis.call('PEXPIRE', line, l.ttl)
 end
 
-local function words_of(caller, until_when)
+local function words_of(caller, score)
   local order = string.format('%.0f', caller.order)
-  if caller.mode == 'job' or caller.mode == 'ahead' then
-    local score = string.format('%.6f', until_when / 1000000)
-    return written(order, KEYS[3], score, KEYS[4], caller.place, caller.queue, caller.jid)
-  end
+  if caller.is_job then return written(order, KEYS[3], score, KEYS[4], caller.place, caller.queue, caller.jid) end
   return written(order, caller.place, string.format('%.0f', caller.order + caller.patience))
 end
 
-local function ask(caller, uses)
-  local by, until_when, near = refusal(uses, caller.mode == 'ahead')
-  local waits = (by or not caller.is_first) and words_of(caller, until_when or 0)
-  if not caller.is_first and caller.mode ~= 'job' and caller.mode ~= 'ahead' then
-    for _, use in ipairs(uses) do
-      local line = limiters[use[1]].line
-      redis.call('ZREM', line, waits)
+-- Take a caller out of the lines that it waits in: returns whether it was in one.
+local function leave(caller, uses)
+  local found, waits = false, nil
+  for _, use in ipairs(uses) do
+    local l = limiters[use[1]]
+    local line = l.line
+    if not (caller.is_job and caller.is_first) and rank(l) > 0 then
+      waits = waits or words_of(caller, '-')
+      local gone = redis.call('ZREM', line, waits)
+      l.rank, found = l.rank - gone, found or gone == 1
     end
   end
+  return found
+end
+
+local function ask(caller, uses)
+  local again = leave(caller, uses) or not (caller.is_job or caller.is_first)
+  local by, until_when, near = refusal(uses, caller.mode == 'ahead', again)
   if not by and near then return 0 end
   if not by then
     take(uses, caller.holder)
     return 1
   end
   local l = limiters[by]
+  local waits = words_of(caller, l.kind == 'concurrent' and string.format('%.6f', until_when / 1000000) or '-')
   l.over = (l.over or 0) + 1
   wait(l, caller, until_when, waits)
   if caller.mode ~= 'try' then l.rank = rank(l) + 1 end
@@ -93,7 +100,7 @@ end
 while at <= #ARGV do
   local caller = { mode = ARGV[at], holder = ARGV[at + 1], order = tonumber(ARGV[at + 2]) or now,
     is_first = ARGV[at + 2] == '', patience = tonumber(ARGV[at + 3]), place = KEYS[tonumber(ARGV[at + 4])],
-    jid = ARGV[at + 5], queue = ARGV[at + 6] }
+    jid = ARGV[at + 5], queue = ARGV[at + 6], is_job = ARGV[at] == 'job' or ARGV[at] == 'ahead' }
   local count = tonumber(ARGV[at + 7])
   at = at + 8
   reply[#reply + 1] = ask(caller, uses_of(count))

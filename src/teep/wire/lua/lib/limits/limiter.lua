@@ -33,19 +33,24 @@ local function declare(l, registry, name, kind, declared, interval, lease, ttl)
   end
 end
 
--- How many wait. Those at a limiter that tells them when to come are gone once that time has come.
+-- How many wait. Those that a limiter has told when to come are gone some seconds after that.
 local function rank(l)
   local line = l.line
   if not l.rank then
-    if l.kind ~= 'concurrent' then redis.call('ZREMRANGEBYSCORE', line, '-inf', BELOW + l.now) end
+    if l.kind ~= 'concurrent' then redis.call('ZREMRANGEBYSCORE', line, '-inf', BELOW + l.now - 5000000) end
     l.rank = redis.call('ZCOUNT', line, '-inf', '(0')
   end
   return l.rank
 end
 
-local function when(l, cost)
+-- When so many are free, nil for now. One that comes `again`, at its time, is behind those alone that come before then.
+local function when(l, cost, again)
+  local line = l.line
   local at = kinds[l.kind].when(l, cost, 0)
-  at = at and kinds[l.kind].when(l, cost, rank(l))
+  if at then
+    local before = again and l.kind ~= 'concurrent' and redis.call('ZCOUNT', line, '-inf', BELOW + at) or rank(l)
+    at = kinds[l.kind].when(l, cost, before)
+  end
   if l.paused > l.now then return math.max(at or 0, l.paused) end
   return at
 end

@@ -1,7 +1,8 @@
 -- The line of a limiter, a zset: below 0 those that wait, the first one at the lowest score; from 0 on those that hold
 -- it, at the ends of their leases, or the moments of its calls. One that waits is written as its order and then: a job as
 -- the scheduled set, its score there, the queues, the key and the name of its queue, and its jid; a caller as its bell,
--- and until when it waits. The keys are those that a script was given. Times are whole microseconds.
+-- and until when it waits. The keys are those that a script was given. The turn of a concurrent limiter is the order; of
+-- all others it is the time, for which a job waits there ('-' for its score). Times are whole microseconds.
 local BELOW = -1e16
 
 local function written(...)
@@ -43,9 +44,10 @@ end
 -- Tell the first one that waits that there is room: no more than one, else all others would ask in vain.
 local function call_next(line)
   for _ = 1, 100 do
-    local first = (try('ZRANGEBYSCORE', line, '-inf', '(0', 'LIMIT', 0, 1) or {})[1]
+    local first, turn = unpack(try('ZRANGEBYSCORE', line, '-inf', '(0', 'WITHSCORES', 'LIMIT', 0, 1) or {})
     if not first or not try('ZREM', line, first) then return end
     local waits = read(first)
+    if waits[3] == '-' then waits[3] = string.format('%.6f', (turn - BELOW) / 1000000) end
     local there = #waits == 3 and ring(waits[2], waits[3]) or #waits > 3 and call(unpack(waits, 2))
     if there then return end
   end
