@@ -140,7 +140,13 @@ def test_one_that_comes_late_keeps_its_turn(here: Fleet) -> None:
     assert ask(here, limit, NOON) is True
 
     def job(number: int, now: int) -> Any:
-        how = {"mode": "job", "jid": f"j{number}", "order": NOON + number, "queue": "q", "place": Key("queue:q")}
+        how: dict[str, Any] = {
+            "mode": "job",
+            "jid": f"j{number}",
+            "order": NOON + number,
+            "queue": "q",
+            "place": Key("queue:q"),
+        }
         answer = ask(here, limit, now, **how)
         return (answer.until - NOON) / SECOND if isinstance(answer, Refused) else answer
 
