@@ -262,6 +262,6 @@ def test_a_wait_may_be_longer_than_the_patience_with_silent_servers(
     here: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pools, "ANSWER_SECONDS", 0.4)
-    limit = limits.concurrent("c", 1, wait_timeout=2)
+    limit = limits.concurrent("c", 1, wait_timeout=1.3)
     with limit.within_limit(), pytest.raises(teep.OverLimit):
         _enter(limit)
