@@ -9,6 +9,7 @@ import pytest
 
 import teep
 from teep import encryption, limits
+from teep.config import driver_for
 from teep.encryption import values
 from teep.features.limits.limit import Limit
 from teep.store import limits as store
@@ -126,7 +127,7 @@ def test_a_key_of_a_limit_lives_on_while_it_is_used(here: Fleet) -> None:
     limit = limits.leaky("l", 5, 1, ttl=100)
     _enter(limit)
     here.server.command("PEXPIRE", "teep:limit:l", 1_000)
-    driver = teep.config.driver_for(here.config)
+    driver = driver_for(here.config)
     now = int(time.time() * 1_000_000) + 30_000_000  # more than a quarter of its time later
     caller = store.Caller("try", "me", Key("bell"), ((0, 1),))
     driver.execute(store.acquire("me", (limit.declared,), (caller,), now))
@@ -142,7 +143,7 @@ def test_a_wait_is_longer_than_a_socket_may_be_silent(here: Fleet) -> None:
     command = store.awaited(bell, 0.3)
     assert command.block == 0.3
     began = time.monotonic()
-    assert teep.config.driver_for(here.config).execute(command) is None
+    assert driver_for(here.config).execute(command) is None
     assert time.monotonic() - began >= 0.25
 
 
@@ -202,7 +203,7 @@ def test_the_clock_is_that_of_redis_in_whole_microseconds(here: Fleet, monkeypat
 
 
 def test_a_clock_that_goes_back_lets_no_more_through(here: Fleet) -> None:
-    driver = teep.config.driver_for(here.config)
+    driver = driver_for(here.config)
     for limit in (limits.window("w", 2, 60), limits.leaky("l", 2, 60), limits.concurrent("c", 2)):
         let = 0
         for turn in range(10):

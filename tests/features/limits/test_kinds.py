@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import teep
 from teep import limits as kinds
+from teep.config import driver_for
 from teep.errors import InvalidType, InvalidValue
 from teep.features.limits import memory
 from teep.features.limits.limit import Limit
@@ -30,7 +31,7 @@ BELL = Key("bell")
 def ask(here: Fleet, limit: Limit, now: int, cost: int = 1, **how: Any) -> Refused | bool | None:
     """Ask a limit at a time."""
     caller = Caller(**{"mode": "try", "holder": f"me|{now}", "place": BELL, "uses": ((0, cost),), **how})
-    (answer,) = teep.config.driver_for(here.config).run(_asked(limit, caller, now))
+    (answer,) = driver_for(here.config).run(_asked(limit, caller, now))
     return answer
 
 
@@ -170,7 +171,7 @@ def test_several_limits_are_taken_all_or_none(here: Fleet) -> None:
         caller = Caller("try", holder, BELL, ((0, 1), (1, 1)))
         return await limits.acquire("me", (wide.declared, narrow.declared), (caller,))
 
-    driver = teep.config.driver_for(here.config)
+    driver = driver_for(here.config)
     assert driver.run(plan("me|1")) == [True]
     (second,) = driver.run(plan("me|2"))
     assert isinstance(second, Refused)

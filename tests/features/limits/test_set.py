@@ -1,7 +1,7 @@
 """`LimiterSet`: all limits that were used, with their usage, on both sides."""
 
-import teep
 from teep import limits
+from teep.config import overridden
 from tests.api.sides import Side
 from tests.client.conftest import side
 
@@ -9,7 +9,7 @@ __all__ = ["side"]
 
 
 def _use(side: Side, limit: limits.Limit, times: int = 1) -> None:
-    with teep.config.overridden(side.config):
+    with overridden(side.config):
         for _ in range(times):
             with limit.within_limit():
                 pass
@@ -53,7 +53,7 @@ def test_more_than_a_page(side: Side) -> None:
 
 def test_one_that_is_not_known_yet_can_be_changed(side: Side) -> None:
     limit = limits.bucket("new", 5, "day")
-    with teep.config.overridden(side.config):
+    with overridden(side.config):
         assert limit.usage() == limit.usage()._replace(used=0, limit=5, waiting=0, free_at=None)
         limit.set_limit(9)
         limit.reset()

@@ -58,7 +58,7 @@ class Limits(features.Feature):
             for limiter, holder in unit.held:
                 leases.setdefault(limiter.line, []).append((limiter.lease, holder))
         if leases:
-            await limits.renew(identity, leases, redis_time())
+            await held.renewed(identity, leases)
 
     async def leave(self, identity: str) -> None:
         await limits.free(identity)
@@ -82,7 +82,8 @@ class _Asking:
         if not uses:
             self.free.append(number)
             return
-        jid, order = unit.jid or "", payload.read_stamp(item.get("enqueued_at"))
+        # Its turn goes by its age, which stays when it comes again.
+        jid, order = unit.jid or "", payload.read_stamp(item.get("created_at"))
         self.numbers.append(number)
         self.callers.append(
             Caller(

@@ -5,7 +5,7 @@ In a worker its heartbeat renews them. In any other process a thread does, as lo
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -136,10 +136,15 @@ def _renew(identity: str) -> None:
     own = leases_of(identity)
     for config in {id(lease.config): lease.config for _, lease in own}.values():
         there = by_line((holder, lease) for holder, lease in own if lease.config is config)
-        try:
-            driver_for(config).execute(limits.renew(identity, there, redis_time()))
-        except RedisError as error:
-            logger.warning("what this process holds of limits cannot be renewed: %s", error)
+        driver_for(config).run(renewed(identity, there))
+
+
+async def renewed(identity: str, leases: Mapping[Key, Sequence[tuple[int, str]]]) -> None:
+    """Renew leases, as `by_line` returns them. A failing Redis is reported: there will be a next time."""
+    try:
+        await limits.renew(identity, leases, redis_time())
+    except RedisError as error:
+        logger.warning("what this process holds of limits cannot be renewed: %s", error)
 
 
 def _begin_anew() -> None:

@@ -40,7 +40,7 @@ class Limit(Controls, SyncSide):
                 f"the name of a limit must be a string of 1 to {_LONGEST_NAME} characters, not {name!r}"
             )
         self.name = name
-        self.kind = kind
+        self.kind: Kind = kind
         self.limit = whole(limit, f"the limit of {name}")
         self._interval = interval
         self._options = options

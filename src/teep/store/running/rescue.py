@@ -62,10 +62,10 @@ async def rescue(
             refused += reasons
     if refused:
         raise not_moved(refused, sum(moved.values()))
-    await limits.free(owner.identity)
     # The number of processes sets how often they look, so the dead must not count for ever.
     await processes.leave(owner.identity)
     await owners.forget(owner.identity, owner.queues)
+    await limits.free(owner.identity)
     return {queue: count for queue, count in moved.items() if count}
 
 
