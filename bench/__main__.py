@@ -16,6 +16,7 @@ from bench.comparison import compare
 from bench.delay import Delay
 from bench.enqueue import Enqueue
 from bench.errors import BenchError
+from bench.limits.run import measure as measure_limits
 from bench.machine import describe
 from bench.measure import Measure
 from bench.naps import Naps
@@ -40,6 +41,7 @@ class Part(StrEnum):
     API = "api"
     WEB = "web"
     PERIODIC = "periodic"
+    LIMITS = "limits"
     RECOVERY = "recovery"
 
 
@@ -60,6 +62,8 @@ class Run:
                 return measure_api(self.rounds or 3, self.scale, server, self.console)
             if part is Part.WEB:
                 return measure_web(self.rounds or 3, self.scale, server, self.console)
+            if part is Part.LIMITS:
+                return measure_limits(self.rounds or 3, self.scale, server, self.console)
             make, rounds = self._measures()[part]
             return compare(make(), self.selection, self.rounds or rounds, server, self.console).section()
 
@@ -130,7 +134,7 @@ def main(
 
 
 def _selection(parts: Sequence[Part], only: str, peers: bool, console: Console) -> Selection:
-    if set(parts) <= {Part.API, Part.WEB}:
+    if set(parts) <= {Part.API, Part.WEB, Part.LIMITS}:
         return Selection([], [])
     with console.status("making the environments of the peers …"):
         return select([name for name in only.split(",") if name], peers=peers)

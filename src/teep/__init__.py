@@ -85,6 +85,7 @@ from teep.version import __version__
 
 if TYPE_CHECKING:
     from teep import testing, web
+    from teep.api.limits import AsyncLimiter, AsyncLimiterSet, Limiter, LimiterSet
     from teep.api.periodic import (
         AsyncLoopSet,
         AsyncPeriodicEntry,
@@ -94,6 +95,8 @@ if TYPE_CHECKING:
         PeriodicRun,
         PeriodicSet,
     )
+    from teep.features import limits
+    from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
 
 __all__ = [
@@ -104,6 +107,8 @@ __all__ = [
     "AsyncIterableJobQuery",
     "AsyncJobRecord",
     "AsyncJobSet",
+    "AsyncLimiter",
+    "AsyncLimiterSet",
     "AsyncLocated",
     "AsyncLoopSet",
     "AsyncMetricsQuery",
@@ -146,10 +151,13 @@ __all__ = [
     "JobResult",
     "JobSet",
     "JobTimeout",
+    "Limiter",
+    "LimiterSet",
     "Located",
     "LoopSet",
     "MetricsQuery",
     "MetricsResult",
+    "OverLimit",
     "Page",
     "PeriodicEntry",
     "PeriodicRun",
@@ -183,15 +191,16 @@ __all__ = [
     "find_job",
     "job",
     "leader",
+    "limits",
     "periodic",
     "testing",
     "web",
 ]
 
-# Parts that few programs need, each with its module (None: it is one).
+# What few programs need, each with the module that has it, or is it.
 _LATE = {
-    "testing": None,
-    "web": None,
+    "AsyncLimiter": "teep.api.limits",
+    "AsyncLimiterSet": "teep.api.limits",
     **dict.fromkeys(
         (
             "AsyncLoopSet", "AsyncPeriodicEntry", "AsyncPeriodicSet", "LoopSet", "PeriodicEntry", "PeriodicRun",
@@ -199,7 +208,13 @@ _LATE = {
         ),
         "teep.api.periodic",
     ),
+    "Limiter": "teep.api.limits",
+    "LimiterSet": "teep.api.limits",
+    "OverLimit": "teep.features.limits",
+    "limits": "teep.features.limits",
     "periodic": "teep.features.periodic.decorator",
+    "testing": "teep.testing",
+    "web": "teep.web",
 }  # fmt: skip
 
 # What works without being asked for.
@@ -211,8 +226,8 @@ if not TYPE_CHECKING:  # which would take any other name for one of teep's
     def __getattr__(name: str) -> Any:
         if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = _LATE[name]
-        return import_module(f"teep.{name}") if module is None else getattr(import_module(module), name)
+        module = import_module(_LATE[name])
+        return module if module.__name__.endswith(f".{name}") else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -112,6 +112,25 @@ class UnknownJob(TeepError, LookupError):
     """A payload's `class` is not registered in this process; import the module that defines it."""
 
 
+class OverLimit(TeepError):
+    """A limit is reached. Inside a job: the job comes again later, and no attempt is used.
+
+    Raise it from anywhere in a job that is told to wait, as by a status 429.
+
+    Args:
+        retry_after: seconds until the job comes again; None: later each time, some minutes at first.
+        limiter: the name of the limit.
+        reschedule: how often a job comes again for this reason; then it is an ordinary failure.
+    """
+
+    def __init__(self, retry_after: float | None = None, *, limiter: str = "", reschedule: int = 20) -> None:
+        after = "" if retry_after is None else f"; try again in {retry_after:.3g} s"
+        super().__init__(f"over the limit{' ' * bool(limiter)}{limiter}{after}")
+        self.retry_after = retry_after
+        self.limiter = limiter
+        self.reschedule = reschedule
+
+
 class PoisonJob(TeepError):
     """A job that keeps killing the processes that run it; it is in the dead set. Sidekiq Pro's poison pill."""
 

@@ -207,3 +207,23 @@ def web_secret() -> Key:  # string, hex: what signs the web page's forms (teep's
 
 def web_action(name: str) -> Key:  # hash: state (JSON), cancelled: an action on many jobs (teep's own)
     return Key(f"teep:web:action:{name}")
+
+
+def limits() -> Key:  # zset name of a limiter -> when it is forgotten, epoch microseconds (teep's own)
+    return Key("teep:limits")
+
+
+def limit(name: str) -> Key:  # hash: a limiter as it was declared last, what is used of it, an override (teep's own)
+    return Key(f"teep:limit:{name}")
+
+
+def limit_line(name: str) -> Key:  # zset: those that wait for a limiter, and those that hold it (teep's own)
+    return Key(f"{{{limit(name)}}}:line")
+
+
+def limit_bell(name: str, holder: str) -> Key:  # list "1": one that waits for a limiter may ask again (teep's own)
+    return Key(f"{{{limit(name)}}}:bell:{holder}")
+
+
+def limits_held(identity: str) -> Key:  # set of the lines that a process holds something in (teep's own)
+    return Key(f"teep:limits:{identity}")

@@ -13,7 +13,7 @@ from teep.runtime import identity
 from teep.runtime.component import Component
 from teep.runtime.notices import Moment
 from teep.runtime.service import Service
-from teep.store import processes
+from teep.store import features, processes
 from teep.store.running import owners
 from teep.telling import Logger
 from teep.wire import json
@@ -72,6 +72,7 @@ class Heartbeat(Service):
         # Every time: a failover undoes commands that the replica had not received, such as an acknowledgement or the
         # registration. If the connections were idle meanwhile, no error tells of it.
         self._candidate.beat(owners.registration(self._owner))
+        self._driver.run(features.beat(self._owner.identity, [job for each in self._capsules for job in each.jobs]))
         for capsule in self._capsules:
             capsule.fetcher.suspect()
         if not known:
@@ -110,6 +111,7 @@ class Heartbeat(Service):
         try:
             self._driver.run(processes.leave(self._owner.identity))
             self._driver.run(owners.forget(self._owner.identity, self._owner.queues))
+            self._driver.run(features.leave(self._owner.identity))
         except RedisError as error:
             self._on_error(error, self.name)
 
