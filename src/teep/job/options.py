@@ -80,7 +80,8 @@ class Options(NamedTuple):
 def _limits_of(job: str, given: Any) -> tuple[Limit, ...]:
     if given is None:
         return ()
-    limits = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
+    many = isinstance(given, Sequence) and not isinstance(given, str)
+    limits: tuple[Any, ...] = tuple(given) if many else (given,)
     for limit in limits:
         if not callable(check := getattr(limit, "check_for", None)):
             raise InvalidJob(f"limit of {job} must be a limit of teep.limits, or several, not {limit!r}")

@@ -35,7 +35,15 @@ def acquire(
 ) -> Command[list[Answer]]:
     """Ask limiters for callers of this process, in their order; returns an answer for each. One round trip."""
     return scripts.acquire(
-        keys.limits(), keys.limits_held(identity), keys.schedule(), keys.queues(), limiters, callers, _LIFETIME, now
+        keys.limits(),
+        keys.limits_held(identity),
+        keys.schedule(),
+        keys.queues(),
+        keys.paused(),
+        limiters,
+        callers,
+        _LIFETIME,
+        now,
     )
 
 

@@ -407,6 +407,40 @@ def test_a_paused_limit_and_its_end(here: Fleet, stage: Stage) -> None:
     stage.wait_until_ran(3)
 
 
+def test_a_paused_concurrent_limit_asks_each_job_once(here: Fleet, stage: Stage) -> None:
+    limit = limits.concurrent("c", 5)
+    job = stage.job(limit)
+    stage.go.set()
+    limit.pause(3_600)
+    here.start()
+    for number in range(3):
+        here.push(job, number)
+    _wait_for_size(here, "schedule", 3)
+    over = time.monotonic() + 0.3
+    wait_until(lambda: time.monotonic() > over, SOON, "what would go round by now")
+    assert limit.usage()[:3] == (0, 5, 3)
+    assert limit.usage().over == 3
+    limit.resume()
+    stage.wait_until_ran(3)
+
+
+def test_a_line_of_another_type_holds_up_no_other_job(here: Fleet, stage: Stage) -> None:
+    @teep.job(name="plain")
+    def plain() -> None: ...
+
+    job = stage.job(limits.concurrent("c", 1))
+    here.start()
+    here.push(job, 1)
+    stage.wait_for(1)
+    here.server.command("DEL", "{teep:limit:c}:line")
+    here.server.command("SET", "{teep:limit:c}:line", "no zset")
+    stage.go.set()
+    for _ in range(3):
+        here.push(plain)
+    here.wait_until_processed(4)
+    assert here.counters() == (4, 0)
+
+
 def test_while_redis_is_away_no_job_runs_unasked(here: Fleet, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     from teep.errors import RedisUnavailable
     from teep.store import features

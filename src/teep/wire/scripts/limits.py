@@ -76,6 +76,7 @@ def acquire(
     held: Key,
     schedule: Key,
     queues: Key,
+    paused: Key,
     limiters: Sequence[Declared],
     callers: Sequence[Caller],
     lifetime: int,
@@ -85,7 +86,7 @@ def acquire(
 
     `held` is the key of the lines that the process holds something in, kept for a `lifetime` (milliseconds).
     """
-    touched = [registry, held, schedule, queues]
+    touched = [registry, held, schedule, queues, paused]
     words: list[Arg] = ["" if now is None else now, lifetime, len(limiters)]
     for name, kind, limit, interval, lease, ttl, hash_key, line in limiters:
         touched += (hash_key, line)

@@ -2,7 +2,7 @@
 -- INCLUDE: try
 -- INCLUDE: limits/line
 -- INCLUDE: limits/limiter
--- KEYS: registry index schedule queues key*
+-- KEYS: registry index schedule queues paused key*
 -- ARGV: now lifetime limiters anything*
 -- RETURNS: for each caller 1 if it got all; 0 if it got nothing as it asked ahead; or a list: { which limiter holds it
 -- up longest, until when, it as one that waits, that limiter's limit, its order, the time }
@@ -14,7 +14,7 @@ redis.call('ZREM', KEYS[1], '\0')  -- a full Redis refuses a first write that ne
 local now, at = clock(ARGV[1]), 4
 local limiters, reply, holds = {}, {}, false
 for i = 1, tonumber(ARGV[3]) do
-  limiters[i] = open(KEYS[3 + i * 2], KEYS[4 + i * 2], now)
+  limiters[i] = open(KEYS[4 + i * 2], KEYS[5 + i * 2], now)
   declare(limiters[i], KEYS[1], unpack(ARGV, at, at + 5))
   kinds[limiters[i].kind].read(limiters[i])
   at = at + 6
@@ -62,7 +62,9 @@ end
 
 local function words_of(caller, score)
   local order = string.format('%.0f', caller.order)
-  if caller.is_job then return written(order, KEYS[3], score, KEYS[4], caller.place, caller.queue, caller.jid) end
+  if caller.is_job then
+    return written(order, KEYS[3], score, KEYS[4], KEYS[5], caller.place, caller.queue, caller.jid)
+  end
   return written(order, caller.place, string.format('%.0f', caller.order + caller.patience))
 end
 
@@ -94,7 +96,8 @@ local function ask(caller, uses)
   l.over = (l.over or 0) + 1
   wait(l, caller, until_when, waits)
   if caller.mode ~= 'try' then l.rank = rank(l) + 1 end
-  return { by, until_when, waits, l.limit, caller.order, now }
+  local limit = l.paused > now and 0 or l.limit  -- a job that waits for the end of a pause is not called before
+  return { by, until_when, waits, limit, caller.order, now }
 end
 
 while at <= #ARGV do

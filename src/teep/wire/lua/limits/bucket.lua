@@ -2,6 +2,7 @@
 -- KEYS: hash
 -- ARGV: declared interval ttl cost
 -- RETURNS: 1, or 0 if nothing was done: see acquire.lua
+redis.call('HDEL', KEYS[1], '\0')  -- a full Redis refuses a first write that needs memory
 local known = redis.call('HMGET', KEYS[1], 'declared', 'interval', 'kind', 'override', 'paused', 'listed',
   'at', 'used', 'granted')
 local time = redis.call('TIME')

@@ -4,6 +4,7 @@
 -- KEYS: index line*
 -- ARGV: now lifetime (position lease holder)*
 -- RETURNS: nothing of interest
+redis.call('SREM', KEYS[1], '\0')  -- a full Redis refuses a first write that needs memory
 local now = clock(ARGV[1])
 for i = 3, #ARGV, 3 do
   redis.call('ZADD', KEYS[tonumber(ARGV[i])], 'XX', now + ARGV[i + 1], ARGV[i + 2])

@@ -1,7 +1,7 @@
 -- The line of a limiter, a zset: below 0 those that wait, the first one at the lowest score; from 0 on those that hold
 -- it, at the ends of their leases, or the moments of its calls. One that waits is written as its order and then: a job as
--- the scheduled set, its score there, the queues, the key and the name of its queue, and its jid; a caller as its bell,
--- and until when it waits. The keys are those that a script was given. The turn of a concurrent limiter is the order; of
+-- the scheduled set, its score there, the queues, the paused ones, the key and the name of its queue, and its jid; a
+-- caller as its bell, and until when it waits. The keys are those that a script was given. The turn of a concurrent limiter is the order; of
 -- all others it is the time, for which a job waits there ('-' for its score). Times are whole microseconds.
 local BELOW = -1e16
 
@@ -31,9 +31,10 @@ local function advance(schedule, score, list, jid)
   end
 end
 
--- Move it to the tail of its queue, so that it is next.
-local function call(schedule, score, queues, queue, name, jid)
-  return try('SADD', queues, name) and advance(schedule, score, queue, jid)
+-- Move it to the tail of its queue, so that it is next: returns whether it may run there.
+local function call(schedule, score, queues, paused, queue, name, jid)
+  if not try('SADD', queues, name) or not advance(schedule, score, queue, jid) then return end
+  return try('SISMEMBER', paused, name) ~= 1
 end
 
 local function ring(bell, patience)
