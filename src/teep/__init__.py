@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         PeriodicRun,
         PeriodicSet,
     )
+    from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
     from teep.features import limits
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
@@ -125,6 +126,7 @@ __all__ = [
     "AsyncSetSelection",
     "AsyncSortedEntry",
     "AsyncStats",
+    "AsyncTimeline",
     "AsyncWorkSet",
     "AsyncWorkers",
     "CapsuleConfig",
@@ -170,12 +172,15 @@ __all__ = [
     "Queue",
     "QueueSelection",
     "QueueSummary",
+    "QueueTimeline",
     "RetrySet",
     "ScheduledSet",
     "SetSelection",
     "SortedEntry",
     "Stats",
     "TeepError",
+    "Timeline",
+    "TimelinePoint",
     "UniqueLock",
     "Work",
     "WorkSet",
@@ -208,8 +213,12 @@ _LATE = {
         ),
         "teep.api.periodic",
     ),
+    "AsyncTimeline": "teep.api.timeline",
     "Limiter": "teep.api.limits",
     "LimiterSet": "teep.api.limits",
+    "QueueTimeline": "teep.api.timeline",
+    "Timeline": "teep.api.timeline",
+    "TimelinePoint": "teep.api.timeline",
     "OverLimit": "teep.features.limits",
     "limits": "teep.features.limits",
     "periodic": "teep.features.periodic.decorator",

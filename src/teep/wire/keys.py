@@ -135,6 +135,18 @@ def metrics_written(identity: str) -> Key:  # string: the number of the batch th
     return Key(f"teep:metrics:{identity}")
 
 
+def history_minutes(at: datetime) -> Key:  # hash "MM" -> JSON of a minute, a UTC hour (teep's own)
+    return Key(f"teep:history:m:{at:%Y%m%d%H}")
+
+
+def history_hours(day: date) -> Key:  # hash "HH" -> JSON of an hour, a UTC day (teep's own)
+    return Key(f"teep:history:d:{day:%Y%m%d}")
+
+
+def history_last() -> Key:  # hash: p, f, the counters at the last sample; it expires (teep's own)
+    return Key("teep:history:last")
+
+
 def deploy_marks(day: date) -> Key:  # hash ISO 8601 minute -> label, a UTC day
     return Key(f"{day:%Y%m%d}-marks")
 

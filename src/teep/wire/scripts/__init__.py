@@ -4,6 +4,7 @@ The folders in `lua/` have the names of the modules here: `moving` calls those o
 Scripts move bytes and compare them; those that count groups read payloads as JSON, and none writes one.
 """
 
+from teep.wire.scripts.history import record as record_history
 from teep.wire.scripts.moving import Cut, Moved, drop, enqueue, replace, sift, transfer
 from teep.wire.scripts.reading import (
     Below,
@@ -83,6 +84,7 @@ __all__ = [
     "list_after",
     "list_groups",
     "probe",
+    "record_history",
     "replace",
     "requeue",
     "rescue",
