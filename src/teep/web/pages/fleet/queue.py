@@ -20,6 +20,7 @@ from teep.web.lists import SIZES, Row, read_listing, row
 from teep.web.pages.fleet.flow import flow, hundredth
 from teep.web.pages.fleet.queue_actions import ROUTES, job_of, path_of
 from teep.web.pages.fleet.serving import Served, held_by, services_of
+from teep.web.recorded import QueueTrails, Recorded
 from teep.web.registry import Pages
 from teep.web.rendering import page_with, visit_of
 from teep.web.rendering.shared import shared
@@ -52,10 +53,11 @@ async def _read(request: Request, name: str) -> dict[str, Any]:
     config = visit.config
     queue = AsyncQueue(name, config=config)
     newest = query.get("direction") == "desc"
-    summary, state, pushed, listing = await asyncio.gather(
+    summary, state, pushed, hour, listing = await asyncio.gather(
         AsyncStats(config=config).queue_summary(name),
         AsyncFleet(config=config).state(),
         hundredth(queue),
+        Recorded.of(visit.site).last(),
         read_listing(request, queue, queue_row, reverse=newest, extra={"direction": "desc"} if newest else None),
     )
     wants = "groups" in query
@@ -66,7 +68,7 @@ async def _read(request: Request, name: str) -> dict[str, Any]:
     trail = trails.trail(name)
     return {
         "queue": summary,
-        "trail": trail,
+        "trail": trail if hour is None else QueueTrails(hour, {name: summary.size}).trail(name),
         "flow": flow(summary, pushed, trail),
         "listing": listing,
         "newest": newest,
