@@ -88,11 +88,6 @@ def _environment(values: _Values) -> str | None:
     return None if fits else f"environment must be a string such as production, not {environment!r}"
 
 
-def _skip_default_job_logging(values: _Values) -> str | None:
-    value = values["skip_default_job_logging"]
-    return None if isinstance(value, bool) else f"skip_default_job_logging must be true or false, not {value!r}"
-
-
 def _backtrace_cleaner(values: _Values) -> str | None:
     value = values["backtrace_cleaner"]
     if callable(value) and not inspect.iscoroutinefunction(value):
@@ -110,6 +105,14 @@ def _choice(name: str, *allowed: str) -> _Check:
     def check(values: _Values) -> str | None:
         value = values[name]
         return None if value in allowed else f"{name} must be one of {allowed}, not {value!r}"
+
+    return name, check
+
+
+def _truth(name: str) -> _Check:
+    def check(values: _Values) -> str | None:
+        value = values[name]
+        return None if isinstance(value, bool) else f"{name} must be true or false, not {value!r}"
 
     return name, check
 
@@ -153,10 +156,11 @@ _CHECKS: tuple[_Check, ...] = (
     _choice("timestamps", *get_args(payload.TimeUnit)),
     _choice("leader", "auto", "never", "prefer"),
     _choice("leader_key", "teep:leader", "dear-leader"),
-    ("skip_default_job_logging", _skip_default_job_logging),
     ("backtrace_cleaner", _backtrace_cleaner),
     ("tag", _tag),
     ("health", _health),
+    _truth("history"),
+    _truth("skip_default_job_logging"),
     _whole("concurrency", 1),
     _whole("processes", 1),
     _whole("max_rss", 1, optional=True),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
-from teep.config.hooks import DeathHandler, ErrorHandler, Event, Hooks
+from teep.config.hooks import DeathHandler, ErrorHandler, Event, Gauge, Hooks
 from teep.config.sources import variables
 from teep.config.value import ConfigValue
 from teep.middleware import Chain
@@ -60,6 +60,8 @@ class Config(ConfigValue):
             that Sidekiq's Web UI shows it; only where no process of Sidekiq Enterprise runs.
         schedule: periodic jobs by their names, as a file's `[periodic]` has them: `{"nightly": {"cron": "0 4 * * *",
             "class": "SomeJob", "args": [1]}}`. In code, `@teep.periodic` and `Config.periodic` are at hand.
+        history: record what the whole fleet is like, minute by minute, while this process leads; `teep.Timeline`
+            reads it. Set it for all workers, since any of them may lead.
         skip_default_job_logging: leave out each job's lines `start` and `done`; failures are logged all the same.
         backtrace_cleaner: a function that takes the lines of a failure's backtrace, the innermost first, and returns
             those to store and to log; by default teep's own are left out. Sidekiq has it, too. For code only.
@@ -114,7 +116,9 @@ class Config(ConfigValue):
         at every one; "leader" when this process begins to lead the fleet, "follower" when it ceases to. Those on the
         way out run in reverse order of registration. A listener that raises is reported and the others still run;
         only a "startup" one keeps the worker from starting. "audit" comes with each action on the web page; its
-        listener gets a dict: who, verb, where, filter, count, dry_run, ip.
+        listener gets a dict: who, verb, where, filter, count, dry_run, ip. "sample" comes
+        every 10 seconds in the leader, if it records the history; its listener gets a dict: at, processed, failed,
+        enqueued, scheduled, retries, dead, busy, queues (name to size and latency), gauges.
 
         Raises:
             ConfigurationError: there is no such event, the listener is no plain function, or a worker runs already.
@@ -154,6 +158,17 @@ class Config(ConfigValue):
         if any(known.name == entry.name for known in self.hooks.periodic):
             raise periodic.twice(entry.name)
         self.hooks.periodic.append(entry)
+
+    def gauge(self, name: str, read: Gauge) -> None:
+        """Let the history have a number of the program's own, such as how many carts are open.
+
+        `read` is called every 10 seconds in the leader, if it records the history (`history`), in a thread of its
+        own, and returns the number as it is now. If it raises, that is reported, and this sample is without it.
+
+        Raises:
+            ConfigurationError: the name is taken, `read` is no plain function, or a worker runs already.
+        """
+        self.hooks.gauge(name, read)
 
     def listeners(self, event: Event) -> tuple[Callable[..., object], ...]:
         """Return the listeners of an event in the order they run."""

@@ -18,11 +18,13 @@ from teep.wire.keys import Key
 
 T = TypeVar("T")
 
-Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat", "leader", "follower", "audit"]
+Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat", "leader", "follower", "audit", "sample"]
 ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
 DeathHandler = Callable[[dict[str, Any], BaseException], None]
 Listener = Callable[..., object]
-"""What is called at an event: with nothing, at "audit" with the record of an action (a dict)."""
+"""What is called at an event: with nothing, at "audit" and "sample" with a dict."""
+Gauge = Callable[[], float]
+"""Returns a number as it is now."""
 
 logger = Logger("teep")
 
@@ -121,7 +123,7 @@ class Hooks:
 
     `guards` keep jobs from running, `services` make the services that run beside them in a worker, `leader_services`
     make those that only the leader of the fleet has, and `observers` are told of every event there. `periodic` are
-    the entries that `Config.periodic` declares.
+    the entries that `Config.periodic` declares, `gauges` numbers for the history, by name.
     """
 
     def __init__(self) -> None:
@@ -135,6 +137,7 @@ class Hooks:
         self.leader_services: list[LeaderTask] = Registered(self._check_open)
         self.observers: list[Observer] = Registered(self._check_open)
         self.periodic: list[Entry] = Registered(self._check_open)
+        self.gauges: dict[str, Gauge] = {}
         self._listeners: dict[str, list[Listener]] = {
             event: Registered(self._check_open) for event in get_args(Event)
         }
@@ -150,6 +153,19 @@ class Hooks:
         if not callable(listener) or inspect.iscoroutinefunction(listener):
             raise ConfigurationError(f"the {event} listener must be a plain function, not {listener!r}")
         self._listeners[event].append(listener)
+
+    def gauge(self, name: str, read: Gauge) -> None:
+        """Add a number to the history; see `Config.gauge`.
+
+        Raises:
+            ConfigurationError: the name is taken, or `read` is no plain function.
+        """
+        self._check_open()
+        if not callable(read) or inspect.iscoroutinefunction(read):
+            raise ConfigurationError(f"the gauge {name!r} must be a plain function without arguments, not {read!r}")
+        if self.gauges.get(name, read) != read:
+            raise ConfigurationError(f"there is a gauge {name!r} already: {self.gauges[name]!r}")
+        self.gauges[name] = read
 
     def listeners(self, event: Event) -> tuple[Listener, ...]:
         """Return the listeners of an event in the order they run."""
@@ -179,6 +195,9 @@ class Hooks:
         _extend(self.leader_services, other.leader_services)
         _extend(self.observers, other.observers)
         _extend(self.periodic, other.periodic)
+        for name, read in other.gauges.items():
+            if name not in self.gauges:
+                self.gauge(name, read)
         for event, listeners in other._listeners.items():  # noqa: SLF001 - its own kind
             _extend(self._listeners[event], listeners)
 

@@ -57,6 +57,7 @@ class ConfigValue:
     leader: Literal["auto", "never", "prefer"] = "auto"
     leader_key: Literal["teep:leader", "dear-leader"] = "teep:leader"
     schedule: Mapping[str, Any] = field(default_factory=dict)
+    history: bool = False
     skip_default_job_logging: bool = False
     backtrace_cleaner: tracebacks.Cleaner = tracebacks.without_teep
     timestamps: payload.TimeUnit = "seconds"
