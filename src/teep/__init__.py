@@ -76,6 +76,7 @@ from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.config.hooks import add_unasked as _add_unasked
 from teep.errors import JobCancelled, JobTimeout, TeepError
 from teep.features.expiry import Expiry as _Expiry
+from teep.features.history import recorder_task as _recorder_task
 from teep.features.periodic import Periodic as _Periodic
 from teep.features.periodic import clock_task as _clock_task
 from teep.features.unique import Unique as _Unique
@@ -226,9 +227,9 @@ _LATE = {
     "web": "teep.web",
 }  # fmt: skip
 
-# What works without being asked for.
+# What works without being asked for, or by an option of `Config`.
 _features.register(_Unique(), _Expiry(), _Periodic())
-_add_unasked(_clock_task)
+_add_unasked(_clock_task, _recorder_task)
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 

@@ -71,12 +71,14 @@ class LeaderTask(NamedTuple):
     """What only the leader of the fleet does: a service that `make` makes, once a process leads for the first time.
 
     With an `occasion`, a function of the worker's `Config`, it is made only once the key that this returns is in
-    Redis (None: at once). If tasks have the same name, the last one counts.
+    Redis (None: at once). With an `option` it is made only if the `Config` has that option set. If tasks have the
+    same name, the last one counts.
     """
 
     name: str
     make: ServiceFactory
     occasion: Callable[[Any], Key | None] = _at_once
+    option: str = ""
 
 
 _unasked: list[LeaderTask] = []

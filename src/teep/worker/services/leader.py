@@ -49,7 +49,9 @@ class Candidate:
             config.leader == "prefer",
         )
         self._tasks = [
-            (task, task.occasion(config)) for task in component.hooks.tasks_of_the_leader()
+            (task, task.occasion(config))
+            for task in component.hooks.tasks_of_the_leader()
+            if not task.option or getattr(config, task.option)
         ]  # not begun yet, each with the key that it waits for, or None
         self._refusals = Refusals(_PATIENCE)
         self._led = False
