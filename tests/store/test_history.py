@@ -106,7 +106,7 @@ def test_runs_of_a_time_in_which_nobody_sampled_count_nowhere(writer: Writer, se
     assert {at: record.processed for at, record in writer.read().items()} == {AT: 0, AT + timedelta(minutes=10): 1}
 
 
-NAMES = ("default", "1", "a/b", 'say "x"', "schön", "b.c|d", "\x01", "日本")
+NAMES: tuple[str, ...] = ("default", "1", "a/b", 'say "x"', "schön", "b.c|d", "\x01", "日本")
 
 
 def test_queues_and_gauges_are_read_as_they_were_named(writer: Writer) -> None:
