@@ -17,7 +17,7 @@ from tests.web.conftest import fill
 from tests.web.test_hostile import STRANGE
 from tests.web.test_jobsets import key
 from tests.web.test_metrics import left_profile
-from tests.web.test_programs import populate
+from tests.web.test_programs import NAMED, populate
 from tests.web.visitor import OURS, Visitor
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_answers_are_as_described(asked: Visitor, store: Server, endpoint: Endpo
     def ask(data: strategies.DataObject) -> None:
         mode = data.draw(strategies.sampled_from([modes.POSITIVE, modes.POSITIVE, modes.NEGATIVE]))
         case = data.draw(operation.as_strategy(mode))
-        _make_likely(case, data, {"key": jobs, "id": actions})
+        _make_likely(case, data, {"key": jobs, "id": actions, "name": [NAMED]})
         answer = _sent(asked, case)
         seen.add(answer.status_code)
         case.validate_response(answer, checks=checks)

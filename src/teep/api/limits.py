@@ -16,6 +16,8 @@ __all__ = ["AsyncLimiter", "AsyncLimiterSet", "Limiter", "LimiterSet", "Usage"]
 
 L = TypeVar("L", bound="_Limiter")
 
+_LOOKED_AT = 1_000
+
 
 class _Limiter(Controls, Api):
     """A limiter as it is in Redis.
@@ -69,6 +71,19 @@ class _LimiterSet(Api, Generic[L]):
         """Return the limiter with this name, or None if it was not used lately. One round trip."""
         found = await limits.usage(name, redis_time())
         return None if found is None else self._limiter(limits.Known(name, found), config=self.config)
+
+    @operation
+    async def recent(self, count: int = _LOOKED_AT) -> list[L]:
+        """Return those that were used last, the latest first. Two round trips."""
+        return [self._limiter(known, config=self.config) for known in await limits.recent(count, redis_time())]
+
+    @operation
+    async def waiting(self) -> dict[str, dict[str, int]]:
+        """Return by queue how many of its jobs wait for which limiter: `{"mailers": {"smtp": 12}}`.
+
+        Two round trips. It looks at the 1,000 limiters that were used last, and at the first 100 jobs at each.
+        """
+        return await limits.waiting(_LOOKED_AT)
 
     def _walk(self) -> Callable[[], Plan[list[L] | None]]:
         start = 0

@@ -19,6 +19,8 @@ __all__ = ["Answer", "Caller", "Declared", "Hold", "Kind", "Mode", "Passed", "Re
 
 # Milliseconds for which a process's list of what it holds outlives its last heartbeat.
 _LIFETIME = 3_600_000
+# Where one that waits in a line has the name of its queue, if it is a job.
+_QUEUE = 5
 # Limiters that are read at a time.
 PAGE = 100
 _DAY = 86_400_000
@@ -118,6 +120,40 @@ async def page(start: int, count: int = PAGE, now: int | None = None) -> list[Kn
         return None
     states = await commands.pipeline_of(usage(name, now) for name in found)
     return [Known(name, state) for name, state in zip(found, states, strict=True) if state is not None]
+
+
+async def recent(most: int, now: int | None = None) -> list[Known]:
+    """Return the limiters that were used last, the latest first, with their usage. Two round trips."""
+    names = await _recent_names(most)
+    states = await commands.pipeline_of(usage(name, now) for name in names)
+    return [Known(name, state) for name, state in zip(names, states, strict=True) if state is not None]
+
+
+async def _recent_names(most: int) -> list[str]:
+    return [commands.text(name) for name, _ in await commands.zrevrange(keys.limits(), 0, most - 1)]
+
+
+async def waiting(most: int) -> dict[str, dict[str, int]]:
+    """Return for each queue the limiters that jobs of it wait for, and how many do. Two round trips.
+
+    It looks at the `most` limiters that were used last, and at the first jobs that wait for each.
+    """
+    names = await _recent_names(most)
+    lines = await commands.pipeline_of(
+        commands.zrangebyscore(keys.limit_line(name), "-inf", "(0", 0, PAGE) for name in names
+    )
+    found: dict[str, dict[str, int]] = {}
+    for name, line in zip(names, lines, strict=True):
+        for queue in filter(None, (_queue_of(waits) for waits, _ in line)):
+            of_queue = found.setdefault(queue, {})
+            of_queue[name] = of_queue.get(name, 0) + 1
+    return found
+
+
+def _queue_of(waits: bytes) -> str | None:
+    """Return the queue of a job as it waits in a line (`lua/lib/limits/line.lua`); None for a caller."""
+    words = waits.split(b"\0")
+    return commands.text(words[_QUEUE]) if len(words) > _QUEUE else None
 
 
 def pause(name: str, microseconds: int, now: int | None = None) -> Command[int]:

@@ -15,10 +15,15 @@ from teep.api import (
 )
 from teep.api.facts import AsyncServer, ServerFacts
 from teep.api.fleet import AsyncFleet
+from teep.api.limits import AsyncLimiter
 from teep.config import Config
 from teep.errors import RedisDenied
+from teep.web.limited import Limited
 from teep.web.pages.fleet.rows import capsules_of, text, threads_of
 from teep.web.rendering import Site
+
+MOST_LIMITS = 100
+"""Limits in a reading, as each has metrics of its own."""
 
 # Seconds that a reading is given to all who ask, as several Prometheus servers may.
 _KEPT = 1.0
@@ -45,7 +50,7 @@ class Serving(NamedTuple):
 class Gauges(NamedTuple):
     """A reading. `leading` is how many seconds the process that leads has run; None: nobody leads.
 
-    `redis` is None if this user may not ask what Redis says of itself.
+    `limits` are those with the most that wait. `redis` is None if this user may not ask what Redis says of itself.
     """
 
     at: float
@@ -59,6 +64,7 @@ class Gauges(NamedTuple):
     in_flight: Mapping[str, int]
     jobs: Mapping[str, JobResult]
     redis: ServerFacts | None
+    limits: Sequence[AsyncLimiter] = ()
 
     @property
     def threads(self) -> int:
@@ -66,16 +72,17 @@ class Gauges(NamedTuple):
         return sum(process.threads for process in self.processes)
 
 
-async def read(config: Config) -> Gauges:
-    """Read everything. Ten round trips, two after one another."""
-    began = time.perf_counter()
+async def read(site: Site) -> Gauges:
+    """Read everything. Ten round trips, two after one another; three more if there are limits."""
+    began, config = time.perf_counter(), site.config
     stats, fleet = AsyncStats(config=config), AsyncFleet(config=config)
-    (counts, queues, overdue), state, in_flight, metrics, redis = await asyncio.gather(
+    (counts, queues, overdue), state, in_flight, metrics, redis, limits = await asyncio.gather(
         asyncio.gather(stats.fetch_stats_fast(), stats.queue_summaries(), stats.overdue()),
         fleet.state(clean=False),
         fleet.in_flight(),
         AsyncMetricsQuery(config=config).top_jobs(minutes=60),
         _facts(config),
+        _limits(site),
     )
     now = time.time()
     return Gauges(
@@ -93,6 +100,7 @@ async def read(config: Config) -> Gauges:
         in_flight=in_flight,
         jobs=metrics.job_results,
         redis=redis,
+        limits=limits,
     )
 
 
@@ -100,7 +108,7 @@ async def lately(site: Site) -> Gauges:
     """Return a reading that is at most a second old."""
     kept: Gauges | None = site.shared.get("gauges")
     if kept is None or not 0 <= time.time() - kept.at < _KEPT:
-        kept = site.shared["gauges"] = await read(site.config)
+        kept = site.shared["gauges"] = await read(site)
     return kept
 
 
@@ -119,6 +127,11 @@ def _serving(process: AsyncProcess, now: float) -> Serving:
 
 def _since(at: Any, now: float) -> float:
     return max(now - at, 0.0) if isinstance(at, int | float) else 0.0
+
+
+async def _limits(site: Site) -> list[AsyncLimiter]:
+    found = await Limited.of(site).recent()
+    return sorted(found, key=lambda limiter: (-limiter.read.waiting, -limiter.read.used))[:MOST_LIMITS]
 
 
 async def _facts(config: Config) -> ServerFacts | None:
