@@ -35,6 +35,8 @@ FILTERS = (
     "m",
 )
 
+SCHEDULES = ("0 4 * * *", "@every 10m", "H * * * *", "* *", "@never")
+
 
 @pytest.fixture
 def asked(store: Server, config: teep.Config, runner: asyncio.Runner) -> Iterator[Visitor]:
@@ -97,6 +99,8 @@ def _make_likely(case: "Case[Any]", data: strategies.DataObject, there: Mapping[
         if isinstance(fields, dict) and "keys" in fields:
             keys: list[Any] = data.draw(strategies.lists(strategies.sampled_from(there["key"]), max_size=3))
             fields["keys"] = keys
+        if isinstance(fields, dict) and "schedule" in fields:
+            fields.update(schedule=data.draw(strategies.sampled_from(SCHEDULES)), tz="", name=f"made-{len(case.id)}")
 
 
 def _action_of(visitor: Visitor, store: Server) -> str:

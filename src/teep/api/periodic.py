@@ -132,6 +132,13 @@ class _PeriodicEntry(Api):
         """Its next tick, in its own time zone; None if it is paused, or there is none any more."""
         return next(iter(self.next_runs(1)), None)
 
+    @property
+    def late(self) -> float:
+        """How long (seconds) its first tick that nobody has fired or passed over is due; 0 if there is none."""
+        now, last = time.time(), self._stored.last
+        tick = None if self.paused else next(self._ticks(self._entry.since if last is None else last), None)
+        return 0.0 if tick is None else max(now - tick, 0.0)
+
     def next_runs(self, count: int = 5) -> list[datetime]:
         """Return its next ticks, in its own time zone; none if it is paused."""
         if self.paused:

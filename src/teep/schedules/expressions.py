@@ -118,9 +118,9 @@ def _read(expression: str, zone: tzinfo, name: str) -> Schedule:
 
 def _is_never(fields: str) -> bool:
     """Tell whether it is the months alone that keep an expression from firing."""
-    *others, _, weekday = fields.split()
+    words = fields.split()
     try:
-        CronSim(" ".join([*others, "*", weekday]), datetime.fromtimestamp(_EARLY, UTC))
+        CronSim(" ".join([*words[:-2], "*", *words[-1:]]), datetime.fromtimestamp(_EARLY, UTC))
     except (CronSimError, ValueError):
         return False
     return True

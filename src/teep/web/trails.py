@@ -1,7 +1,7 @@
 """How numbers went lately: what pages read is noted for some minutes, and drawn as a line of a word's height.
 
 It costs Redis nothing, and tells only of the times in which someone looked. If the leader records a history, that
-tells of the last hour instead: `recorded.py`.
+tells of the last hour instead: `known/recorded.py`.
 """
 
 import time

@@ -16,14 +16,16 @@ from teep.api import (
 from teep.api.facts import AsyncServer, ServerFacts
 from teep.api.fleet import AsyncFleet
 from teep.api.limits import AsyncLimiter
+from teep.api.periodic import AsyncPeriodicEntry, AsyncPeriodicSet
 from teep.config import Config
-from teep.errors import RedisDenied
-from teep.web.limited import Limited
+from teep.errors import InvalidSchedule, RedisDenied
+from teep.web.known.limited import Limited
+from teep.web.known.presence import Presence
 from teep.web.pages.fleet.rows import capsules_of, text, threads_of
 from teep.web.rendering import Site
 
-MOST_LIMITS = 100
-"""Limits in a reading, as each has metrics of its own."""
+MOST = 100
+"""Limits, and periodic jobs, in a reading: each has metrics of its own."""
 
 # Seconds that a reading is given to all who ask, as several Prometheus servers may.
 _KEPT = 1.0
@@ -34,6 +36,14 @@ class Running(NamedTuple):
 
     queue: str
     seconds: float
+
+
+class Due(NamedTuple):
+    """A periodic job: its name, its last tick that is over (epoch seconds), and how long the next one is due."""
+
+    name: str
+    last: float | None
+    late: float
 
 
 class Serving(NamedTuple):
@@ -50,7 +60,8 @@ class Serving(NamedTuple):
 class Gauges(NamedTuple):
     """A reading. `leading` is how many seconds the process that leads has run; None: nobody leads.
 
-    `limits` are those with the most that wait. `redis` is None if this user may not ask what Redis says of itself.
+    `redis` is None if this user may not ask what Redis says of itself.
+    `limits` are those with the most that wait, `periodic` those that are latest.
     """
 
     at: float
@@ -65,6 +76,7 @@ class Gauges(NamedTuple):
     jobs: Mapping[str, JobResult]
     redis: ServerFacts | None
     limits: Sequence[AsyncLimiter] = ()
+    periodic: Sequence[Due] = ()
 
     @property
     def threads(self) -> int:
@@ -73,16 +85,16 @@ class Gauges(NamedTuple):
 
 
 async def read(site: Site) -> Gauges:
-    """Read everything. Ten round trips, two after one another; three more if there are limits."""
+    """Read everything. Ten round trips, two after one another; more if there are limits or periodic jobs."""
     began, config = time.perf_counter(), site.config
     stats, fleet = AsyncStats(config=config), AsyncFleet(config=config)
-    (counts, queues, overdue), state, in_flight, metrics, redis, limits = await asyncio.gather(
+    (counts, queues, overdue), state, in_flight, metrics, redis, (limits, periodic) = await asyncio.gather(
         asyncio.gather(stats.fetch_stats_fast(), stats.queue_summaries(), stats.overdue()),
         fleet.state(clean=False),
         fleet.in_flight(),
         AsyncMetricsQuery(config=config).top_jobs(minutes=60),
         _facts(config),
-        _limits(site),
+        asyncio.gather(_limits(site), _periodic(site)),
     )
     now = time.time()
     return Gauges(
@@ -101,6 +113,7 @@ async def read(site: Site) -> Gauges:
         jobs=metrics.job_results,
         redis=redis,
         limits=limits,
+        periodic=periodic,
     )
 
 
@@ -129,9 +142,25 @@ def _since(at: Any, now: float) -> float:
     return max(now - at, 0.0) if isinstance(at, int | float) else 0.0
 
 
+async def _periodic(site: Site) -> list[Due]:
+    entries = AsyncPeriodicSet(config=site.config)
+    if not await Presence.of(site, "periodic").are_there(entries.size):
+        return []
+    found = [due async for entry in entries if (due := _due(entry)) is not None]
+    return sorted(found, key=lambda due: (-due.late, due.name))[:MOST]
+
+
+def _due(entry: AsyncPeriodicEntry) -> Due | None:
+    try:
+        last = entry.last_at
+        return Due(entry.name, None if last is None else last.timestamp(), entry.late)
+    except InvalidSchedule:  # its zone is unknown on this machine
+        return None
+
+
 async def _limits(site: Site) -> list[AsyncLimiter]:
     found = await Limited.of(site).recent()
-    return sorted(found, key=lambda limiter: (-limiter.read.waiting, -limiter.read.used))[:MOST_LIMITS]
+    return sorted(found, key=lambda limiter: (-limiter.read.waiting, -limiter.read.used))[:MOST]
 
 
 async def _facts(config: Config) -> ServerFacts | None:

@@ -14,9 +14,9 @@ from teep.api.timeline import AsyncTimeline, TimelinePoint
 from teep.config import Config
 from teep.errors import RedisDenied
 from teep.web import live, urls
+from teep.web.known.recorded import Recorded, trail_of_hour
 from teep.web.pages.fleet.queues import trails_of
 from teep.web.pages.metrics.reading import Column, Step
-from teep.web.recorded import Recorded, trail_of_hour
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page_with, visit_of
 from teep.web.rendering.shared import shared

@@ -16,12 +16,12 @@ from teep.web.actions import DELETE
 from teep.web.guard.access import Access
 from teep.web.job import pages as job
 from teep.web.job.view import Found
-from teep.web.limited import Limited
+from teep.web.known.limited import Limited
+from teep.web.known.recorded import QueueTrails, Recorded
 from teep.web.lists import SIZES, Row, read_listing, row
 from teep.web.pages.fleet.flow import flow, hundredth
 from teep.web.pages.fleet.queue_actions import ROUTES, job_of, path_of
 from teep.web.pages.fleet.serving import Served, held_by, services_of
-from teep.web.recorded import QueueTrails, Recorded
 from teep.web.registry import Pages
 from teep.web.rendering import page_with, visit_of
 from teep.web.rendering.shared import shared

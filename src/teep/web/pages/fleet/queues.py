@@ -11,10 +11,10 @@ from starlette.routing import Route
 from teep.api import AsyncStats, QueueSummary
 from teep.api.fleet import AsyncFleet
 from teep.api.timeline import AsyncTimeline
-from teep.web.limited import Limited, Waiting
+from teep.web.known.limited import Limited, Waiting
+from teep.web.known.recorded import QueueTrails, Recorded
 from teep.web.pages.fleet.numbered import Numbered, numbered
 from teep.web.pages.fleet.serving import Served, held_by, services_of
-from teep.web.recorded import QueueTrails, Recorded
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Site, page_with, printable, visit_of
 from teep.web.rendering.shared import shared

@@ -1,13 +1,10 @@
 """The limits of a fleet as pages and scrapes read them, if there are any."""
 
-import time
 from collections.abc import Mapping, Sequence
 
 from teep.api.limits import AsyncLimiter, AsyncLimiterSet
+from teep.web.known.presence import Presence
 from teep.web.rendering import Site
-
-# Seconds until one asks again where nothing was: a fleet without limits pays next to nothing for them.
-_PATIENCE = 60.0
 
 Waiting = Mapping[str, int]
 """The names of limits, and how many jobs wait for each."""
@@ -18,12 +15,12 @@ class Limited:
 
     def __init__(self, site: Site) -> None:
         self._limiters = AsyncLimiterSet(config=site.config)
-        self._none_until = 0.0
+        self._presence = Presence.of(site, "limits")
 
     @classmethod
     def of(cls, site: Site) -> "Limited":
         """Return that of an app."""
-        made: Limited = site.shared.setdefault("limits", cls(site))
+        made: Limited = site.shared.setdefault("limited", cls(site))
         return made
 
     async def waiting(self) -> Mapping[str, Waiting]:
@@ -35,10 +32,4 @@ class Limited:
         return await self._limiters.recent() if await self._are_there() else ()
 
     async def _are_there(self) -> bool:
-        now = time.monotonic()
-        if now < self._none_until:
-            return False
-        if await self._limiters.size():
-            return True
-        self._none_until = now + _PATIENCE
-        return False
+        return await self._presence.are_there(self._limiters.size)
