@@ -9,7 +9,7 @@ import teep
 from teep.errors import InvalidJob
 from teep.wire import keys
 from tests.api.sides import Side
-from tests.api.trips import sent
+from tests.api.trips import asked
 from tests.support.sampling import sampled
 
 AT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
@@ -99,7 +99,7 @@ def test_a_gauge_is_known_where_it_was_read(side: Side) -> None:
     ("last", "commands"), [(3600, 2), (timedelta(hours=72), 73), (timedelta(days=90), 91), (60, 1)]
 )
 def test_it_takes_one_round_trip(side: Side, last: float | timedelta, commands: int) -> None:
-    with sent() as trips:
+    with asked() as trips:
         timeline = _timeline(side, last, until=AT)
         assert timeline.is_empty
         assert timeline.queues == timeline.gauges == {}

@@ -7,7 +7,7 @@ import pytest
 
 import teep
 from teep.web import OPERATOR, VIEWER, Access
-from tests.api.trips import sent
+from tests.api.trips import asked
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.web.conftest import MakeVisitor
@@ -43,7 +43,7 @@ def test_limits_are_listed_with_their_use(visitor: Visitor, used: teep.LimiterSe
 
 def test_without_limits_it_says_how_to_begin(visitor: Visitor, store: Server) -> None:
     assert "No limit is in use" in text_of(visitor.get("/limits"))
-    with sent() as commands:
+    with asked() as commands:
         for path in ("/queues", "/queues/default", "/queues"):
             visitor.get(path)
     assert len([one for one in commands if any("teep:limit" in key for key in one.keys)]) == 1, "once a minute"

@@ -11,7 +11,7 @@ from teep.config import driver_for
 from teep.web import ADMIN, OPERATOR, VIEWER, Access
 from teep.wire import commands as wire
 from teep.wire import keys
-from tests.api.trips import sent
+from tests.api.trips import asked
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor
 from tests.web.visitor import OURS, Visitor, text_of
@@ -201,8 +201,8 @@ def test_roles_hold_and_actions_are_recorded(visit: MakeVisitor, config: teep.Co
     assert "<button" not in viewer.get("/periodic").text.split("<main")[1].split("</main>")[0]
     for verb in ("pause", "run", "delete"):
         assert viewer.post("/periodic/nightly", {verb: "yes"}).status_code == 403
-        asked = viewer.ask("POST", "/api/periodic/nightly", json={"action": verb}, headers=OURS)
-        assert asked.status_code == 403
+        answer = viewer.ask("POST", "/api/periodic/nightly", json={"action": verb}, headers=OURS)
+        assert answer.status_code == 403
     operator = visit(authorize=lambda _: Access(act=OPERATOR.act, who="bob"))
     assert operator.post("/periodic/nightly", {"pause": "yes"}).status_code == 200
     assert operator.post("/periodic/nightly", {"delete": "yes"}).status_code == 403
@@ -244,10 +244,12 @@ def test_programs_read_and_act(visitor: Visitor, entries: teep.PeriodicSet, stor
     assert visitor.get("/api/periodic/api").json()["paused"] is True
     assert visitor.ask("POST", "/api/periodic/api", json={"action": "delete"}, headers=OURS).status_code == 200
     assert visitor.get("/api/periodic/api").status_code == 404
-    for wrong in ({}, {"action": "go"}, {"action": 1}):
+    verbs: list[dict[str, Any]] = [{}, {"action": "go"}, {"action": 1}]
+    for wrong in verbs:
         assert visitor.ask("POST", "/api/periodic/nightly", json=wrong, headers=OURS).status_code == 400
-    for wrong in ({**BODY, "schedule": "x"}, {**BODY, "args": {}}, {**BODY, "name": 1}, {**BODY, "name": "nightly"}):
-        assert visitor.ask("POST", "/api/periodic", json=wrong, headers=OURS).status_code == 400
+    changes: list[dict[str, Any]] = [{"schedule": "x"}, {"args": {}}, {"name": 1}, {"name": "nightly"}]
+    for change in changes:
+        assert visitor.ask("POST", "/api/periodic", json={**BODY, **change}, headers=OURS).status_code == 400
     assert visitor.ask("POST", "/api/periodic/nope", json={"action": "pause"}, headers=OURS).status_code == 404
 
 
@@ -275,8 +277,7 @@ def created_tick(entries: teep.PeriodicSet) -> float:
 def test_a_zone_that_is_unknown_here_hides_no_page(
     visitor: Visitor, entries: teep.PeriodicSet, store: Server
 ) -> None:
-    raw = store.client.hget("teep:periodic", "nightly")
-    assert raw is not None
+    raw: bytes = store.command("HGET", "teep:periodic", "nightly")
     store.client.hset("teep:periodic", "nightly", raw.replace(b"Europe/Prague", b"Mars/Base"))
     for path in ("/periodic", "/periodic/nightly"):
         page = visitor.get(path)
@@ -290,8 +291,8 @@ def test_a_scrape_without_them_asks_once_a_minute(
     visitor: Visitor, store: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("teep.web.json.gauges._KEPT", 0)
-    with sent() as commands:
+    with asked() as commands:
         visitor.get("/prometheus")
         visitor.get("/prometheus")
-    asked = [key for command in commands for key in command.keys if "periodic" in key or "teep:limit" in key]
-    assert sorted(asked) == ["teep:limits", "teep:periodic"]
+    keys_asked = [key for command in commands for key in command.keys if "periodic" in key or "teep:limit" in key]
+    assert sorted(keys_asked) == ["teep:limits", "teep:periodic"]

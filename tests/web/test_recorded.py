@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import teep
-from tests.api.trips import sent
+from tests.api.trips import asked
 from tests.support.sampling import sampled
 from tests.support.servers import Server
 from tests.web.conftest import payload
@@ -77,13 +77,13 @@ def test_numbers_of_the_application_are_on_the_dashboard(visitor: Visitor, confi
 
 def test_without_a_history_pages_are_as_they_were_and_ask_once_a_minute(visitor: Visitor, store: Server) -> None:
     store.client.sadd("queues", "default")
-    with sent() as commands:
+    with asked() as commands:
         page = visitor.get("/")
         visitor.get("/")
         visitor.get("/queues")
         visitor.get("/queues/default")
-    asked = [command for command in commands if any("teep:history" in key for key in command.keys)]
-    assert len(asked) == 1
+    reads = [command for command in commands if any("teep:history" in key for key in command.keys)]
+    assert len(reads) == 1
     assert "1 h" not in text_of(page).split("72 h")[0].split("History")[1]
     assert "metrics.js" not in page.text
     assert "Numbers of the application" not in text_of(page)
