@@ -21,7 +21,7 @@ def used(config: teep.Config) -> teep.LimiterSet:
     with teep.config.overridden(config):
         for limit in (
             teep.limits.bucket("mails", 3, per="day"),
-            teep.limits.leaky("a/b <x>", 60, per="minute"),
+            teep.limits.leaky("a/b <x>", 60, per="day"),
             teep.limits.points("github", 1000, refill=0.001),
         ):
             with limit.within_limit():
@@ -34,6 +34,7 @@ def test_limits_are_listed_with_their_use(visitor: Visitor, used: teep.LimiterSe
     assert re.search(r"mails bucket 1 / 3 1 0 now", text)
     assert "a/b <x> leaky 1 / 60" in text
     assert "github points" in text
+    assert re.search(r"1,000 Limit", text_of(visitor.get("/limits/github"))), "of points no interval is shown"
     assert "a/b" not in text_of(visitor.get("/limits?q=mail"))
     assert "No limit is named like that" in text_of(visitor.get("/limits?q=nope"))
     mails = visitor.get("/limits/mails")

@@ -27,7 +27,10 @@ _MOST = 1_000_000_000
 
 
 class LimitRow(NamedTuple):
-    """What is shown of a limit. `declared` is the limit in code if another one holds, `free_at` None if it is now."""
+    """What is shown of a limit. `declared` is the limit in code if another one holds, `free_at` None if it is now.
+
+    `interval` is the seconds for which the limit is meant; points have none.
+    """
 
     name: str
     kind: str
@@ -50,7 +53,7 @@ def row_of(limiter: AsyncLimiter) -> LimitRow:
         kind=limiter.kind,
         limit=usage.limit,
         declared=None if usage.declared == usage.limit else usage.declared,
-        interval=limiter.interval,
+        interval=None if limiter.kind == "points" else limiter.interval,
         used=usage.used,
         waiting=usage.waiting,
         free_at=None if usage.free_at is None or usage.free_at <= datetime.now(UTC) else usage.free_at,
