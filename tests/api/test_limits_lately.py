@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 import teep
 from teep.config import overridden
 from tests.api.sides import Side
@@ -24,6 +26,7 @@ def test_the_latest_come_first(side: Side) -> None:
     assert found[0].read.used == 1
 
 
+@pytest.mark.one_server
 def test_jobs_that_wait_are_told_by_queue_and_limit(side: Side, own_registry: Any) -> None:
     with overridden(side.config), Fleet(side.server) as fleet:
         day, one = teep.limits.bucket("day", 1, per="day"), teep.limits.leaky("one", 1, per="day")

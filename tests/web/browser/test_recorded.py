@@ -45,7 +45,7 @@ def recorded(config: teep.Config, desk: Desk) -> Desk:
 
 @pytest.mark.slow("axe looks at each page in both themes and widths")
 def test_it_is_accessible_and_keeps_to_its_policy(recorded: Desk) -> None:
-    inspect(recorded, ["/?hours=1", "/queues"])
+    inspect(recorded, ["/?hours=1"])
 
 
 @pytest.mark.parametrize(("plot", "colour"), [("#past-plot", "--bad"), ("#fleet-plot", "--line-1")])
