@@ -16,9 +16,11 @@ from bench.comparison import compare
 from bench.delay import Delay
 from bench.enqueue import Enqueue
 from bench.errors import BenchError
+from bench.limits.run import measure as measure_limits
 from bench.machine import describe
 from bench.measure import Measure
 from bench.naps import Naps
+from bench.periodic import Periodic
 from bench.pickup import Pickup
 from bench.recovery import Recovery
 from bench.registry import Selection, select, versions
@@ -38,6 +40,8 @@ class Part(StrEnum):
     DELAY = "delay"
     API = "api"
     WEB = "web"
+    PERIODIC = "periodic"
+    LIMITS = "limits"
     RECOVERY = "recovery"
 
 
@@ -58,6 +62,8 @@ class Run:
                 return measure_api(self.rounds or 3, self.scale, server, self.console)
             if part is Part.WEB:
                 return measure_web(self.rounds or 3, self.scale, server, self.console)
+            if part is Part.LIMITS:
+                return measure_limits(self.rounds or 3, self.scale, server, self.console)
             make, rounds = self._measures()[part]
             return compare(make(), self.selection, self.rounds or rounds, server, self.console).section()
 
@@ -71,6 +77,7 @@ class Run:
             Part.ENQUEUE: (lambda: Enqueue(max(200, int(10_000 * self.scale))), 3),
             Part.NAPS: (lambda: Naps(self.scale), 1),
             Part.DELAY: (lambda: Delay(jobs), 1),
+            Part.PERIODIC: (lambda: Periodic(self.scale), 1),
             Part.RECOVERY: (lambda: Recovery(self.patience), 1),
         }
 
@@ -127,7 +134,7 @@ def main(
 
 
 def _selection(parts: Sequence[Part], only: str, peers: bool, console: Console) -> Selection:
-    if set(parts) <= {Part.API, Part.WEB}:
+    if set(parts) <= {Part.API, Part.WEB, Part.LIMITS}:
         return Selection([], [])
     with console.status("making the environments of the peers …"):
         return select([name for name in only.split(",") if name], peers=peers)

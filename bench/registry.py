@@ -37,7 +37,13 @@ def _special(kind: str, share: float = 1.0) -> System:
     return System(f"teep-{kind}", command, pusher=module, env={"BENCH_KIND": kind}, share=share)
 
 
-_SPECIAL = (_special("unique"), _special("encrypted"), _special("iterable", share=0.1))
+_SPECIAL = (
+    _special("unique"),
+    _special("encrypted"),
+    _special("iterable", share=0.1),
+    _special("limited"),
+    _special("held"),
+)
 # Of interest only beside teep's own ordinary jobs.
 SPECIAL_NAMES = tuple(system.name for system in _SPECIAL)
 

@@ -106,6 +106,7 @@ def test_the_protocol_does_no_io_and_reads_no_clock(path: Path) -> None:
         ("sqlalchemy", "integrations"),
         ("starlette", "web"),
         ("jinja2", "web"),
+        ("cronsim", "schedules"),
     ],
 )
 def test_a_library_stays_in_its_room(library: str, room: str) -> None:

@@ -23,7 +23,7 @@ def test_every_link_of_readme_leads_somewhere_on_an_index() -> None:
 
 
 def test_a_program_that_only_pushes_installs_little() -> None:
-    assert [re.split(r"[^a-z-]", each)[0] for each in PROJECT["dependencies"]] == ["redis", "msgspec"]
+    assert [re.split(r"[^a-z-]", each)[0] for each in PROJECT["dependencies"]] == ["redis", "msgspec", "cronsim"]
 
 
 def test_what_has_a_command_to_show_brings_it() -> None:

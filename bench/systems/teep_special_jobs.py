@@ -35,7 +35,16 @@ def _iterable() -> Any:
     return Noop
 
 
-_job = {"unique": _unique, "encrypted": _encrypted, "iterable": _iterable}[_KIND]()
+def _limited() -> Any:
+    return teep.job(name="Noop", limit=teep.limits.leaky("bench", 10**9, "day"))(work.noop)
+
+
+def _held() -> Any:
+    return teep.job(name="Noop", limit=teep.limits.concurrent("bench", 10_000))(work.noop)
+
+
+_KINDS = {"unique": _unique, "encrypted": _encrypted, "iterable": _iterable, "limited": _limited, "held": _held}
+_job = _KINDS[_KIND]()
 
 
 def one(_job_name: str, *args: int) -> None:

@@ -67,12 +67,18 @@ from teep.api import (
     Workers,
     WorkSet,
     async_find_job,
+    async_leader,
     find_job,
+    leader,
 )
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
+from teep.config.hooks import add_unasked as _add_unasked
 from teep.errors import JobCancelled, JobTimeout, TeepError
 from teep.features.expiry import Expiry as _Expiry
+from teep.features.history import recorder_task as _recorder_task
+from teep.features.periodic import Periodic as _Periodic
+from teep.features.periodic import clock_task as _clock_task
 from teep.features.unique import Unique as _Unique
 from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
 from teep.store import features as _features
@@ -80,6 +86,20 @@ from teep.version import __version__
 
 if TYPE_CHECKING:
     from teep import testing, web
+    from teep.api.limits import AsyncLimiter, AsyncLimiterSet, Limiter, LimiterSet
+    from teep.api.periodic import (
+        AsyncLoopSet,
+        AsyncPeriodicEntry,
+        AsyncPeriodicSet,
+        LoopSet,
+        PeriodicEntry,
+        PeriodicRun,
+        PeriodicSet,
+    )
+    from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
+    from teep.features import limits
+    from teep.features.limits import OverLimit
+    from teep.features.periodic.decorator import periodic
 
 __all__ = [
     "AsyncClient",
@@ -89,8 +109,13 @@ __all__ = [
     "AsyncIterableJobQuery",
     "AsyncJobRecord",
     "AsyncJobSet",
+    "AsyncLimiter",
+    "AsyncLimiterSet",
     "AsyncLocated",
+    "AsyncLoopSet",
     "AsyncMetricsQuery",
+    "AsyncPeriodicEntry",
+    "AsyncPeriodicSet",
     "AsyncProcess",
     "AsyncProcessSet",
     "AsyncProfileRecord",
@@ -102,6 +127,7 @@ __all__ = [
     "AsyncSetSelection",
     "AsyncSortedEntry",
     "AsyncStats",
+    "AsyncTimeline",
     "AsyncWorkSet",
     "AsyncWorkers",
     "CapsuleConfig",
@@ -128,10 +154,17 @@ __all__ = [
     "JobResult",
     "JobSet",
     "JobTimeout",
+    "Limiter",
+    "LimiterSet",
     "Located",
+    "LoopSet",
     "MetricsQuery",
     "MetricsResult",
+    "OverLimit",
     "Page",
+    "PeriodicEntry",
+    "PeriodicRun",
+    "PeriodicSet",
     "Place",
     "Process",
     "ProcessSet",
@@ -140,18 +173,22 @@ __all__ = [
     "Queue",
     "QueueSelection",
     "QueueSummary",
+    "QueueTimeline",
     "RetrySet",
     "ScheduledSet",
     "SetSelection",
     "SortedEntry",
     "Stats",
     "TeepError",
+    "Timeline",
+    "TimelinePoint",
     "UniqueLock",
     "Work",
     "WorkSet",
     "Workers",
     "__version__",
     "async_find_job",
+    "async_leader",
     "configure",
     "current_job",
     "default_config",
@@ -159,22 +196,48 @@ __all__ = [
     "errors",
     "find_job",
     "job",
+    "leader",
+    "limits",
+    "periodic",
     "testing",
     "web",
 ]
 
-# Parts that few programs need.
-_LATE = ("testing", "web")
+# What few programs need, each with the module that has it, or is it.
+_LATE = {
+    "AsyncLimiter": "teep.api.limits",
+    "AsyncLimiterSet": "teep.api.limits",
+    **dict.fromkeys(
+        (
+            "AsyncLoopSet", "AsyncPeriodicEntry", "AsyncPeriodicSet", "LoopSet", "PeriodicEntry", "PeriodicRun",
+            "PeriodicSet",
+        ),
+        "teep.api.periodic",
+    ),
+    "AsyncTimeline": "teep.api.timeline",
+    "Limiter": "teep.api.limits",
+    "LimiterSet": "teep.api.limits",
+    "QueueTimeline": "teep.api.timeline",
+    "Timeline": "teep.api.timeline",
+    "TimelinePoint": "teep.api.timeline",
+    "OverLimit": "teep.features.limits",
+    "limits": "teep.features.limits",
+    "periodic": "teep.features.periodic.decorator",
+    "testing": "teep.testing",
+    "web": "teep.web",
+}  # fmt: skip
 
-# What works without being asked for.
-_features.register(_Unique(), _Expiry())
+# What works without being asked for, or by an option of `Config`.
+_features.register(_Unique(), _Expiry(), _Periodic())
+_add_unasked(_clock_task, _recorder_task)
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 
     def __getattr__(name: str) -> Any:
         if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module(f"teep.{name}")
+        module = import_module(_LATE[name])
+        return module if module.__name__.endswith(f".{name}") else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -9,6 +9,22 @@ import time
 _real = (time.monotonic,)  # in a tuple, since libraries that replace functions of modules do not look there
 
 
+_travels = [0]
+
+
+def travel(*, on: bool) -> None:
+    """Let scripts take this process's time, which a test may move, for Redis's own, until it is called once more.
+
+    For the test kit. Several parts of it may do so at a time.
+    """
+    _travels[0] += 1 if on else -1
+
+
+def redis_time() -> int | None:
+    """Return the time that scripts are to take for Redis's own (epoch microseconds); None: they ask Redis."""
+    return int(time.time() * 1_000_000) if _travels[0] else None
+
+
 def monotonic() -> float:
     """Return `time.monotonic()`, seconds."""
     return _real[0]()

@@ -72,6 +72,14 @@ class UnknownCondition(InvalidType):
     """A selection has a condition that does not exist; the message names the nearest one."""
 
 
+class InvalidSchedule(InvalidJob):
+    """A periodic job that cannot be: its schedule never fires or cannot be read, or there is no such time zone."""
+
+
+class UnknownEntry(TeepError, LookupError):
+    """There is no periodic job of this name."""
+
+
 class InvalidPage(TeepError, ValueError):
     """A page was asked for with a size below 1."""
 
@@ -102,6 +110,25 @@ class MalformedPayload(TeepError, ValueError):
 
 class UnknownJob(TeepError, LookupError):
     """A payload's `class` is not registered in this process; import the module that defines it."""
+
+
+class OverLimit(TeepError):
+    """A limit is reached. Inside a job: the job comes again later, and no attempt is used.
+
+    Raise it from anywhere in a job that is told to wait, as by a status 429.
+
+    Args:
+        retry_after: seconds until the job comes again; None: later each time, some minutes at first.
+        limiter: the name of the limit.
+        reschedule: how often a job comes again for this reason; then it is an ordinary failure.
+    """
+
+    def __init__(self, retry_after: float | None = None, *, limiter: str = "", reschedule: int = 20) -> None:
+        after = "" if retry_after is None else f"; try again in {retry_after:.3g} s"
+        super().__init__(f"over the limit{' ' * bool(limiter)}{limiter}{after}")
+        self.retry_after = retry_after
+        self.limiter = limiter
+        self.reschedule = reschedule
 
 
 class PoisonJob(TeepError):

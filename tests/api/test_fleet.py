@@ -44,7 +44,8 @@ def test_two_round_trips_whatever_there_is(side: Side) -> None:
         work = json.dumps({"queue": "default", "payload": job, "run_at": 100 - number})
         side.server.command("HSET", f"web.1:{number}:a:work", "t", work)
     side.server.command("SADD", "paused", "low")
-    side.server.command("SET", "dear-leader", "web.1:3:a")
+    side.server.command("SET", "teep:leader", "web.1:3:a")
+    side.server.command("SET", "dear-leader", "ruby.1:3:a")
     look = fleet(side)
     with sent() as commands:
         side.run(look.state())
@@ -57,7 +58,8 @@ def test_two_round_trips_whatever_there_is(side: Side) -> None:
         assert side.run(look.state(clean=False)) is not None
         assert len(commands) == 2
     assert [work.job.args for work in state.work] == [[number] for number in range(19, -1, -1)]
-    assert (state.leader, state.paused) == ("web.1:3:a", frozenset({"low"}))
+    assert state.leader == "web.1:3:a"
+    assert (state.leaders, state.paused) == (("web.1:3:a", "ruby.1:3:a"), frozenset({"low"}))
     assert [work.job.jid for work in state.matching({"args": [7]})] == ["7"]
     assert len(state.matching({"klass": "C"})) == 20
 

@@ -159,6 +159,9 @@ def test_the_leader(side: Side) -> None:
     side.server.command("SET", "dear-leader", IDENTITY)
     assert side.run(side.ProcessSet().leader()) == IDENTITY
     assert [side.run(process.is_leader()) for process in side.listed(side.ProcessSet())] == [False, True]
+    side.server.command("SET", "teep:leader", "other:1:x")  # of two fleets on one Redis
+    assert side.run(side.ProcessSet().leader()) == "other:1:x"
+    assert [side.run(process.is_leader()) for process in side.listed(side.ProcessSet())] == [True, True]
 
 
 @pytest.mark.parametrize("version", golden.VERSIONS)

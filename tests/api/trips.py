@@ -26,3 +26,21 @@ def sent() -> Iterator[list[Command[Any] | Talk]]:
 
     with patch.object(Driver, "execute", noted), patch.object(AsyncDriver, "settle", noted_async):
         yield trips
+
+
+@contextmanager
+def asked() -> Iterator[list[Command[Any]]]:
+    """The commands that were carried out meanwhile, whichever of them shared a round trip."""
+    commands: list[Command[Any]] = []
+    execute, execute_async = Driver.execute, AsyncDriver.execute
+
+    def noted(driver: Driver, command: Command[Any]) -> Any:
+        commands.append(command)
+        return execute(driver, command)
+
+    def noted_async(driver: AsyncDriver, command: Command[Any]) -> Any:
+        commands.append(command)
+        return execute_async(driver, command)
+
+    with patch.object(Driver, "execute", noted), patch.object(AsyncDriver, "execute", noted_async):
+        yield commands

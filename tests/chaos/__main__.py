@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos.clock import play as clock
 from tests.chaos.scenario import Part, Result, play
 from tests.chaos.stage import PLOTS
 from tests.chaos.table import table
@@ -23,8 +24,20 @@ def main() -> int:
         result = play(part, Path(tempfile.mkdtemp(prefix="teep-chaos-")), print if options.verbose else _silence)
         print(f"    {_summary(result)}\n{result.failure}", end="\n" if result.failure else "", flush=True)
         results.append(result)
-    print("\n".join(table(results)))
-    return any(result.failure for result in results)
+    if results:
+        print("\n".join(table(results)))
+    return any(result.failure for result in results) | _clocks(options, first)
+
+
+def _clocks(options: argparse.Namespace, seed: int) -> bool:
+    """Play the chaos of clocks on each plot; True if a tick was lost, or fired twice."""
+    failed = False
+    for plot in (options.plot or PLOTS) if options.clocks else ():
+        folder = Path(tempfile.mkdtemp(prefix="teep-chaos-"))
+        result = clock.play(plot, seed, options.clocks, folder, print if options.verbose else _silence)
+        print(f"{result.summary}\n{result.failure}", end="\n" if result.failure else "", flush=True)
+        failed |= bool(result.failure)
+    return failed
 
 
 def _summary(result: Result) -> str:
@@ -47,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="play this one alone")
     parser.add_argument("--plot", choices=PLOTS, action="append", help="play this one alone")
     parser.add_argument("--rounds", type=int, default=3, help="how often each fault comes")
+    parser.add_argument("--clocks", type=float, default=120.0, help="seconds of periodic jobs; 0: none")
     parser.add_argument("--verbose", action="store_true", help="show each event as it happens")
     return parser.parse_args()
 

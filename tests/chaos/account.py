@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.chaos import items, lateness, locks
+from tests.chaos import items, lateness, limits, locks
 from tests.chaos.causes import FAILOVER, STOPPED, Causes
 from tests.chaos.journal import Run
 from tests.chaos.kinds import ATTEMPTS, Fate
@@ -29,8 +29,8 @@ class Account:
        Sentinel a job that was not confirmed may have run on a server whose word did not count in the end.
     4. The dead set has exactly the jobs that were to die, once each, and nothing is anywhere else.
     5. Of iterable jobs no item is left out (`items.py`), of unique ones none is let in beside another and none kept
-       out for nothing (`locks.py`), and expiring ones are dropped only when it is too late (`lateness.py`). None
-       leaves its lock or its place behind.
+       out for nothing (`locks.py`), expiring ones are dropped only when it is too late (`lateness.py`), and no more
+       run than their limit lets through (`limits.py`). None leaves its lock or its place behind.
     6. A job that was rescued too often is dead of another error than its own; how much of it was counted is open.
     """
 
@@ -58,6 +58,8 @@ class Account:
             self._complain("was never pushed", number)
         self._check_lives()
         for what, number in locks.problems(self._lives, self.causes, may_forget=self.may_forget):
+            self._complain(what, number)
+        for what, number in limits.problems(self._lives, self.causes):
             self._complain(what, number)
         self._check_counters()
         self._check_places()

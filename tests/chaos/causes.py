@@ -85,6 +85,13 @@ class Causes:
             for moment in self._rescues.get(run.pid, ())
         )
 
+    def keeps_its_place(self, run: Run) -> bool:
+        """Tell whether nothing may have taken its place at a limit from it while it ran."""
+        stood_still = any(
+            span.begin <= self.gone(run) and span.end >= run.start for span in self._timeline.frozen.get(run.pid, ())
+        )
+        return not (stood_still or self.given_up(run) or self.failed_over(run.start, self.gone(run)))
+
     def _failover(self, run: Run) -> str | None:
         return FAILOVER if self.failed_over(run.start, run.end or float("inf")) else None
 

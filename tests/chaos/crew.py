@@ -48,8 +48,16 @@ class Actor:
 class Crew:
     """Starts workers, and kills, stops and freezes them. Also a context manager, which ends them all."""
 
-    def __init__(self, urls: Sequence[str], seed: int, journal_file: Path, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        seed: int,
+        journal_file: Path,
+        timeline: Timeline,
+        program: str = "tests.chaos.worker",
+    ) -> None:
         self.actors: list[Actor] = []
+        self._program = program
         self._urls = urls
         self._journal = journal_file
         self._timeline = timeline
@@ -71,7 +79,7 @@ class Crew:
         process = WorkerProcess(
             self._urls[number % len(self._urls)],
             [*options, *order],
-            program=("tests.chaos.worker",),
+            program=(self._program,),
             environment={journal.VARIABLE: str(self._journal)},
         )
         self._ending.callback(process.kill)
@@ -85,14 +93,15 @@ class Crew:
 
     def eldest(self) -> Actor:
         """Return the worker that has been there longest: the others may only just be starting."""
-        return (self._able or [self.start()])[0]
+        return (self.able or [self.start()])[0]
 
     def any_one(self, chance: random.Random) -> Actor:
         """Return any worker that runs."""
-        return chance.choice(self._able or [self.start()])
+        return chance.choice(self.able or [self.start()])
 
     @property
-    def _able(self) -> list[Actor]:
+    def able(self) -> list[Actor]:
+        """The workers that run, and are neither leaving nor frozen."""
         return [
             each for each in self.actors if each.process.is_alive and not each.is_leaving and each.frozen_at is None
         ]
@@ -143,7 +152,7 @@ class Crew:
 
     def leave(self) -> list[str]:
         """Stop every worker; returns what was wrong with how they went."""
-        for actor in self._able:
+        for actor in self.able:
             self.stop(actor)
         codes = {actor: self._await(actor) for actor in self.actors}
         return [

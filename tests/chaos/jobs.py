@@ -12,7 +12,7 @@ from typing import Any
 
 import teep
 from tests.chaos import journal
-from tests.chaos.kinds import ITERABLE, Fate, number_of
+from tests.chaos.kinds import ITERABLE, LEASE, LIMIT, LIMITED, Fate, number_of
 
 # A thread hears of its stop between two of these (seconds).
 _SLICE = 0.05
@@ -44,6 +44,13 @@ def chaos(number: int, seconds: float, fate: str) -> None:
 async def chaos_async(number: int, seconds: float, fate: str) -> None:
     """As `chaos`, on the loop."""
     await asyncio.sleep(seconds)
+    _meet(fate)
+
+
+@teep.job(name=LIMITED, retry_in=_soon, limit=teep.limits.concurrent(LIMITED, LIMIT, lock_timeout=LEASE))
+def chaos_limited(number: int, seconds: float, fate: str) -> None:
+    """As `chaos`, under a limit."""
+    _sleep(seconds)
     _meet(fate)
 
 

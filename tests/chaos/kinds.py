@@ -23,6 +23,11 @@ FAILURES = {Fate.SUCCEEDS: 0, Fate.FAILS_ONCE: 1, Fate.DIES: 1}
 
 _PLAIN = ("chaos", "chaos_async")
 _FORKING = "chaos_fork"
+LIMITED = "chaos_limited"
+# How many of these may run at a time.
+LIMIT = 2
+# Seconds that a place at the limit is kept without a heartbeat; 30 in life.
+LEASE = 4.0
 ITERABLE = ("chaos_items", "chaos_items_async")
 # Longer than any job here may take: no lock ends by itself.
 _UNIQUE_FOR = 3_600
@@ -91,7 +96,7 @@ class Lot(NamedTuple):
 
     @classmethod
     def _of_any(cls, chance: random.Random, most: int) -> "Lot":
-        """Draw plain jobs, iterable ones, or two that fork: of ten plain ones six are no-ops."""
+        """Draw plain jobs, iterable ones, some under a limit, or two that fork: of ten plain ones six are no-ops."""
         fate = chance.choices(tuple(Fate), (72, 16, 12))[0]
         expires_in = round(chance.choice((0.1, 1.0, 10.0)) * chance.uniform(0.5, 1.5), 2)
         lot = cls(
@@ -102,6 +107,8 @@ class Lot(NamedTuple):
             return lot._iterable(chance)
         if roll < 0.28:
             return lot._replace(job=_FORKING, seconds=(0.0, 0.0))
+        if roll < 0.4:
+            return lot._replace(job=LIMITED, seconds=tuple(chance.uniform(0.0, 0.05) for _ in range(4)))
         seconds = tuple(_length(chance) for _ in range(chance.randint(1, most)))
         return lot._replace(job=chance.choice(_PLAIN), seconds=seconds)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from teep import Client, Config
 from teep.errors import RedisError
-from tests.chaos.kinds import Fate, Lot, Slot
+from tests.chaos.kinds import LIMITED, Fate, Lot, Slot
 from tests.chaos.stage import Stage
 from tests.chaos.timeline import Span
 from tests.support.servers import Server
@@ -35,6 +35,7 @@ class Pushed:
     slot: Slot | None = None
     refused: bool = False
     expiry: float | None = None
+    limited: bool = False
 
     @property
     def is_due(self) -> bool:
@@ -89,7 +90,14 @@ class Pusher:
             self._ended.wait(_OUTAGE_PAUSE)
         expiry = None if lot.expires_in is None else begin + lot.delay + lot.expires_in
         job = Pushed(
-            lot.fate, confirmed, Span(begin, time.monotonic()), lot.items, lot.slot, refused=refused, expiry=expiry
+            lot.fate,
+            confirmed,
+            Span(begin, time.monotonic()),
+            lot.items,
+            lot.slot,
+            refused=refused,
+            expiry=expiry,
+            limited=lot.job == LIMITED,
         )
         self.pushed |= dict.fromkeys(range(first, first + len(lot.seconds)), job)
 

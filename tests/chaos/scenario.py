@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teep import Queue, RetrySet, ScheduledSet
-from tests.chaos import faults, journal
+from tests.chaos import faults, journal, limits
 from tests.chaos.account import UNEXPLAINED, Account
 from tests.chaos.causes import Causes
 from tests.chaos.crew import WORKERS
-from tests.chaos.kinds import QUEUES
+from tests.chaos.kinds import LEASE, QUEUES
 from tests.chaos.picture import Picture
 from tests.chaos.pusher import Pusher
 from tests.chaos.stage import Plot, Stage
@@ -78,6 +78,7 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         pusher.stop()
         _drain(stage, problems)
         problems += stage.crew.leave()
+        _await_places(stage, problems)
         picture = Picture.last(stage.server)
         runs, remarks = journal.read(stage.journal)
         account = Account(
@@ -158,6 +159,14 @@ def _drain(stage: Stage, problems: list[str]) -> None:
     except TimeoutError:
         picture = Picture.take(stage.server)
         problems.append(f"{_DRAIN_SECONDS:.0f} s later there were still {picture.left()}, and {picture.owners}")
+
+
+def _await_places(stage: Stage, problems: list[str]) -> None:
+    """Wait until no place of a limit is held: all who did are gone."""
+    try:
+        wait_until(lambda: not limits.held(stage.server), 2 * LEASE, "all places to be free")
+    except TimeoutError:
+        problems.append(f"places are held that nobody holds: {limits.held(stage.server)}")
 
 
 def _story(part: Part, folder: Path, timeline: Timeline, account: Account, problems: list[str]) -> str:

@@ -42,7 +42,9 @@ class Stage:
     so a failover may lose what was confirmed; `confirms` tells of what it cannot lose.
     """
 
-    def __init__(self, plot: Plot, seed: int, folder: Path, timeline: Timeline) -> None:
+    def __init__(
+        self, plot: Plot, seed: int, folder: Path, timeline: Timeline, program: str = "tests.chaos.worker"
+    ) -> None:
         self.kind: Kind = KINDS[seed % len(KINDS)]
         self.timeline = timeline
         self.sentinel: Sentinel | None = None
@@ -51,7 +53,7 @@ class Stage:
         self._later: list[tuple[float, Callable[[], None]]] = []
         urls = self._with_sentinel() if plot == "sentinel" else self._alone()
         self.journal = folder / "journal"
-        self.crew = self._ending.enter_context(Crew(urls, seed, self.journal, timeline))
+        self.crew = self._ending.enter_context(Crew(urls, seed, self.journal, timeline, program))
 
     def _alone(self) -> list[str]:
         self._server = self._ending.enter_context(

@@ -204,3 +204,49 @@ def test_an_attempt_that_a_failover_forgot_may_be_followed_by_the_expiry_of_the_
     assert "stat:expired is 1, not 0" in strict.problems
     timeline.failovers.append(Span(2.2, 3.1))
     assert _problems(pushed, journal, timeline=timeline, processed=1, expired=1).problems == []
+
+
+_LIMITED = Pushed(Fate.SUCCEEDS, confirmed=True, limited=True)
+
+
+def _beside(*spans: tuple[float, float | None]) -> list[str]:
+    """Runs of limited jobs, one each, in two processes; one without an end broke off."""
+    lines: list[tuple[float, str]] = []
+    for number, (start, end) in enumerate(spans):
+        run = f"{7 + number % 2}-{number + 1}"
+        lines.append((start, f"start {run} {start} {number} j{number} 1 1.5 0"))
+        if end is not None:
+            lines.append((end, f"done {run} {end}"))
+    return [line for _, line in sorted(lines)]
+
+
+@pytest.mark.parametrize(
+    ("spans", "is_wrong"),
+    [
+        ([(1.0, 2.0), (1.1, 1.5), (1.6, 2.0)], False),
+        ([(1.0, 2.0), (1.1, 1.5), (1.4, 2.0)], True),
+    ],
+)
+def test_no_more_run_than_their_limit_lets_through(spans: list[tuple[float, float]], *, is_wrong: bool) -> None:
+    problems = _problems([_LIMITED] * len(spans), _beside(*spans)).problems
+    assert any("began beside 2 others, though 2 may run" in problem for problem in problems) is is_wrong
+
+
+def test_a_killed_run_holds_its_place_until_then_and_a_frozen_one_may_lose_it() -> None:
+    spans: list[tuple[float, float | None]] = [(1.0, None), (1.1, 3.0), (1.5, 2.0)]
+    timeline = Timeline(_silence)
+    timeline.killed[7] = 1.4
+    assert not any(
+        "began beside" in problem
+        for problem in _problems([_LIMITED] * 3, _beside(*spans), timeline=timeline).problems
+    )
+    timeline.killed[7] = 1.6
+    assert any(
+        "began beside" in problem
+        for problem in _problems([_LIMITED] * 3, _beside(*spans), timeline=timeline).problems
+    )
+    timeline.frozen[8] = [Span(1.2, 2.0)]
+    assert not any(
+        "began beside" in problem
+        for problem in _problems([_LIMITED] * 3, _beside(*spans), timeline=timeline).problems
+    )

@@ -98,7 +98,7 @@ def test_yes_and_no(text: str, value: bool) -> None:
 
 
 def test_mappings_have_no_variable() -> None:
-    assert {name for name in SETTINGS if not has_text(name)} == {"capsules", "job_defaults"}
+    assert {name for name in SETTINGS if not has_text(name)} == {"capsules", "job_defaults", "schedule"}
 
 
 @pytest.mark.parametrize(

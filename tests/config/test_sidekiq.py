@@ -76,8 +76,9 @@ def test_keys_of_ruby_and_of_gems_are_left_alone() -> None:
     assert (config.concurrency, config.queues) == (12, ("default",))
     assert config.skip_default_job_logging
     assert settings.ignored == [
-        "require", "strict", "logfile", "scheduler", "dynamic", "limits",
+        "require", "strict", "logfile", "dynamic", "limits",
     ]  # fmt: skip
+    assert dict(config.schedule) == {"cleanup": {"cron": "0 0 * * *", "class": "CleanupJob"}}
 
 
 @pytest.mark.parametrize(("verbose", "level"), [("true", "DEBUG"), ("false", None)])
@@ -174,8 +175,8 @@ def test_a_variable_without_a_default_must_be_set(write: Write) -> None:
 def test_what_gems_and_old_versions_keep_there_is_no_typo(write: Write) -> None:
     text = ":loglevel: info\n:index: 0\nproduction:\n  :loglevel: debug\n  :schedule: {a: {cron: '* * * * *'}}\n"
     settings = resolve({}, write(text, "sidekiq.yml"), {"APP_ENV": "production"})
-    settings.config(teep.Config)
-    assert settings.ignored == ["loglevel", "index", "production.loglevel", "production.schedule"]
+    assert dict(settings.config(teep.Config).schedule) == {"a": {"cron": "* * * * *", "class": "a"}}
+    assert settings.ignored == ["loglevel", "index", "production.loglevel"]
 
 
 def test_a_queue_in_brackets_needs_no_weight(write: Write) -> None:

@@ -84,3 +84,10 @@ def run_in_three_parts(fleet: Fleet, kind: Kind) -> None:
 @pytest.fixture(params=[False, True], ids=["def", "async def"])
 def jobs(request: pytest.FixtureRequest, fleet: Fleet) -> Jobs:
     return Jobs(fleet, request.param)
+
+
+SAMPLE: dict[str, Any] = {
+    "at": 1e9, "processed": 100, "failed": 3, "enqueued": 5, "scheduled": 1, "retries": 2, "dead": 4, "busy": 6,
+    "queues": {"low": {"size": 5, "latency": 1.25}}, "gauges": {"carts.open": 17},
+}  # fmt: skip
+"""What listeners of "sample" get."""

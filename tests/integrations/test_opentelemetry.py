@@ -1,15 +1,21 @@
 """Spans of pushes and runs, by the real SDK."""
 
+import time
+
 import pytest
 from opentelemetry import baggage, context, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 import teep
+from teep.config.handlers import fire
+from teep.integrations import opentelemetry
 from teep.integrations.opentelemetry import OpenTelemetry
-from tests.integrations.conftest import Jobs, run_in_three_parts
+from tests.integrations.conftest import SAMPLE, Jobs, run_in_three_parts
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -142,3 +148,40 @@ def test_without_an_sdk_nothing_is_written(fleet: Fleet) -> None:
     with teep.testing.fake() as jobs:
         teep.Client().push({"class": "x", "args": []})
     assert "traceparent" not in jobs[0].item
+
+
+def _metrics(reader: InMemoryMetricReader) -> dict[tuple[str, str], object]:
+    """Return the values by the metric's name and its only attribute."""
+    data = reader.get_metrics_data()
+    return {
+        (metric.name, str(next(iter((point.attributes or {}).values()), ""))): point.value
+        for resource in (data.resource_metrics if data else ())
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        for point in metric.data.data_points
+        if isinstance(point, NumberDataPoint)
+    }
+
+
+def test_samples_of_the_fleet_are_metrics_while_they_are_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = InMemoryMetricReader()
+    config = teep.Config()
+    config.use(OpenTelemetry(meter_provider=MeterProvider([reader], shutdown_on_exit=False)))
+    assert _metrics(reader) == {}
+    fire(config, "sample", SAMPLE)
+    fire(config, "sample", {**SAMPLE, "processed": 110})
+    assert _metrics(reader) == {
+        ("teep.processed", ""): 110,
+        ("teep.failed", ""): 3,
+        ("teep.jobs", "enqueued"): 5,
+        ("teep.jobs", "scheduled"): 1,
+        ("teep.jobs", "retries"): 2,
+        ("teep.jobs", "dead"): 4,
+        ("teep.jobs", "busy"): 6,
+        ("teep.queue.size", "low"): 5,
+        ("teep.queue.latency", "low"): 1.25,
+        ("teep.gauge", "carts.open"): 17,
+    }
+    now = time.monotonic()
+    monkeypatch.setattr(opentelemetry, "monotonic", lambda: now + 60)
+    assert _metrics(reader) == {}

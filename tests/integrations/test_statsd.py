@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import teep
+from teep.config.handlers import fire
 from teep.errors import ConfigurationError
 from teep.integrations.statsd import Statsd
-from tests.integrations.conftest import Jobs
+from tests.integrations.conftest import SAMPLE, Jobs
 from tests.worker.fleet import SOON, Fleet
 
 
@@ -97,6 +98,46 @@ def test_no_job_notices_that_nobody_listens(server: socket.socket, using: Callab
     job = teep.job(name="job")(lambda: "result")
     # The second send is the one that the closed port refuses.
     assert [job.perform_inline() for _ in range(3)] == ["result"] * 3
+
+
+def test_samples_of_the_fleet_are_gauges(fleet: Fleet, server: socket.socket, using: Callable[..., None]) -> None:
+    using()
+    fire(fleet.config, "sample", SAMPLE)
+    assert _received(server, 1) == [
+        [
+            f"teep.{line}|g"
+            for line in (
+                "processed:100", "failures:3", "enqueued:5", "retries:2", "dead:4", "scheduled:1", "busy:6",
+                "queue.low.size:5", "queue.low.latency:1.25", "gauge.carts.open:17",
+            )
+        ]
+    ]  # fmt: skip
+
+
+def test_queues_of_a_sample_are_tags_of_dogstatsd(
+    fleet: Fleet, server: socket.socket, using: Callable[..., None]
+) -> None:
+    using(prefix="sidekiq", tags=True, constant_tags={"env": "test"})
+    fire(fleet.config, "sample", SAMPLE)
+    ((processed, *_, size, latency, carts),) = _received(server, 1)
+    assert processed == "sidekiq.processed:100|g|#env:test"
+    assert size == "sidekiq.queue.size:5|g|#queue:low,env:test"
+    assert latency == "sidekiq.queue.latency:1.25|g|#queue:low,env:test"
+    assert carts == "sidekiq.gauge.carts.open:17|g|#env:test"
+
+
+def test_a_sample_of_many_queues_takes_several_datagrams(
+    fleet: Fleet, server: socket.socket, using: Callable[..., None]
+) -> None:
+    using()
+    queues = {f"queue-{number:0100}": {"size": number, "latency": 0.0} for number in range(30)}
+    fire(fleet.config, "sample", {**SAMPLE, "queues": queues})
+    lines = 0
+    while lines < 7 + 2 * 30 + 1:
+        datagram = server.recv(65_536)
+        assert len(datagram) < 1_472
+        lines += datagram.count(b"\n") + 1
+    assert lines == 7 + 2 * 30 + 1
 
 
 def test_what_cannot_work_is_refused() -> None:

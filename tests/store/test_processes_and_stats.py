@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from teep.store import processes, stats
+from teep.store import leader, processes, stats
 from teep.store.processes import Message
 from teep.wire.command import Arg
 from tests.store.conftest import Run
@@ -124,4 +124,4 @@ def test_an_empty_redis_has_statistics_too(run: Run) -> None:
     assert run(stats.slow()) == stats.Slow(0, 0)
     assert run(stats.queue_sizes()) == {}
     assert run(processes.listing()) == []
-    assert run(processes.leader()) == ""
+    assert run(leader.leader()) == ""

@@ -225,3 +225,35 @@ def test_hostile_filters_are_read_or_told() -> None:
     ):
         parsed = parse(text)
         assert parsed.problems or parsed.conditions or not text.strip()
+
+
+def test_names_of_periodic_jobs_and_limits_are_text_whatever_they_are(
+    visitor: Visitor, store: Server, config: teep.Config
+) -> None:
+    entries = teep.PeriodicSet(config=config)
+    for name in (XSS, "..", " ", "é", "-", "new"):
+        entries.create(name, "@daily", XSS, XSS)
+    raw = store.command("HGET", "teep:periodic", "é")
+    store.client.hset("teep:periodic", b"\xff\xfe", raw)
+    store.client.hset("teep:periodic", "damaged", b"\xff no JSON")
+    names = ("plain", b"\xff", XSS)
+    store.client.zadd("teep:limits", {name: 2e15 + place for place, name in enumerate(names)})
+    for name in names:
+        key = b"teep:limit:" + (name if isinstance(name, bytes) else name.encode())
+        fields = {"kind": "bucket", "declared": "1", "interval": "1", "lease": "1", "used": "0", "at": "0"}
+        store.client.hset(key, mapping=fields)
+    for path in ("/periodic", "/limits"):
+        page = visitor.get(path)
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert "<img src=x" not in page.text
+        found = set(re.findall(rf'href="\.{path}/([^"]+)"', page.text)) - {"-/new"}
+        assert len(found) >= 3
+        for link in found:
+            one = visitor.get(f"{path}/{link}")
+            assert one.status_code == 200, link
+            assert "<script>alert" not in one.text
+    assert visitor.post("/periodic/~__4", {"pause": "yes"}).status_code == 200
+    assert store.client.smembers("teep:periodic:paused") == {b"\xff\xfe"}
+    for path in ("/api/periodic", "/api/limits", "/prometheus"):
+        assert visitor.get(path).status_code == 200

@@ -17,7 +17,7 @@ from tests.web.conftest import fill
 from tests.web.test_hostile import STRANGE
 from tests.web.test_jobsets import key
 from tests.web.test_metrics import left_profile
-from tests.web.test_programs import populate
+from tests.web.test_programs import NAMED, populate
 from tests.web.visitor import OURS, Visitor
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ FILTERS = (
     "older:9999999999d",
     "m",
 )
+
+SCHEDULES = ("0 4 * * *", "@every 10m", "H * * * *", "* *", "@never")
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_answers_are_as_described(asked: Visitor, store: Server, endpoint: Endpo
     def ask(data: strategies.DataObject) -> None:
         mode = data.draw(strategies.sampled_from([modes.POSITIVE, modes.POSITIVE, modes.NEGATIVE]))
         case = data.draw(operation.as_strategy(mode))
-        _make_likely(case, data, {"key": jobs, "id": actions})
+        _make_likely(case, data, {"key": jobs, "id": actions, "name": [NAMED]})
         answer = _sent(asked, case)
         seen.add(answer.status_code)
         case.validate_response(answer, checks=checks)
@@ -97,6 +99,8 @@ def _make_likely(case: "Case[Any]", data: strategies.DataObject, there: Mapping[
         if isinstance(fields, dict) and "keys" in fields:
             keys: list[Any] = data.draw(strategies.lists(strategies.sampled_from(there["key"]), max_size=3))
             fields["keys"] = keys
+        if isinstance(fields, dict) and "schedule" in fields:
+            fields.update(schedule=data.draw(strategies.sampled_from(SCHEDULES)), tz="", name=f"made-{len(case.id)}")
 
 
 def _action_of(visitor: Visitor, store: Server) -> str:

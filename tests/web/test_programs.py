@@ -52,7 +52,14 @@ def a_process(store: Server, name: str = "web:1:a", threads: int = 5, queues: An
     store.client.lpush(f"{{queue:{queues[0]}}}:inflight:{name}", payload(1), payload(2))
 
 
+NAMED = "nightly"
+"""What the limit and the periodic job that `populate` leaves are called."""
+
+
 def populate(store: Server, config: teep.Config) -> None:
+    with teep.config.overridden(config), teep.limits.bucket(NAMED, 3, per="day").within_limit():
+        entry = teep.PeriodicSet().create(NAMED, "@every 1m", "app.Nightly", 1)
+    store.client.hset("teep:periodic:last", NAMED, repr(entry.created_at.timestamp() // 1 + 60))
     fill(store, "retry", 4, error_class="E", error_message="m")
     fill(store, "dead", 2)
     fill(store, "schedule", 1)
@@ -379,7 +386,7 @@ def test_openapi_describes_every_endpoint_and_what_it_gives(
         within = (
             entry if name == "retries" else visitor.get(f"/api/{name}").json().get("jobs", [{}])[0].get("key", "")
         )
-        path = endpoint.path.replace("{klass}", "slow").replace("{key}", within)
+        path = endpoint.path.replace("{klass}", "slow").replace("{key}", within).replace("{name}", NAMED)
         given = visitor.get(path).json()
         assert _fits(given, endpoint.gives), path
         names = re.findall(r"{(\w+)}", endpoint.path)

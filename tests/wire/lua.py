@@ -8,5 +8,5 @@ _FOLDER = Path(str(resources.files("teep.wire") / "lua"))
 NAMES = sorted(
     path.relative_to(_FOLDER).with_suffix("").as_posix()
     for path in _FOLDER.rglob("*.lua")
-    if path.parent.name != "lib"
+    if "lib" not in path.relative_to(_FOLDER).parts
 )

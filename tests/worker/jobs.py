@@ -154,3 +154,8 @@ def jam() -> None:
     """Hold up this process's fetch loop for good."""
     for fetcher in [found for found in gc.get_objects() if isinstance(found, Fetcher)]:
         fetcher._exchanging.acquire()
+
+
+@teep.job(limit=teep.limits.concurrent("killed", 2, lock_timeout=3_600))
+def held_by_limit() -> None:
+    time.sleep(60)

@@ -22,7 +22,7 @@ from teep.api.jobs.selection.cursor import CursorPage
 from teep.api.jobs.selection.filters import Conditions
 from teep.api.jobs.selection.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
-from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet
+from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet, async_leader, leader
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
 from teep.api.stats import AsyncHistory, AsyncStats, History, Overdue, QueueSummary, Stats
 from teep.api.work import AsyncWorkSet, Work, WorkSet
@@ -96,5 +96,7 @@ __all__ = [
     "WorkSet",
     "Workers",
     "async_find_job",
+    "async_leader",
     "find_job",
+    "leader",
 ]

@@ -19,12 +19,20 @@ R = TypeVar("R", bound=_JobRecord)
 
 
 class FleetState(NamedTuple, Generic[P, R]):
-    """Live processes by identity, running jobs (the longest-running first), the leader, and paused queues."""
+    """Live processes by identity, running jobs (the longest-running first), the leaders, and paused queues.
+
+    `leaders` are the identities of teep's leader and of Sidekiq Enterprise's, as far as there are any.
+    """
 
     processes: list[P]
     work: list[Work[R]]
-    leader: str
+    leaders: tuple[str, ...]
     paused: frozenset[str]
+
+    @property
+    def leader(self) -> str:
+        """The identity of the leader, teep's before Sidekiq Enterprise's, or "" if there is none."""
+        return next(iter(self.leaders), "")
 
     def matching(self, conditions: Conditions) -> list[Work[R]]:
         """Return the running jobs that meet the conditions of `where`."""
@@ -53,7 +61,7 @@ class _Fleet(Api, Generic[P, R]):
         return FleetState(
             [self._process(process, config=self.config) for process in found.processes],
             [Work(job, record) for job in found.running],
-            found.leader,
+            found.leaders,
             found.paused,
         )
 

@@ -9,6 +9,7 @@ from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import EmbeddedProcess
+from teep.store import leader as leaders
 from teep.store import processes
 from teep.wire.command import Plan
 
@@ -152,8 +153,8 @@ class _Process(Api):
 
     @operation
     async def is_leader(self) -> bool:
-        """Tell whether it leads the fleet."""
-        return await processes.leader() == self.identity
+        """Tell whether it leads the fleet: teep's, or that of Sidekiq Enterprise."""
+        return self.identity in await leaders.leaders()
 
     def _must_be_signalable(self, verb: str) -> None:
         if self.embedded:
@@ -203,8 +204,11 @@ class _ProcessSet(Api, Generic[P]):
 
     @operation
     async def leader(self) -> str:
-        """Return the identity of the leader, or "" if there is none."""
-        return await processes.leader()
+        """Return the identity of the leader, or "" if there is none.
+
+        If a teep fleet and one of Sidekiq Enterprise share a Redis, each has its own; this is teep's.
+        """
+        return await leaders.leader()
 
     @operation
     async def get(self, identity: str) -> P | None:
@@ -244,3 +248,16 @@ class ProcessSet(_ProcessSet[Process], SyncIterable[Process]):
 
 class AsyncProcessSet(_ProcessSet[AsyncProcess], AsyncIterable[AsyncProcess]):
     _process = AsyncProcess
+
+
+def leader(*, config: Config | None = None) -> str | None:
+    """Return the identity of the process that leads the fleet, or None. One round trip.
+
+    The leader is the process that fires periodic jobs. teep's own comes before that of Sidekiq Enterprise.
+    """
+    return SyncApi(config=config)._run(leaders.leader()) or None  # noqa: SLF001 - the pair's own protocol
+
+
+async def async_leader(*, config: Config | None = None) -> str | None:
+    """Return the identity of the process that leads the fleet, or None. One round trip."""
+    return await AsyncApi(config=config)._run(leaders.leader()) or None  # noqa: SLF001 - as above

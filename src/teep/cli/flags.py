@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
 
+import click
+
 from teep.cli.command import argument, option
 from teep.cli.options import ConfigFile, Environment, RedisUrl
 
@@ -56,6 +58,14 @@ Watchdog = Annotated[
     float | None,
     option("--watchdog", help="Seconds without progress, or Redis, until the process exits; 0: never. Default: 300."),
 ]
+Leader = Annotated[
+    str | None,
+    option(
+        "--leader",
+        type=click.Choice(["auto", "never", "prefer"]),
+        help="Whether it may lead the fleet, and fire periodic jobs. Default: auto.",
+    ),
+]
 Verbose = Annotated[bool, option("--verbose", "-v", help="Log level DEBUG.")]
 Level = Annotated[
     str | None, option("--log-level", metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")
@@ -83,6 +93,7 @@ class Flags:
     tag: Tag = None
     health: Health = None
     watchdog: Watchdog = None
+    leader: Leader = None
     verbose: Verbose = False
     log_level: Level = None
     json_logs: JsonLogs = None

@@ -74,20 +74,18 @@ def _job_defaults(values: _Values) -> str | None:
     return _problem(defaults_of, options)
 
 
+def _schedule(values: _Values) -> str | None:
+    if values["schedule"] == {}:
+        return None
+    from teep.config.periodic import entries_of_tables  # noqa: PLC0415 - few programs have such jobs
+
+    return _problem(entries_of_tables, values["schedule"])
+
+
 def _environment(values: _Values) -> str | None:
     environment = values["environment"]
     fits = isinstance(environment, str) and environment
     return None if fits else f"environment must be a string such as production, not {environment!r}"
-
-
-def _timestamps(values: _Values) -> str | None:
-    allowed, value = get_args(payload.TimeUnit), values["timestamps"]
-    return None if value in allowed else f"timestamps must be one of {allowed}, not {value!r}"
-
-
-def _skip_default_job_logging(values: _Values) -> str | None:
-    value = values["skip_default_job_logging"]
-    return None if isinstance(value, bool) else f"skip_default_job_logging must be true or false, not {value!r}"
 
 
 def _backtrace_cleaner(values: _Values) -> str | None:
@@ -101,6 +99,22 @@ def _tag(values: _Values) -> str | None:
     tag = values["tag"]
     fits = isinstance(tag, str) and not re.search(r"[\r\n]", tag)
     return None if fits else f"tag must be a string of one line, such as 'web', not {tag!r}"
+
+
+def _choice(name: str, *allowed: str) -> _Check:
+    def check(values: _Values) -> str | None:
+        value = values[name]
+        return None if value in allowed else f"{name} must be one of {allowed}, not {value!r}"
+
+    return name, check
+
+
+def _truth(name: str) -> _Check:
+    def check(values: _Values) -> str | None:
+        value = values[name]
+        return None if isinstance(value, bool) else f"{name} must be true or false, not {value!r}"
+
+    return name, check
 
 
 def _whole(name: str, least: int, *, optional: bool = False) -> _Check:
@@ -137,12 +151,16 @@ _CHECKS: tuple[_Check, ...] = (
     ("capsules", _capsules),
     ("labels", _labels),
     ("job_defaults", _job_defaults),
+    ("schedule", _schedule),
     ("environment", _environment),
-    ("timestamps", _timestamps),
-    ("skip_default_job_logging", _skip_default_job_logging),
+    _choice("timestamps", *get_args(payload.TimeUnit)),
+    _choice("leader", "auto", "never", "prefer"),
+    _choice("leader_key", "teep:leader", "dear-leader"),
     ("backtrace_cleaner", _backtrace_cleaner),
     ("tag", _tag),
     ("health", _health),
+    _truth("history"),
+    _truth("skip_default_job_logging"),
     _whole("concurrency", 1),
     _whole("processes", 1),
     _whole("max_rss", 1, optional=True),

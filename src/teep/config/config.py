@@ -1,11 +1,11 @@
 """The configuration: a value, and the hooks beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
-from teep.config.hooks import DeathHandler, ErrorHandler, Event, Hooks
+from teep.config.hooks import DeathHandler, ErrorHandler, Event, Gauge, Hooks
 from teep.config.sources import variables
 from teep.config.value import ConfigValue
 from teep.middleware import Chain
@@ -54,6 +54,14 @@ class Config(ConfigValue):
             `"HOST:PORT"`, or a port alone for 127.0.0.1.
         watchdog: seconds that a worker process may stand still, or be without Redis, before it ends with exit code 1
             for its supervisor to start it anew; 0: for ever.
+        leader: whether a worker may lead the fleet, which makes it the one that fires periodic jobs: "auto": it may;
+            "never": it does not; "prefer": before all that do not prefer it.
+        leader_key: the key in Redis that names the leader: "teep:leader", or Sidekiq Enterprise's "dear-leader", so
+            that Sidekiq's Web UI shows it; only where no process of Sidekiq Enterprise runs.
+        schedule: periodic jobs by their names, as a file's `[periodic]` has them: `{"nightly": {"cron": "0 4 * * *",
+            "class": "SomeJob", "args": [1]}}`. In code, `@teep.periodic` and `Config.periodic` are at hand.
+        history: record what the whole fleet is like, minute by minute, while this process leads; `teep.Timeline`
+            reads it. Set it for all workers, since any of them may lead.
         skip_default_job_logging: leave out each job's lines `start` and `done`; failures are logged all the same.
         backtrace_cleaner: a function that takes the lines of a failure's backtrace, the innermost first, and returns
             those to store and to log; by default teep's own are left out. Sidekiq has it, too. For code only.
@@ -105,14 +113,62 @@ class Config(ConfigValue):
         """Call `listener` at a moment of the worker's life.
 
         "startup", "quiet", "shutdown" and "exit" come once; "heartbeat" at the first beat and after an outage; "beat"
-        at every one. Those on the way out run in reverse order of registration. A listener that raises is reported
-        and the others still run; only a "startup" one keeps the worker from starting. "audit" comes with each action
-        on the web page; its listener gets a dict: who, verb, where, filter, count, dry_run, ip.
+        at every one; "leader" when this process begins to lead the fleet, "follower" when it ceases to. Those on the
+        way out run in reverse order of registration. A listener that raises is reported and the others still run;
+        only a "startup" one keeps the worker from starting. "audit" comes with each action on the web page; its
+        listener gets a dict: who, verb, where, filter, count, dry_run, ip. "sample" comes
+        every 10 seconds in the leader, if it records the history; its listener gets a dict: at, processed, failed,
+        enqueued, scheduled, retries, dead, busy, queues (name to size and latency), gauges.
 
         Raises:
             ConfigurationError: there is no such event, the listener is no plain function, or a worker runs already.
         """
         self.hooks.on(event, listener)
+
+    def periodic(
+        self,
+        schedule: str,
+        job: Any,
+        /,
+        *args: Any,
+        name: str | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        queue: str | None = None,
+        tz: str | None = None,
+        catch_up: Literal["latest", "all", "none"] = "latest",
+        grace: float = 3600.0,
+        overlap: Literal["allow", "skip"] = "allow",
+        jitter: float = 0.0,
+        description: str = "",
+    ) -> None:
+        """Have a job pushed at the ticks of a schedule, as `teep.periodic` does, which explains the options.
+
+        `job` is a job, or the name of a class that only others know, such as a Ruby one. The entry has the job's name
+        unless it is given one, and its jobs go to the job's queue unless another is named.
+
+        Raises:
+            InvalidSchedule: it never fires or cannot be read, there is no such zone, or another entry has that name.
+            InvalidType, InvalidJob, InvalidArguments: the job cannot be pushed like this.
+            ConfigurationError: a worker runs already.
+        """
+        from teep.config import periodic  # noqa: PLC0415 - few programs have such jobs
+
+        how = periodic.How(tz, catch_up, grace, overlap, jitter, description)
+        entry = periodic.entry_of(schedule, periodic.payload_of(job, args, kwargs, queue), how, name)
+        if any(known.name == entry.name for known in self.hooks.periodic):
+            raise periodic.twice(entry.name)
+        self.hooks.periodic.append(entry)
+
+    def gauge(self, name: str, read: Gauge) -> None:
+        """Let the history have a number of the program's own, such as how many carts are open.
+
+        `read` is called every 10 seconds in the leader, if it records the history (`history`), in a thread of its
+        own, and returns the number as it is now. If it raises, that is reported, and this sample is without it.
+
+        Raises:
+            ConfigurationError: the name is taken, `read` is no plain function, or a worker runs already.
+        """
+        self.hooks.gauge(name, read)
 
     def listeners(self, event: Event) -> tuple[Callable[..., object], ...]:
         """Return the listeners of an event in the order they run."""

@@ -7,20 +7,24 @@ sealed while one runs with them: the worker might miss later additions.
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
 
 from teep.errors import ConfigurationError
 from teep.middleware import Chain
 from teep.store.features import Barred, Unit
+from teep.store.periodic.entries import Entry
 from teep.telling import Logger
+from teep.wire.keys import Key
 
 T = TypeVar("T")
 
-Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat", "audit"]
+Event = Literal["startup", "quiet", "shutdown", "exit", "heartbeat", "beat", "leader", "follower", "audit", "sample"]
 ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
 DeathHandler = Callable[[dict[str, Any], BaseException], None]
 Listener = Callable[..., object]
-"""What is called at an event: with nothing, at "audit" with the record of an action (a dict)."""
+"""What is called at an event: with nothing, at "audit" and "sample" with a dict."""
+Gauge = Callable[[], float]
+"""Returns a number as it is now."""
 
 logger = Logger("teep")
 
@@ -59,6 +63,32 @@ ServiceFactory = Callable[[Any], BackgroundService]
 """Makes a service for a worker that starts, from the worker's `teep.runtime.component.Component`."""
 
 
+def _at_once(_: Any) -> None:
+    return None
+
+
+class LeaderTask(NamedTuple):
+    """What only the leader of the fleet does: a service that `make` makes, once a process leads for the first time.
+
+    With an `occasion`, a function of the worker's `Config`, it is made only once the key that this returns is in
+    Redis (None: at once). With an `option` it is made only if the `Config` has that option set. If tasks have the
+    same name, the last one counts.
+    """
+
+    name: str
+    make: ServiceFactory
+    occasion: Callable[[Any], Key | None] = _at_once
+    option: str = ""
+
+
+_unasked: list[LeaderTask] = []
+
+
+def add_unasked(*tasks: LeaderTask) -> None:
+    """Add tasks of the leader that every worker of this process has."""
+    _unasked.extend(tasks)
+
+
 def log_error(error: BaseException, context: dict[str, Any]) -> None:
     """Log an error with its traceback. Sidekiq's first error handler; take it out of the list to be rid of it."""
     logger.error("%s", context.get("context", "error"), exc_info=error, extra={"teep": context})
@@ -93,8 +123,9 @@ for _name in (
 class Hooks:
     """Everything called at a push, around a job, at a failure, and at the events of a worker's life.
 
-    `guards` keep jobs from running, `services` make the services that run beside them in a worker, and `observers`
-    are told of every event there.
+    `guards` keep jobs from running, `services` make the services that run beside them in a worker, `leader_services`
+    make those that only the leader of the fleet has, and `observers` are told of every event there. `periodic` are
+    the entries that `Config.periodic` declares, `gauges` numbers for the history, by name.
     """
 
     def __init__(self) -> None:
@@ -105,7 +136,10 @@ class Hooks:
         self.death_handlers: list[DeathHandler] = Registered(self._check_open)
         self.guards: list[Guard] = Registered(self._check_open)
         self.services: list[ServiceFactory] = Registered(self._check_open)
+        self.leader_services: list[LeaderTask] = Registered(self._check_open)
         self.observers: list[Observer] = Registered(self._check_open)
+        self.periodic: list[Entry] = Registered(self._check_open)
+        self.gauges: dict[str, Gauge] = {}
         self._listeners: dict[str, list[Listener]] = {
             event: Registered(self._check_open) for event in get_args(Event)
         }
@@ -122,10 +156,27 @@ class Hooks:
             raise ConfigurationError(f"the {event} listener must be a plain function, not {listener!r}")
         self._listeners[event].append(listener)
 
+    def gauge(self, name: str, read: Gauge) -> None:
+        """Add a number to the history; see `Config.gauge`.
+
+        Raises:
+            ConfigurationError: the name is taken, or `read` is no plain function.
+        """
+        self._check_open()
+        if not callable(read) or inspect.iscoroutinefunction(read):
+            raise ConfigurationError(f"the gauge {name!r} must be a plain function without arguments, not {read!r}")
+        if self.gauges.get(name, read) != read:
+            raise ConfigurationError(f"there is a gauge {name!r} already: {self.gauges[name]!r}")
+        self.gauges[name] = read
+
     def listeners(self, event: Event) -> tuple[Listener, ...]:
         """Return the listeners of an event in the order they run."""
         registered = self._listeners[event]
         return tuple(reversed(registered)) if event in ("quiet", "shutdown", "exit") else tuple(registered)
+
+    def tasks_of_the_leader(self) -> list[LeaderTask]:
+        """Return the tasks of the leader, those too that every worker has."""
+        return list({task.name: task for task in (*_unasked, *self.leader_services)}.values())
 
     def merge(self, other: "Hooks") -> None:
         """Add the other's hooks that this one does not have.
@@ -143,7 +194,12 @@ class Hooks:
         _extend(self.death_handlers, other.death_handlers)
         _extend(self.guards, other.guards)
         _extend(self.services, other.services)
+        _extend(self.leader_services, other.leader_services)
         _extend(self.observers, other.observers)
+        _extend(self.periodic, other.periodic)
+        for name, read in other.gauges.items():
+            if name not in self.gauges:
+                self.gauge(name, read)
         for event, listeners in other._listeners.items():  # noqa: SLF001 - its own kind
             _extend(self._listeners[event], listeners)
 

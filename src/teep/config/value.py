@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from teep import tracebacks
 from teep.config import checks
@@ -54,6 +54,10 @@ class ConfigValue:
     heartbeat_interval: float = 5.0
     health: str | None = None
     watchdog: float = 300.0
+    leader: Literal["auto", "never", "prefer"] = "auto"
+    leader_key: Literal["teep:leader", "dear-leader"] = "teep:leader"
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+    history: bool = False
     skip_default_job_logging: bool = False
     backtrace_cleaner: tracebacks.Cleaner = tracebacks.without_teep
     timestamps: payload.TimeUnit = "seconds"
@@ -79,6 +83,7 @@ class ConfigValue:
         object.__setattr__(self, "queues", tuple(self.queues) if are_said(self.queues) else UNSAID)
         object.__setattr__(self, "capsules", MappingProxyType(dict(self.capsules)))
         object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "schedule", MappingProxyType(dict(self.schedule)))
         object.__setattr__(self, "job_defaults", MappingProxyType(defaults_of(self.job_defaults)))
 
     def __repr__(self) -> str:

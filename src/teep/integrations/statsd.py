@@ -4,7 +4,7 @@ import contextlib
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,14 @@ from teep.wire.payload import executed_class
 _NAME = re.compile(r"[^\w.\-]")
 _TAG = re.compile(r"[|,#\s]")
 
+# The gauges of the fleet, and their names in Sidekiq Enterprise.
+_GAUGES = {
+    "processed": "processed", "failed": "failures", "enqueued": "enqueued", "retries": "retries", "dead": "dead",
+    "scheduled": "scheduled", "busy": "busy",
+}  # fmt: skip
+# Characters of a datagram: a packet of Ethernet should hold it.
+_PACKET = 1_400
+
 
 class Statsd:
     """Sends, for each run of a job, one datagram of Sidekiq Pro's metrics.
@@ -27,6 +35,11 @@ class Statsd:
     by a stop, a cancellation, or since an iterable job has made way, is only counted. Without tags the class is part
     of the name, as in `jobs.app.mail.welcome.perform`. The tags are `worker` (the class), `queue`, and `error_type`
     at a failure.
+
+    If the worker leads the fleet and records its history (`history=True`), it sends Sidekiq Enterprise's gauges every
+    10 seconds, too: `processed`, `failures`, `enqueued`, `retries`, `dead`, `scheduled`, `busy`; `queue.size` and
+    `queue.latency` (seconds) of each queue, which is a tag, or without tags a part of the name, as in
+    `queue.mailers.size`; and the program's own, as `gauge.NAME`.
 
     A datagram that no server receives is lost, and no job waits for it.
 
@@ -56,8 +69,9 @@ class Statsd:
         self._socket = _connected(address)
 
     def join(self, config: Config) -> None:
-        """Add it around jobs."""
+        """Add it around jobs, and let it hear of samples of the fleet."""
         config.server_middleware.add(around(quiet(self._measured)))
+        config.on("sample", self._sampled)
 
     def close(self) -> None:
         """Close the socket; runs that end later are not measured."""
@@ -82,19 +96,47 @@ class Statsd:
             metrics["failure"] = "1|c"
         klass = executed_class(job)
         name = f"{self._prefix}.jobs" if self._tags else f"{self._prefix}.jobs.{_NAME.sub('_', klass)}"
-        tail = self._tail(klass, str(job.get("queue", "default")), error if ending == "failure" else None)
-        datagram = "\n".join(f"{name}.{metric}:{value}{tail}" for metric, value in metrics.items())
+        tags = {"worker": klass, "queue": str(job.get("queue", "default")), **self._constant}
+        if ending == "failure":
+            tags["error_type"] = type(error).__qualname__
+        self._send_lines(f"{name}.{metric}:{value}{self._tail(tags)}" for metric, value in metrics.items())
+
+    def _sampled(self, sample: dict[str, Any]) -> None:
+        """Send what the fleet is like, in as many datagrams as it takes."""
+        tail = self._tail(self._constant)
+        lines = [f"{self._prefix}.{name}:{sample[field]}|g{tail}" for field, name in _GAUGES.items()]
+        for queue, values in sample["queues"].items():
+            name = "queue" if self._tags else f"queue.{_NAME.sub('_', queue)}"
+            of_queue = self._tail({"queue": queue, **self._constant})
+            lines += (f"{self._prefix}.{name}.{metric}:{value}|g{of_queue}" for metric, value in values.items())
+        lines += (
+            f"{self._prefix}.gauge.{_NAME.sub('_', name)}:{value}|g{tail}" for name, value in sample["gauges"].items()
+        )
+        for datagram in _datagrams(lines):
+            self._send_lines(datagram)
+
+    def _send_lines(self, lines: Iterable[str]) -> None:
         # Full buffers, and a host on which nothing listens, cost a measurement and never a job.
         with contextlib.suppress(OSError):
-            self._socket.send(datagram.encode(errors="replace"))
+            self._socket.send("\n".join(lines).encode(errors="replace"))
 
-    def _tail(self, klass: str, queue: str, error: BaseException | None) -> str:
-        if not self._tags:
+    def _tail(self, tags: dict[str, str]) -> str:
+        if not self._tags or not tags:
             return ""
-        tags = {"worker": klass, "queue": queue, **self._constant}
-        if error is not None:
-            tags["error_type"] = type(error).__qualname__
         return "|#" + ",".join(f"{name}:{_TAG.sub('_', value)}" for name, value in tags.items())
+
+
+def _datagrams(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield lines that go together."""
+    together: list[str] = []
+    size = 0
+    for line in lines:
+        if together and size + len(line) > _PACKET:
+            yield together
+            together, size = [], 0
+        together.append(line)
+        size += len(line) + 1
+    yield together
 
 
 def _connected(address: tuple[str, int]) -> socket.socket:

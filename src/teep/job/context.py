@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from teep.config import Config
@@ -92,6 +93,12 @@ class JobContext:
     @property
     def tags(self) -> list[str]:
         return list(self.payload.get("tags") or ())
+
+    @property
+    def tick(self) -> datetime | None:
+        """The moment of its schedule that a periodic job runs for, in UTC, however late it runs; else None."""
+        tick = self.payload.get("tick")
+        return datetime.fromtimestamp(tick, UTC) if isinstance(tick, (int, float)) else None
 
     @property
     def attempt(self) -> int:

@@ -44,6 +44,7 @@ class Definition:
         self.options = options
         self.is_iterable = runner is not None
         self.is_async = _is(inspect.iscoroutinefunction, function)
+        self.is_limited = bool(options.limits)
         self.function = function
         self.origin = Origin(function)
         self._what = (function, instance_of, options)

@@ -63,6 +63,8 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
             default `Config`'s.
         transactional (bool): `False`: pushed at once, also inside a database transaction; default `True`.
         encrypt (bool): encrypts the last argument; default `False`.
+        limit (a limit of `teep.limits`, or several): asked before the run; while one is reached the job waits in the
+            scheduled set, and no attempt is used.
         log_level (`"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`): the least level that is logged while it
             runs; default the process's.
         name (a string): the job's `class` on the wire; default the dotted path.

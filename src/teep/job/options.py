@@ -4,13 +4,13 @@ The types repeat the table in `teep.wire.options`, as type checkers read no tabl
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from teep.config.job_options import fields_of
 from teep.errors import InvalidJob
-from teep.wire.options import CODE, Exhausted, RetryIn
+from teep.wire.options import CODE, Exhausted, Limit, RetryIn
 
 __all__ = ["Exhausted", "JobOptions", "Options", "PushOptions", "RetryIn", "SetOptions"]
 
@@ -42,6 +42,7 @@ class JobOptions(PushOptions, total=False):
     name: str | None
     retry_in: RetryIn | None
     retries_exhausted: Exhausted | None
+    limit: Limit | Sequence[Limit] | None
 
 
 class SetOptions(PushOptions, total=False):
@@ -52,11 +53,12 @@ class SetOptions(PushOptions, total=False):
 
 
 class Options(NamedTuple):
-    """Options sorted by where they go: into the payload, or to the code that handles failures."""
+    """Options sorted by where they go: into the payload, or to the code that runs the job and handles failures."""
 
     fields: dict[str, Any]
     retry_in: RetryIn | None
     retries_exhausted: Exhausted | None
+    limits: tuple[Limit, ...] = ()
 
     @classmethod
     def parse(cls, job: str, given: Mapping[str, Any]) -> "Options":
@@ -71,7 +73,20 @@ class Options(NamedTuple):
             raise InvalidJob(f"name of {job} must be a string that is not empty, not {name!r}")
         _check_code(job, "retry_in", given.get("retry_in"), ("count", "exception", "payload"))
         _check_code(job, "retries_exhausted", given.get("retries_exhausted"), ("payload", "exception"))
-        return cls(fields, given.get("retry_in"), given.get("retries_exhausted"))
+        limits = _limits_of(job, given.get("limit"))
+        return cls(fields, given.get("retry_in"), given.get("retries_exhausted"), limits)
+
+
+def _limits_of(job: str, given: Any) -> tuple[Limit, ...]:
+    if given is None:
+        return ()
+    many = isinstance(given, Sequence) and not isinstance(given, str)
+    limits: tuple[Any, ...] = tuple(given) if many else (given,)
+    for limit in limits:
+        if not callable(check := getattr(limit, "check_for", None)):
+            raise InvalidJob(f"limit of {job} must be a limit of teep.limits, or several, not {limit!r}")
+        check(job)
+    return limits
 
 
 def _check_code(job: str, name: str, code: Any, arguments: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from teep.config import Config, Hooks, driver_for
 from teep.drivers import Driver
+from teep.runtime.leadership import Leadership
 from teep.runtime.notices import Notices
 from teep.runtime.outage import Outage
 from teep.runtime.service import OnError
@@ -13,6 +14,7 @@ class Component(NamedTuple):
     """The things that all parts of a worker share.
 
     `on_error` takes an error, and the name of the part that had it. A part reports happenings to `notices`.
+    `leadership` tells whether this process leads the fleet, as far as it knows.
     """
 
     config: Config
@@ -22,8 +24,10 @@ class Component(NamedTuple):
     outage: Outage
     on_error: OnError
     notices: Notices
+    leadership: Leadership
 
     @classmethod
     def alone(cls, config: Config, on_error: OnError, identity: str = "") -> "Component":
         """Return the component of a part that runs outside of a worker."""
-        return cls(config, config.hooks, driver_for(config), identity, Outage(), on_error, Notices(config))
+        notices = Notices(config)
+        return cls(config, config.hooks, driver_for(config), identity, Outage(), on_error, notices, Leadership())

@@ -7,16 +7,19 @@
 A job's payload names the features that it uses, so no caller has to remember them.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from teep.errors import MalformedPayload
 from teep.store.running.outcome import End, Outcome
 from teep.wire import payload
 from teep.wire.payload import Item, TimeUnit
 from teep.wire.scripts.step import Part, Parts
+
+if TYPE_CHECKING:
+    from teep.store.limits import Hold
 
 
 class Unit(Protocol):
@@ -36,6 +39,18 @@ class Unit(Protocol):
     def may_have_begun(self) -> bool: ...
     def stored(self) -> Item: ...
     def named(self) -> dict[str, Any]: ...
+
+
+class LimitedUnit(Unit, Protocol):
+    """A reserved job whose code has `limits`. `held` are the places that it holds until it leaves flight."""
+
+    @property
+    def item(self) -> Item | None: ...
+    @property
+    def limits(self) -> Sequence[Any]: ...
+    @property
+    def held(self) -> "Sequence[Hold]": ...
+    def hold(self, hold: "Hold") -> None: ...
 
 
 class Pushing(NamedTuple):
@@ -95,6 +110,30 @@ class Feature:
         """Return why a job must not run now, or None if it may."""
         return None
 
+    of_code: ClassVar[bool] = False
+    """Whether it is asked about jobs whose code has `limits`, and acts with the process of a worker."""
+
+    async def admit_all(
+        self,
+        units: Sequence[LimitedUnit],  # noqa: ARG002 - as above
+        identity: str,  # noqa: ARG002 - as above
+    ) -> Mapping[int, Barred | Exception | None]:
+        """Return by number why jobs must not run now, None if they may, or the error with which they fail.
+
+        The first one starts now, the others most likely soon. One that is missing has to ask again when it starts.
+        """
+        return {}
+
+    def takes_over(self, unit: LimitedUnit, hold: "Hold") -> bool:  # noqa: ARG002 - as above
+        """Tell whether a job needs nothing but this place, so that it may run with it."""
+        return False
+
+    async def beat(self, identity: str, units: Collection[LimitedUnit]) -> None:
+        """Act at a heartbeat of a worker: `units` run there or are about to."""
+
+    async def leave(self, identity: str) -> None:
+        """Act on the end of a worker, once its jobs are settled or back in their queues."""
+
     async def starts(self, unit: Unit) -> None:
         """Act on the start of a job."""
 
@@ -113,7 +152,7 @@ def register(*features: Feature) -> None:
         _options.add(feature.option)
         _before.update(feature.before)
         special.update(feature.before, [feature.stamps] if feature.ends and feature.stamps else [])
-    for found in (enders, needles, before):
+    for found in (enders, needles, before, of_code):
         found.cache_clear()
 
 
@@ -215,6 +254,36 @@ async def admit(unit: Unit) -> Barred | None:
         if not fields.isdisjoint(item) and (barred := await feature.admit(unit)) is not None:
             return barred
     return None
+
+
+async def admit_all(units: Sequence[LimitedUnit], identity: str) -> Mapping[int, Barred | Exception | None]:
+    """Ask for jobs whose code has limits, as `Feature.admit_all` does."""
+    for feature in of_code():
+        return await feature.admit_all(units, identity)
+    return dict.fromkeys(range(len(units)))
+
+
+@cache
+def of_code() -> tuple[Feature, ...]:
+    """Return the features that are asked about jobs by their code. There is one at most."""
+    return tuple(feature for feature in _features.values() if feature.of_code)
+
+
+def takes_over(unit: LimitedUnit, hold: "Hold") -> bool:
+    """Tell whether a job may run with a place that another has left."""
+    return any(feature.takes_over(unit, hold) for feature in of_code())
+
+
+async def beat(identity: str, units: Collection[LimitedUnit]) -> None:
+    """Let features act at a heartbeat."""
+    for feature in of_code():
+        await feature.beat(identity, units)
+
+
+async def leave(identity: str) -> None:
+    """Let features act on the end of a worker."""
+    for feature in of_code():
+        await feature.leave(identity)
 
 
 async def starts(unit: Unit) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from teep.errors import MalformedPayload
+from teep.store import leader
 from teep.wire import commands, json, keys, payload, scripts
 from teep.wire.command import Arg, Command
 from teep.wire.stored import Stored
@@ -197,11 +198,6 @@ def _cleanup_is_due() -> Command[bool]:
     return asked
 
 
-async def leader() -> str:
-    """Return the identity of the leader, or "" if there is none."""
-    return await commands.get_text(keys.leader())
-
-
 async def running() -> list[RunningJob]:
     """Return every job that ran at the last heartbeats, the longest-running first. Two round trips.
 
@@ -215,11 +211,11 @@ async def running() -> list[RunningJob]:
 
 
 class Fleet(NamedTuple):
-    """Every live process by identity, what runs (the longest-running first), the leader, and the paused queues."""
+    """Every live process by identity, what runs (the longest-running first), the leaders, and the paused queues."""
 
     processes: list[ProcessHash]
     running: list[RunningJob]
-    leader: str
+    leaders: tuple[str, ...]
     paused: frozenset[str]
 
 
@@ -230,11 +226,12 @@ async def fleet(*, clean: bool) -> Fleet:
     """
     reads: list[Command[Any]] = [
         commands.smembers(keys.processes()),
-        commands.get_text(keys.leader()),
         commands.smembers(keys.paused()),
         *([_cleanup_is_due()] if clean else []),
+        *leader.reads(),
     ]
-    names, leads, paused, *is_due = await commands.pipeline_of(reads)
+    names, paused, *rest = await commands.pipeline_of(reads)
+    is_due, leaders = (rest[:1], rest[1:]) if clean else ([], rest)
     listed = sorted(names)
     if any(is_due):
         await _drop_expired(listed)
@@ -249,7 +246,10 @@ async def fleet(*, clean: bool) -> Fleet:
         others = await commands.pipeline_of(commands.hgetall(keys.work_of_sidekiq_6(identity)) for identity in old)
         work |= zip(old, others, strict=True)
     return Fleet(
-        [process for _, process in found if process is not None], _running(work.items()), leads, frozenset(paused)
+        [process for _, process in found if process is not None],
+        _running(work.items()),
+        leader.leading(leaders),
+        frozenset(paused),
     )
 
 

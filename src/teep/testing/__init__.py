@@ -4,8 +4,9 @@
 2. `jobs`, `drain`, `perform_one` and `clear` are about the jobs that the innermost `fake` has collected.
 3. `assert_enqueued`, `refute_enqueued` and `all_enqueued` look at these jobs, or at Redis.
 4. `isolated` begins with no process-wide configuration, for tests of code that makes one.
-5. `wait_until` waits until a worker has done something; `worker` has one for this process, `process` one of its own.
-6. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
+5. `check_periodic` finds what is wrong with periodic jobs, and `travel` pushes all that are due between two moments.
+6. `wait_until` waits until a worker has done something; `worker` has one for this process, `process` one of its own.
+7. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
 """
 
 from teep.config import isolated
@@ -23,6 +24,7 @@ from teep.testing.modes import (
     jobs,
     perform_one,
 )
+from teep.testing.periodic import check_periodic, travel
 from teep.testing.waiting import wait_until
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "assert_enqueued",
     "async_drain",
     "async_perform_one",
+    "check_periodic",
     "clear",
     "disable",
     "drain",
@@ -41,5 +44,6 @@ __all__ = [
     "jobs",
     "perform_one",
     "refute_enqueued",
+    "travel",
     "wait_until",
 ]

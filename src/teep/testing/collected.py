@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import overload
 
 from teep.client.delivery.test_mode import Redirected
 from teep.config import Config
-from teep.errors import EmptyQueue
+from teep.errors import EmptyQueue, OverLimit
 from teep.store.jobs.pushes import Push
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
 from teep.testing.matching import SomeJob, name_of
@@ -44,15 +45,17 @@ class Jobs(Sequence[EnqueuedJob]):
         """
         with Redirected(self, None, everywhere=False):
             one = self._take_one(job, with_scheduled=with_scheduled)
-            one.run()
-        return one
+            with self._ended(one) as ended:
+                one.run()
+        return self._of_one(job, ended)
 
     async def async_perform_one(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False) -> EnqueuedJob:
         """As `perform_one`, on the running loop."""
         with Redirected(self, None, everywhere=False):
             one = self._take_one(job, with_scheduled=with_scheduled)
-            await one.run_async()
-        return one
+            with self._ended(one) as ended:
+                await one.run_async()
+        return self._of_one(job, ended)
 
     def drain(self, job: SomeJob | None = None, /, *, with_scheduled: bool = False, recursive: bool = True) -> int:
         """Run the jobs, those that wait first, and return how many ran. Jobs that they push are collected here.
@@ -60,7 +63,8 @@ class Jobs(Sequence[EnqueuedJob]):
         Args:
             job: run those of this job only (a job in either form, or its name); the others stay. A class's drain in
                 Sidekiq.
-            with_scheduled: run scheduled jobs too, in order of time; otherwise those that are due by now.
+            with_scheduled: run scheduled jobs too, in order of time; otherwise those that are due by now. A job that
+                waits for a limit of its own is due when that lets it in.
             recursive: run the jobs that they push as well, until none is left; otherwise only the jobs there are now.
 
         Raises:
@@ -71,8 +75,9 @@ class Jobs(Sequence[EnqueuedJob]):
         ran = 0
         with Redirected(self, None, everywhere=False):
             for one in self._taking(job, with_scheduled=with_scheduled, recursive=recursive):
-                one.run()
-                ran += 1
+                with self._ended(one) as ended:
+                    one.run()
+                ran += len(ended)
         return ran
 
     async def async_drain(
@@ -82,12 +87,33 @@ class Jobs(Sequence[EnqueuedJob]):
         ran = 0
         with Redirected(self, None, everywhere=False):
             for one in self._taking(job, with_scheduled=with_scheduled, recursive=recursive):
-                await one.run_async()
-                ran += 1
+                with self._ended(one) as ended:
+                    await one.run_async()
+                ran += len(ended)
         return ran
 
+    @contextmanager
+    def _ended(self, one: EnqueuedJob) -> Iterator[list[EnqueuedJob]]:
+        """Put a job back that a limit of its own keeps from running; the list has it once it has run."""
+        ended: list[EnqueuedJob] = []
+        try:
+            yield ended
+        except OverLimit as error:
+            if (until := getattr(error, "until", None)) is None:
+                raise
+            later = EnqueuedJob(one.raw, until, config=one.config)
+            later.waits_for_limit = True
+            with self._lock:
+                self._jobs.append(later)
+        else:
+            ended.append(one)
+
     def _take_one(self, job: SomeJob | None, *, with_scheduled: bool) -> EnqueuedJob:
-        for one in self._taking(job, with_scheduled=with_scheduled, recursive=False):
+        return self._of_one(job, self._taking(job, with_scheduled=with_scheduled, recursive=False))
+
+    @staticmethod
+    def _of_one(job: SomeJob | None, found: Iterable[EnqueuedJob]) -> EnqueuedJob:
+        for one in found:
             return one
         raise EmptyQueue(f"no job {'' if job is None else name_of(job) + ' '}is collected that could run now")
 
@@ -100,11 +126,12 @@ class Jobs(Sequence[EnqueuedJob]):
                 return
 
     def _runnable(self, name: str | None, *, with_scheduled: bool) -> list[EnqueuedJob]:
-        until = float("inf") if with_scheduled else time.time()
+        now = time.time()
+        until = float("inf") if with_scheduled else now
         with self._lock:
             jobs = [job for job in self._jobs if name in (None, job.klass)]
         queued = [job for job in jobs if job.score is None]
-        due = [job for job in jobs if job.score is not None and job.score <= until]
+        due = [job for job in jobs if job.score is not None and job.score <= (now if job.waits_for_limit else until)]
         return queued + sorted(due, key=attrgetter("score"))
 
     def _remove(self, job: EnqueuedJob) -> bool:

@@ -1,8 +1,9 @@
 """A job that was pushed and has not run, for a test to look at."""
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from teep.api.base import SyncApi
 from teep.api.jobs.records import _JobRecord
@@ -10,19 +11,23 @@ from teep.client.payloads.rewrite import again
 from teep.client.times import shown
 from teep.config import Config
 from teep.features.expiry import expiry
-from teep.job.definition import find
+from teep.job.definition import Definition, find
 from teep.job.inline import run, run_async
 from teep.store.jobs.jobsets import Verdict
 from teep.store.jobs.pushes import Push
 from teep.wire import payload
+from teep.wire.payload import Item
 from teep.wire.stored import Stored
 
 
 class EnqueuedJob(_JobRecord, SyncApi):
     """A job that was pushed: a record like those of the data API, its arguments as they came out of JSON.
 
-    `score` is when it is due (epoch seconds), or None if it waits in its queue.
+    `score` is when it is due (epoch seconds), or None if it waits in its queue. `waits_for_limit` tells whether that
+    is when a limit of its own lets it in.
     """
+
+    waits_for_limit = False
 
     def __init__(self, raw: bytes, score: float | None = None, *, config: Config | None = None) -> None:
         super().__init__(raw, config=config)
@@ -43,16 +48,21 @@ class EnqueuedJob(_JobRecord, SyncApi):
         """Run it here and now, through the server middleware; its errors are raised here. An expired one is dropped.
 
         Raises:
+            OverLimit: a limit of it is reached.
             UnknownJob: no imported module defines it.
             NotHere: it is an async job, and a loop runs in this thread.
         """
         if (raw := self._when_due()) is not None:
-            run(self.config, find(self.klass), payload.parse(raw))
+            definition, item = find(self.klass), payload.parse(raw)
+            with _within(definition, item):
+                run(self.config, definition, item)
 
     async def run_async(self) -> None:
         """As `run`, on the running loop."""
         if (raw := self._when_due()) is not None:
-            await run_async(self.config, find(self.klass), payload.parse(raw))
+            definition, item = find(self.klass), payload.parse(raw)
+            with _within(definition, item):
+                await run_async(self.config, definition, item)
 
     def _when_due(self) -> bytes | None:
         """Return the payload as a worker gets it: a scheduled job goes through the client middleware once more."""
@@ -68,6 +78,15 @@ class EnqueuedJob(_JobRecord, SyncApi):
         kwargs = f" kwargs={self.kwargs}" if self.kwargs else ""
         when = "" if self.at is None else f" at {self.at:%Y-%m-%d %H:%M:%S.%f%z}"
         return f"{self.display_class} args={self.display_args}{kwargs} queue={self.queue!r}{when}"
+
+
+def _within(definition: Definition, item: Item) -> AbstractContextManager[None]:
+    """Return the inside of a job's limits, which are those of the mode that the test has entered."""
+    if not definition.is_limited:
+        return nullcontext()
+    from teep.features.limits import memory  # noqa: PLC0415 - few jobs have limits
+
+    return memory.holding(cast("Any", definition.options.limits), item)
 
 
 def enqueued_of(config: Config, push: Push) -> list[EnqueuedJob]:

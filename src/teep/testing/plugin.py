@@ -109,6 +109,7 @@ def teep_redis(_teep_mode: None, _teep_redis_url: str) -> "Iterator[Config]":
 
     Pushes are real, whatever the mode.
     """
+    from teep import clock  # noqa: PLC0415
     from teep.config import default_config, driver_for, overridden  # noqa: PLC0415
     from teep.testing.modes import disable  # noqa: PLC0415
     from teep.wire import commands  # noqa: PLC0415
@@ -116,7 +117,11 @@ def teep_redis(_teep_mode: None, _teep_redis_url: str) -> "Iterator[Config]":
     config = default_config().copy(redis_url=_teep_redis_url)
     driver_for(config).execute(commands.flushdb())
     with overridden(config), disable(everywhere=True):
-        yield config
+        clock.travel(on=True)
+        try:
+            yield config
+        finally:
+            clock.travel(on=False)
 
 
 @pytest.fixture

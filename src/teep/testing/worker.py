@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from teep import clock
 from teep.api import ScheduledSet, Stats
 from teep.config import Config, driver_for
 from teep.errors import NotHere
@@ -39,6 +40,7 @@ class InProcessWorker:
         if self._worker is None:
             config = self.config.copy(queues=self._queues(), health=None)
             config.error_handlers.append(self._note)
+            clock.travel(on=True)  # limits go by the time of the test, which may move it
             self._worker = Worker(config, watcher=_Unwatched())
             self._worker.start()
 
@@ -47,6 +49,7 @@ class InProcessWorker:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.stop(_STOP)
+            clock.travel(on=False)
 
     def drain(self, *, timeout: float = 30.0, with_scheduled: bool = False, raise_errors: bool = True) -> int:
         """Run every job that waits or is due, and the jobs that those push, until none is left; return how many ran.

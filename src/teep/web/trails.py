@@ -1,6 +1,7 @@
 """How numbers went lately: what pages read is noted for some minutes, and drawn as a line of a word's height.
 
-It costs Redis nothing, and tells only of the times in which someone looked.
+It costs Redis nothing, and tells only of the times in which someone looked. If the leader records a history, that
+tells of the last hour instead: `known/recorded.py`.
 """
 
 import time
@@ -31,9 +32,15 @@ class Point(NamedTuple):
 
 
 class Trail(NamedTuple):
-    """A number's last minutes, the oldest first."""
+    """A number's last minutes, the oldest first.
+
+    Its line covers the seconds `kept`, is broken at a `gap`, and has no two points within a `step`.
+    """
 
     points: tuple[Point, ...]
+    kept: float = KEPT
+    gap: float = _GAP
+    step: float = _STEP
 
     @property
     def span(self) -> float:
@@ -53,13 +60,15 @@ class Trail(NamedTuple):
         """The line as a path of SVG, from zero up, with now at its right; "" if there is none. Gaps are gaps."""
         if len(self.points) < 2:
             return ""
-        now, peak = self.points[-1].at, max(point.value for point in self.points) or 1
-        before, steps = -_GAP, []
+        values = [point.value for point in self.points]
+        now, low = self.points[-1].at, min(0, *values)
+        height = max(values) - low or 1
+        before, steps = float("-inf"), []
         for at, value in self.points:
-            if at - before < _STEP and at != now:  # a page with many queues stays small
+            if at - before < self.step and at != now:  # a page with many queues stays small
                 continue
-            x, y = WIDTH * (1 - (now - at) / KEPT), 1 + (HEIGHT - 2) * (1 - value / peak)
-            steps.append(f"{'M' if at - before > _GAP else 'L'}{x:.0f} {y:.1f}")
+            x, y = WIDTH * (1 - (now - at) / self.kept), 1 + (HEIGHT - 2) * (1 - (value - low) / height)
+            steps.append(f"{'M' if at - before > self.gap else 'L'}{x:.0f} {y:.1f}")
             before = at
         return "".join(steps)
 

@@ -21,7 +21,7 @@ _NONE = slice(0, 0)
 # Where the keys stand among a command's words, if not only its first argument is one. An EVALSHA counts its own.
 _KEYS: Mapping[Arg, slice] = {
     **dict.fromkeys(("BLMOVE", "COPY"), _FIRST_TWO),
-    **dict.fromkeys(("BGREWRITEAOF", "FLUSHALL", "FLUSHDB", "INFO", "PING", "SCAN"), _NONE),
+    **dict.fromkeys(("BGREWRITEAOF", "FLUSHALL", "FLUSHDB", "INFO", "PING", "SCAN", "TIME"), _NONE),
     **dict.fromkeys(("EXISTS", "MGET", "UNLINK"), _ALL),
     "BRPOP": slice(1, -1),
     "MEMORY": slice(2, 3),

@@ -80,6 +80,11 @@ def ping() -> Command[Any]:
     return Command("PING", read=as_is, idempotent=True)
 
 
+def time() -> Command[float]:
+    """Return the server's clock, in epoch seconds."""
+    return Command("TIME", read=lambda reply: int(reply[0]) + int(reply[1]) / 1e6, idempotent=True)
+
+
 def exists(*keys: Key, patient: bool = True) -> Command[bool]:
     """Tell whether any of these keys is there. Sent only once if its caller is not `patient`."""
     return Command("EXISTS", *keys, read=bool, idempotent=patient)
@@ -298,6 +303,10 @@ def hget_int(key: Key, field: str) -> Command[int]:
 
 def hmget(key: Key, *fields: str) -> Command[list[bytes | None]]:
     return Command("HMGET", key, *fields, read=list, idempotent=True)
+
+
+def hlen(key: Key) -> Command[int]:
+    return Command("HLEN", key, read=int, idempotent=True)
 
 
 def hgetall(key: Key) -> Command[dict[str, bytes]]:

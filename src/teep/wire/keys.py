@@ -87,8 +87,20 @@ def process_cleanup() -> Key:  # string "1", a lock that expires
     return Key("process_cleanup")
 
 
-def leader() -> Key:  # string identity
+def leader() -> Key:  # string identity, a lease (teep's own)
+    return Key("teep:leader")
+
+
+def leader_of_sidekiq() -> Key:  # string identity, a lease; Sidekiq Enterprise's
     return Key("dear-leader")
+
+
+def leader_term() -> Key:  # string int: how often the lease has been taken (teep's own)
+    return Key("teep:leader:term")
+
+
+def leader_preferred() -> Key:  # string identity: a preferred process that waits for the lease, expires (teep's own)
+    return Key("teep:leader:preferred")
 
 
 def unique(digest: str) -> Key:  # string jid, a lock that expires; Sidekiq Enterprise's has the same prefix
@@ -121,6 +133,18 @@ def histogram_of_sidekiq_7(job: str, at: datetime) -> Key:  # the same as Sideki
 
 def metrics_written(identity: str) -> Key:  # string: the number of the batch that a process added last (teep's own)
     return Key(f"teep:metrics:{identity}")
+
+
+def history_minutes(at: datetime) -> Key:  # hash "MM" -> JSON of a minute, a UTC hour (teep's own)
+    return Key(f"teep:history:m:{at:%Y%m%d%H}")
+
+
+def history_hours(day: date) -> Key:  # hash "HH" -> JSON of an hour, a UTC day (teep's own)
+    return Key(f"teep:history:d:{day:%Y%m%d}")
+
+
+def history_last() -> Key:  # hash: p, f, the counters at the last sample; it expires (teep's own)
+    return Key("teep:history:last")
 
 
 def deploy_marks(day: date) -> Key:  # hash ISO 8601 minute -> label, a UTC day
@@ -165,9 +189,53 @@ def inflight_owners() -> Key:  # hash identity -> JSON of the process and its qu
     return Key("teep:inflight")
 
 
+def periodic() -> Key:  # hash name -> JSON of a periodic job's entry (teep's own, as the five below)
+    return Key("teep:periodic")
+
+
+def periodic_last() -> Key:  # hash name -> its last tick, epoch seconds
+    return Key("teep:periodic:last")
+
+
+def periodic_paused() -> Key:  # set of names
+    return Key("teep:periodic:paused")
+
+
+def periodic_seen() -> Key:  # hash name -> the last leader's term that declared it; static entries only
+    return Key("teep:periodic:seen")
+
+
+def periodic_version() -> Key:  # string int: how often entries have changed
+    return Key("teep:periodic:version")
+
+
+def periodic_runs(name: str) -> Key:  # hash jid -> "tick queued-at state ended-at", the last 25 runs of an entry
+    return Key(f"teep:periodic:runs:{name}")
+
+
 def web_secret() -> Key:  # string, hex: what signs the web page's forms (teep's own)
     return Key("teep:web:secret")
 
 
 def web_action(name: str) -> Key:  # hash: state (JSON), cancelled: an action on many jobs (teep's own)
     return Key(f"teep:web:action:{name}")
+
+
+def limits() -> Key:  # zset name of a limiter -> when it is forgotten, epoch microseconds (teep's own)
+    return Key("teep:limits")
+
+
+def limit(name: str) -> Key:  # hash: a limiter as it was declared last, what is used of it, an override (teep's own)
+    return Key(f"teep:limit:{name}")
+
+
+def limit_line(name: str) -> Key:  # zset: those that wait for a limiter, and those that hold it (teep's own)
+    return Key(f"{{{limit(name)}}}:line")
+
+
+def limit_bell(name: str, holder: str) -> Key:  # list "1": one that waits for a limiter may ask again (teep's own)
+    return Key(f"{{{limit(name)}}}:bell:{holder}")
+
+
+def limits_held(identity: str) -> Key:  # set of the lines that a process holds something in (teep's own)
+    return Key(f"teep:limits:{identity}")

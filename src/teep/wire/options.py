@@ -4,9 +4,9 @@
 Any other field of a payload is a job author's own, and is passed on unchecked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from teep.errors import InvalidJob
 
@@ -21,6 +21,15 @@ Seconds = float | timedelta | None
 # The results of `retry_in`: a delay, "kill" (no more retries), "discard" (drop it), or None (the usual delay).
 RetryIn = Callable[[int, BaseException, dict[str, Any]], float | timedelta | Literal["kill", "discard"] | None]
 Exhausted = Callable[[dict[str, Any], BaseException], Literal["discard"] | None]
+
+
+class Limit(Protocol):
+    """A limit under which a job runs; `teep.limits` makes them."""
+
+    name: str
+
+    def check_for(self, job: str) -> None:
+        """Refuse it if it cannot be a job's. Raises InvalidJob."""
 
 
 class Check(NamedTuple):
@@ -184,6 +193,14 @@ OPTIONS: Mapping[str, Option] = {
         Check(_is_bool, _BOOL),
     ),
     "encrypt": Option(bool | None, "bool", "`False`", "encrypts the last argument", Check(_is_bool, _BOOL)),
+    "limit": Option(
+        Limit | Sequence[Limit] | None,
+        "a limit of `teep.limits`, or several",
+        "",
+        "asked before the run; while one is reached the job waits in the scheduled set, and no attempt is used",
+        None,
+        is_code=True,
+    ),
     "log_level": Option(
         str | None,
         '`"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`',
@@ -212,7 +229,7 @@ RESERVED = frozenset(
     {
         "class", "args", "kwargs", "jid", "bid", "at", "created_at", "enqueued_at", "expiry", "failed_at",
         "retried_at", "discarded_at", "retry_count", "error_class", "error_message", "error_backtrace", "rescues",
-        "unique_lock",
+        "overrated", "unique_lock",
     }
 )  # fmt: skip
 

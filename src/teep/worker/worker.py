@@ -18,6 +18,7 @@ from teep.config.handlers import report
 from teep.errors import Unhealthy
 from teep.runtime import forks, identity
 from teep.runtime.component import Component
+from teep.runtime.leadership import Leadership
 from teep.runtime.notices import Moment, Notices
 from teep.runtime.outage import Outage
 from teep.telling import Logger
@@ -219,7 +220,9 @@ class Worker:
         self._notices = notices = Notices(self.config, observers.own(self.config, tallies))
         notices.give(Moment("startup"))
         hooks, on_error = self.config.hooks, self.on_error
-        component = Component(self.config, hooks, driver, self.identity, self._outage, on_error, notices)
+        component = Component(
+            self.config, hooks, driver, self.identity, self._outage, on_error, notices, Leadership()
+        )
         self._build(component, tallies, embedded=embedded)
         # The first heartbeat comes before the first reservation. From then on the jobs in flight here can be found,
         # and no other worker takes this process for dead.

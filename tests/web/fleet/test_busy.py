@@ -48,6 +48,14 @@ def test_a_process_shows_what_it_says_of_itself(visitor: Visitor, store: Server)
     assert "Processes of Sidekiq tell" not in text
 
 
+@pytest.mark.parametrize("lease", ["teep:leader", "dear-leader"])
+def test_the_leader_has_a_badge(visitor: Visitor, store: Server, lease: str) -> None:
+    beat(store, ONE, [{}])
+    assert " leader " not in text_of(visitor.get("/busy"))
+    store.client.set(lease, ONE)
+    assert " leader " in text_of(visitor.get("/busy"))
+
+
 def test_what_a_process_of_sidekiq_lacks_is_said(visitor: Visitor, store: Server) -> None:
     beat(store, ONE, [{}], info=RUBY)
     text = text_of(visitor.get("/busy"))

@@ -11,6 +11,7 @@ import pytest
 from teep.config.address import Address
 from teep.errors import RedisUnavailable
 from teep.runtime.component import Component
+from teep.runtime.leadership import LeaderService
 from teep.runtime.service import OnError, Service
 from teep.worker import Worker
 from teep.worker.fetch.tallies import Tallies
@@ -27,6 +28,7 @@ from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.processor import Shared
 from teep.worker.run.work_set import LocalWorkSet
 from teep.worker.services.heartbeat import Heartbeat
+from teep.worker.services.leader import Candidate
 from teep.worker.services.messages import MessageListener
 from teep.worker.services.metrics import MetricsWriter
 from teep.worker.services.poller import Poller
@@ -63,7 +65,23 @@ def _capsule(component: Component) -> Capsule:
 
 
 def _heartbeat(component: Component) -> Heartbeat:
-    return Heartbeat(component, [_capsule(component)], Lifeline(component.config), {"identity": component.identity})
+    candidate = Candidate(component, lambda service: service.start(), str)
+    info = {"identity": component.identity}
+    return Heartbeat(component, [_capsule(component)], Lifeline(component.config), info, candidate)
+
+
+class _Leading(LeaderService):
+    """Does nothing, as often as it leads."""
+
+    def __init__(self, component: Component) -> None:
+        super().__init__("leading", component.on_error, component.leadership)
+        component.leadership.renew(1, time.monotonic() + SOON)
+
+    def run_once(self) -> None:
+        pass
+
+    def pause(self) -> float:
+        return 0.01
 
 
 def _watchdog(component: Component) -> Watchdog:
@@ -89,6 +107,7 @@ _MAKERS: dict[type[Service], Callable[[Component], Service]] = {
     ResourceLimits: lambda component: ResourceLimits(component.config, Worker(component.config), _channel(), _fail),
     Reporter: lambda component: Reporter(Worker(component.config), _channel()),
     SignsOfLife: lambda _component: SignsOfLife(Notifier(), lambda: True, _fail),
+    _Leading: _Leading,
     _Steady: lambda _component: _Steady(lambda: None),
 }
 
@@ -106,7 +125,9 @@ def service(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Service]:
 
 
 def test_every_service_of_teep_is_among_them() -> None:
-    assert {kind for kind in Service.__subclasses__() if kind.__module__.startswith("teep.")} <= _MAKERS.keys()
+    kinds = {kind for kind in Service.__subclasses__() if kind.__module__.startswith("teep.")}
+    assert kinds - {LeaderService} <= _MAKERS.keys()
+    assert any(issubclass(kind, LeaderService) for kind in _MAKERS)
 
 
 def _threads(service: Service) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from teep.config.sources import erb
 from teep.config.sources.document import Document, Entry, text_of
 from teep.config.sources.settings import CONFIG, SETTINGS, is_typo
+from teep.config.sources.sidekiq_schedule import tables_of
 from teep.errors import ConfigurationError
 
 _RENAMED = {"dead_timeout_in_seconds": "dead_timeout"}
@@ -28,10 +29,10 @@ _GEMS = frozenset({
     "loglevel", "logger", "log_file", "index", "no_daemon", "profile", "poll_interval", "namespace", "url",
     "network_timeout", "rails_env", "environments", "workers", "enabled", "dynamic", "dynamic_every",
     "listened_queues_only", "rufus_scheduler_options", "cron_poll_interval", "cron_schedule_file", "blocking",
-    "unlimited", "queue_groups", "reload_timeout", "lock_info", "max_requests",
+    "unlimited", "queue_groups", "reload_timeout", "lock_info", "max_requests", "scheduler",
 })  # fmt: skip
-MISSED = frozenset({"schedule", "scheduler", "cron", "limits", "process_limits", "redis"})
-"""Keys of gems that decide which jobs run, and that teep ignores: schedules, limits of queues, the Redis."""
+MISSED = frozenset({"cron", "limits", "process_limits", "redis"})
+"""Keys of gems that decide which jobs run, and that teep ignores: limits of queues, the Redis."""
 _FOREIGN = _RUBY_ONLY | _GEMS | MISSED
 _SYMBOL = re.compile(r""":(["']?)(.+)\1""")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -65,6 +66,10 @@ def _entries(settings: Mapping[str, Any], prefix: str) -> Iterator[Entry]:
         if key == "verbose":
             if value:
                 yield Entry("log_level", "DEBUG", f"{prefix}{key}")
+        elif key == "schedule":
+            yield Entry(key, tables_of(value), f"{prefix}{key}")
+        elif key == "scheduler" and isinstance(value, Mapping) and "schedule" in value:  # of sidekiq-scheduler 5
+            yield Entry("schedule", tables_of(value["schedule"]), f"{prefix}{key}.schedule")
         else:
             name = _RENAMED.get(key, key)
             yield Entry(name, _value(name, value), f"{prefix}{key}")

@@ -10,6 +10,7 @@ from teep.errors import ConfigurationError
 
 PROJECT = "pyproject.toml"
 _SECTIONS = "environments"
+_RENAMED = {"periodic": "schedule"}
 
 
 def read_toml(path: Path) -> Document:
@@ -65,4 +66,4 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _entries(table: Mapping[str, Any], prefix: str) -> Iterator[Entry]:
-    return (Entry(name, value, f"{prefix}{name}") for name, value in table.items())
+    return (Entry(_RENAMED.get(name, name), value, f"{prefix}{name}") for name, value in table.items())

@@ -133,6 +133,7 @@ def _along(outcome: Outcome) -> tuple[Part, ...]:
     along = outcome.along
     if along is None:
         along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
+    along += outcome.held
     return along if outcome.place is None else (*along, Part("UNLINK", outcome.place))
 
 

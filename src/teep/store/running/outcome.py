@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
     `counted` is the statistic that counts it, besides that of processed jobs ("done": no other). None: no statistic
     does, because the bytes were no job, or the job comes again without having run.
     `place` is the key of an iterable job's progress, which is removed if the job is over. `along` are the parts that
-    go along with the end, None if they are still to be found from the bytes.
+    go along with the end, None if they are still to be found from the bytes; `held` those of what this run held.
     """
 
     queue: str
@@ -39,6 +39,7 @@ class Outcome(NamedTuple):
     place: Key | None = None
     end: End | None = None
     along: tuple[Part, ...] | None = None
+    held: tuple[Part, ...] = ()
 
     @property
     def goes_on(self) -> bool:

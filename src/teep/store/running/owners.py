@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from teep.errors import MalformedPayload
 from teep.wire import commands, json, keys, scripts
+from teep.wire.command import Command
 
 
 class Owner(NamedTuple):
@@ -26,7 +27,12 @@ class Owner(NamedTuple):
 
 async def register(owner: Owner) -> None:
     """Enter a process into the registry. Idempotent; must come before its first reservation."""
-    await commands.hset(keys.inflight_owners(), {owner.identity: entry(owner)})
+    await registration(owner)
+
+
+def registration(owner: Owner) -> Command[int]:
+    """Return the command that enters a process into the registry."""
+    return commands.hset(keys.inflight_owners(), {owner.identity: entry(owner)})
 
 
 def entry(owner: Owner) -> bytes:

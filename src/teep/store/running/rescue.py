@@ -6,7 +6,7 @@
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
-from teep.store import processes
+from teep.store import limits, processes
 from teep.store.running import inflight, oversize, owners
 from teep.store.running.inflight import REQUEUE_BATCH
 from teep.store.running.outcome import Outcome
@@ -36,7 +36,7 @@ async def rescue(
     list in the step that puts it elsewhere, and the process is forgotten last. If a failover takes moves back, the
     process stays for the next look.
 
-    Costs three round trips, and three more per 500 jobs and queue.
+    Costs four round trips, and three more per 500 jobs and queue.
 
     Raises:
         NotMoved: Redis refused some. They stay for the next look; all others are rescued.
@@ -65,6 +65,7 @@ async def rescue(
     # The number of processes sets how often they look, so the dead must not count for ever.
     await processes.leave(owner.identity)
     await owners.forget(owner.identity, owner.queues)
+    await limits.free(owner.identity)
     return {queue: count for queue, count in moved.items() if count}
 
 

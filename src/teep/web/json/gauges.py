@@ -15,10 +15,17 @@ from teep.api import (
 )
 from teep.api.facts import AsyncServer, ServerFacts
 from teep.api.fleet import AsyncFleet
+from teep.api.limits import AsyncLimiter
+from teep.api.periodic import AsyncPeriodicEntry, AsyncPeriodicSet
 from teep.config import Config
-from teep.errors import RedisDenied
+from teep.errors import InvalidSchedule, RedisDenied
+from teep.web.known.limited import Limited
+from teep.web.known.presence import Presence
 from teep.web.pages.fleet.rows import capsules_of, text, threads_of, whole
 from teep.web.rendering import Site
+
+MOST = 100
+"""Limits, and periodic jobs, in a reading: each has metrics of its own."""
 
 # Seconds that a reading is given to all who ask, as several Prometheus servers may.
 _KEPT = 1.0
@@ -29,6 +36,14 @@ class Running(NamedTuple):
 
     queue: str
     seconds: float
+
+
+class Due(NamedTuple):
+    """A periodic job: its name, its last tick that is over (epoch seconds), and how long the next one is due."""
+
+    name: str
+    last: float | None
+    late: float
 
 
 class Serving(NamedTuple):
@@ -46,6 +61,7 @@ class Gauges(NamedTuple):
     """A reading. `leading` is how many seconds the process that leads has run; None: nobody leads.
 
     `redis` is None if this user may not ask what Redis says of itself.
+    `limits` are those with the most that wait, `periodic` those that are latest.
     """
 
     at: float
@@ -59,6 +75,8 @@ class Gauges(NamedTuple):
     in_flight: Mapping[str, int]
     jobs: Mapping[str, JobResult]
     redis: ServerFacts | None
+    limits: Sequence[AsyncLimiter] = ()
+    periodic: Sequence[Due] = ()
 
     @property
     def threads(self) -> int:
@@ -66,16 +84,17 @@ class Gauges(NamedTuple):
         return sum(process.threads for process in self.processes)
 
 
-async def read(config: Config) -> Gauges:
-    """Read everything. Ten round trips, two after one another."""
-    began = time.perf_counter()
+async def read(site: Site) -> Gauges:
+    """Read everything. Ten round trips, two after one another; more if there are limits or periodic jobs."""
+    began, config = time.perf_counter(), site.config
     stats, fleet = AsyncStats(config=config), AsyncFleet(config=config)
-    (counts, queues, overdue), state, in_flight, metrics, redis = await asyncio.gather(
+    (counts, queues, overdue), state, in_flight, metrics, redis, (limits, periodic) = await asyncio.gather(
         asyncio.gather(stats.fetch_stats_fast(), stats.queue_summaries(), stats.overdue()),
         fleet.state(clean=False),
         fleet.in_flight(),
         AsyncMetricsQuery(config=config).top_jobs(minutes=60),
         _facts(config),
+        asyncio.gather(_limits(site), _periodic(site)),
     )
     now = time.time()
     return Gauges(
@@ -87,12 +106,14 @@ async def read(config: Config) -> Gauges:
         processes=[_serving(process, now) for process in state.processes],
         running=[Running(work.queue, work.elapsed) for work in state.work],
         leading=next(
-            (_since(process["started_at"], now) for process in state.processes if process.identity == state.leader),
+            (_since(process["started_at"], now) for process in state.processes if process.identity in state.leaders),
             None,
         ),
         in_flight=in_flight,
         jobs=metrics.job_results,
         redis=redis,
+        limits=limits,
+        periodic=periodic,
     )
 
 
@@ -100,7 +121,7 @@ async def lately(site: Site) -> Gauges:
     """Return a reading that is at most a second old."""
     kept: Gauges | None = site.shared.get("gauges")
     if kept is None or not 0 <= time.time() - kept.at < _KEPT:
-        kept = site.shared["gauges"] = await read(site.config)
+        kept = site.shared["gauges"] = await read(site)
     return kept
 
 
@@ -122,6 +143,27 @@ def _since(at: Any, now: float) -> float:
         return max(now - at, 0.0) if isinstance(at, int | float) else 0.0
     except OverflowError:  # an int that no float can be
         return 0.0
+
+
+async def _periodic(site: Site) -> list[Due]:
+    entries = AsyncPeriodicSet(config=site.config)
+    if not await Presence.of(site, "periodic").are_there(entries.size):
+        return []
+    found = [due async for entry in entries if (due := _due(entry)) is not None]
+    return sorted(found, key=lambda due: (-due.late, due.name))[:MOST]
+
+
+def _due(entry: AsyncPeriodicEntry) -> Due | None:
+    try:
+        last = entry.last_at
+        return Due(entry.name, None if last is None else last.timestamp(), entry.late)
+    except InvalidSchedule:  # its zone is unknown on this machine
+        return None
+
+
+async def _limits(site: Site) -> list[AsyncLimiter]:
+    found = await Limited.of(site).recent()
+    return sorted(found, key=lambda limiter: (-limiter.read.waiting, -limiter.read.used))[:MOST]
 
 
 async def _facts(config: Config) -> ServerFacts | None:

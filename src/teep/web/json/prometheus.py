@@ -75,6 +75,16 @@ def families(now: Gauges) -> Iterator[Family]:
         ("s", "teep_job_seconds_sum", "Seconds of the runs that succeeded in the last hour."),
     ):
         yield Family(name, text, _by("class", _classes(now, metric)))
+    ran = {due.name: due.last for due in now.periodic if due.last is not None}
+    yield Family("teep_periodic_last_run_timestamp_seconds", "The last tick that is over.", _by("name", ran))
+    late = {due.name: due.late for due in now.periodic}
+    yield Family("teep_periodic_late_seconds", "How long a tick is due that nobody has fired.", _by("name", late))
+    for name, text, value in (
+        ("teep_limiter_used", "How much of a limit is used.", "used"),
+        ("teep_limiter_limit", "The limit that holds.", "limit"),
+        ("teep_limiter_waiting", "Jobs and callers that wait for it.", "waiting"),
+    ):
+        yield Family(name, text, _by("name", {one.name: getattr(one.read, value) for one in now.limits}))
     if now.redis is not None:
         yield _plain("teep_redis_memory_bytes", "Memory that Redis uses.", now.redis.memory)
         yield _plain("teep_redis_memory_limit_bytes", "Memory that Redis may use; 0 is no limit.", now.redis.limit)

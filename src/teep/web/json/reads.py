@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from teep.api import AsyncHistory, AsyncMetricsQuery, AsyncProfileSet, AsyncSortedEntry, AsyncStats, JobResult
 from teep.api.facts import AsyncServer
+from teep.api.timeline import SERIES, AsyncTimeline, TimelinePoint
 from teep.web import urls
 from teep.web.bulks import Bulk, Bulks
 from teep.web.guard.access import Access
@@ -30,6 +31,29 @@ async def history(request: Request) -> Response:
     days = urls.integer(request.query_params, "days", range(1, _MOST_DAYS + 1), 30)
     past = await AsyncHistory.fetch(days, config=visit_of(request).config)
     return answer({"processed": past.processed, "failed": past.failed, "expired": past.expired})
+
+
+async def timeline(request: Request) -> Response:
+    """What the leader has recorded, by steps."""
+    query = request.query_params
+    try:
+        last, step = (float(query[name]) if query.get(name) else None for name in ("last", "step"))
+        found = await AsyncTimeline.fetch(last or 3600.0, step, config=visit_of(request).config)
+    except ValueError as error:  # no numbers, or none that a timeline takes
+        raise Refused(400, str(error)) from error
+    return answer({
+        "step": found.step.total_seconds(), "starts": [point.at.isoformat() for point in found.processed],
+        **{name: _values(getattr(found, name)) for name in SERIES},
+        "queues": {
+            name: {"size": _values(queue.size), "latency": _values(queue.latency)}
+            for name, queue in found.queues.items()
+        },
+        "gauges": {name: _values(points) for name, points in found.gauges.items()},
+    })  # fmt: skip
+
+
+def _values(points: list[TimelinePoint]) -> list[float | None]:
+    return [point.value for point in points]
 
 
 async def queues(request: Request) -> Response:

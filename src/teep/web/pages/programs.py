@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from teep.web.json import reads, writes
+from teep.api.timeline import SERIES
+from teep.web.json import limits, periodic, reads, writes
 from teep.web.json.answers import answer
 from teep.web.json.autoscale import autoscale
 from teep.web.json.endpoints import ANY, BOOLEAN, NUMBER, STRING, WHOLE, Endpoint, maybe, openapi, some, thing
@@ -67,6 +68,10 @@ ENDPOINTS = (
     Endpoint("GET", "/api/stats", reads.stats, "Counters, and how many jobs lie where.", _STATS),
     Endpoint("GET", "/api/history", reads.history, "Runs by UTC day.",
              thing(processed=_DAYS, failed=_DAYS, expired=_DAYS), {"days": "1 to 180; default: 30."}),
+    Endpoint("GET", "/api/timeline", reads.timeline, "The fleet in steps, as its leader recorded it; null is a gap.",
+             thing(step=NUMBER, starts=some(STRING), **dict.fromkeys(SERIES, some(maybe(NUMBER))), queues=ANY,
+                   gauges=ANY),
+             {"last": "Seconds back, up to 90 days; default: 3600.", "step": "Seconds of a step; whole minutes."}),
     Endpoint("GET", "/api/queues", reads.queues, "Every queue, the largest first.", thing(queues=some(_QUEUE))),
     Endpoint("GET", "/api/server", reads.server, "The Redis or Valkey server.", thing(
         name=STRING, version=STRING, uptime=WHOLE, connections=WHOLE, memory=WHOLE, peak=WHOLE, limit=WHOLE,
@@ -89,6 +94,8 @@ ENDPOINTS = (
                  "class": STRING, "args": some(ANY), "queue": STRING, "in": STRING}}),
     Endpoint("GET", "/api/actions/{id}", reads.action, "How far an action on many jobs is.", _ACTION),
     Endpoint("POST", "/api/actions/{id}/cancel", writes.cancel, "Stop an action on many jobs.", _ACTION),
+    *periodic.ENDPOINTS,
+    *limits.ENDPOINTS,
     *(endpoint for of in JOBSETS for endpoint in _of_jobset(of)),
 )  # fmt: skip
 

@@ -48,7 +48,7 @@ async def act(request: Request) -> Response:
     must_may(visit, "push")
     given = {name: form.get(name, [""])[0].strip() for name in FIELDS}
     try:
-        args = json.loads(given["args"] or "[]", parse_constant=_refuse)
+        args = read_json(given["args"] or "[]")
         jid, queue = await push(request, given["class"], args, given["queue"], given["in"])
     except RedisError:
         raise
@@ -94,19 +94,29 @@ async def _form(request: Request, given: dict[str, str], problem: str = "") -> R
 
     shown = {name: printable(value) for name, value in given.items()}
     answer = await page_with(
-        request, "push.html", reading(), given=shown, problem=printable(problem), known=list(_known())
+        request, "push.html", reading(), given=shown, problem=printable(problem), known=list(known_jobs())
     )
     answer.status_code = 400 if problem else 200
     return answer
 
 
-def _known() -> Iterator[Known]:
+def known_jobs() -> Iterator[Known]:
+    """Yield the jobs that this process has."""
     for one in definition.registered():
         try:
             signature = str(inspect.signature(one.function))
         except (TypeError, ValueError):  # some that are written in C have none
             signature = "(…)"
         yield Known(printable(one.name), printable(f"{one.name}{signature}"))
+
+
+def read_json(text: str) -> Any:
+    """Return a value as someone wrote it.
+
+    Raises:
+        ValueError, RecursionError: it is none.
+    """
+    return json.loads(text, parse_constant=_refuse)
 
 
 def _refuse(name: str) -> Any:

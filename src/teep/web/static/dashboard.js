@@ -14,7 +14,7 @@ function token(name) {
 function columns(figure) {
   // uPlot's legend is a table as well, and its rows are no numbers.
   const rows = all("tbody tr:not(.u-series)", figure).map((row) => [...row.children].map((cell) => cell.dataset.v));
-  return [rows.map((row) => (isNaN(row[0]) ? Date.parse(row[0]) / 1000 : Number(row[0]))), ...[1, 2].map((i) => rows.map((row) => Number(row[i])))];
+  return [rows.map((row) => (isNaN(row[0]) ? Date.parse(row[0]) / 1000 : Number(row[0]))), ...[1, 2].map((i) => rows.map((row) => row[i] ? Number(row[i]) : null))];
 }
 
 // A time in UTC, as fine as it has to be.

@@ -4,6 +4,7 @@ The folders in `lua/` have the names of the modules here: `moving` calls those o
 Scripts move bytes and compare them; those that count groups read payloads as JSON, and none writes one.
 """
 
+from teep.wire.scripts.history import record as record_history
 from teep.wire.scripts.moving import Cut, Moved, drop, enqueue, replace, sift, transfer
 from teep.wire.scripts.reading import (
     Below,
@@ -28,6 +29,7 @@ from teep.wire.scripts.reading import (
     zset_page,
 )
 from teep.wire.scripts.running import (
+    Elected,
     Exchanged,
     Lane,
     Lot,
@@ -40,13 +42,16 @@ from teep.wire.scripts.running import (
     give_back,
     in_flight_payloads,
     keep_alive,
+    lead,
     requeue,
     rescue,
+    resign,
 )
 
 __all__ = [
     "Below",
     "Cut",
+    "Elected",
     "End",
     "ErrorRow",
     "ErrorRows",
@@ -75,12 +80,15 @@ __all__ = [
     "groups",
     "in_flight_payloads",
     "keep_alive",
+    "lead",
     "list_after",
     "list_groups",
     "probe",
+    "record_history",
     "replace",
     "requeue",
     "rescue",
+    "resign",
     "search",
     "sift",
     "transfer",

@@ -127,6 +127,30 @@ def keep_alive(process: Key, seconds: int, beat: str) -> Command[bool]:
     return ScriptCall(load("running/keep_alive"), (process,), (seconds, beat), read=bool)
 
 
+class Elected(NamedTuple):
+    """The result of standing for the leader: the identity that leads now, and its term."""
+
+    leader: str
+    term: int
+
+
+def lead(
+    lease: Key, term: Key, preferred: Key, identity: str, milliseconds: int, *, is_preferred: bool
+) -> Command[Elected]:
+    """Take the leader's lease if nobody has it, or renew one's own; a preferred process gets it from any other."""
+    return ScriptCall(
+        load("running/lead"),
+        (lease, term, preferred),
+        (identity, milliseconds, int(is_preferred)),
+        read=lambda reply: Elected(text(reply[0]), int(reply[1])),
+    )
+
+
+def resign(lease: Key, preferred: Key, identity: str) -> Command[bool]:
+    """Give up the leader's lease; False if it was another's."""
+    return ScriptCall(load("running/resign"), (lease, preferred), (identity,), read=bool)
+
+
 class Saved(NamedTuple):
     """The result of a checkpoint: if it was written (not if another run has the job), and if it was cancelled."""
 

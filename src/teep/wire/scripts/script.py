@@ -19,7 +19,7 @@ from teep.wire.keys import Key
 T = TypeVar("T")
 
 _HEADER = re.compile(r"^-- (KEYS|ARGV|RETURNS):[ ]*(.*)$", re.MULTILINE)
-_INCLUDE = re.compile(r"^-- INCLUDE: (\w+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"^-- INCLUDE: ([\w/]+)$", re.MULTILINE)
 _REPEATED = re.compile(r"(?:\(([^)]*)\)|(\S+))\*\s*$")
 
 

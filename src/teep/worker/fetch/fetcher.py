@@ -93,8 +93,14 @@ class Fetcher:
         return None
 
     def ended(self, job: UnitOfWork, outcome: Outcome) -> None:
-        """Note a job's outcome other than a success."""
+        """Note a job's outcome other than a success. What the job held is given back in the same step."""
+        if job.held:
+            outcome = outcome._replace(held=tuple(hold.part for hold in job.held))
         self._exchange.ends.add(job, outcome)
+
+    def stocked(self) -> list[UnitOfWork]:
+        """Return the reserved jobs that have not started; threads may take them meanwhile."""
+        return list(self._stock.copy())
 
     def tick(self) -> None:
         """Settle outcomes that have waited too long, and return jobs that do not start to their queues.

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from teep.clock import monotonic
@@ -22,22 +23,25 @@ from teep.config import QueueOrder
 from teep.errors import NotMoved, RedisCommandError, RedisError
 from teep.runtime.component import Component
 from teep.runtime.refusals import Refusals
+from teep.store import features, limits
 from teep.store.jobs import jobsets
+from teep.store.limits import Hold, Passed
 from teep.store.running import inflight
 from teep.telling import Logger
 from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import Exchanged
 from teep.wire.scripts.step import Told
-from teep.worker.fetch import places
 from teep.worker.fetch.ends import Batch, Ended, Ends, by_queue, drain
 from teep.worker.fetch.mirror import InFlightMirror
+from teep.worker.fetch.passing import Passing
+from teep.worker.fetch.places import read as read_places
 from teep.worker.fetch.prefetch import Prefetch
 from teep.worker.fetch.settlement import LONGEST_PAUSE, Settlement
 from teep.worker.fetch.unit import UnitOfWork
 
 logger = Logger("teep.fetcher")
 
-Answer = tuple[list[Told], Exchanged]
+Answer = tuple[list[Told], list[Passed], Exchanged]
 
 
 class Sent(NamedTuple):
@@ -65,6 +69,7 @@ class Reserver:
         self.prefetch = Prefetch()
         self.stock: deque[UnitOfWork] = deque()
         self.ends = Ends()
+        self._passing = Passing(component.identity, order.names)
         self.settlement = Settlement(self.ends, self._mirror, self._warn)
         self._beside = Refusals(LONGEST_PAUSE)
         self.closed_queues: dict[str, str] = {}
@@ -137,12 +142,12 @@ class Reserver:
         if sent is None:
             return []
         try:
-            told, exchanged = sent.answer()
+            told, places, exchanged = sent.answer()
         except RedisError as error:
             self._untold(sent.ends)
             self.lost(error)
             return []
-        jobs = self._answered(exchanged, sent.ends.acknowledged, asked=True)
+        jobs = self._answered(exchanged, sent.ends.acknowledged, places, asked=True)
         self._note_ended(sent.ends.others, told)
         return jobs
 
@@ -174,6 +179,7 @@ class Reserver:
             except RedisError as error:
                 self.lost(error)
                 break
+        self._let_go([hold for job in jobs for hold in job.held])
         if jobs:
             logger.debug("gave back %d jobs that could not start soon", len(jobs))
 
@@ -195,14 +201,22 @@ class Reserver:
         self.settlement.clear()
         return moved
 
+    def _let_go(self, held: list[Hold]) -> None:
+        """Give places back that no job here needs; if that fails, they end by themselves."""
+        try:
+            if held:
+                self._driver.execute(limits.carry_out_all([hold.part for hold in held]))
+        except RedisError as error:
+            self.lost(error)
+
     def _tell(self, ends: Batch, want: int) -> list[UnitOfWork]:
         acknowledged = ends.acknowledged
         if ends.others and not (ends.may_be_joined and (acknowledged or want)):
             self._tell_ended(ends.others)
         if not (acknowledged or want):
             return []
-        told, exchanged = self._driver.execute(self._question(ends, want))
-        jobs = self._answered(exchanged, acknowledged, asked=bool(want))
+        told, places, exchanged = self._driver.execute(self._question(ends, want))
+        jobs = self._answered(exchanged, acknowledged, places, asked=bool(want))
         self._note_ended(ends.others, told)
         return jobs
 
@@ -228,19 +242,35 @@ class Reserver:
             logger.error("Redis refuses: %s", problem, extra=None if job is None else job.named())
 
     def _question(self, ends: Batch, want: int) -> Command[Answer]:
-        day = _today()
-        exchange = inflight.exchange(self._identity, by_queue(ends.done), self._order.names(), want, day, ends.along)
+        day, done, along = _today(), ends.done, ends.along
+        if along and features.of_code():
+            self._passing.take(along)
+            done = [*done, *(job for job in along if not job.along)]
+            along = [job for job in along if job.along]
+        exchange = inflight.exchange(self._identity, by_queue(done), self._order.names(), want, day, along)
         others = [outcome for _, outcome in ends.others]
         settle = [inflight.settling(self._identity, others, day)] if others else []
-        return cast("Command[Answer]", Pipeline([*settle, exchange], read=_answer))
+        places = self._passing.questions(reserving=want > 0)
+        if not (settle or places):
+            return cast("Command[Answer]", Pipeline([exchange], read=_answer_alone))
+        return cast(
+            "Command[Answer]",
+            Pipeline([*settle, *places, exchange], read=partial(_answer, bool(settle), bool(places))),
+        )
 
-    def _answered(self, answer: Exchanged, done: list[UnitOfWork], *, asked: bool) -> list[UnitOfWork]:
+    def _answered(
+        self, answer: Exchanged, done: list[UnitOfWork], places: list[Passed], *, asked: bool
+    ) -> list[UnitOfWork]:
         self.settlement.acknowledged(done, answer.late)
         if answer.refused or (self.closed_queues and asked):
             self._see_closed(answer.refused)
         jobs = [UnitOfWork(queue, raw) for queue, raw in answer.reserved]
+        if places:
+            following, unfit = self._passing.passed(places)
+            jobs = following + jobs
+            self._let_go(unfit)
         self._mirror.own(jobs)
-        places.read(self._driver, jobs)
+        read_places(self._driver, jobs)
         return jobs
 
     def _see_closed(self, refused: dict[str, str]) -> None:
@@ -249,6 +279,7 @@ class Reserver:
 
     def _untold(self, ends: Batch) -> None:
         """Keep ends that Redis may not know of, for the next comparison and exchange."""
+        self._passing.lost()
         ends.set_large_apart()
         self.ends.put_back(ends)
         self._mirror.doubt(ends.acknowledged)
@@ -273,8 +304,12 @@ class Reserver:
         return unknown
 
 
-def _answer(replies: list[Any]) -> Answer:
-    return (replies[0] if len(replies) == 2 else []), replies[-1]
+def _answer_alone(replies: list[Any]) -> Answer:
+    return [], [], replies[0]
+
+
+def _answer(settled: bool, passed: bool, replies: list[Any]) -> Answer:
+    return (replies[0] if settled else []), (replies[-2] if passed else []), replies[-1]
 
 
 def _today() -> date:

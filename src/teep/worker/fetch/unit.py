@@ -8,8 +8,11 @@ from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
 from teep.job.definition import Definition, find
 from teep.store import features
+from teep.store.features import Barred
+from teep.store.limits import Hold
 from teep.store.running.iteration import IterationState
 from teep.wire import payload
+from teep.wire.options import Limit
 from teep.wire.payload import Item
 from teep.wire.scripts.step import Part
 
@@ -26,12 +29,13 @@ class Asks(NamedTuple):
     """The demands of a special job. Read from the stored payload, since jobs and middleware may change theirs.
 
     `before`: a feature wants to see it before it runs. `suspect`: it was rescued before, from a process that it may
-    have killed. `log_level`: it has its own log level.
+    have killed. `log_level`: it has its own log level. `limited`: its code has limits.
     """
 
     before: bool
     suspect: bool
     log_level: bool
+    limited: bool = False
 
 
 _asks = cache(Asks)
@@ -50,7 +54,7 @@ class UnitOfWork:
 
     __slots__ = (
         *("along", "asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw"),
-        "_place",  # unset in most jobs, as is `asks`, so that these do not pay for it
+        *("_place", "_held", "_answer"),  # unset in most jobs, as is `asks`, so that these do not pay for them
     )
 
     def __init__(self, queue: str, raw: bytes) -> None:
@@ -60,7 +64,7 @@ class UnitOfWork:
         self.is_special = False
         self.along: tuple[Part, ...] = ()
         self.definition: Definition | None = None
-        self.problem: MalformedPayload | UnknownJob | None = None
+        self.problem: Exception | None = None
         self.halt: type[BaseException] | None = None
         self.comes_again: bool | None = None
         try:
@@ -69,7 +73,10 @@ class UnitOfWork:
                 self.along = features.along_of(item, "done")
                 self.asks = _asks(features.wants_before(item), "rescues" in item, "log_level" in item)
                 self.is_special = self.asks != _NOTHING
-            self.definition = find(item["class"])
+            self.definition = definition = find(item["class"])
+            if definition.is_limited:
+                self.asks = (self.asks if self.is_special else _NOTHING)._replace(limited=True)
+                self.is_special = True
         except (MalformedPayload, UnknownJob) as error:
             self.problem = error
 
@@ -107,6 +114,45 @@ class UnitOfWork:
     @property
     def is_cancelled(self) -> bool:
         return self.halt is JobCancelled
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits that its code has."""
+        return () if self.definition is None else self.definition.options.limits
+
+    @property
+    def held(self) -> tuple[Hold, ...]:
+        """The places that it holds until it leaves flight."""
+        held: tuple[Hold, ...] = getattr(self, "_held", ())
+        return held
+
+    def hold(self, hold: Hold) -> None:
+        """Give a place back in the step in which it leaves flight, however that is."""
+        self._held = (*self.held, hold)
+        self.ends_with(hold.part)
+
+    def leave(self) -> tuple[Hold, ...]:
+        """Return the places that it holds, which are no longer given back with its success."""
+        held, self._held = self.held, ()
+        parts = [hold.part for hold in held]
+        self.along = tuple(part for part in self.along if part not in parts)
+        return held
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether its limits have been asked."""
+        return hasattr(self, "_answer")
+
+    @property
+    def answer(self) -> Barred | None:
+        """Their answer: why it must not run now, or None if it may."""
+        return self._answer
+
+    def note_answer(self, answer: Barred | Exception | None) -> None:
+        """Note the answer of its limits. If they could not be asked, because of an error of its code, it fails."""
+        if isinstance(answer, Exception):
+            self.problem, self.definition, answer = answer, None, None
+        self._answer = answer
 
     def ends_with(self, part: Part) -> None:
         """Have a further part go along with its success."""

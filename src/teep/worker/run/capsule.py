@@ -21,6 +21,7 @@ from teep.store.features import Barred
 from teep.telling import Logger
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork
+from teep.worker.run.admission import Admission
 from teep.worker.run.foreign import ForeignProcessor
 from teep.worker.run.guards import Guards
 from teep.worker.run.halting.interrupts import Interrupts
@@ -60,6 +61,7 @@ class Capsule:
         self._driver = component.driver
         self._notices = component.notices
         self._suspects = shared.suspects
+        self._admission = Admission(component, self.fetcher.stocked)
         self._interrupts = Interrupts()
         self._deadlines = Timeouts(self.running, self._runner_of, self._on_error)
         controls = Controls(self.running, self._interrupts, self._deadlines)
@@ -136,6 +138,11 @@ class Capsule:
         self.fetcher.disown()
 
     @property
+    def jobs(self) -> list[UnitOfWork]:
+        """The jobs that run, and those that were reserved ahead."""
+        return [job for _, job in self.running.pairs()] + self.fetcher.stocked()
+
+    @property
     def busy(self) -> int:
         """How many slots are taken. A job counts as soon as a thread has it, before it is shown as running."""
         return len(self._threads) - self.fetcher.idle
@@ -188,6 +195,8 @@ class Capsule:
     def _kept_from_running(self, job: UnitOfWork) -> Barred | None:
         """Return the outcome of a job that must not run now, or None if it may start and features know that."""
         if job.asks.before and (barred := self._driver.run(features.admit(job))) is not None:
+            return barred
+        if job.asks.limited and (barred := self._admission.barred(job)) is not None:
             return barred
         if job.is_suspect and not self._suspects.admit(job):
             return postponed(job)

@@ -6,6 +6,7 @@
 | DONE, OVER | a run | done | |
 | INTERRUPTED | a run | interrupt | |
 | CANCELLED | a run | cancel | its error, unless that is its cancellation |
+| RESCHEDULED | a run | over the limit | |
 | FAILED | a failure | failed … | its error, and those of its own callbacks |
 | MALFORMED | | | the fault of the bytes |
 | PUT_BACK | | | |
@@ -26,6 +27,7 @@ LINES: Mapping[State, str] = {
     State.OVER: "done",
     State.INTERRUPTED: "interrupt",
     State.CANCELLED: "cancel",
+    State.RESCHEDULED: "over the limit",
 }
 
 

@@ -20,6 +20,7 @@ from enum import Enum
 from teep import tracebacks
 from teep.errors import JobCancelled, JobTimeout, Shutdown
 from teep.worker.fetch.unit import UnitOfWork
+from teep.worker.run.failure import over_limit
 from teep.worker.run.failure.failure import Ending
 
 
@@ -31,6 +32,7 @@ class State(Enum):
     OVER = "an iterable job that does not go on"
     INTERRUPTED = "an iterable job that goes on later"
     CANCELLED = "it was cancelled, and has ended, however it did"
+    RESCHEDULED = "it ran into a limit, and comes again later"
     FAILED = "it raised, or had no code to call"
     MALFORMED = "bytes that are no job"
     PUT_BACK = "a stop ended it; it is back in its queue already"
@@ -60,7 +62,7 @@ def state_of(job: UnitOfWork, error: BaseException | None, *, is_stopped: bool) 
         if job.item is None:
             return State.MALFORMED
         if not job.is_cancelled:
-            return State.FAILED
+            return State.RESCHEDULED if over_limit.comes_again(job, error) else State.FAILED
     if job.is_cancelled:
         return State.CANCELLED
     if job.comes_again is None:

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 
 from teep.config import Config
+from teep.errors import OverLimit
 from teep.store.running import outcome
 from teep.store.running.outcome import Outcome
 from teep.wire import keys, payload
 from teep.wire.scripts.step import Part
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run.failure import failure
+from teep.worker.run.failure import failure, over_limit
 from teep.worker.run.run import Run, State
 
 
@@ -55,6 +56,13 @@ def _cancelled(config: Config, run: Run) -> None:
         _over(config, run)
 
 
+def _rescheduled(_config: Config, run: Run) -> Outcome:
+    """Let a job that ran into a limit come again, without counting an attempt."""
+    if not isinstance(run.error, OverLimit):
+        raise TypeError("a run that was rescheduled has its error")
+    return over_limit.later(run.job, run.error, time.time())
+
+
 def _failed(config: Config, run: Run) -> Outcome:
     if run.error is None:
         raise TypeError("a run that failed has an error")
@@ -77,6 +85,7 @@ _ENDS: Mapping[State, Callable[[Config, Run], Outcome | None]] = {
     State.OVER: _over,
     State.INTERRUPTED: _interrupted,
     State.CANCELLED: _cancelled,
+    State.RESCHEDULED: _rescheduled,
     State.FAILED: _failed,
     State.MALFORMED: _malformed,
 }

@@ -13,13 +13,14 @@ from teep.runtime import identity
 from teep.runtime.component import Component
 from teep.runtime.notices import Moment
 from teep.runtime.service import Service
-from teep.store import processes
+from teep.store import features, processes
 from teep.store.running import owners
 from teep.telling import Logger
 from teep.wire import json
 from teep.wire.command import Arg
 from teep.worker.lifeline import Watcher, patience
 from teep.worker.run.capsule import Capsule
+from teep.worker.services.leader import Candidate
 from teep.worker.services.process_info import queues_of
 
 logger = Logger("teep")
@@ -34,11 +35,17 @@ class Heartbeat(Service):
     1. It writes the process hash and the work hash that Sidekiq's API and Web UI read.
     2. It enters the registry of jobs in flight, and lets the capsules compare the jobs they hold with Redis.
     3. If the process had expired (first heartbeat, outage, a long pause), it fires "heartbeat".
-    4. It tells the watcher, which sends heartbeats for this process while a job holds the interpreter.
+    4. It lets the process stand for the leader of the fleet.
+    5. It tells the watcher, which sends heartbeats for this process while a job holds the interpreter.
     """
 
     def __init__(
-        self, component: Component, capsules: Sequence[Capsule], watcher: Watcher, info: dict[str, Any]
+        self,
+        component: Component,
+        capsules: Sequence[Capsule],
+        watcher: Watcher,
+        info: dict[str, Any],
+        candidate: Candidate,
     ) -> None:
         super().__init__("heartbeat", component.on_error)
         self._config = component.config
@@ -49,10 +56,12 @@ class Heartbeat(Service):
         self._outage = component.outage
         self._notices = component.notices
         self._watcher = watcher
+        self._candidate = candidate
         self._last = float("inf")
 
     def run_once(self) -> None:
         started = monotonic()
+        self._candidate.check()
         # The measured round trip is useful, too. If Redis has no memory left for a heartbeat, perhaps for hours, the
         # process must not expire, or other workers would run its jobs again.
         if self._driver.run(processes.prolong(self._owner.identity)):
@@ -62,7 +71,8 @@ class Heartbeat(Service):
         known = self._driver.run(processes.beat(self._owner.identity, self._fields(len(work), rtt), work))
         # Every time: a failover undoes commands that the replica had not received, such as an acknowledgement or the
         # registration. If the connections were idle meanwhile, no error tells of it.
-        self._driver.run(owners.register(self._owner))
+        self._candidate.beat(owners.registration(self._owner))
+        self._driver.run(features.beat(self._owner.identity, [job for each in self._capsules for job in each.jobs]))
         for capsule in self._capsules:
             capsule.fetcher.suspect()
         if not known:
@@ -81,6 +91,17 @@ class Heartbeat(Service):
     def pause(self) -> float:
         return self._config.heartbeat_interval
 
+    def start(self) -> None:
+        self._candidate.start()  # now that the process runs: its first heartbeat comes before that
+        super().start()
+
+    def quiet(self) -> None:
+        self._candidate.resign()
+
+    def disown(self) -> None:
+        super().disown()
+        self._candidate.disown()
+
     def _trust(self, beaten: float) -> None:
         for capsule in self._capsules:
             capsule.fetcher.trust_until(beaten + _TRUSTED)
@@ -90,6 +111,7 @@ class Heartbeat(Service):
         try:
             self._driver.run(processes.leave(self._owner.identity))
             self._driver.run(owners.forget(self._owner.identity, self._owner.queues))
+            self._driver.run(features.leave(self._owner.identity))
         except RedisError as error:
             self._on_error(error, self.name)
 

@@ -11,6 +11,7 @@ from teep.worker.health.watchdog import Reactions, Watchdog
 from teep.worker.lifeline import Watcher
 from teep.worker.run.capsule import Capsule
 from teep.worker.services.heartbeat import Heartbeat
+from teep.worker.services.leader import Candidate
 from teep.worker.services.messages import MessageListener
 from teep.worker.services.metrics import MetricsWriter
 from teep.worker.services.poller import Poller
@@ -55,6 +56,11 @@ class Services:
         """Return the service of a class, one of the worker's own."""
         return next(service for service in self._all if isinstance(service, kind))
 
+    def begin(self, service: BackgroundService) -> None:
+        """Add a service while the others run, and start it."""
+        self._all.append(service)
+        service.start()
+
     def start(self) -> None:
         """Start the services that do not run yet."""
         self._each(self._all, lambda service: service.start())
@@ -91,9 +97,10 @@ def services_for(component: Component, duties: Duties) -> Services:
     return services
 
 
-def _heartbeat(component: Component, duties: Duties, _made: Services) -> Heartbeat:
+def _heartbeat(component: Component, duties: Duties, made: Services) -> Heartbeat:
     info = process_info(component, duties.capsules, embedded=duties.embedded)
-    return Heartbeat(component, duties.capsules, duties.watcher, info)
+    candidate = Candidate(component, made.begin, lambda: made.of(Watchdog).stuck)
+    return Heartbeat(component, duties.capsules, duties.watcher, info, candidate)
 
 
 def _metrics(component: Component, duties: Duties, _made: Services) -> MetricsWriter:

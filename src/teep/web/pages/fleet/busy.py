@@ -85,7 +85,7 @@ async def _read(request: Request) -> dict[str, Any]:
         "trail": _lately(visit.site),
         "facets": {} if only == "jobs" else {name: _facets(state.processes, name, query) for name in FACETS},
         "shown": shown,
-        "rows": [process_row(process, state.leader, now) for process in shown.items],
+        "rows": [process_row(process, state.leaders, now) for process in shown.items],
         "filter": parsed,
         "process": query.get("process", ""),
         "jobs": jobs,

@@ -15,6 +15,8 @@ from teep.web.actions import DELETE
 from teep.web.guard.access import Access
 from teep.web.job import pages as job
 from teep.web.job.view import Found
+from teep.web.known.limited import Limited
+from teep.web.known.recorded import QueueTrails, Recorded
 from teep.web.lists import SIZES, Row, name_of, read_listing, row
 from teep.web.pages.fleet.flow import flow, hundredth
 from teep.web.pages.fleet.queue_actions import ROUTES, job_of, path_of
@@ -50,10 +52,12 @@ async def _read(request: Request, name: str) -> dict[str, Any]:
     config = visit.config
     queue = AsyncQueue(name, config=config)
     newest = query.get("direction") == "desc"
-    summary, state, pushed, listing = await asyncio.gather(
+    summary, state, pushed, hour, waiting, listing = await asyncio.gather(
         AsyncStats(config=config).queue_summary(name),
         AsyncFleet(config=config).state(),
         hundredth(queue),
+        Recorded.of(visit.site).last(),
+        Limited.of(visit.site).waiting(),
         read_listing(request, queue, queue_row, reverse=newest, extra={"direction": "desc"} if newest else None),
     )
     wants = "groups" in query
@@ -64,12 +68,13 @@ async def _read(request: Request, name: str) -> dict[str, Any]:
     trail = trails.trail(name)
     return {
         "queue": summary,
-        "trail": trail,
+        "trail": trail if hour is None else QueueTrails(hour, {name: summary.size}).trail(name),
         "flow": flow(summary, pushed, trail),
         "listing": listing,
         "newest": newest,
         "served": served,
         "held": held_by(served, paused=summary.paused, waiting=summary.size),
+        "limits": waiting.get(name, {}),
         "groups": await queue.groups() if wants or 0 < summary.size <= GROUPED else None,
         "still": wants and summary.size > GROUPED,
         "others": sorted(set(services) - {name}),

@@ -10,6 +10,9 @@ from starlette.routing import Route
 
 from teep.api import AsyncStats, QueueSummary
 from teep.api.fleet import AsyncFleet
+from teep.api.timeline import AsyncTimeline
+from teep.web.known.limited import Limited, Waiting
+from teep.web.known.recorded import QueueTrails, Recorded
 from teep.web.pages.fleet.numbered import Numbered, numbered
 from teep.web.pages.fleet.serving import Served, held_by, services_of
 from teep.web.registry import Pages, Tab
@@ -37,32 +40,40 @@ async def queues(request: Request) -> Response:
 async def _read(request: Request) -> dict[str, Any]:
     visit, query = visit_of(request), request.query_params
     config = visit.config
-    summaries, state = await asyncio.gather(
-        AsyncStats(config=config).queue_summaries(), AsyncFleet(config=config).state()
+    summaries, state, hour, waiting = await asyncio.gather(
+        AsyncStats(config=config).queue_summaries(),
+        AsyncFleet(config=config).state(),
+        Recorded.of(visit.site).last(),
+        Limited.of(visit.site).waiting(),
     )
     wanted = query.get("q", "").strip()
     found = [one for one in summaries if wanted.casefold() in printable(one.name).casefold()]
     shown: Numbered[QueueSummary] = numbered(found, query, "page", _SIZE)
     services = services_of(state)
-    trails = noted(visit.site, summaries)
+    trails = trails_of(visit.site, summaries, hour)
     return {
         "wanted": wanted,
         "none_at_all": not summaries,
         "shown": shown,
-        "rows": [_row(one, services.get(one.name, Served()), trails.trail(one.name)) for one in shown.items],
+        "rows": [
+            _row(one, services.get(one.name, Served()), trails.trail(one.name), waiting.get(one.name, {}))
+            for one in shown.items
+        ],
         "here": {name: query[name] for name in ("q", "page") if query.get(name)},
     }
 
 
-def noted(site: Site, summaries: Sequence[QueueSummary]) -> Trails:
-    """Note how long all queues are; returns how they were lately."""
+def trails_of(site: Site, summaries: Sequence[QueueSummary], hour: AsyncTimeline | None) -> Trails | QueueTrails:
+    """Return how long the queues were in the last hour; without a history, as pages have noted it. Notes it."""
+    sizes = {one.name: one.size for one in summaries}
     trails = Trails.of(site, "queues")
-    trails.note({one.name: one.size for one in summaries})
-    return trails
+    trails.note(sizes)
+    return trails if hour is None else QueueTrails(hour, sizes)
 
 
-def _row(summary: QueueSummary, served: Served, trail: Trail) -> QueueRow:
-    return QueueRow(summary, served, held_by(served, paused=summary.paused, waiting=summary.size), trail)
+def _row(summary: QueueSummary, served: Served, trail: Trail, limits: Waiting) -> QueueRow:
+    held = held_by(served, paused=summary.paused, waiting=summary.size)
+    return QueueRow(summary, served, held or ("limits" if limits else ""), trail)
 
 
 PAGES = Pages(routes=(Route("/queues", shared(queues)),), tab=Tab("queues", "nav.queues", 20))

@@ -1,7 +1,7 @@
 """What is shown of processes and running jobs, whatever any of them wrote about itself."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -78,7 +78,7 @@ class WorkRow:
     cursor: str
 
 
-def process_row(process: AsyncProcess, leader: str, now: datetime) -> ProcessRow:
+def process_row(process: AsyncProcess, leaders: Collection[str], now: datetime) -> ProcessRow:
     """Return what is shown of a process."""
     beat = _time(process["beat"])
     labels = process["labels"]
@@ -98,7 +98,7 @@ def process_row(process: AsyncProcess, leader: str, now: datetime) -> ProcessRow
         late=process.late,
         is_quiet=process.stopping,
         is_embedded=process.embedded,
-        is_leader=process.identity == leader,
+        is_leader=process.identity in leaders,
         is_silent=beat is None or (now - beat).total_seconds() > SILENT,
     )
 

@@ -1,0 +1,97 @@
+"""The part "limits" of a run, as a section of the report."""
+
+from collections.abc import Callable
+
+from rich.console import Console
+
+import teep
+from bench import goals
+from bench.limits import crowd, fleet, trips
+from bench.measure import Goal
+from bench.progress import Bar
+from bench.report import Section
+from bench.server import Server
+
+_TITLE = "Limits"
+_LEAD = """\
+A call of a limit that is not reached, in one thread, beside a bare EVALSHA of `return 1` on the same connection; jobs
+of 10 ms in 50 threads under a concurrent limit of 5; and 8 processes that want more than a limit lets through.
+"""
+_HEADINGS = ("", "figure")
+_NOTES = (
+    "`x bare` is how many times longer a call takes than the bare script, both with all of their Python.",
+    "The most at once is counted by the jobs, and looked up in Redis meanwhile.",
+    "The most in a second: of the clock for a bucket, else in any, by Redis's clock to a millisecond.",
+    "No-op jobs under a limit are in the first section: teep-limited, teep-held.",
+)
+
+
+def measure(rounds: int, scale: float, server: Server, console: Console) -> Section:
+    """Measure all of it, with a progress bar on `console`."""
+    figures: dict[str, float] = {}
+    steps: dict[str, Callable[[], dict[str, float]]] = {
+        "calls": lambda: _calls(server, max(4, int(20 * rounds * scale))),
+        "crowd": lambda: {f"crowd {key}": value for key, value in crowd.measure(server.url, _jobs(scale)).items()},
+    }
+    for kind in fleet.LIMITS:
+        steps[kind] = lambda kind=kind: _fleet(server, kind, max(2.5, 30 * scale))  # type: ignore[misc]
+    with Bar(console, len(steps)) as bar:
+        for title, step in steps.items():
+            server.client.flushall()
+            bar.show(title)
+            figures |= step()
+            bar.finish_visit()
+    rows = [[name, f"{figure:,.1f}"] for name, figure in figures.items()]
+    return Section(_TITLE, _LEAD.strip(), _HEADINGS, rows, _NOTES, goals.rows(_GOALS, _Figures(figures)))
+
+
+def _jobs(scale: float) -> int:
+    return max(200, int(5_000 * scale))
+
+
+def _calls(server: Server, rounds: int) -> dict[str, float]:
+    taken = trips.measure(teep.Config(redis_url=server.url), rounds)
+    bare = taken.pop("bare")
+    ratios = {f"{name}, x bare": taken[name] / bare for name in taken}
+    return {"bare EVALSHA, µs": bare} | {f"{name}, µs": each for name, each in taken.items()} | ratios
+
+
+def _fleet(server: Server, kind: str, seconds: float) -> dict[str, float]:
+    found = fleet.measure(server.url, kind, seconds)
+    return {
+        f"{kind}: most in a second, of {fleet.PER_SECOND[kind]}": found["most"],
+        f"{kind}: % used": found["used"],
+    }
+
+
+_GOALS = (
+    Goal("a call of a bucket, x a bare script", 1.3, key="bucket, x bare", at_most=True),
+    Goal("a call of a leaky bucket, x a bare script", 1.3, key="leaky, x bare", at_most=True),
+    Goal("a limit of 5 over 50 threads: % of the ideal", 95, key="crowd ideal"),
+    Goal("the same, the most at once", 5, key="crowd at_once", at_most=True),
+    Goal("the same, the most in Redis", 5, key="crowd held", at_most=True),
+    *(
+        Goal(
+            f"8 processes, {kind}: the most in a second",
+            most,
+            key=f"{kind}: most in a second, of {most}",
+            at_most=True,
+        )
+        for kind, most in fleet.PER_SECOND.items()
+    ),
+    *(Goal(f"8 processes, {kind}: % used", 98, key=f"{kind}: % used") for kind in fleet.PER_SECOND),
+)
+
+
+class _Figures:
+    """The figures, as goals read them."""
+
+    def __init__(self, figures: dict[str, float]) -> None:
+        self._figures = figures
+
+    def of(self, name: str) -> list[dict[str, float]]:
+        del name  # there is one
+        return [self._figures]
+
+    def ratio(self, name: str, baseline: str, key: str) -> float:
+        raise KeyError(name, baseline, key)

@@ -1,0 +1,105 @@
+"""`teep periodic`: the periodic jobs and when they run next; and to run, pause and delete them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+from teep.cli.command import argument
+from teep.cli.options import Looking
+from teep.cli.printing import print_json, print_table
+from teep.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from teep.api.periodic import PeriodicEntry, PeriodicSet
+
+_VERBS = ("list", "run", "pause", "unpause", "delete")
+
+Verb = Annotated[
+    str,
+    argument(
+        type=click.Choice(_VERBS), required=False, default="list", help="What to do; without one, they are listed."
+    ),
+]
+Names = Annotated[tuple[str, ...], argument(metavar="[NAME]...", help="The names of the entries to do it to.")]
+
+
+@dataclass(frozen=True)
+class PeriodicFlags(Looking):
+    """What to do, and to which entries."""
+
+    verb: Verb = "list"
+    names: Names = ()
+
+
+def periodic(flags: PeriodicFlags) -> None:
+    """Show the periodic jobs and when each runs next; or run, pause, unpause or delete some by their names.
+
+    Example: [bold]teep periodic pause nightly[/bold]
+    """
+    from teep.api import leader
+    from teep.api.periodic import PeriodicSet
+
+    config = flags.configured()
+    entries = PeriodicSet(config=config)
+    if flags.verb != "list":
+        _act(flags, entries)
+        return
+    found = [entry for entry in entries if not flags.names or entry.name in flags.names]
+    if flags.as_json:
+        print_json([_described(entry) for entry in found])
+    elif not found:
+        print("There are no periodic jobs: no leader has published any, and none was created.")
+    else:
+        print_table(["name", "next", "schedule", "last"], [_row(entry) for entry in found], of_texts=True)
+        if leader(config=config) is None:
+            print("No worker leads now, so none is fired until one starts.")
+
+
+def _act(flags: PeriodicFlags, entries: "PeriodicSet") -> None:
+    if not flags.names:
+        raise InvalidValue(f"give the names of the periodic jobs to {flags.verb}")
+    done: Mapping[str, tuple[Callable[[str], Any], str]] = {
+        "run": (entries.enqueue_now, "is pushed"),
+        "pause": (entries.pause, "is paused"),
+        "unpause": (entries.unpause, "goes on"),
+        "delete": (entries.delete, "is deleted"),
+    }
+    act, words = done[flags.verb]
+    results = {name: act(name) for name in flags.names}
+    if flags.as_json:
+        print_json(results)
+        return
+    for name, result in results.items():
+        print(f"{name} {words}{f' as {result}' if isinstance(result, str) else '' if result else ' already'}")
+
+
+def _described(entry: "PeriodicEntry") -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "class": entry.klass,
+        "args": entry.args,
+        "schedule": entry.schedule,
+        "tz": entry.tz,
+        "words": entry.explain(),
+        "source": entry.source,
+        "paused": entry.paused,
+        "last_at": _stamp(entry.last_at),
+        "next_at": _stamp(entry.next_at),
+    }
+
+
+def _row(entry: "PeriodicEntry") -> tuple[str, ...]:
+    following = "paused" if entry.paused else _shown(entry.next_at)
+    return entry.name, following, entry.explain(), _shown(entry.last_at)
+
+
+def _shown(moment: "datetime | None") -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _stamp(moment: "datetime | None") -> str | None:
+    return None if moment is None else moment.isoformat()

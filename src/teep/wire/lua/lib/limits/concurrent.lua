@@ -1,0 +1,28 @@
+-- A concurrent limiter knows which ones hold it, each until the end of its lease; never how many are free.
+kinds.concurrent = {}
+function kinds.concurrent.read(l)
+  local line = l.line
+  l.reclaimed = (l.reclaimed or 0) + redis.call('ZREMRANGEBYSCORE', line, 0, l.now)
+  l.used, l.holders = redis.call('ZCOUNT', line, 0, '+inf'), {}
+end
+-- The next lease's end is the worst case: a release calls the first one that waits. A crowd comes in portions, not all
+-- at once.
+function kinds.concurrent.when(l, cost, rank)
+  local line = l.line
+  if l.used + cost <= l.limit then return nil end
+  local first = redis.call('ZRANGEBYSCORE', line, 0, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  local turn = math.min(rank / math.max(l.limit, 1), 300)
+  return math.floor((tonumber(first[2]) or l.now + l.lease) + turn * 1000000)
+end
+function kinds.concurrent.take(l, _, holder)
+  l.used = l.used + 1
+  l.holders[#l.holders + 1] = l.now + l.lease
+  l.holders[#l.holders + 1] = holder
+end
+function kinds.concurrent.write(l)
+  local line = l.line
+  for i = 1, #l.holders, 2000 do
+    redis.call('ZADD', line, unpack(l.holders, i, math.min(i + 1999, #l.holders)))
+  end
+  redis.call('PEXPIRE', line, l.ttl)
+end

@@ -1,0 +1,68 @@
+-- Limiters as tables: the state of each is read once, changed here, and written once, however many ask for it.
+-- A kind has `read`, which sets what is used now; `when`, nil if so many are free, else when they will be if as many as
+-- `rank` wait before; `take`; and `write`. A limiter's `limit` is the override, if there is one.
+local kinds = {}
+local FIELDS = { 'kind', 'declared', 'interval', 'lease', 'override', 'paused', 'at', 'used', 'granted', 'over', 'waited',
+  'reclaimed', 'listed' }
+
+local function open(hash, line, now)
+  local l = { hash = hash, line = line, now = now }
+  for i, value in ipairs(redis.call('HMGET', hash, unpack(FIELDS))) do
+    l[FIELDS[i]] = value and (tonumber(value) or value) or nil
+  end
+  l.limit = l.override or l.declared
+  l.paused = l.paused or 0
+  return l
+end
+
+-- Take on how a caller declares a limiter. An override and a pause stay; of another kind, all that was used goes.
+local function declare(l, registry, name, kind, declared, interval, lease, ttl)
+  if l.kind ~= kind then
+    local line = l.line
+    if l.kind then redis.call('DEL', line) end
+    l.at, l.used = nil, nil
+  end
+  l.kind, l.declared, l.interval = kind, tonumber(declared), tonumber(interval)
+  l.lease, l.ttl, l.limit = tonumber(lease), tonumber(ttl), l.override or tonumber(declared)
+  if (l.listed or 0) < l.now - l.ttl * 250 then  -- a quarter of the time that it is kept
+    l.listed = l.now
+    redis.call('ZADD', registry, l.now + l.ttl * 1000, name)
+    redis.call('ZREMRANGEBYSCORE', registry, '-inf', l.now)
+    local left = redis.call('PTTL', registry)
+    if left < l.ttl then redis.call('PEXPIRE', registry, l.ttl) end
+  end
+end
+
+-- How many wait. Those that a limiter has told when to come are gone some seconds after that.
+local function rank(l)
+  local line = l.line
+  if not l.rank then
+    if l.kind ~= 'concurrent' then redis.call('ZREMRANGEBYSCORE', line, '-inf', BELOW + l.now - 5000000) end
+    l.rank = redis.call('ZCOUNT', line, '-inf', '(0')
+  end
+  return l.rank
+end
+
+-- When so many are free, nil for now. One that comes `again`, at its time, is behind those alone that come before then.
+local function when(l, cost, again)
+  local line = l.line
+  local at = kinds[l.kind].when(l, cost, 0)
+  if at then
+    local before = again and l.kind ~= 'concurrent' and redis.call('ZCOUNT', line, '-inf', BELOW + at) or rank(l)
+    at = kinds[l.kind].when(l, cost, before)
+  end
+  if l.paused > l.now then return math.max(at or 0, l.paused) end
+  return at
+end
+
+local function write(l)
+  local hash = l.hash
+  kinds[l.kind].write(l)
+  redis.call('HSET', hash, 'kind', l.kind, 'declared', l.declared, 'interval', l.interval, 'lease', l.lease,
+    'listed', l.listed, 'at', l.at or 0, 'used', l.used, 'granted', l.granted or 0, 'over', l.over or 0,
+    'waited', l.waited or 0, 'reclaimed', l.reclaimed or 0)
+  redis.call('PEXPIRE', hash, l.ttl)
+end
+-- INCLUDE: limits/kinds
+-- INCLUDE: limits/window
+-- INCLUDE: limits/concurrent

@@ -1,0 +1,29 @@
+"""Samples of a fleet at any time, as its leader would add them to the history."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import teep
+from teep.config import driver_for
+from teep.store import history
+from teep.store.history import Queued, Sample
+from teep.wire import commands, keys
+
+LEADER = "host:1:0123456789ab"
+
+
+def sampled(
+    config: teep.Config,
+    at: datetime,
+    queues: Mapping[str, tuple[int, float]] | None = None,
+    gauges: Mapping[str, float] | None = None,
+    **values: Any,
+) -> None:
+    """Let the leader sample; what is not given is 0, and a queue is its size and its latency."""
+    driver, lease = driver_for(config), keys.leader()
+    driver.execute(commands.mset({lease: LEADER}))
+    usual = dict.fromkeys(("processed", "failed", "scheduled", "retries", "dead", "busy", "enqueued"), 0)
+    of_queues = {name: Queued(*queue) for name, queue in (queues or {}).items()}
+    sample = Sample(at.timestamp(), queues=of_queues, **{**usual, **values})
+    assert driver.run(history.add((lease, LEADER), sample, gauges or {}))
