@@ -6,6 +6,7 @@ import pytest
 
 import teep
 from teep.store.periodic import entries
+from teep.wire.command import Pipeline
 from tests.api.trips import sent
 from tests.features.periodic.conftest import START, Times
 
@@ -84,7 +85,9 @@ def test_looking_for_changes_walks_through_no_keys(times: Times) -> None:
     times.turn(clock)
     with sent() as round_trips:
         clock._look()
-    assert [[each.args[0] for each in trip.commands] for trip in round_trips] == [["GET", "HGET", "TIME"]]  # type: ignore[attr-defined]
+    (trip,) = round_trips
+    assert isinstance(trip, Pipeline)
+    assert [each.args[0] for each in trip.commands] == ["GET", "HGET", "TIME"]
 
 
 def test_a_timer_that_wakes_too_early_fires_nothing_and_then_once(times: Times) -> None:
