@@ -236,12 +236,11 @@ def test_names_of_periodic_jobs_and_limits_are_text_whatever_they_are(
     raw = store.command("HGET", "teep:periodic", "é")
     store.client.hset("teep:periodic", b"\xff\xfe", raw)
     store.client.hset("teep:periodic", "damaged", b"\xff no JSON")
-    names = ("plain", b"\xff", XSS)
+    names = (b"plain", b"\xff", XSS.encode())
     store.client.zadd("teep:limits", {name: 2e15 + place for place, name in enumerate(names)})
-    for name in names:
-        key = b"teep:limit:" + (name if isinstance(name, bytes) else name.encode())
-        fields = {"kind": "bucket", "declared": "1", "interval": "1", "lease": "1", "used": "0", "at": "0"}
-        store.client.hset(key, mapping=fields)
+    fields = {"kind": "bucket", "declared": "1", "interval": "1", "lease": "1", "used": "0", "at": "0"}
+    for limiter in names:
+        store.client.hset(b"teep:limit:" + limiter, items=[part for pair in fields.items() for part in pair])
     for path in ("/periodic", "/limits"):
         page = visitor.get(path)
         assert page.status_code == 200
