@@ -20,7 +20,7 @@ __all__ = ["Answer", "Caller", "Declared", "Hold", "Kind", "Mode", "Passed", "Re
 # Milliseconds for which a process's list of what it holds outlives its last heartbeat.
 _LIFETIME = 3_600_000
 # Where one that waits in a line has the name of its queue, if it is a job.
-_QUEUE = 5
+_QUEUE = 6
 # Limiters that are read at a time.
 PAGE = 100
 _DAY = 86_400_000

@@ -1,8 +1,9 @@
 -- The line of a limiter, a zset: below 0 those that wait, the first one at the lowest score; from 0 on those that hold
 -- it, at the ends of their leases, or the moments of its calls. One that waits is written as its order and then: a job as
 -- the scheduled set, its score there, the queues, the paused ones, the key and the name of its queue, and its jid; a
--- caller as its bell, and until when it waits. The keys are those that a script was given. The turn of a concurrent limiter is the order; of
--- all others it is the time, for which a job waits there ('-' for its score). Times are whole microseconds.
+-- caller as its bell, and until when it waits. The keys are those that a script was given. The turn of a concurrent
+-- limiter is the order; of all others it is the time, for which a job waits there ('-' for its score). Times are whole
+-- microseconds.
 local BELOW = -1e16
 
 local function written(...)
