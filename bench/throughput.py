@@ -31,7 +31,7 @@ from bench.visit import Progress, Visit, visiting
 _WARM_UP = 0.1
 _LEAST = 200
 _FLOOR_NOTE = """\
-floor-threads: ten threads on one bare connection; whoever runs dry acknowledges for all (an LREM a job, in order),
+floor-threads: ten threads on one bare connection; one that runs dry acknowledges for all (an LREM a job, in order),
   counts, and reserves the next 1,000, in one script."""
 
 

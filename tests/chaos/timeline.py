@@ -1,4 +1,4 @@
-"""What was done to whom, and when: the evidence for the account, and the story for whoever reads a failure."""
+"""What was done to which process, and when: the evidence for the account, and the story of a failure."""
 
 import threading
 import time

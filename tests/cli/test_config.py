@@ -103,7 +103,7 @@ def test_as_a_table() -> None:
     ],
 )
 def test_passwords_are_not_shown(url: str, masked: str) -> None:
-    from teep.drivers import urls
+    from teep.drivers.connections import urls
 
     assert "secret" not in repr(Config(redis_url=url))
     assert urls.masked(url) == masked

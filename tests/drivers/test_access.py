@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from teep.drivers import Driver, pools
+from teep.drivers import Driver
+from teep.drivers.connections import pools
 from teep.errors import ConfigurationError, RedisCommandError, RedisRefused, RedisUnavailable
 from teep.wire import commands
 from teep.wire.command import Command

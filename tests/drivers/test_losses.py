@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from teep.drivers import pools
+from teep.drivers.connections import pools
 from teep.errors import RedisRefused, RedisTimedOut, RedisUnavailable
 from teep.wire import commands, scripts
 from teep.wire.command import Command

@@ -12,7 +12,7 @@ import redis
 import redis.asyncio
 from redis.connection import URL_QUERY_ARGUMENT_PARSERS
 
-from teep.drivers import pools, urls
+from teep.drivers.connections import pools, urls
 from teep.errors import (
     ConfigurationError,
     RedisCommandError,

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from teep.drivers import Driver, Waiter, pools
+from teep.drivers import Driver, Waiter
+from teep.drivers.connections import pools
 from teep.errors import RedisCommandError, RedisError, RedisTimedOut, RedisUnavailable
 from teep.wire import commands
 from teep.wire.command import Command

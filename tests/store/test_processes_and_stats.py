@@ -71,7 +71,7 @@ def test_a_process_is_kept_alive_from_outside_but_not_brought_back(run: Run, ser
     assert [server.command("TTL", key) > 50 for key in (ME, f"{ME}:work", f"{ME}:workers")] == [True] * 3
 
 
-def test_signals_reach_whoever_waits_and_expire(run: Run, server: Server) -> None:
+def test_signals_reach_the_process_that_waits_and_expire(run: Run, server: Server) -> None:
     async def receive(*, signals: bool = True) -> Message | None:
         return await processes.next_message(ME, 1, signals=signals)
 

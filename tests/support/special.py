@@ -149,7 +149,7 @@ class Sentinel:
     def failover(self) -> Server:
         """Swap primary and replica in an orderly way, and return the new primary when both are in step.
 
-        No earlier write is lost. The old primary lives on as a replica, its connections too: whoever still
+        No earlier write is lost. The old primary lives on as a replica, its connections too: a client that still
         writes to it gets READONLY.
         """
         old = self.primary

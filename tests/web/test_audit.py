@@ -1,4 +1,4 @@
-"""The record of what was done: by whom, to which jobs, and also where it was cut short."""
+"""The record of what was done: by which visitor, to which jobs, and also where it was cut short."""
 
 import logging
 from typing import Any

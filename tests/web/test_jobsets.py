@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import teep
 from teep.api import AsyncSetSelection
 from teep.api.web import AsyncWebActions
 from teep.web import bulks
+from teep.web.guard.access import VIEWER
 from tests.api.trips import sent
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -117,6 +119,17 @@ def test_each_verb_does_what_it_says(
     assert re.search(rf"{count} jobs? (goes|go|is|are) (to|dead|deleted)", text_of(answer))
     assert store.client.zcard(name) == 3 - count
     assert _size(store, target) == (count if target else 0)
+
+
+def test_a_dead_job_is_buried_once_more_as_sidekiqs_page_allows(
+    visitor: Visitor, visit: MakeVisitor, store: Server
+) -> None:
+    fill(store, "dead", 1)
+    assert 'name="kill"' not in visitor.get(f"/dead/{key(0)}").text
+    assert visit(authorize=lambda _: VIEWER).post(f"/morgue/{key(0)}", {"kill": "Do it"}).status_code == 403
+    assert visitor.post(f"/morgue/{key(0)}", {"kill": "Do it"}).status_code == 200
+    ((_, score),) = store.command("ZRANGE", "dead", 0, -1, "WITHSCORES")
+    assert float(score) > time.time() - 60
 
 
 def test_nothing_ticked_is_said(visitor: Visitor) -> None:

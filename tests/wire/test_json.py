@@ -156,6 +156,7 @@ anything = st.recursive(
 )
 
 
+@pytest.mark.slow("two and a half times the usual examples, each nested up to 110 times")
 @examples.times(2.5)
 @given(value=anything, levels=st.integers(0, 110))
 def test_a_quick_look_lets_pass_what_a_closer_one_does(value: Any, levels: int) -> None:

@@ -1,4 +1,4 @@
-"""The jobs. Workers import this module, and so does whoever pushes."""
+"""The jobs. Workers import this module, and so does each program that pushes."""
 
 import asyncio
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from teep import drivers, embedded
 from teep.config import default
 from teep.config.config import Config
 from teep.config.sources import variables
-from teep.drivers.urls import masked
+from teep.drivers.connections.urls import masked
 from teep.errors import ConfigurationError
 from teep.telling import Logger
 

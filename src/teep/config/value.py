@@ -12,7 +12,7 @@ from teep.config.capsules import DEFAULT, CapsuleConfig
 from teep.config.job_options import defaults_of
 from teep.config.queues import UNSAID, QueueOrder, are_said
 from teep.config.sources import variables
-from teep.drivers import urls
+from teep.drivers.connections import urls
 from teep.embedded.project import working_folder
 from teep.errors import ConfigurationError
 from teep.store.jobs.jobsets import DeadLimits

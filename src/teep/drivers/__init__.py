@@ -9,7 +9,7 @@ loads neither: the first driver does.
 
 from typing import TYPE_CHECKING, Any
 
-from teep.drivers import urls
+from teep.drivers.connections import urls
 
 if TYPE_CHECKING:
     from teep.drivers.aio import AsyncDriver
@@ -26,7 +26,7 @@ def check_url(url: str) -> None:
         ConfigurationError: says what is wrong; never shows the password.
     """
     if urls.parse(url).scheme.startswith("rediss"):
-        from teep.drivers import pools  # noqa: PLC0415 - see above: redis-py knows more about TLS alone
+        from teep.drivers.connections import pools  # noqa: PLC0415 - see above: redis-py knows more about TLS alone
 
         pools.check_url(url)
 

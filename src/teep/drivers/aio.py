@@ -8,9 +8,9 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from redis import exceptions as redis_errors
 
-from teep.drivers import pools
 from teep.drivers.answers import raise_ours
-from teep.drivers.loops import LoopPool
+from teep.drivers.connections import pools
+from teep.drivers.connections.loops import LoopPool
 from teep.drivers.packing import pack
 from teep.drivers.plans import run_plan_async
 from teep.drivers.request import LOST, Request

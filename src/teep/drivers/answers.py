@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from redis import exceptions as redis_errors
 
-from teep.drivers import urls
+from teep.drivers.connections import urls
 from teep.errors import (
     RedisCommandError,
     RedisDenied,

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import redis
 from redis import exceptions as redis_errors
 
-from teep.drivers import pools
 from teep.drivers.answers import raise_ours
+from teep.drivers.connections import pools
 from teep.drivers.packing import pack
 from teep.drivers.plans import run_plan
 from teep.drivers.request import LOST, Request

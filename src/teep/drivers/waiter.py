@@ -14,8 +14,8 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from teep.drivers import pools
 from teep.drivers.answers import is_refusal, raise_ours
+from teep.drivers.connections import pools
 from teep.drivers.packing import pack
 from teep.drivers.request import LOST
 from teep.drivers.sync import Driver, read_reply

@@ -193,9 +193,7 @@ def _cleanup_is_due() -> Command[bool]:
 
     It may be sent twice: if the first answer is lost, nobody cleans up for that while.
     """
-    asked = commands.set_if_absent(keys.process_cleanup(), "1", CLEANUP_INTERVAL)
-    asked.idempotent = True
-    return asked
+    return commands.set_if_absent(keys.process_cleanup(), "1", CLEANUP_INTERVAL, repeatable=True)
 
 
 async def running() -> list[RunningJob]:

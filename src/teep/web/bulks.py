@@ -177,13 +177,13 @@ async def carry_out(request: Request, bulk: Bulk, work: Work) -> int | Bulk:
         return bulk
     done: int | None = None
     try:
-        done = await work(_not_told)
+        done = taken = await work(_not_told)
     except NotMoved as error:
         done = error.moved
         raise
     finally:  # what was done is recorded, though the rest failed
         tell(site, {**bulk.record, "count": done})
-    return done
+    return taken
 
 
 async def cancel(request: Request, bulk: Bulk) -> None:

@@ -139,8 +139,10 @@ def mset(values: Mapping[Key, Arg]) -> Command[Any]:
     return Command("MSET", *(part for pair in values.items() for part in pair), read=as_is, idempotent=True)
 
 
-def set_if_absent(key: Key, value: Arg, seconds: int) -> Command[bool]:
-    return Command("SET", key, value, "NX", "EX", seconds, read=lambda reply: reply is not None)
+def set_if_absent(key: Key, value: Arg, seconds: int, *, repeatable: bool = False) -> Command[bool]:
+    return Command(
+        "SET", key, value, "NX", "EX", seconds, read=lambda reply: reply is not None, idempotent=repeatable
+    )
 
 
 def sadd(key: Key, *members: Arg) -> Command[int]:

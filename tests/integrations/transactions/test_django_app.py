@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.servers import Server
 
 PROGRAM = """
@@ -37,6 +39,7 @@ def test_as_an_installed_app(valkey: Server, tmp_path: Path) -> None:
     assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
 
 
+@pytest.mark.slow("interpreters that import Django, one after the other")
 def test_commands_go_by_the_settings(valkey: Server, tmp_path: Path) -> None:
     (tmp_path / "settings.py").write_text(
         'INSTALLED_APPS = ["teep.integrations.django"]\nSECRET_KEY = "key"\n'

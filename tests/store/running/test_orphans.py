@@ -31,7 +31,7 @@ def _leave(server: Server, queue: str, identity: str = ME) -> None:
 
 
 def _walk_whole(run: Run, server: Server) -> tuple[list[Owner], int]:
-    """Take steps until the walk is through; returns whom it registered, and in how many steps."""
+    """Take steps until the walk is through; returns which owners it registered, and in how many steps."""
     found = run(orphans.walk())
     steps = 1
     while server.command("EXISTS", keys.inflight_walk()):
@@ -126,7 +126,7 @@ def test_a_large_keyspace_is_walked_in_small_steps_by_all_together(run: Run, ser
     server.command("CONFIG", "RESETSTAT")
     found, steps = _walk_whole(run, server)
     assert sorted(owner.identity for owner in found) == sorted(identities)
-    # Each step continues where the last one ended, whoever took it: nothing but Redis knows the place.
+    # Each step continues where the last one ended, whichever process took it: nothing but Redis knows the place.
     assert steps == pytest.approx(10, abs=3)
     assert server.client.info("commandstats")["cmdstat_scan"]["calls"] == steps
     _leave(server, "q", "late:1:abc")

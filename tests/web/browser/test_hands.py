@@ -1,4 +1,4 @@
-"""A page that is read again moves nothing under the hands of whoever is at it, and loses nothing of theirs."""
+"""A page that is read again moves nothing under the hands of its visitor, and loses nothing of theirs."""
 
 import asyncio
 from datetime import UTC, datetime

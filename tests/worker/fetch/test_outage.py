@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from teep.drivers import pools
+from teep.drivers.connections import pools
 from teep.runtime import service
 from teep.store import processes
 from teep.wire import keys, payload

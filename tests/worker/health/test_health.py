@@ -1,4 +1,4 @@
-"""`/live` and `/ready`: what they answer, to whom, and how little it takes."""
+"""`/live` and `/ready`: what they answer, to which requests, and how little it takes."""
 
 import contextlib
 import http.client
@@ -148,7 +148,7 @@ def test_a_report_that_fails_is_told_and_ends_nothing_else() -> None:
     assert [type(error) for error in errors] == [IndexError]
 
 
-def test_whoever_was_accepted_is_answered_before_it_settles_and_others_wait() -> None:
+def test_a_client_that_was_accepted_is_answered_before_it_settles_and_others_wait() -> None:
     endpoint = Endpoint(Address("127.0.0.1", 0), lambda: FINE, fail)
     clients = [socket.create_connection(("127.0.0.1", endpoint.port), timeout=SOON) for _ in range(2)]
     endpoint.answer(SOON)

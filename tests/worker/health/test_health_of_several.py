@@ -122,7 +122,7 @@ def test_who_says_nothing_is_not_ready_and_beyond_all_limits_not_live(child: Chi
     assert lost.why[1] == "worker 4711: its watchdog should have ended it by now"
 
 
-def test_who_is_stuck_is_left_to_its_watchdog_and_without_one_to_whoever_asks(child: Child) -> None:
+def test_one_that_is_stuck_is_left_to_its_watchdog_and_without_one_to_those_that_ask(child: Child) -> None:
     slots = [serving(Slot(), child, FINE)]
     since = child.live_at
     child.note_report(STUCK)

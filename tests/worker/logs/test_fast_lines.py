@@ -152,7 +152,7 @@ def _formatter(heard: _Heard) -> None:
     ],
     ids=["root's", "teep's", "own", "own filter", "handler's filter", "factory", "formatter"],
 )  # fmt: skip
-def test_whoever_wants_a_record_gets_one(
+def test_all_that_want_a_record_get_one(
     stream: io.StringIO, disturb: Callable[[_Heard], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _set_up(stream)

@@ -105,7 +105,7 @@ def test_an_interruption_while_writing_costs_no_line_and_no_turn() -> None:
     assert stream.getvalue() == "interrupted\nnext\n"
 
 
-def test_a_forked_child_writes_its_lines_whoever_was_writing_when_it_was_born() -> None:
+def test_a_forked_child_writes_its_lines_whichever_thread_wrote_when_it_was_born() -> None:
     """The parent's writer waits for room in a pipe, and so holds its turn and the stream's lock."""
     reader, writer = os.pipe()
     with os.fdopen(writer, "w") as stream, os.fdopen(reader, "rb") as output:

@@ -1,4 +1,4 @@
-"""Moments of a worker's life, in their order, and who is kept from hearing of them by whom: nobody."""
+"""Moments of a worker's life, in their order, and that no listener keeps another from hearing of them."""
 
 import threading
 from collections.abc import Callable

@@ -32,7 +32,7 @@ def _hold_interpreter(fleet: Fleet, name: str) -> str:
     """Run a job that holds the GIL well beyond the expiry; returns when it has begun."""
     jid = fleet.push("hold_interpreter", _EXPIRY + 3.0)
     fleet.wait_for_notes(1, "begun")
-    # The time to live is what Redis has after the last beat, only shorter; whoever beats again restores the minute.
+    # The time to live is what Redis has after the last beat, only shorter; the next beat restores the minute.
     fleet.server.command("EXPIRE", name, _EXPIRY)
     return jid
 

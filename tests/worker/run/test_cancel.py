@@ -144,7 +144,7 @@ def test_one_that_is_on_its_way_is_cancelled_when_it_starts(fleet: Fleet) -> Non
     fleet.start()
     first = fleet.push(ends.jobs()["async"])
     assert ends.begun.wait(SOON)
-    # It is in no place where it could be found: such as in the hands of whoever moves it from a set to its queue.
+    # It is in no place where it could be found: such as in the hands of a process, from a set to its queue.
     for jid in ("a" * 24, "b" * 24):
         assert fleet.client.cancel(jid) is None
     # Messages come in order: when this one was heard, those were.

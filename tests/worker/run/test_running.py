@@ -191,7 +191,7 @@ def test_jobs_that_come_one_after_another_always_fill_every_slot(fleet: Fleet) -
         begun.release()
         go.wait(SOON)
 
-    # Who waits at the queues changes hands with every job; whoever takes over must not be forgotten.
+    # The thread that waits at the queues is another with every job; the next one must not be forgotten.
     fleet.start(concurrency=3)
     for round_ in range(1, 101):
         go.clear()

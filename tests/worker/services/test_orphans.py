@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from teep.config import driver_for
+from teep.errors import RedisCommandError
 from teep.runtime import identity
 from teep.runtime.component import Component
 from teep.store.running import owners
@@ -81,7 +82,7 @@ def test_a_walk_that_fails_stops_no_rescue(fleet: Fleet) -> None:
     dead = Owner("far:7:abc", 7, "another machine", 1, ("default",))
     driver_for(fleet.config).run(owners.register(dead))
     fleet.server.command("RPUSH", keys.inflight("default", dead.identity), b'{"class":"x","args":[],"jid":"j"}')
-    fleet.server.command("SET", keys.inflight_walk(), b"no number")
-    with pytest.raises(ValueError, match="no number"):
+    fleet.server.command("RPUSH", keys.inflight_walk(), b"no string")
+    with pytest.raises(RedisCommandError, match="WRONGTYPE"):
         _look(fleet)
     assert len(fleet.queue()) == 1

@@ -80,7 +80,7 @@ def _rows(settings: "Settings") -> dict[str, _Row]:
 
 def _plain(name: str, value: Any) -> Any:
     """Return a setting for JSON, without secrets."""
-    from teep.drivers.urls import masked
+    from teep.drivers.connections.urls import masked
 
     if name == "capsules":
         return {key: {"concurrency": one.concurrency, "queues": list(one.queues)} for key, one in value.items()}

@@ -68,8 +68,9 @@ def _is_visit(request: HttpRequest) -> bool:
 
     To a part of a page, and to a program, a 401 says more.
     """
-    is_part = "HX-Request" in request.headers or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
-    return request.method == "GET" and not is_part and "text/html" in request.headers.get("Accept", "text/html")
+    headers = request.META
+    is_part = "HTTP_HX_REQUEST" in headers or headers.get("HTTP_SEC_FETCH_MODE", "navigate") != "navigate"
+    return request.method == "GET" and not is_part and "text/html" in headers.get("HTTP_ACCEPT", "text/html")
 
 
 def _login() -> str | None:

@@ -60,10 +60,10 @@ async def groups(key: Key) -> list[Group]:
     place = None
     while True:
         part = await scripts.groups(key, place, SLICE)
-        if part.last is None:
-            return _largest_first(found)
         place = part.last
         _add(found, (Group(_text(row.klass), _text(row.error_class), *row[2:]) for row in part.rows))
+        if part.read < SLICE:
+            return _largest_first(found)
 
 
 async def queue_groups(queue: str) -> list[Group]:
@@ -72,7 +72,7 @@ async def queue_groups(queue: str) -> list[Group]:
     position, anchors = 0, list[bytes]()
     while True:
         part = await scripts.list_groups(keys.queue(queue), position, SLICE, anchors)
-        if part is None or not part.read:  # at the end, or workers took all that follows
+        if part is None:  # workers took all that follows
             return _largest_first(found)
         position = part.position + part.read - 1
         anchors = [*part.anchors, *anchors[part.anchor :]][:ANCHORS]

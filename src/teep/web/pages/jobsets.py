@@ -41,6 +41,8 @@ class JobSetPage:
     actions: Sequence[Action]
     order: int
     aliases: Sequence[str] = ()
+    unshown: Sequence[Action] = ()
+    """What Sidekiq's page also takes for one job, and has no button for."""
 
     def jobset(self, config: Config) -> AsyncJobSet:
         return self.made(config=config)
@@ -129,7 +131,7 @@ class JobSetPage:
     async def act_on_one(self, request: Request) -> Response:
         """POST /retries/KEY: one verb for one entry."""
         visit, form = visit_of(request), await read_form(request)
-        action = next((action for action in self.actions if action.name in form), None)
+        action = next((action for action in (*self.actions, *self.unshown) if action.name in form), None)
         if action is None:
             raise HTTPException(400)
         must_may(visit, action.needs)
@@ -211,7 +213,7 @@ def _pages(of: JobSetPage) -> Pages:
 
 RETRIES = JobSetPage("retries", AsyncRetrySet, (RETRY, KILL, DELETE), 30)
 SCHEDULED = JobSetPage("scheduled", AsyncScheduledSet, (ENQUEUE, DELETE), 40)
-DEAD = JobSetPage("dead", AsyncDeadSet, (RETRY, DELETE), 50, aliases=("morgue",))
+DEAD = JobSetPage("dead", AsyncDeadSet, (RETRY, DELETE), 50, aliases=("morgue",), unshown=(KILL,))
 
 JOBSETS = (RETRIES, SCHEDULED, DEAD)
 

@@ -29,7 +29,7 @@ from teep.web.rendering.words import Words
 OWN_TEMPLATES = Path(__file__).parents[1] / "templates"
 THEMES = ("auto", "light", "dark")
 KEYS = ("on", "off")
-"""Whether a key alone does something: to whoever speaks to the machine, it does so unasked."""
+"""Whether a key alone does something: for those that speak to the machine, it does so unasked."""
 
 
 @dataclass(frozen=True)

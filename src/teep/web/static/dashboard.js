@@ -1,15 +1,6 @@
 // The dashboard's charts, each drawn from the table beside it.
-const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-const one = (selector, within = document) => within.querySelector(selector);
+const {all, one, token} = globalThis.teep;
 const charts = new WeakMap();
-
-function token(name) {
-  const probe = document.body.appendChild(document.createElement("i"));
-  probe.style.color = `var(${name})`;
-  const {color} = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
 
 function columns(figure) {
   // uPlot's legend is a table as well, and its rows are no numbers.

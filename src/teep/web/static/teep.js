@@ -5,6 +5,17 @@ const one = (selector, within = document) => within.querySelector(selector);
 const root = document.documentElement;
 root.classList.add("has-js");
 
+// For charts, which come after this: elements, and a colour of the theme as it is computed.
+globalThis.teep = {all, one, token};
+
+function token(name) {
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.color = `var(${name})`;
+  const {color} = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
 // --- Theme and language: applied as soon as they are chosen.
 document.addEventListener("change", ({target}) => target.closest('[data-js="preferences"]')?.requestSubmit());
 

@@ -125,9 +125,10 @@ class GroupRow(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """The groups of a slice of a set, and the last entry read (None: nothing was)."""
+    """The groups of a slice of a set, the last entry read (None: nothing was), and how many were."""
 
     last: tuple[bytes, float] | None
+    read: int
     rows: list[GroupRow]
 
 
@@ -139,7 +140,8 @@ def groups(key: Key, place: tuple[bytes, float] | None, count: int) -> Command[G
         (*_place(place), count),
         read=lambda reply: Groups(
             (reply[0], float(reply[1])) if reply[1] else None,
-            [GroupRow(row[0], row[1], row[2], float(row[3]), float(row[4]), row[5]) for row in reply[2]],
+            reply[2],
+            [GroupRow(row[0], row[1], row[2], float(row[3]), float(row[4]), row[5]) for row in reply[3]],
         ),
     )
 

@@ -1,15 +1,7 @@
 // Charts of lines, each drawn from the table beside it: a column is a line, its heading the name.
-const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const {all, token} = globalThis.teep;
 const drawn = new Map();
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 8]];
-
-function token(name) {
-  const probe = document.body.appendChild(document.createElement("i"));
-  probe.style.color = `var(${name})`;
-  const {color} = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
 
 const stamp = (at, step) => new Date(at * 1000).toISOString().slice(...(step >= 86400 ? [5, 10] : [11, 16]));
 

@@ -11,7 +11,7 @@ import redis.retry
 import redis.sentinel
 from redis.backoff import NoBackoff
 
-from teep.drivers import sentinels, urls
+from teep.drivers.connections import sentinels, urls
 from teep.errors import ConfigurationError
 
 CONNECT_SECONDS = 3.0

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator
 
 import redis.asyncio
 
-from teep.drivers import pools
+from teep.drivers.connections import pools
 
 # Seconds until the timer is due: a hundred years.
 _NEVER = 3e9
