@@ -12,7 +12,7 @@ import pytest
 
 import teep
 from teep import limits
-from teep.drivers import pools
+from teep.drivers.connections import pools
 from teep.features.limits import held
 from teep.features.limits.limit import Limit
 from teep.telling import Logger
