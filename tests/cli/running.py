@@ -4,10 +4,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from tests.support import forkserver
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "teep"]
+_PATIENCE = 60.0
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -18,15 +22,29 @@ def environment(**variables: str) -> dict[str, str]:
 
 def teep(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `teep` with arguments and environment variables, and return how it went."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(**variables),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    command, around = [*COMMAND, *arguments], environment(**variables)
+    if not forkserver.can_start(command, around):
+        return subprocess.run(
+            command,
+            env=around,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE,
+        )
+    with TemporaryFile("w+") as printed, TemporaryFile("w+") as complaints:
+        forked = forkserver.start(command, None, around, printed, complaints)
+        try:
+            code = forked.wait(_PATIENCE)
+        finally:
+            forked.kill()
+        return subprocess.CompletedProcess(command, code, _whole(printed), _whole(complaints))
+
+
+def _whole(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def output(*arguments: str, **variables: str) -> str:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal, Self
 
 import teep
-from teep.testing.process import WorkerProcess
+from tests.support.forkserver import QuickWorker
 
 _ROOT = Path(__file__).parents[2]
 
 
-class PythonTeep(WorkerProcess):
+class PythonTeep(QuickWorker):
     """A process that runs `jobs` and `kinds`, seen in `processes` as `identity` when the context begins.
 
     Its heartbeat and its poller for due jobs are quicker than teep's own, see `worker_program`.

@@ -15,8 +15,8 @@ from teep import Client, Config
 from teep.client.client import Enqueueable
 from teep.config import overridden
 from teep.runtime import identity
-from teep.testing import process as own
 from teep.worker import Worker
+from tests.support.forkserver import QuickWorker
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -26,7 +26,7 @@ _UP_SECONDS = 40.0
 SOON = 30.0
 
 
-class WorkerProcess(own.WorkerProcess):
+class WorkerProcess(QuickWorker):
     """`teep worker tests.worker.jobs`, or another module as a program, where warnings are errors.
 
     It ends with the test. `path` is a folder of more modules that it can import.

@@ -10,7 +10,7 @@ import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from teep.clock import monotonic
 from teep.config import default_config, redis_url_for
@@ -63,14 +63,9 @@ class WorkerProcess:
         self._is_ready = False
         variables = {"NOTIFY_SOCKET": str(own / "manager"), "TEEP_REDIS_URL": url}
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [*command, *arguments],
-                cwd=folder,
-                env={**_inherited(isolated=isolated), **variables, **(environment or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+            inherited = _inherited(isolated=isolated)
+            self._process = self._started(
+                [*command, *arguments], folder, inherited | variables | dict(environment or {}), log
             )
 
     @property
@@ -155,6 +150,19 @@ class WorkerProcess:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _started(
+        self, command: list[str], folder: Path | None, environment: dict[str, str], log: IO[bytes]
+    ) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
     def _hear(self) -> bytes:
         """Return what it has told its service manager, which is this object: see teep.worker.health.systemd."""

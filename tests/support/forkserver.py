@@ -1,0 +1,218 @@
+"""Programs of teep that start in some milliseconds: forked from a process that has imported what they import.
+
+An interpreter that imports a worker takes 0.4 s of a core, and the tests start hundreds: two thirds of all that they
+cost. So each process of pytest has one server, an interpreter that has imported teep and does nothing else. What it
+forks is a process of its own: with its own session, working folder, variables and files, its modules imported by
+itself, ending as an interpreter ends.
+
+What differs: it is the server's child and is in `ps` under the server's name, and nothing of teep is imported while
+it starts. So `Forked` has the part of `subprocess.Popen` that tests use, and tests of the start itself, or with
+variables that an interpreter reads as it starts, start a real one: see `can_start`.
+"""
+
+import atexit
+import gc
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, cast
+
+from teep.testing.process import WorkerProcess
+
+ROOT = Path(__file__).parents[2]
+# What commands and workers import; none of it reads a variable, defines a job or starts a thread.
+_MODULES = ("teep.cli.commands.look", "teep.cli.commands.worker", "teep.worker")
+# What a fork can still set for itself, of the variables that begin with PYTHON.
+_SETTABLE = {"PYTHONPATH", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE"}
+_MOST = 1 << 20
+
+
+class Forked:
+    """A running fork, with that part of `subprocess.Popen` which tests use."""
+
+    def __init__(self, pid: int, server: "_Server") -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._server = server
+        self._end = os.pidfd_open(pid)
+
+    def poll(self) -> int | None:
+        return self._ended(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        if (code := self._ended(timeout)) is None:
+            raise subprocess.TimeoutExpired([str(self.pid)], timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _ended(self, timeout: float | None) -> int | None:
+        if self.returncode is None and self._is_over(timeout):
+            os.close(self._end)
+            self.returncode = int(self._server.ask({"ended": self.pid}))
+        return self.returncode
+
+    def _is_over(self, timeout: float | None) -> bool:
+        look = select.poll()
+        look.register(self._end, select.POLLIN)
+        return bool(look.poll(None if timeout is None else max(0, timeout) * 1000))
+
+
+class QuickWorker(WorkerProcess):
+    """A worker process that starts as a fork, if it can."""
+
+    def _started(
+        self, command: list[str], folder: Path | None, environment: dict[str, str], log: IO[bytes]
+    ) -> "subprocess.Popen[bytes]":
+        if not can_start(command, environment):
+            return super()._started(command, folder, environment, log)
+        return cast("subprocess.Popen[bytes]", start(command, folder, environment, log, log, session=True))
+
+
+def can_start(command: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Return whether a fork can be this program: a module, with no variable that only a real start reads."""
+    return (
+        hasattr(os, "pidfd_open")
+        and list(command[:2]) == [sys.executable, "-m"]
+        and all(os.environ.get(name) == environment.get(name) for name in _at_start({*environment, *os.environ}))
+        and environment.get("PYTHONWARNINGS", "") in {"", "error"}
+    )
+
+
+def start(
+    command: Sequence[str],
+    folder: Path | None,
+    environment: Mapping[str, str],
+    stdout: IO[Any],
+    stderr: IO[Any],
+    *,
+    session: bool = False,
+) -> Forked:
+    """Start a program that `can_start` allows, as `subprocess.Popen` does, with nothing to read."""
+    words = {
+        "words": command[2:],
+        "folder": str(folder or Path.cwd()),
+        "variables": dict(environment),
+        "session": session,
+    }
+    server = _server()
+    with Path(os.devnull).open("rb") as nothing:
+        pid = server.ask(words, [each.fileno() for each in (nothing, stdout, stderr)])
+    return Forked(int(pid), server)
+
+
+def _at_start(names: set[str]) -> list[str]:
+    """Return the variables, of these, that an interpreter or the C library reads as it starts."""
+    return [
+        name for name in names if name.startswith(("PYTHON", "LC_", "LANG", "TZ", "LD_")) and name not in _SETTABLE
+    ]
+
+
+class _Server:
+    """The server, as pytest's process sees it."""
+
+    def __init__(self) -> None:
+        self._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with other:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.forkserver", str(other.fileno())],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[other.fileno()],
+                start_new_session=True,
+            )
+        self._lock = threading.Lock()
+        atexit.register(self.close)
+
+    def ask(self, words: Mapping[str, Any], files: Sequence[int] = ()) -> str:
+        with self._lock:
+            socket.send_fds(self._channel, [json.dumps(words).encode()], files)
+            answer = self._channel.recv(100).decode()
+        assert answer, "the server of forks has ended; see its error above"
+        return answer
+
+    def close(self) -> None:
+        self._channel.close()
+        self._process.wait()
+
+
+@cache
+def _server() -> _Server:
+    return _Server()
+
+
+def _serve(channel: socket.socket) -> dict[str, Any]:
+    """Fork and tell of ends until pytest's process is gone; in a fork, return what it is to be."""
+    while True:
+        asked, files, *_ = socket.recv_fds(channel, _MOST, 3)
+        if not asked:
+            os._exit(0)
+        words: dict[str, Any] = json.loads(asked)
+        if "ended" in words:
+            _, status = os.waitpid(words["ended"], 0)
+            channel.send(str(os.waitstatus_to_exitcode(status)).encode())
+            continue
+        if (pid := os.fork()) == 0:
+            channel.close()
+            words["files"] = files
+            return words
+        for file in files:
+            os.close(file)
+        channel.send(str(pid).encode())
+
+
+def _become(words: dict[str, Any]) -> None:
+    """Make this fork what a fresh interpreter with these words and variables is."""
+    if words["session"]:
+        os.setsid()
+    for number, file in enumerate(words["files"]):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(words["folder"])
+    variables: dict[str, str] = words["variables"]
+    os.environ.clear()
+    os.environ.update(variables)
+    time.tzset()
+    sys.dont_write_bytecode = bool(variables.get("PYTHONDONTWRITEBYTECODE"))
+    sys.path[:] = [words["folder"], *filter(None, variables.get("PYTHONPATH", "").split(os.pathsep)), *sys.path[2:]]
+    if variables.get("PYTHONWARNINGS"):
+        warnings.simplefilter("error")
+    module, *arguments = words["words"]
+    sys.orig_argv[:] = [sys.executable, "-m", module, *arguments]
+    sys.argv[:] = [module, *arguments]
+
+
+def _main() -> None:
+    for module in _MODULES:
+        import_module(module)
+    gc.freeze()
+    sys.stdout.flush()
+    words = _serve(socket.socket(fileno=int(sys.argv[1])))
+    _become(words)
+    runpy.run_module(words["words"][0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main()
