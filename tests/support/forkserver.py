@@ -94,7 +94,7 @@ def can_start(command: Sequence[str], environment: Mapping[str, str]) -> bool:
     return (
         hasattr(os, "pidfd_open")
         and list(command[:2]) == [sys.executable, "-m"]
-        and all(os.environ.get(name) == environment.get(name) for name in _at_start({*environment, *os.environ}))
+        and {name: value for name, value in environment.items() if _is_read_at_start(name)} == read_at_start()
         and environment.get("PYTHONWARNINGS", "") in {"", "error"}
     )
 
@@ -121,11 +121,13 @@ def start(
     return Forked(int(pid), server)
 
 
-def _at_start(names: set[str]) -> list[str]:
-    """Return the variables, of these, that an interpreter or the C library reads as it starts."""
-    return [
-        name for name in names if name.startswith(("PYTHON", "LC_", "LANG", "TZ", "LD_")) and name not in _SETTABLE
-    ]
+def read_at_start() -> dict[str, str]:
+    """Return those variables, of this process and of the server, that an interpreter or the C library reads once."""
+    return {name: value for name, value in os.environ.items() if _is_read_at_start(name)}
+
+
+def _is_read_at_start(name: str) -> bool:
+    return name.startswith(("PYTHON", "LC_", "LANG", "LD_")) and name not in _SETTABLE
 
 
 class _Server:
