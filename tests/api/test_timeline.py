@@ -7,6 +7,7 @@ import pytest
 
 import teep
 from teep.errors import InvalidJob
+from teep.store import history
 from teep.wire import keys
 from tests.api.sides import Side
 from tests.api.trips import asked
@@ -83,6 +84,35 @@ def test_a_queue_that_was_empty_has_zeros_and_gaps_stay_gaps(side: Side) -> None
     assert [point[1:] for point in low.size] == [(2, 4), (0, 0), (None, None)]
     assert [point[1:] for point in low.latency] == [(1.25, 2.5), (0, 0), (None, None)]
     assert _values(timeline.queues["default"].size) == [0, 1, None]
+    assert timeline.queue("low") == low
+    assert _values(timeline.queue("idle").size) == [0, 0, None]
+
+
+def test_of_more_queues_than_a_record_has_the_others_are_unknown(side: Side) -> None:
+    _sampled(
+        side, 0, {f"queue-{number}": (number + 2, 1.0) for number in range(history.MOST_QUEUES)} | {"low": (1, 9)}
+    )
+    _sampled(side, 0.5)
+    _sampled(side, 1)
+    timeline = _timeline(side, 120, until=AT + timedelta(minutes=1))
+    assert "low" not in timeline.queues
+    assert [point[1:] for point in timeline.queue("low").size] == [(None, None), (0, 0)]
+    assert [point[1:] for point in timeline.queue("queue-1").size] == [(3, 3), (0, 0)]
+
+
+def test_the_first_sample_after_a_gap_tells_of_no_runs(side: Side) -> None:
+    _sampled(side, 0, processed=100)
+    _sampled(side, 1, processed=101)
+    timeline = _timeline(side, 120, until=AT + timedelta(minutes=1))
+    assert (_values(timeline.processed), _values(timeline.failed)) == ([None, 1], [None, 0])
+    assert _values(timeline.enqueued) == [0, 0]
+
+
+def test_a_queue_whose_name_is_no_utf8_is_read_by_its_name(side: Side) -> None:
+    _sampled(side, 0, {"\udcff": (4, 2.5)})
+    timeline = _timeline(side, 60, until=AT)
+    assert list(timeline.queues) == ["\\udcff"]
+    assert _values(timeline.queue("\udcff").size) == [4]
 
 
 def test_a_gauge_is_known_where_it_was_read(side: Side) -> None:
@@ -119,8 +149,11 @@ def test_the_last_hour_up_to_now_is_the_default(side: Side) -> None:
         ({"last": timedelta(days=91)}, "covers up to 90 days"),
         ({"last": 0}, "covers up to 90 days, not 0"),
         ({"last": "1h"}, "last must be seconds or a timedelta, not '1h'"),
-        ({"step": 90}, "whole minutes, not 90"),
-        ({"step": 0}, "whole minutes, not 0"),
+        ({"step": 90}, "must be whole minutes"),
+        ({"step": 0}, "up to 72 hours, or whole hours, not 0"),
+        ({"step": timedelta(days=91)}, "up to 72 hours, or whole hours"),
+        ({"step": 1e300}, "up to 72 hours, or whole hours"),
+        ({"step": timedelta(hours=73, minutes=1)}, "up to 72 hours, or whole hours"),
         ({"last": timedelta(hours=73), "step": 60}, "minutes are kept for 72 hours"),
         ({"until": "now"}, "a time must be a datetime"),
     ],

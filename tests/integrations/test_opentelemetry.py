@@ -182,6 +182,8 @@ def test_samples_of_the_fleet_are_metrics_while_they_are_fresh(monkeypatch: pyte
         ("teep.queue.latency", "low"): 1.25,
         ("teep.gauge", "carts.open"): 17,
     }
+    fire(config, "sample", {**SAMPLE, "queues": {"odd\udcff": {"size": 1, "latency": 0.0}}})
+    assert ("teep.queue.size", "odd\\udcff") in _metrics(reader)
     now = time.monotonic()
     monkeypatch.setattr(opentelemetry, "monotonic", lambda: now + 60)
     assert _metrics(reader) == {}

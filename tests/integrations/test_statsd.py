@@ -126,6 +126,12 @@ def test_queues_of_a_sample_are_tags_of_dogstatsd(
     assert carts == "sidekiq.gauge.carts.open:17|g|#env:test"
 
 
+def test_a_gauge_below_zero_is_no_change(fleet: Fleet, server: socket.socket, using: Callable[..., None]) -> None:
+    using(tags=True, constant_tags={"odd": "{}"})
+    fire(fleet.config, "sample", {**SAMPLE, "gauges": {"cold": -3.5}})
+    assert _received(server, 1)[0][-2:] == ["teep.gauge.cold:0|g|#odd:{}", "teep.gauge.cold:-3.5|g|#odd:{}"]
+
+
 def test_a_sample_of_many_queues_takes_several_datagrams(
     fleet: Fleet, server: socket.socket, using: Callable[..., None]
 ) -> None:

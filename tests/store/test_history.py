@@ -103,7 +103,7 @@ def test_runs_of_a_time_in_which_nobody_sampled_count_nowhere(writer: Writer, se
     server.command("DEL", "teep:history:last")
     writer.add(600, processed=9_000)
     writer.add(610, processed=9_001)
-    assert {at: record.processed for at, record in writer.read().items()} == {AT: 0, AT + timedelta(minutes=10): 1}
+    assert {at: record.processed for at, record in writer.read().items()} == {AT: None, AT + timedelta(minutes=10): 1}
 
 
 NAMES: tuple[str, ...] = ("default", "1", "a/b", 'say "x"', "schön", "b.c|d", "\x01", "日本")
@@ -120,16 +120,37 @@ def test_queues_and_gauges_are_read_as_they_were_named(writer: Writer) -> None:
     assert record.gauges == dict.fromkeys(NAMES, Series(1, -1.5, -1.5))
 
 
-def test_the_longest_queues_are_kept_and_names_that_are_no_strings_left_out(writer: Writer) -> None:
-    queues = {f"queue-{size}": Queued(size, 0.0) for size in range(1, history.MOST_QUEUES + 11)}
-    assert writer.add(queues={"no\udcffname": Queued(1_000_000, 0.0), **queues})
-    kept = writer.read()[AT].queue_sizes
-    assert len(kept) == history.MOST_QUEUES - 1
-    assert "queue-12" in kept
-    assert "queue-11" not in kept
+def test_a_name_that_is_no_utf8_is_written_out(writer: Writer) -> None:
+    assert writer.add(queues={"no\udcffname": Queued(3, 0.5)}, gauges={"\udcff": 1})
+    record = writer.read()[AT]
+    assert record.queue_sizes == {"no\\udcffname": Series(1, 3, 3)}
+    assert record.gauges == {"\\udcff": Series(1, 1, 1)}
 
 
-@pytest.mark.parametrize("damage", ["no JSON", "[]", "{}", '{"n":1,"p":0,"f":0,"v":[],"q":{},"l":{},"g":{}}'])
+def test_a_record_keeps_the_longest_queues_however_many_come_and_go(writer: Writer) -> None:
+    most = history.MOST_QUEUES
+    for number in range(4):
+        queues = {f"queue-{number}-{size}": Queued(size, 1.0) for size in range(1, most // 2 + 1)}
+        assert writer.add(10 * number, queues=queues)
+    for seconds in (MINUTE, HOUR):
+        (record,) = writer._run(history.read(AT.replace(minute=0), AT + timedelta(minutes=1), seconds)).values()
+        assert len(record.queue_sizes) == len(record.latencies) == most
+        assert set(record.queue_sizes) == set(record.latencies)
+        assert min(series.peak for series in record.queue_sizes.values()) == most // 4 + 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        '{"n":1,"p":0,"f":0,"v":[],"q":{},"l":{},"g":{}}',
+        '{"n":1,"p":0,"f":0,"v":{"dead":["a","b","c"]},"q":{},"l":{},"g":{}}',
+        '{"n":1,"p":0,"f":0,"v":{"dead":[1,null,2]},"q":{},"l":{},"g":{}}',
+        '{"n":[],"p":"x","f":0,"v":{},"q":{},"l":{},"g":{}}',
+    ],
+)
 def test_a_damaged_record_is_a_gap_until_the_next_sample(writer: Writer, server: Server, damage: str) -> None:
     server.command("HSET", keys.history_minutes(AT), "30", damage)
     server.command("HSET", keys.history_hours(AT.date()), "02", damage)

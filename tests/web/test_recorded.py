@@ -67,12 +67,24 @@ def test_queues_have_the_line_of_their_last_hour(visitor: Visitor, config: teep.
 
 
 def test_numbers_of_the_application_are_on_the_dashboard(visitor: Visitor, config: teep.Config) -> None:
-    for back, value in ((40, -4.0), (39, 12.5)):
+    for back, value in ((40, -4.0), (0, 12.5)):
         sampled(config, minute(back), gauges={"carts <open>": value})
     page = visitor.get("/")
     assert "Numbers of the application" in text_of(page)
     assert "carts <open> 12.5" in text_of(page)
     assert "carts <open>" not in page.text
+
+
+def test_a_number_that_is_no_longer_read_has_no_value_and_its_line_ends_where_it_did(
+    visitor: Visitor, config: teep.Config
+) -> None:
+    for back in (40, 39):
+        sampled(config, minute(back), gauges={"carts": 12.5})
+    page = visitor.get("/")
+    assert "carts \u2013" in text_of(page)
+    line = re.search(r'12 after 60 s</title><path d="M(\d+) [^"L]*L(\d+) ', page.text)
+    assert line is not None
+    assert [int(x) for x in line.groups()] == [pytest.approx(33, abs=2), pytest.approx(35, abs=2)]
 
 
 def test_without_a_history_pages_are_as_they_were_and_ask_once_a_minute(visitor: Visitor, store: Server) -> None:
@@ -102,7 +114,9 @@ def test_programs_read_it(visitor: Visitor, config: teep.Config, path: str) -> N
     assert told["gauges"]["carts"][at] == 3
 
 
-@pytest.mark.parametrize("query", ["step=7", "last=x", "last=99999999", "last=300000&step=60"])
+@pytest.mark.parametrize(
+    "query", ["step=7", "last=x", "last=99999999", "last=300000&step=60", "step=60000000000", "step=1e300"]
+)
 def test_programs_are_told_what_makes_no_sense(visitor: Visitor, query: str) -> None:
     answer = visitor.get(f"/api/timeline?{query}")
     assert answer.status_code == 400

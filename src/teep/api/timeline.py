@@ -1,7 +1,7 @@
 """The timeline: what a whole fleet was like, minute by minute or hour by hour, as its leader has sampled it."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -134,9 +134,24 @@ class _Timeline(Api):
 
     @property
     def queues(self) -> dict[str, QueueTimeline]:
-        """Each queue in which jobs have waited at some time, by name."""
-        names = {name for record in self._records.values() for name in record.queue_sizes}
-        return {name: self._queue(name) for name in sorted(names)}
+        """The queues in which jobs have waited, by name; of more than a hundred, those that were the longest."""
+        peaks: dict[str, float] = {}
+        for record in self._records.values():
+            for name, series in record.queue_sizes.items():
+                peaks[name] = max(series.peak, peaks.get(name, 0))
+        longest = sorted(peaks, key=lambda name: -peaks[name])[: history.MOST_QUEUES]
+        return {name: self.queue(name) for name in sorted(longest)}
+
+    def queue(self, name: str) -> QueueTimeline:
+        """Return one of the queues, which has zeros if no jobs have waited in it.
+
+        If a step's record has no room for all queues that had jobs, one that it does not name is a gap there.
+        """
+        name = history.legible(name)
+        return QueueTimeline(
+            self._averages(lambda record: _with_zeros(record, record.queue_sizes.get(name))),
+            self._averages(lambda record: _with_zeros(record, record.latencies.get(name))),
+        )
 
     @property
     def gauges(self) -> dict[str, list[TimelinePoint]]:
@@ -144,20 +159,15 @@ class _Timeline(Api):
         names = {name for record in self._records.values() for name in record.gauges}
         return {name: self._gauge(name) for name in sorted(names)}
 
-    def _queue(self, name: str) -> QueueTimeline:
-        return QueueTimeline(
-            self._averages(lambda record: _with_zeros(record, record.queue_sizes.get(name))),
-            self._averages(lambda record: _with_zeros(record, record.latencies.get(name))),
-        )
-
     def _gauge(self, name: str) -> list[TimelinePoint]:
         return self._averages(lambda record: record.gauges.get(name))
 
-    def _counts(self, count: Callable[[Record], int]) -> list[TimelinePoint]:
-        return [
-            TimelinePoint(at, sum(map(count, records)) if records else None, None)
-            for at, records in self._steps.items()
-        ]
+    def _counts(self, count: Callable[[Record], int | None]) -> list[TimelinePoint]:
+        points = []
+        for at, records in self._steps.items():
+            known = [runs for record in records if (runs := count(record)) is not None]
+            points.append(TimelinePoint(at, sum(known) if known else None, None))
+        return points
 
     def _sizes(self, name: str) -> list[TimelinePoint]:
         return self._averages(lambda record: record.sizes.get(name))
@@ -209,8 +219,10 @@ def _range(last: float | timedelta, step: float | timedelta | None) -> tuple[int
     if not 0 < covered <= HOURS_KEPT:
         raise InvalidValue(f"a timeline covers up to {HOURS_KEPT // 86_400} days, not {last!r}")
     each = (MINUTE if covered <= MINUTES_KEPT else HOUR) if step is None else _seconds("step", step)
-    if each < MINUTE or each % MINUTE:
-        raise InvalidValue(f"the steps of a timeline must be whole minutes, not {step!r}")
+    if each % MINUTE or not MINUTE <= each <= (MINUTES_KEPT if each % HOUR else HOURS_KEPT):
+        raise InvalidValue(
+            f"the steps of a timeline must be whole minutes up to 72 hours, or whole hours, not {step!r}"
+        )
     if each % HOUR and covered > MINUTES_KEPT:
         raise InvalidValue(f"minutes are kept for {MINUTES_KEPT // HOUR} hours; beyond, steps must be whole hours")
     return int(covered), int(each)
@@ -224,14 +236,15 @@ def _seconds(name: str, value: float | timedelta) -> float:
     return value
 
 
-def _with_zeros(record: Record, series: Series | None) -> Series:
+def _with_zeros(record: Record, series: Series | None) -> Series | None:
     """Return the samples of a queue. Those in which it was empty do not have it."""
-    return Series(record.samples, *((0.0, 0.0) if series is None else series[1:]))
+    if not record.has_all_queues or (series is not None and series.samples == record.samples):
+        return series
+    return Series(record.samples, 0.0, 0.0) if series is None else Series(record.samples, series.total, series.peak)
 
 
-def _average(at: datetime, found: Iterable[Series]) -> TimelinePoint:
-    each = list(found)
-    samples = sum(series.samples for series in each)
+def _average(at: datetime, found: Sequence[Series]) -> TimelinePoint:
+    samples = sum(series.samples for series in found)
     if not samples:
         return TimelinePoint(at, None, None)
-    return TimelinePoint(at, sum(series.total for series in each) / samples, max(series.peak for series in each))
+    return TimelinePoint(at, sum(series.total for series in found) / samples, max(series.peak for series in found))

@@ -131,10 +131,15 @@ class _Fleet:
 
     def _of_queues(self, field: str) -> list[Observation]:
         queues = self._sample["queues"].items()
-        return [Observation(queue[field], {"messaging.destination.name": name}) for name, queue in queues]
+        return [Observation(queue[field], {"messaging.destination.name": _legible(name)}) for name, queue in queues]
 
     def _gauges(self) -> list[Observation]:
-        return [Observation(value, {"name": name}) for name, value in self._sample["gauges"].items()]
+        return [Observation(value, {"name": _legible(name)}) for name, value in self._sample["gauges"].items()]
+
+
+def _legible(name: str) -> str:
+    """Return a name that OTLP can carry: one that it cannot encode would take all metrics of the process with it."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 @contextmanager

@@ -109,9 +109,11 @@ class Statsd:
             name = "queue" if self._tags else f"queue.{_NAME.sub('_', queue)}"
             of_queue = self._tail({"queue": queue, **self._constant})
             lines += (f"{self._prefix}.{name}.{metric}:{value}|g{of_queue}" for metric, value in values.items())
-        lines += (
-            f"{self._prefix}.gauge.{_NAME.sub('_', name)}:{value}|g{tail}" for name, value in sample["gauges"].items()
-        )
+        for name, value in sample["gauges"].items():
+            start = f"{self._prefix}.gauge.{_NAME.sub('_', name)}:"
+            # StatsD takes a sign for a change, so what is below zero is set to zero first, in the same datagram.
+            zeroed = f"{start}0|g{tail}\n" if value < 0 else ""
+            lines.append(f"{zeroed}{start}{value}|g{tail}")
         for datagram in _datagrams(lines):
             self._send_lines(datagram)
 

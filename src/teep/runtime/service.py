@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from teep.clock import monotonic
 from teep.runtime import forks
-from teep.telling import quietly
+from teep.telling import Logger, quietly
+
+logger = Logger("teep")
 
 OnError = Callable[[BaseException, str], None]
 
@@ -19,6 +21,9 @@ _OUTAGE_PAUSE = 1.0
 
 class Service(ABC):
     """A thread that takes a turn, waits as long as `pause` says, and takes the next, until it is stopped."""
+
+    patience: float | None = None
+    """Seconds that a stop waits for the turn to end, if this calls code that may hang; None: as long as it takes."""
 
     def __init__(self, name: str, on_error: OnError) -> None:
         self.name = name
@@ -55,7 +60,9 @@ class Service(ABC):
             if self._thread is not None:
                 self._stopping.set()
                 self.interrupt()
-                self._thread.join()
+                self._thread.join(self.patience)
+                if self._thread.is_alive():
+                    logger.warning("%s is left behind: its turn has not ended within %g s", self.name, self.patience)
                 self._thread = None
 
     def quiet(self) -> None:  # noqa: B027 - few have to do with new jobs

@@ -5,12 +5,14 @@
 3. `read` returns the records of a time. Where no process has sampled, there is none.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from teep.errors import MalformedPayload
-from teep.wire import commands, json, keys, payload, scripts
+import msgspec
+from msgspec import Struct
+
+from teep.wire import commands, keys, payload, scripts
 from teep.wire.command import Command
 from teep.wire.commands import time as clock_of_redis
 from teep.wire.keys import Key
@@ -21,8 +23,8 @@ from teep.wire.stored import Stored
 HOUR = 60 * MINUTE
 MINUTES_KEPT = 72 * HOUR
 HOURS_KEPT = 90 * 24 * HOUR
-MOST_QUEUES = 500
-"""The queues of one sample, the longest first."""
+MOST_QUEUES = 100
+"""The queues of a record: those that were the longest. However many come and go, a record does not grow beyond."""
 
 # Runs between two samples that are no further apart are counted, in the minute of the later one.
 _LAST_KEPT = 60
@@ -57,7 +59,12 @@ class Sample(NamedTuple):
 SIZES = ("enqueued", "scheduled", "retries", "dead", "busy")
 
 
-class Series(NamedTuple):
+# The runs since the sample before, and what was sampled of each kind, by name.
+_Runs = tuple[int | None, int | None]
+_Values = tuple[Mapping[str, float], ...]
+
+
+class Series(Struct, frozen=True, array_like=True):
     """One number in a record: how many samples it has, their sum, and the highest."""
 
     samples: int
@@ -66,31 +73,52 @@ class Series(NamedTuple):
 
 
 _NONE = Series(0, 0.0, float("-inf"))
+# How the fields of a record are stored.
+_FIELDS = {
+    "samples": "n", "processed": "p", "failed": "f", "sizes": "v", "queue_sizes": "q", "latencies": "l", "gauges": "g"
+}  # fmt: skip
 
 
-class Record(NamedTuple):
-    """A minute or an hour: how many samples it has, the runs in it, and what was sampled, by name."""
+class Record(Struct, frozen=True, rename=_FIELDS):
+    """A minute or an hour: how many samples it has, the runs in it, and what was sampled, by name.
+
+    The runs are None if its only sample had none before it to count from.
+    """
 
     samples: int
-    processed: int
-    failed: int
-    sizes: Mapping[str, Series]
-    queue_sizes: Mapping[str, Series]
-    latencies: Mapping[str, Series]
-    gauges: Mapping[str, Series]
+    processed: int | None
+    failed: int | None
+    sizes: dict[str, Series]
+    queue_sizes: dict[str, Series]
+    latencies: dict[str, Series]
+    gauges: dict[str, Series]
 
-    def with_sample(self, runs: tuple[int, int], values: Iterable[Mapping[str, float]]) -> "Record":
+    @property
+    def has_all_queues(self) -> bool:
+        """Whether a queue that it does not name was empty."""
+        return len(self.queue_sizes) < MOST_QUEUES
+
+    def with_sample(self, runs: _Runs, values: _Values) -> "Record":
         """Return this record with one more sample: the runs since the last one, and the values of each kind."""
-        series = (_extended(known, more) for known, more in zip(self[3:], values, strict=True))
-        return Record(self.samples + 1, self.processed + runs[0], self.failed + runs[1], *series)
+        known = (self.sizes, self.queue_sizes, self.latencies, self.gauges)
+        sizes, queue_sizes, latencies, gauges = map(_extended, known, values)
+        if len(queue_sizes) > MOST_QUEUES:
+            longest = sorted(queue_sizes, key=lambda name: -queue_sizes[name].peak)[:MOST_QUEUES]
+            queue_sizes, latencies = _only(longest, queue_sizes), _only(longest, latencies)
+        processed, failed = map(_added, (self.processed, self.failed), runs)
+        return Record(self.samples + 1, processed, failed, sizes, queue_sizes, latencies, gauges)
 
-    def written(self) -> bytes:
-        """Return it as it is stored."""
-        return json.dumps(dict(zip(_FIELDS, self, strict=True)))
+
+_EMPTY = Record(0, None, None, {}, {}, {}, {})
+_read, _written = msgspec.json.Decoder(Record).decode, msgspec.json.Encoder().encode
 
 
-_FIELDS = ("n", "p", "f", "v", "q", "l", "g")
-_EMPTY = Record(0, 0, 0, {}, {}, {}, {})
+def _added(known: int | None, more: int | None) -> int | None:
+    return more if known is None else known + (more or 0)
+
+
+def _only(names: Collection[str], values: Mapping[str, Series]) -> dict[str, Series]:
+    return {name: values[name] for name in names if name in values}
 
 
 def _extended(known: Mapping[str, Series], values: Mapping[str, float]) -> dict[str, Series]:
@@ -161,32 +189,32 @@ async def add(leader: tuple[Key, str], taken: Sample, gauges: Mapping[str, float
     )
 
 
-def _since(count: int, before: bytes | None) -> int:
-    """Return how many runs came since the last sample; without one they count from here on."""
+def _since(count: int, before: bytes | None) -> int | None:
+    """Return how many runs came since the last sample; without one nobody knows."""
     if before is None:
-        return 0
+        return None
     return count - int(before) if count >= int(before) else count  # the counter was set back to 0
 
 
-def _values(taken: Sample, gauges: Mapping[str, float]) -> tuple[Mapping[str, float], ...]:
-    longest = sorted(taken.queues.items(), key=lambda item: -item[1].size)
-    queues = {name: queue for name, queue in longest[:MOST_QUEUES] if _is_utf8(name)}
+def _values(taken: Sample, gauges: Mapping[str, float]) -> _Values:
+    queues = {legible(name): queue for name, queue in taken.queues.items()}
     return (
         taken.sizes,
         {name: queue.size for name, queue in queues.items()},
         {name: queue.latency for name, queue in queues.items()},
-        gauges,
+        {legible(name): value for name, value in gauges.items()},
     )
 
 
-def _more(raw: bytes | None, runs: tuple[int, int], values: tuple[Mapping[str, float], ...]) -> tuple[bytes, bytes]:
+def _more(raw: bytes | None, runs: _Runs, values: _Values) -> tuple[bytes, bytes]:
     """Return a record as it was, and as it is with one more sample."""
     before = None if raw is None else _record(raw)
-    return raw or b"", (before or _EMPTY).with_sample(runs, values).written()
+    return raw or b"", _written((before or _EMPTY).with_sample(runs, values))
 
 
-def _is_utf8(name: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in name)
+def legible(name: str) -> str:
+    """Return the name of a queue or gauge as a record has it: bytes that are no UTF-8 are written out."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 async def read(first: datetime, last: datetime, seconds: int) -> dict[datetime, Record]:
@@ -217,9 +245,6 @@ def _hashes(first: datetime, last: datetime, seconds: int) -> Iterator[tuple[dat
 def _record(raw: bytes) -> Record | None:
     """Return a record, or None if the bytes are none: that time is a gap then."""
     try:
-        stored = json.loads(raw)
-        samples, processed, failed, *kinds = (stored[field] for field in _FIELDS)
-        series = ({name: Series(*each) for name, each in kind.items()} for kind in kinds)
-        return Record(samples, processed, failed, *series)
-    except (MalformedPayload, AttributeError, KeyError, TypeError):
+        return _read(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None

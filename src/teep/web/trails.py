@@ -34,13 +34,15 @@ class Point(NamedTuple):
 class Trail(NamedTuple):
     """A number's last minutes, the oldest first.
 
-    Its line covers the seconds `kept`, is broken at a `gap`, and has no two points within a `step`.
+    Its line covers the seconds `kept` up to `end` (None: its last point), is broken at a `gap`, and has no two points
+    within a `step`.
     """
 
     points: tuple[Point, ...]
     kept: float = KEPT
     gap: float = _GAP
     step: float = _STEP
+    end: float | None = None
 
     @property
     def span(self) -> float:
@@ -61,13 +63,14 @@ class Trail(NamedTuple):
         if len(self.points) < 2:
             return ""
         values = [point.value for point in self.points]
-        now, low = self.points[-1].at, min(0, *values)
+        last, low = self.points[-1].at, min(0, *values)
+        end = last if self.end is None else self.end
         height = max(values) - low or 1
         before, steps = float("-inf"), []
         for at, value in self.points:
-            if at - before < self.step and at != now:  # a page with many queues stays small
+            if at - before < self.step and at != last:  # a page with many queues stays small
                 continue
-            x, y = WIDTH * (1 - (now - at) / self.kept), 1 + (HEIGHT - 2) * (1 - (value - low) / height)
+            x, y = WIDTH * (1 - (end - at) / self.kept), 1 + (HEIGHT - 2) * (1 - (value - low) / height)
             steps.append(f"{'M' if at - before > self.gap else 'L'}{x:.0f} {y:.1f}")
             before = at
         return "".join(steps)

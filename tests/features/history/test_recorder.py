@@ -4,6 +4,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from decimal import Decimal
+from enum import IntEnum
 from typing import Any
 
 import pytest
@@ -125,7 +127,9 @@ def test_a_gauge_that_fails_is_reported_and_left_out(fleet: Fleet) -> None:
     def broken() -> float:
         raise SystemExit("no luck")
 
-    bad: dict[str, Callable[[], Any]] = {"broken": broken, "text": lambda: "17", "nan": lambda: float("nan")}
+    bad: dict[str, Callable[[], Any]] = {
+        "broken": broken, "text": lambda: "17", "nan": lambda: float("nan"), "huge": lambda: 1e300
+    }  # fmt: skip
     for name, read in bad.items():
         config.gauge(name, read)
     config.gauge("fine", lambda: 1)
@@ -136,7 +140,46 @@ def test_a_gauge_that_fails_is_reported_and_left_out(fleet: Fleet) -> None:
         ("no luck", "gauge broken"),
         ("the gauge 'text' must return a finite number, not '17'", "gauge text"),
         ("the gauge 'nan' must return a finite number, not nan", "gauge nan"),
+        ("the gauge 'huge' must return a finite number, not 1e+300", "gauge huge"),
     }
+
+
+class Level(IntEnum):
+    """Numbers of a kind of their own."""
+
+    HIGH = 3
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [(True, "1"), (Level.HIGH, "3"), (Decimal("2.5"), "2.5"), (2**80, f"{2.0**80}"), (-1, "-1")]
+)
+def test_a_gauge_may_be_any_kind_of_number(value: Any, kept: str) -> None:
+    assert repr(recorder._plain("any", value)) == kept
+
+
+def test_a_gauge_that_hangs_does_not_keep_the_worker_from_stopping(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recorder.Recorder, "patience", 0.1)
+    config, asked, go_on = fleet.configure(**QUICK), threading.Event(), threading.Event()
+
+    def hanging() -> float:
+        asked.set()
+        go_on.wait()
+        return 1
+
+    config.gauge("hanging", hanging)
+    worker = fleet.start(config)
+    assert asked.wait(SOON)
+    stopping = threading.Thread(target=worker.stop, args=(0,))
+    stopping.start()
+    stopping.join(SOON)
+    stopped = not stopping.is_alive()
+    go_on.set()
+    stopping.join()
+    assert stopped
+    assert "history is left behind: its turn has not ended within 0.1 s" in caplog.messages
+    wait_until(lambda: "teep-history" not in _threads(), SOON, "its thread to end")
 
 
 def test_listeners_hear_of_each_sample(fleet: Fleet) -> None:

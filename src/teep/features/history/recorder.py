@@ -1,8 +1,7 @@
 """Samples the fleet every 10 seconds while its process leads, and adds that to the history in Redis."""
 
-import math
 import time
-from typing import Any
+from typing import Any, SupportsFloat
 
 from teep.config.handlers import fire
 from teep.errors import InvalidValue
@@ -14,6 +13,10 @@ from teep.store.history import Sample
 INTERVAL = 10.0
 """Seconds between samples."""
 
+# Below the first, the sum of all samples of a record is a double, too. From the second on, an int may be too long for
+# those who read it.
+_MOST, _LONG = 1e300, 2**53
+
 
 class Recorder(LeaderService):
     """A service of the leader, if it has `history=True`. A sample costs four round trips.
@@ -21,6 +24,8 @@ class Recorder(LeaderService):
     It is added by a script that compares the leader's lease with this process. So of two that believe that they lead
     only one writes. Listeners of "sample", such as StatsD, hear only of samples that were written.
     """
+
+    patience = 3.0  # gauges ask databases
 
     def __init__(self, component: Component) -> None:
         super().__init__("history", component.on_error, component.leadership)
@@ -42,16 +47,17 @@ class Recorder(LeaderService):
         values = {}
         for name, read in self._component.hooks.gauges.items():
             try:
-                values[name] = _finite(name, read())
+                values[name] = _plain(name, read())
             except BaseException as error:  # noqa: BLE001 - reported: the others go on, whatever a program's code raises
                 self._on_error(error, f"gauge {name}")
         return values
 
 
-def _finite(name: str, value: object) -> float:
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return value
-    raise InvalidValue(f"the gauge {name!r} must return a finite number, not {value!r}")
+def _plain(name: str, value: object) -> float:
+    """Return what a gauge has read as a plain number, whatever kind of number it is, such as a Decimal."""
+    if not isinstance(value, SupportsFloat) or not abs(number := float(value)) < _MOST:
+        raise InvalidValue(f"the gauge {name!r} must return a finite number, not {value!r}")
+    return int(number) if isinstance(value, int) and abs(number) < _LONG else number
 
 
 def _told(sample: Sample, gauges: dict[str, float]) -> dict[str, Any]:

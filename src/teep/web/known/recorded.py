@@ -44,20 +44,18 @@ class QueueTrails:
     """How long queues were in the last hour, by name; `sizes` says how long they are now."""
 
     def __init__(self, timeline: AsyncTimeline, sizes: Mapping[str, float]) -> None:
-        self._queues = timeline.queues
-        # In a minute that was sampled, a queue that is not named was empty.
-        self._empty = [point._replace(value=0.0) for point in timeline.enqueued if point.value is not None]
+        self._timeline = timeline
         self._sizes = sizes
 
     def trail(self, name: str) -> Trail:
         """Return the last hour of a queue."""
-        queue = self._queues.get(name)
-        return trail_of_hour(self._empty if queue is None else queue.size, self._sizes.get(name))
+        return trail_of_hour(self._timeline.queue(name).size, self._sizes.get(name))
 
 
 def trail_of_hour(points: list[TimelinePoint], latest: float | None = None) -> Trail:
     """Return points of the last hour as a line, which ends at the latest value if that is known."""
+    now = time.time()
     known = [Point(point.at.timestamp(), point.value) for point in points if point.value is not None]
     if latest is not None:
-        known.append(Point(time.time(), latest))
-    return Trail(tuple(known), kept=HOUR.total_seconds(), gap=_GAP, step=0.0)
+        known.append(Point(now, latest))
+    return Trail(tuple(known), kept=HOUR.total_seconds(), gap=_GAP, step=0.0, end=now)

@@ -29,6 +29,8 @@ _MOST_DAYS = 180
 _FIRST_DAYS = 30
 # Of more steps a chart shows no more.
 _STEPS = 72
+# Minutes in which a number of the program's own should have been read.
+_LATELY = 3
 
 
 class Past(NamedTuple):
@@ -44,10 +46,10 @@ _FLEET = {"enqueued": "summary.enqueued", "busy": "summary.busy", "retries": "su
 
 
 class Gauge(NamedTuple):
-    """A number of the program's own: its latest value, and its last hour."""
+    """A number of the program's own: its value (None: it has not been read lately), and its last hour."""
 
     name: str
-    value: float
+    value: float | None
     trail: Trail
 
 
@@ -103,8 +105,8 @@ def _fleet(timeline: AsyncTimeline) -> list[Step]:
 def _gauges(hour: AsyncTimeline) -> list[Gauge]:
     found = []
     for name, points in hour.gauges.items():
-        trail = trail_of_hour(points)
-        found.append(Gauge(name, trail.points[-1].value, trail))
+        lately = [point.value for point in points[-_LATELY:] if point.value is not None]
+        found.append(Gauge(name, lately[-1] if lately else None, trail_of_hour(points)))
     return found
 
 
