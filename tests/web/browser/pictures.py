@@ -22,7 +22,7 @@ import teep.web
 from teep.web import live
 from teep.web.trails import Trails
 from tests.support.servers import Server
-from tests.web.browser import shop
+from tests.web.browser import shop, timetable
 from tests.web.browser.conftest import Desk, before, opened_chromium
 
 FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
@@ -55,6 +55,10 @@ PICTURES = [
     Picture("job", f"/jobs/{shop.jid(shop.LETTER)}", ".timeline", height=1060),
     Picture("metrics", "/metrics", "#top-plot .uplot"),
     Picture("class", "/metrics/app.jobs.ResizeImage", "#runs-plot .uplot", theme="dark", height=1240),
+    Picture("periodic", "/periodic", "table.fleet", height=700),
+    Picture("periodic-job", "/periodic/payouts", "#periodic-facts", height=1000),
+    Picture("limits", "/limits", "table.fleet", theme="dark", height=600),
+    Picture("history", "/?hours=24", "#past .uplot", height=1620),
     Picture("phone", "/errors", "table.groups", width=390, height=844),
 ]
 NIGHT = ["night-1-errors", "night-2-group", "night-3-job", "night-4-counted", "night-5-all", "night-6-done"]
@@ -201,6 +205,7 @@ def main(retries: int) -> None:
     with ExitStack() as stack:
         chromium, store = stack.enter_context(opened_chromium()), stack.enter_context(Server("valkey"))
         with opened(chromium, store, 216) as desk:
+            timetable.record(teep.Config(redis_url=store.url))
             look(desk, camera)
         with opened(chromium, store, retries, shop.NIGHT) as desk:
             took = night(desk, camera, patience=600_000)

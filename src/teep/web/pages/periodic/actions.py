@@ -166,7 +166,6 @@ async def _form(
         status=400 if problem else 200,
         name="" if entry is None else entry.name,
         path="periodic/-/new" if entry is None else f"{path_of(entry.name)}/edit",
-        back_to="periodic" if entry is None else path_of(entry.name),
         given={name: printable(value) for name, value in given.items()},
         problem=printable(problem),
         known=list(known_jobs()),
