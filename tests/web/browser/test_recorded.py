@@ -1,6 +1,8 @@
 """The history on the dashboard in a real browser: lines, their gaps, and the application's own numbers."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
@@ -48,10 +50,18 @@ def test_it_is_accessible_and_keeps_to_its_policy(recorded: Desk) -> None:
     inspect(recorded, ["/?hours=1"])
 
 
-@pytest.mark.parametrize(("plot", "colour"), [("#past-plot", "--bad"), ("#fleet-plot", "--line-1")])
-def test_gaps_are_drawn_as_gaps(recorded: Desk, plot: str, colour: str) -> None:
+def test_gaps_are_drawn_as_gaps(recorded: Desk) -> None:
     page = recorded.open("/?hours=1")
-    expect(page.locator(f"{plot} .uplot")).to_be_visible()
-    wait_until(lambda: page.evaluate(LINE, [plot, colour, 0.1, 0.25]) > 50, 40, "the line to be painted")
-    assert page.evaluate(LINE, [plot, colour, 0.85, 0.97]) > 50
-    assert page.evaluate(LINE, [plot, colour, 0.4, 0.7]) == 0
+
+    def painted(plot: str, colour: str, start: float, end: float) -> int:
+        return int(page.evaluate(LINE, [plot, colour, start, end]))
+
+    for plot, colour in (("#past-plot", "--bad"), ("#fleet-plot", "--line-1")):
+        expect(page.locator(f"{plot} .uplot")).to_be_visible()
+        wait_until(partial(_many, partial(painted, plot, colour, 0.1, 0.25)), 40, f"the line of {plot} to be painted")
+        assert painted(plot, colour, 0.85, 0.97) > 50
+        assert painted(plot, colour, 0.4, 0.7) == 0
+
+
+def _many(count: Callable[[], int]) -> bool:
+    return count() > 50
