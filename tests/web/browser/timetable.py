@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 import teep
+from teep.config import overridden
 from teep.schedules import schedule_of
 from teep.store.periodic.ticks import jid_of
 from tests.support.sampling import sampled
@@ -37,7 +38,7 @@ def _periodic(store: Server, config: teep.Config) -> None:
     since = now // 3600 * 3600 - 100 * 86_400
     for name, schedule, tz, klass, args, outcomes in ENTRIES:
         entries.create(name, schedule, klass, *args, tz=tz or None)
-        entry = json.loads(store.client.hget("teep:periodic", name))
+        entry = json.loads(store.command("HGET", "teep:periodic", name))
         entry |= {"created": since, "since": since, "source": "dynamic" if name == "prices" else "static"}
         store.client.hset("teep:periodic", name, json.dumps(entry))
         states = outcomes.split()
@@ -53,7 +54,7 @@ def _periodic(store: Server, config: teep.Config) -> None:
 
 def _limits(store: Server, config: teep.Config) -> None:
     limits = teep.limits
-    with teep.config.overridden(config):
+    with overridden(config):
         for limit, used in (
             (limits.bucket("bank.transfers", 100, per="minute"), 38),
             (limits.leaky("shopify", 40, per="minute"), 36),
