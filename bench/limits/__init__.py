@@ -4,6 +4,6 @@
 |---|---|
 | `trips` | a call of each kind beside a bare script |
 | `crowd` | jobs of 10 ms in 50 threads under a limit of 5 |
-| `fleet` | 8 processes that want more than a limit lets through |
+| `fleet` | 8 processes that want more than limits let through |
 | `run` | all of it, as a section of the report |
 """

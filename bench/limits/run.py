@@ -15,8 +15,10 @@ from bench.server import Server
 _TITLE = "Limits"
 _LEAD = """\
 A call of a limit that is not reached, in one thread, beside a bare EVALSHA of `return 1` on the same connection; jobs
-of 10 ms in 50 threads under a concurrent limit of 5; and 8 processes that want more than a limit lets through.
+of 10 ms in 50 threads under a concurrent limit of 5; and 8 processes that want more than a limit lets through, for 30
+seconds, each in a thread for each kind of limit.
 """
+_PROCESSES, _SECONDS = 8, 30
 _HEADINGS = ("", "figure")
 _NOTES = (
     "`x bare` is how many times longer a call takes than the bare script, both with all of their Python.",
@@ -30,11 +32,10 @@ def measure(rounds: int, scale: float, server: Server, console: Console) -> Sect
     """Measure all of it, with a progress bar on `console`."""
     figures: dict[str, float] = {}
     steps: dict[str, Callable[[], dict[str, float]]] = {
-        "calls": lambda: _calls(server, max(4, int(20 * rounds * scale))),
+        "calls": lambda: _calls(server, max(2, int(20 * rounds * scale))),
         "crowd": lambda: {f"crowd {key}": value for key, value in crowd.measure(server.url, _jobs(scale)).items()},
+        "fleet": lambda: _fleet(server, max(1, round(_PROCESSES * scale)), max(1, round(_SECONDS * scale))),
     }
-    for kind in fleet.LIMITS:
-        steps[kind] = lambda kind=kind: _fleet(server, kind, max(2.5, 30 * scale))  # type: ignore[misc]
     with Bar(console, len(steps)) as bar:
         for title, step in steps.items():
             server.client.flushall()
@@ -46,7 +47,7 @@ def measure(rounds: int, scale: float, server: Server, console: Console) -> Sect
 
 
 def _jobs(scale: float) -> int:
-    return max(200, int(5_000 * scale))
+    return max(100, int(5_000 * scale))
 
 
 def _calls(server: Server, rounds: int) -> dict[str, float]:
@@ -56,12 +57,12 @@ def _calls(server: Server, rounds: int) -> dict[str, float]:
     return {"bare EVALSHA, µs": bare} | {f"{name}, µs": each for name, each in taken.items()} | ratios
 
 
-def _fleet(server: Server, kind: str, seconds: float) -> dict[str, float]:
-    found = fleet.measure(server.url, kind, seconds)
-    return {
-        f"{kind}: most in a second, of {fleet.PER_SECOND[kind]}": found["most"],
-        f"{kind}: % used": found["used"],
-    }
+def _fleet(server: Server, processes: int, seconds: int) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for kind, found in fleet.measure(server.url, processes, seconds).items():
+        figures[f"{kind}: most in a second, of {fleet.PER_SECOND[kind]}"] = found["most"]
+        figures[f"{kind}: % used"] = found["used"]
+    return figures
 
 
 _GOALS = (
