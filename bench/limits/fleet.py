@@ -1,8 +1,8 @@
 """Processes that want more than limits let through: never over one in any window, and nearly all of it used.
 
-A process is this program. A thread for each limit enters it again and again, and notes the moments at which it was let
-in, by Redis's clock: each call has a TIME in the same round trip. It is some microseconds late, and not always as
-many, so a window counts as one millisecond less than a second.
+A process is this program. A thread for each limit enters it again and again, and notes the moments at which it was
+let in, by Redis's clock: each call has a TIME in the same round trip. It is some microseconds late, and not always
+as many, so a window counts as one millisecond less than a second.
 """
 
 import json
