@@ -85,7 +85,7 @@ from teep.store import features as _features
 from teep.version import __version__
 
 if TYPE_CHECKING:
-    from teep import testing, web
+    from teep import limits, testing, web
     from teep.api.limits import AsyncLimiter, AsyncLimiterSet, Limiter, LimiterSet
     from teep.api.periodic import (
         AsyncLoopSet,
@@ -97,7 +97,6 @@ if TYPE_CHECKING:
         PeriodicSet,
     )
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
-    from teep.features import limits
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
 
@@ -221,7 +220,7 @@ _LATE = {
     "Timeline": "teep.api.timeline",
     "TimelinePoint": "teep.api.timeline",
     "OverLimit": "teep.features.limits",
-    "limits": "teep.features.limits",
+    "limits": "teep.limits",
     "periodic": "teep.features.periodic.decorator",
     "testing": "teep.testing",
     "web": "teep.web",

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 
@@ -121,14 +122,29 @@ class OverLimit(TeepError):
         retry_after: seconds until the job comes again; None: later each time, some minutes at first.
         limiter: the name of the limit.
         reschedule: how often a job comes again for this reason; then it is an ordinary failure.
+
+    Raises:
+        InvalidType, InvalidValue: `retry_after` is no number of seconds, such as a header that is still a string.
     """
 
     def __init__(self, retry_after: float | None = None, *, limiter: str = "", reschedule: int = 20) -> None:
+        if type(reschedule) is not int:
+            raise InvalidType(f"reschedule of OverLimit must be a whole number, not {reschedule!r}")
+        if retry_after is not None:
+            if isinstance(retry_after, bool) or not isinstance(retry_after, (int, float)):
+                raise InvalidType(f"retry_after of OverLimit must be seconds, not {retry_after!r}")
+            if not 0 <= retry_after <= 1_000_000_000:
+                raise InvalidValue(f"retry_after of OverLimit must be from 0 to 1000000000 s, not {retry_after!r}")
         after = "" if retry_after is None else f"; try again in {retry_after:.3g} s"
         super().__init__(f"over the limit{' ' * bool(limiter)}{limiter}{after}")
         self.retry_after = retry_after
         self.limiter = limiter
         self.reschedule = reschedule
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it travel between processes, as out of a pool: its message is none of its arguments."""
+        make = partial(type(self), self.retry_after, limiter=self.limiter, reschedule=self.reschedule)
+        return make, (), self.__dict__
 
 
 class PoisonJob(TeepError):

@@ -41,12 +41,27 @@ def test_collected_jobs_wait_for_their_limit_and_time_moves_on() -> None:
             job.perform_async(number)
         assert jobs.drain() == 2
         assert [one.at for one in jobs] == [NOON + timedelta(minutes=1)] * 3
-        assert jobs.drain() == jobs.drain(with_scheduled=True) == 0
+        assert jobs.drain() == 0
         now.shift(60)
         assert jobs.drain() == 2
         now.shift(60)
         assert jobs.drain() == 1
     assert ran == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_drain_of_scheduled_jobs_runs_those_too_that_wait_for_a_limit() -> None:
+    job = limited(limits.bucket("b", 2, "day"))
+    with testing.fake() as jobs:
+        for number in range(5):
+            job.perform_async(number)
+        assert jobs.perform_one().args == [0]
+        assert jobs.drain(with_scheduled=True) == 4
+        assert len(jobs) == 0
+        job.perform_async(5)
+        assert jobs.drain() == 0
+        assert jobs.perform_one(with_scheduled=True).args == [5]
+    assert ran == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.usefixtures("offline")

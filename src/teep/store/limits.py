@@ -80,6 +80,11 @@ def awaited(bell: Key, seconds: float) -> Command[bool | None]:
     return Command("BLPOP", bell, repr(seconds), read=lambda reply: reply and True, block=seconds)
 
 
+def withdraw(limiter: Declared, bell: Key, holder: str) -> Command[bool]:
+    """Take out a caller that was interrupted while it asked or waited. One round trip; O(N) of those that wait."""
+    return scripts.withdraw(limiter.line, bell, holder)
+
+
 def renew(identity: str, leases: Mapping[Key, Sequence[tuple[int, str]]], now: int | None = None) -> Command[int]:
     """Renew what a process holds, (microseconds, holder) by line. One round trip."""
     return scripts.renew(keys.limits_held(identity), leases, _LIFETIME, now)

@@ -63,8 +63,8 @@ class Jobs(Sequence[EnqueuedJob]):
         Args:
             job: run those of this job only (a job in either form, or its name); the others stay. A class's drain in
                 Sidekiq.
-            with_scheduled: run scheduled jobs too, in order of time; otherwise those that are due by now. A job that
-                waits for a limit of its own is due when that lets it in.
+            with_scheduled: run scheduled jobs too, in order of time, and those that wait for a limit of their own, as
+                if their time had come; otherwise those that are due by now.
             recursive: run the jobs that they push as well, until none is left; otherwise only the jobs there are now.
 
         Raises:
@@ -126,12 +126,11 @@ class Jobs(Sequence[EnqueuedJob]):
                 return
 
     def _runnable(self, name: str | None, *, with_scheduled: bool) -> list[EnqueuedJob]:
-        now = time.time()
-        until = float("inf") if with_scheduled else now
+        until = float("inf") if with_scheduled else time.time()
         with self._lock:
             jobs = [job for job in self._jobs if name in (None, job.klass)]
         queued = [job for job in jobs if job.score is None]
-        due = [job for job in jobs if job.score is not None and job.score <= (now if job.waits_for_limit else until)]
+        due = [job for job in jobs if job.score is not None and job.score <= until]
         return queued + sorted(due, key=attrgetter("score"))
 
     def _remove(self, job: EnqueuedJob) -> bool:

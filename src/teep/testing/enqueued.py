@@ -54,15 +54,27 @@ class EnqueuedJob(_JobRecord, SyncApi):
         """
         if (raw := self._when_due()) is not None:
             definition, item = find(self.klass), payload.parse(raw)
-            with _within(definition, item):
+            with self._within(definition, item):
                 run(self.config, definition, item)
 
     async def run_async(self) -> None:
         """As `run`, on the running loop."""
         if (raw := self._when_due()) is not None:
             definition, item = find(self.klass), payload.parse(raw)
-            with _within(definition, item):
+            with self._within(definition, item):
                 await run_async(self.config, definition, item)
+
+    def _within(self, definition: Definition, item: Item) -> AbstractContextManager[None]:
+        """Return the inside of its limits, which are those of the mode that the test has entered.
+
+        One that waits for its limit, and that a test runs before its time, runs as if that had come.
+        """
+        is_early = self.waits_for_limit and self.score is not None and self.score > time.time()
+        if is_early or not definition.is_limited:
+            return nullcontext()
+        from teep.features.limits import memory  # noqa: PLC0415 - few jobs have limits
+
+        return memory.holding(cast("Any", definition.options.limits), item)
 
     def _when_due(self) -> bytes | None:
         """Return the payload as a worker gets it: a scheduled job goes through the client middleware once more."""
@@ -78,15 +90,6 @@ class EnqueuedJob(_JobRecord, SyncApi):
         kwargs = f" kwargs={self.kwargs}" if self.kwargs else ""
         when = "" if self.at is None else f" at {self.at:%Y-%m-%d %H:%M:%S.%f%z}"
         return f"{self.display_class} args={self.display_args}{kwargs} queue={self.queue!r}{when}"
-
-
-def _within(definition: Definition, item: Item) -> AbstractContextManager[None]:
-    """Return the inside of a job's limits, which are those of the mode that the test has entered."""
-    if not definition.is_limited:
-        return nullcontext()
-    from teep.features.limits import memory  # noqa: PLC0415 - few jobs have limits
-
-    return memory.holding(cast("Any", definition.options.limits), item)
 
 
 def enqueued_of(config: Config, push: Push) -> list[EnqueuedJob]:

@@ -124,6 +124,24 @@ def test_each_key_has_a_time_to_live_from_its_first_write(here: Fleet) -> None:
     assert here.server.command("TTL", "teep:limit:tenant:7") <= 86_400
 
 
+def test_a_line_that_only_waiting_jobs_are_in_ends_by_itself(here: Fleet) -> None:
+    limit = limits.concurrent("c", 1)
+    limit.set_limit(0)
+
+    @teep.job(name="limited", limit=limit)
+    def limited() -> None: ...
+
+    here.start()
+    here.push(limited)
+    wait_until(lambda: limit.usage().waiting == 1, SOON, "it to wait")
+    assert here.server.command("PTTL", "{teep:limit:c}:line") > 0
+
+
+def test_points_are_known_until_all_have_come_back() -> None:
+    of_tenant = limits.points("p", 1_000_000, 1, key=lambda tenant: tenant).of(7)
+    assert of_tenant.declared.ttl >= 2 * 1_000_000_000
+
+
 def test_a_key_of_a_limit_lives_on_while_it_is_used(here: Fleet) -> None:
     limit = limits.leaky("l", 5, 1, ttl=100)
     _enter(limit)
@@ -205,13 +223,44 @@ def test_the_clock_is_that_of_redis_in_whole_microseconds(here: Fleet, monkeypat
 
 def test_a_clock_that_goes_back_lets_no_more_through(here: Fleet) -> None:
     driver = driver_for(here.config)
-    for limit in (limits.window("w", 2, 60), limits.leaky("l", 2, 60), limits.concurrent("c", 2)):
+    kinds = (
+        limits.window("w", 2, 60),
+        limits.leaky("l", 2, 60),
+        limits.concurrent("c", 2),
+        limits.bucket("b", 2, 60),
+    )
+    for limit in kinds:
         let = 0
-        for turn in range(10):
+        for turn in range(100):  # more than a minute of the clock
             now = 1_800_000_000_000_000 - turn * 1_000_000
             caller = store.Caller("try", f"me|{turn}", Key("bell"), ((0, 1),))
             let += driver.execute(store.acquire("me", (limit.declared,), (caller,), now)) == [True]
         assert 1 <= let <= 2, limit
+
+
+def test_a_short_call_lets_no_more_through_either_if_the_clock_goes_back(here: Fleet) -> None:
+    limit = limits.bucket("b", 2, 60, wait_timeout=0)
+    _enter(limit)
+    here.server.command("HINCRBY", "teep:limit:b", "at", 60_000_000)  # as if the clock had been a minute ahead
+    assert [_is_over(limit), _is_over(limit)] == [False, True]
+
+
+def test_another_interval_begins_a_bucket_anew(here: Fleet) -> None:
+    driver, caller = driver_for(here.config), store.Caller("try", "me", Key("bell"), ((0, 1),))
+    now = 1_800_000_000_000_000
+    for per in (60, 86_400, 1):
+        limit = limits.bucket("b", 1, per)
+        assert driver.execute(store.acquire("me", (limit.declared,), (caller,), now)) == [True]
+        (refused,) = driver.execute(store.acquire("me", (limit.declared,), (caller,), now))
+        assert isinstance(refused, store.Refused)
+        assert refused.until == (now // (per * 1_000_000) + 1) * per * 1_000_000
+
+
+def test_looking_does_not_hide_what_was_reclaimed(here: Fleet) -> None:
+    limit = limits.concurrent("c", 1, wait_timeout=0)
+    driver, caller = driver_for(here.config), store.Caller("try", "gone|1", Key("bell"), ((0, 1),))
+    driver.execute(store.acquire("gone", (limit.declared,), (caller,), 1_000_000))  # long ago
+    assert [limit.usage().reclaimed, limit.usage().reclaimed] == [1, 1]
 
 
 def test_a_wait_in_vain_is_counted_as_a_wait(here: Fleet) -> None:

@@ -12,10 +12,16 @@ import pytest
 
 import teep
 from teep import limits
+from teep.config import driver_for
 from teep.drivers.connections import pools
 from teep.features.limits import held
+from teep.errors import InvalidType, InvalidValue
 from teep.features.limits.limit import Limit
+from teep.store import limits as store
+from teep.store.limits import Caller, Mode
 from teep.telling import Logger
+from teep.wire import keys
+from teep.wire.keys import Key
 from tests.features.limits.conftest import lease_of
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -236,11 +242,113 @@ def test_a_process_that_is_killed_keeps_its_place_no_longer_than_its_lease(here:
 def test_a_fork_holds_nothing(here: Fleet) -> None:
     limit = limits.concurrent("c", 1, wait_timeout=0)
     with limit.within_limit():
-        assert held.leases_of(held.identity())
+        assert held.leases_of(held.identity(here.config))
         child = os.fork()
         if child == 0:
-            os._exit(len(held.leases_of(held.identity())))
+            os._exit(len(held.leases_of(held.identity(here.config))))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.one_server
+def test_a_fork_that_leaves_the_block_leaves_its_parent_inside(here: Fleet) -> None:
+    use = limits.concurrent("c", 1).within_limit()
+    with use:
+        child = os.fork()
+        if child == 0:
+            try:
+                use.__exit__(None, None, None)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert limits.concurrent("c", 1).usage().used == 1
+
+
+@pytest.mark.one_server
+def test_one_that_is_cancelled_while_it_waits_stands_in_nobodys_way(here: Fleet) -> None:
+    limit = limits.concurrent("c", 1, wait_timeout=SOON)
+    first = Entering(limit)
+    assert first.inside.wait(SOON)
+
+    async def cancelled() -> None:
+        waiting = asyncio.create_task(_aenter(limit))
+        await asyncio.to_thread(wait_until, _waiting(limit, 1), SOON, "it to wait")
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(cancelled())
+    assert limit.usage().waiting == 0
+    third = Entering(limit)
+    wait_until(_waiting(limit, 1), SOON, "the third one to wait")
+    first.go.set()
+    assert third.inside.wait(SOON / 3)  # long before the end of a lease
+    third.go.set()
+
+
+@pytest.mark.one_server
+def test_a_place_that_was_called_goes_on_if_its_caller_is_gone(here: Fleet) -> None:
+    limit = limits.concurrent("c", 1, wait_timeout=SOON)
+    driver, bell = driver_for(here.config), keys.limit_bell("c", "me|1")
+    caller = Caller("wait", "me|1", bell, ((0, 1),), patience=60_000_000)
+    with limit.within_limit():
+        (refused,) = driver.execute(store.acquire("me", (limit.declared,), (caller,)))
+        assert refused is not True
+        second = Entering(limit)
+        wait_until(_waiting(limit, 2), SOON, "both to wait")
+    assert driver.execute(store.withdraw(limit.declared, bell, "me|1"))
+    assert second.inside.wait(SOON / 3)
+    second.go.set()
+
+
+@pytest.mark.parametrize("make", [limits.concurrent, limits.bucket])
+def test_a_use_is_entered_once_at_a_time_and_may_be_entered_again(here: Fleet, make: Callable[..., Limit]) -> None:
+    use = make("l", 5).within_limit()
+    for _ in range(2):
+        with use:
+            pass
+    if make is limits.concurrent:
+        with use, pytest.raises(InvalidValue, match=r"this within_limit\(\) of l is entered already"), use:
+            pass
+        assert make("l", 5).usage().used == 0
+
+
+@pytest.mark.one_server
+def test_points_that_are_no_number_are_refused_at_once(here: Fleet) -> None:
+    limit = limits.points("p", 100, 1)
+    with limit.within_limit(estimate=50) as use, pytest.raises(InvalidType, match="points_used must be a whole"):
+        use.points_used("71")  # type: ignore[arg-type]
+    assert limit.usage().used in (49, 50)
+
+
+@pytest.mark.one_server
+def test_those_whose_time_has_come_are_not_overtaken(here: Fleet) -> None:
+    limit, minute = limits.leaky("l", 1, 60), 60_000_000
+    driver, noon = driver_for(here.config), 1_800_000_000_000_000
+
+    def ask(mode: Mode, now: int, jid: str = "", order: int | None = None) -> bool:
+        caller = Caller(mode, f"me|{now}", Key("queue:q"), ((0, 1),), order, jid=jid, queue="q")
+        return driver.execute(store.acquire("me", (limit.declared,), (caller,), now)) == [True]
+
+    assert ask("try", noon)
+    assert not ask("job", noon + 1, "waits", noon)
+    assert not ask("try", noon + minute + 1_000)  # it is about to come
+    assert ask("job", noon + minute + 2_000, "waits", noon)
+    assert not ask("job", noon + minute + 3_000, "never.comes", noon + 1)
+    assert ask("try", noon + 2 * minute + 6_000_000)  # it is gone, then
+
+
+@pytest.mark.one_server
+def test_a_short_call_overtakes_nobody_either(here: Fleet) -> None:
+    for limit in (limits.leaky("l", 1, 0.2, wait_timeout=0), limits.bucket("b", 1, 0.2, wait_timeout=0)):
+        driver = driver_for(here.config)
+        waiting = Caller("job", "me|1", Key("queue:q"), ((0, 1),), 1, jid="j", queue="q")
+        _enter(limit)
+        (refused,) = driver.execute(store.acquire("me", (limit.declared,), (waiting,)))
+        assert isinstance(refused, store.Refused)
+        wait_until(lambda: time.time() * 1e6 > refused.until, SOON, "its time")  # noqa: B023 - it has ended by then
+        with pytest.raises(teep.OverLimit):
+            _enter(limit)
+        assert driver.execute(store.acquire("me", (limit.declared,), (waiting,))) == [True]
 
 
 @pytest.mark.one_server

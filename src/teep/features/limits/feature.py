@@ -12,6 +12,9 @@ from teep.store.running.outcome import Outcome
 from teep.wire import keys, payload
 
 
+_FAR = 9e9  # seconds; scores of those that wait are exact up to there
+
+
 class Limits(features.Feature):
     """Asks for many jobs at once: for the one that starts, and for those that were reserved ahead.
 
@@ -91,7 +94,7 @@ class _Asking:
                 held.new_holder(self._identity, jid),
                 keys.queue(unit.queue),
                 uses,
-                None if order is None else int(order * 1_000_000),
+                _microseconds(order),
                 0,
                 jid,
                 unit.queue,
@@ -103,6 +106,11 @@ class _Asking:
         if place == len(self.known):
             self.known.append(limit)
         return place
+
+
+def _microseconds(moment: float | None) -> int | None:
+    """Return a moment of a payload as one's turn; None if it is none. Any producer may have set it to anything."""
+    return int(moment * 1_000_000) if moment is not None and 0 <= moment < _FAR else None
 
 
 def _hold(unit: LimitedUnit, caller: Caller, known: Sequence[Limit]) -> None:

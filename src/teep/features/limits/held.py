@@ -69,10 +69,13 @@ def driver_of(config: Config) -> Driver:
 _latest: tuple[Config, Driver] | None = None
 
 
-def identity() -> str:
-    """Return the identity under which this code holds something: its worker's, else one of the process."""
+def identity(config: Config | None) -> str:
+    """Return the identity under which this code holds something in a Redis.
+
+    It is that of its worker, whose heartbeat renews it, if this is the worker's Redis; else one of the process.
+    """
     worker = runtime.get()
-    if worker is not None:
+    if worker is not None and worker.config is config:
         return worker.identity
     _held.own = _held.own or identities.new_identity()
     return _held.own
@@ -92,9 +95,9 @@ def keep(holder: str, lease: Lease) -> None:
         _start_keeper()
 
 
-def let_go(holder: str) -> None:
-    """Renew a lease no longer. Idempotent."""
-    _held.leases.pop(holder, None)
+def let_go(holder: str) -> bool:
+    """Renew a lease no longer; returns whether this process did."""
+    return _held.leases.pop(holder, None) is not None
 
 
 def leases_of(identity: str) -> list[tuple[str, Lease]]:
@@ -114,8 +117,9 @@ def _start_keeper() -> None:
     held = _held
     with held.lock:
         if held.keeper is None:
-            held.keeper = threading.Thread(target=_keep, args=(held,), name="teep-leases", daemon=True)
-            held.keeper.start()
+            keeper = threading.Thread(target=_keep, args=(held,), name="teep-leases", daemon=True)
+            keeper.start()  # it may fail, and another call is then to try it again
+            held.keeper = keeper
 
 
 def _keep(held: _Held) -> None:

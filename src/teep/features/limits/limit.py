@@ -1,6 +1,6 @@
 """A limit as it is declared: a value, whose numbers go along with each call, so that a change takes hold at once."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from teep.client.limiters import Controls, microseconds, whole
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers import AsyncDriver, Driver
 from teep.drivers.operation import AsyncSide, SyncSide
-from teep.errors import InvalidJob, InvalidValue
+from teep.errors import InvalidJob, InvalidType, InvalidValue
 from teep.features.limits import held
 from teep.features.limits.within import Within
 from teep.store import limits
@@ -39,6 +39,12 @@ class Limit(Controls, SyncSide):
             raise InvalidValue(
                 f"the name of a limit must be a string of 1 to {_LONGEST_NAME} characters, not {name!r}"
             )
+        if not _fits(name):
+            raise InvalidValue(f"the name of a limit cannot have a NUL or a lone surrogate, as {name!r} has")
+        if not (options["key"] is None or callable(options["key"])):
+            raise InvalidType(f"key of {name} must be a function of the job's arguments, not {options['key']!r}")
+        if not isinstance(options["config"], Config | None):
+            raise InvalidType(f"config of {name} must be a Config, not {options['config']!r}")
         self.name = name
         self.kind: Kind = kind
         self.limit = whole(limit, f"the limit of {name}")
@@ -50,7 +56,8 @@ class Limit(Controls, SyncSide):
         self.lease = microseconds(options["lock_timeout"], f"lock_timeout of {name}", 0.001)
         self.reschedule = whole(options["reschedule"], f"reschedule of {name}", 0)
         kept = options["ttl"] if options["ttl"] is not None else _DAY * (90 if self.key is None else 1)
-        least = 2 * max(interval, self.lease)
+        whole_time = interval * limit if kind == "points" else interval  # until nothing is used any more
+        least = 2 * max(whole_time, self.lease)
         self._ttl = max(microseconds(kept, f"ttl of {name}", 1), least) // 1_000
 
         self.is_held = kind == "concurrent"
@@ -58,7 +65,7 @@ class Limit(Controls, SyncSide):
         self.declared: Declared = limits.declared(name, kind, limit, interval, self.lease, self._ttl)
         """The limit as Redis is told of it."""
         self._short: dict[int, Command[bool] | None] = {}
-        self._of: dict[Hashable, Limit] = {}
+        self._of: dict[str, Limit] = {}
 
     def short(self, cost: int) -> Command[bool] | None:
         """Return the command that takes so much, if all is as usual; None: this kind has none."""
@@ -68,15 +75,16 @@ class Limit(Controls, SyncSide):
             found = self._short[cost] = limits.take(self.declared, cost)
             return found
 
-    def of(self, key: Hashable) -> "Limit":
+    def of(self, key: str | int | tuple[Any, ...]) -> "Limit":
         """Return the limit of one key, such as a tenant's: its name is `name:key`."""
-        if (known := self._of.get(key)) is not None:
+        name = f"{self.name}:{key}"
+        if (known := self._of.get(name)) is not None:
             return known
         options = {**self._options, "key": None, "ttl": self._ttl / 1_000}
-        limit = Limit(f"{self.name}:{key}", self.kind, self.limit, self._interval, options)
+        limit = Limit(name, self.kind, self.limit, self._interval, options)
         if len(self._of) >= _REMEMBERED:
             self._of.clear()
-        self._of[key] = limit
+        self._of[name] = limit
         return limit
 
     def of_job(self, item: Item) -> "Limit | None":
@@ -271,6 +279,14 @@ def points(
 def unlimited(*_args: Any, **_options_given: Any) -> Limit:
     """Return what has the methods of a limit, takes the arguments of any, and limits nothing."""
     return _Unlimited("unlimited", "points", 1, 1, _options({}))
+
+
+def _fits(name: str) -> bool:
+    """Tell whether Redis can have a name: one that waits is written with a NUL behind each word."""
+    try:
+        return b"\0" not in name.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:

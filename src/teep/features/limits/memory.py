@@ -51,9 +51,10 @@ class Kit:
         """Take so much."""
         state, now = self._states[limit.name], _now()
         state.holders.add(holder)
-        state.calls += [now] * cost
         if limit.kind in ("leaky", "points"):
             state.at = max(state.at, now) + cost * _pace(limit)
+        elif limit.kind != "concurrent":
+            state.calls += [now] * cost
 
     def enter(self, limit: Declared, cost: int, holder: str, reschedule: int) -> None:
         """Take so much if it is free.
@@ -62,7 +63,7 @@ class Kit:
             OverLimit: it is not.
         """
         if (until := self.until(limit, cost)) is not None:
-            raise OverLimit((until - _now()) / 1_000_000, limiter=limit.name, reschedule=reschedule)
+            raise OverLimit(max(0, until - _now()) / 1_000_000, limiter=limit.name, reschedule=reschedule)
         self.take(limit, cost, holder)
 
     def leave(self, limit: Declared, holder: str, more: int = 0) -> None:
@@ -104,7 +105,7 @@ def holding(limits: Iterable[_OfJob], item: Item) -> Iterator[None]:
     late = [(until, limit) for limit in own if (until := kit.until(limit.declared, 1)) is not None]
     if late:
         until, limit = max(late, key=itemgetter(0))
-        waits = JobWaits((until - _now()) / 1_000_000, limiter=limit.name, reschedule=limit.reschedule)
+        waits = JobWaits(max(0, until - _now()) / 1_000_000, limiter=limit.name, reschedule=limit.reschedule)
         waits.until = until / 1_000_000
         raise waits
     holder = str(item.get("jid"))

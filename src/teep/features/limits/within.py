@@ -3,10 +3,11 @@
 from collections.abc import Coroutine
 from typing import Any, Protocol, Self
 
+from teep.client.limiters import whole
 from teep.clock import monotonic, redis_time
 from teep.config import Config, async_driver_for
 from teep.drivers.plans import Call
-from teep.errors import OverLimit, RedisError
+from teep.errors import InvalidValue, OverLimit, RedisError
 from teep.features.limits import held, memory
 from teep.store import limits
 from teep.store.limits import Caller, Declared, Hold, Mode, Refused
@@ -51,8 +52,12 @@ class Within:
         self._kit: memory.Kit | None = None
 
     def points_used(self, points: int) -> None:
-        """Tell how many points it really took, instead of the estimate; Redis hears of it at the end."""
-        self._points = points
+        """Tell how many points it really took, instead of the estimate; Redis hears of it at the end.
+
+        Raises:
+            InvalidType, InvalidValue: that is no whole number from 0 on.
+        """
+        self._points = whole(points, "points_used", 0)
 
     def __enter__(self) -> Self:
         limit = self._limit
@@ -67,7 +72,7 @@ class Within:
         if limit is not None and (limit.is_held or self._points is not None) and self._config is not None:
             held.driver_of(self._config).run(self._leave(limit))
         elif limit is not None and self._kit is not None:
-            self._kit.leave(limit.declared, self._holder, self._more)
+            self._leave_kit(self._kit, limit)
 
     async def __aenter__(self) -> Self:
         limit = self._limit
@@ -82,7 +87,7 @@ class Within:
         if limit is not None and (limit.is_held or self._points is not None) and self._config is not None:
             await async_driver_for(self._config).run(self._leave(limit))
         elif limit is not None and self._kit is not None:
-            self._kit.leave(limit.declared, self._holder, self._more)
+            self._leave_kit(self._kit, limit)
 
     @property
     def _more(self) -> int:
@@ -91,13 +96,20 @@ class Within:
 
     def _is_real(self, limit: Limit) -> bool:
         """Tell whether Redis is to be asked: in a test the mode may have limits of its own, and these let it in."""
+        if self._holder:
+            raise InvalidValue(f"this within_limit() of {limit.name} is entered already; call it once for each block")
         self._points, self._config = None, None
         self._kit = memory.current()
         if self._kit is None:
             return True
-        self._holder = held.new_holder("")
-        self._kit.enter(limit.declared, self._cost, self._holder, limit.reschedule)
+        holder = held.new_holder("")
+        self._kit.enter(limit.declared, self._cost, holder, limit.reschedule)
+        self._holder = holder if limit.is_held else ""
         return False
+
+    def _leave_kit(self, kit: memory.Kit, limit: Limit) -> None:
+        holder, self._holder = self._holder, ""
+        kit.leave(limit.declared, holder, self._more)
 
     def _begin(self, limit: Limit) -> Config:
         config = self._config = held.config_of(limit.config)
@@ -109,19 +121,30 @@ class Within:
 
     async def _enter(self, limit: Limit) -> None:
         """Ask until the limit lets it in, or it has waited long enough."""
-        declared, identity = limit.declared, held.identity()
-        self._holder = held.new_holder(identity)
-        patience, order = limit.wait_timeout, None
+        identity = held.identity(self._config)
+        holder = held.new_holder(identity)
+        try:
+            await self._ask(limit, holder)
+            if limit.is_held and self._config is not None:
+                self._holder = holder
+                held.keep(holder, held.Lease(identity, self._config, limit.declared.line, limit.declared.lease))
+        except (OverLimit, RedisError):
+            raise
+        except BaseException:  # such as a timeout, or the cancellation of its task
+            await self._withdraw(limit, holder)
+            raise
+
+    async def _ask(self, limit: Limit, holder: str) -> None:
+        declared, patience, order = limit.declared, limit.wait_timeout, None
+        identity = holder.partition("|")[0]
         deadline = monotonic() + patience / _SECOND
-        bell = keys.limit_bell(limit.name, self._holder)
+        bell = keys.limit_bell(limit.name, holder)
         while True:
             left = deadline - monotonic()
             mode: Mode = "try" if not patience else "wait" if order is None or left > 0 else "last"
-            caller = Caller(mode, self._holder, bell, ((0, self._cost),), order, patience)
+            caller = Caller(mode, holder, bell, ((0, self._cost),), order, patience)
             (answer,) = await limits.acquire(identity, (declared,), (caller,), redis_time())
             if not isinstance(answer, Refused):
-                if limit.is_held and self._config is not None:
-                    held.keep(self._holder, held.Lease(identity, self._config, declared.line, declared.lease))
                 return
             order = answer.order
             if mode != "wait" or (answer.seconds > left and not limit.is_held):
@@ -129,12 +152,23 @@ class Within:
                 raise OverLimit(after, limiter=limit.name, reschedule=limit.reschedule)
             await _wait(bell, min(monotonic() + answer.seconds, deadline))
 
+    async def _withdraw(self, limit: Limit, holder: str) -> None:
+        """Wait no longer, and let the next one have what this one was given, or is about to be."""
+        self._holder = ""
+        held.let_go(holder)
+        try:
+            await limits.withdraw(limit.declared, keys.limit_bell(limit.name, holder), holder)
+        except RedisError as error:
+            logger.warning("Redis was not told that nobody waits at the limit %s: %s", limit.name, error)
+
     async def _leave(self, limit: Limit) -> None:
         """Tell Redis of the end. The work is done, so a failing Redis is no error of it: a lease ends by itself."""
-        held.let_go(self._holder)
+        holder, self._holder = self._holder, ""
+        if limit.is_held and not held.let_go(holder):
+            return  # a fork has left the block of its parent, which is still in it
         try:
             if limit.is_held:
-                await limits.carry_out_all((Hold(limit.declared, self._holder).part,))
+                await limits.carry_out_all((Hold(limit.declared, holder).part,))
             elif self._more:
                 await limits.correct(limit.name, self._more, redis_time())
         except RedisError as error:

@@ -191,6 +191,11 @@ def free(held: Key, prefix: str) -> Command[int]:
     return ScriptCall(load("limits/free"), (held,), (prefix,), read=int)
 
 
+def withdraw(line: Key, bell: Key, holder: str) -> Command[bool]:
+    """Take out a caller that was interrupted while it asked or waited; what it was given goes on to the next one."""
+    return ScriptCall(load("limits/withdraw"), (line, bell), (holder,), read=bool)
+
+
 class Usage(NamedTuple):
     """A limiter as it is now. `override` is None and the times are 0 if there is none."""
 

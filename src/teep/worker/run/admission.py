@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 
-from teep.errors import RedisError
+from teep.errors import RedisCommandError, RedisError
 from teep.runtime.component import Component
 from teep.store import features
 from teep.store.features import Barred
@@ -45,6 +45,9 @@ class Admission:
         try:
             answers = self._driver.run(features.admit_all(jobs, self._identity))
         except RedisError as error:
+            if isinstance(error, RedisCommandError) and len(jobs) > 1:
+                self._ask(jobs[:1])  # what Redis refuses may be another one's
+                return
             logger.warning("a job waits, as its limits cannot be asked: %s", error, extra=jobs[0].named())
             jobs[0].note_answer(postponed(jobs[0]))
             return

@@ -10,7 +10,7 @@ local now, field, value = clock(ARGV[1]), ARGV[3], ARGV[4]
 if field == 'reset' then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], 0, '+inf')
   if redis.call('HEXISTS', KEYS[1], 'kind') == 1 then
-    redis.call('HSET', KEYS[1], 'at', 0, 'used', 0, 'granted', 0, 'over', 0, 'waited', 0, 'reclaimed', 0)
+    redis.call('HSET', KEYS[1], 'at', 0, 'used', 0, 'granted', 0, 'over', 0, 'waited', 0, 'reclaimed', 0, 'turn', 0)
   end
 elseif value == '' then
   redis.call('HDEL', KEYS[1], field)
@@ -19,8 +19,6 @@ else
   if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 end
 local l = open(KEYS[1], KEYS[2], now)
-if not l.kind or l.paused > now then return 0 end
+if not l.kind then return 0 end
 kinds[l.kind].read(l)
-local room = math.min(l.limit - l.used, redis.call('ZCOUNT', KEYS[2], '-inf', '(0'), 1000)
-for _ = 1, room do call_next(KEYS[2]) end
-return room
+return call_all(l)

@@ -1,13 +1,14 @@
--- A bucket is filled anew at each boundary of the calendar.
+-- A bucket is filled anew at each boundary of the calendar, and not again if the clock goes back.
 local function nothing() end
 kinds.bucket = { write = nothing }
 function kinds.bucket.read(l)
   local start = l.now - l.now % l.interval
-  if l.at ~= start then l.at, l.used = start, 0 end
+  if not l.at or l.at < start or l.at % l.interval > 0 then l.at, l.used = start, 0 end
 end
 function kinds.bucket.when(l, cost, rank)
   if l.used + cost <= l.limit then return nil end
-  return l.at + l.interval * (1 + math.floor(rank / math.max(l.limit, 1)))
+  local limit = math.max(l.limit, 1)
+  return l.at + l.interval * (1 + math.floor(rank / limit)) + rank % limit  -- at microseconds of their own
 end
 function kinds.bucket.take(l, cost) l.used = l.used + cost end
 

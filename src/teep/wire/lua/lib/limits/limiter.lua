@@ -3,7 +3,8 @@
 -- `rank` wait before; `take`; and `write`. A limiter's `limit` is the override, if there is one.
 local kinds = {}
 local FIELDS = { 'kind', 'declared', 'interval', 'lease', 'override', 'paused', 'at', 'used', 'granted', 'over', 'waited',
-  'reclaimed', 'listed' }
+  'reclaimed', 'listed', 'turn' }
+local FARTHEST = 1e15  -- microseconds; beyond it, scores of those that wait would reach those of holders
 
 local function open(hash, line, now)
   local l = { hash = hash, line = line, now = now }
@@ -17,6 +18,7 @@ end
 
 -- Take on how a caller declares a limiter. An override and a pause stay; of another kind, all that was used goes.
 local function declare(l, registry, name, kind, declared, interval, lease, ttl)
+  l.is_raised = l.kind == kind and (tonumber(declared) > l.declared or tonumber(interval) < l.interval)
   if l.kind ~= kind then
     local line = l.line
     if l.kind then redis.call('DEL', line) end
@@ -24,7 +26,7 @@ local function declare(l, registry, name, kind, declared, interval, lease, ttl)
   end
   l.kind, l.declared, l.interval = kind, tonumber(declared), tonumber(interval)
   l.lease, l.ttl, l.limit = tonumber(lease), tonumber(ttl), l.override or tonumber(declared)
-  if (l.listed or 0) < l.now - l.ttl * 250 then  -- a quarter of the time that it is kept
+  if not l.listed or l.listed < l.now - l.ttl * 250 then  -- a quarter of the time that it is kept
     l.listed = l.now
     redis.call('ZADD', registry, l.now + l.ttl * 1000, name)
     redis.call('ZREMRANGEBYSCORE', registry, '-inf', l.now)
@@ -44,15 +46,27 @@ local function rank(l)
 end
 
 -- When so many are free, nil for now. One that comes `again`, at its time, is behind those alone that come before then.
+-- All others leave enough for those whose time has come and that have not come themselves yet.
 local function when(l, cost, again)
-  local line = l.line
-  local at = kinds[l.kind].when(l, cost, 0)
+  local line, kind = l.line, kinds[l.kind]
+  local is_timed = l.kind ~= 'concurrent'
+  local due = is_timed and not again and rank(l) > 0 and redis.call('ZCOUNT', line, '-inf', BELOW + l.now) or 0
+  local at = kind.when(l, cost + due, 0)
   if at then
-    local before = again and l.kind ~= 'concurrent' and redis.call('ZCOUNT', line, '-inf', BELOW + at) or rank(l)
-    at = kinds[l.kind].when(l, cost, before)
+    local before = again and is_timed and redis.call('ZCOUNT', line, '-inf', BELOW + at) or rank(l)
+    at = kind.when(l, cost + due, before - due)
   end
-  if l.paused > l.now then return math.max(at or 0, l.paused) end
-  return at
+  if l.paused > l.now then at = math.max(at or 0, l.paused + rank(l)) end
+  return at and math.min(at, l.now + FARTHEST)
+end
+
+-- Call as many of those that wait as may go on now: returns how many at most.
+local function call_all(l)
+  local line = l.line
+  if l.paused > l.now then return 0 end
+  local room = math.min(l.limit - l.used, redis.call('ZCOUNT', line, '-inf', '(0'), 1000)
+  for _ = 1, room do call_next(line) end
+  return math.max(room, 0)
 end
 
 local function write(l)
@@ -60,7 +74,7 @@ local function write(l)
   kinds[l.kind].write(l)
   redis.call('HSET', hash, 'kind', l.kind, 'declared', l.declared, 'interval', l.interval, 'lease', l.lease,
     'listed', l.listed, 'at', l.at or 0, 'used', l.used, 'granted', l.granted or 0, 'over', l.over or 0,
-    'waited', l.waited or 0, 'reclaimed', l.reclaimed or 0)
+    'waited', l.waited or 0, 'reclaimed', l.reclaimed or 0, 'turn', l.turn or 0)
   redis.call('PEXPIRE', hash, l.ttl)
 end
 -- INCLUDE: limits/kinds

@@ -12,6 +12,7 @@ end
 words['limits.park'] = 2
 along['limits.park'] = function(line, waits, limit)
   local _, why = try('ZADD', line, BELOW + read(waits)[1], waits)
+  if try('PTTL', line) == -1 then try('PEXPIRE', line, 7776000000) end  -- 90 days: nobody holds it, so it was not there
   local held = try('ZCOUNT', line, 0, '+inf')
   if held and held < tonumber(limit) then call_next(line) end
   return why

@@ -37,7 +37,8 @@ end
 function kinds.sixtieths.when(l, cost, rank)
   local line = l.line
   if l.used + cost <= l.limit then return nil end
-  return l.oldest + l.step + l.interval * (1 + math.floor(rank / math.max(l.limit, 1)))
+  local limit = math.max(l.limit, 1)
+  return l.oldest + l.step + l.interval * (1 + math.floor(rank / limit)) + rank % limit
 end
 kinds.sixtieths.take = kinds.window.take
 function kinds.sixtieths.write(l)
