@@ -14,7 +14,7 @@ from teep import limits, testing
 from teep.errors import EmptyQueue
 from teep.testing.worker import InProcessWorker
 from tests.support.servers import Server
-from tests.worker.fleet import process_wide
+from tests.worker.fleet import SOON, process_wide
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 ran: list[int] = []
@@ -169,3 +169,17 @@ def test_a_worker_in_the_test_goes_by_the_time_of_the_test(valkey: Server) -> No
         now.shift(timedelta(days=1))
         assert worker.drain() == 1
     assert sorted(ran) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.one_server
+def test_such_a_worker_runs_what_waits_for_a_limit_if_it_is_to_run_scheduled_jobs(valkey: Server) -> None:
+    limit = limits.bucket("b", 2, "day")
+    job = limited(limit)
+    with process_wide(valkey) as here:
+        worker = InProcessWorker(here.config)
+        job.perform_bulk([[number] for number in range(5)])
+        assert worker.drain(with_scheduled=True) == 5
+        limit.pause(3_600)
+        job.perform_async(5)
+        assert worker.drain(with_scheduled=True, timeout=SOON) == 1
+    assert sorted(ran) == [0, 1, 2, 3, 4, 5]

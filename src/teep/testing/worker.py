@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 
 from teep import clock
 from teep.api import ScheduledSet, Stats
+from teep.api.limits import LimiterSet
 from teep.config import Config, driver_for
 from teep.errors import NotHere
 from teep.job.definition import registered
 from teep.runtime.component import Component
+from teep.store import features
 from teep.store.jobs import queues
 from teep.testing.idle import waiting
 from teep.testing.waiting import wait_until
@@ -58,7 +60,7 @@ class InProcessWorker:
 
         Args:
             timeout: seconds that it may take.
-            with_scheduled: run scheduled jobs now, whenever they are due.
+            with_scheduled: run scheduled jobs now, whenever they are due. Limits that hold them up in time are reset.
             raise_errors: raise the first error of a job, once all have run; otherwise see `errors` and
                 `teep.RetrySet()`.
 
@@ -97,6 +99,7 @@ class InProcessWorker:
 
     def _is_idle(self, *, with_scheduled: bool) -> bool:
         if with_scheduled:
+            self._open_limits()
             ScheduledSet(config=self.config).retry_all()
         Poller(Component.alone(self.config, self._note)).run_once()
         if self._worker is None:
@@ -106,7 +109,18 @@ class InProcessWorker:
             # A job has pushed to a queue that nobody knew of.
             self.stop()
             self.start()
-        return left == {}
+        # Meanwhile a limit may have sent one back into the scheduled set.
+        return left == {} and not (with_scheduled and ScheduledSet(config=self.config).size())
+
+    def _open_limits(self) -> None:
+        """Let jobs in that wait for a limit, as if their time had come. A concurrent one lets them in by itself."""
+        if not features.of_code():
+            return
+        for limiter in LimiterSet(config=self.config):
+            if limiter.read.waiting and limiter.read.paused_until:
+                limiter.resume()
+            if limiter.read.waiting and limiter.kind != "concurrent":
+                limiter.reset()
 
     def _queues(self) -> list[str]:
         """Return the queues for the default capsule: every one that no other capsule has."""

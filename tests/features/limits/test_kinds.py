@@ -1,6 +1,7 @@
 """Each kind of limit lets through what it says, at any time: Redis and the limits of tests without it agree."""
 
 import math
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -221,6 +222,14 @@ def test_unlimited_has_the_same_methods() -> None:
         (lambda: kinds.points("b", 1, 0), InvalidValue, "refill of b must be points a second above 0"),
         (lambda: kinds.concurrent("b", 1, lock_timeout="x"), InvalidType, "lock_timeout of b must be seconds"),  # type: ignore[arg-type]
         (lambda: kinds.concurrent("b", 1, reschedule=-1), InvalidValue, "reschedule of b must be from 0"),
+        (lambda: kinds.bucket("b\0c", 1), InvalidValue, "a limit cannot have a NUL or a lone surrogate"),
+        (lambda: kinds.bucket("\ud800", 1), InvalidValue, "a limit cannot have a NUL or a lone surrogate"),
+        (lambda: kinds.bucket("b", 1, key="shop"), InvalidType, "key of b must be a function of the job's"),  # type: ignore[arg-type]
+        (lambda: kinds.bucket("b", 1, config="redis://"), InvalidType, "config of b must be a Config"),  # type: ignore[arg-type]
+        (lambda: teep.OverLimit("30"), InvalidType, "retry_after of OverLimit must be seconds, not '30'"),  # type: ignore[arg-type]
+        (lambda: teep.OverLimit(math.nan), InvalidValue, "retry_after of OverLimit must be from 0"),
+        (lambda: teep.OverLimit(math.inf), InvalidValue, "retry_after of OverLimit must be from 0"),
+        (lambda: teep.OverLimit(reschedule="x"), InvalidType, "reschedule of OverLimit must be a whole"),  # type: ignore[arg-type]
         (lambda: kinds.leaky("b", 1).pause(-1), InvalidValue, "a pause must be from 0 to 1000000000 seconds, not -1"),
         (lambda: kinds.leaky("b", 1).set_limit(-1), InvalidValue, "a limit must be from 0 to 1000000000, not -1"),
     ],
@@ -228,6 +237,25 @@ def test_unlimited_has_the_same_methods() -> None:
 def test_what_does_not_fit_is_refused(make: Any, kind: type[Exception], sentence: str) -> None:
     with pytest.raises(kind, match=sentence):
         make()
+
+
+def test_keys_that_are_written_alike_are_one() -> None:
+    limit = kinds.bucket("b", 1, key=lambda key: key)
+    assert limit.of(1) is limit.of("1")
+    assert limit.of(1).name == "b:1"
+    assert limit.of(True).name == "b:True"
+
+
+def test_the_error_travels_between_processes() -> None:
+    told = pickle.loads(pickle.dumps(teep.OverLimit(1.5, limiter="erp", reschedule=3)))
+    assert (str(told), told.retry_after) == ("over the limit erp; try again in 1.5 s", 1.5)
+    assert (told.limiter, told.reschedule) == ("erp", 3)
+
+
+def test_limits_are_imported_as_any_module() -> None:
+    from teep.limits import bucket
+
+    assert bucket is kinds.bucket is teep.limits.bucket
 
 
 def test_the_pace_of_a_leaky_bucket_is_never_too_fast() -> None:

@@ -14,8 +14,8 @@ import teep
 from teep import limits
 from teep.config import driver_for
 from teep.drivers.connections import pools
-from teep.features.limits import held
 from teep.errors import InvalidType, InvalidValue
+from teep.features.limits import held
 from teep.features.limits.limit import Limit
 from teep.store import limits as store
 from teep.store.limits import Caller, Mode

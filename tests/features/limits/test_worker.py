@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 import teep
 from teep import limits
+from teep.config import driver_for
 from teep.errors import InvalidJob
 from teep.features.limits.limit import Limit
 from teep.runtime.component import Component
+from teep.wire import commands, keys
 from teep.worker.services.poller import Poller
 from teep.worker.services.rescuer import Rescuer
 from tests.features.limits.conftest import lease_of
@@ -283,6 +286,29 @@ def test_a_place_inside_of_a_job_is_kept_by_the_heartbeat_too(here: Fleet) -> No
     assert limit.usage().used == 0
 
 
+def test_a_place_in_another_redis_is_kept_inside_of_a_job_too(here: Fleet) -> None:
+    elsewhere = here.config.copy(redis_url=here.server.url.replace("/0", "/5"))
+    limit = limits.concurrent("c", 1, lock_timeout=1, config=elsewhere)
+    inside, go = threading.Event(), threading.Event()
+
+    @teep.job(name="enters")
+    def enters() -> None:
+        with limit.within_limit():
+            inside.set()
+            assert go.wait(SOON)
+
+    def lease() -> float:
+        ((_, ends),) = driver_for(elsewhere).execute(commands.zrangebyscore(keys.limit_line("c"), "0", "+inf", 0, 1))
+        return float(ends)
+
+    here.start(heartbeat_interval=0.1)
+    here.push(enters)
+    assert inside.wait(SOON)
+    first = lease()
+    wait_until(lambda: lease() > first, SOON, "a later end of its lease")
+    go.set()
+
+
 class _Raises:
     """A job that runs into a limit so many times."""
 
@@ -457,6 +483,40 @@ def test_while_redis_is_away_no_job_runs_unasked(here: Fleet, stage: Stage, monk
         _wait_for_size(here, "schedule", 1)
         assert stage.ran == []
     teep.ScheduledSet().retry_all()
+    stage.wait_until_ran(1)
+
+
+def test_a_limit_that_redis_refuses_holds_up_no_job_of_another(here: Fleet, stage: Stage) -> None:
+    here.server.command("SET", "teep:limit:broken", "no hash")
+    fine = teep.job(name="fine", limit=limits.bucket("fine", 9, "day"))(stage.run)
+    broken = teep.job(name="broken", limit=limits.bucket("broken", 9, "day"))(stage.run)
+    stage.go.set()
+    for job in (fine, broken, broken, fine):
+        here.push(job, "fine" if job is fine else "broken")
+    here.start(concurrency=1)
+    stage.wait_until_ran(2)
+    assert stage.ran == ["fine", "fine"]
+
+
+def test_a_limit_that_is_raised_in_code_lets_those_in_that_wait(here: Fleet, stage: Stage) -> None:
+    stage.go.set()
+    worker = here.start()
+    job = stage.job(limits.bucket("b", 1, "day"))
+    for number in range(5):
+        here.push(job, number)
+    _wait_for_size(here, "schedule", 4)
+    worker.quiet()
+    with limits.bucket("b", 4, "day").within_limit():  # a process with newer code
+        pass
+    assert (len(here.queue()), len(here.members("schedule"))) == (2, 2)
+
+
+@pytest.mark.parametrize("created", [-5.0, 1e300, "yesterday", None])
+def test_a_job_that_was_created_whenever_runs(here: Fleet, stage: Stage, created: Any) -> None:
+    job = stage.job(limits.concurrent("c", 1))
+    stage.go.set()
+    here.push_raw(msgspec.json.encode(job.to_payload((1,), {}) | {"jid": "j", "created_at": created}))
+    here.start()
     stage.wait_until_ran(1)
 
 

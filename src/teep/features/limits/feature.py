@@ -11,7 +11,6 @@ from teep.store.limits import Caller, Declared, Hold, Refused
 from teep.store.running.outcome import Outcome
 from teep.wire import keys, payload
 
-
 _FAR = 9e9  # seconds; scores of those that wait are exact up to there
 
 
