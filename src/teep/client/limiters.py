@@ -51,14 +51,14 @@ class Controls:
 
     @operation
     async def resume(self) -> None:
-        """End a pause; those that wait may go on. One round trip."""
+        """End a pause; those that wait may go on. One round trip for each 1,000 of these."""
         await limits.resume(self.name, redis_time())
 
     @operation
     async def set_limit(self, limit: int | None) -> None:
         """Let another limit hold than the declared one, from the next call on; None: the declared one again.
 
-        One round trip.
+        Those that wait may go on. One round trip for each 1,000 of these.
         """
         if limit is not None:
             whole(limit, "a limit", 0)
@@ -68,7 +68,7 @@ class Controls:
     async def reset(self) -> None:
         """Forget what is used, and all counts; those that wait may go on. A pause and `set_limit` stay.
 
-        One round trip. Jobs that hold a concurrent limiter run on.
+        One round trip for each 1,000 that wait. Jobs that hold a concurrent limiter run on.
         """
         await limits.reset(self.name, redis_time())
 

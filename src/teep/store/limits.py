@@ -23,6 +23,8 @@ _LIFETIME = 3_600_000
 _QUEUE = 6
 # Limiters that are read at a time.
 PAGE = 100
+# The most that are called at a time: bounds a script to a few milliseconds.
+_CALLED = 1_000
 _DAY = 86_400_000
 
 
@@ -161,24 +163,24 @@ def _queue_of(waits: bytes) -> str | None:
     return commands.text(words[_QUEUE]) if len(words) > _QUEUE else None
 
 
-def pause(name: str, microseconds: int, now: int | None = None) -> Command[int]:
+async def pause(name: str, microseconds: int, now: int | None = None) -> None:
     """Let nothing through for so long. One round trip."""
-    return _edit(name, "paused", microseconds, now)
+    await _edit(name, "paused", microseconds, now)
 
 
-def resume(name: str, now: int | None = None) -> Command[int]:
-    """End a pause, and call those that wait. One round trip."""
-    return _edit(name, "paused", None, now)
+async def resume(name: str, now: int | None = None) -> None:
+    """End a pause, and call those that wait. One round trip, and one more for each 1,000 of these."""
+    await _edit(name, "paused", None, now)
 
 
-def set_limit(name: str, limit: int | None, now: int | None = None) -> Command[int]:
-    """Let another limit hold than the declared one (None: that again). One round trip."""
-    return _edit(name, "override", limit, now)
+async def set_limit(name: str, limit: int | None, now: int | None = None) -> None:
+    """Let another limit hold than the declared one (None: that again). Round trips as of `resume`."""
+    await _edit(name, "override", limit, now)
 
 
-def reset(name: str, now: int | None = None) -> Command[int]:
-    """Forget what is used, and call those that wait. An override and a pause stay. One round trip."""
-    return _edit(name, "reset", None, now)
+async def reset(name: str, now: int | None = None) -> None:
+    """Forget what is used, and call those that wait. An override and a pause stay. Round trips as of `resume`."""
+    await _edit(name, "reset", None, now)
 
 
 def correct(name: str, points: int, now: int | None = None) -> Command[bool]:
@@ -186,5 +188,9 @@ def correct(name: str, points: int, now: int | None = None) -> Command[bool]:
     return scripts.correct(keys.limit(name), points, now)
 
 
-def _edit(name: str, field: scripts.Field, value: int | None, now: int | None) -> Command[int]:
-    return scripts.edit(keys.limit(name), keys.limit_line(name), field, value, 90 * _DAY, now)
+async def _edit(name: str, field: scripts.Field, value: int | None, now: int | None) -> None:
+    key, line = keys.limit(name), keys.limit_line(name)
+    called = before = await scripts.edit(key, line, field, value, 90 * _DAY, now)
+    while called == _CALLED:
+        called = await scripts.edit(key, line, "call", before, 90 * _DAY, now)
+        before += called

@@ -138,6 +138,24 @@ def test_those_that_wait_get_a_time_of_their_own(here: Fleet) -> None:
     assert times == [minute * 60 * SECOND + turn for minute, turn in ((1, 0), (1, 1), (2, 0), (2, 1), (3, 0))]
 
 
+@pytest.mark.one_server
+def test_a_crowd_that_waits_is_let_in_as_a_whole_and_each_has_a_time_of_its_own(here: Fleet) -> None:
+    limit = kinds.bucket("b", 2_500, "day")
+    limit.pause(3_600)
+    callers = [
+        Caller("job", f"me|{turn}", Key("queue:q"), ((0, 1),), turn, jid=f"jid-{turn}-", queue="q")
+        for turn in range(2_700)
+    ]
+    told = driver_for(here.config).execute(limits.acquire("me", (limit.declared,), callers))
+    times = {answer.until: turn for turn, answer in enumerate(told) if isinstance(answer, Refused)}
+    assert len(times) == 2_700
+    for at, turn in times.items():
+        here.server.command("ZADD", "schedule", at / 1_000_000, f"jid-{turn}-")
+    limit.resume()
+    assert len(here.queue("q")) == 2_500
+    assert here.queue("q")[-1] == b"jid-0-"
+
+
 def test_one_that_comes_late_keeps_its_turn(here: Fleet) -> None:
     limit = kinds.leaky("l", 1, 10)
     assert ask(here, limit, NOON) is True

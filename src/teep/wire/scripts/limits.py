@@ -10,7 +10,7 @@ from teep.wire.scripts.script import ScriptCall, load
 from teep.wire.scripts.step import Part
 
 Kind = Literal["concurrent", "bucket", "window", "sixtieths", "leaky", "points"]
-Field = Literal["override", "paused", "reset"]
+Field = Literal["override", "paused", "reset", "call"]
 Mode = Literal["try", "wait", "last", "job", "ahead"]
 
 
@@ -226,7 +226,7 @@ def _usage(reply: list[Any]) -> Usage | None:
 
 
 def edit(hash_key: Key, line: Key, field: Field, value: int | None, ttl: int, now: int | None) -> Command[int]:
-    """Set a limiter's own field (None: no longer), or reset it, and call those that may go on."""
+    """Set a limiter's own field (None: no longer), or reset it, and call up to 1,000 of those that may go on."""
     words = ("" if now is None else now, ttl, field, "" if value is None else value)
     return ScriptCall(load("limits/edit"), (hash_key, line), words, read=int)
 

@@ -27,6 +27,6 @@ for _, l in ipairs(limiters) do
     redis.call('SADD', KEYS[2], l.line)
     redis.call('PEXPIRE', KEYS[2], ARGV[2])
   end
-  if l.is_raised then call_all(l) end
+  if l.is_raised then call_all(l, 0) end
 end
 return reply

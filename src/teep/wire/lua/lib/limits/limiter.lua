@@ -60,11 +60,11 @@ local function when(l, cost, again)
   return at and math.min(at, l.now + FARTHEST)
 end
 
--- Call as many of those that wait as may go on now: returns how many at most.
-local function call_all(l)
+-- Call as many of those that wait as may go on now besides those called before, up to 1,000: returns how many.
+local function call_all(l, before)
   local line = l.line
   if l.paused > l.now then return 0 end
-  local room = math.min(l.limit - l.used, redis.call('ZCOUNT', line, '-inf', '(0'), 1000)
+  local room = math.min(l.limit - l.used - before, redis.call('ZCOUNT', line, '-inf', '(0'), 1000)
   for _ = 1, room do call_next(line) end
   return math.max(room, 0)
 end
