@@ -21,7 +21,6 @@ from teep.wire import commands, keys
 from teep.worker.services.poller import Poller
 from teep.worker.services.rescuer import Rescuer
 from tests.features.limits.conftest import lease_of
-from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -537,19 +536,17 @@ def test_what_is_no_limit_is_refused(limit: Any) -> None:
         teep.job(name="the.job", limit=limit)(lambda: None)
 
 
-@pytest.mark.slow("many jobs, of which each is refused first")
-def test_the_poller_brings_a_job_that_no_release_has_called(here: Fleet, valkey: Server) -> None:
+def test_the_poller_brings_a_job_that_no_release_has_called(here: Fleet, stage: Stage) -> None:
     """The line is lost, as by a failover: the scheduled time is the fallback."""
-    stage = Stage()
     job = stage.job(limits.concurrent("c", 1, lock_timeout=0.5))
     here.start()
     here.push(job, 1)
     stage.wait_for(1)
     here.push(job, 2)
     _wait_for_size(here, "schedule", 1)
-    valkey.command("DEL", "{teep:limit:c}:line")
+    here.server.command("DEL", "{teep:limit:c}:line")
     stage.go.set()
-    stage.wait_until_ran(1)
+    here.wait_until_processed(1)
 
     def polled() -> bool:
         Poller(Component.alone(here.config, _fail)).run_once()
