@@ -10,6 +10,7 @@ from teep.errors import InvalidType, InvalidValue
 from teep.store import limits
 
 _SECOND = 1_000_000  # microseconds
+_LONGEST_NAME = 200
 
 
 class Usage(NamedTuple):
@@ -95,6 +96,19 @@ def usage_of(found: limits.Usage) -> Usage:
 
 def _moment(at: int) -> datetime | None:
     return shown(at / _SECOND) if at else None
+
+
+def named(name: Any) -> str:
+    """Return the name of a limit.
+
+    Raises:
+        InvalidValue: it is none, or Redis cannot have it: one that waits is written with a NUL behind each word.
+    """
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        raise InvalidValue(f"the name of a limit must be a string of 1 to {_LONGEST_NAME} characters, not {name!r}")
+    if "\0" in name or any("\ud800" <= character <= "\udfff" for character in name):
+        raise InvalidValue(f"the name of a limit cannot have a NUL or a lone surrogate, as {name!r} has")
+    return name
 
 
 def microseconds(seconds: Any, what: str, least: float = 0.0) -> int:

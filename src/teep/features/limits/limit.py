@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal
 
-from teep.client.limiters import Controls, microseconds, whole
+from teep.client.limiters import Controls, microseconds, named, whole
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers import AsyncDriver, Driver
 from teep.drivers.operation import AsyncSide, SyncSide
@@ -23,7 +23,6 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 _DAY = 86_400.0
 # The most calls of a window that are kept one by one; of a larger one, the calls of each sixtieth are counted.
 _KEPT = 1_000
-_LONGEST_NAME = 200
 # Limits of keys that are remembered, since each takes some time to make.
 _REMEMBERED = 10_000
 
@@ -35,17 +34,11 @@ class Limit(Controls, SyncSide):
     """
 
     def __init__(self, name: str, kind: Kind, limit: int, interval: int, options: dict[str, Any]) -> None:
-        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
-            raise InvalidValue(
-                f"the name of a limit must be a string of 1 to {_LONGEST_NAME} characters, not {name!r}"
-            )
-        if not _fits(name):
-            raise InvalidValue(f"the name of a limit cannot have a NUL or a lone surrogate, as {name!r} has")
         if not (options["key"] is None or callable(options["key"])):
             raise InvalidType(f"key of {name} must be a function of the job's arguments, not {options['key']!r}")
         if not isinstance(options["config"], Config | None):
             raise InvalidType(f"config of {name} must be a Config, not {options['config']!r}")
-        self.name = name
+        self.name = named(name)
         self.kind: Kind = kind
         self.limit = whole(limit, f"the limit of {name}")
         self._interval = interval
@@ -279,14 +272,6 @@ def points(
 def unlimited(*_args: Any, **_options_given: Any) -> Limit:
     """Return what has the methods of a limit, takes the arguments of any, and limits nothing."""
     return _Unlimited("unlimited", "points", 1, 1, _options({}))
-
-
-def _fits(name: str) -> bool:
-    """Tell whether Redis can have a name: one that waits is written with a NUL behind each word."""
-    try:
-        return b"\0" not in name.encode()
-    except UnicodeEncodeError:
-        return False
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
