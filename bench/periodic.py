@@ -8,7 +8,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import quantiles
 from typing import ClassVar
@@ -44,7 +44,7 @@ class Periodic(Measure):
         Column("p99", "late, p99", durations),
         Column("most", "late at most", durations),
     )
-    goals: ClassVar[tuple[Goal, ...]] = (
+    goals: ClassVar[Sequence[Goal]] = (
         Goal("idle CPU with 10,000 entries, % of a core", 1, key="many", at_most=True),
         Goal("late, p99, seconds", 0.1, key="p99", at_most=True),
     )

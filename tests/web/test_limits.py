@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import teep
+from teep.config import overridden
 from teep.web import OPERATOR, VIEWER, Access
 from tests.api.trips import asked
 from tests.support.servers import Server
@@ -18,7 +19,7 @@ from tests.worker.fleet import SOON, Fleet
 @pytest.fixture
 def used(config: teep.Config) -> teep.LimiterSet:
     """Limits of which something is used."""
-    with teep.config.overridden(config):
+    with overridden(config):
         for limit in (
             teep.limits.bucket("mails", 3, per="day"),
             teep.limits.leaky("a/b <x>", 60, per="day"),
@@ -136,7 +137,7 @@ def test_prometheus_has_them(visitor: Visitor, used: teep.LimiterSet) -> None:
 def test_a_queue_tells_which_limits_its_jobs_wait_for(
     visitor: Visitor, config: teep.Config, store: Server, own_registry: None
 ) -> None:
-    with teep.config.overridden(config), Fleet(store) as fleet:
+    with overridden(config), Fleet(store) as fleet:
         mail = teep.job(name="mail", queue="mailers", limit=teep.limits.bucket("mails <day>", 1, per="day"))(
             lambda: None
         )

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import teep
 from teep.api.facts import AsyncServer
+from teep.config import overridden
 from teep.errors import RedisDenied
 from teep.web import VIEWER
 from teep.web.pages.programs import ENDPOINTS
@@ -57,7 +58,7 @@ NAMED = "nightly"
 
 
 def populate(store: Server, config: teep.Config) -> None:
-    with teep.config.overridden(config), teep.limits.bucket(NAMED, 3, per="day").within_limit():
+    with overridden(config), teep.limits.bucket(NAMED, 3, per="day").within_limit():
         entry = teep.PeriodicSet().create(NAMED, "@every 1m", "app.Nightly", 1)
     store.client.hset("teep:periodic:last", NAMED, repr(entry.created_at.timestamp() // 1 + 60))
     fill(store, "retry", 4, error_class="E", error_message="m")

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 import teep
+from teep.config import overridden
 from tests.web.browser.conftest import Desk, tabbed_to
 from tests.web.browser.test_pages import inspect
 
@@ -21,7 +22,7 @@ def entries(desk: Desk, config: teep.Config) -> teep.PeriodicSet:
     for number, state in enumerate(("done", "dead", "missed", "overlap")):
         word = f"17{number:02}000000 1700000000 {state} 1700000100"
         desk.store.client.hset("teep:periodic:runs:nightly", f"{number:024x}", word)
-    with teep.config.overridden(config):
+    with overridden(config):
         for name in ("mails", "ships"):
             limit = teep.limits.bucket(name, 3, per="day")
             with limit.within_limit():
