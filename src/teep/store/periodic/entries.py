@@ -1,18 +1,22 @@
 """The entries of periodic jobs, by name: when each is due, and the job to push then."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from teep.errors import MalformedPayload, UnknownEntry
 from teep.wire import commands, json, keys
 from teep.wire.command import Command
 from teep.wire.commands import time as clock_of_redis
+from teep.wire.keys import Key
 from teep.wire.payload import Item
 from teep.wire.scripts import periodic as scripts
 
 Source = Literal["static", "dynamic"]
 CatchUp = Literal["latest", "all", "none"]
 Overlap = Literal["allow", "skip"]
+
+# The last moment of what a calendar has (epoch seconds).
+_LATEST = 253_402_300_799
 
 
 class Entry(NamedTuple):
@@ -64,6 +68,14 @@ class State(NamedTuple):
     over: int
 
 
+class Publisher(NamedTuple):
+    """A leader that publishes its entries: its lease, its identity, and its term."""
+
+    lease: Key
+    identity: str
+    term: int
+
+
 class Everything(NamedTuple):
     """All entries by name, and the state that they have. `damaged` are the names of those that cannot be read."""
 
@@ -82,7 +94,7 @@ def read(name: str, raw: bytes) -> Entry:
     try:
         known = {field: value for field, value in fields.items() if field in Entry._fields}
         entry = Entry(name, **known)
-        fits = all(map(_is_text, (entry.schedule, entry.tz, entry.job["class"]))) and type(entry.job["args"]) is list
+        fits = _fits(entry)
     except (AttributeError, KeyError, TypeError) as error:
         raise MalformedPayload(f"the entry {name!r} of a periodic job is damaged: {error!r}") from error
     if not fits:
@@ -90,8 +102,20 @@ def read(name: str, raw: bytes) -> Entry:
     return entry
 
 
-def _is_text(value: Any) -> bool:
-    return type(value) is str
+def _fits(entry: Entry) -> bool:
+    texts = (entry.schedule, entry.tz, entry.description, entry.job["class"])
+    return (
+        all(type(text) is str for text in texts)
+        and type(entry.job["args"]) is list
+        and all(map(_is_time, (entry.grace, entry.jitter, entry.created, entry.since)))
+        and entry.source in get_args(Source)
+        and entry.catch_up in get_args(CatchUp)
+        and entry.overlap in get_args(Overlap)
+    )
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= _LATEST
 
 
 async def everything(known: Mapping[bytes, Entry] | None = None) -> Everything:
@@ -172,36 +196,49 @@ async def _before(name: str) -> Stored | None:
         return None
 
 
-def _put(made: Entry, before: Stored | None, now: float) -> Command[bool] | None:
+def _put(made: Entry, before: Stored | None, now: float, publisher: Publisher | None = None) -> Command[bool] | None:
     """Return the command that writes an entry in place of another, or None if it is there already."""
     raw = made.written()
     if before is not None and before.raw == raw:
         return None
     counts_from = commands.score(now) if made.since == now else ""
-    return scripts.put(made.name, b"" if before is None else before.raw, raw, counts_from)
+    return scripts.put(made.name, b"" if before is None else before.raw, raw, counts_from, _fence(publisher))
 
 
-async def publish(declared: Mapping[str, Entry], term: int, now: float) -> list[str]:
+async def publish(declared: Mapping[str, Entry], publisher: Publisher, now: float) -> list[str]:
     """Write the entries that the leader declares, and remove those that the last two leaders did not; returns these.
 
-    A leader that declares none removes none. Three round trips.
+    A leader that declares none removes none. One that leads no longer, as it stood still meanwhile, changes nothing.
+    Three round trips.
     """
     stored = (await everything()).entries
     seen = await commands.hgetall(keys.periodic_seen())
     written = [
         command
         for name, entry in declared.items()
-        if (command := _put(entry.after(before.entry if (before := stored.get(name)) else None, now), before, now))
+        if (
+            command := _put(
+                entry.after(before.entry if (before := stored.get(name)) else None, now), before, now, publisher
+            )
+        )
     ]
     gone = [
         name
         for name, each in stored.items()
-        if declared and name not in declared and each.entry.source == "static" and _is_over(seen.get(name), term)
+        if declared
+        and name not in declared
+        and each.entry.source == "static"
+        and _is_over(seen.get(name), publisher.term)
     ]
-    await commands.pipeline_of([*written, *map(scripts.remove, gone)])
-    if declared:
-        await commands.hset(keys.periodic_seen(), dict.fromkeys(declared, term))
-    return gone
+    fence = _fence(publisher)
+    declaring = [scripts.declare(publisher.term, declared, fence)] if declared else []
+    removing = [scripts.remove(name, fence) for name in gone]
+    done = await commands.pipeline_of([*declaring, *written, *removing])
+    return [name for name, was_removed in zip(gone, done[len(done) - len(gone) :], strict=True) if was_removed]
+
+
+def _fence(publisher: Publisher | None) -> tuple[Key, str] | None:
+    return None if publisher is None else (publisher.lease, publisher.identity)
 
 
 def _is_over(seen: bytes | None, term: int) -> bool:
