@@ -75,6 +75,25 @@ def test_acting_on_some(run: Run, entries: teep.PeriodicSet) -> None:
     assert [entry.name for entry in entries] == ["nightly"]
 
 
+def test_one_that_this_machine_cannot_read_hides_no_other(
+    server: Server, run: Run, entries: teep.PeriodicSet
+) -> None:
+    raw: bytes = server.command("HGET", "teep:periodic", "nightly")
+    server.command("HSET", "teep:periodic", "nightly", raw.replace(b"Europe/Prague", b"Mars/Base"))
+    assert "there is no time zone 'Mars/Base'" in run("list")
+    assert {one["name"] for one in json.loads(run("list", as_json=True))} == {"nightly", "often"}
+
+
+def test_one_that_is_declared_comes_back_if_it_is_deleted(
+    server: Server, run: Run, entries: teep.PeriodicSet
+) -> None:
+    raw: bytes = server.command("HGET", "teep:periodic", "nightly")
+    server.command("HSET", "teep:periodic", "nightly", raw.replace(b'"dynamic"', b'"static"'))
+    assert run("delete", "nightly", "often").splitlines() == [
+        "nightly is deleted; the leader that declares it writes it anew", "often is deleted",
+    ]  # fmt: skip
+
+
 def test_none(run: Run) -> None:
     assert run("list").startswith("There are no periodic jobs")
     with pytest.raises(InvalidValue, match="give the names of the periodic jobs to pause"):

@@ -303,6 +303,7 @@ def test_a_damaged_entry_is_told_of_and_the_others_run(times: Times, caplog: pyt
         "b": "[]",
         "c": '{"schedule":5,"tz":"","job":{"class":"C","args":[]}}',
         "d": "{}",
+        b"\xff": '{"schedule":"* * * * *","tz":"","job":{"class":"C","args":[]}}',
     }.items():
         times.server.command("HSET", "teep:periodic", name, raw)
     clock = times.leader()
@@ -310,7 +311,7 @@ def test_a_damaged_entry_is_told_of_and_the_others_run(times: Times, caplog: pyt
         times.turn(clock)
     times.turn(clock, START + 60)
     assert times.ticks() == [60]
-    assert len([record for record in caplog.records if "is damaged" in record.message]) == 4
+    assert len([record for record in caplog.records if "is damaged" in record.message]) == 5
 
 
 def test_many_entries_are_fired_in_few_round_trips(times: Times) -> None:

@@ -220,7 +220,10 @@ def test_a_leader_that_froze_while_it_published_changes_nothing_any_more(times: 
     assert times.server.command("HGETALL", "teep:periodic:seen") == seen
 
 
-@pytest.mark.parametrize("change", [{"tz": "Mars/Base"}, {"schedule": "at five"}, {"since": 1e300}, {"grace": "x"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"tz": "Mars/Base"}, {"schedule": "at five"}, {"since": 1e300}, {"grace": "x"}, {"catch_up": "most"}],
+)
 def test_an_entry_that_this_machine_cannot_read_stops_no_other(
     times: Times, change: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

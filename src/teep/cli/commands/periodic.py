@@ -9,7 +9,7 @@ import click
 from teep.cli.command import argument
 from teep.cli.options import Looking
 from teep.cli.printing import print_json, print_table
-from teep.errors import InvalidValue
+from teep.errors import InvalidSchedule, InvalidValue
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,32 +69,44 @@ def _act(flags: PeriodicFlags, entries: "PeriodicSet") -> None:
         "delete": (entries.delete, "is deleted"),
     }
     act, words = done[flags.verb]
+    declared = {entry.name for entry in entries if entry.source == "static"} if flags.verb == "delete" else ()
     results = {name: act(name) for name in flags.names}
     if flags.as_json:
         print_json(results)
         return
     for name, result in results.items():
-        print(f"{name} {words}{f' as {result}' if isinstance(result, str) else '' if result else ' already'}")
+        told = f" as {result}" if isinstance(result, str) else "" if result else " already"
+        again = "; the leader that declares it writes it anew" if name in declared else ""
+        print(f"{name} {words}{told}{again}")
 
 
 def _described(entry: "PeriodicEntry") -> dict[str, Any]:
+    words, last_at, next_at = _read(entry)
     return {
         "name": entry.name,
         "class": entry.klass,
         "args": entry.args,
         "schedule": entry.schedule,
         "tz": entry.tz,
-        "words": entry.explain(),
+        "words": words,
         "source": entry.source,
         "paused": entry.paused,
-        "last_at": _stamp(entry.last_at),
-        "next_at": _stamp(entry.next_at),
+        "last_at": _stamp(last_at),
+        "next_at": _stamp(next_at),
     }
 
 
 def _row(entry: "PeriodicEntry") -> tuple[str, ...]:
-    following = "paused" if entry.paused else _shown(entry.next_at)
-    return entry.name, following, entry.explain(), _shown(entry.last_at)
+    words, last_at, next_at = _read(entry)
+    return entry.name, "paused" if entry.paused else _shown(next_at), words, _shown(last_at)
+
+
+def _read(entry: "PeriodicEntry") -> "tuple[str, datetime | None, datetime | None]":
+    """Return a schedule in words, its last and its next tick; of one that this machine cannot read, why."""
+    try:
+        return entry.explain(), entry.last_at, entry.next_at
+    except InvalidSchedule as error:
+        return f"{entry.schedule} ({error})", None, None
 
 
 def _shown(moment: "datetime | None") -> str:

@@ -103,15 +103,23 @@ def read(name: str, raw: bytes) -> Entry:
 
 
 def _fits(entry: Entry) -> bool:
-    texts = (entry.schedule, entry.tz, entry.description, entry.job["class"])
+    texts = (entry.name, entry.schedule, entry.tz, entry.description, entry.job["class"])
     return (
-        all(type(text) is str for text in texts)
+        all(map(is_text, texts))
         and type(entry.job["args"]) is list
         and all(map(_is_time, (entry.grace, entry.jitter, entry.created, entry.since)))
         and entry.source in get_args(Source)
         and entry.catch_up in get_args(CatchUp)
         and entry.overlap in get_args(Overlap)
     )
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether something is a string that can be written as UTF-8."""
+    try:
+        return type(value) is str and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_time(value: Any) -> bool:
