@@ -60,7 +60,7 @@ def test_a_module_that_fails_is_told_with_the_others(
     monkeypatch.syspath_prepend(tmp_path)
     for name in ("module_that_fails.job", ".job"):
         config.periodic("@daily", name)
-    with pytest.raises(InvalidSchedule, match="cannot be imported: no setting; .job: the module of .job cannot"):
+    with pytest.raises(InvalidSchedule, match=r"cannot be imported: no setting; \.job: the module of \.job cannot"):
         testing.check_periodic()
 
 

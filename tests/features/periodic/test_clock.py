@@ -113,7 +113,7 @@ def test_what_is_missed_for_longer_than_the_grace_is_not_fired(
         times.turn(clock)
         times.turn(clock)
     assert (times.jobs(), times.states("entry")) == ([], ["missed"])
-    assert [record.message.partition(" of ")[0] for record in caplog.records] == ["entry: its tick"]
+    assert [record.message.partition(",")[0] for record in caplog.records] == ["entry: ticks were missed"]
     times.turn(clock, START + first + _HOUR)
     assert times.ticks() == [first + _HOUR]
 

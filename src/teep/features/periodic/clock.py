@@ -166,7 +166,7 @@ class Clock(LeaderService):
         """Return what is to be done about the ticks of an entry that are due. Each builds on the one before it."""
         stored, due, shots = watched.stored, watched.take(now), list[_Shot]()
         if due.missed is not None:
-            logger.warning("%s: its tick of %s was missed", stored.entry.name, _shown(due.missed))
+            logger.warning("%s: ticks were missed, the first of them at %s", stored.entry.name, _shown(due.missed))
             shots.append(_Shot(stored, due.missed, ticks.passed(stored, due.missed, "missed", now)))
             stored = stored._replace(last=due.missed)
         for tick in due.fire:
