@@ -54,13 +54,19 @@ class Result:
 
 
 def play(
-    plot: Plot, seed: int, seconds: float, folder: Path, tell: Callable[[str], None] = lambda _line: None
+    plot: Plot,
+    seed: int,
+    seconds: float,
+    folder: Path,
+    tell: Callable[[str], None] = lambda _line: None,
+    *,
+    workers: int = _WORKERS,
 ) -> Result:
     """Let entries fire for some seconds while leaders come and go; `folder` gets the logs if something is wrong."""
     timeline, chance = Timeline(tell), random.Random(f"clocks of {plot} {seed}")
     policies = {f"entry-{number}": policy for number, policy in enumerate(_POLICIES)}
     with Stage(plot, seed, folder, timeline, "tests.chaos.clock.worker") as stage:
-        for _ in range(_WORKERS):
+        for _ in range(workers):
             stage.crew.start()
         wait_until(lambda: leader(config=stage.config), _UP_SECONDS, "a leader")
         entries = PeriodicSet(config=stage.config)

@@ -298,13 +298,14 @@ def test_a_queue_that_redis_refuses_is_tried_again_and_holds_up_no_other(
 
 def test_a_damaged_entry_is_told_of_and_the_others_run(times: Times, caplog: pytest.LogCaptureFixture) -> None:
     times.create("fine", "* * * * *")
-    for name, raw in {
+    damaged: dict[str | bytes, str] = {
         "a": "{",
         "b": "[]",
         "c": '{"schedule":5,"tz":"","job":{"class":"C","args":[]}}',
         "d": "{}",
         b"\xff": '{"schedule":"* * * * *","tz":"","job":{"class":"C","args":[]}}',
-    }.items():
+    }
+    for name, raw in damaged.items():
         times.server.command("HSET", "teep:periodic", name, raw)
     clock = times.leader()
     with caplog.at_level(logging.ERROR, "teep"):

@@ -53,7 +53,7 @@ class Clock(LeaderService):
         super().__init__("periodic", component.on_error, component.leadership)
         self._config = component.config
         self._driver = component.driver
-        self._identity, self._lease = component.identity, leader.key_named(component.config.leader_key)
+        self._fence = leader.key_named(component.config.leader_key), component.identity
         self._declared = entries_of(component.config)
         self._watched: dict[str, Watched] = {}
         self._waiting: list[tuple[float, str]] = []  # a heap: when to look at which entry
@@ -97,8 +97,7 @@ class Clock(LeaderService):
             self._load(keeps=self._state is not None and state.over == self._state.over)
 
     def _publish(self, term: int) -> None:
-        me = entries.Publisher(self._lease, self._identity, term)
-        for name in self._driver.run(entries.publish(self._declared, me, self._now())):
+        for name in self._driver.run(entries.publish(self._declared, self._fence, term, self._now())):
             logger.info("the periodic job %s is gone: the last two leaders did not declare it", name)
         self._term = term
         self._load(keeps=False)

@@ -7,9 +7,9 @@ from teep.errors import MalformedPayload, UnknownEntry
 from teep.wire import commands, json, keys
 from teep.wire.command import Command
 from teep.wire.commands import time as clock_of_redis
-from teep.wire.keys import Key
 from teep.wire.payload import Item
 from teep.wire.scripts import periodic as scripts
+from teep.wire.scripts.periodic import Fence
 
 Source = Literal["static", "dynamic"]
 CatchUp = Literal["latest", "all", "none"]
@@ -66,14 +66,6 @@ class State(NamedTuple):
 
     version: int
     over: int
-
-
-class Publisher(NamedTuple):
-    """A leader that publishes its entries: its lease, its identity, and its term."""
-
-    lease: Key
-    identity: str
-    term: int
 
 
 class Everything(NamedTuple):
@@ -189,7 +181,7 @@ async def put(entry: Entry, now: float) -> Stored:
     """Write an entry, new or in place of the one of its name. Two round trips, unless others change it meanwhile."""
     while True:
         before = await _before(entry.name)
-        made = entry.after(None if before is None else before.entry, now)
+        made = _after(entry, before, now)
         command = _put(made, before, now)
         if command is None or await command:
             last = None if before is None else before.last
@@ -204,49 +196,41 @@ async def _before(name: str) -> Stored | None:
         return None
 
 
-def _put(made: Entry, before: Stored | None, now: float, publisher: Publisher | None = None) -> Command[bool] | None:
+def _put(made: Entry, before: Stored | None, now: float, fence: Fence | None = None) -> Command[bool] | None:
     """Return the command that writes an entry in place of another, or None if it is there already."""
     raw = made.written()
     if before is not None and before.raw == raw:
         return None
     counts_from = commands.score(now) if made.since == now else ""
-    return scripts.put(made.name, b"" if before is None else before.raw, raw, counts_from, _fence(publisher))
+    return scripts.put(made.name, b"" if before is None else before.raw, raw, counts_from, fence)
 
 
-async def publish(declared: Mapping[str, Entry], publisher: Publisher, now: float) -> list[str]:
+async def publish(declared: Mapping[str, Entry], fence: Fence, term: int, now: float) -> list[str]:
     """Write the entries that the leader declares, and remove those that the last two leaders did not; returns these.
 
-    A leader that declares none removes none. One that leads no longer, as it stood still meanwhile, changes nothing.
-    Three round trips.
+    A leader that declares none changes nothing, as does one that leads no longer. Three round trips.
     """
+    if not declared:
+        return []
     stored = (await everything()).entries
     seen = await commands.hgetall(keys.periodic_seen())
     written = [
         command
         for name, entry in declared.items()
-        if (
-            command := _put(
-                entry.after(before.entry if (before := stored.get(name)) else None, now), before, now, publisher
-            )
-        )
+        if (command := _put(_after(entry, stored.get(name), now), stored.get(name), now, fence))
     ]
     gone = [
         name
         for name, each in stored.items()
-        if declared
-        and name not in declared
-        and each.entry.source == "static"
-        and _is_over(seen.get(name), publisher.term)
+        if name not in declared and each.entry.source == "static" and _is_over(seen.get(name), term)
     ]
-    fence = _fence(publisher)
-    declaring = [scripts.declare(publisher.term, declared, fence)] if declared else []
     removing = [scripts.remove(name, fence) for name in gone]
-    done = await commands.pipeline_of([*declaring, *written, *removing])
-    return [name for name, was_removed in zip(gone, done[len(done) - len(gone) :], strict=True) if was_removed]
+    _, *done = await commands.pipeline_of([scripts.declare(term, declared, fence), *written, *removing])
+    return [name for name, is_gone in zip(gone, done[len(written) :], strict=True) if is_gone]
 
 
-def _fence(publisher: Publisher | None) -> tuple[Key, str] | None:
-    return None if publisher is None else (publisher.lease, publisher.identity)
+def _after(entry: Entry, before: Stored | None, now: float) -> Entry:
+    return entry.after(None if before is None else before.entry, now)
 
 
 def _is_over(seen: bytes | None, term: int) -> bool:
