@@ -24,7 +24,8 @@ from tests.support.waiting import wait_until
 ENTRIES = 20
 _WORKERS = 3
 _UP_SECONDS = 30.0
-_POLICIES: tuple[CatchUp, ...] = ("all",) * 14 + ("latest",) * 3 + ("none",) * 3
+_OF_EACH: tuple[tuple[CatchUp, int], ...] = (("all", 14), ("latest", 3), ("none", 3))
+_POLICIES = [policy for policy, count in _OF_EACH for _ in range(count)]
 _QUEUE = "ticks"
 _Fault = Callable[[Stage, random.Random], None]
 

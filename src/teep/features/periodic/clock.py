@@ -37,7 +37,6 @@ class _Shot(NamedTuple):
     stored: Stored
     tick: float
     step: Step
-    is_kept_out: bool = False
 
 
 class Clock(LeaderService):
@@ -196,14 +195,17 @@ class Clock(LeaderService):
                 return
             told = [Told(done=False, refused=str(error))]
         kept_out: list[_Shot] = []
+        held: set[str] = set()
         for shot, each in zip(shots, told, strict=True):
+            name = shot.stored.entry.name
             if each.refused:
                 self._refused(shot, each, now)
             elif each.guard in ("periodic.unchanged", "periodic.unpaused"):
                 self._look_at, self._state = 0.0, None
-            elif each.guard == "periodic.due":
+            elif each.guard == "periodic.due" and name not in held:
                 self._set_right(shot, each.word)
-            elif each.guard:
+            elif each.guard:  # what keeps out one tick keeps out those that build on it
+                held.add(name)
                 kept_out.append(_passed(shot, now))
             else:
                 self._went_on(shot)
@@ -216,13 +218,11 @@ class Clock(LeaderService):
         watched = self._watched[shot.stored.entry.name]
         if watched.stored.raw == shot.stored.raw:
             watched.stored = watched.stored._replace(last=shot.tick)
-        if shot.is_kept_out:  # and so were all ticks that built on it
-            self._renew(watched.stored)
 
     def _set_right(self, shot: _Shot, word: str) -> None:
         """Go on from the last tick that Redis knows: others have fired meanwhile, or a failover has undone some."""
         last = float(word) if word else None
-        # If that is the one known here, this tick built on one that was refused or kept out, which is seen to.
+        # If that is the one known here, this tick built on one that was refused, which is tried again.
         if last != self._watched[shot.stored.entry.name].stored.last:
             self._renew(shot.stored._replace(last=last))
 
@@ -250,7 +250,7 @@ async def _carried_out(steps: Sequence[Step]) -> list[Told]:
 def _passed(shot: _Shot, now: float) -> _Shot:
     """Return what is done about a tick whose job is kept out by a lock."""
     why = "overlap" if shot.stored.entry.overlap == "skip" else "unique"
-    return shot._replace(step=ticks.passed(shot.stored, shot.tick, why, now), is_kept_out=True)
+    return shot._replace(step=ticks.passed(shot.stored, shot.tick, why, now))
 
 
 def _shown(tick: float) -> str:
