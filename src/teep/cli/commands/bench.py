@@ -49,9 +49,7 @@ def bench(flags: BenchFlags) -> None:
     from teep.config import Config, redis_url_for
 
     # Only the Redis of the configuration file is used: teep is measured, not a user's settings.
-    measured = Config(
-        redis_url=redis_url_for(flags.configured(), warn=False), concurrency=flags.concurrency, leader="never"
-    )
+    measured = Config(redis_url=redis_url_for(flags.configured(), warn=False), concurrency=flags.concurrency)
     with _Progress() as progress:
         figures = run(measured, flags.jobs, progress.show, only_async=flags.only_async)
     _print(figures, as_json=flags.as_json)

@@ -108,6 +108,9 @@ class Clock(LeaderService):
         problems = dict.fromkeys(found.damaged, "its entry is damaged")
         watched: dict[str, Watched] = {}
         for name, stored in found.entries.items():
+            if not entries.is_text(name):
+                problems[name] = "its name is no UTF-8"
+                continue
             try:
                 watched[name] = (keeps and self._kept(name, stored)) or Watched(stored)
             except InvalidSchedule as error:

@@ -95,7 +95,7 @@ def read(name: str, raw: bytes) -> Entry:
 
 
 def _fits(entry: Entry) -> bool:
-    texts = (entry.name, entry.schedule, entry.tz, entry.description, entry.job["class"])
+    texts = (entry.schedule, entry.tz, entry.description, entry.job["class"])
     return (
         all(map(is_text, texts))
         and type(entry.job["args"]) is list
