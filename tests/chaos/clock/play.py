@@ -25,7 +25,7 @@ ENTRIES = 20
 _WORKERS = 3
 _UP_SECONDS = 30.0
 _OF_EACH: tuple[tuple[CatchUp, int], ...] = (("all", 14), ("latest", 3), ("none", 3))
-_POLICIES = [policy for policy, count in _OF_EACH for _ in range(count)]
+_POLICIES: list[CatchUp] = [policy for policy, count in _OF_EACH for _ in range(count)]
 _QUEUE = "ticks"
 _Fault = Callable[[Stage, random.Random], None]
 
@@ -65,7 +65,7 @@ def play(
 ) -> Result:
     """Let entries fire for some seconds while leaders come and go; `folder` gets the logs if something is wrong."""
     timeline, chance = Timeline(tell), random.Random(f"clocks of {plot} {seed}")
-    policies = {f"entry-{number}": policy for number, policy in enumerate(_POLICIES)}
+    policies: dict[str, CatchUp] = {f"entry-{number}": policy for number, policy in enumerate(_POLICIES)}
     with Stage(plot, seed, folder, timeline, "tests.chaos.clock.worker") as stage:
         for _ in range(workers):
             stage.crew.start()
