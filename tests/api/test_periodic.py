@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import teep
-from teep.errors import InvalidJob, InvalidSchedule, InvalidType, UnknownEntry
+from teep.errors import InvalidArguments, InvalidJob, InvalidSchedule, InvalidType, UnknownEntry
 from tests.api.sides import Side
 from tests.api.trips import sent
 
@@ -104,6 +104,8 @@ def test_update(side: Side) -> None:
         side.run(update("entry", catchup="all"))
     with pytest.raises(InvalidSchedule, match="never fires"):
         side.run(update("entry", schedule="0 4 31 2 *"))
+    with pytest.raises(InvalidArguments, match="args must be a list, not 'abc'"):
+        side.run(update("entry", args="abc"))
 
 
 def test_only_a_changed_schedule_counts_anew(side: Side) -> None:
@@ -129,6 +131,7 @@ def _stored(side: Side) -> tuple[Any, float, float]:
     [
         ("entry", "0 4 31 2 *", "SomeJob", InvalidSchedule),
         ("", "@daily", "SomeJob", InvalidSchedule),
+        ("\ud800", "@daily", "SomeJob", InvalidSchedule),
         ("entry", "@daily", "", InvalidJob),
         ("entry", "@daily", object(), InvalidType),
     ],
@@ -213,6 +216,21 @@ def test_damaged_history_hides_no_other(side: Side) -> None:
     assert [run.jid for run in side.run(entry.history())] == [jid]
 
 
+def test_what_is_remembered_is_forgotten_after_longer_than_a_year(side: Side) -> None:
+    """Else the run of an entry that was deleted meanwhile would lie there for ever."""
+    entry = _create(side)
+    side.run(entry.delete())
+    side.run(entry.enqueue_now())
+    assert side.server.command("TTL", "teep:periodic:runs:entry") > 366 * 86_400
+
+
+def test_a_schedule_that_this_machine_cannot_read_has_a_repr(side: Side) -> None:
+    _create(side)
+    raw = side.server.command("HGET", "teep:periodic", "entry").replace(b'"tz":""', b'"tz":"Mars/Base"')
+    side.server.command("HSET", "teep:periodic", "entry", raw)
+    assert repr(_get(side)).endswith("entry: SomeJob '0 4 * * *' (Mars/Base)>")
+
+
 def test_it_is_sidekiqs_loop_set_too(side: Side) -> None:
     assert side.kind("LoopSet") is side.kind("PeriodicSet")
-    assert repr(_create(side)).endswith("entry: SomeJob At 04:00 every day (UTC)>")
+    assert repr(_create(side)).endswith("entry: SomeJob '0 4 * * *' (UTC)>")

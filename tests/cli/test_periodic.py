@@ -75,9 +75,53 @@ def test_acting_on_some(run: Run, entries: teep.PeriodicSet) -> None:
     assert [entry.name for entry in entries] == ["nightly"]
 
 
+def test_one_that_this_machine_cannot_read_hides_no_other(
+    server: Server, run: Run, entries: teep.PeriodicSet
+) -> None:
+    raw: bytes = server.command("HGET", "teep:periodic", "nightly")
+    server.command("HSET", "teep:periodic", "nightly", raw.replace(b"Europe/Prague", b"Mars/Base"))
+    assert "there is no time zone 'Mars/Base'" in run("list")
+    assert {one["name"] for one in json.loads(run("list", as_json=True))} == {"nightly", "often"}
+
+
+def test_one_that_is_declared_comes_back_if_it_is_deleted(
+    server: Server, run: Run, entries: teep.PeriodicSet
+) -> None:
+    raw: bytes = server.command("HGET", "teep:periodic", "nightly")
+    server.command("HSET", "teep:periodic", "nightly", raw.replace(b'"dynamic"', b'"static"'))
+    assert run("delete", "nightly", "often").splitlines() == [
+        "nightly is deleted; the leader that declares it writes it anew", "often is deleted",
+    ]  # fmt: skip
+
+
 def test_none(run: Run) -> None:
-    assert run("list").startswith("There are no periodic jobs")
+    assert run("list").startswith("There are no periodic jobs yet")
     with pytest.raises(InvalidValue, match="give the names of the periodic jobs to pause"):
         run("pause")
-    with pytest.raises(UnknownEntry, match="there is no periodic job 'x'"):
+    with pytest.raises(UnknownEntry, match=r"there is no periodic job 'x'$"):
         run("run", "x")
+
+
+@pytest.mark.parametrize("verb", ["list", "run", "pause", "delete"])
+def test_a_name_that_no_entry_has_is_told_with_the_one_that_is_meant(
+    run: Run, entries: teep.PeriodicSet, verb: str
+) -> None:
+    entries.create("jobs.tidy", "@daily", "SomeJob")
+    for name, near in (("tidy", "jobs.tidy"), ("nigthly", "nightly")):
+        with pytest.raises(UnknownEntry, match=f"there is no periodic job '{name}'; did you mean '{near}'\\?"):
+            run(verb, "often", name)
+    assert entries.size() == 3
+    assert teep.Queue(config=entries.config).size() == 0
+
+
+@pytest.mark.parametrize(
+    ("age", "words"), [(7, "7 s ago"), (600, "10 min ago"), (7300, "2 h ago"), (90_000, "1 d ago")]
+)
+def test_it_tells_how_long_ago_the_last_tick_was(
+    server: Server, run: Run, entries: teep.PeriodicSet, age: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries.create("often", "* * * * * *", "SomeJob")
+    assert "never" in run("list", "often")
+    server.command("HSET", "teep:periodic:last", "often", 1_780_000_000)
+    monkeypatch.setattr("teep.cli.commands.periodic.time.time", lambda: 1_780_000_000.5 + age)
+    assert words in run("list", "often")

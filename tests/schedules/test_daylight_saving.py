@@ -73,6 +73,26 @@ def test_a_daily_job_runs_once_on_every_day_of_the_year(zone: str, text: str) ->
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/Prague", "Australia/Lord_Howe", "Africa/Casablanca"])
 def test_an_hourly_job_follows_the_time_that_passes(zone: str) -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-    ticks = list(islice(schedule_of("*/30 * * * *", zone, "entry").ticks(start, 0.0), 365 * 48))
-    assert {later - tick for tick, later in pairwise(ticks)} == {1800.0}
+    """On the days on which a clock changes somewhere, and around them."""
+    schedule = schedule_of("*/30 * * * *", zone, "entry")
+    for day in (
+        "2026-02-15",
+        "2026-03-08",
+        "2026-03-22",
+        "2026-03-29",
+        "2026-04-05",
+        "2026-10-04",
+        "2026-10-25",
+        "2026-11-01",
+    ):
+        start = datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() - 86_400
+        ticks = list(islice(schedule.ticks(start, 0.0), 3 * 48))
+        assert {later - tick for tick, later in pairwise(ticks)} == {1800.0}
+
+
+def test_a_walk_that_begins_in_the_hour_that_comes_again_takes_nothing_twice() -> None:
+    """It is the moment in which 02:00 becomes 01:30: 01:30:10 has been."""
+    clocks = ZoneInfo("Australia/Lord_Howe")
+    begin = datetime(2026, 4, 5, 1, 30, tzinfo=clocks, fold=1).timestamp()
+    tick = next(iter(schedule_of("10 30 1 * * *", "Australia/Lord_Howe", "entry").ticks(begin, 0.0)))
+    assert datetime.fromtimestamp(tick, clocks) == datetime(2026, 4, 6, 1, 30, 10, tzinfo=clocks)

@@ -1,6 +1,7 @@
 """The test kit for periodic jobs."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,17 @@ def test_all_that_cannot_run_are_told_at_once(config: teep.Config) -> None:
     assert first == "no.such.module.job: the module of no.such.module.job cannot be imported: No module named 'no'"
     assert second == "tests.testing.test_periodic.missing: tests.testing.test_periodic has no job 'missing'"
     assert third.startswith("wrong: tock")
+
+
+def test_a_module_that_fails_is_told_with_the_others(
+    config: teep.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "module_that_fails.py").write_text("raise ValueError('no setting')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("module_that_fails.job", ".job"):
+        config.periodic("@daily", name)
+    with pytest.raises(InvalidSchedule, match=r"cannot be imported: no setting; \.job: the module of \.job cannot"):
+        testing.check_periodic()
 
 
 def test_travelling_collects_what_is_due(config: teep.Config) -> None:

@@ -79,6 +79,14 @@ def test_arguments_are_hidden_if_they_are(visit: MakeVisitor, entries: teep.Peri
     assert '"app.Nightly", 2' in text_of(changed.get("/periodic/nightly"))
 
 
+def test_the_form_that_would_show_them_is_then_refused(visit: MakeVisitor, entries: teep.PeriodicSet) -> None:
+    for hidden in ("hide", lambda job: [job.klass]):
+        visitor = visit(arguments=hidden)
+        assert "/edit" not in visitor.get("/periodic/nightly").text
+        assert visitor.get("/periodic/nightly/edit").status_code == 403
+        assert visitor.post("/periodic/nightly/edit", FORM).status_code == 403
+
+
 def test_pausing_resuming_and_running(visitor: Visitor, entries: teep.PeriodicSet, store: Server) -> None:
     assert "nightly is paused" in text_of(visitor.post("/periodic/nightly", {"pause": "yes"}))
     assert entries.get("nightly").paused  # type: ignore[union-attr]

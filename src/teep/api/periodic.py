@@ -1,7 +1,7 @@
 """Periodic jobs: when each is due, what became of its last runs, and how entries are added, changed and paused."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -176,14 +176,14 @@ class _PeriodicEntry(Api):
 
     @operation
     async def delete(self) -> bool:
-        """Remove it with its history; False if it is gone. A declared one comes back with the next leader."""
+        """Remove it with its history; False if it is gone. The leader writes one that it declares anew."""
         return await entries.remove(self.name)
 
     def _ticks(self, after: float) -> Iterator[float]:
         return schedule_of(self.schedule, self._entry.tz, self.name).ticks(after, self._entry.since)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}: {self.klass} {self.explain()}>"
+        return f"<{type(self).__name__} {self.name}: {self.klass} {self.schedule!r} ({self.tz})>"
 
 
 class PeriodicEntry(_PeriodicEntry, SyncApi): ...
@@ -252,7 +252,7 @@ class _PeriodicSet(Api, Generic[E]):
         *,
         schedule: str | None = None,
         tz: str | None = None,
-        args: Collection[Any] | None = None,
+        args: Sequence[Any] | None = None,
         **changes: Any,
     ) -> E:
         """Change a dynamic entry: its schedule, arguments, or an option of `create`. Its history and pause stay.
@@ -274,12 +274,12 @@ class _PeriodicSet(Api, Generic[E]):
                 f"a periodic job has no {min(strange)!r}; it has {', '.join(('schedule', 'args', *kept))}"
             )
         how = How(**{**kept, **changes, **({} if tz is None else {"tz": tz})})
-        job = entry.job if args is None else {**entry.job, "args": list(args)}
+        job = entry.job if args is None else {**entry.job, "args": payload_of(entry.job["class"], args)["args"]}
         return await self._put(entry_of(schedule or entry.schedule, job, how, name))
 
     @operation
     async def delete(self, name: str) -> bool:
-        """Remove an entry and its history; False if there is none. A declared one comes back with the next leader."""
+        """Remove an entry and its history; False if there is none. The leader writes one that it declares anew."""
         return await entries.remove(name)
 
     @operation

@@ -46,7 +46,10 @@ async def _remove(name: str) -> None:
 @contextmanager
 def worker(redis_url: str, queue_name: str, concurrency: int, folder: Path) -> Iterator[WorkerProcess]:
     """A `teep worker` for one queue; it is gone when the context ends."""
-    flags = ("-q", queue_name, "-c", str(concurrency), "--tag", "bench", "--timeout", "1", "--log-level", "WARNING")
+    flags = (
+        "-q", queue_name, "-c", str(concurrency), "--tag", "bench", "--timeout", "1", "--log-level", "WARNING",
+        "--leader", "never",
+    )  # fmt: skip
     environment = {marks.FILE: str(folder / "marks")}
     process = WorkerProcess("teep.bench.jobs", *flags, redis_url=redis_url, environment=environment, isolated=True)
     try:

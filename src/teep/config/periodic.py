@@ -6,11 +6,13 @@
 """
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any, NamedTuple, get_args
 
 from teep.config import names
 from teep.config.job_options import fields_of
-from teep.errors import ConfigurationError, InvalidJob, InvalidSchedule, InvalidType
+from teep.errors import ConfigurationError, InvalidArguments, InvalidJob, InvalidSchedule, InvalidType
+from teep.store.periodic import entries
 from teep.store.periodic.entries import CatchUp, Entry, Overlap
 from teep.wire import json, options, payload
 from teep.wire.payload import Item
@@ -43,8 +45,8 @@ def entry_of(schedule: str, item: Mapping[str, Any], how: How, name: str | None 
 
     job = _checked(item)
     named = job["class"] if name is None else name
-    if not isinstance(named, str) or not named:
-        raise InvalidSchedule(f"the name of a periodic job is a string, not {named!r}")
+    if not named or not entries.is_text(named):
+        raise InvalidSchedule(f"the name of a periodic job is a string of Unicode, not {named!r}")
     try:
         _check(how, job)
         written = parse(schedule, how.tz, named)
@@ -74,6 +76,10 @@ def payload_of(
         InvalidType: it is no job.
         InvalidJob, InvalidArguments: it takes no such arguments.
     """
+    if not isinstance(args, (list, tuple)):
+        raise InvalidArguments(f"args must be a list, not {args!r:.200}")
+    if not isinstance(kwargs, (Mapping, NoneType)):
+        raise InvalidArguments(f"kwargs must be a dict, not {kwargs!r:.200}")
     elsewhere = {} if queue is None else {"queue": queue}
     if isinstance(job, str):
         return elsewhere | {"class": job, "args": list(args), **({"kwargs": dict(kwargs)} if kwargs else {})}
@@ -101,9 +107,9 @@ def entry_of_table(name: str, table: Any) -> Entry:
         if key not in options.OPTIONS and (near := names.meant(key, (*_KEYS, *options.OPTIONS))):
             raise InvalidSchedule(f"{name}: a periodic job has no {key!r}; did you mean {near!r}?")
     args = table.get("args", [])
-    item = fields_of(name, given) | payload_of(table["class"], args if isinstance(args, list) else [args])
-    if table.get("kwargs"):
-        item["kwargs"] = table["kwargs"]
+    item = fields_of(name, given) | payload_of(
+        table["class"], args if isinstance(args, list) else [args], table.get("kwargs")
+    )
     return entry_of(written[0], item, How(**{key: table[key] for key in _HOWS if key in table}), name)
 
 
@@ -188,7 +194,7 @@ def _check(how: How, job: Item) -> None:
     for name, seconds in (("grace", how.grace), ("jitter", how.jitter)):
         if type(seconds) not in (int, float) or not 0 <= seconds <= options.MAX_SECONDS:
             raise InvalidSchedule(f"{name} must be seconds, at least 0, not {seconds!r}")
-    if not isinstance(how.description, str):
-        raise InvalidSchedule(f"description must be a string, not {how.description!r}")
+    if not entries.is_text(how.description):
+        raise InvalidSchedule(f"description must be a string of Unicode, not {how.description!r}")
     if how.overlap == "skip" and job.get("unique_for"):
         raise InvalidSchedule("its job is unique, which keeps runs apart already; leave out overlap, or unique_for")

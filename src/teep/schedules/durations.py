@@ -3,8 +3,8 @@
 import re
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_PART = re.compile(r"(\d+)([wdhms])")
-_WHOLE = re.compile(r"(\d+[wdhms])+")
+_PART = re.compile(r"([0-9]+)([wdhms])")
+_WHOLE = re.compile(r"([0-9]{1,12}[wdhms])+")
 _NAMES = {"w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}
 
 

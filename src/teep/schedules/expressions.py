@@ -30,6 +30,8 @@ _SHAPE = "five fields such as '30 4 * * 1', six with seconds in front, or one of
 # Any time before those that schedules are for: whether one ever fires must not depend on today's date.
 _EARLY = 1_704_067_200.0
 _COUNTS_FROM = 0.0
+_FIRST_YEAR, _LAST_YEAR = 1971, 9998  # whose moments each zone can tell
+_LONGEST = 100 * 366 * 86_400
 
 
 class Written(NamedTuple):
@@ -141,10 +143,14 @@ def _timed(word: str, rest: str, zone: tzinfo) -> Schedule:
         except ValueError:
             raise InvalidSchedule(f"@at {rest!r} is no time; write it as '@at 2027-01-31 04:00'") from None
         at = at if at.tzinfo is not None else at.replace(tzinfo=zone)
+        if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+            raise InvalidSchedule(f"@at {rest!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}")
         return Once(f"Once, at {at:%Y-%m-%d %H:%M:%S}", at=at.timestamp())
     seconds = durations.seconds_of(rest)
     if seconds is None:
         raise InvalidSchedule(f"{word} {rest!r} is no duration; write it as '{word} 90s', '10m', '1h30m' or '2d'")
+    if seconds > _LONGEST:
+        raise InvalidSchedule(f"{word} {rest!r} is longer than a hundred years")
     if word == "@every":
         return Every(seconds)
     return Once(f"Once, {_full(durations.words_of(seconds))} after its registration", delay=seconds)

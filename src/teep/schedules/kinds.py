@@ -8,6 +8,8 @@ from cronsim import CronSim
 
 from teep.schedules import durations
 
+_HOUR = 3600.0
+
 
 class Schedule(Protocol):
     """When an entry is due. Both methods are pure: neither reads a clock."""
@@ -34,8 +36,10 @@ class Cron:
         self._zone = zone
 
     def ticks(self, after: float, since: float) -> Iterator[float]:  # noqa: ARG002 - counts from nothing
-        last = after
-        for moment in CronSim(self._fields, datetime.fromtimestamp(after, self._zone)):
+        last, start = after, datetime.fromtimestamp(after, self._zone)
+        if start.fold:  # in the hour that comes again cronsim could take one for the first
+            start = datetime.fromtimestamp(after - _HOUR, self._zone)
+        for moment in CronSim(self._fields, start):
             tick = moment.timestamp()
             # Near a change of the clocks cronsim gives a moment before `after`, or the same one twice.
             if tick > last:

@@ -68,7 +68,7 @@ def _problem(entry: Entry) -> str:
         module = name.rpartition(".")[0]
         try:
             import_module(module)
-        except ImportError as error:
+        except Exception as error:  # noqa: BLE001 - told; a module may raise anything
             return f"the module of {name} cannot be imported: {error}"
         known = definition.known(name)
         if known is None:

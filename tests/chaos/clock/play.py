@@ -24,7 +24,8 @@ from tests.support.waiting import wait_until
 ENTRIES = 20
 _WORKERS = 3
 _UP_SECONDS = 30.0
-_POLICIES: tuple[CatchUp, ...] = ("all",) * 14 + ("latest",) * 3 + ("none",) * 3
+_OF_EACH: tuple[tuple[CatchUp, int], ...] = (("all", 14), ("latest", 3), ("none", 3))
+_POLICIES: list[CatchUp] = [policy for policy, count in _OF_EACH for _ in range(count)]
 _QUEUE = "ticks"
 _Fault = Callable[[Stage, random.Random], None]
 
@@ -54,13 +55,19 @@ class Result:
 
 
 def play(
-    plot: Plot, seed: int, seconds: float, folder: Path, tell: Callable[[str], None] = lambda _line: None
+    plot: Plot,
+    seed: int,
+    seconds: float,
+    folder: Path,
+    tell: Callable[[str], None] = lambda _line: None,
+    *,
+    workers: int = _WORKERS,
 ) -> Result:
     """Let entries fire for some seconds while leaders come and go; `folder` gets the logs if something is wrong."""
     timeline, chance = Timeline(tell), random.Random(f"clocks of {plot} {seed}")
-    policies = {f"entry-{number}": policy for number, policy in enumerate(_POLICIES)}
+    policies: dict[str, CatchUp] = {f"entry-{number}": policy for number, policy in enumerate(_POLICIES)}
     with Stage(plot, seed, folder, timeline, "tests.chaos.clock.worker") as stage:
-        for _ in range(_WORKERS):
+        for _ in range(workers):
             stage.crew.start()
         wait_until(lambda: leader(config=stage.config), _UP_SECONDS, "a leader")
         entries = PeriodicSet(config=stage.config)

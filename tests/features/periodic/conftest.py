@@ -42,6 +42,7 @@ class Times:
         """Return the clock of a process that leads, in a term of its own."""
         component = self.component(config)
         component.leadership.renew(next(self._terms), float("inf"))
+        self.server.command("SET", "teep:leader", component.identity)
         clock = SetClock(component)
         clock.at = at
         return clock

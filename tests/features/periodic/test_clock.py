@@ -113,7 +113,7 @@ def test_what_is_missed_for_longer_than_the_grace_is_not_fired(
         times.turn(clock)
         times.turn(clock)
     assert (times.jobs(), times.states("entry")) == ([], ["missed"])
-    assert [record.message.partition(" of ")[0] for record in caplog.records] == ["entry: its tick"]
+    assert [record.message.partition(",")[0] for record in caplog.records] == ["entry: ticks were missed"]
     times.turn(clock, START + first + _HOUR)
     assert times.ticks() == [first + _HOUR]
 
@@ -298,12 +298,14 @@ def test_a_queue_that_redis_refuses_is_tried_again_and_holds_up_no_other(
 
 def test_a_damaged_entry_is_told_of_and_the_others_run(times: Times, caplog: pytest.LogCaptureFixture) -> None:
     times.create("fine", "* * * * *")
-    for name, raw in {
+    damaged: dict[str | bytes, str] = {
         "a": "{",
         "b": "[]",
         "c": '{"schedule":5,"tz":"","job":{"class":"C","args":[]}}',
         "d": "{}",
-    }.items():
+        b"\xff": '{"schedule":"* * * * *","tz":"","job":{"class":"C","args":[]}}',
+    }
+    for name, raw in damaged.items():
         times.server.command("HSET", "teep:periodic", name, raw)
     clock = times.leader()
     with caplog.at_level(logging.ERROR, "teep"):
@@ -311,6 +313,7 @@ def test_a_damaged_entry_is_told_of_and_the_others_run(times: Times, caplog: pyt
     times.turn(clock, START + 60)
     assert times.ticks() == [60]
     assert len([record for record in caplog.records if "is damaged" in record.message]) == 4
+    assert "the periodic job '\\udcff' is not fired: its name is no UTF-8" in caplog.text
 
 
 def test_many_entries_are_fired_in_few_round_trips(times: Times) -> None:

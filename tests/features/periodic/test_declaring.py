@@ -87,6 +87,8 @@ _REFUSED: list[tuple[Callable[[teep.Config], Any], type[Exception], str]] = [
     (lambda config: config.periodic("@daily", "Job", overlap="no"), InvalidSchedule, "overlap must be one of"),  # type: ignore[arg-type]
     (lambda config: config.periodic("@daily", "Job", jitter=-1), InvalidSchedule, "jitter must be seconds"),
     (lambda config: config.periodic("@daily", "Job", grace="1h"), InvalidSchedule, "grace must be seconds"),  # type: ignore[arg-type]
+    (lambda config: config.periodic("@daily", "Job", description="\ud800"), InvalidSchedule, "description must be"),
+    (lambda config: teep.periodic("@daily", args=5)(_poll()), InvalidArguments, "args must be a list, not 5"),  # type: ignore[arg-type]
     (lambda config: config.periodic("@daily", "Job", name=""), InvalidSchedule, "the name of a periodic job"),
     (lambda config: config.periodic("@daily", "Job", description=5), InvalidSchedule, "description must be a string"),  # type: ignore[arg-type]
     (lambda config: config.periodic("@daily", _poll(), 1, 2, 3), InvalidArguments, "poll"),
@@ -162,6 +164,7 @@ other = { at = "2030-01-01", class = "Once" }
         ('n = { cron = "@daily", class = "J", catchup = "all" }', "did you mean 'catch_up'?"),
         ('n = { cron = "@daily", class = "J", tz = "Prague" }', "n: there is no time zone 'Prague'"),
         ('n = { cron = "@daily", class = "J", retry = -1 }', "retry"),
+        ('n = { cron = "@daily", class = "J", kwargs = [1] }', "kwargs must be a dict, not [1]"),
     ],
 )
 def test_what_a_file_declares_is_refused_with_its_place(table: str, sentence: str, tmp_path: Path) -> None:

@@ -1,10 +1,15 @@
 """What goes wrong elsewhere with jobs by the clock, each fault by the issue that told of it, and does not here."""
 
+import json
+import logging
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import teep
+from teep.schedules import kinds
 from teep.store.periodic import entries
 from teep.wire.command import Pipeline
 from tests.api.trips import sent
@@ -117,7 +122,9 @@ def test_entries_that_redis_has_lost_come_back(times: Times) -> None:
     clock = times.leader(config)
     times.turn(clock)
     times.server.command("FLUSHALL")
-    times.turn(clock, START + 10)
+    times.turn(clock, START + 10)  # the lease is gone, too
+    times.server.command("SET", "teep:leader", "me")  # its next heartbeat, of the same term
+    times.turn(clock, START + 11)
     times.turn(clock, START + 60)
     assert times.ticks() == [60]
 
@@ -194,3 +201,119 @@ def test_what_a_failover_has_undone_comes_before_the_next_tick(times: Times) -> 
     clock.run_once()
     clock.run_once()
     assert sorted(job["tick"] - START for job in times.jobs() if job["periodic"] == "other") == [180, 240, 240, 300]
+
+
+@pytest.mark.parametrize("declares", ["same", "other"])
+def test_a_leader_that_froze_while_it_published_changes_nothing_any_more(times: Times, declares: str) -> None:
+    """It stood still between reading and writing; meanwhile another one leads, which declares other entries."""
+    before, after = times.config.copy(), times.config.copy()
+    before.periodic(_EACH_MINUTE, "Old", name="kept" if declares == "same" else "old")
+    after.periodic(_EACH_MINUTE, "New", name="kept")
+    new = times.leader(after)
+    times.turn(new)
+    thawed = times.leader(before)
+    thawed.leadership.term += 2  # so that it would remove what it does not declare
+    times.server.command("SET", "teep:leader", "another")
+    seen = times.server.command("HGETALL", "teep:periodic:seen")
+    times.turn(thawed)
+    assert [(entry.name, entry.klass) for entry in teep.PeriodicSet(config=times.config)] == [("kept", "New")]
+    assert times.server.command("HGETALL", "teep:periodic:seen") == seen
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"tz": "Mars/Base"}, {"schedule": "at five"}, {"since": 1e300}, {"grace": "x"}, {"catch_up": "most"}],
+)
+def test_an_entry_that_this_machine_cannot_read_stops_no_other(
+    times: Times, change: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """An image without time zones, or a later version's schedule: sidekiq-cron and beat fall over such entries."""
+    times.create("fine", _EACH_MINUTE)
+    times.create("strange", _EACH_MINUTE)
+    raw = json.loads(times.server.command("HGET", "teep:periodic", "strange"))
+    times.server.command("HSET", "teep:periodic", "strange", json.dumps(raw | change))
+    clock = times.leader()
+    with caplog.at_level(logging.ERROR, "teep"):
+        times.turn(clock, START + 60)
+    times.turn(clock, START + 120)
+    assert times.ticks() == [60, 120]
+    (told,) = caplog.records
+    assert told.message.startswith("the periodic job 'strange' is not fired: ")
+
+
+def test_ticks_after_one_that_is_refused_wait_with_it(times: Times) -> None:
+    """Else the clock would ask Redis again and again, without a pause."""
+    times.create("entry", "* * * * * *", catch_up="all")
+    times.server.command("SET", "queue:default", "not a list")
+    clock = times.leader()
+    clock.run_once()
+    clock.at = START + 3.5
+    with sent() as round_trips:
+        for _ in range(5):
+            clock.run_once()
+    assert len(round_trips) <= 4  # all at once, and then each alone
+    assert clock.pause() > 0.0
+    times.server.command("DEL", "queue:default")
+    times.turn(clock, START + 9.5)
+    assert times.ticks() == list(range(1, 10))
+
+
+def test_ticks_after_one_that_overlaps_pass_each_once(times: Times) -> None:
+    times.create("entry", "* * * * * *", catch_up="all", overlap="skip")
+    clock = times.leader(at=START + 4.5)
+    clock.run_once()
+    assert (times.ticks(), times.states("entry")) == ([1], ["overlap"] * 3 + ["queued"])
+    assert times.server.command("HGET", "teep:periodic:last", "") == b"4"
+
+
+@pytest.mark.parametrize(("catch_up", "fired"), [("latest", 1), ("all", 100), ("none", 10)])
+def test_the_work_depends_on_what_is_fired_not_on_what_was_missed(
+    times: Times, catch_up: str, fired: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grace of a year, and no worker for a year: thirty million ticks."""
+    year = 365 * 86_400
+    counted = _count_ticks(monkeypatch)
+    schedule = "* * * * *" if catch_up == "latest" else "* * * * * *"
+    times.create("entry", schedule, catch_up=catch_up, grace=2 * year)
+    times.turn(times.leader(at=START + year + 30.5))
+    assert (len(times.jobs()), times.states("entry")[-1]) == (fired, "missed" if fired < 25 else "queued")
+    assert len(counted) < 1_000
+
+
+def _count_ticks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    counted: list[float] = []
+    ticks = kinds.Cron.ticks
+
+    def counting(self: kinds.Cron, after: float, since: float) -> Iterator[float]:
+        for tick in ticks(self, after, since):
+            counted.append(tick)
+            yield tick
+
+    monkeypatch.setattr(kinds.Cron, "ticks", counting)
+    return counted
+
+
+def test_many_ticks_are_prepared_as_they_are_fired(times: Times, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand entries that catch up with a hundred ticks each: a million jobs do not lie in memory."""
+    for name in ("a", "b", "c"):
+        times.create(name, "* * * * * *", catch_up="all")
+    clock = times.leader()
+    prepared: list[float] = []
+    most = 0
+    shot, carry_out = clock._shot, clock._carry_out
+
+    def counting(*args: Any) -> Any:
+        prepared.append(args[1])
+        return shot(*args)
+
+    def carrying(shots: Any, now: float) -> None:
+        nonlocal most
+        most = max(most, len(prepared))
+        carry_out(shots, now)
+        del prepared[: len(shots)]
+
+    monkeypatch.setattr(clock, "_shot", counting)
+    monkeypatch.setattr(clock, "_carry_out", carrying)
+    times.turn(clock, START + 200.5)
+    assert len(times.jobs()) == 300
+    assert most <= 200

@@ -350,15 +350,6 @@ def test_a_worker_that_is_stuck_resigns(fleet: Fleet, leading: Callable[..., tup
     assert teep.leader(config=fleet.config) is None
 
 
-def test_a_worker_that_does_not_answer_loses_the_lead(fleet: Fleet) -> None:
-    """Killed outright, it gives nothing up; the lease runs out."""
-    process = fleet.spawn("--leader", "prefer")
-    wait_until(lambda: teep.leader(config=fleet.config), SOON, "it to lead")
-    assert teep.leader(config=fleet.config) == fleet.identity(process)
-    process.kill()
-    assert 0 < fleet.server.command("PTTL", "teep:leader") <= 15_000
-
-
 def test_a_belief_is_that_of_one_worker() -> None:
     leadership = Leadership()
     assert not leadership.leads

@@ -1,6 +1,7 @@
 """`teep periodic`: the periodic jobs and when they run next; and to run, pause and delete them."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,13 +10,16 @@ import click
 from teep.cli.command import argument
 from teep.cli.options import Looking
 from teep.cli.printing import print_json, print_table
-from teep.errors import InvalidValue
+from teep.config.names import meant
+from teep.errors import InvalidSchedule, InvalidValue, UnknownEntry
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from teep.api.periodic import PeriodicEntry, PeriodicSet
 
+# The units of a time that is past, with their seconds.
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _VERBS = ("list", "run", "pause", "unpause", "delete")
 
 Verb = Annotated[
@@ -48,11 +52,13 @@ def periodic(flags: PeriodicFlags) -> None:
     if flags.verb != "list":
         _act(flags, entries)
         return
-    found = [entry for entry in entries if not flags.names or entry.name in flags.names]
+    known = {entry.name: entry for entry in entries}
+    _must_be_known(flags.names, known)
+    found = [entry for name, entry in known.items() if not flags.names or name in flags.names]
     if flags.as_json:
         print_json([_described(entry) for entry in found])
     elif not found:
-        print("There are no periodic jobs: no leader has published any, and none was created.")
+        print("There are no periodic jobs yet: those of your code are here once a worker runs it.")
     else:
         print_table(["name", "next", "schedule", "last"], [_row(entry) for entry in found], of_texts=True)
         if leader(config=config) is None:
@@ -69,36 +75,65 @@ def _act(flags: PeriodicFlags, entries: "PeriodicSet") -> None:
         "delete": (entries.delete, "is deleted"),
     }
     act, words = done[flags.verb]
+    known = {entry.name: entry for entry in entries}
+    _must_be_known(flags.names, known)
     results = {name: act(name) for name in flags.names}
     if flags.as_json:
         print_json(results)
         return
     for name, result in results.items():
-        print(f"{name} {words}{f' as {result}' if isinstance(result, str) else '' if result else ' already'}")
+        told = f" as {result}" if isinstance(result, str) else "" if result else " already"
+        comes_back = flags.verb == "delete" and known[name].source == "static"
+        again = "; the leader that declares it writes it anew" if comes_back else ""
+        print(f"{name} {words}{told}{again}")
+
+
+def _must_be_known(names: Collection[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            near = next((each for each in known if each.endswith(f".{name}")), None) or meant(name, known)
+            raise UnknownEntry(f"there is no periodic job {name!r}{f'; did you mean {near!r}?' if near else ''}")
 
 
 def _described(entry: "PeriodicEntry") -> dict[str, Any]:
+    words, last_at, next_at = _read(entry)
     return {
         "name": entry.name,
         "class": entry.klass,
         "args": entry.args,
         "schedule": entry.schedule,
         "tz": entry.tz,
-        "words": entry.explain(),
+        "words": words,
         "source": entry.source,
         "paused": entry.paused,
-        "last_at": _stamp(entry.last_at),
-        "next_at": _stamp(entry.next_at),
+        "last_at": _stamp(last_at),
+        "next_at": _stamp(next_at),
     }
 
 
 def _row(entry: "PeriodicEntry") -> tuple[str, ...]:
-    following = "paused" if entry.paused else _shown(entry.next_at)
-    return entry.name, following, entry.explain(), _shown(entry.last_at)
+    words, last_at, next_at = _read(entry)
+    return entry.name, "paused" if entry.paused else _shown(next_at), words, _ago(last_at)
+
+
+def _read(entry: "PeriodicEntry") -> "tuple[str, datetime | None, datetime | None]":
+    """Return a schedule in words, its last and its next tick; of one that this machine cannot read, why."""
+    try:
+        return entry.explain(), entry.last_at, entry.next_at
+    except InvalidSchedule as error:
+        return f"{entry.schedule} ({error})", None, None
 
 
 def _shown(moment: "datetime | None") -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _ago(moment: "datetime | None") -> str:
+    if moment is None:
+        return "never"
+    seconds = max(0, int(time.time() - moment.timestamp()))
+    size, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
+    return f"{seconds // size} {unit} ago"
 
 
 def _stamp(moment: "datetime | None") -> str | None:

@@ -2,16 +2,18 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from teep.client.payloads.push import prepare
 from teep.clock import monotonic
 from teep.config.periodic import entries_of
-from teep.errors import RedisCommandError
+from teep.errors import InvalidSchedule, RedisCommandError
 from teep.features.periodic.watched import Watched
 from teep.runtime.component import Component
 from teep.runtime.leadership import LeaderService
 from teep.runtime.refusals import Refusals
+from teep.store import leader
 from teep.store.periodic import entries, ticks
 from teep.store.periodic.entries import State, Stored
 from teep.telling import Logger
@@ -50,11 +52,12 @@ class Clock(LeaderService):
         super().__init__("periodic", component.on_error, component.leadership)
         self._config = component.config
         self._driver = component.driver
+        self._fence = leader.key_named(component.config.leader_key), component.identity
         self._declared = entries_of(component.config)
         self._watched: dict[str, Watched] = {}
         self._waiting: list[tuple[float, str]] = []  # a heap: when to look at which entry
         self._state: State | None = None
-        self._damaged: set[str] = set()
+        self._problems: set[str] = set()  # the names of the entries that cannot be fired here
         self._term: int | None = None
         self._look_at = 0.0
         self._measured = (0.0, 0.0)  # Redis's time (epoch seconds) at a monotonic time
@@ -62,10 +65,8 @@ class Clock(LeaderService):
 
     def run_once(self) -> None:
         if self._term != self.leadership.term:
-            term = self.leadership.term
             self._look()
-            self._publish(term)
-            self._term = term
+            self._publish(self.leadership.term)
         self._fire(self._now())
         if monotonic() >= self._look_at:
             self._look()
@@ -95,67 +96,84 @@ class Clock(LeaderService):
             self._load(keeps=self._state is not None and state.over == self._state.over)
 
     def _publish(self, term: int) -> None:
-        for name in self._driver.run(entries.publish(self._declared, term, self._now())):
+        for name in self._driver.run(entries.publish(self._declared, self._fence, term, self._now())):
             logger.info("the periodic job %s is gone: the last two leaders did not declare it", name)
+        self._term = term
         self._load(keeps=False)
 
     def _load(self, *, keeps: bool) -> None:
         """Read all entries; if it `keeps` some, those that are as they were go on."""
         known = {each.stored.raw: each.stored.entry for each in self._watched.values()}
         found = self._driver.run(entries.everything(known))
-        for name in set(found.damaged) - self._damaged:
-            logger.error("the entry of the periodic job %r is damaged, so it is not fired", name)
-        self._damaged = set(found.damaged)
-        now = self._now()
-        self._watched = {
-            name: (keeps and self._kept(name, stored)) or Watched(stored, now)
-            for name, stored in found.entries.items()
-        }
-        self._waiting = [(each.next, name) for name, each in self._watched.items() if each.next is not None]
-        self._waiting += [(now, name) for name, each in self._watched.items() if each.missed is not None]
-        heapq.heapify(self._waiting)
+        problems = dict.fromkeys(found.damaged, "its entry is damaged")
+        watched: dict[str, Watched] = {}
+        for name, stored in found.entries.items():
+            if not entries.is_text(name):
+                problems[name] = "its name is no UTF-8"
+                continue
+            try:
+                watched[name] = (keeps and self._kept(name, stored)) or Watched(stored)
+            except InvalidSchedule as error:
+                problems[name] = str(error)
+        for name in problems.keys() - self._problems:
+            logger.error("the periodic job %r is not fired: %s", name, problems[name])
+        self._problems = set(problems)
+        self._watched = watched
+        self._waiting = []
+        for name, each in watched.items():
+            self._await(name, each, each.next)
         self._state = found.state
         if self._term is not None and not self._declared.keys() <= found.entries.keys():
-            self._term = None  # someone has removed what is declared here: it is published again
+            # Someone has removed what is declared here, or this process leads no longer: it is published again.
+            self._term = None
 
     def _kept(self, name: str, stored: Stored) -> Watched | None:
         known = self._watched.get(name)
         is_same = known is not None and (known.stored.raw, known.stored.is_paused) == (stored.raw, stored.is_paused)
         return known if is_same else None
 
+    def _await(self, name: str, watched: Watched, at: float | None) -> None:
+        """Look at an entry at a time, and not at the one that it waited for until now."""
+        watched.look_at = at
+        if at is not None:
+            heapq.heappush(self._waiting, (at, name))
+
     def _fire(self, now: float) -> None:
-        due = list(self._take(now))
-        for start in range(0, len(due), _SLICE):
-            shots = due[start : start + _SLICE]
+        taken = self._take(now)
+        while shots := list(islice(taken, _SLICE)):
             try:
                 self._carry_out(shots, now)
             except BaseException:
-                self._try_again((shot.stored for shot in due[start:]), now)
+                self._try_again((shot.stored for shot in shots), now)
                 raise
 
     def _take(self, now: float) -> Iterator[_Shot]:
         """Give what is to be done about all ticks that are due."""
         while self._waiting and self._waiting[0][0] <= now:
-            _, name = heapq.heappop(self._waiting)
+            at, name = heapq.heappop(self._waiting)
             watched = self._watched[name]
-            stored, due = watched.stored, watched.take(now)
-            if due.missed is not None:
-                logger.warning("%s: its tick of %s was missed", name, _shown(due.missed))
-                yield _Shot(stored, due.missed, ticks.passed(stored, due.missed, "missed", now))
-                stored = stored._replace(last=due.missed)
-            before = (stored.last, *due.fire)
+            if watched.look_at != at:
+                continue
             try:
-                shots = [
-                    self._shot(stored._replace(last=last), tick, now)
-                    for last, tick in zip(before, due.fire, strict=False)
-                ]
+                shots = self._shots(watched, now)
             except Exception as error:  # noqa: BLE001 - reported; a middleware may raise anything
                 self._on_error(error, self.name)
-                self._try_again([stored], now)
+                self._try_again([watched.stored], now)
                 continue
+            self._await(name, watched, watched.next)
             yield from shots
-            if watched.next is not None:
-                heapq.heappush(self._waiting, (watched.next, name))
+
+    def _shots(self, watched: Watched, now: float) -> list[_Shot]:
+        """Return what is to be done about the ticks of an entry that are due. Each builds on the one before it."""
+        stored, due, shots = watched.stored, watched.take(now), list[_Shot]()
+        if due.missed is not None:
+            logger.warning("%s: ticks were missed, the first of them at %s", stored.entry.name, _shown(due.missed))
+            shots.append(_Shot(stored, due.missed, ticks.passed(stored, due.missed, "missed", now)))
+            stored = stored._replace(last=due.missed)
+        for tick in due.fire:
+            shots.append(self._shot(stored, tick, now))
+            stored = stored._replace(last=tick)
+        return shots
 
     def _shot(self, stored: Stored, tick: float, now: float) -> _Shot:
         prepared = prepare(self._config, ticks.job_of(stored.entry, tick))
@@ -180,14 +198,17 @@ class Clock(LeaderService):
                 return
             told = [Told(done=False, refused=str(error))]
         kept_out: list[_Shot] = []
+        held: set[str] = set()
         for shot, each in zip(shots, told, strict=True):
+            name = shot.stored.entry.name
             if each.refused:
                 self._refused(shot, each, now)
             elif each.guard in ("periodic.unchanged", "periodic.unpaused"):
                 self._look_at, self._state = 0.0, None
-            elif each.guard == "periodic.due":
-                self._set_right(shot, each.word, now)
-            elif each.guard:
+            elif each.guard == "periodic.due" and name not in held:
+                self._set_right(shot, each.word)
+            elif each.guard:  # what keeps out one tick keeps out those that build on it
+                held.add(name)
                 kept_out.append(_passed(shot, now))
             else:
                 self._went_on(shot)
@@ -197,14 +218,16 @@ class Clock(LeaderService):
     def _went_on(self, shot: _Shot) -> None:
         if self._state is not None:
             self._state = self._state._replace(over=self._state.over + 1)
-        watched = self._watched.get(shot.stored.entry.name)
-        if watched is not None and watched.stored.raw == shot.stored.raw:
+        watched = self._watched[shot.stored.entry.name]
+        if watched.stored.raw == shot.stored.raw:
             watched.stored = watched.stored._replace(last=shot.tick)
 
-    def _set_right(self, shot: _Shot, last: str, now: float) -> None:
+    def _set_right(self, shot: _Shot, word: str) -> None:
         """Go on from the last tick that Redis knows: others have fired meanwhile, or a failover has undone some."""
-        name = shot.stored.entry.name
-        self._renew(name, shot.stored._replace(last=float(last) if last else None), now)
+        last = float(word) if word else None
+        # If that is the one known here, this tick built on one that was refused, which is tried again.
+        if last != self._watched[shot.stored.entry.name].stored.last:
+            self._renew(shot.stored._replace(last=last))
 
     def _refused(self, shot: _Shot, told: Told, now: float) -> None:
         for reason in self._refusals.note([told.refused]):
@@ -213,17 +236,14 @@ class Clock(LeaderService):
 
     def _try_again(self, failed: Iterable[Stored], now: float) -> None:
         """Look at entries once more in some seconds, for all ticks since the last that was fired."""
-        for name in {stored.entry.name for stored in failed} & self._watched.keys():
-            self._renew(name, self._watched[name].stored, now, now + _AGAIN)
+        for name in {stored.entry.name for stored in failed}:
+            self._renew(self._watched[name].stored, now + _AGAIN)
 
-    def _renew(self, name: str, stored: Stored, now: float, at: float | None = None) -> None:
+    def _renew(self, stored: Stored, at: float | None = None) -> None:
         """Begin anew with an entry, and look at it at a time, by default when its next tick is due."""
-        self._watched[name] = each = Watched(stored, now)
-        due = at or (now if each.missed is not None else each.next)
-        self._waiting = [waiting for waiting in self._waiting if waiting[1] != name]
-        if due is not None:
-            self._waiting.append((due, name))
-        heapq.heapify(self._waiting)
+        name = stored.entry.name
+        self._watched[name] = each = Watched(stored)
+        self._await(name, each, each.next if at is None else at)
 
 
 async def _carried_out(steps: Sequence[Step]) -> list[Told]:

@@ -1,72 +1,81 @@
 """An entry as the clock sees it: its next tick, which of its ticks are due, and which of these are fired."""
 
+from collections import deque
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from teep.schedules import schedule_of
-from teep.store.periodic.entries import CatchUp, Stored
+from teep.store.periodic.entries import Stored
 
 ON_TIME = 10.0
 """Seconds by which a tick may be late and still counts as one on time, as while the lead passes on."""
 # Of an entry that catches up with all of its ticks, so many of the newest are fired at once.
 _MOST = 100
+# By how much more of the past is searched if there are too few ticks in it.
+_WIDER = 4.0
 
 
 class Due(NamedTuple):
-    """Ticks of an entry that are due: those to fire, in order, and the newest that is not fired, None if all are."""
+    """Ticks of an entry that are due: those to fire, in order, and the first that is not fired, None if all are."""
 
     fire: list[float]
     missed: float | None
 
 
 class Watched:
-    """One entry, and how far the clock has come with it. `next` is its next tick, None if there is none any more."""
+    """One entry, and how far the clock has come with it. `next` is its next tick, None if there is none any more.
 
-    def __init__(self, stored: Stored, now: float) -> None:
+    Raises:
+        InvalidSchedule: this machine cannot read its schedule, or does not know its time zone.
+    """
+
+    def __init__(self, stored: Stored) -> None:
         entry = stored.entry
         self.stored = stored
-        self.missed: float | None = None
-        """A tick that is too late to be fired, though none was since."""
-        last = entry.since if stored.last is None else stored.last
+        self.look_at: float | None = None
+        """When the clock is to look at it."""
+        self._schedule = schedule_of(entry.schedule, entry.tz, entry.name)
         self._ticks: Iterator[float] = iter(())
         self.next: float | None = None
-        if stored.is_paused:
-            return
-        schedule = schedule_of(entry.schedule, entry.tz, entry.name)
-        earliest = now - _reach(entry.catch_up, entry.grace)
-        self._ticks = schedule.ticks(last, entry.since)
-        self._advance()
-        if self.next is not None and self.next < earliest:
-            # A walk through all that was missed could be long.
-            self.missed = self.next
-            self._ticks = schedule.ticks(earliest, entry.since)
-            self._advance()
+        if not stored.is_paused:
+            self._go_on(entry.since if stored.last is None else stored.last)
 
     def take(self, now: float) -> Due:
         """Return the ticks that are due, and go on to the next."""
-        due: list[float] = []
-        while self.next is not None and self.next <= now:
-            due.append(self.next)
-            self._advance()
-        fire = chosen(due, self.stored.entry.catch_up, now)
-        missed, self.missed = self.missed, None
-        left_out = [tick for tick in due if tick not in fire]
-        return Due(fire, left_out[-1] if left_out else missed)
+        first = self.next
+        if first is None or first > now:
+            return Due([], None)
+        self.next = next(self._ticks, None)
+        if now - first <= ON_TIME and (self.next is None or self.next > now):
+            return Due([first], None)  # as nearly always
+        fire = self._to_fire(first, now)
+        self._go_on(now)
+        return Due(fire, None if first in fire else first)
 
-    def _advance(self) -> None:
+    def _go_on(self, after: float) -> None:
+        self._ticks = self._schedule.ticks(after, self.stored.entry.since)
         self.next = next(self._ticks, None)
 
+    def _to_fire(self, first: float, now: float) -> list[float]:
+        """Return those of the ticks since the first that are to be fired, in order.
 
-def chosen(due: list[float], catch_up: CatchUp, now: float) -> list[float]:
-    """Return those of the ticks that are due which are to be fired."""
-    on_time = [tick for tick in due if now - tick <= ON_TIME]
-    if catch_up == "all":
-        return due[-_MOST:]
-    if catch_up == "latest" and not on_time:
-        return due[-1:]
-    return on_time
+        It searches backwards in steps that grow, so the work depends on what is fired, not on how much was missed.
+        """
+        entry = self.stored.entry
+        wanted = _MOST if entry.catch_up == "all" else 1
+        earliest = max(first, now - (ON_TIME if entry.catch_up == "none" else max(entry.grace, ON_TIME)))
+        span, found = ON_TIME, self._between(max(earliest, now - ON_TIME), first, now)
+        while len(found) < wanted and now - span > earliest:
+            span *= _WIDER
+            found = self._between(max(earliest, now - span), first, now)
+        if entry.catch_up == "all":
+            return found
+        return [tick for tick in found if now - tick <= ON_TIME] or found[-1:]
 
-
-def _reach(catch_up: CatchUp, grace: float) -> float:
-    """Return how many seconds a tick may be late."""
-    return ON_TIME if catch_up == "none" else max(grace, ON_TIME)
+    def _between(self, start: float, first: float, now: float) -> list[float]:
+        """Return the newest ticks between two times; the first one of all is among them if they start with it."""
+        ticks = takewhile(lambda tick: tick <= now, self._schedule.ticks(start, self.stored.entry.since))
+        found = deque([first] if start == first else [], _MOST)
+        found.extend(ticks)
+        return list(found)

@@ -1,7 +1,7 @@
 """The entries of periodic jobs, by name: when each is due, and the job to push then."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from teep.errors import MalformedPayload, UnknownEntry
 from teep.wire import commands, json, keys
@@ -9,10 +9,14 @@ from teep.wire.command import Command
 from teep.wire.commands import time as clock_of_redis
 from teep.wire.payload import Item
 from teep.wire.scripts import periodic as scripts
+from teep.wire.scripts.periodic import Fence
 
 Source = Literal["static", "dynamic"]
 CatchUp = Literal["latest", "all", "none"]
 Overlap = Literal["allow", "skip"]
+
+# The last moment of what a calendar has (epoch seconds).
+_LATEST = 253_402_300_799
 
 
 class Entry(NamedTuple):
@@ -82,7 +86,7 @@ def read(name: str, raw: bytes) -> Entry:
     try:
         known = {field: value for field, value in fields.items() if field in Entry._fields}
         entry = Entry(name, **known)
-        fits = all(map(_is_text, (entry.schedule, entry.tz, entry.job["class"]))) and type(entry.job["args"]) is list
+        fits = _fits(entry)
     except (AttributeError, KeyError, TypeError) as error:
         raise MalformedPayload(f"the entry {name!r} of a periodic job is damaged: {error!r}") from error
     if not fits:
@@ -90,8 +94,28 @@ def read(name: str, raw: bytes) -> Entry:
     return entry
 
 
-def _is_text(value: Any) -> bool:
-    return type(value) is str
+def _fits(entry: Entry) -> bool:
+    texts = (entry.schedule, entry.tz, entry.description, entry.job["class"])
+    return (
+        all(map(is_text, texts))
+        and type(entry.job["args"]) is list
+        and all(map(_is_time, (entry.grace, entry.jitter, entry.created, entry.since)))
+        and entry.source in get_args(Source)
+        and entry.catch_up in get_args(CatchUp)
+        and entry.overlap in get_args(Overlap)
+    )
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether something is a string that can be written as UTF-8."""
+    try:
+        return type(value) is str and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= _LATEST
 
 
 async def everything(known: Mapping[bytes, Entry] | None = None) -> Everything:
@@ -157,7 +181,7 @@ async def put(entry: Entry, now: float) -> Stored:
     """Write an entry, new or in place of the one of its name. Two round trips, unless others change it meanwhile."""
     while True:
         before = await _before(entry.name)
-        made = entry.after(None if before is None else before.entry, now)
+        made = _after(entry, before, now)
         command = _put(made, before, now)
         if command is None or await command:
             last = None if before is None else before.last
@@ -172,36 +196,41 @@ async def _before(name: str) -> Stored | None:
         return None
 
 
-def _put(made: Entry, before: Stored | None, now: float) -> Command[bool] | None:
+def _put(made: Entry, before: Stored | None, now: float, fence: Fence | None = None) -> Command[bool] | None:
     """Return the command that writes an entry in place of another, or None if it is there already."""
     raw = made.written()
     if before is not None and before.raw == raw:
         return None
     counts_from = commands.score(now) if made.since == now else ""
-    return scripts.put(made.name, b"" if before is None else before.raw, raw, counts_from)
+    return scripts.put(made.name, b"" if before is None else before.raw, raw, counts_from, fence)
 
 
-async def publish(declared: Mapping[str, Entry], term: int, now: float) -> list[str]:
+async def publish(declared: Mapping[str, Entry], fence: Fence, term: int, now: float) -> list[str]:
     """Write the entries that the leader declares, and remove those that the last two leaders did not; returns these.
 
-    A leader that declares none removes none. Three round trips.
+    A leader that declares none changes nothing, as does one that leads no longer. Three round trips.
     """
+    if not declared:
+        return []
     stored = (await everything()).entries
     seen = await commands.hgetall(keys.periodic_seen())
     written = [
         command
         for name, entry in declared.items()
-        if (command := _put(entry.after(before.entry if (before := stored.get(name)) else None, now), before, now))
+        if (command := _put(_after(entry, stored.get(name), now), stored.get(name), now, fence))
     ]
     gone = [
         name
         for name, each in stored.items()
-        if declared and name not in declared and each.entry.source == "static" and _is_over(seen.get(name), term)
+        if name not in declared and each.entry.source == "static" and _is_over(seen.get(name), term)
     ]
-    await commands.pipeline_of([*written, *map(scripts.remove, gone)])
-    if declared:
-        await commands.hset(keys.periodic_seen(), dict.fromkeys(declared, term))
-    return gone
+    removing = [scripts.remove(name, fence) for name in gone]
+    _, *done = await commands.pipeline_of([scripts.declare(term, declared, fence), *written, *removing])
+    return [name for name, is_gone in zip(gone, done[len(written) :], strict=True) if is_gone]
+
+
+def _after(entry: Entry, before: Stored | None, now: float) -> Entry:
+    return entry.after(None if before is None else before.entry, now)
 
 
 def _is_over(seen: bytes | None, term: int) -> bool:

@@ -151,6 +151,8 @@ async def _edited(request: Request) -> AsyncPeriodicEntry | None:
         must_may(visit, "push")
         return None
     must_may(visit, "edit")
+    if not visit.access.sees_arguments:  # the form shows them
+        raise HTTPException(403, "verb")
     entry = await must_find(visit, from_path(request.path_params["name"]))
     if entry.source == "static":
         raise HTTPException(404)

@@ -36,12 +36,14 @@ effects['periodic.fired'] = function(ticks, name, tick)
   end
 end
 
--- The jids of ticks begin with their time, so the smallest one is the oldest run.
-local MOST_RUNS = 25
+-- The jids of ticks begin with their time, so the smallest one is the oldest run. What is left of an entry that was
+-- deleted while its job was pushed goes in the end: after longer than a year, so a yearly job keeps its runs.
+local MOST_RUNS, KEPT = 25, 400 * 86400
 words['periodic.note'] = 2
 along['periodic.note'] = function(runs, jid, text)
   local _, why = try('HSET', runs, jid, text)
   if why then return why end
+  redis.call('EXPIRE', runs, KEPT)
   local jids = redis.call('HKEYS', runs)
   if #jids > MOST_RUNS then
     table.sort(jids)
