@@ -1,5 +1,6 @@
 """The data API of periodic jobs, on both sides."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -181,6 +182,8 @@ def test_enqueueing_now_pushes_its_job_and_remembers_the_run(side: Side) -> None
         (first, None, "queued", None),
         (second, None, "queued", None),
     }
+    # Runs are in the order of their jids, those of ticks too.
+    assert all(int(jid[:12], 16) / 1000 == pytest.approx(time.time(), abs=60) for jid in (first, second))
     assert side.run(side.PeriodicSet().histories(["entry", "other"])) == {"entry": history, "other": []}
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
@@ -135,8 +136,9 @@ class _PeriodicEntry(Api):
     @property
     def late(self) -> float:
         """How long (seconds) its first tick that nobody has fired or passed over is due; 0 if there is none."""
-        now, last = time.time(), self._stored.last
-        tick = None if self.paused else next(self._ticks(self._entry.since if last is None else last), None)
+        entry, now, last = self._entry, time.time(), self._stored.last
+        after = entry.since if last is None else last
+        tick = None if self.paused else _first_tick(entry.schedule, entry.tz, entry.name, after, entry.since)
         return 0.0 if tick is None else max(now - tick, 0.0)
 
     def next_runs(self, count: int = 5) -> list[datetime]:
@@ -348,6 +350,12 @@ class AsyncPeriodicSet(_PeriodicSet[AsyncPeriodicEntry], AsyncIterable[AsyncPeri
 
 LoopSet = PeriodicSet
 AsyncLoopSet = AsyncPeriodicSet
+
+
+# A scrape asks it of each entry again and again, and the answer changes only when a tick is over.
+@lru_cache(maxsize=16_384)
+def _first_tick(schedule: str, zone: str, name: str, after: float, since: float) -> float | None:
+    return next(schedule_of(schedule, zone, name).ticks(after, since), None)
 
 
 async def _unpause(name: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from teep.api import (
@@ -149,16 +150,20 @@ async def _periodic(site: Site) -> list[Due]:
     entries = AsyncPeriodicSet(config=site.config)
     if not await Presence.of(site, "periodic").are_there(entries.size):
         return []
-    found = [due async for entry in entries if (due := _due(entry)) is not None]
-    return sorted(found, key=lambda due: (-due.late, due.name))[:MOST]
+    late = [(lateness, entry) async for entry in entries if (lateness := _lateness(entry)) is not None]
+    latest = sorted(late, key=lambda each: (-each[0], each[1].name))[:MOST]
+    return [Due(entry.name, _epoch(entry.last_at), lateness) for lateness, entry in latest]
 
 
-def _due(entry: AsyncPeriodicEntry) -> Due | None:
+def _lateness(entry: AsyncPeriodicEntry) -> float | None:
     try:
-        last = entry.last_at
-        return Due(entry.name, None if last is None else last.timestamp(), entry.late)
+        return entry.late
     except InvalidSchedule:  # its zone is unknown on this machine
         return None
+
+
+def _epoch(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 async def _limits(site: Site) -> list[AsyncLimiter]:
