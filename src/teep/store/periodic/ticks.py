@@ -1,7 +1,5 @@
 """Firing ticks: the job of a tick, and the step that pushes it once."""
 
-import secrets
-import time
 from collections.abc import Sequence
 
 from teep.store.features import Pushing
@@ -27,11 +25,6 @@ def jid_of(name: str, tick: float) -> str:
     return f"{int(tick * 1000):012x}{_digest(f'{name} {tick!r}')[:12]}"
 
 
-def _jid_of_now() -> str:
-    """Return the jid of a run that someone asks for: it has its place by time among those of ticks."""
-    return f"{int(time.time() * 1000):012x}{secrets.token_hex(6)}"
-
-
 def spread(name: str, tick: float, jitter: float) -> float:
     """Return when a tick's job is to be queued: later by up to `jitter` seconds, the same in each process."""
     part = int(_digest(f"jitter {name} {tick!r}")[:8], 16) / 0xFFFFFFFF
@@ -44,7 +37,7 @@ def job_of(entry: Entry, tick: float | None = None) -> Item:
     if entry.overlap == "skip":
         item[_LOCK] = _lock(entry.name)
     if tick is None:
-        return item | {"jid": _jid_of_now()}
+        return item
     item |= {TICK: int(tick) if tick == int(tick) else tick, "jid": jid_of(entry.name, tick)}
     return item | {"at": spread(entry.name, tick, entry.jitter)} if entry.jitter else item
 
