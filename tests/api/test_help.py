@@ -57,12 +57,15 @@ def test_no_type_variable_is_left_in_a_signature(kind: type) -> None:
         (teep.AsyncQueue.find_job, "(self, jid: str | None) -> api.jobs.records.AsyncJobRecord | None"),
         (teep.AsyncQueue("x").size, "() -> int"),
         (teep.DeadSet().scan, "(match: str) -> list[api.jobs.entries.SortedEntry]"),
-        (teep.AsyncWorkSet().find_work, "(jid: str | None) -> api.work.Work[api.jobs.records.AsyncJobRecord] | None"),
+        (
+            teep.AsyncWorkSet().find_work,
+            "(jid: str | None) -> api.fleet.work.Work[api.jobs.records.AsyncJobRecord] | None",
+        ),
         (
             teep.Client.cancel,
             "(self, jid: str | None) -> Literal['working', 'queued', 'scheduled', 'retrying'] | None",
         ),
-        (teep.AsyncProcessSet().get, "(identity: str) -> api.processes.AsyncProcess | None"),
+        (teep.AsyncProcessSet().get, "(identity: str) -> api.fleet.processes.AsyncProcess | None"),
     ],
 )
 def test_a_signature_says_what_the_class_gives(method: Any, signature: str) -> None:

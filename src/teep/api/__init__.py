@@ -2,6 +2,8 @@
 
 from teep.api.base import Page
 from teep.api.deploy import AsyncDeploy, Deploy
+from teep.api.fleet.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet, async_leader, leader
+from teep.api.fleet.work import AsyncWorkSet, Work, WorkSet
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
 from teep.api.jobs.groups import ErrorGroup, ErrorGroups, JobGroup, JobGroups
 from teep.api.jobs.iterable_state import AsyncIterableJobQuery, IterableJobQuery, IterableState
@@ -22,10 +24,8 @@ from teep.api.jobs.selection.cursor import CursorPage
 from teep.api.jobs.selection.filters import Conditions
 from teep.api.jobs.selection.selection import AsyncQueueSelection, AsyncSetSelection, QueueSelection, SetSelection
 from teep.api.metrics import AsyncMetricsQuery, DeployMark, JobResult, MetricsQuery, MetricsResult
-from teep.api.processes import AsyncProcess, AsyncProcessSet, Process, ProcessSet, async_leader, leader
 from teep.api.profiles import AsyncProfileRecord, AsyncProfileSet, ProfileRecord, ProfileSet
 from teep.api.stats import AsyncHistory, AsyncStats, History, Overdue, QueueSummary, Stats
-from teep.api.work import AsyncWorkSet, Work, WorkSet
 from teep.errors import EmbeddedProcess, JobKilled, NoDeployLabel
 from teep.store.jobs.locks import Lock as UniqueLock
 from teep.wire.scripts import Place

@@ -14,8 +14,7 @@ from functools import lru_cache
 from types import FrameType
 from typing import Any
 
-from teep.config import names
-from teep.config.sources import elsewhere
+from teep.config.sources import elsewhere, names
 from teep.errors import InvalidJob
 from teep.wire import json, options
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, NamedTuple, get_args
 
-from teep.config import names
 from teep.config.job_options import fields_of
+from teep.config.sources import names
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob, InvalidSchedule, InvalidType
 from teep.store.periodic import entries
 from teep.store.periodic.entries import CatchUp, Entry, Overlap

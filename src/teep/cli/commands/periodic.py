@@ -10,7 +10,7 @@ import click
 from teep.cli.command import argument
 from teep.cli.options import Looking
 from teep.cli.printing import print_json, print_table
-from teep.config.names import meant
+from teep.config.sources.names import meant
 from teep.errors import InvalidSchedule, InvalidValue, UnknownEntry
 
 if TYPE_CHECKING:

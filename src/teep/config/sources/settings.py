@@ -8,7 +8,7 @@ from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
 
-from teep.config.names import meant, nearest
+from teep.config.sources.names import meant, nearest
 from teep.config.sources.variables import Found
 from teep.config.value import ConfigValue
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from teep.config.names import meant
+from teep.config.sources.names import meant
 
 _OWN, _ENVIRONMENT = "TEEP_", "TEEP_ENV"
 # Variables that are read after teep's own; those of the environment's name in Sidekiq's order.

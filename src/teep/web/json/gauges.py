@@ -15,7 +15,7 @@ from teep.api import (
     QueueSummary,
 )
 from teep.api.facts import AsyncServer, ServerFacts
-from teep.api.fleet import AsyncFleet
+from teep.api.fleet.fleet import AsyncFleet
 from teep.api.limits import AsyncLimiter
 from teep.api.periodic import AsyncPeriodicEntry, AsyncPeriodicSet
 from teep.config import Config

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncIterableJobQuery, AsyncJobRecord, AsyncProcess, AsyncProcessSet, IterableState, Work
-from teep.api.fleet import AsyncFleet, FleetState
+from teep.api.fleet.fleet import AsyncFleet, FleetState
 from teep.client import AsyncClient
 from teep.config import Config
 from teep.web import actions, filters, live, urls

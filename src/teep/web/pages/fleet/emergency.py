@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncQueue
-from teep.api.fleet import AsyncFleet
+from teep.api.fleet.fleet import AsyncFleet
 from teep.config import Config
 from teep.web import actions
 from teep.web.actions import must_may

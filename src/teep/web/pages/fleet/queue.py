@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncJobRecord, AsyncQueue, AsyncStats
-from teep.api.fleet import AsyncFleet
+from teep.api.fleet.fleet import AsyncFleet
 from teep.web import filters, urls
 from teep.web.actions import DELETE
 from teep.web.guard.access import Access

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncStats, QueueSummary
-from teep.api.fleet import AsyncFleet
+from teep.api.fleet.fleet import AsyncFleet
 from teep.api.timeline import AsyncTimeline
 from teep.web.known.limited import Limited, Waiting
 from teep.web.known.recorded import QueueTrails, Recorded

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from teep.api import AsyncJobRecord, AsyncProcess
-from teep.api.fleet import FleetState
+from teep.api.fleet.fleet import FleetState
 from teep.web.pages.fleet.rows import capsules_of, threads_of
 
 State = FleetState[AsyncProcess, AsyncJobRecord]

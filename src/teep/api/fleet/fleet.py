@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api.base import Api, AsyncApi, SyncApi
+from teep.api.fleet.processes import AsyncProcess, Process, _Process
+from teep.api.fleet.work import Work
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.api.jobs.selection.filters import Conditions, Filter
-from teep.api.processes import AsyncProcess, Process, _Process
-from teep.api.work import Work
 from teep.drivers.operation import operation
 from teep.store import processes
 from teep.store.jobs import queues
