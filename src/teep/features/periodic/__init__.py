@@ -8,7 +8,7 @@
 | `decorator` | `@teep.periodic` |
 | `teep/schedules/`, `config/periodic.py` | schedules, and how entries are declared |
 | `store/periodic/`, `wire/lua/lib/periodic.lua`, `wire/lua/periodic/` | the same in Redis |
-| `api/periodic.py` | the data API |
+| `api/periodic/` | the data API |
 | `docs/periodic.md` | the page for users |
 """
 

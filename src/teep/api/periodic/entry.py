@@ -1,25 +1,20 @@
-"""Periodic jobs: when each is due, what became of its last runs, and how entries are added, changed and paused."""
+"""A periodic job: what it runs, when it is due, and what became of its last runs."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
+from teep.api.base import Api, AsyncApi, SyncApi
 from teep.client.delivery import kept_out, routes
 from teep.client.payloads.push import prepare, push_of
 from teep.config import Config
-from teep.config.periodic import How, entry_of, payload_of
 from teep.drivers.operation import operation
-from teep.errors import InvalidSchedule
 from teep.schedules import schedule_of
 from teep.schedules.expressions import zone_of
 from teep.store.periodic import entries, runs, ticks
 from teep.store.periodic.entries import CatchUp, Overlap, Source, Stored
-from teep.wire.command import Plan
-
-E = TypeVar("E", bound="_PeriodicEntry")
 
 
 class PeriodicRun(NamedTuple):
@@ -159,7 +154,7 @@ class _PeriodicEntry(Api):
     @operation
     async def history(self) -> list[PeriodicRun]:
         """Return its last 25 runs, the newest first. One round trip."""
-        return [_run(record) for record in await runs.of(self.name)]
+        return [run_of(record) for record in await runs.of(self.name)]
 
     @operation
     async def pause(self) -> bool:
@@ -169,12 +164,12 @@ class _PeriodicEntry(Api):
     @operation
     async def unpause(self) -> bool:
         """Go on with the next tick; False if it was not paused. Two round trips."""
-        return await _unpause(self.name)
+        return await unpause(self.name)
 
     @operation
     async def enqueue_now(self) -> str | None:
         """Push its job now, beside its schedule; returns the jid, or None if it was kept out. One round trip."""
-        return await _enqueue(self.config, self._stored)
+        return await enqueue(self.config, self._stored)
 
     @operation
     async def delete(self) -> bool:
@@ -194,176 +189,20 @@ class PeriodicEntry(_PeriodicEntry, SyncApi): ...
 class AsyncPeriodicEntry(_PeriodicEntry, AsyncApi): ...
 
 
-class _PeriodicSet(Api, Generic[E]):
-    """All periodic jobs, by name. Sidekiq Enterprise's LoopSet.
-
-    Entries that code or a file declares are "static": the leader writes them. Others are created here: "dynamic".
-    """
-
-    _made: ClassVar[Callable[..., Any]]
-
-    @operation
-    async def size(self) -> int:
-        """Return how many there are. One O(1) command."""
-        return await entries.size()
-
-    @operation
-    async def get(self, name: str) -> E | None:
-        """Return the entry of this name, or None. One round trip."""
-        found = await entries.get(name)
-        return None if found is None else self._made(found, config=self.config)
-
-    @operation
-    async def create(
-        self,
-        name: str,
-        schedule: str,
-        job: Any,
-        /,
-        *args: Any,
-        kwargs: Mapping[str, Any] | None = None,
-        queue: str | None = None,
-        tz: str | None = None,
-        catch_up: CatchUp = "latest",
-        grace: float = 3600.0,
-        overlap: Overlap = "allow",
-        jitter: float = 0.0,
-        description: str = "",
-    ) -> E:
-        """Add an entry, or put it in place of the dynamic one of this name, whose history and pause stay.
-
-        `job` is a job, or the name of a class that only others know; the options are those of `teep.periodic`. The
-        leader sees it within a second. Three round trips.
-
-        Raises:
-            InvalidSchedule: it never fires or cannot be read, there is no such zone, or a static entry has the name.
-            InvalidType, InvalidJob, InvalidArguments: the job cannot be pushed like this.
-        """
-        how = How(tz, catch_up, grace, overlap, jitter, description)
-        made = entry_of(schedule, payload_of(job, args, kwargs, queue), how, name)
-        before = await entries.get(name)
-        if before is not None:
-            _must_be_dynamic(before)
-        return await self._put(made)
-
-    @operation
-    async def update(
-        self,
-        name: str,
-        /,
-        *,
-        schedule: str | None = None,
-        tz: str | None = None,
-        args: Sequence[Any] | None = None,
-        **changes: Any,
-    ) -> E:
-        """Change a dynamic entry: its schedule, arguments, or an option of `create`. Its history and pause stay.
-
-        If the schedule changes, its ticks count from now on. Four round trips.
-
-        Raises:
-            UnknownEntry: there is none of this name.
-            InvalidSchedule, InvalidJob, InvalidArguments: as `create`.
-        """
-        before = await entries.get(name)
-        if before is None:
-            raise entries.unknown(name)
-        _must_be_dynamic(before)
-        entry = before.entry
-        kept = {field: getattr(entry, field) for field in How._fields} | {"tz": entry.tz or None}
-        if strange := changes.keys() - kept.keys():
-            raise InvalidSchedule(
-                f"a periodic job has no {min(strange)!r}; it has {', '.join(('schedule', 'args', *kept))}"
-            )
-        how = How(**{**kept, **changes, **({} if tz is None else {"tz": tz})})
-        job = entry.job if args is None else {**entry.job, "args": payload_of(entry.job["class"], args)["args"]}
-        return await self._put(entry_of(schedule or entry.schedule, job, how, name))
-
-    @operation
-    async def delete(self, name: str) -> bool:
-        """Remove an entry and its history; False if there is none. The leader writes one that it declares anew."""
-        return await entries.remove(name)
-
-    @operation
-    async def pause(self, name: str) -> bool:
-        """Let the ticks of an entry pass without a job; False if it was paused already. One round trip.
-
-        Raises:
-            UnknownEntry: there is none of this name.
-        """
-        return await entries.pause(name)
-
-    @operation
-    async def unpause(self, name: str) -> bool:
-        """Let an entry go on with its next tick; False if it was not paused. Two round trips.
-
-        Raises:
-            UnknownEntry: there is none of this name.
-        """
-        return await _unpause(name)
-
-    @operation
-    async def enqueue_now(self, name: str) -> str | None:
-        """Push the job of an entry now, beside its schedule; returns the jid, or None if it was kept out.
-
-        Raises:
-            UnknownEntry: there is none of this name.
-        """
-        found = await entries.get(name)
-        if found is None:
-            raise entries.unknown(name)
-        return await _enqueue(self.config, found)
-
-    @operation
-    async def histories(self, names: Collection[str]) -> dict[str, list[PeriodicRun]]:
-        """Return the last 25 runs of each of these entries, the newest first. One round trip."""
-        return {name: [_run(record) for record in each] for name, each in (await runs.of_all(names)).items()}
-
-    async def _put(self, entry: entries.Entry) -> E:
-        _, now = await entries.look()
-        made: E = self._made(await entries.put(entry, now), config=self.config)
-        return made
-
-    async def _all(self) -> list[E]:
-        found = await entries.everything()
-        return [self._made(stored, config=self.config) for stored in found.entries.values()]
-
-    def _walk(self) -> Callable[[], Plan[list[E] | None]]:
-        return once(self._all)
-
-
-class PeriodicSet(_PeriodicSet[PeriodicEntry], SyncIterable[PeriodicEntry]):
-    _made = PeriodicEntry
-
-    def __len__(self) -> int:
-        """Return its `size`, which asks Redis."""
-        return self.size()
-
-    def __bool__(self) -> bool:
-        """Return True, also if it is empty, without asking Redis."""
-        return True
-
-
-class AsyncPeriodicSet(_PeriodicSet[AsyncPeriodicEntry], AsyncIterable[AsyncPeriodicEntry]):
-    _made = AsyncPeriodicEntry
-
-
-LoopSet = PeriodicSet
-AsyncLoopSet = AsyncPeriodicSet
-
-
 # A scrape asks it of each entry again and again, and the answer changes only when a tick is over.
 @lru_cache(maxsize=16_384)
 def _first_tick(schedule: str, zone: str, name: str, after: float, since: float) -> float | None:
     return next(schedule_of(schedule, zone, name).ticks(after, since), None)
 
 
-async def _unpause(name: str) -> bool:
+async def unpause(name: str) -> bool:
+    """Let an entry go on with its next tick after now, by the clock of Redis."""
     _, now = await entries.look()
     return await entries.unpause(name, now)
 
 
-async def _enqueue(config: Config, stored: Stored) -> str | None:
+async def enqueue(config: Config, stored: Stored) -> str | None:
+    """Push the job of an entry now, and return its jid, or None if it was kept out."""
     prepared = prepare(config, ticks.job_of(stored.entry))
     if prepared is None:
         return None
@@ -371,12 +210,8 @@ async def _enqueue(config: Config, stored: Stored) -> str | None:
     return None if not_pushed and kept_out.tell(not_pushed) else prepared.jid
 
 
-def _must_be_dynamic(stored: Stored) -> None:
-    if stored.entry.source == "static":
-        raise InvalidSchedule(f"{stored.entry.name!r} is declared in code or a file; change it there, or pause it")
-
-
-def _run(record: runs.RunRecord) -> PeriodicRun:
+def run_of(record: runs.RunRecord) -> PeriodicRun:
+    """Return a run as the data API shows it."""
     jid, tick, queued_at, state, ended_at = record
     return PeriodicRun(
         jid,

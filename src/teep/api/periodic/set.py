@@ -1,0 +1,186 @@
+"""All periodic jobs: how entries are found, created, changed and paused."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from teep.api.base import Api, AsyncIterable, SyncIterable, once
+from teep.api.periodic.entry import (
+    AsyncPeriodicEntry,
+    PeriodicEntry,
+    PeriodicRun,
+    _PeriodicEntry,
+    enqueue,
+    run_of,
+    unpause,
+)
+from teep.config.periodic import How, entry_of, payload_of
+from teep.drivers.operation import operation
+from teep.errors import InvalidSchedule
+from teep.store.periodic import entries, runs
+from teep.store.periodic.entries import CatchUp, Overlap, Stored
+from teep.wire.command import Plan
+
+E = TypeVar("E", bound=_PeriodicEntry)
+
+
+class _PeriodicSet(Api, Generic[E]):
+    """All periodic jobs, by name. Sidekiq Enterprise's LoopSet.
+
+    Entries that code or a file declares are "static": the leader writes them. Others are created here: "dynamic".
+    """
+
+    _made: ClassVar[Callable[..., Any]]
+
+    @operation
+    async def size(self) -> int:
+        """Return how many there are. One O(1) command."""
+        return await entries.size()
+
+    @operation
+    async def get(self, name: str) -> E | None:
+        """Return the entry of this name, or None. One round trip."""
+        found = await entries.get(name)
+        return None if found is None else self._made(found, config=self.config)
+
+    @operation
+    async def create(
+        self,
+        name: str,
+        schedule: str,
+        job: Any,
+        /,
+        *args: Any,
+        kwargs: Mapping[str, Any] | None = None,
+        queue: str | None = None,
+        tz: str | None = None,
+        catch_up: CatchUp = "latest",
+        grace: float = 3600.0,
+        overlap: Overlap = "allow",
+        jitter: float = 0.0,
+        description: str = "",
+    ) -> E:
+        """Add an entry, or put it in place of the dynamic one of this name, whose history and pause stay.
+
+        `job` is a job, or the name of a class that only others know; the options are those of `teep.periodic`. The
+        leader sees it within a second. Three round trips.
+
+        Raises:
+            InvalidSchedule: it never fires or cannot be read, there is no such zone, or a static entry has the name.
+            InvalidType, InvalidJob, InvalidArguments: the job cannot be pushed like this.
+        """
+        how = How(tz, catch_up, grace, overlap, jitter, description)
+        made = entry_of(schedule, payload_of(job, args, kwargs, queue), how, name)
+        before = await entries.get(name)
+        if before is not None:
+            _must_be_dynamic(before)
+        return await self._put(made)
+
+    @operation
+    async def update(
+        self,
+        name: str,
+        /,
+        *,
+        schedule: str | None = None,
+        tz: str | None = None,
+        args: Sequence[Any] | None = None,
+        **changes: Any,
+    ) -> E:
+        """Change a dynamic entry: its schedule, arguments, or an option of `create`. Its history and pause stay.
+
+        If the schedule changes, its ticks count from now on. Four round trips.
+
+        Raises:
+            UnknownEntry: there is none of this name.
+            InvalidSchedule, InvalidJob, InvalidArguments: as `create`.
+        """
+        before = await entries.get(name)
+        if before is None:
+            raise entries.unknown(name)
+        _must_be_dynamic(before)
+        entry = before.entry
+        kept = {field: getattr(entry, field) for field in How._fields} | {"tz": entry.tz or None}
+        if strange := changes.keys() - kept.keys():
+            raise InvalidSchedule(
+                f"a periodic job has no {min(strange)!r}; it has {', '.join(('schedule', 'args', *kept))}"
+            )
+        how = How(**{**kept, **changes, **({} if tz is None else {"tz": tz})})
+        job = entry.job if args is None else {**entry.job, "args": payload_of(entry.job["class"], args)["args"]}
+        return await self._put(entry_of(schedule or entry.schedule, job, how, name))
+
+    @operation
+    async def delete(self, name: str) -> bool:
+        """Remove an entry and its history; False if there is none. The leader writes one that it declares anew."""
+        return await entries.remove(name)
+
+    @operation
+    async def pause(self, name: str) -> bool:
+        """Let the ticks of an entry pass without a job; False if it was paused already. One round trip.
+
+        Raises:
+            UnknownEntry: there is none of this name.
+        """
+        return await entries.pause(name)
+
+    @operation
+    async def unpause(self, name: str) -> bool:
+        """Let an entry go on with its next tick; False if it was not paused. Two round trips.
+
+        Raises:
+            UnknownEntry: there is none of this name.
+        """
+        return await unpause(name)
+
+    @operation
+    async def enqueue_now(self, name: str) -> str | None:
+        """Push the job of an entry now, beside its schedule; returns the jid, or None if it was kept out.
+
+        Raises:
+            UnknownEntry: there is none of this name.
+        """
+        found = await entries.get(name)
+        if found is None:
+            raise entries.unknown(name)
+        return await enqueue(self.config, found)
+
+    @operation
+    async def histories(self, names: Collection[str]) -> dict[str, list[PeriodicRun]]:
+        """Return the last 25 runs of each of these entries, the newest first. One round trip."""
+        return {name: [run_of(record) for record in each] for name, each in (await runs.of_all(names)).items()}
+
+    async def _put(self, entry: entries.Entry) -> E:
+        _, now = await entries.look()
+        made: E = self._made(await entries.put(entry, now), config=self.config)
+        return made
+
+    async def _all(self) -> list[E]:
+        found = await entries.everything()
+        return [self._made(stored, config=self.config) for stored in found.entries.values()]
+
+    def _walk(self) -> Callable[[], Plan[list[E] | None]]:
+        return once(self._all)
+
+
+class PeriodicSet(_PeriodicSet[PeriodicEntry], SyncIterable[PeriodicEntry]):
+    _made = PeriodicEntry
+
+    def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
+        return self.size()
+
+    def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
+        return True
+
+
+class AsyncPeriodicSet(_PeriodicSet[AsyncPeriodicEntry], AsyncIterable[AsyncPeriodicEntry]):
+    _made = AsyncPeriodicEntry
+
+
+LoopSet = PeriodicSet
+AsyncLoopSet = AsyncPeriodicSet
+
+
+def _must_be_dynamic(stored: Stored) -> None:
+    if stored.entry.source == "static":
+        raise InvalidSchedule(f"{stored.entry.name!r} is declared in code or a file; change it there, or pause it")
