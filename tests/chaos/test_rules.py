@@ -232,6 +232,14 @@ def test_no_more_run_than_their_limit_lets_through(spans: list[tuple[float, floa
     assert any("began beside 2 others, though 2 may run" in problem for problem in problems) is is_wrong
 
 
+def test_a_job_that_has_expired_needs_no_place() -> None:
+    spans = [(1.0, 2.0), (1.1, 1.5), (1.4, 1.41)]
+    journal = _beside(*spans)
+    late = [line.replace("done 7-3", "expired 7-3") for line in journal]
+    assert late != journal
+    assert not any("began beside" in problem for problem in _problems([_LIMITED] * 3, late).problems)
+
+
 def test_a_killed_run_holds_its_place_until_then_and_a_frozen_one_may_lose_it() -> None:
     spans: list[tuple[float, float | None]] = [(1.0, None), (1.1, 3.0), (1.5, 2.0)]
     timeline = Timeline(_silence)
