@@ -4,9 +4,9 @@ import atexit
 import os
 import select
 import signal
-import subprocess
 import tempfile
 
+from tests.interop import ruby_forks
 from tests.interop.sidekiqs import Sidekiq
 
 _ANSWER_SECONDS = 30.0
@@ -25,14 +25,18 @@ class RubyProgram:
         self._log = ""
         self._owner = os.getpid()
         self._unread = b""
-        self._process = subprocess.Popen(
-            sidekiq.command(*arguments),
-            stdin=subprocess.PIPE if answers else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if answers else self._log_file,
-            stderr=self._log_file,
-            bufsize=0,
-            env=sidekiq.environment(url),
-        )
+        self._input = self._output = -1
+        log = self._log_file.fileno()
+        if answers:
+            stdin, self._input = os.pipe()
+            self._output, stdout = os.pipe()
+        else:
+            stdin, stdout = os.open(os.devnull, os.O_RDONLY), os.dup(log)
+        try:
+            self._process = ruby_forks.start(sidekiq, arguments, url, (stdin, stdout, log))
+        finally:
+            os.close(stdin)
+            os.close(stdout)
         atexit.register(self.end, signal.SIGKILL)
 
     @property
@@ -60,16 +64,16 @@ class RubyProgram:
     def write_line(self, line: str) -> None:
         """Send one line to standard input. Raises RuntimeError where the program has ended."""
         self.check()
-        assert self._process.stdin is not None
-        self._process.stdin.write(line.encode() + b"\n")
+        rest = memoryview(line.encode() + b"\n")
+        while rest:
+            rest = rest[os.write(self._input, rest) :]
 
     def read_line(self) -> bytes:
         """The next line from standard output. Raises RuntimeError when the program ends, TimeoutError after 30 s."""
-        assert self._process.stdout is not None
         while b"\n" not in self._unread:
-            if not select.select([self._process.stdout], [], [], _ANSWER_SECONDS)[0]:
+            if not select.select([self._output], [], [], _ANSWER_SECONDS)[0]:
                 raise TimeoutError(f"Ruby gave no answer for {_ANSWER_SECONDS} s; its log:\n{self.log}")
-            chunk = self._process.stdout.read(1 << 16)
+            chunk = os.read(self._output, 1 << 16)
             if not chunk:
                 self._process.wait(_END_SECONDS)
                 self.check()
@@ -92,6 +96,7 @@ class RubyProgram:
             self._process.kill()
             self._process.wait()
             self._log = self.log
-            for file in (self._log_file, self._process.stdin, self._process.stdout):
-                if file is not None:
-                    file.close()
+            self._log_file.close()
+            for file in {self._input, self._output} - {-1}:
+                os.close(file)
+            self._input = self._output = -1

@@ -175,6 +175,10 @@ class Ruby:
         """Move an entry to the dead set."""
         self._ask(_Answer[None], "change_entry", name, jid, "kill")
 
+    def reschedule_each(self, name: SetName, first: float) -> None:
+        """Move each entry within its set, to epoch seconds that begin with `first`: the highest score first."""
+        self._ask(_Answer[None], "reschedule_each", name, first)
+
     def retry_all(self, name: Literal["retry", "dead"]) -> None:
         """`retry` for each entry of the set."""
         self._ask(_Answer[None], "change_set", name, "retry_all")

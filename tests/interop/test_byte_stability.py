@@ -86,11 +86,8 @@ def jobs(rng: random.Random) -> list[dict[str, Any]]:
 
 def assert_stable(ruby: Ruby, server: Server) -> None:
     """Have Ruby reschedule every job of the retry set, and see that each is there once, at its new time."""
-    before = {entry.value: entry.jid for entry in ruby.entries("retry")}
-    times: dict[bytes, float] = {}
-    for number, (raw, jid) in enumerate(before.items()):
-        times[raw] = 1.9e9 + number
-        ruby.reschedule("retry", str(jid), times[raw])
+    times = {entry.value: 1.9e9 + number for number, entry in enumerate(ruby.entries("retry"))}
+    ruby.reschedule_each("retry", 1.9e9)
     found: Any = server.client.zrange("retry", 0, -1, withscores=True)
     after = dict(found)
     for raw in set(after) - set(times):

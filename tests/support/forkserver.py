@@ -42,7 +42,7 @@ _MOST = 1 << 20
 class Forked:
     """A running fork, with that part of `subprocess.Popen` which tests use."""
 
-    def __init__(self, pid: int, server: "_Server") -> None:
+    def __init__(self, pid: int, server: "ForkServer") -> None:
         self.pid = pid
         self.returncode: int | None = None
         self._server = server
@@ -130,16 +130,16 @@ def _is_read_at_start(name: str) -> bool:
     return name.startswith(("PYTHON", "LC_", "LANG", "LD_")) and name not in _SETTABLE
 
 
-class _Server:
-    """The server, as pytest's process sees it."""
+class ForkServer:
+    """A server of forks, as pytest's process sees it. The last argument of its command is its end of a socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str], variables: Mapping[str, str], folder: Path | None = None) -> None:
         self._channel, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.forkserver", str(other.fileno())],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+                [*command, str(other.fileno())],
+                cwd=folder,
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[other.fileno()],
@@ -161,8 +161,9 @@ class _Server:
 
 
 @cache
-def _server() -> _Server:
-    return _Server()
+def _server() -> ForkServer:
+    command = [sys.executable, "-m", "tests.support.forkserver"]
+    return ForkServer(command, {**os.environ, "PYTHONPATH": str(ROOT / "src")}, ROOT)
 
 
 def _serve(channel: socket.socket) -> dict[str, Any]:

@@ -60,6 +60,12 @@ class Requests
     nil
   end
 
+  # Each entry of a set, to times that are a second apart.
+  def reschedule_each(set, first)
+    job_set(set).to_a.each_with_index { |entry, number| entry.reschedule(first + number) }
+    nil
+  end
+
   # What the poller of a Sidekiq process does at each turn. An entry that it fails at is lost by then.
   def enqueue_due
     poller = Sidekiq::Scheduled::Enq.new(*(Sidekiq.default_configuration if Sidekiq::VERSION >= "7"))
