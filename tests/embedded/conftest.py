@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,13 @@ print(lease.pid, lease.url, flush=True)
 sys.stdin.read()
 """
 
+_BETWEEN_LOOKS = 0.03
+
 
 def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Return once the condition holds; fail where it does not within the seconds."""
-    wait_until(condition, seconds, "what must come of it")
+    # A look is at every process of the machine: between two of them the core is left to what is waited for.
+    wait_until(lambda: condition() or time.sleep(_BETWEEN_LOOKS), seconds, "what must come of it")
 
 
 def processes(folder: Path, kind: str = "") -> list[int]:
