@@ -13,7 +13,6 @@ from teep.wire import keys
 from tests.api.jobs.test_crash_safety import Crash, Lines
 from tests.api.jobs.test_selection import (
     GOES_TO,
-    MANY,
     QUEUE_VERBS,
     SET_VERBS,
     everywhere,
@@ -27,11 +26,14 @@ from tests.api.trips import sent
 
 pytestmark = pytest.mark.one_server
 
+# Several slices and a rest.
+MANY = 2 * queues.FILTERED_PAGE + 700
+
 
 @pytest.mark.parametrize("verb", QUEUE_VERBS)
 @pytest.mark.parametrize("kind", ["queue", "set"])
 def test_each_job_is_in_one_place_after_a_verb_among_workers_and_clients(side: Side, kind: str, verb: str) -> None:
-    fill_queue(side) if kind == "queue" else fill_set(side)
+    fill_queue(side, range(MANY)) if kind == "queue" else fill_set(side, numbers=range(MANY))
     started = Barrier(3)
 
     def take() -> None:
