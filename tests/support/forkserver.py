@@ -89,8 +89,6 @@ class QuickWorker(WorkerProcess):
     def _started(
         self, command: list[str], folder: Path | None, environment: dict[str, str], log: IO[bytes]
     ) -> "subprocess.Popen[bytes]":
-        if not can_start(command, environment):
-            return super()._started(command, folder, environment, log)
         return cast("subprocess.Popen[bytes]", start(command, folder, environment, log, log, session=True))
 
 
@@ -109,18 +107,14 @@ def can_start(command: Sequence[str], environment: Mapping[str, str]) -> bool:
 def run(
     command: Sequence[str], folder: Path | None, environment: Mapping[str, str], *, patience: float = _PATIENCE
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a program to its end, as `subprocess.run` does: as a fork, if it can be one."""
-    if not can_start(command, environment):
-        return subprocess.run(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False, timeout=patience,
-        )  # fmt: skip
+    """Run a program to its end, as `subprocess.run` does, with nothing to read."""
     with TemporaryFile("w+") as printed, TemporaryFile("w+") as complaints:
-        forked = start(command, folder, environment, printed, complaints)
+        process = start(command, folder, environment, printed, complaints)
         try:
-            code = forked.wait(patience)
+            code = process.wait(patience)
         finally:
-            forked.kill()
+            process.kill()
+            process.wait()
         return subprocess.CompletedProcess(command, code, _whole(printed), _whole(complaints))
 
 
@@ -136,19 +130,25 @@ def start(
     stdout: IO[Any],
     stderr: IO[Any],
     *,
+    stdin: IO[Any] | None = None,
     session: bool = False,
-) -> Forked:
-    """Start a program that `can_start` allows, as `subprocess.Popen` does, with nothing to read."""
-    words = {
-        "words": command[1:],
-        "folder": str(folder or Path.cwd()),
-        "variables": dict(environment),
-        "session": session,
-    }
-    server = _server()
+) -> "Forked | subprocess.Popen[bytes]":
+    """Start a program, as `subprocess.Popen` does, by default with nothing to read: as a fork, if it can be one."""
     with Path(os.devnull).open("rb") as nothing:
-        pid = server.ask(words, [each.fileno() for each in (nothing, stdout, stderr)])
-    return Forked(int(pid), server)
+        files = [nothing if stdin is None else stdin, stdout, stderr]
+        if not can_start(command, environment):
+            return subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=files[0], stdout=stdout, stderr=stderr,
+                start_new_session=session,
+            )  # fmt: skip
+        words = {
+            "words": command[1:],
+            "folder": str(folder or Path.cwd()),
+            "variables": dict(environment),
+            "session": session,
+        }
+        pid = _server().ask(words, [each.fileno() for each in files])
+    return Forked(int(pid), _server())
 
 
 def read_at_start() -> dict[str, str]:
@@ -238,14 +238,11 @@ def _become(words: dict[str, Any]) -> None:
     sys.orig_argv[:] = [sys.executable, *words["words"]]
 
 
-def _first_path(words: dict[str, Any]) -> str:
-    match words["words"]:
-        case ["-m", *_]:
-            return str(words["folder"])
-        case ["-c", *_]:
-            return ""
-        case [script, *_]:
-            return str(Path(script).resolve().parent)
+def _first_path(words: Mapping[str, Any]) -> str:
+    first = str(words["words"][0])
+    if first == "-c":
+        return ""
+    return str(words["folder"] if first == "-m" else Path(first).resolve().parent)
 
 
 def _go_on_as(words: Sequence[str]) -> None:
