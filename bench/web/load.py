@@ -27,7 +27,7 @@ def goals(scale: float, server: Server, directory: Path) -> list[list[str]]:
         seeds.everything(server, max(200, int(100_000 * scale)))
         streams = _streams(max(2.0, 10 * scale), site)
         rows.append(_row(f"{_STREAMS} open streams, % of a core", 3, streams))
-        first, grown = _memory(max(100, int(10_000 * scale)), site)
+        first, grown = _memory(max(24, int(10_000 * scale)), site)
         rows.append(_row("memory of teep web, MiB", 70, first + grown))
         rows.append(_row("growth over 10,000 pages, MiB", 2, grown))
         slow = _beside_a_bulk_action(max(2_500, int(1_000_000 * scale)), server, site)
@@ -75,7 +75,7 @@ def _drain(selector: selectors.BaseSelector, seconds: float) -> int:
 def _memory(requests: int, site: Site) -> tuple[float, float]:
     """The memory in MiB once warm, and how much it grew while so many pages were asked for."""
     for path in _PATHS:
-        site.rate(path, 100, alike=False)
+        site.rate(path, min(100, requests), alike=False)
     first = site.rss()
     for path in _PATHS:
         site.rate(path, requests // len(_PATHS), alike=False)

@@ -4,14 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 from tests.support import forkserver
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "teep"]
-_PATIENCE = 60.0
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -22,29 +20,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 def teep(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `teep` with arguments and environment variables, and return how it went."""
-    command, around = [*COMMAND, *arguments], environment(**variables)
-    if not forkserver.can_start(command, around):
-        return subprocess.run(
-            command,
-            env=around,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_PATIENCE,
-        )
-    with TemporaryFile("w+") as printed, TemporaryFile("w+") as complaints:
-        forked = forkserver.start(command, None, around, printed, complaints)
-        try:
-            code = forked.wait(_PATIENCE)
-        finally:
-            forked.kill()
-        return subprocess.CompletedProcess(command, code, _whole(printed), _whole(complaints))
-
-
-def _whole(file: IO[str]) -> str:
-    file.seek(0)
-    return file.read()
+    return forkserver.run([*COMMAND, *arguments], None, environment(**variables))
 
 
 def output(*arguments: str, **variables: str) -> str:

@@ -5,12 +5,12 @@ A block under `<!-- file: NAME -->` is written into a file of that name first, w
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import forkserver
 from tests.support.servers import Server
 
 ROOT = Path(__file__).parents[2]
@@ -42,15 +42,7 @@ def test_the_examples_of_a_page_run_in_order(page: Path, valkey: Server, tmp_pat
 
 
 def run(*arguments: str, cwd: Path, url: str) -> None:
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        env={**os.environ, "TEEP_REDIS_URL": url},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = forkserver.run([sys.executable, *arguments], cwd, {**os.environ, "TEEP_REDIS_URL": url})
     assert done.returncode == 0, done.stdout + done.stderr
 
 

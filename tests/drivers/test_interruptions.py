@@ -19,6 +19,9 @@ from tests.drivers.conftest import AsyncRunner, Runner
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
+# What a driver reads when it is interrupted is its own matter: before each kind of server it is the same.
+pytestmark = pytest.mark.one_server
+
 
 def _echo(text: str) -> Command[bytes]:
     return Command("ECHO", text, read=commands.as_is)

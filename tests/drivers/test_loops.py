@@ -19,6 +19,9 @@ from tests.support.servers import Server
 from tests.support.special import Sentinel, TlsServer
 from tests.support.waiting import wait_until
 
+# What becomes of a loop is the same before each kind of server.
+pytestmark = pytest.mark.one_server
+
 _LOOPS = 5
 
 End = Callable[[Callable[[], Any]], object]

@@ -1,4 +1,7 @@
-"""What every driver does when connections break, servers do not answer, or answer that they cannot now."""
+"""What every driver does when connections break, servers do not answer, or answer that they cannot now.
+
+What the proxy plays is the same before any server, so one kind of them is enough.
+"""
 
 import time
 
@@ -44,12 +47,14 @@ def test_a_restarted_server_is_found_again(connect: Connect, fresh_server: Serve
     assert runner.execute(commands.lpush(Key("list"), b"z")) == 2
 
 
+@pytest.mark.one_server
 def test_a_command_whose_repeat_is_harmless_survives_lost_answers(disturbed: Runner, proxy: Proxy) -> None:
     disturbed.execute(commands.lpush(Key("list"), b"x"))
     proxy.lose_answer(b"LLEN", times=2)
     assert disturbed.execute(commands.llen(Key("list"))) == 1
 
 
+@pytest.mark.one_server
 def test_it_is_given_up_after_some_tries(disturbed: Runner, proxy: Proxy) -> None:
     proxy.lose_answer(b"LLEN", times=100)
     with pytest.raises(RedisUnavailable):
@@ -57,6 +62,7 @@ def test_it_is_given_up_after_some_tries(disturbed: Runner, proxy: Proxy) -> Non
     assert disturbed.execute(commands.zcard(Key("zset"))) == 0
 
 
+@pytest.mark.one_server
 def test_a_push_whose_answer_is_lost_is_not_repeated(disturbed: Runner, proxy: Proxy, server: Server) -> None:
     proxy.lose_answer(b"LPUSH")
     with pytest.raises(RedisUnavailable):
@@ -65,6 +71,7 @@ def test_a_push_whose_answer_is_lost_is_not_repeated(disturbed: Runner, proxy: P
     assert disturbed.execute(commands.lpush(Key("list"), b"y")) == 2
 
 
+@pytest.mark.one_server
 def test_a_pipeline_with_a_push_is_not_repeated_either(disturbed: Runner, proxy: Proxy, server: Server) -> None:
     proxy.lose_answer(b"LPUSH")
     with pytest.raises(RedisUnavailable):
@@ -74,6 +81,7 @@ def test_a_pipeline_with_a_push_is_not_repeated_either(disturbed: Runner, proxy:
     assert server.command("LLEN", "list") == 1
 
 
+@pytest.mark.one_server
 def test_a_scheduled_push_is_not_repeated_as_the_job_may_have_moved_on_meanwhile(
     disturbed: Runner, proxy: Proxy, server: Server
 ) -> None:
@@ -84,6 +92,7 @@ def test_a_scheduled_push_is_not_repeated_as_the_job_may_have_moved_on_meanwhile
     assert disturbed.execute(commands.zadd(Key("schedule"), (1.0, b"y"), repeatable=True)) == 1
 
 
+@pytest.mark.one_server
 def test_a_script_that_compares_before_it_moves_is_repeated(disturbed: Runner, proxy: Proxy, server: Server) -> None:
     server.command("RPUSH", "inflight", "a")
     script = scripts.give_back(Key("inflight"), Key("queue"), Key("queues"), "q", [b"a"])
@@ -94,6 +103,7 @@ def test_a_script_that_compares_before_it_moves_is_repeated(disturbed: Runner, p
     assert server.command("LRANGE", "queue", 0, -1) == [b"a", b"a"]
 
 
+@pytest.mark.one_server
 @pytest.mark.parametrize("error", [LOADING, READONLY, "TRYAGAIN later", "CLUSTERDOWN Hash slot not served", "BUSY x"])
 def test_a_push_refused_for_a_moment_is_sent_again(
     disturbed: Runner, proxy: Proxy, server: Server, error: str
@@ -103,6 +113,7 @@ def test_a_push_refused_for_a_moment_is_sent_again(
     assert server.command("LLEN", "list") == 1
 
 
+@pytest.mark.one_server
 @pytest.mark.slow("the answer is waited for, a second at the server and nine tenths more")
 def test_a_blocking_command_whose_answer_does_not_come_times_out(
     impatient: float, disturbed: Runner, proxy: Proxy, server: Server
@@ -117,6 +128,7 @@ def test_a_blocking_command_whose_answer_does_not_come_times_out(
     assert disturbed.execute(Command("RPOP", "queue", read=commands.as_is)) == b"job"
 
 
+@pytest.mark.one_server
 def test_a_push_that_was_never_sent_may_try_a_new_connection(disturbed: Runner, proxy: Proxy) -> None:
     assert disturbed.execute(commands.lpush(Key("list"), b"x")) == 1
     # The second refusal closes the connection, to ask elsewhere; the next connection breaks before the push is sent.
@@ -125,6 +137,7 @@ def test_a_push_that_was_never_sent_may_try_a_new_connection(disturbed: Runner, 
     assert disturbed.execute(commands.lpush(Key("list"), b"y")) == 2
 
 
+@pytest.mark.one_server
 @pytest.mark.parametrize("error", [LOADING, READONLY])
 def test_a_lasting_refusal_is_named_so(disturbed: Runner, proxy: Proxy, error: str) -> None:
     proxy.refuse(b"LPUSH", error, times=100)
@@ -149,6 +162,7 @@ def test_what_a_pipeline_did_before_a_refusal_is_not_done_again(runner: Runner, 
     assert (server.command("LLEN", "a"), server.command("LLEN", "b")) == (1, 0)
 
 
+@pytest.mark.one_server
 def test_a_server_that_does_not_answer_times_out(impatient: float, disturbed: Runner, proxy: Proxy) -> None:
     assert disturbed.execute(commands.ping()) in (b"PONG", "PONG")
     proxy.withhold_answer(b"LPUSH")
@@ -159,6 +173,7 @@ def test_a_server_that_does_not_answer_times_out(impatient: float, disturbed: Ru
     assert disturbed.execute(commands.llen(Key("list"))) == 1
 
 
+@pytest.mark.one_server
 @pytest.mark.slow("three answers are waited for")
 def test_a_silent_server_is_asked_again_where_that_is_harmless(
     impatient: float, disturbed: Runner, proxy: Proxy

@@ -3,15 +3,16 @@
 import contextlib
 import os
 import signal
-import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 import redis
 
+from tests.support import forkserver
 from tests.support.processes import command_lines, lives
 from tests.support.waiting import wait_until
 
@@ -26,10 +27,19 @@ print(lease.pid, lease.url, flush=True)
 sys.stdin.read()
 """
 
+_BETWEEN_LOOKS = 0.03
+
 
 def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Return once the condition holds; fail where it does not within the seconds."""
-    wait_until(condition, seconds, "what must come of it")
+
+    # A look is at every process of the machine: between two of them the core is left to what is waited for.
+    def look() -> bool:
+        if not (holds := condition()):
+            time.sleep(_BETWEEN_LOOKS)
+        return holds
+
+    wait_until(look, seconds, "what must come of it")
 
 
 def processes(folder: Path, kind: str = "") -> list[int]:
@@ -45,13 +55,10 @@ class User:
     """A process with a lease, in a session of its own, as a terminal's."""
 
     def __init__(self, folder: Path, prelude: str = "") -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", USER.format(prelude=prelude), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        (read, self._leaving), (self._said, write) = pipe(), pipe()
+        with read, write, open(2, "wb", closefd=False) as stderr:
+            command = [sys.executable, "-c", USER.format(prelude=prelude), str(folder)]
+            self.process = forkserver.start(command, None, os.environ, write, stderr, stdin=read, session=True)
         self.server = 0
         assert self._line() == "here"
 
@@ -62,8 +69,7 @@ class User:
         return self
 
     def _line(self) -> str:
-        assert self.process.stdout
-        return self.process.stdout.readline().rstrip("\n")
+        return self._said.readline().rstrip("\n")
 
     @contextlib.contextmanager
     def redis(self) -> Iterator[Any]:
@@ -79,12 +85,24 @@ class User:
             return False
 
     def leave(self) -> None:
-        self.process.communicate()
-        assert self.process.returncode == 0
+        assert self._end() == 0
 
     def kill(self, sign: signal.Signals = signal.SIGKILL) -> None:
         os.killpg(self.process.pid, sign)
-        self.process.communicate()
+        if not self._leaving.closed:
+            self._end()
+
+    def _end(self) -> int:
+        self._leaving.close()
+        with self._said:
+            self._said.read()
+        return self.process.wait()
+
+
+def pipe() -> tuple[TextIO, TextIO]:
+    """The end of a pipe to read from, and the one to write to."""
+    read, write = os.pipe()
+    return open(read), open(write, "w")  # noqa: PTH123
 
 
 class Users:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import teep
-from teep.testing.process import WorkerProcess
+from tests.support import forkserver
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -48,6 +48,10 @@ def environment(server: Server) -> dict[str, str]:
     return os.environ | {"REDIS_URL": server.url, "PYTHONPATH": _SOURCE}
 
 
+def play(server: Server, app: Path, *command: str) -> None:
+    forkserver.run([sys.executable, *command], app, environment(server)).check_returncode()
+
+
 @pytest.mark.parametrize(
     ("command", "module"),
     [
@@ -58,15 +62,15 @@ def environment(server: Server) -> dict[str, str]:
     ],
 )
 def test_a_script_pushes_under_its_modules_name(server: Server, app: Path, command: list[str], module: str) -> None:
-    subprocess.run([sys.executable, *command], cwd=app, env=environment(server), check=True, timeout=30)
+    play(server, app, *command)
     queue = teep.Queue(config=teep.Config(redis_url=server.url))
     assert [job.klass for job in queue] == [f"{module}.Wave", f"{module}.greet"]
 
 
 @pytest.mark.parametrize(("command", "module"), [(["tasks.py"], "tasks"), (["-m", "shop.tasks"], "shop.tasks")])
 def test_a_worker_that_imports_the_module_runs_it(server: Server, app: Path, command: list[str], module: str) -> None:
-    subprocess.run([sys.executable, *command], cwd=app, env=environment(server), check=True, timeout=30)
-    with WorkerProcess(
+    play(server, app, *command)
+    with forkserver.QuickWorker(
         module, "-c", "1", redis_url=server.url, folder=app, environment=environment(server)
     ) as worker:
         wait_until(lambda: server.command("LLEN", "greeted") == 2, 30, lambda: f"both jobs to run:\n{worker.log}")

@@ -31,6 +31,9 @@ from tests.store.conftest import Run
 from tests.support.servers import Server
 from tests.wire import lua
 
+# A case runs on one kind of server, but each kind has cases of each scene.
+pytestmark = pytest.mark.one_server
+
 DAY = dt.date(2026, 11, 24)
 COUNTERS = (keys.processed(), keys.processed_on(DAY))
 FLIGHT, QUEUE, OTHER = "{queue:q}:inflight:me", keys.queue("q"), keys.queue("other")

@@ -11,6 +11,7 @@ variables that an interpreter reads as it starts, start a real one: see `can_sta
 """
 
 import atexit
+import builtins
 import gc
 import json
 import os
@@ -22,11 +23,14 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from importlib.machinery import BuiltinImporter, SourceFileLoader
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
 from teep.testing.process import WorkerProcess
@@ -37,6 +41,7 @@ _MODULES = ("teep.cli.commands.look", "teep.cli.commands.worker", "teep.worker")
 # What a fork can still set for itself, of the variables that begin with PYTHON.
 _SETTABLE = {"PYTHONPATH", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE"}
 _MOST = 1 << 20
+_PATIENCE = 60.0
 
 
 class Forked:
@@ -84,19 +89,38 @@ class QuickWorker(WorkerProcess):
     def _started(
         self, command: list[str], folder: Path | None, environment: dict[str, str], log: IO[bytes]
     ) -> "subprocess.Popen[bytes]":
-        if not can_start(command, environment):
-            return super()._started(command, folder, environment, log)
         return cast("subprocess.Popen[bytes]", start(command, folder, environment, log, log, session=True))
 
 
 def can_start(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Return whether a fork can be this program: a module, with no variable that only a real start reads."""
+    """Return whether a fork can be this: a module, a script or a string, without what only a real start reads."""
+    interpreter, first, *_ = *command, "", ""
     return (
         hasattr(os, "pidfd_open")
-        and list(command[:2]) == [sys.executable, "-m"]
+        and interpreter == sys.executable
+        and (first in {"-m", "-c"} or first.endswith(".py"))
         and {name: value for name, value in environment.items() if _is_read_at_start(name)} == read_at_start()
         and environment.get("PYTHONWARNINGS", "") in {"", "error"}
     )
+
+
+def run(
+    command: Sequence[str], folder: Path | None, environment: Mapping[str, str], *, patience: float = _PATIENCE
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end, as `subprocess.run` does, with nothing to read."""
+    with TemporaryFile("w+") as printed, TemporaryFile("w+") as complaints:
+        process = start(command, folder, environment, printed, complaints)
+        try:
+            code = process.wait(patience)
+        finally:
+            process.kill()
+            process.wait()
+        return subprocess.CompletedProcess(command, code, _whole(printed), _whole(complaints))
+
+
+def _whole(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def start(
@@ -106,19 +130,25 @@ def start(
     stdout: IO[Any],
     stderr: IO[Any],
     *,
+    stdin: IO[Any] | None = None,
     session: bool = False,
-) -> Forked:
-    """Start a program that `can_start` allows, as `subprocess.Popen` does, with nothing to read."""
-    words = {
-        "words": command[2:],
-        "folder": str(folder or Path.cwd()),
-        "variables": dict(environment),
-        "session": session,
-    }
-    server = _server()
+) -> "Forked | subprocess.Popen[bytes]":
+    """Start a program, as `subprocess.Popen` does, by default with nothing to read: as a fork, if it can be one."""
     with Path(os.devnull).open("rb") as nothing:
-        pid = server.ask(words, [each.fileno() for each in (nothing, stdout, stderr)])
-    return Forked(int(pid), server)
+        files = [nothing if stdin is None else stdin, stdout, stderr]
+        if not can_start(command, environment):
+            return subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=files[0], stdout=stdout, stderr=stderr,
+                start_new_session=session,
+            )  # fmt: skip
+        words = {
+            "words": command[1:],
+            "folder": str(folder or Path.cwd()),
+            "variables": dict(environment),
+            "session": session,
+        }
+        pid = _server().ask(words, [each.fileno() for each in files])
+    return Forked(int(pid), _server())
 
 
 def read_at_start() -> dict[str, str]:
@@ -199,12 +229,46 @@ def _become(words: dict[str, Any]) -> None:
     os.environ.update(variables)
     time.tzset()
     sys.dont_write_bytecode = bool(variables.get("PYTHONDONTWRITEBYTECODE"))
-    sys.path[:] = [words["folder"], *filter(None, variables.get("PYTHONPATH", "").split(os.pathsep)), *sys.path[2:]]
+    sys.path[:] = [
+        _first_path(words),
+        *filter(None, variables.get("PYTHONPATH", "").split(os.pathsep)),
+        *sys.path[2:],
+    ]
     if variables.get("PYTHONWARNINGS"):
         warnings.simplefilter("error")
-    module, *arguments = words["words"]
-    sys.orig_argv[:] = [sys.executable, "-m", module, *arguments]
-    sys.argv[:] = [module, *arguments]
+    sys.orig_argv[:] = [sys.executable, *words["words"]]
+
+
+def _first_path(words: Mapping[str, Any]) -> str:
+    first = str(words["words"][0])
+    if first == "-c":
+        return ""
+    return str(words["folder"] if first == "-m" else Path(first).resolve().parent)
+
+
+def _go_on_as(words: Sequence[str]) -> None:
+    """Run the program."""
+    match words:
+        case ["-m", module, *arguments]:
+            sys.argv[:] = [module, *arguments]
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        case ["-c", program, *arguments]:
+            sys.argv[:] = ["-c", *arguments]
+            exec(compile(program, "<string>", "exec"), _new_main())
+        case [script, *arguments]:
+            sys.argv[:] = [script, *arguments]
+            file = str(Path(script).absolute())
+            program = Path(file).read_text("utf-8")
+            exec(compile(program, file, "exec"), _new_main(file))
+
+
+def _new_main(file: str = "") -> dict[str, Any]:
+    """Return the variables of a `__main__` as a string has, or a script in a file."""
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.__dict__.update(__builtins__=builtins, __loader__=BuiltinImporter)
+    if file:
+        main.__dict__.update(__file__=file, __cached__=None, __loader__=SourceFileLoader("__main__", file))
+    return main.__dict__
 
 
 def _main() -> None:
@@ -214,7 +278,7 @@ def _main() -> None:
     sys.stdout.flush()
     words = _serve(socket.socket(fileno=int(sys.argv[1])))
     _become(words)
-    runpy.run_module(words["words"][0], run_name="__main__", alter_sys=True)
+    _go_on_as(words["words"])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 # Short enough that a test does not notice it, long enough to leave the core to the thing waited for: the longer the
 # wait has taken, the rarer the looks.
-_FIRST_LOOK, _LAST_LOOK, _SHARE = 0.002, 0.02, 0.05
+_FIRST_LOOK, _LAST_LOOK, _SHARE = 0.004, 0.025, 0.15
 
 
 def wait_until(

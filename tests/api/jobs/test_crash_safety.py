@@ -13,9 +13,9 @@ from tests.api.sides import Side, job, raw
 from tests.support.processes import race
 from tests.support.servers import Server
 
-pytestmark = pytest.mark.one_server
+pytestmark = [pytest.mark.one_server, pytest.mark.usefixtures("small_pages")]
 
-JOBS = 1_050  # three batches
+JOBS = 210  # three batches
 
 # What must not change is where a job is, counted over all places; these are the places.
 VERBS = {"retry_all": "queue", "add_all_to_queue": "queue", "kill_all": "dead"}

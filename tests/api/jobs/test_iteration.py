@@ -7,9 +7,9 @@ import pytest
 
 from tests.api.sides import Side, jid, job, raw
 
-pytestmark = pytest.mark.one_server
+pytestmark = [pytest.mark.one_server, pytest.mark.usefixtures("small_pages")]
 
-JOBS = 1_050  # more than two pages of a walk
+JOBS = 210  # more than two pages of a walk
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def test_deleting_all(side: Side, queue: Any) -> None:
 
 
 def test_equal_payloads_are_each_given(side: Side) -> None:
-    side.push(*([job(1)] * 1_200))
-    assert len(side.listed(side.Queue())) == 1_200
+    side.push(*([job(1)] * 240))
+    assert len(side.listed(side.Queue())) == 240
 
 
 def test_clearing_meanwhile_ends_it(side: Side, queue: Any) -> None:
@@ -127,10 +127,10 @@ def test_taking_the_entry_where_a_page_ends_among_equal_scores(side: Side, jobs:
     seen = []
     for number, entry in enumerate(side.walk(jobs), 1):
         seen.append(entry)
-        if number % 100 == 0:  # whatever hundreds a page has, its last one is among these
+        if number % 20 == 0:  # whatever twenties a page has, its last one is among these
             side.run(entry.delete())
     assert sorted(numbers(seen)) == list(range(JOBS))
-    assert side.run(jobs.size()) == JOBS - JOBS // 100
+    assert side.run(jobs.size()) == JOBS - JOBS // 20
 
 
 def test_rescheduling_each_entry_while_iterating(side: Side, jobs: Any) -> None:

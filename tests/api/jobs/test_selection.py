@@ -10,11 +10,14 @@ import pytest
 
 from teep.errors import InvalidJob
 from teep.store.jobs import jobsets, queues
+from tests.api.conftest import FIFTH
 from tests.api.sides import Side, job, raw
 
+pytestmark = pytest.mark.usefixtures("small_pages")
+
 # Several slices and a rest, whether they are read whole or for what holds certain words.
-MANY = 2 * queues.FILTERED_PAGE + 700
-MANY_IN_A_SET = 2 * jobsets.FILTERED_BATCH + 700
+MANY = (2 * queues.FILTERED_PAGE + 700) // FIFTH
+MANY_IN_A_SET = (2 * jobsets.FILTERED_BATCH + 700) // FIFTH
 TIME = 1_900_000_000.5
 
 QUEUE_VERBS: dict[str, tuple[Any, ...]] = {
@@ -155,7 +158,7 @@ def test_what_goes_from_a_set_to_a_queue_waits_there_from_now_on(side: Side, ver
     assert (item["queue"], item["retry_count"], item["created_at"]) == (name, 2 if verb == "retry_all" else 3, 1e9)
 
 
-@pytest.mark.parametrize("at", [-1.0, MANY / 2, 1_000.0, MANY + 1.0])
+@pytest.mark.parametrize("at", [-1.0, MANY / 2, 200.0, MANY + 1.0])
 def test_rescheduling_ends_and_counts_each_job_once(side: Side, at: float) -> None:
     fill_set(side)
     there_already = sum(score == at for score in side.scored("retry").values())

@@ -13,7 +13,6 @@ from teep.wire import keys
 from tests.api.jobs.test_crash_safety import Crash, Lines
 from tests.api.jobs.test_selection import (
     GOES_TO,
-    MANY,
     QUEUE_VERBS,
     SET_VERBS,
     everywhere,
@@ -27,11 +26,14 @@ from tests.api.trips import sent
 
 pytestmark = pytest.mark.one_server
 
+# Several slices and a rest.
+MANY = 2 * queues.FILTERED_PAGE + 700
+
 
 @pytest.mark.parametrize("verb", QUEUE_VERBS)
 @pytest.mark.parametrize("kind", ["queue", "set"])
 def test_each_job_is_in_one_place_after_a_verb_among_workers_and_clients(side: Side, kind: str, verb: str) -> None:
-    fill_queue(side) if kind == "queue" else fill_set(side)
+    fill_queue(side, range(MANY)) if kind == "queue" else fill_set(side, numbers=range(MANY))
     started = Barrier(3)
 
     def take() -> None:
@@ -70,11 +72,12 @@ def test_each_job_is_in_one_place_after_a_verb_among_workers_and_clients(side: S
         assert not [number for number in numbers_in(side, source) if number % 2 and number < MANY]
 
 
-@pytest.mark.parametrize("pops", [1, 2_500])
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("pops", [1, 500])
 @pytest.mark.parametrize("klass", [None, "Odd"])
 def test_workers_between_reading_and_removing_hide_no_job(side: Side, klass: str | None, pops: int) -> None:
     """The slice after the one just done is read already when the progress is told."""
-    fill_queue(side, range(7_000))
+    fill_queue(side, range(1_400))
 
     def pop(done: int, total: int) -> None:
         popped = side.server.command("RPOP", "queue:default", pops) or []
@@ -82,33 +85,35 @@ def test_workers_between_reading_and_removing_hide_no_job(side: Side, klass: str
             side.server.command("LPUSH", "taken", *popped)
 
     count = side.run(side.Queue().where(klass=klass).move_to("other", on_progress=pop))
-    assert everywhere(side) == Counter(range(7_000))
+    assert everywhere(side) == Counter(range(1_400))
     assert [number for number in numbers_in(side, "queue:default") if klass is None or number % 2] == []
     assert numbers_in(side, "queue:other") == sorted(numbers_in(side, "queue:other"))
     assert len(numbers_in(side, "queue:other")) == count
 
 
-@pytest.mark.parametrize("pops", [0, 1, 999, 1_500, 5_000, 6_200, 9_000])
-@pytest.mark.parametrize("pushes", [0, 2_000])
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("pops", [0, 1, 199, 300, 1_000, 1_240, 1_800])
+@pytest.mark.parametrize("pushes", [0, 400])
 def test_jobs_are_taken_out_however_far_they_have_moved(side: Side, pops: int, pushes: int) -> None:
-    fill_queue(side, range(10_000))
-    seen = list(range(6_000, 6_400))
+    fill_queue(side, range(2_000))
+    seen = list(range(1_200, 1_280))
     if pops:
         side.server.command("RPOP", "queue:default", pops)
     if pushes:
-        fill_queue(side, range(10_000, 10_000 + pushes))
+        fill_queue(side, range(2_000, 2_000 + pushes))
     moves = [(raw(parity(number)), raw(parity(number)), "0.0") for number in seen]
-    plan = queues.take_out("default", (6_000, 400), moves, Destination("list", keys.queue("other"), "other"))
+    plan = queues.take_out("default", (1_200, 80), moves, Destination("list", keys.queue("other"), "other"))
     with sent() as commands:
         taken = driver_for(side.config).run(plan).done
     assert (len(commands) == 1) == (pops < queues.SHIFT)
     assert taken == [number >= pops for number in seen]
     left = [number for number in seen if number >= pops]
     # Beyond queues.SHIFT they come in two parts: those still near where they were seen, and those looked for.
-    assert (numbers_in(side, "queue:other") if pops != 1_500 else sorted(numbers_in(side, "queue:other"))) == left
-    assert numbers_in(side, "queue:default") == sorted(set(range(pops, 10_000 + pushes)) - set(left))
+    assert (numbers_in(side, "queue:other") if pops != 300 else sorted(numbers_in(side, "queue:other"))) == left
+    assert numbers_in(side, "queue:default") == sorted(set(range(pops, 2_000 + pushes)) - set(left))
 
 
+@pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("sent", [False, True], ids=["before it is sent", "after it was sent"])
 @pytest.mark.parametrize("good", [0, 2, 3, 4, 5])
 @pytest.mark.parametrize("kind", ["queue", "set"])
@@ -117,14 +122,14 @@ def test_a_crash_between_batches_loses_nothing_and_the_verb_can_be_repeated(
 ) -> None:
     for verb in ("kill_all", "move_to", "retry_all" if kind == "set" else "reschedule_all"):
         side.server.flushall()
-        fill_queue(side, range(1_600)) if kind == "queue" else fill_set(side, numbers=range(1_600))
+        fill_queue(side, range(320)) if kind == "queue" else fill_set(side, numbers=range(320))
         selection = (side.Queue() if kind == "queue" else side.RetrySet()).where(klass="Odd")
         with monkeypatch.context() as patch:
             lines = Lines(patch, good, sent=sent)
             with suppress(Crash):
                 side.run(getattr(selection, verb)(*SET_VERBS[verb]))
             assert lines.left < 0 or good > 3
-        assert everywhere(side) == Counter(range(1_600))
+        assert everywhere(side) == Counter(range(320))
         side.run(getattr(selection, verb)(*SET_VERBS[verb]))
-        assert everywhere(side) == Counter(range(1_600))
+        assert everywhere(side) == Counter(range(320))
         assert side.run(selection.count()) == 0

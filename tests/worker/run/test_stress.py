@@ -1,11 +1,13 @@
 """Pushes from several processes to twenty queues, and two workers: each job runs exactly once."""
 
-import subprocess
+import os
 import sys
 from collections import Counter
+from tempfile import TemporaryFile
 
 import pytest
 
+from tests.support import forkserver
 from tests.support.waiting import wait_until
 from tests.worker.fleet import ROOT, Fleet
 
@@ -29,16 +31,16 @@ def test_ten_thousand_jobs_through_twenty_queues_run_exactly_once(fleet: Fleet) 
     queues = [argument for name in _QUEUES for argument in ("-q", f"{name},1")]
     workers = [fleet.spawn("-c", "5", "--log-level", "WARNING", *queues) for _ in range(2)]
     share = _JOBS // _PUSHERS
-    pushers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _PUSH, fleet.server.url, str(number * share), str(share)],
-            cwd=ROOT,
-            env={"PYTHONPATH": "src"},
-        )
-        for number in range(_PUSHERS)
-    ]
-    for pusher in pushers:
-        assert pusher.wait(60) == 0
+    with TemporaryFile() as printed:
+        pushers = [
+            forkserver.start(
+                [sys.executable, "-c", _PUSH, fleet.server.url, str(number * share), str(share)],
+                ROOT, {**os.environ, "PYTHONPATH": "src"}, printed, printed,
+            )
+            for number in range(_PUSHERS)
+        ]  # fmt: skip
+        for pusher in pushers:
+            assert pusher.wait(60) == 0
     wait_until(lambda: fleet.counters()[0] >= _JOBS, 60, lambda: f"all jobs; counted {fleet.counters()}")
     ran = Counter(fleet.noted())
     assert ran == Counter(str(number) for number in range(_JOBS))
