@@ -18,6 +18,8 @@ from teep.errors import InvalidJob
 from teep.features.limits.limit import Limit
 from teep.runtime.component import Component
 from teep.wire import commands, keys
+from teep.worker.fetch.unit import UnitOfWork
+from teep.worker.run.admission import Admission
 from teep.worker.services.poller import Poller
 from teep.worker.services.rescuer import Rescuer
 from tests.features.limits.conftest import lease_of
@@ -553,3 +555,24 @@ def test_the_poller_brings_a_job_that_no_release_has_called(here: Fleet, stage: 
         return len(stage.ran) == 2
 
     wait_until(polled, SOON, "the second one to run")
+
+
+def test_a_place_that_was_given_some_time_ago_is_asked_for_anew_before_the_job_starts(
+    here: Fleet, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = limits.concurrent("c", 1, wait_timeout=0)
+    here.push(stage.job(limit), 1)
+    component = Component.alone(here.config, lambda error, _: pytest.fail(repr(error)), "host:1:me")
+    admission, unit = Admission(component, tuple), UnitOfWork("default", here.queue()[0])
+    assert admission.barred(unit) is None
+    # The process stands still for longer than its lease, and another one gets the place.
+    here.server.command("ZREM", keys.limit_line("c"), unit.held[0].holder)
+    with limit.within_limit():
+        assert admission.barred(unit) is None, "it asks no more of Redis than it must"
+        monkeypatch.setattr("teep.worker.fetch.unit._FRESH_SECONDS", 0.0)
+        assert (barred := admission.barred(unit)) is not None
+        assert barred.word.startswith("over the limit c")
+        assert not unit.held
+    unit = UnitOfWork("default", here.queue()[0])
+    assert [admission.barred(unit), admission.barred(unit)] == [None, None]
+    assert here.server.command("ZCARD", keys.limit_line("c")) == 1

@@ -20,8 +20,8 @@ features.special.update(("rescues", "log_level"))  # the fields that the worker 
 _special = features.special
 
 
-# Seconds for which a place that was read is known. A process that stood still for longer may have been given up, and
-# its jobs may have come on elsewhere.
+# Seconds for which a place that was read, or given by a limit, is known. A process that stood still for longer may
+# have been given up: its jobs may have come on elsewhere, and the limit may have given the place to another.
 _FRESH_SECONDS = 1.0
 
 
@@ -144,15 +144,20 @@ class UnitOfWork:
         return hasattr(self, "_answer")
 
     @property
+    def may_have_lost_its_place(self) -> bool:
+        """Whether it holds a place that was given to it some time ago, so that its lease may be over."""
+        return bool(self.held) and monotonic() - self._answer[1] > _FRESH_SECONDS
+
+    @property
     def answer(self) -> Barred | None:
         """Their answer: why it must not run now, or None if it may."""
-        return self._answer
+        return self._answer[0]
 
     def note_answer(self, answer: Barred | Exception | None) -> None:
         """Note the answer of its limits. If they could not be asked, because of an error of its code, it fails."""
         if isinstance(answer, Exception):
             self.problem, self.definition, answer = answer, None, None
-        self._answer = answer
+        self._answer = answer, monotonic()
 
     def ends_with(self, part: Part) -> None:
         """Have a further part go along with its success."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from teep.errors import RedisCommandError, RedisError
 from teep.runtime.component import Component
-from teep.store import features
+from teep.store import features, limits
 from teep.store.features import Barred
 from teep.telling import Logger
 from teep.worker.fetch.unit import UnitOfWork
@@ -21,6 +21,7 @@ class Admission:
     """The answers of limits about a capsule's jobs; safe to use from all of its threads.
 
     `stocked` returns the jobs that were reserved ahead. The thread whose job has no answer yet asks for these, too.
+    A place that was given some time ago is given back and asked for anew, as its lease may have ended meanwhile.
     """
 
     def __init__(self, component: Component, stocked: Callable[[], Sequence[UnitOfWork]]) -> None:
@@ -31,9 +32,9 @@ class Admission:
 
     def barred(self, job: UnitOfWork) -> Barred | None:
         """Return the outcome of a job that its limits keep from running now, or None if it may run."""
-        if not job.is_answered:
+        if not job.is_answered or job.may_have_lost_its_place:
             with self._asking:
-                if not job.is_answered:
+                if not job.is_answered or job.may_have_lost_its_place:
                     self._ask([job, *self._others()])
         return job.answer
 
@@ -43,6 +44,8 @@ class Admission:
 
     def _ask(self, jobs: list[UnitOfWork]) -> None:
         try:
+            if parts := [hold.part for hold in jobs[0].leave()]:
+                self._driver.execute(limits.carry_out_all(parts))
             answers = self._driver.run(features.admit_all(jobs, self._identity))
         except RedisError as error:
             if isinstance(error, RedisCommandError) and len(jobs) > 1:
