@@ -87,7 +87,7 @@ def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
         assert "failed" not in part
     tables = [re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE) for part in parts]
     rows = [[table.count("\n") - 2 for table in some] for some in tables]
-    assert rows == [[1], [1], [1], [0], [1], [len(operations())], [len(pages()), 5], [0], [23, 11]]
+    assert rows == [[1], [1], [1], [0], [1], [len(operations())], [len(pages()), 5], [0], [24, 12]]
     for table in (table.splitlines() for some in tables for table in some):
         assert len({line.count("|") for line in table}) == 1
     # On the terminal nothing is cut off or wrapped.
