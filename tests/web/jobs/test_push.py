@@ -60,7 +60,7 @@ def test_later_means_scheduled(visitor: Visitor, store: Server) -> None:
         ({"args": "{}"}, "arguments are a JSON array"),
         ({"args": "[1"}, "Expecting ',' delimiter"),
         ({"args": "[NaN]"}, "NaN is no JSON"),
-        ({"args": "[" * 100_000}, "recursion"),
+        ({"args": "[" * 100_000}, "while decoding a JSON array"),
         ({"in": "soon"}, "it is a number and a unit"),
         ({"class": XSS, "args": "{}"}, "arguments are a JSON array"),
     ],
