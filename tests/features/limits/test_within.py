@@ -239,6 +239,7 @@ def test_a_process_that_is_killed_keeps_its_place_no_longer_than_its_lease(here:
 
 
 @pytest.mark.one_server
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_holds_nothing(here: Fleet) -> None:
     limit = limits.concurrent("c", 1, wait_timeout=0)
     with limit.within_limit():
@@ -250,6 +251,7 @@ def test_a_fork_holds_nothing(here: Fleet) -> None:
 
 
 @pytest.mark.one_server
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_that_leaves_the_block_leaves_its_parent_inside(here: Fleet) -> None:
     use = limits.concurrent("c", 1).within_limit()
     with use:
