@@ -43,7 +43,7 @@ CHECKPOINT = 0.3
 
 def main() -> int:
     """Run until a signal stops it; returns the exit code."""
-    options = _options()
+    options = read_options()
     log.set_up("WARNING", as_json=False)
     logging.getLogger("teep").addHandler(_Journalling(logging.WARNING))
     _move_clock(options.clock, options.clock_after)
@@ -126,7 +126,7 @@ def _replace(owner: ModuleType | type, name: str, value: object) -> None:
     setattr(owner, name, value)
 
 
-def _options() -> argparse.Namespace:
+def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("queues", nargs="+")
     parser.add_argument("--concurrency", type=int, required=True)

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -27,19 +26,10 @@ print(lease.pid, lease.url, flush=True)
 sys.stdin.read()
 """
 
-_BETWEEN_LOOKS = 0.03
-
 
 def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Return once the condition holds; fail where it does not within the seconds."""
-
-    # A look is at every process of the machine: between two of them the core is left to what is waited for.
-    def look() -> bool:
-        if not (holds := condition()):
-            time.sleep(_BETWEEN_LOOKS)
-        return holds
-
-    wait_until(look, seconds, "what must come of it")
+    wait_until(condition, seconds, "what must come of it")
 
 
 def processes(folder: Path, kind: str = "") -> list[int]:

@@ -158,4 +158,5 @@ def jam() -> None:
 
 @teep.job(limit=teep.limits.concurrent("killed", 2, lock_timeout=3_600))
 def held_by_limit() -> None:
-    time.sleep(60)
+    """Keep its place until the test lets it go, or kills the process."""
+    _redis.blpop(["go"], timeout=60)

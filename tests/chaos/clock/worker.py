@@ -1,6 +1,5 @@
 """A worker with a shorter lease and a moved clock, which may lead and serves an empty queue."""
 
-import argparse
 import logging
 import os
 import sys
@@ -11,7 +10,7 @@ from teep.features.periodic import watched
 from teep.worker import Worker
 from teep.worker.logs import log
 from teep.worker.services import leader
-from tests.chaos.worker import NO_REDIS, _move_clock, _replace
+from tests.chaos.worker import NO_REDIS, _move_clock, _replace, read_options
 
 # Seconds that a lease lasts; 15 in life.
 LEASE = 2.0
@@ -22,13 +21,7 @@ ON_TIME = 2.0
 
 def main() -> int:
     """Run until a signal stops it; returns the exit code."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("queues", nargs="+")
-    parser.add_argument("--concurrency", type=int, required=True)
-    parser.add_argument("--timeout", type=float, required=True)
-    parser.add_argument("--clock", type=float, required=True)
-    parser.add_argument("--clock-after", type=float, required=True)
-    options = parser.parse_args()
+    options = read_options()
     log.set_up("INFO", as_json=False)
     logging.getLogger("teep.job").setLevel("WARNING")
     _move_clock(options.clock, options.clock_after)

@@ -41,6 +41,13 @@ def _waiting(limit: Limit, count: int) -> Callable[[], bool]:
     return lambda: limit.usage().waiting == count
 
 
+async def _behind(limit: Limit) -> asyncio.Task[None]:
+    """Return a task that waits for a place."""
+    entering = asyncio.create_task(_aenter(limit))
+    await asyncio.to_thread(wait_until, _waiting(limit, 1), SOON, "it to wait")
+    return entering
+
+
 class Entering(threading.Thread):
     """A thread that enters a limit, and leaves it when it is told to; `error` is what it raised."""
 
@@ -105,8 +112,7 @@ def test_one_on_a_loop_waits_too(here: Fleet) -> None:
     assert first.inside.wait(SOON)
 
     async def second() -> None:
-        entering = asyncio.create_task(_aenter(limit))
-        await asyncio.to_thread(wait_until, _waiting(limit, 1), SOON, "it to wait")
+        entering = await _behind(limit)
         first.go.set()
         await entering
 
@@ -272,8 +278,7 @@ def test_one_that_is_cancelled_while_it_waits_stands_in_nobodys_way(here: Fleet)
     assert first.inside.wait(SOON)
 
     async def cancelled() -> None:
-        waiting = asyncio.create_task(_aenter(limit))
-        await asyncio.to_thread(wait_until, _waiting(limit, 1), SOON, "it to wait")
+        waiting = await _behind(limit)
         while not waiting.done():  # asyncio.wait_for of 3.11, in redis-py, may lose a cancellation
             waiting.cancel()
             await asyncio.wait([waiting], timeout=0.05)

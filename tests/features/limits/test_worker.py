@@ -47,6 +47,11 @@ class Stage:
             self.inside -= 1
             self.ran.append(number)
 
+    def run_until_told(self) -> None:
+        """Run until a stop or a cancellation comes, which Python raises between two waits."""
+        while not self.go.wait(0.01):
+            pass
+
     def job(self, limit: Any, *, is_async: bool = False, **options: Any) -> Any:
         def plain(number: Any) -> None:
             self.run(number)
@@ -198,15 +203,14 @@ def test_a_key_that_raises_is_a_failure_of_the_job(here: Fleet, stage: Stage) ->
 
 
 @pytest.mark.parametrize("ends", ["fails", "dies", "is cancelled"])
-def test_however_a_job_ends_its_place_is_free_in_the_same_step(here: Fleet, ends: str) -> None:
+def test_however_a_job_ends_its_place_is_free_in_the_same_step(here: Fleet, stage: Stage, ends: str) -> None:
     limit = limits.concurrent("c", 1)
 
     @teep.job(name="limited", limit=limit, retry=ends != "dies" and 5)
     def limited() -> None:
         if ends == "is cancelled":
             teep.Client(here.config).cancel(teep.current_job().jid)  # type: ignore[union-attr]
-            while True:
-                time.sleep(0.01)
+            stage.run_until_told()
         raise ValueError
 
     here.start()
@@ -218,13 +222,12 @@ def test_however_a_job_ends_its_place_is_free_in_the_same_step(here: Fleet, ends
     assert limit.usage().granted == count
 
 
-def test_a_stop_gives_all_places_back(here: Fleet) -> None:
+def test_a_stop_gives_all_places_back(here: Fleet, stage: Stage) -> None:
     limit = limits.concurrent("c", 2)
 
     @teep.job(name="limited", limit=limit)
     def limited() -> None:
-        while True:
-            time.sleep(0.01)
+        stage.run_until_told()
 
     worker = here.start(concurrency=3)
     for _ in range(3):
@@ -421,8 +424,8 @@ def test_a_queue_that_is_paused_keeps_its_jobs_and_gives_the_place_on(here: Flee
     wait_until(lambda: len(here.queue("a")) == 1, SOON, "a2 to be back in its queue")
 
 
-def test_a_paused_limit_and_its_end(here: Fleet, stage: Stage) -> None:
-    limit = limits.bucket("b", 100, "day")
+def _wait_at_a_pause(here: Fleet, stage: Stage, limit: Limit) -> None:
+    """Pause a limit, and let three jobs wait for it."""
     job = stage.job(limit)
     stage.go.set()
     limit.pause(3_600)
@@ -430,19 +433,18 @@ def test_a_paused_limit_and_its_end(here: Fleet, stage: Stage) -> None:
     for number in range(3):
         here.push(job, number)
     _wait_for_size(here, "schedule", 3)
+
+
+def test_a_paused_limit_and_its_end(here: Fleet, stage: Stage) -> None:
+    limit = limits.bucket("b", 100, "day")
+    _wait_at_a_pause(here, stage, limit)
     limit.resume()
     stage.wait_until_ran(3)
 
 
 def test_a_paused_concurrent_limit_asks_each_job_once(here: Fleet, stage: Stage) -> None:
     limit = limits.concurrent("c", 5)
-    job = stage.job(limit)
-    stage.go.set()
-    limit.pause(3_600)
-    here.start()
-    for number in range(3):
-        here.push(job, number)
-    _wait_for_size(here, "schedule", 3)
+    _wait_at_a_pause(here, stage, limit)
     over = time.monotonic() + 0.3
     wait_until(lambda: time.monotonic() > over, SOON, "what would go round by now")
     assert limit.usage()[:3] == (0, 5, 3)

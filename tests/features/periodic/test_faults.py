@@ -13,7 +13,7 @@ from teep.schedules import kinds
 from teep.store.periodic import entries
 from teep.wire.command import Pipeline
 from tests.api.trips import sent
-from tests.features.periodic.conftest import START, Times
+from tests.features.periodic.conftest import START, SetClock, Times
 
 pytestmark = pytest.mark.one_server
 
@@ -164,16 +164,22 @@ def test_removed_entries_leave_nothing_behind(times: Times) -> None:
     assert set(times.server.command("KEYS", "*periodic*")) == {b"teep:periodic:version"}
 
 
+def _fail_over_after_a_tick(times: Times, clock: SetClock) -> str:
+    """Fire a tick at a server whose replica does not receive it, and is promoted; returns the jid of its job."""
+    before = times.server.command("HGETALL", "teep:periodic:last")
+    times.turn(clock, START + 60)
+    (job,) = times.jobs()
+    times.server.command("DEL", "queue:default", "teep:periodic:last")
+    times.server.command("HSET", "teep:periodic:last", *(word for pair in before.items() for word in pair))
+    return str(job["jid"])
+
+
 def test_what_a_failover_has_undone_is_fired_again(times: Times) -> None:
     """A replica that was promoted had not received the last writes; no error tells of it."""
     times.create("entry", _EACH_MINUTE)
     clock = times.leader()
     times.turn(clock)
-    before = times.server.command("HGETALL", "teep:periodic:last")
-    times.turn(clock, START + 60)
-    jid = times.jobs()[0]["jid"]
-    times.server.command("DEL", "queue:default", "teep:periodic:last")
-    times.server.command("HSET", "teep:periodic:last", *(word for pair in before.items() for word in pair))
+    jid = _fail_over_after_a_tick(times, clock)
     times.turn(clock, START + 62)
     assert [job["jid"] for job in times.jobs()] == [jid]
 
@@ -183,10 +189,7 @@ def test_what_a_failover_has_undone_comes_before_the_next_tick(times: Times) -> 
     times.create("entry", _EACH_MINUTE)
     clock = times.leader()
     times.turn(clock)
-    before = times.server.command("HGETALL", "teep:periodic:last")
-    times.turn(clock, START + 60)
-    times.server.command("DEL", "queue:default", "teep:periodic:last")
-    times.server.command("HSET", "teep:periodic:last", *(word for pair in before.items() for word in pair))
+    _fail_over_after_a_tick(times, clock)
     clock.at, clock._look_at = START + 120, float("inf")
     clock.run_once()
     clock.run_once()
