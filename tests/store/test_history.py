@@ -12,6 +12,7 @@ from teep.store.history import HOUR, Queued, Sample, Series
 from teep.wire import keys
 from teep.wire.keys import Key
 from teep.wire.metrics import MINUTE
+from teep.wire.scripts.fence import Fence
 from tests.api.sides import job, raw
 from tests.store.conftest import Run
 from tests.support.servers import Server
@@ -41,7 +42,7 @@ class Writer:
     ) -> bool:
         usual = dict.fromkeys(("processed", "failed", "scheduled", "retries", "dead", "busy", "enqueued"), 0)
         sample = Sample(AT.timestamp() + seconds, queues=queues or {}, **{**usual, **values})
-        return self._run(history.add((keys.leader(), identity), sample, gauges or {}))
+        return self._run(history.add(Fence(keys.leader(), identity), sample, gauges or {}))
 
     def read(self, hours: float = 1, seconds: int = MINUTE) -> dict[datetime, history.Record]:
         return self._run(history.read(AT, AT + timedelta(hours=hours), seconds))
@@ -161,7 +162,7 @@ def test_a_damaged_record_is_a_gap_until_the_next_sample(writer: Writer, server:
 
 def test_who_has_read_an_older_record_writes_nothing(run: Run, server: Server, writer: Writer) -> None:
     writer.add(dead=1)
-    late = history.add((keys.leader(), ME), Sample(AT.timestamp(), 0, 0, 0, 0, 0, 0, 0, {}), {})
+    late = history.add(Fence(keys.leader(), ME), Sample(AT.timestamp(), 0, 0, 0, 0, 0, 0, 0, {}), {})
     first = late.send(None)  # it reads
     reply = run(_read(first))
     writer.add(10, dead=1)

@@ -9,6 +9,7 @@ from teep.config import driver_for
 from teep.store import history
 from teep.store.history import Queued, Sample
 from teep.wire import commands, keys
+from teep.wire.scripts.fence import Fence
 
 LEADER = "host:1:0123456789ab"
 
@@ -21,9 +22,9 @@ def sampled(
     **values: Any,
 ) -> None:
     """Let the leader sample; what is not given is 0, and a queue is its size and its latency."""
-    driver, lease = driver_for(config), keys.leader()
-    driver.execute(commands.mset({lease: LEADER}))
+    driver, fence = driver_for(config), Fence(keys.leader(), LEADER)
+    driver.execute(commands.mset({fence.lease: fence.identity}))
     usual = dict.fromkeys(("processed", "failed", "scheduled", "retries", "dead", "busy", "enqueued"), 0)
     of_queues = {name: Queued(*queue) for name, queue in (queues or {}).items()}
     sample = Sample(at.timestamp(), queues=of_queues, **{**usual, **values})
-    assert driver.run(history.add((lease, LEADER), sample, gauges or {}))
+    assert driver.run(history.add(fence, sample, gauges or {}))

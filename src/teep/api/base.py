@@ -83,6 +83,19 @@ class SyncIterable(SyncApi, Walkable[R]):
             yield from items
 
 
+class SyncCollection(SyncIterable[R]):
+    """Iteration on threads over what has a `size`."""
+
+    def __len__(self) -> int:
+        """Return its `size`, which asks Redis."""
+        collection: Any = self  # `size` is an operation of each subclass
+        return int(collection.size())
+
+    def __bool__(self) -> bool:
+        """Return True, also if it is empty, without asking Redis."""
+        return True
+
+
 class AsyncIterable(AsyncApi, Walkable[R]):
     """Iteration on asyncio."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable
+from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncCollection
 from teep.client import AsyncClient, Client
 from teep.client.limiters import Controls, Usage, usage_of
 from teep.clock import redis_time
@@ -97,16 +97,8 @@ class _LimiterSet(Api, Generic[L]):
         return following
 
 
-class LimiterSet(_LimiterSet[Limiter], SyncIterable[Limiter]):
+class LimiterSet(_LimiterSet[Limiter], SyncCollection[Limiter]):
     _limiter = Limiter
-
-    def __len__(self) -> int:
-        """Return its `size`, which asks Redis."""
-        return self.size()
-
-    def __bool__(self) -> bool:
-        """Return True, also if it is empty, without asking Redis."""
-        return True
 
 
 class AsyncLimiterSet(_LimiterSet[AsyncLimiter], AsyncIterable[AsyncLimiter]):

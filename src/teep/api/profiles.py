@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
+from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncCollection, once
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.store import profiles
@@ -105,16 +105,8 @@ class _ProfileSet(Api, Generic[R]):
         return once(self._all)
 
 
-class ProfileSet(_ProfileSet[ProfileRecord], SyncIterable[ProfileRecord]):
+class ProfileSet(_ProfileSet[ProfileRecord], SyncCollection[ProfileRecord]):
     _record = ProfileRecord
-
-    def __len__(self) -> int:
-        """Return its `size`, which asks Redis."""
-        return self.size()
-
-    def __bool__(self) -> bool:
-        """Return True, also if it is empty, without asking Redis."""
-        return True
 
 
 class AsyncProfileSet(_ProfileSet[AsyncProfileRecord], AsyncIterable[AsyncProfileRecord]):

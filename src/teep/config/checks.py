@@ -11,7 +11,7 @@ from teep.config.capsules import check_capsules
 from teep.config.job_options import defaults_of
 from teep.config.queues import QueueOrder
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
-from teep.wire import payload
+from teep.wire import keys, payload
 
 # An option, and a function of the values of all options that tells why its own does not fit.
 _Values = Mapping[str, Any]
@@ -155,7 +155,7 @@ _CHECKS: tuple[_Check, ...] = (
     ("environment", _environment),
     _choice("timestamps", *get_args(payload.TimeUnit)),
     _choice("leader", "auto", "never", "prefer"),
-    _choice("leader_key", "teep:leader", "dear-leader"),
+    _choice("leader_key", *keys.LEASES),
     ("backtrace_cleaner", _backtrace_cleaner),
     ("tag", _tag),
     ("health", _health),

@@ -16,7 +16,7 @@ from teep.drivers.connections import urls
 from teep.embedded.project import working_folder
 from teep.errors import ConfigurationError
 from teep.store.jobs.jobsets import DeadLimits
-from teep.wire import payload
+from teep.wire import keys, payload
 
 V = TypeVar("V", bound="ConfigValue")
 
@@ -55,7 +55,7 @@ class ConfigValue:
     health: str | None = None
     watchdog: float = 300.0
     leader: Literal["auto", "never", "prefer"] = "auto"
-    leader_key: Literal["teep:leader", "dear-leader"] = "teep:leader"
+    leader_key: keys.Lease = keys.LEASES[0]
     schedule: Mapping[str, Any] = field(default_factory=dict)
     history: bool = False
     skip_default_job_logging: bool = False

@@ -8,6 +8,8 @@ from teep.runtime.leadership import Leadership
 from teep.runtime.notices import Notices
 from teep.runtime.outage import Outage
 from teep.runtime.service import OnError
+from teep.wire import keys
+from teep.wire.scripts.fence import Fence
 
 
 class Component(NamedTuple):
@@ -25,6 +27,11 @@ class Component(NamedTuple):
     on_error: OnError
     notices: Notices
     leadership: Leadership
+
+    @property
+    def fence(self) -> Fence:
+        """What the scripts compare that only the leader may run."""
+        return Fence(keys.leader(self.config.leader_key), self.identity)
 
     @classmethod
     def alone(cls, config: Config, on_error: OnError, identity: str = "") -> "Component":

@@ -17,6 +17,7 @@ from teep.wire.command import Command
 from teep.wire.commands import time as clock_of_redis
 from teep.wire.keys import Key
 from teep.wire.metrics import MINUTE, bucket_start
+from teep.wire.scripts.fence import Fence
 from teep.wire.scripts.history import Change
 from teep.wire.stored import Stored
 
@@ -167,11 +168,8 @@ def _latency(oldest: bytes | None, now: float) -> float:
     return 0.0 if item is None else round(payload.latency(item, now), 3)
 
 
-async def add(leader: tuple[Key, str], taken: Sample, gauges: Mapping[str, float]) -> bool:
-    """Add a sample to its minute and its hour; False if the process does not lead. Two round trips.
-
-    `leader` is the key that says which process leads, and this one's identity.
-    """
+async def add(fence: Fence, taken: Sample, gauges: Mapping[str, float]) -> bool:
+    """Add a sample to its minute and its hour; False if the process does not lead. Two round trips."""
     at = datetime.fromtimestamp(taken.at, UTC)
     minutes, hours = (keys.history_minutes(at), f"{at:%M}"), (keys.history_hours(at.date()), f"{at:%H}")
     minute, hour, last = await commands.pipeline(
@@ -181,7 +179,7 @@ async def add(leader: tuple[Key, str], taken: Sample, gauges: Mapping[str, float
     runs = (_since(counts[0], last[0]), _since(counts[1], last[1]))
     values = _values(taken, gauges)
     return await scripts.record_history(
-        leader,
+        fence,
         (keys.history_last(), _LAST_KEPT),
         counts,
         Change(*minutes, *_more(minute, runs, values), MINUTES_KEPT + HOUR),

@@ -23,11 +23,6 @@ class Candidacy(NamedTuple):
     is_preferred: bool
 
 
-def key_named(name: str) -> Key:
-    """Return the lease of this name: teep's own, or the one that Sidekiq Enterprise has."""
-    return next(key for key in _leases() if key == name)
-
-
 async def stand(candidacy: Candidacy, beside: Command[Any], asked: Sequence[Key] = ()) -> tuple[Elected, list[bool]]:
     """Stand for the leader. One round trip, which `beside` shares; it also tells which of the `asked` keys exist."""
     identity, lease, seconds, is_preferred = candidacy
@@ -56,13 +51,9 @@ async def leader() -> str:
 
 def reads() -> list[Command[str]]:
     """Return the commands that read who leads."""
-    return [commands.get_text(key) for key in _leases()]
+    return [commands.get_text(keys.leader(lease)) for lease in keys.LEASES]
 
 
 def leading(read: Sequence[str]) -> tuple[str, ...]:
     """Return the identities among the results of `reads`."""
     return tuple(filter(None, read))
-
-
-def _leases() -> tuple[Key, Key]:
-    return keys.leader(), keys.leader_of_sidekiq()

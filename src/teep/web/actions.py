@@ -73,6 +73,18 @@ def must_may(visit: Visit, verb: str) -> None:
         raise HTTPException(403, "verb")
 
 
+def verb_of(form: Form, verbs: Iterable[str]) -> str:
+    """Return the verb whose button was pressed.
+
+    Raises:
+        HTTPException: 400, none of these was.
+    """
+    verb = next((verb for verb in verbs if verb in form), None)
+    if verb is None:
+        raise HTTPException(400)
+    return verb
+
+
 def done_in_words(visit: Visit, verb: str, done: int, asked: int) -> str:
     """Return the sentence for the next page: how many of the jobs that were ticked a verb took."""
     if not asked:

@@ -5,7 +5,7 @@ put them into the same Redis Cluster slot. Commands take a `Key`, so none is bui
 """
 
 from datetime import date, datetime
-from typing import NewType
+from typing import Literal, NewType, get_args
 
 Key = NewType("Key", str)
 """The name of a key, as sent."""
@@ -87,12 +87,13 @@ def process_cleanup() -> Key:  # string "1", a lock that expires
     return Key("process_cleanup")
 
 
-def leader() -> Key:  # string identity, a lease (teep's own)
-    return Key("teep:leader")
+Lease = Literal["teep:leader", "dear-leader"]
+"""The names of the leases of a leader: teep's own, and Sidekiq Enterprise's."""
+LEASES: tuple[Lease, ...] = get_args(Lease)
 
 
-def leader_of_sidekiq() -> Key:  # string identity, a lease; Sidekiq Enterprise's
-    return Key("dear-leader")
+def leader(lease: Lease = LEASES[0]) -> Key:  # string identity, a lease
+    return Key(lease)
 
 
 def leader_term() -> Key:  # string int: how often the lease has been taken (teep's own)

@@ -244,6 +244,8 @@ def test_unlimited_has_the_same_methods() -> None:
         (lambda: kinds.bucket("\ud800", 1), InvalidValue, "a limit cannot have a NUL or a lone surrogate"),
         (lambda: kinds.bucket("b", 1, key="shop"), InvalidType, "key of b must be a function of the job's"),  # type: ignore[arg-type]
         (lambda: kinds.bucket("b", 1, config="redis://"), InvalidType, "config of b must be a Config"),  # type: ignore[arg-type]
+        (lambda: kinds.bucket("b", 1, lock_timeout=1), InvalidType, "b has no option 'lock_timeout'; such a"),  # type: ignore[call-arg]
+        (lambda: kinds.concurrent("b", 1, wait=1), InvalidType, "b has no option 'wait'; such a limit has config"),  # type: ignore[call-arg]
         (lambda: teep.OverLimit("30"), InvalidType, "retry_after of OverLimit must be seconds, not '30'"),  # type: ignore[arg-type]
         (lambda: teep.OverLimit(math.nan), InvalidValue, "retry_after of OverLimit must be from 0"),
         (lambda: teep.OverLimit(math.inf), InvalidValue, "retry_after of OverLimit must be from 0"),

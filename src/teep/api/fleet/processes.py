@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncIterable, once
+from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncCollection, once
 from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
@@ -234,16 +234,8 @@ class _ProcessSet(Api, Generic[P]):
         return once(self._all)
 
 
-class ProcessSet(_ProcessSet[Process], SyncIterable[Process]):
+class ProcessSet(_ProcessSet[Process], SyncCollection[Process]):
     _process = Process
-
-    def __len__(self) -> int:
-        """Return its `size`, which asks Redis."""
-        return self.size()
-
-    def __bool__(self) -> bool:
-        """Return True, also if it is empty, without asking Redis."""
-        return True
 
 
 class AsyncProcessSet(_ProcessSet[AsyncProcess], AsyncIterable[AsyncProcess]):

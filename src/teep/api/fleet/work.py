@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api.base import Api, AsyncIterable, SyncIterable, once
+from teep.api.base import Api, AsyncIterable, SyncCollection, once
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
 from teep.drivers.operation import operation
 from teep.store import processes
@@ -96,16 +96,8 @@ class _WorkSet(Api, Generic[R]):
         return once(self._all)
 
 
-class WorkSet(_WorkSet[JobRecord], SyncIterable[tuple[str, str, Work[JobRecord]]]):
+class WorkSet(_WorkSet[JobRecord], SyncCollection[tuple[str, str, Work[JobRecord]]]):
     _job_record = JobRecord
-
-    def __len__(self) -> int:
-        """Return its `size`, which asks Redis."""
-        return self.size()
-
-    def __bool__(self) -> bool:
-        """Return True, also if it is empty, without asking Redis."""
-        return True
 
 
 class AsyncWorkSet(_WorkSet[AsyncJobRecord], AsyncIterable[tuple[str, str, Work[AsyncJobRecord]]]):

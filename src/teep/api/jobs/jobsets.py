@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from teep.api.base import AsyncIterable, Page, SyncIterable, page_start
+from teep.api.base import AsyncIterable, Page, SyncCollection, page_start
 from teep.api.jobs import moves
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry
 from teep.api.jobs.groups import E, _Grouped
@@ -214,7 +214,7 @@ class _DeadSet(_JobSet[E]):
         return (config or default_config()).dead_timeout
 
 
-class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry], Selectable[SetSelection]):
+class JobSet(_JobSet[SortedEntry], SyncCollection[SortedEntry], Selectable[SetSelection]):
     _entry = SortedEntry
 
     def _select(self, chosen: Filter) -> SetSelection:
@@ -229,14 +229,6 @@ class JobSet(_JobSet[SortedEntry], SyncIterable[SortedEntry], Selectable[SetSele
             if (popped := self._run(jobsets.pop(self._key))) is None:
                 return
             yield self._entries([popped])[0]
-
-    def __len__(self) -> int:
-        """Return its `size`, which asks Redis."""
-        return self.size()
-
-    def __bool__(self) -> bool:
-        """Return True, also if it is empty, without asking Redis."""
-        return True
 
 
 class AsyncJobSet(_JobSet[AsyncSortedEntry], AsyncIterable[AsyncSortedEntry], Selectable[AsyncSetSelection]):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
-from teep.api.base import Api, AsyncIterable, Page, SyncIterable, page_start
+from teep.api.base import Api, AsyncIterable, Page, SyncCollection, page_start
 from teep.api.jobs.groups import JobGroups, groups_of
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord, names_of
 from teep.api.jobs.selection.filters import Filter
@@ -172,7 +172,7 @@ class _Queue(Api, Generic[R]):
         return f"<{type(self).__name__} {self.name}>"
 
 
-class Queue(_Queue[JobRecord], SyncIterable[JobRecord], Selectable[QueueSelection]):
+class Queue(_Queue[JobRecord], SyncCollection[JobRecord], Selectable[QueueSelection]):
     _record = JobRecord
 
     @overload
@@ -190,14 +190,6 @@ class Queue(_Queue[JobRecord], SyncIterable[JobRecord], Selectable[QueueSelectio
     def paused(self) -> bool:
         """Whether workers take no jobs from it: `is_paused` as a property. One O(1) command."""
         return self.is_paused()
-
-    def __len__(self) -> int:
-        """Return its `size`, which asks Redis."""
-        return self.size()
-
-    def __bool__(self) -> bool:
-        """Return True, also if it is empty, without asking Redis."""
-        return True
 
     @classmethod
     def all(cls, *, config: Config | None = None, client: Client | None = None) -> list[Self]:

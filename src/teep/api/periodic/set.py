@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from teep.api.base import Api, AsyncIterable, SyncIterable, once
+from teep.api.base import Api, AsyncIterable, SyncCollection, once
 from teep.api.periodic.entry import (
     AsyncPeriodicEntry,
     PeriodicEntry,
@@ -161,16 +161,8 @@ class _PeriodicSet(Api, Generic[E]):
         return once(self._all)
 
 
-class PeriodicSet(_PeriodicSet[PeriodicEntry], SyncIterable[PeriodicEntry]):
+class PeriodicSet(_PeriodicSet[PeriodicEntry], SyncCollection[PeriodicEntry]):
     _made = PeriodicEntry
-
-    def __len__(self) -> int:
-        """Return its `size`, which asks Redis."""
-        return self.size()
-
-    def __bool__(self) -> bool:
-        """Return True, also if it is empty, without asking Redis."""
-        return True
 
 
 class AsyncPeriodicSet(_PeriodicSet[AsyncPeriodicEntry], AsyncIterable[AsyncPeriodicEntry]):

@@ -7,7 +7,7 @@ from teep.config.handlers import fire
 from teep.errors import InvalidValue
 from teep.runtime.component import Component
 from teep.runtime.leadership import LeaderService
-from teep.store import history, leader
+from teep.store import history
 from teep.store.history import Sample
 
 INTERVAL = 10.0
@@ -30,12 +30,11 @@ class Recorder(LeaderService):
     def __init__(self, component: Component) -> None:
         super().__init__("history", component.on_error, component.leadership)
         self._component = component
-        self._lease = leader.key_named(component.config.leader_key), component.identity
 
     def run_once(self) -> None:
         gauges = self._gauges()
         sample = self._component.driver.run(history.sample())
-        if self._component.driver.run(history.add(self._lease, sample, gauges)):
+        if self._component.driver.run(history.add(self._component.fence, sample, gauges)):
             fire(self._component.config, "sample", _told(sample, gauges))
 
     def pause(self) -> float:

@@ -1,8 +1,8 @@
 """A limit as it is declared: a value, whose numbers go along with each call, so that a change takes hold at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from teep.client.limiters import Controls, microseconds, named, whole
 from teep.config import Config, async_driver_for, driver_for
@@ -163,17 +163,23 @@ class _Unlimited(Limit):
         return Within(None, 0)
 
 
-def concurrent(
-    name: str,
-    limit: int,
-    *,
-    key: Key | None = None,
-    wait_timeout: float | timedelta = 5.0,
-    lock_timeout: float | timedelta = 30.0,
-    reschedule: int = 20,
-    ttl: float | timedelta | None = None,
-    config: Config | None = None,
-) -> Limit:
+class Options(TypedDict, total=False):
+    """What every limit takes; `concurrent` says what they mean."""
+
+    key: Key | None
+    wait_timeout: float | timedelta
+    reschedule: int
+    ttl: float | timedelta | None
+    config: Config | None
+
+
+class HeldOptions(Options, total=False):
+    """What a limit takes whose places are held."""
+
+    lock_timeout: float | timedelta
+
+
+def concurrent(name: str, limit: int, **options: Unpack[HeldOptions]) -> Limit:
     """Return a limit of so many at a time.
 
     A place is free again at the end, at once if its process dies, and at the latest `lock_timeout` after the last
@@ -183,82 +189,42 @@ def concurrent(
         name: what all that share it call it; see `Limit.of` and `key` for one limit a tenant.
         limit: how many at a time.
         key: for the job option `limit`: takes a job's arguments and returns the key of its own limit; None: no limit.
-        wait_timeout: seconds that `within_limit` waits.
-        lock_timeout: seconds for which a holder that is not heard of keeps its place.
-        reschedule: how often a job comes again that ran into it; then that is an ordinary failure.
+        wait_timeout: seconds that `within_limit` waits; default 5.
+        lock_timeout: seconds for which a holder that is not heard of keeps its place; default 30.
+        reschedule: how often a job comes again that ran into it (default 20); then that is an ordinary failure.
         ttl: seconds for which it is known after its last use; by default 90 days, and one day with a `key`.
         config: where it is, if not in the Redis of the jobs; not for the job option.
     """
-    return Limit(name, "concurrent", limit, 0, _options(locals()))
+    return Limit(name, "concurrent", limit, 0, _options(name, options, "lock_timeout"))
 
 
-def bucket(
-    name: str,
-    limit: int,
-    per: Per = "second",
-    *,
-    key: Key | None = None,
-    wait_timeout: float | timedelta = 5.0,
-    reschedule: int = 20,
-    ttl: float | timedelta | None = None,
-    config: Config | None = None,
-) -> Limit:
+def bucket(name: str, limit: int, per: Per = "second", **options: Unpack[Options]) -> Limit:
     """Return a limit of so many in each second, minute, hour or day of the clock (UTC), or so many seconds.
 
     Around a boundary there can be twice as many in a short time; `window` and `leaky` rule that out. The other
     arguments are those of `concurrent`.
     """
-    return Limit(name, "bucket", limit, _interval(per), _options(locals()))
+    return Limit(name, "bucket", limit, _interval(per), _options(name, options))
 
 
-def window(
-    name: str,
-    limit: int,
-    per: Per = "second",
-    *,
-    key: Key | None = None,
-    wait_timeout: float | timedelta = 5.0,
-    reschedule: int = 20,
-    ttl: float | timedelta | None = None,
-    config: Config | None = None,
-) -> Limit:
+def window(name: str, limit: int, per: Per = "second", **options: Unpack[Options]) -> Limit:
     """Return a limit of so many in any time of this length, wherever it begins.
 
     Above 1000 a call may count for a sixtieth longer, never shorter. The other arguments are those of `concurrent`.
     """
     kind: Kind = "window" if type(limit) is not int or limit <= _KEPT else "sixtieths"
-    return Limit(name, kind, limit, _interval(per), _options(locals()))
+    return Limit(name, kind, limit, _interval(per), _options(name, options))
 
 
-def leaky(
-    name: str,
-    size: int,
-    per: Per = "second",
-    *,
-    key: Key | None = None,
-    wait_timeout: float | timedelta = 5.0,
-    reschedule: int = 20,
-    ttl: float | timedelta | None = None,
-    config: Config | None = None,
-) -> Limit:
+def leaky(name: str, size: int, per: Per = "second", **options: Unpack[Options]) -> Limit:
     """Return a limit that takes `size` at once, and from then on as many in each `per`, evenly.
 
     The other arguments are those of `concurrent`.
     """
-    return Limit(name, "leaky", size, _interval(per), _options(locals()))
+    return Limit(name, "leaky", size, _interval(per), _options(name, options))
 
 
-def points(
-    name: str,
-    limit: int,
-    refill: float,
-    *,
-    key: Key | None = None,
-    wait_timeout: float | timedelta = 5.0,
-    reschedule: int = 20,
-    ttl: float | timedelta | None = None,
-    config: Config | None = None,
-) -> Limit:
+def points(name: str, limit: int, refill: float, **options: Unpack[Options]) -> Limit:
     """Return a limit of points, of which `refill` come back each second, up to `limit`: as GraphQL APIs count.
 
     `within_limit(estimate=n)` takes an estimate, and its `points_used(m)` corrects it. The other arguments are those
@@ -266,21 +232,24 @@ def points(
     """
     if isinstance(refill, bool) or not isinstance(refill, (int, float)) or not 0 < refill <= 1_000_000:
         raise InvalidValue(f"refill of {name} must be points a second above 0, up to 1000000, not {refill!r}")
-    return Limit(name, "points", limit, max(1, round(1_000_000 / refill)), _options(locals()))
+    return Limit(name, "points", limit, max(1, round(1_000_000 / refill)), _options(name, options))
 
 
 def unlimited(*_args: Any, **_options_given: Any) -> Limit:
     """Return what has the methods of a limit, takes the arguments of any, and limits nothing."""
-    return _Unlimited("unlimited", "points", 1, 1, _options({}))
-
-
-def _options(given: dict[str, Any]) -> dict[str, Any]:
-    return {name: given.get(name, default) for name, default in _DEFAULTS.items()}
+    return _Unlimited("unlimited", "points", 1, 1, _DEFAULTS)
 
 
 _DEFAULTS: dict[str, Any] = {
     "key": None, "wait_timeout": 5.0, "lock_timeout": 30.0, "reschedule": 20, "ttl": None, "config": None,
 }  # fmt: skip
+
+
+def _options(name: str, given: Mapping[str, Any], *own: str) -> dict[str, Any]:
+    known = Options.__annotations__.keys() | set(own)
+    if strange := sorted(given.keys() - known):
+        raise InvalidType(f"{name} has no option {strange[0]!r}; such a limit has {', '.join(sorted(known))}")
+    return {**_DEFAULTS, **given}
 
 
 def _interval(per: Any) -> int:

@@ -13,7 +13,6 @@ from teep.features.periodic.watched import Watched
 from teep.runtime.component import Component
 from teep.runtime.leadership import LeaderService
 from teep.runtime.refusals import Refusals
-from teep.store import leader
 from teep.store.periodic import entries, ticks
 from teep.store.periodic.entries import State, Stored
 from teep.telling import Logger
@@ -52,7 +51,7 @@ class Clock(LeaderService):
         super().__init__("periodic", component.on_error, component.leadership)
         self._config = component.config
         self._driver = component.driver
-        self._fence = leader.key_named(component.config.leader_key), component.identity
+        self._fence = component.fence
         self._declared = entries_of(component.config)
         self._watched: dict[str, Watched] = {}
         self._waiting: list[tuple[float, str]] = []  # a heap: when to look at which entry
@@ -143,7 +142,7 @@ class Clock(LeaderService):
         while shots := list(islice(taken, _SLICE)):
             try:
                 self._carry_out(shots, now)
-            except BaseException:
+            except Exception:
                 self._try_again((shot.stored for shot in shots), now)
                 raise
 

@@ -9,7 +9,7 @@ from teep.wire.command import Command
 from teep.wire.commands import time as clock_of_redis
 from teep.wire.payload import Item
 from teep.wire.scripts import periodic as scripts
-from teep.wire.scripts.periodic import Fence
+from teep.wire.scripts.fence import Fence
 
 Source = Literal["static", "dynamic"]
 CatchUp = Literal["latest", "all", "none"]

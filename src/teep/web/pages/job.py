@@ -14,7 +14,7 @@ from teep.client import AsyncClient
 from teep.config import Config
 from teep.errors import MalformedPayload
 from teep.web import filters, urls
-from teep.web.actions import DELETE, KILL, Action, must_may, of_jids, recorded
+from teep.web.actions import DELETE, KILL, Action, must_may, of_jids, recorded, verb_of
 from teep.web.guard.safety import read_form
 from teep.web.job import pages
 from teep.web.job.view import Found, Where
@@ -79,9 +79,7 @@ async def save(request: Request) -> Response:
 async def act(request: Request) -> Response:
     """POST /jobs/JID: one verb, such as `retry`, for where it is now."""
     visit, form, jid = visit_of(request), await read_form(request), _jid(request)
-    verb = next((verb for verb in _VERBS if verb in form), None)
-    if verb is None:
-        raise HTTPException(400)
+    verb = verb_of(form, _VERBS)
     must_may(visit, _VERBS[verb])
     found = await _found(visit.config, jid)
     done = found is not None and await _carried_out(visit, found, verb)

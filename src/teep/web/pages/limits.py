@@ -97,9 +97,7 @@ async def act(request: Request) -> Response:
     """POST /limits/NAME: pause it for `seconds`, resume it, set its `limit` or that of the code, or reset it."""
     visit, form = visit_of(request), await read_form(request)
     name = from_path(request.path_params["name"])
-    verb = next((verb for verb in VERBS if verb in form), None)
-    if verb is None:
-        raise HTTPException(400)
+    verb = actions.verb_of(form, VERBS)
     must_may(visit, "limit")
     limiter = await must_find(visit, name)
     number = _number(form, verb)

@@ -5,14 +5,10 @@ from typing import Literal
 
 from teep.wire import keys
 from teep.wire.command import Command
-from teep.wire.keys import Key
+from teep.wire.scripts.fence import Fence
 from teep.wire.scripts.script import ScriptCall, load
 
-_ANYONE = (keys.leader(), "")
-
-
-Fence = tuple[Key, str]
-"""The lease of the leader, and the identity that must have it for a script to change anything."""
+_ANYONE = Fence(keys.leader(), "")
 
 
 def put(name: str, before: bytes, after: bytes, counts_from: str, fence: Fence | None = None) -> Command[bool]:

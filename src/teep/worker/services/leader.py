@@ -44,7 +44,7 @@ class Candidate:
         self._begin = begin
         self._candidacy = Candidacy(
             component.identity,
-            leader.key_named(config.leader_key),
+            component.fence.lease,
             max(_LEASE, _BEATS * config.heartbeat_interval),
             config.leader == "prefer",
         )

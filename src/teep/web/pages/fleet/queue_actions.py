@@ -35,9 +35,7 @@ async def act(request: Request) -> Response:
     queue = AsyncQueue(name, config=visit.config)
     if "delete" in form:
         return await _clear(request, form, queue)
-    verb = next((verb for verb in ("pause", "unpause") if verb in form), None)
-    if verb is None:
-        raise HTTPException(400)
+    verb = actions.verb_of(form, ("pause", "unpause"))
     must_may(visit, "pause")
     await (queue.pause() if verb == "pause" else queue.unpause())
     actions.recorded(request, verb, _logged(name), count=1, of="queues")
@@ -95,9 +93,7 @@ async def act_on_one(request: Request) -> Response:
 
 
 async def _act_on(request: Request, visit: Visit, form: Form, name: str, keys: list[str]) -> Response:
-    verb = next((verb for verb in NEEDS if verb in form), None)
-    if verb is None:
-        raise HTTPException(400)
+    verb = actions.verb_of(form, NEEDS)
     must_may(visit, NEEDS[verb])
     to = _target(form)
     if verb == "move" and to in ("", name):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from teep.api.periodic import AsyncPeriodicEntry, AsyncPeriodicSet
 from teep.errors import RedisError, TeepError, UnknownEntry
 from teep.job import definition
-from teep.web.actions import must_may, recorded
+from teep.web.actions import must_may, recorded, verb_of
 from teep.web.guard.safety import read_form
 from teep.web.pages.periodic.entries import must_find, path_of
 from teep.web.pages.push import NotPushedError, known_jobs, read_json
@@ -45,9 +45,7 @@ async def act(request: Request) -> Response:
     """POST /periodic/NAME: pause, unpause, run (enqueue it now), or delete."""
     visit, form = visit_of(request), await read_form(request)
     name = from_path(request.path_params["name"])
-    verb = next((verb for verb in VERBS if verb in form), None)
-    if verb is None:
-        raise HTTPException(400)
+    verb = verb_of(form, VERBS)
     try:
         jid = await carry_out(request, name, verb)
     except UnknownEntry:
