@@ -101,7 +101,7 @@ def test_update(side: Side) -> None:
     assert (changed.overlap, changed.catch_up) == ("skip", "none")
     same = side.run(update("entry"))
     assert (same.schedule, same.tz, same.args, same.overlap) == ("0 5 * * *", "Europe/Prague", [2], "skip")
-    with pytest.raises(InvalidSchedule, match="a periodic job has no 'catchup'; it has schedule, args, tz, catch_up"):
+    with pytest.raises(InvalidSchedule, match="a periodic job has no option 'catchup'; it has tz, catch_up, grace"):
         side.run(update("entry", catchup="all"))
     with pytest.raises(InvalidSchedule, match="never fires"):
         side.run(update("entry", schedule="0 4 31 2 *"))

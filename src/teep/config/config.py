@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, Unpack
 
 from teep.config.hooks import DeathHandler, ErrorHandler, Event, Gauge, Hooks
 from teep.config.sources import variables
 from teep.config.value import ConfigValue
 from teep.middleware import Chain
+
+if TYPE_CHECKING:
+    from teep.config.periodic import HowOptions
 
 
 class Extension(Protocol):
@@ -134,12 +137,7 @@ class Config(ConfigValue):
         name: str | None = None,
         kwargs: Mapping[str, Any] | None = None,
         queue: str | None = None,
-        tz: str | None = None,
-        catch_up: Literal["latest", "all", "none"] = "latest",
-        grace: float = 3600.0,
-        overlap: Literal["allow", "skip"] = "allow",
-        jitter: float = 0.0,
-        description: str = "",
+        **how: "Unpack[HowOptions]",
     ) -> None:
         """Have a job pushed at the ticks of a schedule, as `teep.periodic` does, which explains the options.
 
@@ -153,8 +151,8 @@ class Config(ConfigValue):
         """
         from teep.config import periodic  # noqa: PLC0415 - few programs have such jobs
 
-        how = periodic.How(tz, catch_up, grace, overlap, jitter, description)
-        entry = periodic.entry_of(schedule, periodic.payload_of(job, args, kwargs, queue), how, name)
+        payload = periodic.payload_of(job, args, kwargs, queue)
+        entry = periodic.entry_of(schedule, payload, periodic.How.of(how), name)
         if any(known.name == entry.name for known in self.hooks.periodic):
             raise periodic.twice(entry.name)
         self.hooks.periodic.append(entry)

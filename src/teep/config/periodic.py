@@ -7,7 +7,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import NoneType
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, Self, TypedDict, get_args
 
 from teep.config.job_options import fields_of
 from teep.config.sources import names
@@ -18,9 +18,7 @@ from teep.wire import json, options, payload
 from teep.wire.payload import Item
 
 _EXAMPLE = '{cron = "0 4 * * *", class = "SomeJob"}'
-_HOWS = ("tz", "catch_up", "grace", "overlap", "jitter", "description")
 _SCHEDULES = {"cron": "", "every": "@every ", "in": "@in ", "at": "@at "}
-_KEYS = (*_SCHEDULES, "class", "args", "kwargs", *_HOWS)
 
 
 class How(NamedTuple):
@@ -32,6 +30,31 @@ class How(NamedTuple):
     overlap: Overlap = "allow"
     jitter: float = 0.0
     description: str = ""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Return what options say.
+
+        Raises:
+            InvalidSchedule: there is no such option.
+        """
+        if strange := options.keys() - set(cls._fields):
+            raise InvalidSchedule(f"a periodic job has no option {min(strange)!r}; it has {', '.join(cls._fields)}")
+        return cls(**options)
+
+
+class HowOptions(TypedDict, total=False):
+    """The fields of `How` as options."""
+
+    tz: str | None
+    catch_up: CatchUp
+    grace: float
+    overlap: Overlap
+    jitter: float
+    description: str
+
+
+_KEYS = (*_SCHEDULES, "class", "args", "kwargs", *How._fields)
 
 
 def entry_of(schedule: str, item: Mapping[str, Any], how: How, name: str | None = None) -> Entry:
@@ -110,7 +133,7 @@ def entry_of_table(name: str, table: Any) -> Entry:
     item = fields_of(name, given) | payload_of(
         table["class"], args if isinstance(args, list) else [args], table.get("kwargs")
     )
-    return entry_of(written[0], item, How(**{key: table[key] for key in _HOWS if key in table}), name)
+    return entry_of(written[0], item, How(**{key: table[key] for key in How._fields if key in table}), name)
 
 
 def entries_of_tables(tables: Any) -> dict[str, Entry]:

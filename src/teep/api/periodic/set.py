@@ -1,7 +1,7 @@
 """All periodic jobs: how entries are found, created, changed and paused."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, Unpack
 
 from teep.api.base import Api, AsyncIterable, SyncCollection, once
 from teep.api.periodic.entry import (
@@ -13,11 +13,11 @@ from teep.api.periodic.entry import (
     run_of,
     unpause,
 )
-from teep.config.periodic import How, entry_of, payload_of
+from teep.config.periodic import How, HowOptions, entry_of, payload_of
 from teep.drivers.operation import operation
 from teep.errors import InvalidSchedule
 from teep.store.periodic import entries, runs
-from teep.store.periodic.entries import CatchUp, Overlap, Stored
+from teep.store.periodic.entries import Stored
 from teep.wire.command import Plan
 
 E = TypeVar("E", bound=_PeriodicEntry)
@@ -52,12 +52,7 @@ class _PeriodicSet(Api, Generic[E]):
         *args: Any,
         kwargs: Mapping[str, Any] | None = None,
         queue: str | None = None,
-        tz: str | None = None,
-        catch_up: CatchUp = "latest",
-        grace: float = 3600.0,
-        overlap: Overlap = "allow",
-        jitter: float = 0.0,
-        description: str = "",
+        **how: Unpack[HowOptions],
     ) -> E:
         """Add an entry, or put it in place of the dynamic one of this name, whose history and pause stay.
 
@@ -68,8 +63,7 @@ class _PeriodicSet(Api, Generic[E]):
             InvalidSchedule: it never fires or cannot be read, there is no such zone, or a static entry has the name.
             InvalidType, InvalidJob, InvalidArguments: the job cannot be pushed like this.
         """
-        how = How(tz, catch_up, grace, overlap, jitter, description)
-        made = entry_of(schedule, payload_of(job, args, kwargs, queue), how, name)
+        made = entry_of(schedule, payload_of(job, args, kwargs, queue), How.of(how), name)
         before = await entries.get(name)
         if before is not None:
             _must_be_dynamic(before)
@@ -82,9 +76,8 @@ class _PeriodicSet(Api, Generic[E]):
         /,
         *,
         schedule: str | None = None,
-        tz: str | None = None,
         args: Sequence[Any] | None = None,
-        **changes: Any,
+        **changes: Unpack[HowOptions],
     ) -> E:
         """Change a dynamic entry: its schedule, arguments, or an option of `create`. Its history and pause stay.
 
@@ -100,11 +93,7 @@ class _PeriodicSet(Api, Generic[E]):
         _must_be_dynamic(before)
         entry = before.entry
         kept = {field: getattr(entry, field) for field in How._fields} | {"tz": entry.tz or None}
-        if strange := changes.keys() - kept.keys():
-            raise InvalidSchedule(
-                f"a periodic job has no {min(strange)!r}; it has {', '.join(('schedule', 'args', *kept))}"
-            )
-        how = How(**{**kept, **changes, **({} if tz is None else {"tz": tz})})
+        how = How.of({**kept, **changes, "tz": changes.get("tz") or kept["tz"]})
         job = entry.job if args is None else {**entry.job, "args": payload_of(entry.job["class"], args)["args"]}
         return await self._put(entry_of(schedule or entry.schedule, job, how, name))
 

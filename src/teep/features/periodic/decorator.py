@@ -1,12 +1,11 @@
 """The decorator of periodic jobs."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from teep.config import periodic as declaring
-from teep.config.periodic import How
+from teep.config.periodic import How, HowOptions
 from teep.errors import InvalidType
-from teep.store.periodic.entries import CatchUp, Overlap
 
 T = TypeVar("T")
 
@@ -16,12 +15,7 @@ def periodic(
     *,
     name: str | None = None,
     args: Sequence[Any] = (),
-    tz: str | None = None,
-    catch_up: CatchUp = "latest",
-    grace: float = 3600.0,
-    overlap: Overlap = "allow",
-    jitter: float = 0.0,
-    description: str = "",
+    **how: Unpack[HowOptions],
 ) -> Callable[[T], T]:
     """Have a job pushed at the ticks of a schedule. It stands above `@teep.job`, and may be there several times.
 
@@ -32,10 +26,11 @@ def periodic(
         args: the arguments that the job is pushed with.
         tz: the time zone of the schedule, such as "Europe/Prague"; default UTC.
         catch_up: for ticks that were missed, as no worker ran: "latest": the newest of them is fired; "all": the
-            newest hundred are; "none": none is.
-        grace: the seconds after which a missed tick is not fired any more.
-        overlap: "skip": a tick is passed over while the job of the last one waits, runs or is retried.
-        jitter: the seconds by which a job may be delayed, each time by another part of them.
+            newest hundred are; "none": none is. Default "latest".
+        grace: the seconds after which a missed tick is not fired any more; default 3600.
+        overlap: "skip": a tick is passed over while the job of the last one waits, runs or is retried. Default
+            "allow".
+        jitter: the seconds by which a job may be delayed, each time by another part of them; default 0.
         description: shown with the entry.
 
     Raises:
@@ -43,12 +38,12 @@ def periodic(
         InvalidType: this is no job.
         InvalidJob, InvalidArguments: the job cannot be pushed like this.
     """
-    how = How(tz, catch_up, grace, overlap, jitter, description)
+    fired = How.of(how)
 
     def decorate(job: T) -> T:
         if not hasattr(job, "to_payload"):
             raise InvalidType(f"{job!r:.200} is no job; @teep.periodic stands above @teep.job")
-        entry = declaring.entry_of(schedule, declaring.payload_of(job, args), how, name)
+        entry = declaring.entry_of(schedule, declaring.payload_of(job, args), fired, name)
         declaring.declare(entry, job)
         return job
 
