@@ -1,6 +1,7 @@
 """The history on pages: lines with gaps, and what pages show without one."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.web.visitor import Visitor, text_of
 
 ROW = re.compile(r'<tr><td data-v="([^"]+Z)">[^<]*</td>((?:<td class="number" data-v="[^"]*">[^<]*</td>)+)')
 
+Minute = Callable[[float], datetime]
+
 
 def rows(page: Any, table: str) -> dict[str, list[str]]:
     """The numbers of a chart's table, by their time."""
@@ -22,15 +25,18 @@ def rows(page: Any, table: str) -> dict[str, list[str]]:
     return {at: re.findall('data-v="([^"]*)"', cells) for at, cells in ROW.findall(found)}
 
 
-def minute(back: float) -> datetime:
-    return datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=back)
+@pytest.fixture
+def minute() -> Minute:
+    """Minutes before the one in which the test begins, even where that one ends meanwhile."""
+    begun = datetime.now(UTC).replace(second=0, microsecond=0)
+    return lambda back: begun - timedelta(minutes=back)
 
 
 def stamp(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def test_hours_are_drawn_with_their_gaps(visitor: Visitor, config: teep.Config) -> None:
+def test_hours_are_drawn_with_their_gaps(visitor: Visitor, config: teep.Config, minute: Minute) -> None:
     for back, processed in ((30, 100), (29.5, 130), (20, 180)):
         sampled(config, minute(back), processed=processed, failed=3, enqueued=5, busy=2)
     page = visitor.get("/?hours=1")
@@ -52,7 +58,9 @@ def test_hours_are_drawn_with_their_gaps(visitor: Visitor, config: teep.Config) 
     assert len(rows(visitor.get("/?days=7"), "past")) == 0  # days are Sidekiq's, which have no times
 
 
-def test_queues_have_the_line_of_their_last_hour(visitor: Visitor, config: teep.Config, store: Server) -> None:
+def test_queues_have_the_line_of_their_last_hour(
+    visitor: Visitor, config: teep.Config, minute: Minute, store: Server
+) -> None:
     store.client.sadd("queues", "default", "idle")
     store.client.lpush("queue:default", payload(1), payload(2))
     for back, size in ((40, 7), (39, 8), (10, 9)):
@@ -66,7 +74,9 @@ def test_queues_have_the_line_of_their_last_hour(visitor: Visitor, config: teep.
     assert re.search(r"<title>Jobs, lately: 0, then 0 after (40|41) min</title>", visitor.get("/queues/idle").text)
 
 
-def test_numbers_of_the_application_are_on_the_dashboard(visitor: Visitor, config: teep.Config) -> None:
+def test_numbers_of_the_application_are_on_the_dashboard(
+    visitor: Visitor, config: teep.Config, minute: Minute
+) -> None:
     for back, value in ((40, -4.0), (0, 12.5)):
         sampled(config, minute(back), gauges={"carts <open>": value})
     page = visitor.get("/")
@@ -76,7 +86,7 @@ def test_numbers_of_the_application_are_on_the_dashboard(visitor: Visitor, confi
 
 
 def test_a_number_that_is_no_longer_read_has_no_value_and_its_line_ends_where_it_did(
-    visitor: Visitor, config: teep.Config
+    visitor: Visitor, config: teep.Config, minute: Minute
 ) -> None:
     for back in (40, 39):
         sampled(config, minute(back), gauges={"carts": 12.5})
@@ -102,7 +112,7 @@ def test_without_a_history_pages_are_as_they_were_and_ask_once_a_minute(visitor:
 
 
 @pytest.mark.parametrize("path", ["/api/timeline", "/api/timeline?last=7200&step=600"])
-def test_programs_read_it(visitor: Visitor, config: teep.Config, path: str) -> None:
+def test_programs_read_it(visitor: Visitor, config: teep.Config, minute: Minute, path: str) -> None:
     sampled(config, minute(30), {"low": (4, 1.5)}, {"carts": 3}, processed=10, busy=2)
     sampled(config, minute(30) + timedelta(seconds=10), {"low": (2, 0.5)}, processed=25)
     told = visitor.get(path).json()
