@@ -1,6 +1,7 @@
-"""Counts the round trips of either side."""
+"""Counts the round trips of either side, made by the thread that counts: a test before may have left another one."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -14,17 +15,7 @@ from teep.wire.command import Command
 def sent() -> Iterator[list[Command[Any] | Talk]]:
     """What was carried out meanwhile, a pipeline as one: as many as there were round trips."""
     trips: list[Command[Any] | Talk] = []
-    execute, settle = Driver.execute, AsyncDriver.settle
-
-    def noted(driver: Driver, command: Command[Any]) -> Any:
-        trips.append(command)
-        return execute(driver, command)
-
-    def noted_async(driver: AsyncDriver, talk: Talk) -> Any:
-        trips.append(talk)
-        return settle(driver, talk)
-
-    with patch.object(Driver, "execute", noted), patch.object(AsyncDriver, "settle", noted_async):
+    with _noted(Driver, "execute", trips), _noted(AsyncDriver, "settle", trips):
         yield trips
 
 
@@ -32,15 +23,18 @@ def sent() -> Iterator[list[Command[Any] | Talk]]:
 def asked() -> Iterator[list[Command[Any]]]:
     """The commands that were carried out meanwhile, whichever of them shared a round trip."""
     commands: list[Command[Any]] = []
-    execute, execute_async = Driver.execute, AsyncDriver.execute
-
-    def noted(driver: Driver, command: Command[Any]) -> Any:
-        commands.append(command)
-        return execute(driver, command)
-
-    def noted_async(driver: AsyncDriver, command: Command[Any]) -> Any:
-        commands.append(command)
-        return execute_async(driver, command)
-
-    with patch.object(Driver, "execute", noted), patch.object(AsyncDriver, "execute", noted_async):
+    with _noted(Driver, "execute", commands), _noted(AsyncDriver, "execute", commands):
         yield commands
+
+
+def _noted(driver: type[Driver | AsyncDriver], name: str, what: list[Any]) -> Any:
+    """Note what this method is called with in this thread."""
+    call: Callable[[Any, Any], Any] = getattr(driver, name)
+    here = threading.get_ident()
+
+    def noted(self: Any, carried_out: Any) -> Any:
+        if threading.get_ident() == here:
+            what.append(carried_out)
+        return call(self, carried_out)
+
+    return patch.object(driver, name, noted)
