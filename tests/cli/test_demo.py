@@ -44,7 +44,7 @@ def started(folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
     """A demo with its temporary folder inside `folder`; a test that fails does not leave it running."""
     with subprocess.Popen(
         command or [*COMMAND, "demo"],
-        env=environment(TMPDIR=str(folder)),
+        env=environment(TMPDIR=str(folder), PYTHONFAULTHANDLER="1"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -54,6 +54,15 @@ def started(folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
             yield demo
         finally:
             demo.terminate()
+
+
+def errors_of(demo: subprocess.Popen[str]) -> str:
+    """Return what a demo that is about to end has printed as errors; of one that does not end, where it stands."""
+    try:
+        return demo.communicate(timeout=60)[1]
+    except subprocess.TimeoutExpired:
+        demo.send_signal(signal.SIGABRT)
+        return demo.communicate(timeout=60)[1]
 
 
 def left(folder: Path) -> list[str]:
@@ -115,7 +124,7 @@ def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing(folder: Path) -> 
         assert demo.stdout
         assert demo.stdout.readline().startswith("teep demo ")
         demo.send_signal(signal.SIGINT)
-        _, errors = demo.communicate(timeout=60)
+        errors = errors_of(demo)
     assert (demo.returncode, errors) == (130, "")
     check_nothing_is_left(folder)
 
@@ -129,7 +138,7 @@ def test_a_demo_that_is_stopped_leaves_nothing(folder: Path, sign: signal.Signal
         results = own / "results.jsonl"
         wait_until(lambda: results.exists() and results.stat().st_size, 30, "the first result")
         demo.send_signal(sign)
-        _, errors = demo.communicate(timeout=60)
+        errors = errors_of(demo)
     assert (demo.returncode, errors) == (status, "")
     check_nothing_is_left(folder)
 

@@ -216,6 +216,8 @@ class Server:
             process.terminate()
         try:
             process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{self!r} did not stop; its log:\n{self.log}") from None
         finally:
             process.kill()
             process.wait()
