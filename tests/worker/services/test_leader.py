@@ -79,6 +79,17 @@ def test_a_clean_resignation_leaves_no_gap(server: Server) -> None:
     assert not first.beat()
 
 
+def test_its_end_is_told_of_before_it_is_quiet_whoever_noticed_first(server: Server) -> None:
+    """A lease may run out, or be given up by the heartbeat's thread, just before the process takes no more jobs."""
+    first = Standing(server, "first")
+    first.beat()
+    first.component.leadership.end()
+    first.candidate.resign()
+    assert first.events == ["leader", "follower"]
+    first.candidate.check()
+    assert first.events == ["leader", "follower"]
+
+
 def test_a_dead_leader_is_followed_when_its_lease_is_over(server: Server) -> None:
     Standing(server, "dead").beat()
     second = Standing(server, "second")

@@ -121,9 +121,9 @@ class Candidate:
             self._component.notices.give(Moment("leader"))
 
     def _give_up(self, why: str) -> None:
-        if not (
-            self._leadership.leads or self._candidacy.is_preferred
-        ):  # one that is preferred may wait for the lease
+        # One that is preferred may wait for the lease. Else it has run out, or another thread is about to give it up.
+        if not (self._leadership.leads or self._candidacy.is_preferred):
+            self._followed(why)
             return
         self._leadership.end()
         try:
