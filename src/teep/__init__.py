@@ -99,6 +99,8 @@ if TYPE_CHECKING:
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
+    from teep.job.pushing import apush, push
+    from teep.job.signature import Signature
 
 __all__ = [
     "AsyncClient",
@@ -176,6 +178,7 @@ __all__ = [
     "RetrySet",
     "ScheduledSet",
     "SetSelection",
+    "Signature",
     "SortedEntry",
     "Stats",
     "TeepError",
@@ -186,6 +189,7 @@ __all__ = [
     "WorkSet",
     "Workers",
     "__version__",
+    "apush",
     "async_find_job",
     "async_leader",
     "configure",
@@ -198,6 +202,7 @@ __all__ = [
     "leader",
     "limits",
     "periodic",
+    "push",
     "testing",
     "web",
 ]
@@ -220,8 +225,11 @@ _LATE = {
     "Timeline": "teep.api.timeline",
     "TimelinePoint": "teep.api.timeline",
     "OverLimit": "teep.features.limits",
+    "Signature": "teep.job.signature",
+    "apush": "teep.job.pushing",
     "limits": "teep.limits",
     "periodic": "teep.features.periodic.decorator",
+    "push": "teep.job.pushing",
     "testing": "teep.testing",
     "web": "teep.web",
 }  # fmt: skip
