@@ -97,6 +97,7 @@ if TYPE_CHECKING:
         PeriodicSet,
     )
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
+    from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
     from teep.job.pushing import apush, push
@@ -175,10 +176,12 @@ __all__ = [
     "QueueSelection",
     "QueueSummary",
     "QueueTimeline",
+    "Retry",
     "RetrySet",
     "ScheduledSet",
     "SetSelection",
     "Signature",
+    "Snooze",
     "SortedEntry",
     "Stats",
     "TeepError",
@@ -225,6 +228,8 @@ _LATE = {
     "Timeline": "teep.api.timeline",
     "TimelinePoint": "teep.api.timeline",
     "OverLimit": "teep.features.limits",
+    "Retry": "teep.errors",
+    "Snooze": "teep.errors",
     "Signature": "teep.job.signature",
     "apush": "teep.job.pushing",
     "limits": "teep.limits",

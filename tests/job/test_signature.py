@@ -16,6 +16,8 @@ from teep.config import async_driver_for
 from teep.errors import InvalidArguments, InvalidJob, InvalidType
 from tests.support.servers import Server
 
+pytestmark = pytest.mark.one_server
+
 # What waits is due after this time (epoch seconds).
 MOMENT = 2e9
 
