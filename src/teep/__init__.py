@@ -86,6 +86,7 @@ from teep.version import __version__
 
 if TYPE_CHECKING:
     from teep import limits, testing, web
+    from teep.api.fleet.work import Progress
     from teep.api.limits import AsyncLimiter, AsyncLimiterSet, Limiter, LimiterSet
     from teep.api.periodic import (
         AsyncLoopSet,
@@ -172,6 +173,7 @@ __all__ = [
     "ProcessSet",
     "ProfileRecord",
     "ProfileSet",
+    "Progress",
     "Queue",
     "QueueSelection",
     "QueueSummary",
@@ -223,6 +225,7 @@ _LATE = {
     ),
     "AsyncTimeline": "teep.api.timeline",
     "Limiter": "teep.api.limits",
+    "Progress": "teep.api.fleet.work",
     "LimiterSet": "teep.api.limits",
     "QueueTimeline": "teep.api.timeline",
     "Timeline": "teep.api.timeline",
