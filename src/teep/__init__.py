@@ -86,6 +86,7 @@ from teep.version import __version__
 
 if TYPE_CHECKING:
     from teep import limits, testing, web
+    from teep.api.fleet.work import Progress
     from teep.api.limits import AsyncLimiter, AsyncLimiterSet, Limiter, LimiterSet
     from teep.api.periodic import (
         AsyncLoopSet,
@@ -97,8 +98,11 @@ if TYPE_CHECKING:
         PeriodicSet,
     )
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
+    from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
+    from teep.job.pushing import apush, push
+    from teep.job.signature import Signature
 
 __all__ = [
     "AsyncClient",
@@ -169,13 +173,17 @@ __all__ = [
     "ProcessSet",
     "ProfileRecord",
     "ProfileSet",
+    "Progress",
     "Queue",
     "QueueSelection",
     "QueueSummary",
     "QueueTimeline",
+    "Retry",
     "RetrySet",
     "ScheduledSet",
     "SetSelection",
+    "Signature",
+    "Snooze",
     "SortedEntry",
     "Stats",
     "TeepError",
@@ -186,6 +194,7 @@ __all__ = [
     "WorkSet",
     "Workers",
     "__version__",
+    "apush",
     "async_find_job",
     "async_leader",
     "configure",
@@ -198,6 +207,7 @@ __all__ = [
     "leader",
     "limits",
     "periodic",
+    "push",
     "testing",
     "web",
 ]
@@ -215,13 +225,19 @@ _LATE = {
     ),
     "AsyncTimeline": "teep.api.timeline",
     "Limiter": "teep.api.limits",
+    "Progress": "teep.api.fleet.work",
     "LimiterSet": "teep.api.limits",
     "QueueTimeline": "teep.api.timeline",
     "Timeline": "teep.api.timeline",
     "TimelinePoint": "teep.api.timeline",
     "OverLimit": "teep.features.limits",
+    "Retry": "teep.errors",
+    "Snooze": "teep.errors",
+    "Signature": "teep.job.signature",
+    "apush": "teep.job.pushing",
     "limits": "teep.limits",
     "periodic": "teep.features.periodic.decorator",
+    "push": "teep.job.pushing",
     "testing": "teep.testing",
     "web": "teep.web",
 }  # fmt: skip

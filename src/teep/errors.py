@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -145,6 +146,64 @@ class OverLimit(TeepError):
         """Let it travel between processes, as out of a pool: its message is none of its arguments."""
         make = partial(type(self), self.retry_after, limiter=self.limiter, reschedule=self.reschedule)
         return make, (), self.__dict__
+
+
+class Retry(TeepError):
+    """Raised by a job to be retried: an attempt is used, as by a failure. Celery's `Retry`.
+
+    With a cause (`raise teep.Retry(60) from error`), that is the failure: it is stored, logged and reported. Without
+    one, error handlers do not hear of it as long as a try is left.
+
+    Args:
+        delay: seconds (or a timedelta) until the next try, to which the usual jitter is added; None: the usual delay.
+        message: why, for the log and the data API.
+
+    Raises:
+        InvalidType, InvalidValue: `delay` is no number of seconds.
+    """
+
+    seconds: float | None = None  # also of a subclass with an __init__ that does not call this one
+    _made_of: tuple[Any, ...] = ()
+
+    def __init__(self, delay: float | timedelta | None = None, message: str = "") -> None:
+        self.seconds = None if delay is None else _delay("Retry", delay)
+        super().__init__(message or "the job asked for another try")
+        self._made_of = delay, message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it travel between processes, as out of a pool: its message is none of its arguments."""
+        return type(self), self._made_of, self.__dict__
+
+
+class Snooze(TeepError):
+    """Raised by a job to come again later: no attempt is used, and nothing has failed. Oban's snooze.
+
+    Args:
+        delay: seconds (or a timedelta) until it comes again.
+
+    Raises:
+        InvalidType, InvalidValue: `delay` is no number of seconds.
+    """
+
+    seconds: float = 60.0  # as above
+
+    def __init__(self, delay: float | timedelta) -> None:
+        self.seconds = _delay("Snooze", delay)
+        super().__init__(f"the job comes again in {self.seconds:.3g} s")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it travel between processes, as `Retry` does."""
+        return type(self), (self.seconds,), self.__dict__
+
+
+def _delay(owner: str, given: Any) -> float:
+    if isinstance(given, timedelta):
+        given = given.total_seconds()
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise InvalidType(f"the delay of {owner} must be seconds or a timedelta, not {given!r:.200}")
+    if not 0 <= given <= 1_000_000_000:
+        raise InvalidValue(f"the delay of {owner} must be from 0 to 1000000000 s, not {given!r:.200}")
+    return float(given)
 
 
 class PoisonJob(TeepError):

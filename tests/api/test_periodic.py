@@ -75,6 +75,27 @@ def test_a_job_of_this_program_is_taken_with_its_options(side: Side, own_registr
     assert (made.klass, made.args, made.kwargs, made.queue) == ("poll", [7], {"deep": True}, "low")
 
 
+def test_a_signature_is_taken_where_a_job_is(side: Side, own_registry: None) -> None:
+    @teep.job(name="poll", queue="low")
+    def poll(tenant: int, *, deep: bool = False) -> None: ...
+
+    entries = side.PeriodicSet()
+    made = side.run(entries.create("entry", "@daily", poll.s(7, deep=True)))
+    assert (made.klass, made.args, made.kwargs, made.queue) == ("poll", [7], {"deep": True}, "low")
+    changed = side.run(entries.update("entry", job=poll.s(8).set(queue="high"), jitter=5))
+    assert (changed.args, changed.kwargs, changed.queue, changed.jitter) == ([8], {}, "high", 5.0)
+    named = side.run(entries.update("entry", job="SomeRubyWorker", args=[1]))
+    assert (named.klass, named.args, named.queue) == ("SomeRubyWorker", [1], "default")
+    calls: list[Callable[[], Any]] = [
+        lambda: entries.create("entry", "@daily", poll.s(7), 8),
+        lambda: entries.create("entry", "@daily", poll.s(7), kwargs={"deep": True}),
+        lambda: entries.update("entry", job=poll.s(7), args=[8]),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidArguments, match=r"poll.s\(7\) has its arguments already"):
+            side.run(call())
+
+
 def test_entries_are_listed_by_name_in_one_round_trip(side: Side) -> None:
     for name in ("b", "a", "c"):
         _create(side, name)

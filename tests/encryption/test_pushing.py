@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import teep
-from teep.config import async_driver_for
+from teep.config import async_driver_for, overridden
 from teep.encryption import decrypt, enable, encrypt
 from teep.errors import ConfigurationError, InvalidArguments, InvalidJob
 from teep.wire.fields.envelope import Envelope
@@ -273,3 +273,32 @@ def test_a_signature_whose_last_argument_varies_is_refused_where_it_is_defined(f
     for verbs in (plain, plain.aio):
         with pytest.raises(InvalidJob, match=sentence):
             verbs.set(encrypt=True)
+
+
+def test_a_signature_shows_its_secret_to_nobody_and_its_push_encrypts(config: teep.Config, keys: object) -> None:
+    @teep.job(name="keep", encrypt=True)
+    def keep(name: str, secret: str) -> None: ...
+
+    @teep.job(name="show")
+    def show(name: str, secret: str) -> None: ...
+
+    signature = keep.s("jo", "hush")
+    assert repr(signature) == "keep.s('jo', '[encrypted data]')"
+    assert repr(show.s("jo", "hush").set(encrypt=True)) == "show.s('jo', '[encrypted data]').set(encrypt=True)"
+    with overridden(config.copy(job_defaults={"encrypt": True})):
+        assert "hush" not in repr(show.s("jo", "hush"))
+    assert teep.push(signature)
+    assert teep.push(signature)
+    first, second = (job.item["args"] for job in teep.Queue())
+    assert "hush" not in str(first)
+    assert teep.encryption.decrypt(first[1]) == teep.encryption.decrypt(second[1]) == "hush"
+    assert first[1] != second[1]  # each push has a nonce of its own
+
+
+def test_a_signature_that_could_not_be_encrypted_is_refused_at_once() -> None:
+    @teep.job(name="open")
+    def some(*args: str, own: int = 0) -> None: ...
+
+    raw = some.s("x", "y")
+    with pytest.raises(InvalidJob, match="encrypts its last argument"):
+        raw.set(encrypt=True)

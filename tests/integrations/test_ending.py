@@ -40,6 +40,28 @@ def test_an_iterable_job_that_makes_way_is_interrupted(fleet: Fleet, endings: li
     assert endings == ["interrupted", "interrupted", "success"]
 
 
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (teep.Snooze(60), "interrupted"),
+        (teep.OverLimit(60), "interrupted"),
+        (teep.OverLimit(60, reschedule=0), "failure"),
+        (teep.Retry(60), "failure"),
+    ],
+)
+def test_a_job_that_comes_again_with_no_attempt_used_is_interrupted(
+    fleet: Fleet, endings: list[Ending], error: Exception, ending: Ending
+) -> None:
+    @teep.job(name="asks")
+    def asks() -> None:
+        raise error
+
+    fleet.push(asks)
+    fleet.start(fleet.config)
+    fleet.wait_until_processed(1)
+    assert endings == [ending]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_cancelled_job_is_interrupted_whether_it_returns_or_fails(
     fleet: Fleet, endings: list[Ending], fails: bool

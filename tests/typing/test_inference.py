@@ -59,6 +59,10 @@ def functions() -> None:
     assert_type(plain.set(queue="critical").perform_async(1), str | None)
     assert_type(awaited.perform_async("x"), str | None)
     assert_type(with_options.set(expires_in=60).perform_async(), str | None)
+    assert_type(plain.s(1, locale="de"), teep.Signature)
+    assert_type(plain.aio.set(queue="x").s(1).set(wait=5).args, list[Any])
+    assert_type(teep.push(plain.s(1)), str | None)
+    assert_type(teep.Client().push(plain.s(1)), str | None)
 
 
 def classes() -> None:
@@ -71,6 +75,8 @@ def classes() -> None:
     assert_type(Class().perform("x"), int)
     assert_type(Inheriting.perform_async("x"), str | None)
     assert_type(Overriding.perform_async(1), str | None)
+    assert_type(Class.s("x", shout=True), teep.Signature)
+    assert_type(Class().s("x"), teep.Signature)
 
 
 async def classes_awaited() -> None:
@@ -82,6 +88,7 @@ async def classes_awaited() -> None:
 
 
 async def functions_awaited() -> None:
+    assert_type(await teep.apush(plain.s(1)), str | None)
     assert_type(await awaited("x"), bytes)
     assert_type(await plain.aio.perform_async(1), str | None)
     assert_type(await awaited.aio.set(queue="x").perform_in(5, "x"), str | None)
@@ -95,6 +102,12 @@ def wrong_calls() -> None:
     plain.perform_in(60)  # type: ignore[call-arg]
     plain.set(queue="x").perform_async()  # type: ignore[call-arg]
     awaited(5)  # type: ignore[arg-type,unused-coroutine]
+    plain.s("1")  # type: ignore[arg-type]
+    plain.s(1, lang="de")  # type: ignore[call-arg]
+    plain.set(queue="x").s()  # type: ignore[call-arg]
+    plain.aio.s()  # type: ignore[call-arg]
+    plain.s(1).set(quue="x")  # type: ignore[call-arg]
+    teep.push(plain)  # type: ignore[arg-type]
 
 
 def wrong_options() -> None:
@@ -116,6 +129,8 @@ def wrong_options() -> None:
 
 def wrong_calls_of_classes() -> None:
     Class.perform_async(1)  # type: ignore[arg-type]
+    Class.s(1)  # type: ignore[arg-type]
+    Base.s()  # type: ignore[misc]
     Class.perform_async()  # type: ignore[call-arg]
     Class.perform_async("x", loud=True)  # type: ignore[call-arg]
     Class.perform_in(60, 1)  # type: ignore[arg-type]

@@ -3,6 +3,6 @@
 `payloads/` writes what a push sends, and `delivery/` says where it goes.
 """
 
-from teep.client.client import AsyncClient, Client
+from teep.client.client import AsyncClient, BoundJob, Client
 
-__all__ = ["AsyncClient", "Client"]
+__all__ = ["AsyncClient", "BoundJob", "Client"]

@@ -31,6 +31,16 @@ class Enqueueable(Protocol):
     def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]: ...
 
 
+class BoundJob:
+    """A job with its arguments as the client sees it: a `teep.Signature`."""
+
+    __slots__ = ()
+
+    def to_payload(self, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the payload of a push now. It takes no further arguments."""
+        raise NotImplementedError
+
+
 class _Client:
     """The operations of both clients.
 
@@ -51,13 +61,13 @@ class _Client:
         self._late = Late(partial(self._driver_for, self.config))
 
     @operation
-    async def push(self, item: Mapping[str, Any]) -> str | None:
-        """Push one payload, such as `{"class": "SomeRubyWorker", "args": [1], "queue": "x"}`.
+    async def push(self, item: Mapping[str, Any] | BoundJob) -> str | None:
+        """Push one payload, such as `{"class": "SomeRubyWorker", "args": [1], "queue": "x"}`, or a signature.
 
         `at` (epoch seconds) schedules it. Returns the jid, or None if a middleware stopped it or an identical job
         has the lock (`unique_for`). One round trip. Sidekiq's Client#push.
         """
-        return await _send_one(self.config, item)
+        return await _send_one(self.config, item.to_payload() if isinstance(item, BoundJob) else item)
 
     @operation
     async def _push_alike(self, template: Template, args: list[Any]) -> str:

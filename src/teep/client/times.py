@@ -26,6 +26,23 @@ def due(interval: float | timedelta) -> float:
     return seconds if seconds >= _ABSOLUTE_FROM else time.time() + seconds
 
 
+def wait_of(interval: float | timedelta) -> float | timedelta:
+    """Return an interval that counts from a later time than now: a timedelta, or the epoch time that a number is.
+
+    See `due`, and for its result `moment`.
+    """
+    due(interval)
+    is_absolute = not isinstance(interval, timedelta) and interval >= _ABSOLUTE_FROM
+    if is_absolute or isinstance(interval, timedelta):
+        return interval
+    return timedelta(seconds=interval)
+
+
+def moment(at: float | timedelta) -> float:
+    """Return the epoch seconds of an epoch time, or of an interval that counts from now."""
+    return due(at) if isinstance(at, timedelta) else at
+
+
 def epoch(at: datetime | float) -> float:
     """Return epoch seconds of a datetime (a naive one is local time, as in all of Python), or a number as it is."""
     if isinstance(at, datetime):

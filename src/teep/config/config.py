@@ -141,8 +141,9 @@ class Config(ConfigValue):
     ) -> None:
         """Have a job pushed at the ticks of a schedule, as `teep.periodic` does, which explains the options.
 
-        `job` is a job, or the name of a class that only others know, such as a Ruby one. The entry has the job's name
-        unless it is given one, and its jobs go to the job's queue unless another is named.
+        `job` is a job, a signature (`poll.s(7)`), or the name of a class that only others know, such as a Ruby one.
+        The entry has the job's name unless it is given one, and its jobs go to the job's queue unless another is
+        named.
 
         Raises:
             InvalidSchedule: it never fires or cannot be read, there is no such zone, or another entry has that name.

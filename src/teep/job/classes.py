@@ -16,6 +16,7 @@ from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition, register
 from teep.job.naming import dotted_name
 from teep.job.options import JobOptions, Options, SetOptions
+from teep.job.signature import Signature
 from teep.job.verbs import AsyncVerbs, Times, Verbs
 
 P = ParamSpec("P")
@@ -110,6 +111,11 @@ class Job:
         return verbs_of(cls).perform_inline(*args, **kwargs)
 
     perform_sync = perform_inline
+
+    @classmethod
+    def s(cls: type[Performs[P]], *args: P.args, **kwargs: P.kwargs) -> Signature:
+        """Return the job with its arguments as a value; see `Verbs.s`."""
+        return verbs_of(cls).s(*args, **kwargs)
 
     @classmethod
     def set(cls: type[Performs[P]], **options: Unpack[SetOptions]) -> Verbs[P]:

@@ -1,11 +1,14 @@
 """The context of a running job: its own payload, and whether it should end."""
 
+import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from teep.config import Config
+from teep.errors import InvalidType, InvalidValue
+from teep.store.processes import Reported
 from teep.store.running.iteration import IterationState
 
 
@@ -31,6 +34,9 @@ class Run(Protocol):
     def put_back(self) -> None:
         """Have the job returned to the end of its queue when it returns, since it is not done."""
 
+    def report(self, progress: Reported) -> None:
+        """Note how far the job is."""
+
     def end_for_good(self) -> None:
         """Have the saved place of an iterable job removed when the job is acknowledged."""
 
@@ -48,6 +54,9 @@ class Runtime(Protocol):
     def is_stopping(self) -> bool:
         """Whether the worker takes no more jobs, and waits for the running ones to end."""
         ...
+
+    def has_progress(self) -> None:
+        """Have the progress of running jobs written soon."""
 
 
 class JobContext:
@@ -81,6 +90,32 @@ class JobContext:
     def comes_again(self) -> bool:
         """Whether this run has ended before its job was done, and goes on in another, as iterable jobs do."""
         return self.run is not None and bool(self.run.comes_again)
+
+    def progress(self, done: float, note: str = "") -> None:
+        """Tell how far this run is: `progress(0.4, "rows")`. Shown by `Work.progress` and the page Busy.
+
+        Costs no more than an assignment, so call it as often as you like: what was told last is written once a
+        second. It is gone when the run ends, and does nothing where no worker runs the job, as in tests.
+
+        Args:
+            done: the share that is done, from 0 to 1.
+            note: a few words, of which 200 characters are kept.
+
+        Raises:
+            InvalidType, InvalidValue: `done` is no such share, or `note` no string.
+        """
+        if isinstance(done, bool) or not isinstance(done, (int, float)):
+            raise InvalidType(f"progress takes the share that is done, a number from 0 to 1, not {done!r:.200}")
+        if not 0 <= done <= 1:
+            raise InvalidValue(f"progress takes a share from 0 to 1, such as rows / of_rows, not {done!r:.200}")
+        if not isinstance(note, str):
+            raise InvalidType(f"the note of a progress must be a string, not {note!r:.200}")
+        if self.run is None:
+            return
+        self.run.report(Reported(float(done), note, time.time()))
+        # In a thread of the job's own there is none, and the next heartbeat writes it.
+        if (worker := runtime.get()) is not None:
+            worker.has_progress()
 
     @property
     def jid(self) -> str:

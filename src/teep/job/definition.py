@@ -11,9 +11,9 @@ from teep import encryption
 from teep.client.payloads.template import Template
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
+from teep.job.binding import Binder
 from teep.job.options import Options
 from teep.job.origin import Origin, here
-from teep.job.signature import Binder
 from teep.store import features
 
 _registry: dict[str, "Definition"] = {}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypedDict
 
+from teep.client.times import epoch, wait_of
 from teep.config.job_options import fields_of
 from teep.errors import InvalidJob
 from teep.wire.options import CODE, Exhausted, Limit, RetryIn
@@ -50,6 +51,27 @@ class SetOptions(PushOptions, total=False):
 
     wait: float | timedelta | None
     wait_until: datetime | float | None
+
+
+def chosen(
+    job: str, given: Mapping[str, Any], at: float | timedelta | None
+) -> tuple[dict[str, Any], float | timedelta | None]:
+    """Return the fields that `SetOptions` stand for, and when the job is due: `at`, unless they say that.
+
+    That is an epoch time, or a timedelta, which counts from the push.
+
+    Raises:
+        InvalidJob, InvalidArguments: an option is unknown to this version, reserved, or does not fit.
+    """
+    fields = dict(given)
+    wait, wait_until = fields.pop("wait", None), fields.pop("wait_until", None)
+    if wait is not None and wait_until is not None:
+        raise InvalidJob("give wait (from now) or wait_until (a time), not both")
+    if wait is not None:
+        at = wait_of(wait)
+    elif wait_until is not None:
+        at = epoch(wait_until)
+    return fields_of(job, fields), at
 
 
 class Options(NamedTuple):

@@ -1,117 +1,139 @@
-"""How a job's arguments travel: positions as the wire's `args`, keyword-only ones as the field `kwargs`."""
+"""A job with its arguments, as a value: to be pushed later, or often, or by someone else."""
 
-import inspect
-from collections.abc import Callable
-from functools import cached_property
-from typing import Any
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, NoReturn, Unpack
 
-from teep.errors import InvalidArguments, InvalidJob
-from teep.wire import json
+from teep.client import BoundJob
+from teep.client.payloads.push import name_in
+from teep.client.times import moment
+from teep.config import default_config
+from teep.errors import ConfigurationError, InvalidArguments, InvalidJob, InvalidType
+from teep.job.definition import Definition
+from teep.job.options import SetOptions, chosen
+from teep.wire import json, options, payload
+from teep.wire.fields.envelope import ENCRYPTED
+from teep.wire.payload import Item
 
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+# The fields of the call itself; the others are options, which stand before them.
+_CALL = ("args", "class", "kwargs")
 
 
-class Binder:
-    """Binds a call to a function's signature, so that a wrong call fails at the push and not in a worker.
+class Signature(BoundJob):
+    """A job with its arguments: `welcome.s(42, locale="de")`, pushed by `teep.push(signature)`.
 
-    `skip` is how many of its first parameters no caller gives, such as `self`.
+    It is checked when it is made, as a push checks: a call that cannot be is refused there. It never changes, also
+    if the lists and dicts that it was made of do. Two are equal if they would push the same, and then have one hash.
+    Each push of it makes a job with a jid of its own.
+
+    An argument that the job encrypts is encrypted by the push. Until then it lies here in clear, but no `repr` shows
+    it. Celery's signature, always immutable: no result is added to its arguments.
     """
 
-    def __init__(self, function: Callable[..., Any], name: str, *, skip: int = 0) -> None:
-        parameters = _parameters(function, name, skip)
-        self._name = name
-        self._signature = inspect.Signature(parameters)
-        self._positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
-        self._least = sum(parameter.default is parameter.empty for parameter in self._positional)
-        open_ended = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
-        self._most = float("inf") if open_ended else len(self._positional)
-        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-        # Among open keywords, the names of positional-only parameters are free; some Pythons' `bind` denies that.
-        self._free = {parameter.name for parameter in self._positional if takes_any and _is_nameless(parameter)}
-        self._only_positions = not any(
-            parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
-            for parameter in parameters
-        )
+    __slots__ = ("_at", "_definition", "_raw")
 
-    @property
-    def always_ends_alike(self) -> bool:
-        """Whether the last of two or more arguments is the same parameter at every call."""
-        parameters = list(self._signature.parameters.values())
-        return (
-            len(parameters) > 1
-            and parameters[-1].kind in _POSITIONAL
-            and parameters[-1].default is inspect.Parameter.empty
-        )
-
-    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return (args, kwargs) as they go on the wire.
+    def __init__(self, definition: Definition, item: Item, at: float | timedelta | None) -> None:
+        """Make one of a payload without `at`; `at` is an epoch time, or counts from the push. Use `.s(…)` instead.
 
         Raises:
-            InvalidArguments: the function could not be called like this.
+            InvalidArguments, InvalidJob: it could not be pushed.
         """
-        if not kwargs and self.fits(len(args)):
-            return list(args), {}
-        free = {name: kwargs[name] for name in self._free & kwargs.keys()}
         try:
-            bound = self._signature.bind(*args, **{name: kwargs[name] for name in kwargs if name not in free})
-        except TypeError as error:
-            raise InvalidArguments(f"{self._name}{self._signature} cannot be called like this: {error}") from error
-        positions, by_name = self._in_positions(bound)
-        return positions, by_name | free
+            payload.validate(item)
+            json.check_fields(item)
+            options.check(item)
+        except (InvalidArguments, InvalidJob) as error:
+            name_in(error, item)
+            raise
+        self._definition: Final = definition
+        self._at: Final = at
+        self._raw: Final = json.dumps(item)
 
-    def fits(self, count: int) -> bool:
-        """Whether the function takes this many arguments by position, and needs none by name."""
-        return self._only_positions and self._least <= count <= self._most
+    @property
+    def name(self) -> str:
+        """The job's name on the wire."""
+        return self._definition.name
 
-    def shortest(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return the shortest way to write a call: without arguments that are equal to their defaults."""
-        end = len(args)
-        names = [parameter.name for parameter in self._positional]
-        while 0 < end <= len(names) and self._is_default(names[end - 1], args[end - 1]):
-            end -= 1
-        return args[:end], {name: value for name, value in kwargs.items() if not self._is_default(name, value)}
+    @property
+    def args(self) -> list[Any]:
+        """The arguments, as the payload will have them, but none encrypted."""
+        args: list[Any] = self._item["args"]
+        return args
 
-    def _is_default(self, name: str, value: Any) -> bool:
-        default = self._defaults.get(name)
-        return default is not None and json.canonical(value) == default
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword-only arguments."""
+        return self._item.get("kwargs") or {}
 
-    @cached_property
-    def _defaults(self) -> dict[str, bytes]:
-        """The defaults that an argument may be equal to, as JSON."""
-        found = {}
-        for parameter in self._signature.parameters.values():
-            try:
-                json.check(parameter.default, parameter.name)
-            except InvalidArguments:
-                continue
-            found[parameter.name] = json.canonical(parameter.default)
-        return found
+    def set(self, **changes: Unpack[SetOptions]) -> "Signature":
+        """Return a signature with other options for its pushes; see `Verbs.set`. `wait` counts from the push."""
+        item = self._item
+        call = {name: item.pop(name) for name in _CALL if name in item}
+        own, at = chosen(self.name, changes, self._at)
+        item |= own
+        self._definition.check_options(item)
+        return Signature(self._definition, item | call, at)
 
-    def _in_positions(self, bound: inspect.BoundArguments) -> tuple[list[Any], dict[str, Any]]:
-        by_name = bound.kwargs
-        given = [index for index, parameter in enumerate(self._positional) if parameter.name in by_name]
-        if not given:
-            return list(bound.args), by_name
-        # A default lies between given arguments: it is written out, since positions have no gaps.
-        upto = self._positional[: given[-1] + 1]
-        args = [bound.arguments.get(parameter.name, parameter.default) for parameter in upto]
-        names = {parameter.name for parameter in upto}
-        return args, {name: value for name, value in by_name.items() if name not in names}
+    def to_payload(self, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Item:
+        """Return the payload that a push of it now would send, as `Client.push` takes it.
+
+        `args` and `kwargs` are for those that take any job with its arguments.
+
+        Raises:
+            InvalidArguments: some were given, and it has its own.
+        """
+        if args or kwargs:
+            raise InvalidArguments(f"{self!r} has its arguments already; give the job itself with others")
+        return self._item if self._at is None else self._item | {"at": moment(self._at)}
+
+    @property
+    def _item(self) -> Item:
+        item: Item = json.loads(self._raw)
+        return item
+
+    def _key(self) -> tuple[bytes, float | timedelta | None]:
+        return json.canonical(self._item), self._at
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, Signature) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        item, usual = self._item, self._definition.options.fields
+        args = item["args"]
+        if args and _is_secret(item):
+            args = [*args[:-1], ENCRYPTED]
+        own = {name: value for name, value in item.items() if name not in _CALL and usual.get(name) != value}
+        if isinstance(self._at, timedelta):
+            own["wait"] = self._at.total_seconds()
+        elif self._at is not None:
+            own["wait_until"] = self._at
+        call = _shown(*args, **(item.get("kwargs") or {}))
+        return f"{self.name}.s({call})" + (f".set({_shown(**own)})" if own else "")
+
+    def __copy__(self) -> "Signature":
+        return self
+
+    def __deepcopy__(self, _memo: object) -> "Signature":
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise InvalidType(
+            f"a signature cannot be pickled; send its payload, signature.to_payload(), or call {self.name}.s(…) there"
+        )
 
 
-def _parameters(function: Callable[..., Any], name: str, skip: int) -> list[inspect.Parameter]:
-    """Return the parameters that a caller gives."""
+def _shown(*args: Any, **kwargs: Any) -> str:
+    return ", ".join([*(f"{value!r:.200}" for value in args), *(f"{name}={kwargs[name]!r:.200}" for name in kwargs)])
+
+
+def _is_secret(item: Item) -> bool:
+    """Whether its last argument will be encrypted, by its own options or by those of all jobs."""
+    if item.get("encrypt") is not None:
+        return bool(item["encrypt"])
     try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except ValueError as error:
-        raise InvalidJob(f"{name} does not say what it takes ({error}); call it in a def of your own") from error
-    for own in ("self", "an item")[:skip]:
-        if not parameters or parameters[0].kind not in (*_POSITIONAL, inspect.Parameter.VAR_POSITIONAL):
-            raise InvalidJob(f"the method of {name} must take {own} before what is pushed")
-        if parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL:
-            del parameters[0]
-    return parameters
-
-
-def _is_nameless(parameter: inspect.Parameter) -> bool:
-    return parameter.kind is parameter.POSITIONAL_ONLY
+        return bool(default_config().job_defaults.get("encrypt"))
+    except ConfigurationError:
+        return True

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, Unpack
 
 from teep.client import AsyncClient, Client
 from teep.client.payloads.template import Template
-from teep.client.times import due, epoch
+from teep.client.times import due, epoch, moment
 from teep.config import Config, default_config
-from teep.config.job_options import fields_of
 from teep.config.sources import elsewhere
-from teep.errors import InvalidJob
 from teep.job.definition import Definition
 from teep.job.inline import run_inline, run_inline_async
-from teep.job.options import SetOptions
+from teep.job.options import SetOptions, chosen
+from teep.job.signature import Signature
 
 P = ParamSpec("P")
 
@@ -21,10 +20,10 @@ Times = float | datetime | Iterable[float | datetime]
 
 
 class Pushable(Generic[P]):
-    """A job, with options of its own for the pushes made through it."""
+    """A job, with options of its own for the pushes made through it; `at` is an epoch time, or counts from a push."""
 
     def __init__(
-        self, definition: Definition, overrides: dict[str, Any] | None = None, at: float | None = None
+        self, definition: Definition, overrides: dict[str, Any] | None = None, at: float | timedelta | None = None
     ) -> None:
         self._definition = definition
         self._overrides = overrides or {}
@@ -42,13 +41,26 @@ class Pushable(Generic[P]):
         """The job as the runtime sees it."""
         return self._definition
 
+    def s(self, *args: P.args, **kwargs: P.kwargs) -> Signature:
+        """Return the job with its arguments as a value, to be pushed by `teep.push`. Celery's `s`.
+
+        Raises:
+            InvalidArguments: the arguments do not fit the signature or are not plain JSON.
+        """
+        return Signature(self._definition, self._call(args, kwargs), self._at)
+
     def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the payload of a call, as `Client.push` takes it."""
+        item = self._call(args, kwargs)
+        return item if self._at is None else item | {"at": moment(self._at)}
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the payload of a call, whenever it is due."""
         item = self._definition.to_payload(args, kwargs)
-        if self._overrides:
-            # Options stand before class and arguments, in Sidekiq's order.
-            item = {**self._definition.options.fields, **self._overrides} | item | self._overrides
-        return item if self._at is None else item | {"at": self._at}
+        if not self._overrides:
+            return item
+        # Options stand before class and arguments, in Sidekiq's order.
+        return {**self._definition.options.fields, **self._overrides} | item | self._overrides
 
     def _template(self, config: Config, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Template | None:
         """Return the template that writes this call, or None if the call must be written by itself."""
@@ -74,20 +86,13 @@ class Pushable(Generic[P]):
             "args": self._definition.bulk_rows(args),
             **{name: value for name, value in how.items() if value is not None},
         }
-        times = self._at if at is None else _times(at)
-        return item if times is None else item | {"at": times}
+        if at is None:
+            return item if self._at is None else item | {"at": moment(self._at)}
+        return item | {"at": _times(at)}
 
     def _set(self, options: Mapping[str, Any]) -> Self:
-        fields = dict(options)
-        wait, wait_until = fields.pop("wait", None), fields.pop("wait_until", None)
-        if wait is not None and wait_until is not None:
-            raise InvalidJob("give wait (from now) or wait_until (a time), not both")
-        at = self._at
-        if wait is not None:
-            at = due(wait)
-        elif wait_until is not None:
-            at = epoch(wait_until)
-        overrides = self._overrides | fields_of(self._definition.name, fields)
+        own, at = chosen(self._definition.name, options, self._at)
+        overrides = self._overrides | own
         self._definition.check_options(overrides)
         return type(self)(self._definition, overrides, at)
 
@@ -108,7 +113,7 @@ class Verbs(Pushable[P]):
             InvalidArguments: the arguments do not fit the signature or are not plain JSON; nothing was pushed.
             RedisError: see `teep.errors`.
         """
-        client = _client(default_config())
+        client = client_of(default_config())
         if (template := self._template(client.config, args, kwargs)) is not None:
             return client._push_alike(template, list(args))  # noqa: SLF001 - for the verbs
         return client.push(self.to_payload(args, kwargs))
@@ -118,14 +123,14 @@ class Verbs(Pushable[P]):
 
         A number from 1,000,000,000 on is an epoch time, as in Sidekiq. A time that has passed means now.
         """
-        return _client(default_config()).push(self._later(due(interval), args, kwargs))
+        return client_of(default_config()).push(self._later(due(interval), args, kwargs))
 
     def perform_at(self, at: datetime | float, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
         """Push the job for a time: a datetime (a naive one is local time) or epoch seconds.
 
         A time that has passed means now.
         """
-        return _client(default_config()).push(self._later(epoch(at), args, kwargs))
+        return client_of(default_config()).push(self._later(epoch(at), args, kwargs))
 
     def perform_bulk(
         self,
@@ -141,7 +146,7 @@ class Verbs(Pushable[P]):
         over which the jobs are spread at random, at least 5. Returns the jids.
         """
         how = {"batch_size": batch_size, "spread_interval": spread_interval}
-        return _client(default_config()).push_bulk(self._bulk(args, at, how))
+        return client_of(default_config()).push_bulk(self._bulk(args, at, how))
 
     def perform_inline(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Run the job here and now, through middleware and a JSON round trip; returns the job's result."""
@@ -162,16 +167,16 @@ class AsyncVerbs(Pushable[P]):
     """Pushes a job from asyncio: the verbs of `Verbs`, awaited."""
 
     async def perform_async(self, *args: P.args, **kwargs: P.kwargs) -> str | None:
-        client = _async_client(default_config())
+        client = async_client_of(default_config())
         if (template := self._template(client.config, args, kwargs)) is not None:
             return await client._push_alike(template, list(args))  # noqa: SLF001 - for the verbs
         return await client.push(self.to_payload(args, kwargs))
 
     async def perform_in(self, interval: float | timedelta, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
-        return await _async_client(default_config()).push(self._later(due(interval), args, kwargs))
+        return await async_client_of(default_config()).push(self._later(due(interval), args, kwargs))
 
     async def perform_at(self, at: datetime | float, /, *args: P.args, **kwargs: P.kwargs) -> str | None:
-        return await _async_client(default_config()).push(self._later(epoch(at), args, kwargs))
+        return await async_client_of(default_config()).push(self._later(epoch(at), args, kwargs))
 
     async def perform_bulk(
         self,
@@ -182,7 +187,7 @@ class AsyncVerbs(Pushable[P]):
         spread_interval: float | None = None,
     ) -> list[str | None]:
         how = {"batch_size": batch_size, "spread_interval": spread_interval}
-        return await _async_client(default_config()).push_bulk(self._bulk(args, at, how))
+        return await async_client_of(default_config()).push_bulk(self._bulk(args, at, how))
 
     async def perform_inline(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         return await run_inline_async(default_config(), self._definition, self.to_payload(args, kwargs))
@@ -207,7 +212,7 @@ _latest: Client | None = None
 _latest_async: AsyncClient | None = None
 
 
-def _client(config: Config) -> Client:
+def client_of(config: Config) -> Client:
     global _latest  # noqa: PLW0603 - of all jobs
     client = _latest
     if client is None or client.config is not config:
@@ -215,7 +220,7 @@ def _client(config: Config) -> Client:
     return client
 
 
-def _async_client(config: Config) -> AsyncClient:
+def async_client_of(config: Config) -> AsyncClient:
     global _latest_async  # noqa: PLW0603 - of all jobs
     client = _latest_async
     if client is None or client.config is not config:

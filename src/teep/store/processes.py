@@ -15,6 +15,10 @@ CLEANUP_INTERVAL = 60
 # A running job of up to so many bytes is shown whole in a heartbeat. Every server takes a megabyte, and a quotation
 # mark in the job becomes four bytes.
 _SHOWN = 1 << 17
+# Characters of a note of progress.
+_NOTE = 200
+# The end of what a calendar has (epoch seconds).
+_LATEST = 253_402_300_799
 
 
 class ProcessHash(NamedTuple):
@@ -30,14 +34,23 @@ class ProcessHash(NamedTuple):
     late: int
 
 
+class Reported(NamedTuple):
+    """What a running job last told of its progress: a share from 0 to 1, a note, and when (epoch seconds)."""
+
+    done: float
+    note: str
+    at: float
+
+
 class RunningJob(NamedTuple):
-    """A running job: where, since when (epoch seconds), and its payload's bytes."""
+    """A running job: where, since when (epoch seconds), its payload's bytes, and its progress if it told any."""
 
     identity: str
     thread_id: str
     queue: str
     payload: bytes
     run_at: float
+    progress: Reported | None = None
 
 
 async def beat(identity: str, fields: Mapping[str, Arg], work: Mapping[str, bytes]) -> bool:
@@ -88,14 +101,27 @@ def _write_work(identity: str, work: Mapping[str, bytes]) -> list[Command[int]]:
     ]
 
 
-def work_entry(queue: str, raw: bytes, run_at: float) -> bytes:
+def work_entry(queue: str, raw: bytes, run_at: float, progress: Reported | None = None) -> bytes:
     """Return a running job as it is written into the work hash.
 
     A large job is shown without its arguments: they grow inside another JSON, and a heartbeat must not be too large
-    for a server.
+    for a server. Sidekiq has no progress; its API and Web UI read the other fields by their names.
     """
     shown = raw if len(raw) <= _SHOWN else _without_arguments(raw)
-    return json.dumps({"queue": queue, "payload": shown.decode(errors="replace"), "run_at": int(run_at)})
+    entry = {"queue": queue, "payload": shown.decode(errors="replace"), "run_at": int(run_at)}
+    if progress is not None:
+        note = progress.note[:_NOTE].encode(errors="replace").decode()
+        entry["progress"] = {"done": progress.done, "note": note, "at": progress.at}
+    return json.dumps(entry)
+
+
+async def report(identity: str, work: Mapping[str, bytes]) -> None:
+    """Write some entries of the work hash anew, between two heartbeats. One round trip.
+
+    An entry of a job that has just ended stays until the next heartbeat, as any does.
+    """
+    key = keys.work(identity)
+    await commands.pipeline(commands.hset(key, work), commands.expire(key, HEARTBEAT_EXPIRY))
 
 
 def _without_arguments(raw: bytes) -> bytes:
@@ -196,6 +222,13 @@ def _cleanup_is_due() -> Command[bool]:
     return commands.set_if_absent(keys.process_cleanup(), "1", CLEANUP_INTERVAL, repeatable=True)
 
 
+async def find(jid: str) -> RunningJob | None:
+    """Return the running job with this jid as of the last heartbeats, or None. Two round trips."""
+    needle = jid.encode()
+    found = (job for job in await running() if needle in job.payload and Stored(job.payload).jid == jid)
+    return next(found, None)
+
+
 async def running() -> list[RunningJob]:
     """Return every job that ran at the last heartbeats, the longest-running first. Two round trips.
 
@@ -284,6 +317,16 @@ def _work(identity: str, thread_id: str, raw: bytes) -> RunningJob | None:
         job = value["payload"]
         # Sidekiq before 6 nested the payload itself instead of its JSON.
         raw_payload = job.encode() if isinstance(job, str) else json.dumps(job)
-        return RunningJob(identity, thread_id, str(value["queue"]), raw_payload, float(value["run_at"]))
+        progress = _progress(value.get("progress"))
+        return RunningJob(identity, thread_id, str(value["queue"]), raw_payload, float(value["run_at"]), progress)
     except (MalformedPayload, LookupError, TypeError, ValueError):  # damaged: no reason to hide the others
+        return None
+
+
+def _progress(value: Any) -> Reported | None:
+    """Return what a job told of its progress, None if it is nothing that teep has written."""
+    try:
+        done, at = float(value["done"]), float(value["at"])
+        return Reported(done, str(value["note"]), at) if 0 <= done <= 1 and 0 <= at < _LATEST else None
+    except (LookupError, TypeError, ValueError):
         return None

@@ -9,7 +9,7 @@ from typing import overload
 
 from teep.client.delivery.test_mode import Redirected
 from teep.config import Config
-from teep.errors import EmptyQueue, OverLimit
+from teep.errors import EmptyQueue, OverLimit, Snooze
 from teep.store.jobs.pushes import Push
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
 from teep.testing.matching import SomeJob, name_of
@@ -21,6 +21,7 @@ class Jobs(Sequence[EnqueuedJob]):
     def __init__(self) -> None:
         self._jobs: list[EnqueuedJob] = []
         self._lock = threading.Lock()
+        self._rounds = 0  # how often jobs were taken out to run
 
     async def take(self, config: Config, push: Push) -> None:
         """Collect the jobs of a push; a plan."""
@@ -64,7 +65,8 @@ class Jobs(Sequence[EnqueuedJob]):
             job: run those of this job only (a job in either form, or its name); the others stay. A class's drain in
                 Sidekiq.
             with_scheduled: run scheduled jobs too, in order of time, and those that wait for a limit of their own, as
-                if their time had come; otherwise those that are due by now.
+                if their time had come; otherwise those that are due by now. A job that snoozes is collected again,
+                and stays for the next drain.
             recursive: run the jobs that they push as well, until none is left; otherwise only the jobs there are now.
 
         Raises:
@@ -94,7 +96,7 @@ class Jobs(Sequence[EnqueuedJob]):
 
     @contextmanager
     def _ended(self, one: EnqueuedJob) -> Iterator[list[EnqueuedJob]]:
-        """Put a job back that a limit of its own keeps from running; the list has it once it has run."""
+        """Put a job back that a limit of its own keeps from running, or that snoozes; the list has it if it ran."""
         ended: list[EnqueuedJob] = []
         try:
             yield ended
@@ -105,6 +107,12 @@ class Jobs(Sequence[EnqueuedJob]):
             later.waits_for_limit = True
             with self._lock:
                 self._jobs.append(later)
+        except Snooze as error:
+            later = EnqueuedJob(one.raw, time.time() + error.seconds, config=one.config)
+            later.snoozed_in = self._rounds
+            with self._lock:
+                self._jobs.append(later)
+            ended.append(one)
         else:
             ended.append(one)
 
@@ -120,6 +128,7 @@ class Jobs(Sequence[EnqueuedJob]):
     def _taking(self, job: SomeJob | None, *, with_scheduled: bool, recursive: bool) -> Iterator[EnqueuedJob]:
         """Take jobs out one after the other, as they would run: waiting ones first, then scheduled ones by time."""
         name = None if job is None else name_of(job)
+        self._rounds += 1
         while batch := self._runnable(name, with_scheduled=with_scheduled):
             yield from filter(self._remove, batch)
             if not recursive:
@@ -128,7 +137,8 @@ class Jobs(Sequence[EnqueuedJob]):
     def _runnable(self, name: str | None, *, with_scheduled: bool) -> list[EnqueuedJob]:
         until = float("inf") if with_scheduled else time.time()
         with self._lock:
-            jobs = [job for job in self._jobs if name in (None, job.klass)]
+            # One that snoozes stays for another time, or a job that waits for something would run for ever.
+            jobs = [job for job in self._jobs if name in (None, job.klass) and job.snoozed_in != self._rounds]
         queued = [job for job in jobs if job.score is None]
         due = [job for job in jobs if job.score is not None and job.score <= until]
         return queued + sorted(due, key=attrgetter("score"))

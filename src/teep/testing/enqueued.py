@@ -28,6 +28,7 @@ class EnqueuedJob(_JobRecord, SyncApi):
     """
 
     waits_for_limit = False
+    snoozed_in = 0  # the round of the test's in which it asked to come again
 
     def __init__(self, raw: bytes, score: float | None = None, *, config: Config | None = None) -> None:
         super().__init__(raw, config=config)

@@ -42,7 +42,8 @@ def fake(*, everywhere: bool = False) -> AbstractContextManager[Jobs]:
 def inline(*, everywhere: bool = False) -> AbstractContextManager[None]:
     """Run pushed jobs at once, in the push itself, through both middleware chains and JSON. Needs no Redis.
 
-    Scheduled jobs run at once too, and an error of a job is raised by the push. Sidekiq's testing!(:inline).
+    Scheduled jobs run at once too, and an error of a job is raised by the push, also `Retry` and `Snooze`. Sidekiq's
+    testing!(:inline).
 
     Args:
         everywhere: as for `fake`.

@@ -248,12 +248,14 @@ class Worker:
         return patiently(step, partial(self._signals.wait, self._obey), self.config.watchdog)
 
     def _build(self, component: Component, tallies: Tallies, *, embedded: bool) -> None:
-        shared = Shared(PoisonGuard(component.driver, self.identity), tallies)
+        shared = Shared(PoisonGuard(component.driver, self.identity), tallies, threading.Event())
         jobs = jobs_of(self.modules) if self.modules else []
         self._capsules = Capsules.of(component, assignment.capsules_for(self.config, jobs), shared)
         obey = None if embedded else self._from_redis
         reactions = Reactions(self.dump_threads, self._give_up)
-        duties = Duties(self._capsules, shared.runs, self._watcher, obey, self._capsules.cancel, reactions)
+        duties = Duties(
+            self._capsules, shared.runs, shared.reports, self._watcher, obey, self._capsules.cancel, reactions
+        )
         self._services = services_for(component, duties)
 
     def _from_redis(self, name: str) -> None:

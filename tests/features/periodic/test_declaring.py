@@ -63,6 +63,22 @@ def test_options_of_a_push_go_along(config: teep.Config) -> None:
     assert (found["other"].job["queue"], found["other"].job["retry"]) == ("third", 3)
 
 
+def test_a_signature_is_taken_where_a_job_is(config: teep.Config) -> None:
+    poll = _poll()
+    config.periodic("@daily", poll.s(7, deep=True).set(retry=0))
+    config.periodic("@daily", poll.s(8), name="other", queue="third")
+    found = entries_of(config)
+    assert found["poll"].job == {
+        "queue": "low", "retry": 0, "args": [7], "class": "poll", "kwargs": {"deep": True},
+    }  # fmt: skip
+    assert (found["other"].job["queue"], found["other"].job["args"]) == ("third", [8])
+    for args, kwargs in (((8,), None), ((), {"deep": True})):
+        with pytest.raises(InvalidArguments, match=r"poll.s\(7\) has its arguments already"):
+            config.periodic("@daily", poll.s(7), *args, kwargs=kwargs)
+    with pytest.raises(InvalidJob, match="a periodic job has its schedule"):
+        config.periodic("@daily", poll.s(7).set(wait=60))
+
+
 def test_a_copy_of_a_configuration_has_them_too(config: teep.Config) -> None:
     config.periodic("@daily", "SomeJob")
     assert list(entries_of(config.copy(concurrency=3))) == ["SomeJob"]

@@ -18,7 +18,7 @@ def capsule(*queues: str, concurrency: int = 5, mode: str = "strict", weight: in
 def beat(
     store: Server, identity: str, work: Sequence[Mapping[str, Any]] = (), *, info: Any = None, **fields: Any
 ) -> None:
-    """Write a process with its running jobs; `work` has the fields of each job, and `run_at`, `queue`, `tid`."""
+    """Write a process with its running jobs; `work` has the fields of each job, and its entry's other fields."""
     host, pid, *_ = [*identity.split(":"), "1"]
     told = {
         "hostname": host, "pid": pid, "tag": "shop", "labels": [], "identity": identity, "embedded": False,
@@ -34,5 +34,6 @@ def beat(
         job = dict(given)
         place = {"queue": job.pop("queue", "default"), "run_at": job.pop("run_at", int(time.time()) - 10 - number)}
         tid, raw = job.pop("tid", f"t{number}"), job.pop("raw", None)
+        told = {"progress": job.pop("progress")} if "progress" in job else {}
         raw = payload(number, **job) if raw is None else raw
-        store.client.hset(f"{identity}:work", tid, json.dumps(place | {"payload": raw}))
+        store.client.hset(f"{identity}:work", tid, json.dumps(place | {"payload": raw} | told))

@@ -56,6 +56,15 @@ def test_the_leader_has_a_badge(visitor: Visitor, store: Server, lease: str) -> 
     assert " leader " in text_of(visitor.get("/busy"))
 
 
+def test_a_job_shows_how_far_it_is(visitor: Visitor, store: Server) -> None:
+    beat(store, ONE, [{"progress": {"done": 0.42, "note": f"rows {XSS}", "at": time.time()}}, {}])
+    page = visitor.get("/busy")
+    assert page.text.count('<meter min="0" max="1"') == 1
+    assert 'value="0.42" aria-label="Progress 42 %"' in page.text
+    assert "42 % rows" in text_of(page)
+    assert XSS not in page.text
+
+
 def test_what_a_process_of_sidekiq_lacks_is_said(visitor: Visitor, store: Server) -> None:
     beat(store, ONE, [{}], info=RUBY)
     text = text_of(visitor.get("/busy"))

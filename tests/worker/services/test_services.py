@@ -61,7 +61,12 @@ class _Steady(Service):
 
 def _capsule(component: Component) -> Capsule:
     own = component.config.all_capsules["default"]
-    return Capsule(component, "default", own, Shared(PoisonGuard(component.driver, component.identity), Tallies()))
+    return Capsule(
+        component,
+        "default",
+        own,
+        Shared(PoisonGuard(component.driver, component.identity), Tallies(), threading.Event()),
+    )
 
 
 def _heartbeat(component: Component) -> Heartbeat:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api.base import Api, AsyncIterable, SyncCollection, once
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
@@ -15,8 +15,16 @@ from teep.wire.command import Plan
 R = TypeVar("R", bound=_JobRecord)
 
 
+class Progress(NamedTuple):
+    """How far a running job is, as it told by `current_job().progress`: a share from 0 to 1, a note, and when."""
+
+    done: float
+    note: str
+    at: datetime
+
+
 class Work(Generic[R]):
-    """A running job: in which process and thread, from which queue, since when. Sidekiq's Work."""
+    """A running job: in which process and thread, from which queue, since when, how far. Sidekiq's Work."""
 
     def __init__(self, data: processes.RunningJob, record: Callable[[bytes, str], R]) -> None:
         self._data = data
@@ -48,6 +56,12 @@ class Work(Generic[R]):
         return max(0.0, time.time() - self._data.run_at)
 
     @property
+    def progress(self) -> Progress | None:
+        """How far the job said that it is, at most a second ago; None if it said nothing."""
+        told = self._data.progress
+        return None if told is None else Progress(told.done, told.note, datetime.fromtimestamp(told.at, UTC))
+
+    @property
     def payload(self) -> str:
         """The job's JSON."""
         return self._data.payload.decode(errors="replace")
@@ -77,12 +91,8 @@ class _WorkSet(Api, Generic[R]):
     @operation
     async def find_work(self, jid: str | None) -> Work[R] | None:
         """Return the running job with this jid, or None; also for None, as a push returns it. Two round trips."""
-        if jid is None:
-            return None
-        for work in await processes.running():
-            if jid.encode() in work.payload and (found := self._work(work)).job.jid == jid:
-                return found
-        return None
+        found = None if jid is None else await processes.find(jid)
+        return None if found is None else self._work(found)
 
     find_work_by_jid = find_work
 

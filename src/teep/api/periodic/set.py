@@ -19,6 +19,7 @@ from teep.errors import InvalidSchedule
 from teep.store.periodic import entries, runs
 from teep.store.periodic.entries import Stored
 from teep.wire.command import Plan
+from teep.wire.payload import Item
 
 E = TypeVar("E", bound=_PeriodicEntry)
 
@@ -56,8 +57,8 @@ class _PeriodicSet(Api, Generic[E]):
     ) -> E:
         """Add an entry, or put it in place of the dynamic one of this name, whose history and pause stay.
 
-        `job` is a job, or the name of a class that only others know; the options are those of `teep.periodic`. The
-        leader sees it within a second. Three round trips.
+        `job` is a job, a signature (`poll.s(7)`), or the name of a class that only others know; the options are those
+        of `teep.periodic`. The leader sees it within a second. Three round trips.
 
         Raises:
             InvalidSchedule: it never fires or cannot be read, there is no such zone, or a static entry has the name.
@@ -76,10 +77,12 @@ class _PeriodicSet(Api, Generic[E]):
         /,
         *,
         schedule: str | None = None,
+        job: Any = None,
         args: Sequence[Any] | None = None,
         **changes: Unpack[HowOptions],
     ) -> E:
-        """Change a dynamic entry: its schedule, arguments, or an option of `create`. Its history and pause stay.
+        """Change a dynamic entry: its schedule, its job (as `create` takes one, with `args`), its arguments alone, or
+        an option of `create`. Its history and pause stay.
 
         If the schedule changes, its ticks count from now on. Four round trips.
 
@@ -94,8 +97,7 @@ class _PeriodicSet(Api, Generic[E]):
         entry = before.entry
         kept = {field: getattr(entry, field) for field in How._fields} | {"tz": entry.tz or None}
         how = How.of({**kept, **changes, "tz": changes.get("tz") or kept["tz"]})
-        job = entry.job if args is None else {**entry.job, "args": payload_of(entry.job["class"], args)["args"]}
-        return await self._put(entry_of(schedule or entry.schedule, job, how, name))
+        return await self._put(entry_of(schedule or entry.schedule, _changed(entry.job, job, args), how, name))
 
     @operation
     async def delete(self, name: str) -> bool:
@@ -160,6 +162,13 @@ class AsyncPeriodicSet(_PeriodicSet[AsyncPeriodicEntry], AsyncIterable[AsyncPeri
 
 LoopSet = PeriodicSet
 AsyncLoopSet = AsyncPeriodicSet
+
+
+def _changed(before: Item, job: Any, args: Sequence[Any] | None) -> Item:
+    """Return the payload of an entry with another job, or with other arguments."""
+    if job is not None:
+        return payload_of(job, () if args is None else args)
+    return before if args is None else {**before, "args": payload_of(before["class"], args)["args"]}
 
 
 def _must_be_dynamic(stored: Stored) -> None:

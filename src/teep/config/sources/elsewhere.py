@@ -56,7 +56,7 @@ VERBS = {
     ),
     "defer_async": "aio.perform_async",
     **dict.fromkeys(("send_with_options", "options", "configure", "using"), "set(…)"),
-    **dict.fromkeys(("s", "si", "signature", "subtask", "message"), "set(…), or functools.partial of a verb"),
+    **dict.fromkeys(("si", "signature", "subtask", "message"), "s(…)"),
     **dict.fromkeys(("schedule", "enqueue_in", "delay_in"), "perform_in"),
     **dict.fromkeys(("enqueue_at", "apply_at"), "perform_at"),
     **dict.fromkeys(("map", "starmap", "chunks", "push_bulk", "enqueue_many"), "perform_bulk"),

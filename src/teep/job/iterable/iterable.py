@@ -14,6 +14,7 @@ from teep.job.classes import Job, Performs, verbs_of
 from teep.job.iterable import enumerators
 from teep.job.iterable.iteration import Aborted, Iteration, Steps
 from teep.job.options import JobOptions, SetOptions
+from teep.job.signature import Signature
 from teep.job.verbs import AsyncVerbs, Verbs
 
 P = ParamSpec("P")
@@ -154,6 +155,11 @@ class IterableJob(Job):
         _verbs_of(cls).perform_inline(*args, **kwargs)
 
     perform_sync = perform_inline
+
+    @classmethod
+    def s(cls: type[Iterates[P]], *args: P.args, **kwargs: P.kwargs) -> Signature:
+        """Return the job with its arguments as a value; see `Verbs.s`."""
+        return _verbs_of(cls).s(*args, **kwargs)
 
     @classmethod
     def set(cls: type[Iterates[P]], **options: Unpack[SetOptions]) -> Verbs[P]:

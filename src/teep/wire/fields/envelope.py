@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 from teep.errors import MalformedPayload
 from teep.wire.fields import marshal
 
+ENCRYPTED = "[encrypted data]"
+"""What is shown in place of an encrypted argument, as in Sidekiq."""
+
 CIPHER = "aes-256-gcm"
 TAG_BYTES, IV_BYTES = 16, 12
 # Marshal's own integers end here; Ruby writes greater ones in another form.

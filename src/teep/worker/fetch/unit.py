@@ -10,6 +10,7 @@ from teep.job.definition import Definition, find
 from teep.store import features
 from teep.store.features import Barred
 from teep.store.limits import Hold
+from teep.store.processes import Reported
 from teep.store.running.iteration import IterationState
 from teep.wire import payload
 from teep.wire.options import Limit
@@ -54,7 +55,12 @@ class UnitOfWork:
 
     __slots__ = (
         *("along", "asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw"),
-        *("_place", "_held", "_answer"),  # unset in most jobs, as is `asks`, so that these do not pay for them
+        *(
+            "_place",
+            "_held",
+            "_answer",
+            "_progress",
+        ),  # unset in most jobs, as is `asks`, so that these do not pay for them
     )
 
     def __init__(self, queue: str, raw: bytes) -> None:
@@ -175,6 +181,15 @@ class UnitOfWork:
     def begin_at(self, place: IterationState, read_at: float) -> None:
         """Note the place where an iterable job begins, and when it was read (monotonic seconds)."""
         self._place = place, read_at
+
+    @property
+    def progress(self) -> Reported | None:
+        """What the job last told of its progress."""
+        return getattr(self, "_progress", None)
+
+    def report(self, progress: Reported) -> None:
+        """Note how far the job is."""
+        self._progress = progress
 
     def put_back(self) -> None:
         """Return the job to the end of its queue when this run returns, since it is not done.

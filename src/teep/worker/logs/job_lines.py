@@ -46,11 +46,15 @@ def skipped(job: Unit, line: str) -> None:
 def failed(
     config: Config, job: UnitOfWork, error: BaseException, ending: Ending, thread_id: str, seconds: float
 ) -> None:
-    """Log a failure in one record, and call the error handlers with it and with errors of the job's own callbacks."""
+    """Log a failure in one record, and call the error handlers with it and with errors of the job's own callbacks.
+
+    If the job asked for a retry, error handlers hear of those only, and the record has no traceback.
+    """
     fields = {"teep": _context(ending.item, seconds), "tid": thread_id}
-    context = {"context": "job raised", "job": job.item}
-    report(config, error, context, partial(_log_failure, config, error, ending, fields))
-    if log_error not in config.error_handlers and not config.skip_default_job_logging:
+    if not ending.is_asked:
+        context = {"context": "job raised", "job": job.item}
+        report(config, error, context, partial(_log_failure, config, error, ending, fields))
+    if (ending.is_asked or log_error not in config.error_handlers) and not config.skip_default_job_logging:
         logger.info(ending.summary, extra=fields)
     for problem, what in ending.problems:
         report(config, problem, {"context": what, "job": ending.item})

@@ -61,6 +61,7 @@ class Capsule:
         self._driver = component.driver
         self._notices = component.notices
         self._suspects = shared.suspects
+        self._reports = shared.reports
         self._admission = Admission(component, self.fetcher.stocked)
         self._interrupts = Interrupts()
         self._deadlines = Timeouts(self.running, self._runner_of, self._on_error)
@@ -151,6 +152,11 @@ class Capsule:
     def is_stopping(self) -> bool:
         """Whether it takes no more jobs, and waits for the running ones to end."""
         return self.fetcher.quiet.is_set()
+
+    def has_progress(self) -> None:
+        """Have the progress of running jobs written soon."""
+        if not self._reports.is_set():
+            self._reports.set()
 
     @forks.ends_in_fork
     def _work(self) -> None:

@@ -7,7 +7,8 @@
 | INTERRUPTED | a run | interrupt | |
 | CANCELLED | a run | cancel | its error, unless that is its cancellation |
 | RESCHEDULED | a run | over the limit | |
-| FAILED | a failure | failed … | its error, and those of its own callbacks |
+| SNOOZED | a run | snoozed | |
+| FAILED | a failure | failed … | its error, unless it asked for the retry; those of its own callbacks |
 | MALFORMED | | | the fault of the bytes |
 | PUT_BACK | | | |
 """
@@ -28,6 +29,7 @@ LINES: Mapping[State, str] = {
     State.INTERRUPTED: "interrupt",
     State.CANCELLED: "cancel",
     State.RESCHEDULED: "over the limit",
+    State.SNOOZED: "snoozed",
 }
 
 

@@ -8,6 +8,7 @@ import contextvars
 import logging
 import time
 from functools import partial
+from threading import Event
 from typing import NamedTuple
 
 from teep.errors import JobCancelled
@@ -33,10 +34,11 @@ _INFO = logging.INFO
 
 
 class Shared(NamedTuple):
-    """The parts that the capsules of a process share."""
+    """The parts that the capsules of a process share. `reports` is set if a job has told of its progress."""
 
     suspects: PoisonGuard
     runs: Tallies
+    reports: Event
 
 
 class Controls(NamedTuple):
@@ -57,7 +59,7 @@ class Processor:
         self._done = fetcher.done
         self._running, self._interrupts, self._deadlines = controls
         self._timeouts = self._deadlines.timeouts
-        self._suspects, self._runs = shared
+        self._suspects, self._runs = shared.suspects, shared.runs
         self._quick = self._runs.quick.append
         self._notices = component.notices
         self._is_observed = component.notices.has_others

@@ -19,8 +19,8 @@ from enum import Enum
 
 from teep import tracebacks
 from teep.errors import JobCancelled, JobTimeout, Shutdown
+from teep.job import again
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run.failure import over_limit
 from teep.worker.run.failure.failure import Ending
 
 
@@ -33,6 +33,7 @@ class State(Enum):
     INTERRUPTED = "an iterable job that goes on later"
     CANCELLED = "it was cancelled, and has ended, however it did"
     RESCHEDULED = "it ran into a limit, and comes again later"
+    SNOOZED = "it asked to come again later"
     FAILED = "it raised, or had no code to call"
     MALFORMED = "bytes that are no job"
     PUT_BACK = "a stop ended it; it is back in its queue already"
@@ -62,12 +63,18 @@ def state_of(job: UnitOfWork, error: BaseException | None, *, is_stopped: bool) 
         if job.item is None:
             return State.MALFORMED
         if not job.is_cancelled:
-            return State.RESCHEDULED if over_limit.comes_again(job, error) else State.FAILED
+            return _of_error(job, error)
     if job.is_cancelled:
         return State.CANCELLED
     if job.comes_again is None:
         return State.DONE
     return State.INTERRUPTED if job.comes_again else State.OVER
+
+
+def _of_error(job: UnitOfWork, error: BaseException) -> State:
+    if not again.comes_again(job.stored, error):
+        return State.FAILED
+    return State.SNOOZED if again.is_snooze(error) else State.RESCHEDULED
 
 
 def is_told_to_end(error: BaseException | None) -> bool:

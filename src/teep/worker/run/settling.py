@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 
 from teep.config import Config
-from teep.errors import OverLimit
+from teep.job import again
 from teep.store.running import outcome
 from teep.store.running.outcome import Outcome
 from teep.wire import keys, payload
 from teep.wire.scripts.step import Part
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork
-from teep.worker.run.failure import failure, over_limit
+from teep.worker.run.failure import failure
 from teep.worker.run.run import Run, State
 
 
@@ -57,16 +57,22 @@ def _cancelled(config: Config, run: Run) -> None:
 
 
 def _rescheduled(_config: Config, run: Run) -> Outcome:
-    """Let a job that ran into a limit come again, without counting an attempt."""
-    if not isinstance(run.error, OverLimit):
+    """Let a job that ran into a limit, or asked for it, come again without counting an attempt."""
+    job = run.job
+    if run.error is None:
         raise TypeError("a run that was rescheduled has its error")
-    return over_limit.later(run.job, run.error, time.time())
+    item, seconds = again.later(job.stored(), run.error)
+    item["queue"] = job.queue
+    item.pop("rescues", None)  # this run ended in order, so the job does not kill processes
+    due = time.time() + seconds
+    return Outcome(job.queue, job.raw, keys.schedule(), due, payload.serialise(item), counted="done")
 
 
 def _failed(config: Config, run: Run) -> Outcome:
     if run.error is None:
         raise TypeError("a run that failed has an error")
     run.ending = failure.ending_of(config, run.job, run.error, time.time())
+    run.error = run.ending.error
     return run.ending.outcome
 
 
@@ -86,6 +92,7 @@ _ENDS: Mapping[State, Callable[[Config, Run], Outcome | None]] = {
     State.INTERRUPTED: _interrupted,
     State.CANCELLED: _cancelled,
     State.RESCHEDULED: _rescheduled,
+    State.SNOOZED: _rescheduled,
     State.FAILED: _failed,
     State.MALFORMED: _malformed,
 }

@@ -1,6 +1,7 @@
 """The jobs that run in this process right now."""
 
 from teep.store import processes
+from teep.store.processes import Reported
 from teep.worker.fetch.unit import UnitOfWork
 
 
@@ -19,9 +20,17 @@ class LocalWorkSet(dict[str, tuple[UnitOfWork, float] | None]):
     def snapshot(self) -> dict[str, bytes]:
         """Return the work hash: thread id to the entry that Redis gets."""
         return {
-            thread_id: processes.work_entry(entry[0].queue, entry[0].raw, entry[1])
+            thread_id: processes.work_entry(entry[0].queue, entry[0].raw, entry[1], entry[0].progress)
             for thread_id, entry in self.copy().items()
             if entry is not None
+        }
+
+    def reported(self) -> dict[str, tuple[UnitOfWork, float, Reported]]:
+        """Return the running jobs that told of their progress, by thread id, each with its start and that."""
+        return {
+            thread_id: (*entry, progress)
+            for thread_id, entry in self.copy().items()
+            if entry is not None and (progress := entry[0].progress) is not None
         }
 
     def job(self, thread_id: str) -> UnitOfWork | None:

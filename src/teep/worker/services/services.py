@@ -1,6 +1,7 @@
 """The services of a worker: its own, and those that extensions bring."""
 
 from collections.abc import Callable, Iterable, Sequence
+from threading import Event
 from typing import NamedTuple, TypeVar
 
 from teep.config.hooks import BackgroundService
@@ -16,6 +17,7 @@ from teep.worker.services.messages import MessageListener
 from teep.worker.services.metrics import MetricsWriter
 from teep.worker.services.poller import Poller
 from teep.worker.services.process_info import process_info
+from teep.worker.services.progress import ProgressWriter
 from teep.worker.services.rescuer import Rescuer
 
 S = TypeVar("S", bound=BackgroundService)
@@ -24,12 +26,13 @@ S = TypeVar("S", bound=BackgroundService)
 class Duties(NamedTuple):
     """The parts of a worker that its own services look after or call.
 
-    `obey` takes signals that come through Redis, and `cancel` takes jids. An embedded worker has no `obey` and takes
-    no signals.
+    `reports` is set if a job has told of its progress. `obey` takes signals that come through Redis, and `cancel`
+    takes jids. An embedded worker has no `obey` and takes no signals.
     """
 
     capsules: Sequence[Capsule]
     runs: Tallies
+    reports: Event
     watcher: Watcher
     obey: Callable[[str], None] | None
     cancel: Callable[[str], None]
@@ -107,6 +110,10 @@ def _metrics(component: Component, duties: Duties, _made: Services) -> MetricsWr
     return MetricsWriter(component, duties.runs)
 
 
+def _progress(component: Component, duties: Duties, _made: Services) -> ProgressWriter:
+    return ProgressWriter(component, duties.capsules, duties.reports)
+
+
 def _poller(component: Component, _duties: Duties, _made: Services) -> Poller:
     return Poller(component)
 
@@ -128,5 +135,5 @@ def _watchdog(component: Component, duties: Duties, made: Services) -> Watchdog:
 
 # A worker's own services, made in this order. The heartbeat is the last to leave.
 _OWN: tuple[Callable[[Component, Duties, Services], BackgroundService], ...] = (
-    _heartbeat, _metrics, _poller, _rescuer, _messages, _watchdog,
+    _heartbeat, _metrics, _progress, _poller, _rescuer, _messages, _watchdog,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from teep.api import AsyncJobRecord, AsyncProcess, IterableState, Work
+from teep.api.fleet.work import Progress
 from teep.web.guard.access import Access
 from teep.web.lists import MOST_SHOWN, arguments_of
 from teep.web.rendering import printable
@@ -76,6 +77,7 @@ class WorkRow:
     tags: Sequence[str]
     state: IterableState | None
     cursor: str
+    progress: Progress | None
 
 
 def process_row(process: AsyncProcess, leaders: Collection[str], now: datetime) -> ProcessRow:
@@ -120,6 +122,7 @@ def work_row(work: Work[AsyncJobRecord], access: Access, state: IterableState | 
         tags=[printable(str(tag)) for tag in job.tags],
         state=state,
         cursor=printable(cursor[:_CURSOR]),
+        progress=None if (told := work.progress) is None else told._replace(note=printable(told.note)),
     )
 
 

@@ -6,11 +6,11 @@ they get; this changes neither the stored payload nor the options in force.
 
 import random
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from teep import tracebacks
 from teep.config import Config
-from teep.errors import MalformedPayload, UnknownJob
+from teep.errors import MalformedPayload, Retry, UnknownJob
 from teep.job.definition import Definition, find
 from teep.store.running import outcome
 from teep.store.running.outcome import Outcome
@@ -32,13 +32,17 @@ class Ending(NamedTuple):
 
     `item` is its stored payload, and `summary` a sentence for the log. `problems` are errors of the job's own
     callbacks, each with the callback's name. `death` is the payload for death handlers, or None if the job lives on.
+    `error` is its failure: what it raised, or the cause of a `Retry`. If `is_asked`, that is a `Retry` without a
+    cause, and a try is left: nothing is wrong.
     """
 
     outcome: Outcome
     item: Item
     summary: str
+    error: BaseException
     problems: tuple[tuple[BaseException, str], ...] = ()
     death: Item | None = None
+    is_asked: bool = False
 
 
 def malformed(job: UnitOfWork, now: float) -> Outcome:
@@ -58,7 +62,8 @@ def ending_of(config: Config, job: UnitOfWork, error: BaseException, now: float)
         return _Failure(config, job, error, now).ending()
     except BaseException as problem:  # noqa: BLE001 - another producer may have put anything into any field
         unfit = (problem, "a payload unfit for a retry, moved to the dead set")
-        return Ending(malformed(job, now), job.item, f"failed: {_short(error)}; goes to the dead set", (unfit,))
+        summary = f"failed: {_short(error)}; goes to the dead set"
+        return Ending(malformed(job, now), job.item, summary, error, (unfit,))
 
 
 def poisoned(config: Config, queue: str, raw: bytes, item: Item, reason: BaseException, now: float) -> Outcome:
@@ -76,7 +81,9 @@ class _Failure:
     def __init__(self, config: Config, job: UnitOfWork, error: BaseException, now: float) -> None:
         self._config = config
         self._job = job
-        self._error = error
+        self._asked = cast("Retry", error) if issubclass(type(error), Retry) else None
+        cause = None if self._asked is None else self._asked.__cause__
+        self._error = error if cause is None else cause
         self._now = now
         self._problems: list[tuple[BaseException, str]] = []
         self._item = job.stored()
@@ -91,7 +98,7 @@ class _Failure:
         stored = payload.serialise(after)  # before the job's own code can change it
         count: int = after["retry_count"]
         is_exhausted = retries.is_exhausted(after, self._config.max_retries, self._now)
-        answer = None if is_exhausted else self._retry_in(count, after)
+        answer = None if is_exhausted else self._delay_or_end(count, after)
         if answer == "discard":
             return self._discard(after, count)
         if answer == "kill" or is_exhausted:
@@ -125,6 +132,11 @@ class _Failure:
             kept = tracebacks.without_teep(found)
         return backtrace.pack(kept[:option] if type(option) is int else kept)
 
+    def _delay_or_end(self, count: int, after: Item) -> Any:
+        if self._asked is not None and self._asked.seconds is not None:
+            return self._asked.seconds
+        return self._retry_in(count, after)
+
     def _retry_in(self, count: int, after: Item) -> Any:
         if self._code is None or self._code.options.retry_in is None:
             return None
@@ -148,9 +160,12 @@ class _Failure:
     def _end(
         self, end: Outcome | None, told: Item, consequence: str, number: int, death: Item | None = None
     ) -> Ending:
-        summary = f"failed ({self._try(number)}): {_short(self._error)}; {consequence}"
+        is_asked = self._error is self._asked and death is None
+        happened = "asked for a retry" if is_asked else "failed"
+        why = _words(self._error) if is_asked else _short(self._error)
+        summary = f"{happened} ({self._try(number)}): {why}; {consequence}"
         discarded = outcome.over(self._job.queue, self._job.raw, "discarded")
-        return Ending(end or discarded, told, summary, tuple(self._problems), death)
+        return Ending(end or discarded, told, summary, self._error, tuple(self._problems), death, is_asked)
 
     def _try(self, number: int) -> str:
         retry = self._item.get("retry")
@@ -185,7 +200,11 @@ def _code_of(job: UnitOfWork, item: Item) -> Definition | None:
         return None
 
 
+def _words(error: BaseException) -> str:
+    return tracebacks.bounded(" ".join(message(error).split()), _SUMMARY_CHARS)
+
+
 def _short(error: BaseException) -> str:
     """Return an exception's class and message in one line."""
-    words = tracebacks.bounded(" ".join(message(error).split()), _SUMMARY_CHARS)
+    words = _words(error)
     return f"{class_name(type(error))}: {words}" if words else class_name(type(error))
