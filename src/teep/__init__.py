@@ -74,11 +74,12 @@ from teep.api import (
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.config.hooks import add_unasked as _add_unasked
-from teep.errors import JobCancelled, JobTimeout, TeepError
+from teep.errors import JobCancelled, JobFailed, JobTimeout, ResultNotKept, ResultTimeout, TeepError
 from teep.features.expiry import Expiry as _Expiry
 from teep.features.history import recorder_task as _recorder_task
 from teep.features.periodic import Periodic as _Periodic
 from teep.features.periodic import clock_task as _clock_task
+from teep.features.results import Results as _Results
 from teep.features.unique import Unique as _Unique
 from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
 from teep.store import features as _features
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
         PeriodicRun,
         PeriodicSet,
     )
+    from teep.api.results import AsyncResult, Result, aresult, result
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
@@ -121,6 +123,7 @@ __all__ = [
     "AsyncProfileSet",
     "AsyncQueue",
     "AsyncQueueSelection",
+    "AsyncResult",
     "AsyncRetrySet",
     "AsyncScheduledSet",
     "AsyncSetSelection",
@@ -146,6 +149,7 @@ __all__ = [
     "Job",
     "JobCancelled",
     "JobContext",
+    "JobFailed",
     "JobFunction",
     "JobGroup",
     "JobGroups",
@@ -173,6 +177,9 @@ __all__ = [
     "QueueSelection",
     "QueueSummary",
     "QueueTimeline",
+    "Result",
+    "ResultNotKept",
+    "ResultTimeout",
     "RetrySet",
     "ScheduledSet",
     "SetSelection",
@@ -186,6 +193,7 @@ __all__ = [
     "WorkSet",
     "Workers",
     "__version__",
+    "aresult",
     "async_find_job",
     "async_leader",
     "configure",
@@ -198,6 +206,7 @@ __all__ = [
     "leader",
     "limits",
     "periodic",
+    "result",
     "testing",
     "web",
 ]
@@ -213,6 +222,7 @@ _LATE = {
         ),
         "teep.api.periodic",
     ),
+    **dict.fromkeys(("AsyncResult", "Result", "aresult", "result"), "teep.api.results"),
     "AsyncTimeline": "teep.api.timeline",
     "Limiter": "teep.api.limits",
     "LimiterSet": "teep.api.limits",
@@ -227,7 +237,7 @@ _LATE = {
 }  # fmt: skip
 
 # What works without being asked for, or by an option of `Config`.
-_features.register(_Unique(), _Expiry(), _Periodic())
+_features.register(_Unique(), _Expiry(), _Periodic(), _Results())
 _add_unasked(_clock_task, _recorder_task)
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
