@@ -207,7 +207,7 @@ def test_a_job_that_timed_out(here: Fleet) -> None:
     here.start()
     jid = here.push(_waiting(), timeout=0.05, retry=0)
     with failure(teep.result(jid)) as caught:
-        assert caught.value.error_class == "JobTimeout"
+        assert caught.value.error_class == "teep.errors.JobTimeout"
 
 
 def test_one_that_was_too_late(here: Fleet) -> None:
