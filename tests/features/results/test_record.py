@@ -6,12 +6,17 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from teep.drivers import Driver
 from teep.errors import MalformedPayload
 from teep.store import results
 from teep.store.results import Record
 from teep.store.running.outcome import End
+from teep.wire import keys
 from teep.wire.fields import backtrace
 from teep.wire.payload import Item
+from teep.wire.scripts import step
+from teep.wire.scripts.step import Part, Parts, Step
+from tests.support.servers import Server
 
 pytestmark = pytest.mark.one_server
 
@@ -88,7 +93,7 @@ class _Liar:
     [
         (object(), "the result is a object"),
         ((1, 2), "the result is a tuple, which is not plain JSON; pass a list"),
-        ([{"at": dt.datetime(2026, 1, 1)}], r"the result\[0\]\['at'\] is a datetime"),
+        ([{"at": dt.date(2026, 1, 1)}], r"the result\[0\]\['at'\] is a date,"),
         ({1: 2}, "the result has the key 1"),
         (float("nan"), "the result is nan"),
         ("\ud800", "lone surrogate"),
@@ -120,3 +125,35 @@ def test_bytes_of_others_are_no_record(raw: bytes) -> None:
 def test_a_dead_job_tells_its_error_without_a_record() -> None:
     assert results.of_dead(msgspec.json.encode(FAILED)) == Record("dead", None, None, "E", "no", ("a.py:1",))
     assert results.of_dead(b"no job") == Record("dead")
+
+
+def _part(name: str, words: str) -> Step:
+    return Step(Parts(along=(Part(name, keys.result("7"), (words.encode(),)),)))
+
+
+@pytest.mark.parametrize("command", ["EXISTS", "RPUSH", "LTRIM", "PEXPIRE", "UNLINK"])
+@pytest.mark.parametrize("name", ["results.keep", "results.note"])
+@pytest.mark.parametrize("before", [False, True])
+def test_whatever_redis_refuses_no_record_stays_for_ever(
+    server: Server, command: str, name: str, before: bool
+) -> None:
+    driver = Driver(server.url)
+    if before:
+        driver.execute(step.carry_out([_part("results.keep", "60000 first")]))
+    server.command("ACL", "SETUSER", "limited", "reset", "on", ">pw", "~*", "&*", "+@all", f"-{command.lower()}")
+    limited = Driver(server.url.replace("//", "//limited:pw@"))
+    try:
+        (told,) = limited.execute(step.carry_out([_part(name, "60000 second")]))
+    finally:
+        limited.close()
+        server.command("ACL", "DELUSER", "limited")
+    assert told.done
+    used = {"EXISTS": name == "results.note", "LTRIM": name == "results.keep" and before, "UNLINK": False}
+    writes = name == "results.keep" or not before
+    assert bool(told.beside) == used.get(command, writes), told
+    assert server.command("PTTL", keys.result("7")) != -1
+    last = server.command("LINDEX", keys.result("7"), -1)
+    assert last in (b"first", b"second", None)
+    if not told.beside:
+        assert last == (b"second" if writes else b"first")
+    driver.close()

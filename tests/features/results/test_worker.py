@@ -330,15 +330,15 @@ def test_a_refused_result_leaves_the_job_ended_and_is_told(here: Fleet, caplog: 
     here.start()
     job = _jobs(lambda number: "x" * number, keep_result=60)["def"]
     for size in (1, 5_000):
-        jid = "%024d" % size
+        jid = f"{size:024d}"
         here.server.command("SET", key_of(jid), "of another")
         here.push(job, size, jid=jid)
     here.wait_until_processed(2)
     assert here.counters() == (2, 0)
-    assert here.server.command("MGET", key_of("%024d" % 1), key_of("%024d" % 5_000)) == [b"of another"] * 2
+    assert here.server.command("MGET", key_of(f"{1:024d}"), key_of(f"{5_000:024d}")) == [b"of another"] * 2
     assert "Redis refuses: RPUSH teep:result:" in caplog.text
     with pytest.raises(RedisCommandError, match="WRONGTYPE"):
-        teep.result("%024d" % 1).get(0)
+        teep.result(f"{1:024d}").get(0)
 
 
 @pytest.mark.parametrize("size", [1, 5_000])
