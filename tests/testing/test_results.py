@@ -1,7 +1,6 @@
 """Results in tests: what jobs returned in `fake()` and `inline()` is known, and Redis is not asked."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,7 +12,7 @@ pytestmark = [pytest.mark.one_server, pytest.mark.usefixtures("own_registry", "o
 
 
 @pytest.fixture(params=["def", "async"])
-def double(request: pytest.FixtureRequest, own_registry: None) -> Iterator[teep.JobFunction[[int], object]]:
+def double(request: pytest.FixtureRequest, own_registry: None) -> teep.JobFunction[[int], object]:
     """A job that keeps its result."""
 
     @teep.job(name="double", keep_result=60)
@@ -25,7 +24,7 @@ def double(request: pytest.FixtureRequest, own_registry: None) -> Iterator[teep.
         await asyncio.sleep(0)
         return number * 2
 
-    yield double if request.param == "def" else double_async
+    return double if request.param == "def" else double_async
 
 
 def test_a_collected_job_has_a_result_once_it_has_run(double: teep.JobFunction[[int], object]) -> None:
