@@ -1,6 +1,7 @@
 """Results in tests: what jobs returned in `fake()` and `inline()` is known, and Redis is not asked."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ pytestmark = [pytest.mark.one_server, pytest.mark.usefixtures("own_registry", "o
 
 
 @pytest.fixture(params=["def", "async"])
-def double(request: pytest.FixtureRequest, own_registry: None) -> teep.JobFunction[[int], object]:
+def double(request: pytest.FixtureRequest, own_registry: None) -> teep.JobFunction[[int], Any]:
     """A job that keeps its result."""
 
     @teep.job(name="double", keep_result=60)
@@ -27,7 +28,7 @@ def double(request: pytest.FixtureRequest, own_registry: None) -> teep.JobFuncti
     return double if request.param == "def" else double_async
 
 
-def test_a_collected_job_has_a_result_once_it_has_run(double: teep.JobFunction[[int], object]) -> None:
+def test_a_collected_job_has_a_result_once_it_has_run(double: teep.JobFunction[[int], Any]) -> None:
     with teep.testing.fake():
         result = teep.result(double.perform_async(2))
         later = teep.result(double.perform_in(60, 3))
@@ -40,12 +41,12 @@ def test_a_collected_job_has_a_result_once_it_has_run(double: teep.JobFunction[[
         assert later.get(timeout=5) == 6
 
 
-def test_inline_it_has_one_at_once(double: teep.JobFunction[[int], object]) -> None:
+def test_inline_it_has_one_at_once(double: teep.JobFunction[[int], Any]) -> None:
     with teep.testing.inline():
         assert teep.result(double.perform_async(2)).get() == 4
 
 
-def test_in_tasks(double: teep.JobFunction[[int], object]) -> None:
+def test_in_tasks(double: teep.JobFunction[[int], Any]) -> None:
     async def program() -> None:
         with teep.testing.fake():
             result = teep.aresult(await double.aio.perform_async(2))

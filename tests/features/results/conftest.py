@@ -32,8 +32,8 @@ def record_of(server: Server, jid: str | None) -> dict[str, Any] | None:
 
 
 def wait_for_record(server: Server, jid: str | None) -> dict[str, Any]:
-    found: dict[str, Any] = wait_until(lambda: record_of(server, jid), SOON, f"the record of {jid}")
-    return found
+    wait_until(lambda: record_of(server, jid) is not None, SOON, f"the record of {jid}")
+    return record_of(server, jid) or {}
 
 
 def wait_for_waiters(server: Server, count: int) -> None:

@@ -69,8 +69,9 @@ def test_a_result_that_is_there_costs_one_command(side: Side) -> None:
 
 
 def test_a_waiting_call_is_woken_and_asks_nothing_meanwhile(
-    side: Side, aside: Callable[[Callable[[], Any]], "Future[Any]"]
+    side: Side, aside: Callable[[Callable[[], Any]], "Future[Any]"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("teep.api.results._BLOCK", SOON)
     push(side)  # connects
     side.server.command("CONFIG", "RESETSTAT")
     waits = aside(lambda: side.run(side.Result("7").get(timeout=SOON)))
@@ -83,8 +84,9 @@ def test_a_waiting_call_is_woken_and_asks_nothing_meanwhile(
     assert stats["cmdstat_blmove"]["calls"] <= 2  # a blocked one is counted again by some servers
 
 
-def test_all_that_wait_are_woken_and_the_result_stays(side: Side) -> None:
-    many = 40
+def test_all_that_wait_are_woken_and_the_result_stays(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("teep.api.results._BLOCK", SOON)
+    many = 20
 
     def waiting() -> list[Any]:
         if side.name == "sync":
@@ -273,8 +275,10 @@ def test_a_key_of_another_type_is_told_of(side: Side) -> None:
 
 
 @pytest.mark.one_server
-def test_however_many_tasks_wait_a_push_finds_a_connection(server: Server) -> None:
-    many = pools.ASYNC_CONNECTIONS * 2
+def test_however_many_tasks_wait_a_push_finds_a_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "ASYNC_CONNECTIONS", 3)
+    monkeypatch.setattr("teep.api.results._BLOCK", SOON)
+    many = 8
     config = teep.Config(redis_url=server.url)
 
     async def program() -> list[Any]:
@@ -345,7 +349,7 @@ except KeyboardInterrupt:
 def test_ctrl_c_ends_a_wait_at_once(server: Server) -> None:
     program = subprocess.Popen([sys.executable, "-c", _INTERRUPTED, server.url], stdout=subprocess.PIPE, text=True)
     try:
-        wait_until(lambda: blocked(server) == 1, SOON, "it to wait")
+        wait_until(lambda: blocked(server) == 1, 4 * SOON, "it to wait")
         os.kill(program.pid, signal.SIGINT)
         out, _ = program.communicate(timeout=SOON)
     finally:

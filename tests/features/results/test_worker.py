@@ -255,7 +255,7 @@ def test_one_that_is_removed_while_it_waits(here: Fleet, verb: str) -> None:
         here.client.cancel(jid)
     with failure(result) as caught:
         assert caught.value.status == "deleted"
-    assert result.status == "cancelled"
+    assert teep.result(jid).status == "cancelled"
     assert 0 < here.server.command("PTTL", key_of(jid)) <= 60_000
 
 
