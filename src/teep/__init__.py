@@ -74,11 +74,12 @@ from teep.api import (
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.config.hooks import add_unasked as _add_unasked
-from teep.errors import JobCancelled, JobTimeout, TeepError
+from teep.errors import JobCancelled, JobFailed, JobTimeout, ResultNotKept, ResultTimeout, TeepError
 from teep.features.expiry import Expiry as _Expiry
 from teep.features.history import recorder_task as _recorder_task
 from teep.features.periodic import Periodic as _Periodic
 from teep.features.periodic import clock_task as _clock_task
+from teep.features.results import Results as _Results
 from teep.features.unique import Unique as _Unique
 from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
 from teep.store import features as _features
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
         PeriodicRun,
         PeriodicSet,
     )
+    from teep.api.results import AsyncResult, Result, aresult, result
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
     from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
@@ -125,6 +127,7 @@ __all__ = [
     "AsyncProfileSet",
     "AsyncQueue",
     "AsyncQueueSelection",
+    "AsyncResult",
     "AsyncRetrySet",
     "AsyncScheduledSet",
     "AsyncSetSelection",
@@ -150,6 +153,7 @@ __all__ = [
     "Job",
     "JobCancelled",
     "JobContext",
+    "JobFailed",
     "JobFunction",
     "JobGroup",
     "JobGroups",
@@ -178,6 +182,9 @@ __all__ = [
     "QueueSelection",
     "QueueSummary",
     "QueueTimeline",
+    "Result",
+    "ResultNotKept",
+    "ResultTimeout",
     "Retry",
     "RetrySet",
     "ScheduledSet",
@@ -195,6 +202,7 @@ __all__ = [
     "Workers",
     "__version__",
     "apush",
+    "aresult",
     "async_find_job",
     "async_leader",
     "configure",
@@ -208,6 +216,7 @@ __all__ = [
     "limits",
     "periodic",
     "push",
+    "result",
     "testing",
     "web",
 ]
@@ -223,6 +232,7 @@ _LATE = {
         ),
         "teep.api.periodic",
     ),
+    **dict.fromkeys(("AsyncResult", "Result", "aresult", "result"), "teep.api.results"),
     "AsyncTimeline": "teep.api.timeline",
     "Limiter": "teep.api.limits",
     "Progress": "teep.api.fleet.work",
@@ -243,7 +253,7 @@ _LATE = {
 }  # fmt: skip
 
 # What works without being asked for, or by an option of `Config`.
-_features.register(_Unique(), _Expiry(), _Periodic())
+_features.register(_Unique(), _Expiry(), _Periodic(), _Results())
 _add_unasked(_clock_task, _recorder_task)
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's

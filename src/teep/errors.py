@@ -206,6 +206,63 @@ def _delay(owner: str, given: Any) -> float:
     return float(given)
 
 
+class ResultError(TeepError):
+    """`teep.result(jid).get()` has no value to return; its subclasses say why."""
+
+
+class JobFailed(ResultError):
+    """The job has ended without a result: it failed for good, or was not run to its end.
+
+    `status` is "dead", "discarded", "expired", "cancelled" or "deleted". `error_class`, `error_message` and
+    `error_backtrace` (its lines) are those of its last run, if it failed; else None, and no lines.
+    """
+
+    def __init__(
+        self,
+        jid: str,
+        status: str,
+        error_class: str | None = None,
+        error_message: str | None = None,
+        error_backtrace: Sequence[str] = (),
+    ) -> None:
+        error = f": {error_class}: {error_message}" if error_class else ""
+        super().__init__(f"the job {jid} {_ENDED.get(status, status)}{error}")
+        self.jid = jid
+        self.status = status
+        self.error_class = error_class
+        self.error_message = error_message
+        self.error_backtrace = list(error_backtrace)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it travel between processes, as out of a pool: its message is none of its arguments."""
+        return (
+            type(self),
+            (self.jid, self.status, self.error_class, self.error_message, self.error_backtrace),
+            self.__dict__,
+        )
+
+
+_ENDED = {
+    "dead": "has failed, and is dead",
+    "discarded": "has failed, and was discarded",
+    "expired": "was too late to start, and was dropped",
+    "cancelled": "was cancelled",
+    "deleted": "was deleted before it ran to its end",
+}
+
+
+class ResultNotKept(ResultError, LookupError):
+    """There is no result, nor will there be one: the job does not keep it, its time is over, or it cannot be kept."""
+
+
+class ResultTimeout(ResultError, TimeoutError):
+    """The job has not ended in time; the message says where it is, as does `status`."""
+
+    def __init__(self, message: str, status: str = "unknown") -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class PoisonJob(TeepError):
     """A job that keeps killing the processes that run it; it is in the dead set. Sidekiq Pro's poison pill."""
 

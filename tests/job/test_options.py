@@ -160,7 +160,8 @@ def test_other_systems_options_name_the_own_one() -> None:
     [("countdown", r"\.set\(wait=…\), or perform_in"), ("eta", r"\.set\(wait_until=…\)"),
      ("priority", "a queue of its own"),
      ("expires", "expires_in"), ("max_retries", "retry, how many"), ("queue_name", "queue$"),
-     ("soft_time_limit", "timeout"), ("ignore_result", "teep keeps no results"), ("apply_async", "perform_async"),
+     ("soft_time_limit", "timeout"), ("ignore_result", "only with keep_result"),
+     ("result_ttl", "keep_result, in seconds"), ("apply_async", "perform_async"),
      ("at", r"use .set\(wait_until=…\)"), ("args", "arguments go to the verb")],
 )  # fmt: skip
 def test_the_sentence_says_which(name: str, instead: str) -> None:

@@ -40,6 +40,7 @@ FLIGHT, QUEUE, OTHER = "{queue:q}:inflight:me", keys.queue("q"), keys.queue("oth
 JOBS = [b'{"jid":"%d"}' % number for number in range(4)]
 NEW = [b'{"jid":"%d","new":1}' % number for number in range(4)]
 LOCKS = [Key(f"unique:{number}") for number in range(4)]
+RESULTS = [keys.result(str(number)) for number in range(4)]
 
 
 # The effects of a step that puts a job where it goes.
@@ -59,15 +60,18 @@ class Scene(NamedTuple):
 
 
 def _along(number: int) -> tuple[Part, ...]:
-    """What goes along with a job that ends: its lock."""
-    return (Part("unique.unlock", LOCKS[number], (str(number),)),)
+    """What goes along with a job that ends: its lock, and its result."""
+    return (
+        Part("unique.unlock", LOCKS[number], (str(number),)),
+        Part("results.keep", RESULTS[number], (b'60000 {"status":"dead"}',)),
+    )
 
 
 def _sift(kind: Literal["drop", "zset", "list"], target: str) -> Scene:
     moves = [(raw, new, "5.0") for raw, new in zip(JOBS, NEW, strict=True)]
     to = (Key(target), keys.queues()) if kind == "list" else (Key(target),)
     taken = scripts.sift(QUEUE, kind, to, "other", (0, 10), moves, map(_along, range(4)))
-    return Scene(taken, QUEUE, target, tuple(LOCKS))
+    return Scene(taken, QUEUE, target, (*LOCKS, *RESULTS))
 
 
 def _pushed(target: Key, effects: Effects) -> Scene:
@@ -96,7 +100,7 @@ def _taken(place: Literal["list", "zset"], source: str, target: Key, effects: Ef
         )
         for number in range(4)
     ]
-    return Scene(step.carry_out(steps), source, target, (*(key for key, _ in counters), *LOCKS, "it-1"))
+    return Scene(step.carry_out(steps), source, target, (*(key for key, _ in counters), *LOCKS, *RESULTS, "it-1"))
 
 
 def _into(key: Key) -> Effects:
@@ -132,7 +136,7 @@ SCENES: dict[str, Scene] = {
         scripts.transfer(keys.retry(), keys.dead(), [(old, "", new) for old, new in _MOVES], map(_along, range(4))),
         keys.retry(),
         keys.dead(),
-        tuple(LOCKS),
+        (*LOCKS, *RESULTS),
     ),
     "transfer within a set": Scene(
         scripts.transfer(keys.retry(), keys.retry(), [(old, "7.0", new) for old, new in _MOVES]),
@@ -189,6 +193,9 @@ def places(server: Server) -> Counter[tuple[str, bytes]]:
     """Count every job of every list and set, by key and jid."""
     found: Counter[tuple[str, bytes]] = Counter()
     for key, value in server.everything().items():
+        if key.startswith(b"teep:result:"):
+            assert server.command("PTTL", key) > 0  # none stays for ever, whatever was refused
+            continue
         for each in value if isinstance(value, list) else []:
             raw = each if isinstance(each, bytes) else each[0]
             (jid,) = re.findall(rb'"jid":"(\d+)"', raw) or [raw]
@@ -427,7 +434,7 @@ def test_a_refused_command_keeps_what_goes_along_with_its_job(limited: Driver, s
         assert jobs == []
         assert locks == ([0, 1, 2, 3] if command == "DEL" else [])
         assert states == ([0, 1, 2, 3] if command == "UNLINK" else [])
-    assert bool(refused) == (command in {"LREM", "DEL", "UNLINK", "INCRBY", "EXPIRE"})
+    assert bool(refused) == (command in {"LREM", "DEL", "UNLINK", "INCRBY", "EXPIRE", "RPUSH", "PEXPIRE"})
 
 
 def test_a_lock_of_another_type_is_told_of_and_holds_up_no_other(driver: Driver, server: Server) -> None:

@@ -19,10 +19,13 @@ from teep.wire.command import Command, Plan
 
 T = TypeVar("T")
 Talk = Request[Any] | Joint
+_Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, ReferenceType[LoopPool]]
 
 
 class AsyncDriver:
     """Carries out commands on pools of asyncio connections, one pool per event loop.
+
+    Commands that block have a second pool, so that no number of them keeps the others waiting.
 
     A loop that ends takes its connections along, so one driver serves a process that calls `asyncio.run` many times.
     Costs and errors are those of `teep.drivers.sync.Driver`.
@@ -30,7 +33,8 @@ class AsyncDriver:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, ReferenceType[LoopPool]] = WeakKeyDictionary()
+        self._pools: _Pools = WeakKeyDictionary()
+        self._waits: _Pools = WeakKeyDictionary()
         self._pid = os.getpid()
 
     async def run(self, plan: Plan[T]) -> T:
@@ -62,28 +66,30 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Close the running loop's connections. Idempotent; a later command opens new ones."""
-        owner = self._owner(asyncio.get_running_loop())
-        if owner is not None:
-            await owner.close()
-
-    def _pool(self) -> Any:
         loop = asyncio.get_running_loop()
-        owner = self._owner(loop)
+        for owner in [self._owner(loop, waits=False), self._owner(loop, waits=True)]:
+            if owner is not None:
+                await owner.close()
+
+    def _pool(self, *, waits: bool) -> Any:
+        loop = asyncio.get_running_loop()
+        owner = self._owner(loop, waits=waits)
         if owner is None:
-            owner = LoopPool(pools.async_pool(self.url), loop)
-            self._pools[loop] = ref(owner)
+            most = pools.ASYNC_WAITS if waits else pools.ASYNC_CONNECTIONS
+            owner = LoopPool(pools.async_pool(self.url, most), loop)
+            (self._waits if waits else self._pools)[loop] = ref(owner)
         return owner.pool
 
-    def _owner(self, loop: asyncio.AbstractEventLoop) -> LoopPool | None:
+    def _owner(self, loop: asyncio.AbstractEventLoop, *, waits: bool) -> LoopPool | None:
         if self._pid != os.getpid():
             # A forked child must not use the parent's connections.
-            self._pools, self._pid = WeakKeyDictionary(), os.getpid()
-        found = self._pools.get(loop)
+            self._pools, self._waits, self._pid = WeakKeyDictionary(), WeakKeyDictionary(), os.getpid()
+        found = (self._waits if waits else self._pools).get(loop)
         return None if found is None else found()
 
     async def _attempt(self, talk: Talk) -> Exception | None:
         """Send and receive until all is settled; return the error that broke the connection, if one did."""
-        pool = self._pool()
+        pool = self._pool(waits=talk.block > 0)
         try:
             connection: Any = await pool.get_connection()
         except LOST as error:

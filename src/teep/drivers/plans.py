@@ -5,6 +5,8 @@ This module does not need redis-py, so a program that has pushed nothing yet doe
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from time import sleep
 from typing import Any, Protocol, TypeVar
 
 from teep.wire.command import Command, Plan
@@ -21,6 +23,17 @@ class Call(Command[T]):
         super().__init__(read=_as_it_is)
         self.blocking = blocking
         self.awaited = awaited
+
+
+def pause(seconds: float) -> Call[None]:
+    """Return the call that waits for so long, in a thread or on the loop."""
+    return Call(partial(sleep, seconds), partial(_sleep_on_loop, seconds))
+
+
+async def _sleep_on_loop(seconds: float) -> None:
+    import asyncio  # noqa: PLC0415 - see teep.drivers
+
+    await asyncio.sleep(seconds)
 
 
 class Executor(Protocol):

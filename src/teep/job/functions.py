@@ -57,6 +57,8 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
             does nothing.
         unique_until (`"success"` or `"start"`): when a unique job lets the next one in; after `unique_for` at the
             latest; default `"success"`.
+        keep_result (seconds or timedelta, or `False`): for this long after its end, what it returned is kept for
+            `teep.result(jid)`: plain JSON of at most 64 kB.
         timeout (seconds or timedelta): how long one run may take; then it ends with `JobTimeout`, an ordinary
             failure.
         max_iteration_runtime (seconds or timedelta): after this time an iterable job lets others have their turn;

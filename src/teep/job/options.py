@@ -29,6 +29,7 @@ class PushOptions(TypedDict, total=False):
     expires_in: float | timedelta | None
     unique_for: float | timedelta | Literal[False] | None
     unique_until: Literal["success", "start"] | None
+    keep_result: float | timedelta | Literal[False] | None
     timeout: float | timedelta | None
     max_iteration_runtime: float | timedelta | None
     transactional: bool | None

@@ -92,6 +92,9 @@ class Feature:
     ends: ClassVar[bool] = False
     """Whether parts go along when a job ends that has the field `stamps`."""
 
+    returns: ClassVar[str | None] = None
+    """The name of the part that goes along with a success and depends on what the job returned. A job has one."""
+
     def check(self, job: str, options: Mapping[str, Any]) -> None:
         """Refuse a job's options that do not go together. Raises InvalidJob."""
 
@@ -105,6 +108,10 @@ class Feature:
     def on_end(self, item: Item, how: End) -> tuple[Part, ...]:  # noqa: ARG002 - as above
         """Return the parts that go along when a job ends for good: `how` says why it will not run (again)."""
         return ()
+
+    def on_return(self, part: Part, value: Any, unit: Unit) -> Part:  # noqa: ARG002 - as above
+        """Return that part for a job that returned `value`. Must not raise: the job is done."""
+        return part
 
     async def admit(self, unit: Unit) -> Barred | None:  # noqa: ARG002 - as above
         """Return why a job must not run now, or None if it may."""
@@ -143,6 +150,7 @@ special = set[str]()
 """The fields that a job has if a feature must act before it runs, or when it ends."""
 _before = set[str]()
 _options = set[str]()
+_returns = dict[str, Feature]()
 
 
 def register(*features: Feature) -> None:
@@ -151,6 +159,8 @@ def register(*features: Feature) -> None:
     for feature in features:
         _options.add(feature.option)
         _before.update(feature.before)
+        if feature.returns is not None:
+            _returns[feature.returns] = feature
         special.update(feature.before, [feature.stamps] if feature.ends and feature.stamps else [])
     for found in (enders, needles, before, of_code):
         found.cache_clear()
@@ -218,6 +228,14 @@ def along_of(item: Item, how: End) -> tuple[Part, ...]:
     for stamp, feature in enders():
         if stamp in item:
             along += feature.on_end(item, how)
+    return along
+
+
+def returned(along: tuple[Part, ...], value: Any, unit: Unit) -> tuple[Part, ...]:
+    """Return the parts that go along with the success of a job that returned `value`."""
+    for at, part in enumerate(along):
+        if part.name in _returns:
+            return *along[:at], _returns[part.name].on_return(part, value, unit), *along[at + 1 :]
     return along
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import overload
+from typing import Literal, overload
 
 from teep.client.delivery.test_mode import Redirected
 from teep.config import Config
@@ -19,6 +19,7 @@ class Jobs(Sequence[EnqueuedJob]):
     """Collected jobs, in the order in which they were pushed. Safe to fill from many threads."""
 
     def __init__(self) -> None:
+        self.results: dict[str, bytes] = {}
         self._jobs: list[EnqueuedJob] = []
         self._lock = threading.Lock()
         self._rounds = 0  # how often jobs were taken out to run
@@ -27,6 +28,14 @@ class Jobs(Sequence[EnqueuedJob]):
         """Collect the jobs of a push; a plan."""
         with self._lock:
             self._jobs.extend(enqueued_of(config, push))
+
+    def waiting(self, jid: str) -> Literal["queued", "scheduled"] | None:
+        """Return where a job is that has not run."""
+        with self._lock:
+            for one in self._jobs:
+                if one.jid == jid:
+                    return "queued" if one.score is None else "scheduled"
+        return None
 
     def clear(self, job: SomeJob | None = None, /) -> None:
         """Forget them all, or those of one job. Sidekiq's clear_all, and a class's clear."""

@@ -7,15 +7,17 @@ from typing import Any, cast
 
 from teep.api.base import SyncApi
 from teep.api.jobs.records import _JobRecord
+from teep.client.delivery import test_mode
 from teep.client.payloads.rewrite import again
 from teep.client.times import shown
 from teep.config import Config
 from teep.features.expiry import expiry
 from teep.job.definition import Definition, find
 from teep.job.inline import run, run_async
+from teep.store import results
 from teep.store.jobs.jobsets import Verdict
 from teep.store.jobs.pushes import Push
-from teep.wire import payload
+from teep.wire import options, payload
 from teep.wire.payload import Item
 from teep.wire.stored import Stored
 
@@ -56,14 +58,14 @@ class EnqueuedJob(_JobRecord, SyncApi):
         if (raw := self._when_due()) is not None:
             definition, item = find(self.klass), payload.parse(raw)
             with self._within(definition, item):
-                run(self.config, definition, item)
+                _keep(item, run(self.config, definition, item))
 
     async def run_async(self) -> None:
         """As `run`, on the running loop."""
         if (raw := self._when_due()) is not None:
             definition, item = find(self.klass), payload.parse(raw)
             with self._within(definition, item):
-                await run_async(self.config, definition, item)
+                _keep(item, await run_async(self.config, definition, item))
 
     def _within(self, definition: Definition, item: Item) -> AbstractContextManager[None]:
         """Return the inside of its limits, which are those of the mode that the test has entered.
@@ -91,6 +93,13 @@ class EnqueuedJob(_JobRecord, SyncApi):
         kwargs = f" kwargs={self.kwargs}" if self.kwargs else ""
         when = "" if self.at is None else f" at {self.at:%Y-%m-%d %H:%M:%S.%f%z}"
         return f"{self.display_class} args={self.display_args}{kwargs} queue={self.queue!r}{when}"
+
+
+def _keep(item: Item, value: Any) -> None:
+    """Keep what a job returned for `teep.result`, in the mode that the test has entered."""
+    mode = test_mode.current()
+    if mode is not None and options.seconds(item.get(results.FIELD)) is not None:
+        mode.results[item["jid"]], _ = results.succeeded(value)
 
 
 def enqueued_of(config: Config, push: Push) -> list[EnqueuedJob]:

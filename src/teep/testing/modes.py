@@ -20,9 +20,15 @@ from teep.testing.matching import SomeJob
 class _Inline:
     """Runs jobs at once, scheduled ones too."""
 
+    def __init__(self) -> None:
+        self.results: dict[str, bytes] = {}
+
     async def take(self, config: Config, push: Push) -> None:
         for job in enqueued_of(config, push):
             await Call(job.run, job.run_async)
+
+    def waiting(self, jid: str) -> None:
+        """No job waits here."""
 
 
 def fake(*, everywhere: bool = False) -> AbstractContextManager[Jobs]:

@@ -108,6 +108,10 @@ def unique(digest: str) -> Key:  # string jid, a lock that expires; Sidekiq Ente
     return Key(f"unique:{digest}")
 
 
+def result(jid: str) -> Key:  # list of one JSON record: how a job ended, and what it returned; expires (teep's own)
+    return Key(f"teep:result:{jid}")
+
+
 def iteration(jid: str) -> Key:  # hash: ex, c, rt, cancelled
     return Key(f"it-{jid}")
 

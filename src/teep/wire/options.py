@@ -83,7 +83,7 @@ def _is_queue(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _is_unique_for(value: Any) -> bool:
+def _is_seconds_or_false(value: Any) -> bool:
     return value is False or seconds(value) is not None
 
 
@@ -162,7 +162,7 @@ OPTIONS: Mapping[str, Option] = {
         "seconds or timedelta, or `False`",
         "",
         "for this long after the job is due, pushing an identical job does nothing",
-        Check(_is_unique_for, f"{_SECONDS}, from when the job is due, or false"),
+        Check(_is_seconds_or_false, f"{_SECONDS}, from when the job is due, or false"),
     ),
     "unique_until": Option(
         Literal["success", "start"] | None,
@@ -170,6 +170,13 @@ OPTIONS: Mapping[str, Option] = {
         '`"success"`',
         "when a unique job lets the next one in; after `unique_for` at the latest",
         Check(lambda value: value in ("success", "start"), '"success" or "start"'),
+    ),
+    "keep_result": Option(
+        float | timedelta | Literal[False] | None,
+        "seconds or timedelta, or `False`",
+        "",
+        "for this long after its end, what it returned is kept for `teep.result(jid)`: plain JSON of at most 64 kB",
+        Check(_is_seconds_or_false, f"{_SECONDS}, from its end, or false"),
     ),
     "timeout": Option(
         Seconds,

@@ -1,11 +1,11 @@
 """Where a test sends pushes instead of to Redis: `teep.testing` sets it, and `routes` asks here.
 
-Only pushes are redirected. All else that a client does, and the data API, talks to Redis as ever.
+Only pushes are redirected, and `teep.result` follows them. All else talks to Redis as ever.
 """
 
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from teep.config import Config
 from teep.store.jobs.pushes import Push
@@ -14,9 +14,15 @@ T = TypeVar("T")
 
 
 class Redirect(Protocol):
-    """A function that takes pushes in place of Redis. It is a plan, which is run on threads or on asyncio."""
+    """A function that takes pushes in place of Redis. It is a plan, which is run on threads or on asyncio.
 
+    `results` has the records of jobs that ran here and keep theirs, by jid; `waiting` tells where others are.
+    """
+
+    @property
+    def results(self) -> dict[str, bytes]: ...
     async def take(self, config: Config, push: Push) -> None: ...
+    def waiting(self, jid: str) -> Literal["queued", "scheduled"] | None: ...
 
 
 class Redirected(AbstractContextManager[T], Generic[T]):

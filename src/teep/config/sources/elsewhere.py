@@ -10,7 +10,8 @@ _RETRY_IN = "retry_in, a function that returns the seconds until the next try"
 _EXPIRES_IN = "expires_in, in seconds"
 _TIMEOUT = "timeout, in seconds"
 _NO_PRIORITY = "a queue of its own, as jobs have no priorities: the worker's queues have, -q critical,6 -q low"
-_NO_RESULTS = "nothing, as teep keeps no results"
+_KEEP_RESULT = "keep_result, in seconds"
+_NO_RESULTS = "nothing, as results are kept only with keep_result"
 _AFTER = "retries_exhausted, or a death handler; what follows a success is pushed by the job itself"
 _ALWAYS_LATE = "nothing, as jobs are always acknowledged when they have ended"
 _CONTEXT = "teep.current_job() inside of the job"
@@ -33,9 +34,10 @@ OPTIONS = {
     **dict.fromkeys(("task_name", "actor_name"), "name"),
     **dict.fromkeys(("priority", "task_priority", "at_front"), _NO_PRIORITY),
     **dict.fromkeys(
-        ("ignore_result", "store_results", "keep_result", "keep_result_forever", "result_ttl", "failure_ttl",
-         "store_errors_even_if_ignored", "track_started"),
-        _NO_RESULTS,
+        ("store_results", "keep_result_forever", "result_ttl", "result_expires", "save_return_value"), _KEEP_RESULT
+    ),
+    **dict.fromkeys(
+        ("ignore_result", "failure_ttl", "store_errors_even_if_ignored", "track_started"), _NO_RESULTS
     ),
     **dict.fromkeys(("link", "link_error", "on_success", "on_failure", "chord", "depends_on", "pipe_ignore"), _AFTER),
     **dict.fromkeys(("acks_late", "reject_on_worker_lost", "acks_on_failure_or_timeout"), _ALWAYS_LATE),

@@ -20,6 +20,8 @@ ANSWER_SECONDS = 5.0
 _SYNC_CONNECTIONS = 2**31
 # Coroutines are cheap and connections are not: if more need one at once, they wait for a free one.
 ASYNC_CONNECTIONS = 64
+# The same for commands that block, which need one each for seconds. A server takes 10,000 clients by default.
+ASYNC_WAITS = 256
 _KINDS = {
     "redis": (redis.Connection, redis.asyncio.Connection),
     "rediss": (redis.SSLConnection, redis.asyncio.SSLConnection),
@@ -58,13 +60,11 @@ def sync_pool(url: str) -> redis.ConnectionPool:
     return pool
 
 
-def async_pool(url: str) -> redis.asyncio.ConnectionPool:
+def async_pool(url: str, most: int = ASYNC_CONNECTIONS) -> redis.asyncio.ConnectionPool:
     target = urls.parse(url)
     _, kind = _KINDS[target.scheme]
     if not target.hosts:
-        return redis.asyncio.BlockingConnectionPool(
-            ASYNC_CONNECTIONS, timeout=None, connection_class=kind, **_options(target)
-        )
+        return redis.asyncio.BlockingConnectionPool(most, timeout=None, connection_class=kind, **_options(target))
     asking = {**_common(target), **target.sentinel_options, "retry": redis.asyncio.retry.Retry(NoBackoff(), 0)}
     manager: Any = redis.asyncio.sentinel.Sentinel(target.hosts, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     pool: redis.asyncio.ConnectionPool = redis.asyncio.sentinel.SentinelConnectionPool(  # type: ignore[no-untyped-call]

@@ -1,12 +1,11 @@
 """`with limit.within_limit():` and `async with`: one body for both, in any process."""
 
-from collections.abc import Coroutine
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from teep.client.limiters import whole
 from teep.clock import monotonic, redis_time
 from teep.config import Config, async_driver_for
-from teep.drivers.plans import Call
+from teep.drivers.plans import pause
 from teep.errors import InvalidValue, OverLimit, RedisError
 from teep.features.limits import held, memory
 from teep.store import limits
@@ -181,16 +180,4 @@ async def _wait(bell: keys.Key, until: float) -> None:
         if await limits.awaited(bell, round(min(left - _EARLY / 2, _SLICE), 3)):
             return
     if left > 0:
-        await Call(lambda: _sleep(left), lambda: _sleep_on_loop(left))
-
-
-def _sleep(seconds: float) -> None:
-    import time  # noqa: PLC0415
-
-    time.sleep(seconds)
-
-
-def _sleep_on_loop(seconds: float) -> Coroutine[Any, Any, None]:
-    import asyncio  # noqa: PLC0415 - see teep.drivers
-
-    return asyncio.sleep(seconds)
+        await pause(left)

@@ -132,7 +132,7 @@ def _along(outcome: Outcome) -> tuple[Part, ...]:
     """Return the parts that go along with the end of a job."""
     along = outcome.along
     if along is None:
-        along = () if outcome.end is None else features.on_end(outcome.raw, outcome.end)
+        along = () if outcome.end is None else features.on_end(outcome.payload or outcome.raw, outcome.end)
     along += outcome.held
     return along if outcome.place is None else (*along, Part("UNLINK", outcome.place))
 

@@ -26,6 +26,7 @@ class Outcome(NamedTuple):
     later, behind all jobs that wait there. `end` is why it will not run again, None if it will.
     `counted` is the statistic that counts it, besides that of processed jobs ("done": no other). None: no statistic
     does, because the bytes were no job, or the job comes again without having run.
+    `payload` is, of a job that is kept nowhere, b"" or what features are to see of it: its failure.
     `place` is the key of an iterable job's progress, which is removed if the job is over. `along` are the parts that
     go along with the end, None if they are still to be found from the bytes; `held` those of what this run held.
     """
@@ -90,4 +91,9 @@ def smaller(outcome: Outcome) -> Iterator[tuple[Outcome, str]]:
 
 
 def size(outcome: Outcome) -> int:
-    return len(outcome.raw) + len(outcome.payload)
+    return len(outcome.raw) + len(outcome.payload) + along_size(outcome.along or ())
+
+
+def along_size(along: tuple[Part, ...]) -> int:
+    """Return how many bytes the words of parts have."""
+    return sum(len(word) for part in along for word in part.words if isinstance(word, bytes))

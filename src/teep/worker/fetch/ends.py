@@ -50,8 +50,7 @@ class Batch:
         if large:
             self.done = [job for job in self.done if not _is_large(job)]
             self.along = [job for job in self.along if not _is_large(job)]
-            ends = [(job, over(job.queue, job.raw, "done", along=job.along)) for job in large]
-            self.others = ends + self.others
+            self.others = [apart(job) for job in large] + self.others
 
 
 class Ends:
@@ -83,6 +82,11 @@ class Ends:
     def first(self) -> object:
         """Return an end that has waited longest, or None if there is none."""
         return first(self.done) or first(self.along) or first(self._others)
+
+
+def apart(job: UnitOfWork) -> Ended:
+    """Return the end of a job that succeeded as a step of its own."""
+    return job, over(job.queue, job.raw, "done", along=job.along)
 
 
 def drain(items: "deque[T]") -> list[T]:

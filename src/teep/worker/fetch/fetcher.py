@@ -18,7 +18,7 @@ from teep.runtime.component import Component
 from teep.store.jobs import queues
 from teep.store.running import inflight
 from teep.store.running.outcome import Outcome
-from teep.worker.fetch.ends import drain, first
+from teep.worker.fetch.ends import apart, drain, first
 from teep.worker.fetch.reserver import Reserver
 from teep.worker.fetch.tallies import Tallies
 from teep.worker.fetch.unit import UnitOfWork
@@ -97,6 +97,10 @@ class Fetcher:
         if job.held:
             outcome = outcome._replace(held=tuple(hold.part for hold in job.held))
         self._exchange.ends.add(job, outcome)
+
+    def done_apart(self, job: UnitOfWork) -> None:
+        """Note that a job succeeded with whose success large parts go along: they are sent in portions."""
+        self._exchange.ends.add_others([apart(job)])
 
     def stocked(self) -> list[UnitOfWork]:
         """Return the reserved jobs that have not started; threads may take them meanwhile."""

@@ -1,5 +1,7 @@
 """The running jobs in a fork of their process: they belong to the parent."""
 
+from typing import Any
+
 from teep.runtime import forks
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.processor import Processor
@@ -11,5 +13,12 @@ class ForeignProcessor(Processor):
     The child has copies of the job's frames, and of the call of `Processor.run` below them.
     """
 
-    def _end(self, job: UnitOfWork, thread_id: str, started: float, error: BaseException | None = None) -> None:  # noqa: ARG002 - a Processor's
+    def _end(
+        self,
+        job: UnitOfWork,  # noqa: ARG002 - a Processor's
+        thread_id: str,  # noqa: ARG002 - as above
+        started: float,  # noqa: ARG002 - as above
+        error: BaseException | None = None,
+        value: Any = None,  # noqa: ARG002 - as above
+    ) -> None:
         forks.end(error)

@@ -9,7 +9,7 @@ import logging
 import time
 from functools import partial
 from threading import Event
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from teep.errors import JobCancelled
 from teep.job.context import running
@@ -26,7 +26,7 @@ from teep.worker.run.halting.interrupts import Interrupts
 from teep.worker.run.halting.timeouts import Timeouts
 from teep.worker.run.poison import PoisonGuard
 from teep.worker.run.run import Run, State, explained, state_of
-from teep.worker.run.settling import settle
+from teep.worker.run.settling import settle, succeeded
 from teep.worker.run.work_set import LocalWorkSet
 
 # A module's own name is found faster than another module's.
@@ -72,11 +72,11 @@ class Processor:
         started = self._begin(job, thread_id)
         try:
             # A copied context, so that the next job does not see the variables that this one sets.
-            contextvars.copy_context().run(self._interrupts.run, thread_id, job, self._call)
+            value = contextvars.copy_context().run(self._interrupts.run, thread_id, job, self._call)
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is its failure
             self._end(job, thread_id, started, error)
         else:
-            self._end(job, thread_id, started)
+            self._end(job, thread_id, started, None, value)
         finally:
             self._running[thread_id] = None
             if job.is_special or self._timeouts:
@@ -88,13 +88,13 @@ class Processor:
         try:
             item, definition = self._enter(job, thread_id)
             if self._middleware.entries:
-                await self._middleware.ainvoke(item, partial(definition.run, item))
+                value = await self._middleware.ainvoke(item, partial(definition.run, item))
             else:
-                await definition.run(item)
+                value = await definition.run(item)
         except BaseException as error:  # noqa: BLE001 - as above; a cancellation, too, ends only this job
             self._end(job, thread_id, started, error)
         else:
-            self._end(job, thread_id, started)
+            self._end(job, thread_id, started, None, value)
         finally:
             del self._running[thread_id]
             if job.is_special or self._timeouts:
@@ -136,14 +136,20 @@ class Processor:
         running.set(job.context)
         return job.item, job.definition
 
-    def _call(self, job: UnitOfWork, thread_id: str) -> None:
+    def _call(self, job: UnitOfWork, thread_id: str) -> Any:
         item, definition = self._enter(job, thread_id)
         if self._middleware.entries:
-            self._middleware.invoke(item, partial(definition.run, item))
-        else:
-            definition.run(item)
+            return self._middleware.invoke(item, partial(definition.run, item))
+        return definition.run(item)
 
-    def _end(self, job: UnitOfWork, thread_id: str, started: float, error: BaseException | None = None) -> None:
+    def _end(
+        self,
+        job: UnitOfWork,
+        thread_id: str,
+        started: float,
+        error: BaseException | None = None,
+        value: Any = None,
+    ) -> None:
         """Classify how a run ended, settle it, and report it."""
         seconds = time.perf_counter() - started
         item = job.item
@@ -156,7 +162,7 @@ class Processor:
         ):
             # Most jobs are done. For them this is equal to the stages, which would cost 1 µs.
             if job.along:
-                self._fetcher.done_along(job)
+                succeeded(self._fetcher, job, value)
             else:
                 self._done(job)
             try:
@@ -170,6 +176,7 @@ class Processor:
                 complain(problem, "the end of a job could not be logged")
             return
         run = self._classified(job, thread_id, seconds, error)
+        run.value = value
         settle(self._config, self._fetcher, run)
         self._tell(run)
 

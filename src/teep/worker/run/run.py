@@ -16,6 +16,7 @@ A run goes through these stages of a few lines each. All but the call are the sa
 import asyncio
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from teep import tracebacks
 from teep.errors import JobCancelled, JobTimeout, Shutdown
@@ -44,7 +45,7 @@ class Run:
     """One run of one job. Its start and its end are reported by a value each, with the same `job`.
 
     Once it has ended, `seconds` is how long it took and `error` the exception that it raised. `ending` is the outcome
-    of a job that failed, known once it is settled.
+    of a job that failed, known once it is settled. `value` is what it returned.
     """
 
     job: UnitOfWork
@@ -53,6 +54,7 @@ class Run:
     seconds: float = 0.0
     error: BaseException | None = None
     ending: Ending | None = None
+    value: Any = None
 
 
 def state_of(job: UnitOfWork, error: BaseException | None, *, is_stopped: bool) -> State:

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from teep.config import Config
 from teep.job import again
+from teep.store import features
 from teep.store.running import outcome
 from teep.store.running.outcome import Outcome
 from teep.wire import keys, payload
@@ -14,6 +16,9 @@ from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.failure import failure
 from teep.worker.run.run import Run, State
 
+# The most bytes of parts that ride in an exchange, which may settle a thousand jobs.
+_RIDES = 1_000
+
 
 def settle(config: Config, fetcher: Fetcher, run: Run) -> None:
     """Note the outcome of a job whose run has ended, for the next exchange."""
@@ -22,10 +27,23 @@ def settle(config: Config, fetcher: Fetcher, run: Run) -> None:
     end = end_of(config, run)
     if end is not None:
         fetcher.ended(run.job, end)
-    elif run.job.along:
+    elif not run.job.along:
+        fetcher.done(run.job)
+    elif run.state is State.CANCELLED:
         fetcher.done_along(run.job)
     else:
-        fetcher.done(run.job)
+        succeeded(fetcher, run.job, run.value)
+
+
+def succeeded(fetcher: Fetcher, job: UnitOfWork, value: Any) -> None:
+    """Note that a job with parts that go along has returned a value. Large parts take a step of their own."""
+    along = features.returned(job.along, value, job)
+    if along is not job.along:
+        job.along = along
+        if outcome.along_size(along) > _RIDES:
+            fetcher.done_apart(job)
+            return
+    fetcher.done_along(job)
 
 
 def _done(_config: Config, _run: Run) -> None:

@@ -12,6 +12,7 @@ from teep import tracebacks
 from teep.config import Config
 from teep.errors import MalformedPayload, Retry, UnknownJob
 from teep.job.definition import Definition, find
+from teep.store import features
 from teep.store.running import outcome
 from teep.store.running.outcome import Outcome
 from teep.tracebacks import class_name, message
@@ -93,14 +94,15 @@ class _Failure:
 
     def ending(self) -> Ending:
         if self._item.get("retry") is False:
-            return self._end(None, self._item, "discarded", 1, death=self._job.stored())
+            stored = payload.serialise(self._after()) if self._is_followed else b""
+            return self._end(self._dropped(stored), self._item, "discarded", 1, death=self._job.stored())
         after = self._after()
         stored = payload.serialise(after)  # before the job's own code can change it
         count: int = after["retry_count"]
         is_exhausted = retries.is_exhausted(after, self._config.max_retries, self._now)
         answer = None if is_exhausted else self._delay_or_end(count, after)
         if answer == "discard":
-            return self._discard(after, count)
+            return self._discard(after, stored, count)
         if answer == "kill" or is_exhausted:
             return self._exhausted(after, stored, count)
         delay = retries.delay(count, answer, random.random())
@@ -147,25 +149,30 @@ class _Failure:
         if self._code is not None and self._code.options.retries_exhausted is not None:
             exhausted = self._code.options.retries_exhausted
             if self._ask("retries_exhausted", lambda: retry_in.is_discard(exhausted(after, self._error))):
-                return self._discard(after, count)
+                return self._discard(after, stored, count)
         if self._item.get("dead") is False:
-            return self._discard(after, count)
+            return self._discard(after, stored, count)
         dead = outcome.dead(self._job.queue, self._job.raw, stored, self._now)
         return self._end(dead, after, "goes to the dead set", count + 1, death=after)
 
-    def _discard(self, after: Item, count: int) -> Ending:
+    def _discard(self, after: Item, stored: bytes, count: int) -> Ending:
         after["discarded_at"] = payload.stamp(self._now, self._config.timestamps)
-        return self._end(None, after, "discarded", count + 1, death=after)
+        return self._end(self._dropped(stored), after, "discarded", count + 1, death=after)
 
-    def _end(
-        self, end: Outcome | None, told: Item, consequence: str, number: int, death: Item | None = None
-    ) -> Ending:
+    @property
+    def _is_followed(self) -> bool:
+        """Whether a feature has parts that go along with the job's end, and so looks at its failure."""
+        return any(stamp in self._item for stamp, _ in features.enders())
+
+    def _dropped(self, stored: bytes) -> Outcome:
+        return outcome.over(self._job.queue, self._job.raw, "discarded")._replace(payload=stored)
+
+    def _end(self, end: Outcome, told: Item, consequence: str, number: int, death: Item | None = None) -> Ending:
         is_asked = self._error is self._asked and death is None
         happened = "asked for a retry" if is_asked else "failed"
         why = _words(self._error) if is_asked else _short(self._error)
         summary = f"{happened} ({self._try(number)}): {why}; {consequence}"
-        discarded = outcome.over(self._job.queue, self._job.raw, "discarded")
-        return Ending(end or discarded, told, summary, self._error, tuple(self._problems), death, is_asked)
+        return Ending(end, told, summary, self._error, tuple(self._problems), death, is_asked)
 
     def _try(self, number: int) -> str:
         retry = self._item.get("retry")

@@ -26,6 +26,7 @@ import threading
 import time
 from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 from teep.errors import Shutdown
 from teep.worker.fetch.unit import UnitOfWork
@@ -63,14 +64,17 @@ class Interrupts:
         """Note that the calling thread runs jobs, under this id."""
         self._idents[thread_id] = threading.get_ident()
 
-    def run(self, thread_id: str, job: UnitOfWork, call: Callable[[UnitOfWork, str], None]) -> None:
-        """Run a job in the calling thread so that it can be interrupted, but no code before or after it."""
+    def run(self, thread_id: str, job: UnitOfWork, call: Callable[[UnitOfWork, str], Any]) -> Any:
+        """Run a job in the calling thread so that it can be interrupted, but no code before or after it.
+
+        Returns what it returned.
+        """
         try:
             try:
                 self._inside[thread_id] = job
                 if self._closed:
                     raise Shutdown
-                call(job, thread_id)
+                return call(job, thread_id)
             finally:
                 self._inside[thread_id] = None
                 if thread_id in self._claims:
