@@ -74,7 +74,9 @@ from teep.api import (
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.config.hooks import add_unasked as _add_unasked
-from teep.errors import JobCancelled, JobTimeout, TeepError
+from teep.errors import BatchClosed, JobCancelled, JobTimeout, TeepError
+from teep.features.batch import Batches as _Batches
+from teep.features.batch import watch_task as _watch_task
 from teep.features.expiry import Expiry as _Expiry
 from teep.features.history import recorder_task as _recorder_task
 from teep.features.periodic import Periodic as _Periodic
@@ -86,6 +88,7 @@ from teep.version import __version__
 
 if TYPE_CHECKING:
     from teep import limits, testing, web
+    from teep.api.batches import AsyncBatchSet, AsyncBatchStatus, BatchCallback, BatchSet, BatchStatus
     from teep.api.limits import AsyncLimiter, AsyncLimiterSet, Limiter, LimiterSet
     from teep.api.periodic import (
         AsyncLoopSet,
@@ -97,10 +100,13 @@ if TYPE_CHECKING:
         PeriodicSet,
     )
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
+    from teep.client.batches import Batch
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
 
 __all__ = [
+    "AsyncBatchSet",
+    "AsyncBatchStatus",
     "AsyncClient",
     "AsyncDeadSet",
     "AsyncDeploy",
@@ -129,6 +135,11 @@ __all__ = [
     "AsyncTimeline",
     "AsyncWorkSet",
     "AsyncWorkers",
+    "Batch",
+    "BatchCallback",
+    "BatchClosed",
+    "BatchSet",
+    "BatchStatus",
     "CapsuleConfig",
     "Client",
     "Conditions",
@@ -214,6 +225,10 @@ _LATE = {
         "teep.api.periodic",
     ),
     "AsyncTimeline": "teep.api.timeline",
+    **dict.fromkeys(
+        ("AsyncBatchSet", "AsyncBatchStatus", "BatchCallback", "BatchSet", "BatchStatus"), "teep.api.batches"
+    ),
+    "Batch": "teep.client.batches",
     "Limiter": "teep.api.limits",
     "LimiterSet": "teep.api.limits",
     "QueueTimeline": "teep.api.timeline",
@@ -227,8 +242,8 @@ _LATE = {
 }  # fmt: skip
 
 # What works without being asked for, or by an option of `Config`.
-_features.register(_Unique(), _Expiry(), _Periodic())
-_add_unasked(_clock_task, _recorder_task)
+_features.register(_Unique(), _Expiry(), _Periodic(), _Batches())
+_add_unasked(_clock_task, _recorder_task, _watch_task)
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 

@@ -40,6 +40,7 @@ end
 -- INCLUDE: unique
 -- INCLUDE: limits/parts
 -- INCLUDE: periodic
+-- INCLUDE: batch
 
 -- Carry out the part at a place in ARGV: returns the place of the next one, and the part's results.
 local KEYS, ARGV, number = KEYS, ARGV, tonumber  -- looked up once, since jobs come by the hundred
