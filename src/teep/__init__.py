@@ -242,7 +242,8 @@ _LATE = {
 }  # fmt: skip
 
 # What works without being asked for, or by an option of `Config`.
-_features.register(_Unique(), _Expiry(), _Periodic(), _Batches())
+# The lock of a unique job is the last thing that its push takes.
+_features.register(_Batches(), _Unique(), _Expiry(), _Periodic())
 _add_unasked(_clock_task, _recorder_task, _watch_task)
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's

@@ -221,6 +221,7 @@ def test_a_push_that_redis_refuses_in_part_says_so(here: Fleet, jobs: Jobs) -> N
         jobs.member.set(queue="bad").perform_async(1)
         jobs.member.perform_async(2)
     assert (status(batch).total, status(batch).pending, teep.Queue().size()) == (1, 1, 1)
+    assert (status(batch).invalid, status(batch).discarded) == (True, 1)
 
 
 def test_callbacks_are_checked_when_they_are_declared(here: Fleet, jobs: Jobs) -> None:

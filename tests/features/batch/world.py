@@ -8,8 +8,6 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 import teep
 from teep.client import Client
 from teep.client.batches import Batch
@@ -25,7 +23,8 @@ from teep.wire.scripts.step import Part
 from tests.support.servers import Server
 
 DAY = dt.date(2026, 11, 29)
-WORKERS = ("one", "two")
+WORKERS = ("one", "two", "last")
+SETS = ("pending", "failed", "dead", "children", "fallen")
 
 
 @dataclass
@@ -228,36 +227,29 @@ class World:
 
     # What is compared.
     def check(self) -> None:
-        found = {bid: self._found(bid) for bid in self.model.batches}
+        pipeline = self.server.client.pipeline(transaction=False)
+        for bid in self.model.batches:
+            pipeline.hgetall(keys.batch(bid))
+            for name in SETS:
+                pipeline.smembers(f"{keys.batch(bid)}:{name}")
+        replies = iter(pipeline.execute())
+        found = {bid: _found(next(replies), {name: next(replies) for name in SETS}) for bid in self.model.batches}
         assert found == {bid: _expected(each) for bid, each in self.model.batches.items()}
-
-    def _found(self, bid: str) -> dict[str, Any]:
-        key = keys.batch(bid)
-        raw = self.server.command("HGETALL", key)
-        fields = {k.decode(): v.decode() for k, v in raw.items()}
-        sets = {
-            name: {jid.decode() for jid in self.server.command("SMEMBERS", f"{key}:{name}")}
-            for name in ("pending", "failed", "dead", "children", "fallen")
-        }
-        fired = [event for event in EVENTS if f"fired:{event}" in fields]
-        return {
-            **sets,
-            "fired": sorted(fired),
-            "total": int(fields.get("total", 0)),
-            "discarded": int(fields.get("discarded", 0)),
-        }
-
-    def callbacks(self) -> list[tuple[str, str]]:
-        """Return the (bid, event) of callbacks that lie somewhere, or run."""
-        raws = [*self.entries("queue")[::-1], *self.entries("retry"), *self.entries("dead")]
-        raws += [raw for worker in WORKERS for raw in self._in_flight(worker)]
-        items = [msgspec.json.decode(raw) for raw in raws]
-        return [(item["args"][1], item["args"][0]) for item in items if item["class"] == "callback"]
 
 
 class _Success:
     def __init__(self, raw: bytes, along: tuple[Part, ...]) -> None:
         self.queue, self.raw, self.along = "q", raw, along
+
+
+def _found(raw: dict[bytes, bytes], sets: dict[str, set[bytes]]) -> dict[str, Any]:
+    fields = {name.decode(): value.decode() for name, value in raw.items()}
+    return {
+        **{name: {jid.decode() for jid in jids} for name, jids in sets.items()},
+        "fired": sorted(event for event in EVENTS if f"fired:{event}" in fields),
+        "total": int(fields.get("total", 0)),
+        "discarded": int(fields.get("discarded", 0)),
+    }
 
 
 def _jid(raw: bytes) -> str:

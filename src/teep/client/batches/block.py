@@ -5,7 +5,7 @@ import threading
 from types import TracebackType
 from typing import Protocol, Self
 
-from teep.client.delivery import blocks, kept_out, routes
+from teep.client.delivery import blocks, kept_out, routes, test_mode
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.plans import Late, run_plan, run_plan_async
 from teep.errors import BatchClosed, InvalidValue, NotHere, RedisError
@@ -104,6 +104,8 @@ class Block:
         self._pushes.append(push)
         if self._has_ended:
             await self._send(self._collected(closes=True))
+        elif (redirect := test_mode.current()) is not None and redirect.runs_at_once:
+            await self.flush()
 
     async def flush(self) -> None:
         """Send what is collected, and hold the events back until more comes."""

@@ -14,7 +14,12 @@ T = TypeVar("T")
 
 
 class Redirect(Protocol):
-    """A function that takes pushes in place of Redis. It is a plan, which is run on threads or on asyncio."""
+    """A function that takes pushes in place of Redis. It is a plan, which is run on threads or on asyncio.
+
+    One with `runs_at_once` runs the jobs, so that the block of a batch passes each on as it comes.
+    """
+
+    runs_at_once: bool
 
     async def take(self, config: Config, push: Push) -> None: ...
 

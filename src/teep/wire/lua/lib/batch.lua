@@ -8,7 +8,7 @@ do
   local LIFE, LIFE_OF_DEAD = 2592000000, 15552000000  -- milliseconds: 30 days; 180 if a job is dead, as those are kept
   local opened, added = {}, {}
 
-  local function count(set) return try('SCARD', set) or 0 end
+  local function count(set) return try('SCARD', set) end
   local function has(set, jid) return try('SISMEMBER', set, jid) end
   local function put(set, jid) return try('SADD', set, jid) end
   local function take(set, ...) return try('SREM', set, ...) end
@@ -80,12 +80,14 @@ do
     return true
   end
 
-  -- Whether someone is adding jobs in several steps. A lease that has ended is told of, and counts as closed.
+  -- Whether someone is adding jobs in several steps, or why that cannot be told. A lease that has ended counts as
+  -- closed, and is told of.
   local function is_open(key, openers)
     local time = redis.call('TIME')
     local ended = try('ZREMRANGEBYSCORE', openers, '-inf', time[1] * 1000 + math.floor(time[2] / 1000))
     if (ended or 0) > 0 then set_field(key, 'abandoned', 1) end
-    return (try('ZCARD', openers) or 0) > 0
+    local leases, why = try('ZCARD', openers)
+    return why or leases > 0
   end
 
   local decide
@@ -102,20 +104,34 @@ do
     return decide(parent)
   end
 
+  -- The sizes of a batch's sets: returns them by name, or nil and why one cannot be told.
+  local function sizes(key, ...)
+    local found = {}
+    for _, name in ipairs({ ... }) do
+      local size, why = count(key .. ':' .. name)
+      if why then return nil, why end
+      found[name] = size
+    end
+    return found
+  end
+
   -- Let the events happen whose time has come: returns why one could not.
   function decide(key)
-    local pending = count(key .. ':pending')
-    if count(key .. ':failed') < pending or count(key .. ':children') > 0 then return end
-    local batch = read(key)
-    if not batch.created_at or is_open(key, key .. ':openers') then return end
-    local succeeded, finished
-    local _, why = fire(key, batch, 'complete')
-    if not why and pending == 0 and (batch.discarded or '0') == '0' and count(key .. ':fallen') == 0 then
+    local of, why = sizes(key, 'pending', 'failed')
+    if why or of.failed < of.pending then return why end
+    of, why = sizes(key, 'pending', 'dead', 'children', 'fallen')
+    if why or of.children > 0 then return why end
+    local batch, unread = read(key)
+    if unread or not batch.created_at then return unread end
+    local held = is_open(key, key .. ':openers')
+    if held then return held ~= true and held or nil end
+    local succeeded, finished, _
+    _, why = fire(key, batch, 'complete')
+    if not why and of.pending == 0 and of.fallen == 0 and (batch.discarded or '0') == '0' then
       succeeded, why = fire(key, batch, 'success')
     end
-    local is_over = count(key .. ':dead') == pending
-    if not why and is_over then finished, why = fire(key, batch, 'finish') end
-    if (succeeded or finished) and pending == 0 then keep(key, batch.linger) end
+    if not why and of.dead == of.pending then finished, why = fire(key, batch, 'finish') end
+    if (succeeded or finished) and of.pending == 0 then keep(key, batch.linger) end
     if batch.parent and (succeeded or finished) then
       why = tell(key, batch.parent, finished, batch['fired:success']) or why
     end
@@ -179,7 +195,12 @@ do
 
   words['batch.close'] = 1
   along['batch.close'] = function(key, token)
+    if left(key) == -2 then return end
     local why = along['batch.count'](key)
+    if refused > 0 then  -- some of its jobs were not pushed, as its block has been told
+      set_field(key, 'invalid', 1)
+      grow(key, 'discarded', refused)
+    end
     local function close(openers) try('ZREM', openers, token) end
     close(key .. ':openers')
     return decide(key) or why

@@ -5,6 +5,7 @@
 -- A feature has a file of its own, and a line here.
 -- INCLUDE: try
 local words, guards, effects, along, together = {}, {}, {}, {}, {}
+local refused = 0  -- steps of this script that Redis has refused
 
 words.SADD = 1
 function effects.SADD(key, member)
