@@ -312,6 +312,8 @@ def test_14_and_15_a_parent_hears_of_a_child_that_fails(here: Fleet, jobs: Jobs,
     ways[way]()
     jobs.await_told("complete", "finish", word="parent")
     assert status(parent).state == "finished"
+    life = here.server.command("TTL", f"{{teep:batch:{parent.bid}}}")
+    assert (life > 170 * 86_400) == (way == "dies")  # it may succeed yet
     if way == "dies":
         for entry in teep.DeadSet():
             entry.add_to_queue()

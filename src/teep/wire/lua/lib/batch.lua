@@ -92,12 +92,16 @@ do
 
   local decide
 
-  -- Tell the parent that a batch has finished, or has succeeded after that.
-  local function tell(key, parent, has_finished, has_succeeded)
+  -- Tell the parent that a batch has finished, or has succeeded after that. If a dead job of it may succeed yet, the
+  -- parent is `recoverable`, too.
+  local function tell(key, parent, has_finished, has_succeeded, may_recover)
     local bid = string.sub(key, -25, -2)
     if has_finished then
       take(parent .. ':children', bid)
-      if not has_succeeded then add(parent, ':fallen', bid) end
+      if not has_succeeded and left(parent) ~= -2 then
+        add(parent, ':fallen', bid)
+        if may_recover then set_field(parent, 'recoverable', 1) end
+      end
     else
       take(parent .. ':fallen', bid)
     end
@@ -131,9 +135,12 @@ do
       succeeded, why = fire(key, batch, 'success')
     end
     if not why and of.dead == of.pending then finished, why = fire(key, batch, 'finish') end
-    if (succeeded or finished) and of.pending == 0 then keep(key, batch.linger) end
+    local may_recover = not batch['fired:success'] and (batch['fired:death'] or batch.recoverable)
+    if of.pending == 0 and batch['fired:finish'] then
+      keep(key, batch.recoverable and may_recover and LIFE_OF_DEAD or batch.linger)
+    end
     if batch.parent and (succeeded or finished) then
-      why = tell(key, batch.parent, finished, batch['fired:success']) or why
+      why = tell(key, batch.parent, finished, batch['fired:success'], may_recover) or why
     end
     return why
   end
@@ -284,7 +291,7 @@ do
       end
       remove(key .. name)
     end
-    if batch.parent and not batch['fired:finish'] then why = tell(key, batch.parent, true) or why end
+    if batch.parent and not batch['fired:finish'] then why = tell(key, batch.parent, true, false) or why end
     return why
   end
 end
