@@ -74,7 +74,9 @@ from teep.api import (
 from teep.client import AsyncClient, Client
 from teep.config import CapsuleConfig, Config, configure, default_config
 from teep.config.hooks import add_unasked as _add_unasked
-from teep.errors import JobCancelled, JobFailed, JobTimeout, ResultNotKept, ResultTimeout, TeepError
+from teep.errors import BatchClosed, JobCancelled, JobFailed, JobTimeout, ResultNotKept, ResultTimeout, TeepError
+from teep.features.batch import Batches as _Batches
+from teep.features.batch import watch_task as _watch_task
 from teep.features.expiry import Expiry as _Expiry
 from teep.features.history import recorder_task as _recorder_task
 from teep.features.periodic import Periodic as _Periodic
@@ -87,6 +89,7 @@ from teep.version import __version__
 
 if TYPE_CHECKING:
     from teep import limits, testing, web
+    from teep.api.batches import AsyncBatchSet, AsyncBatchStatus, BatchCallback, BatchSet, BatchStatus
     from teep.api.fleet.work import Progress
     from teep.api.limits import AsyncLimiter, AsyncLimiterSet, Limiter, LimiterSet
     from teep.api.periodic import (
@@ -100,6 +103,7 @@ if TYPE_CHECKING:
     )
     from teep.api.results import AsyncResult, Result, aresult, result
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
+    from teep.client.batches import Batch
     from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
@@ -107,6 +111,8 @@ if TYPE_CHECKING:
     from teep.job.signature import Signature
 
 __all__ = [
+    "AsyncBatchSet",
+    "AsyncBatchStatus",
     "AsyncClient",
     "AsyncDeadSet",
     "AsyncDeploy",
@@ -136,6 +142,11 @@ __all__ = [
     "AsyncTimeline",
     "AsyncWorkSet",
     "AsyncWorkers",
+    "Batch",
+    "BatchCallback",
+    "BatchClosed",
+    "BatchSet",
+    "BatchStatus",
     "CapsuleConfig",
     "Client",
     "Conditions",
@@ -234,6 +245,10 @@ _LATE = {
     ),
     **dict.fromkeys(("AsyncResult", "Result", "aresult", "result"), "teep.api.results"),
     "AsyncTimeline": "teep.api.timeline",
+    **dict.fromkeys(
+        ("AsyncBatchSet", "AsyncBatchStatus", "BatchCallback", "BatchSet", "BatchStatus"), "teep.api.batches"
+    ),
+    "Batch": "teep.client.batches",
     "Limiter": "teep.api.limits",
     "Progress": "teep.api.fleet.work",
     "LimiterSet": "teep.api.limits",
@@ -253,8 +268,9 @@ _LATE = {
 }  # fmt: skip
 
 # What works without being asked for, or by an option of `Config`.
-_features.register(_Unique(), _Expiry(), _Periodic(), _Results())
-_add_unasked(_clock_task, _recorder_task)
+# The lock of a unique job is the last thing that its push takes.
+_features.register(_Batches(), _Unique(), _Expiry(), _Periodic(), _Results())
+_add_unasked(_clock_task, _recorder_task, _watch_task)
 
 if not TYPE_CHECKING:  # which would take any other name for one of teep's
 

@@ -82,6 +82,10 @@ class UnknownEntry(TeepError, LookupError):
     """There is no periodic job of this name."""
 
 
+class BatchClosed(TeepError, RuntimeError):
+    """A batch takes no more jobs: it has finished, or is not known any more. None of the block's jobs was pushed."""
+
+
 class InvalidPage(TeepError, ValueError):
     """A page was asked for with a size below 1."""
 

@@ -174,6 +174,32 @@ def queues(queue: teep.Queue) -> None:
         assert_type(record.error_backtrace, list[str] | None)
 
 
+def batches() -> None:
+    batch = teep.Batch(tags=["eu"]).on("success", plain, 1).on("finish", Class, 1, "a").on("death", "RubyJob", 1)
+    assert_type(batch, teep.Batch)
+    with batch.jobs(flush_every=100):
+        plain.perform_async(1)
+    status = teep.BatchStatus(batch.bid)
+    assert_type(status.wait(timeout=1), bool)
+    assert_type(status.failed_jids, list[str])
+    assert_type(status.callbacks, dict[str, list[teep.BatchCallback]])
+    assert_type(status.finished_at, datetime | None)
+    assert_type(list(teep.BatchSet().where(tag="eu", state="dead")), list[teep.BatchStatus])
+    assert_type(teep.BatchSet().page(), teep.Page[teep.BatchStatus])
+    batch.on("end", plain, 1)  # type: ignore[arg-type]
+    if (job := teep.current_job()) is not None:
+        assert_type(job.batch, teep.Batch | None)
+
+
+async def batches_awaited(bid: str) -> None:
+    async with teep.Batch(bid).jobs():
+        await plain.aio.perform_async(1)
+    status = await teep.AsyncBatchStatus.fetch(bid)
+    assert_type(status, teep.AsyncBatchStatus)
+    assert_type(await status.retry_failed(), int)
+    assert_type([each async for each in teep.AsyncBatchSet()], list[teep.AsyncBatchStatus])
+
+
 async def queues_awaited(queue: teep.AsyncQueue) -> None:
     assert_type(await queue.size(), int)
     assert_type(await queue.paused, bool)

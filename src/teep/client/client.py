@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from teep.client import blocking, sessions
-from teep.client.delivery import kept_out, routes
+from teep.client.delivery import blocks, kept_out, routes
 from teep.client.payloads.bulk import Bulk
 from teep.client.payloads.push import is_transactional, prepare, push_of
 from teep.client.payloads.template import Template
@@ -87,7 +87,7 @@ class _Client:
         Sidekiq's Client#push_bulk.
         """
         jids: list[str | None] = []
-        bulk = Bulk(self.config, items)
+        bulk = Bulk(self.config, blocks.marked(self.config, items))
         sessions.tell(items["class"])
         try:
             for made, push in bulk.slices():
@@ -186,7 +186,7 @@ class AsyncClient(_Client, AsyncSide):
 
 
 async def _send_one(config: Config, item: Mapping[str, Any]) -> str | None:
-    job = prepare(config, item)
+    job = prepare(config, blocks.marked(config, item))
     if job is None:
         return None
     sessions.tell(item["class"])

@@ -4,12 +4,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from teep.config import Config
 from teep.errors import InvalidType, InvalidValue
+from teep.store.batches import CALLBACK_OF, FIELD, is_ours
 from teep.store.processes import Reported
 from teep.store.running.iteration import IterationState
+
+if TYPE_CHECKING:
+    from teep.client.batches import Batch
 
 
 class Run(Protocol):
@@ -134,6 +138,20 @@ class JobContext:
         """The moment of its schedule that a periodic job runs for, in UTC, however late it runs; else None."""
         tick = self.payload.get("tick")
         return datetime.fromtimestamp(tick, UTC) if isinstance(tick, (int, float)) else None
+
+    @property
+    def batch(self) -> "Batch | None":
+        """The batch that this job is of, or that it tells of as a callback, to add jobs to; else None.
+
+        `BatchStatus(batch.bid)` tells how far it is. Costs nothing.
+        """
+        bid = self.payload.get(CALLBACK_OF) or self.payload.get(FIELD)
+        if not is_ours(bid):
+            return None
+        from teep.client.batches import Batch  # noqa: PLC0415 - few programs have any
+
+        worker = runtime.get()
+        return Batch(bid, config=None if worker is None else worker.config)
 
     @property
     def attempt(self) -> int:

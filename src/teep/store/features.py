@@ -113,6 +113,13 @@ class Feature:
         """Return that part for a job that returned `value`. Must not raise: the job is done."""
         return part
 
+    fails: ClassVar[bool] = False
+    """Whether parts go along when a job fails that has the field `stamps`, and comes again."""
+
+    def on_failure(self, item: Item) -> tuple[Part, ...]:  # noqa: ARG002 - as above
+        """Return the parts that go along when a job fails and comes again."""
+        return ()
+
     async def admit(self, unit: Unit) -> Barred | None:  # noqa: ARG002 - as above
         """Return why a job must not run now, or None if it may."""
         return None
@@ -162,7 +169,7 @@ def register(*features: Feature) -> None:
         if feature.returns is not None:
             _returns[feature.returns] = feature
         special.update(feature.before, [feature.stamps] if feature.ends and feature.stamps else [])
-    for found in (enders, needles, before, of_code):
+    for found in (enders, needles, before, of_code, _failing):
         found.cache_clear()
 
 
@@ -211,15 +218,37 @@ def kept_out(jid: str, guard: str, word: str) -> None:
 
 def on_end(raw: bytes, how: End) -> tuple[Part, ...]:
     """Return the parts that go along when the job with these bytes ends for good. Costs a search of the bytes."""
-    for needle in needles():
-        if needle in raw:
-            break
-    else:
+    item = _parsed(raw, needles())
+    return () if item is None else along_of(item, how)
+
+
+def on_failure(raw: bytes) -> tuple[Part, ...]:
+    """Return the parts that go along when the job with these bytes fails and comes again. Costs the same."""
+    failing = _failing()
+    item = _parsed(raw, tuple(needle for needle, _, _ in failing))
+    if item is None:
         return ()
+    return tuple(part for _, stamp, feature in failing if stamp in item for part in feature.on_failure(item))
+
+
+def _parsed(raw: bytes, words: Sequence[bytes]) -> Item | None:
+    """Return a payload that holds one of these words, or None: it does not, or is no job."""
+    if not any(word in raw for word in words):
+        return None
     try:
-        return along_of(payload.parse(raw), how)
+        return payload.parse(raw)
     except MalformedPayload:
-        return ()
+        return None
+
+
+@cache
+def _failing() -> tuple[tuple[bytes, str, Feature], ...]:
+    """Return (needle, field, feature) for features with parts that go along when a job fails and comes again."""
+    return tuple(
+        (_needle(feature.stamps), feature.stamps, feature)
+        for feature in _features.values()
+        if feature.fails and feature.stamps is not None
+    )
 
 
 def along_of(item: Item, how: End) -> tuple[Part, ...]:
@@ -250,8 +279,12 @@ def enders() -> tuple[tuple[str, Feature], ...]:
 @cache
 def needles() -> tuple[bytes, ...]:
     """Return the words that mark payloads for which parts go along when the job ends."""
+    return tuple(_needle(stamp) for stamp, _ in enders())
+
+
+def _needle(stamp: str) -> bytes:
     # Without the quote in front: Lua looks for the first byte first, and quotes are all over a payload.
-    return tuple(b'%b"' % stamp.encode() for stamp, _ in enders())
+    return b'%b"' % stamp.encode()
 
 
 @cache

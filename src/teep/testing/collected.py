@@ -11,6 +11,8 @@ from teep.client.delivery.test_mode import Redirected
 from teep.config import Config
 from teep.errors import EmptyQueue, OverLimit, Snooze
 from teep.store.jobs.pushes import Push
+from teep.store.running.outcome import End
+from teep.testing.batches import Batches
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
 from teep.testing.matching import SomeJob, name_of
 
@@ -18,16 +20,21 @@ from teep.testing.matching import SomeJob, name_of
 class Jobs(Sequence[EnqueuedJob]):
     """Collected jobs, in the order in which they were pushed. Safe to fill from many threads."""
 
+    runs_at_once = False
+
     def __init__(self) -> None:
         self.results: dict[str, bytes] = {}
         self._jobs: list[EnqueuedJob] = []
+        self._batches = Batches()
         self._lock = threading.Lock()
         self._rounds = 0  # how often jobs were taken out to run
 
     async def take(self, config: Config, push: Push) -> None:
-        """Collect the jobs of a push; a plan."""
+        """Collect the jobs of a push, and the callbacks of batches that it ends; a plan."""
         with self._lock:
+            self._batches.open(push)
             self._jobs.extend(enqueued_of(config, push))
+            self._jobs.extend(EnqueuedJob(raw, config=config) for raw in self._batches.close(push))
 
     def waiting(self, jid: str) -> Literal["queued", "scheduled"] | None:
         """Return where a job is that has not run."""
@@ -111,6 +118,7 @@ class Jobs(Sequence[EnqueuedJob]):
             yield ended
         except OverLimit as error:
             if (until := getattr(error, "until", None)) is None:
+                self._tell(one, "dead")
                 raise
             later = EnqueuedJob(one.raw, until, config=one.config)
             later.waits_for_limit = True
@@ -122,8 +130,17 @@ class Jobs(Sequence[EnqueuedJob]):
             with self._lock:
                 self._jobs.append(later)
             ended.append(one)
+        except BaseException:
+            self._tell(one, "dead")
+            raise
         else:
             ended.append(one)
+            self._tell(one, "done")
+
+    def _tell(self, one: EnqueuedJob, how: End) -> None:
+        """Tell the batch of a job how that has ended, and collect the callbacks that follow."""
+        with self._lock:
+            self._jobs.extend(EnqueuedJob(raw, config=one.config) for raw in self._batches.ended(one.raw, how))
 
     def _take_one(self, job: SomeJob | None, *, with_scheduled: bool) -> EnqueuedJob:
         return self._of_one(job, self._taking(job, with_scheduled=with_scheduled, recursive=False))

@@ -12,20 +12,36 @@ from teep.config import Config
 from teep.drivers.plans import Call
 from teep.errors import NotHere
 from teep.store.jobs.pushes import Push
+from teep.testing.batches import Batches
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
 from teep.testing.matching import SomeJob
 
 
 class _Inline:
-    """Runs jobs at once, scheduled ones too."""
+    """Runs jobs at once, scheduled ones too, and the callbacks of their batches."""
+
+    runs_at_once = True
 
     def __init__(self) -> None:
+        self._batches = Batches()
         self.results: dict[str, bytes] = {}
 
     async def take(self, config: Config, push: Push) -> None:
+        self._batches.open(push)
         for job in enqueued_of(config, push):
+            await self._run(job)
+        for raw in self._batches.close(push):
+            await self._run(EnqueuedJob(raw, config=config))
+
+    async def _run(self, job: EnqueuedJob) -> None:
+        try:
             await Call(job.run, job.run_async)
+        except BaseException:
+            self._batches.ended(job.raw, "dead")  # its callbacks would run in the middle of the error: they do not
+            raise
+        for raw in self._batches.ended(job.raw, "done"):
+            await self._run(EnqueuedJob(raw, config=job.config))
 
     def waiting(self, jid: str) -> None:
         """No job waits here."""

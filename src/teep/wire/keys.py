@@ -218,6 +218,21 @@ def periodic_runs(name: str) -> Key:  # hash jid -> "tick queued-at state ended-
     return Key(f"teep:periodic:runs:{name}")
 
 
+def batches() -> Key:  # zset bid -> when it was made, epoch seconds (teep's own, as the five below)
+    return Key("teep:batches")
+
+
+def batch(bid: str) -> Key:  # hash: created_at, about, total, discarded, linger, parent, on:EVENT, fired:EVENT, ...
+    return Key(f"{{teep:batch:{bid}}}")
+
+
+Companion = Literal["pending", "failed", "dead", "children", "fallen", "openers"]
+
+
+def batch_set(bid: str, of: Companion) -> Key:  # set of jids, or of bids; openers: zset token -> lease's end, ms
+    return Key(f"{batch(bid)}:{of}")
+
+
 def web_secret() -> Key:  # string, hex: what signs the web page's forms (teep's own)
     return Key("teep:web:secret")
 

@@ -1,1 +1,1 @@
-"""Where pushes go: into a transaction that holds them, to a test's fake, or to Redis."""
+"""Where pushes go: into a batch, a transaction that holds them, a test's fake, or to Redis."""

@@ -16,8 +16,11 @@ T = TypeVar("T")
 class Redirect(Protocol):
     """A function that takes pushes in place of Redis. It is a plan, which is run on threads or on asyncio.
 
-    `results` has the records of jobs that ran here and keep theirs, by jid; `waiting` tells where others are.
+    One with `runs_at_once` runs the jobs, so that the block of a batch passes each on as it comes. `results` has the
+    records of jobs that ran here and keep theirs, by jid; `waiting` tells where others are.
     """
+
+    runs_at_once: bool
 
     @property
     def results(self) -> dict[str, bytes]: ...

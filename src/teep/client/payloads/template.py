@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from teep.client.delivery import blocks
 from teep.client.payloads.push import is_transactional, name_in, new_jid
 from teep.config import Config
 from teep.errors import InvalidArguments
@@ -52,7 +53,12 @@ class Template:
     @property
     def holds(self) -> bool:
         """Whether no middleware and no feature looks at each push now."""
-        return not (self._is_encrypted or self.config.client_middleware.entries or features.want(self._fields))
+        return not (
+            self._is_encrypted
+            or self.config.client_middleware.entries
+            or features.want(self._fields)
+            or blocks.is_inside()
+        )
 
     def push(self, args: list[Any]) -> tuple[str, Push]:
         """Return the jid of a new job with these arguments, and its push.

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from teep.errors import NotMoved
+from teep.errors import NotMoved, RedisCommandError
+from teep.store.batches import Opened
 from teep.wire import commands, keys
 from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import step
@@ -35,10 +36,10 @@ class Push(Pipeline):
     The queue names are sent first, so that no job lies in a queue that is not listed. A payload among the `extras` is
     pushed together with its parts or not at all, and the result tells which were not. `transactional`: the client may
     hold it back for a database transaction. `repeatable`: it is sent again after a lost answer, though a job may then
-    be there twice, under one jid.
+    be there twice, under one jid. `batches` are those that it adds jobs to, each before its children.
     """
 
-    __slots__ = ("extras", "later", "now", "transactional")
+    __slots__ = ("batches", "extras", "later", "now", "transactional")
 
     def __init__(
         self,
@@ -48,14 +49,18 @@ class Push(Pipeline):
         extras: Mapping[bytes, Extra] = _NO_EXTRAS,
         transactional: bool = True,
         repeatable: bool = False,
+        batches: Sequence[Opened] = (),
     ) -> None:
         self.now = now
         self.later = later
         self.extras = extras
         self.transactional = transactional
+        self.batches = batches
         stepped = _stepped(now, later, extras) if extras else []
         if stepped:
             now, later = _others(now, later, extras)
+        if batches:
+            stepped = _within(batches, stepped)
         sends: list[Command[Any]] = []
         if now:
             sends.append(_listed(*now))
@@ -65,7 +70,7 @@ class Push(Pipeline):
             sends.append(commands.zadd(keys.schedule(), *later, repeatable=repeatable))
         if stepped:
             sends.append(step.carry_out([each for _, each in stepped], repeatable=repeatable))
-        read = partial(_kept_out, [jid for jid, _ in stepped]) if stepped else _none_kept_out
+        read = partial(_kept_out, [jid for jid, _ in stepped], batches) if stepped else _none_kept_out
         super().__init__(sends, read=read, idempotent=repeatable)  # as each but the SADD
 
     @property
@@ -87,7 +92,8 @@ def joined(pushes: Sequence[Push]) -> Push:
             now.setdefault(queue, []).extend(raws)
     later = [entry for push in pushes for entry in push.later]
     extras = {raw: extra for push in pushes for raw, extra in push.extras.items()}
-    return Push(now, later, extras=extras, repeatable=True)
+    batches = [opened for push in pushes for opened in push.batches]
+    return Push(now, later, extras=extras, repeatable=True, batches=batches)
 
 
 def _stepped(
@@ -108,6 +114,13 @@ def _stepped(
     return queued + scheduled
 
 
+def _within(batches: Sequence[Opened], jobs: list[tuple[str, Step]]) -> list[tuple[str, Step]]:
+    """Return the steps of jobs within those of their batches; a child closes before its parent."""
+    before = [(opened.bid, each) for opened in batches for each in opened.before()]
+    after = [(opened.bid, each) for opened in reversed(batches) for each in opened.after()]
+    return [*before, *jobs, *after]
+
+
 def _step(extra: Extra, effects: tuple[Part, ...]) -> tuple[str, Step]:
     # A feature's parts come last, so that nothing is left of a job that Redis did not take.
     return extra.jid, Step(Parts(effects=effects).joined(extra.parts))
@@ -122,17 +135,21 @@ def _others(
     ]
 
 
-def _kept_out(jids: Sequence[str], replies: Sequence[Any]) -> list[KeptOut]:
+def _kept_out(jids: Sequence[str], batches: Sequence[Opened], replies: Sequence[Any]) -> list[KeptOut]:
     """Read the outcome of a push, in which the steps go last.
 
     Raises:
         NotMoved: Redis refused some of them, and took others.
+        RedisCommandError: it refused a part that goes along with a batch; its jobs are pushed all the same.
     """
     told: Iterable[tuple[str, Told]] = list(zip(jids, replies[-1], strict=True))
     refused = {jid: each.refused for jid, each in told if each.refused}
     if refused:
         words = f"{next(iter(refused.values()))}; not pushed: {', '.join(refused)}"
         raise NotMoved(words, len(jids) - len(refused))
+    bids = {opened.bid for opened in batches}
+    if beside := next((each.beside for name, each in told if each.beside and name in bids), ""):
+        raise RedisCommandError(f"{beside}; the jobs are pushed all the same")
     return [KeptOut(jid, each.guard, each.word) for jid, each in told if each.guard]
 
 

@@ -129,10 +129,13 @@ def _step(place: Place, outcome: Outcome, day: date) -> Step:
 
 
 def _along(outcome: Outcome) -> tuple[Part, ...]:
-    """Return the parts that go along with the end of a job."""
+    """Return the parts that go along with the end of a job, or with a failure after which it comes again."""
     along = outcome.along
     if along is None:
-        along = () if outcome.end is None else features.on_end(outcome.payload or outcome.raw, outcome.end)
+        if outcome.end is not None:
+            along = features.on_end(outcome.payload or outcome.raw, outcome.end)
+        else:
+            along = features.on_failure(outcome.raw) if outcome.counted == "failed" else ()
     along += outcome.held
     return along if outcome.place is None else (*along, Part("UNLINK", outcome.place))
 

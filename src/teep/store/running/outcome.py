@@ -12,9 +12,9 @@ from teep.wire.scripts.step import Part
 _LEFT_OUT = "(left out)"
 
 
-# Why a job will not run (again): it succeeded or was cancelled, failed and is kept nowhere, was too late, is dead, or
+# Why a job will not run (again): it succeeded, failed and is kept nowhere, was too late, is dead, was cancelled, or
 # was deleted.
-End = Literal["done", "discarded", "expired", "dead", "deleted"]
+End = Literal["done", "discarded", "expired", "dead", "cancelled", "deleted"]
 
 Counted = Literal["done", "failed", "expired"]
 

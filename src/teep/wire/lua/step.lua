@@ -125,6 +125,8 @@ while at <= last do
     if outcome == 1 or (outcome ~= 0 and outcome[1] == 1) then
       any = true
       done = done + 1
+    elseif outcome ~= 0 and outcome[1] == -1 then
+      refused = refused + 1
     end
     reply[#reply + 1] = outcome
     at = at + group.length

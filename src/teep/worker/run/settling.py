@@ -68,10 +68,18 @@ def _interrupted(config: Config, run: Run) -> Outcome:
     return outcome.behind(job.queue, job.raw, payload.serialise(after))
 
 
-def _cancelled(config: Config, run: Run) -> None:
-    """Acknowledge it as if it were done; of an iterable job, remove the saved place, too."""
-    if _keeps_a_place(run.job):
+def _cancelled(config: Config, run: Run) -> Outcome | None:
+    """Acknowledge it as if it were done; of an iterable job, remove the saved place, too.
+
+    One that is watched has not succeeded, so what goes along is told of that.
+    """
+    job = run.job
+    if features.on_end(job.raw, "cancelled"):
+        place = keys.iteration(str(job.stored().get("jid", ""))) if _keeps_a_place(job) else None
+        return outcome.over(job.queue, job.raw, "cancelled", place)._replace(counted="done")
+    if _keeps_a_place(job):
         _over(config, run)
+    return None
 
 
 def _rescheduled(_config: Config, run: Run) -> Outcome:

@@ -33,6 +33,7 @@ class Conditions(TypedDict, total=False):
     args: Sequence[Any] | None
     match: str | None
     jids: Iterable[str | None] | None
+    bid: str | None
     older_than: float | None
     newer_than: float | None
 
@@ -60,7 +61,8 @@ class Filter:
         self._ages = (conditions.get("older_than"), conditions.get("newer_than"))
         self._match = None if match is None else _text_pattern(match)
         self._jids = None if jids is None else frozenset(jid for jid in jids if jid is not None)
-        self.needles = tuple(self._literals(name, error_class, _words_of(message), tag, queue, match))
+        self._bid = conditions.get("bid")
+        self.needles = tuple(self._literals(name, error_class, _words_of(message), tag, queue, match, self._bid))
 
     @classmethod
     def of_class(cls, name: str) -> Self:
@@ -82,7 +84,7 @@ class Filter:
 
     def _needs_fields(self) -> bool:
         texts = (self._klass, self._error_class, self._message, self._tag, self._queue)
-        conditions = (*texts, self._args, self._jids, *self._ages)
+        conditions = (*texts, self._args, self._jids, self._bid, *self._ages)
         return any(condition is not None for condition in conditions)
 
     def _fits(self, item: Item) -> bool:
@@ -95,6 +97,7 @@ class Filter:
             and _fits(self._queue, item.get("queue"))
             and (self._args is None or partial.matches(self._args, item.get("args"), _same))
             and (self._jids is None or item.get("jid") in self._jids)
+            and (self._bid is None or item.get("bid") == self._bid)
             and self._has_age(payload.latency(item, time.time()))
         )
 
@@ -152,7 +155,7 @@ def _same(expected: Any, actual: Any) -> bool:
 
 def _check(conditions: Conditions) -> None:
     """Refuse values of the wrong kind, before a selection built on them takes the wrong jobs."""
-    for name in ("error_class", "error_message", "tag", "queue", "match"):
+    for name in ("error_class", "error_message", "tag", "queue", "match", "bid"):
         text = conditions.get(name)
         if text is not None and not isinstance(text, str):
             raise InvalidType(f"{name} must be a string, not {text!r}")

@@ -5,6 +5,7 @@
 -- A feature has a file of its own, and a line here.
 -- INCLUDE: try
 local words, guards, effects, along, together = {}, {}, {}, {}, {}
+local refused = 0  -- steps of this script that Redis has refused
 
 words.SADD = 1
 function effects.SADD(key, member)
@@ -40,6 +41,7 @@ end
 -- INCLUDE: unique
 -- INCLUDE: limits/parts
 -- INCLUDE: periodic
+-- INCLUDE: batch
 -- INCLUDE: results
 
 -- Carry out the part at a place in ARGV: returns the place of the next one, and the part's results.

@@ -1,0 +1,181 @@
+"""`with batch.jobs():` collects what is pushed inside, and sends it with the batch in one step, or in several."""
+
+import os
+import threading
+from types import TracebackType
+from typing import Protocol, Self
+
+from teep.client.delivery import blocks, kept_out, routes, test_mode
+from teep.config import Config, async_driver_for, driver_for
+from teep.drivers.plans import Late, run_plan, run_plan_async
+from teep.errors import BatchClosed, InvalidValue, NotHere, RedisError
+from teep.store.batches import Declaration, Opened
+from teep.store.jobs.pushes import KeptOut, Push, joined
+from teep.telling import Logger
+from teep.wire.command import Plan
+
+logger = Logger("teep")
+
+MOST = 1_000
+"""Jobs that are sent in one step: some milliseconds inside Redis."""
+_LEASE = 3_600_000
+"""Milliseconds for which events wait for a block that sends nothing, and may have died."""
+
+
+class Openable(Protocol):
+    """A batch as its block sees it: the bid of its parent, if it has one, and what makes it, once."""
+
+    config: Config
+    bid: str
+    parent_bid: str | None
+
+    def is_opened_in(self, bid: str | None) -> None: ...
+    def declare(self) -> Declaration | None: ...
+
+
+class Block:
+    """The inside of `batch.jobs()`, for threads and for asyncio.
+
+    1. What is pushed inside is collected, and sent at the end with the batch itself: all of it, or nothing.
+    2. If it becomes more than `most`, it is sent in several steps. Events wait until the last one.
+    3. The block of a child batch inside that of its parent goes with the parent's.
+    4. An error in the block drops what is collected. If some is sent already, the batch becomes invalid.
+    5. A task that was started inside, and goes on after the end, adds each of its jobs by itself.
+    """
+
+    def __init__(self, batch: Openable, most: int) -> None:
+        self.config = batch.config
+        self.bid = batch.bid
+        self._batch = batch
+        self._most = most
+        self._token = os.urandom(6).hex()
+        self._pushes: list[Push] = []
+        self._sending = threading.Lock()
+        self._is_sent = False
+        self._is_entered = False
+        self._has_ended = False
+        self._outside: blocks.Block | None = None
+        self._parent: Block | None = None
+
+    def __enter__(self) -> Self:
+        self._enter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+        run_plan(self._end() if error is None else self._broken(), Late(lambda: driver_for(self.config)))
+
+    async def __aenter__(self) -> Self:
+        self._enter()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+        plan: Plan[None] = self._end() if error is None else self._broken()
+        await run_plan_async(plan, Late(lambda: async_driver_for(self.config)))
+
+    def _enter(self) -> None:
+        if self._is_entered:
+            raise NotHere("a block of a batch is entered once; call jobs() again")
+        self._is_entered = True
+        around = blocks.current(self.config)
+        self._batch.is_opened_in(None if around is None else around.bid)
+        if isinstance(around, Block) and around.bid == self._batch.parent_bid:
+            self._parent = around
+        self._outside = blocks.enter(self)
+
+    def _leave(self) -> None:
+        self._has_ended = True
+        blocks.enter(self._outside)
+
+    async def take(self, push: Push) -> None:
+        """Collect a push, and send what is collected if that becomes too much for one step."""
+        is_full = self._jobs and self._jobs + push.jobs > self._most
+        # While another task sends some, no second one does: it might come before the one that makes the batch.
+        if is_full and not self._has_ended and self._sending.acquire(blocking=False):
+            try:
+                await self.flush()
+            finally:
+                self._sending.release()
+        self._pushes.append(push)
+        if self._has_ended:
+            await self._send(self._collected(closes=True))
+        elif (redirect := test_mode.current()) is not None and redirect.runs_at_once:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what is collected, and hold the events back until more comes."""
+        if self._parent is not None:
+            await self._parent.flush()
+        await self._send(self._collected(closes=False))
+        self._is_sent = True
+
+    @property
+    def _jobs(self) -> int:
+        return sum(push.jobs for push in self._pushes)
+
+    async def _end(self) -> None:
+        push = self._collected(closes=True)
+        if not (push.jobs or self._is_sent or push.batches[0].declaration or push.batches[1:]):
+            return  # nothing was added to a batch that is there already
+        if self._parent is not None and not self._is_sent:
+            await self._parent.take(push)
+        else:
+            await self._send(push)
+
+    async def _broken(self) -> None:
+        """Drop what is collected, and have jobs that are sent already skipped. The error of the block goes on."""
+        self._pushes.clear()
+        if not self._is_sent:
+            return
+        try:
+            await self._send(self._collected(closes=True, is_broken=True))
+        except (RedisError, BatchClosed) as error:
+            logger.warning("batch %s could not be made invalid after an error in its block: %s", self.bid, error)
+
+    def _collected(self, *, closes: bool, is_broken: bool = False) -> Push:
+        collected, self._pushes = self._pushes, []
+        all_of_it = joined(collected)
+        token = self._token if self._is_sent or not closes else ""
+        opened = Opened(self.bid, self._batch.declare(), token, _LEASE, closes, is_broken)
+        return Push(
+            all_of_it.now,
+            all_of_it.later,
+            extras=all_of_it.extras,
+            transactional=all(push.transactional for push in collected),
+            batches=(opened, *all_of_it.batches),
+        )
+
+    async def _send(self, push: Push) -> None:
+        """Send jobs with their batches.
+
+        Raises:
+            BatchClosed: one of these takes no more jobs; nothing was pushed.
+        """
+        kept = await routes.send(self.config, push)
+        closed = [each for each in kept if each.guard == "batch.open"]
+        kept_out.tell([each for each in kept if each.guard != "batch.open"])
+        if closed:
+            raise BatchClosed(_closed(push, closed[0]))
+
+
+def _closed(push: Push, first: KeptOut) -> str:
+    """Say which batch takes no more jobs: the first thing that is refused for it is the batch, or a job of it."""
+    opened = next((each for each in push.batches if each.bid == first.jid), push.batches[0])
+    parent = opened.declaration and opened.declaration.parent
+    which = f"{parent}, the parent of batch {opened.bid}," if parent else opened.bid
+    why = "has finished" if first.word == "finished" else "is not known, or not any more"
+    return f"batch {which} {why}, so it takes no more jobs; make another one"
+
+
+def most_of(flush_every: int | None) -> int:
+    """Return how many jobs are sent in one step."""
+    if flush_every is None:
+        return MOST
+    if type(flush_every) is not int or not 1 <= flush_every <= MOST:
+        raise InvalidValue(f"flush_every must be from 1 to {MOST} jobs, not {flush_every!r}")
+    return flush_every

@@ -1,0 +1,58 @@
+"""The leader's look at batches: what nobody else would notice, and what is kept of those that are forgotten."""
+
+import time
+
+from teep.runtime.component import Component
+from teep.runtime.leadership import LeaderService
+from teep.store import batches
+from teep.store.batches import Record
+from teep.store.jobs import lost
+from teep.telling import Logger
+
+logger = Logger("teep")
+
+INTERVAL = 3_600.0
+"""Seconds between looks."""
+PATIENCE = 86_400.0
+"""Seconds without progress after which the jobs of a batch are looked for."""
+
+
+class Watch(LeaderService):
+    """Looks at all batches every hour. Nothing that it does needs to happen once, so it needs no fence.
+
+    1. Takes those that are forgotten out of the list.
+    2. Lets events happen that wait for a block whose process has died, once its lease is over, or that Redis refused.
+    3. If a batch has made no progress for a day, looks for its jobs: those that a Ruby process has deleted are
+       discarded.
+    """
+
+    def __init__(self, component: Component) -> None:
+        super().__init__("batches", component.on_error, component.leadership)
+        self._driver = component.driver
+
+    def run_once(self) -> None:
+        start, now = 0, time.time()
+        while True:
+            bids, there = self._driver.run(batches.page(start))
+            if not bids:
+                return
+            start += len(bids) - self._driver.run(batches.sweep(bids, there))
+            for record in there:
+                self._look(record, now)
+
+    def pause(self) -> float:
+        return INTERVAL
+
+    def _look(self, record: Record, now: float) -> None:
+        if "fired:finish" in record.fields:
+            return
+        self._driver.run(batches.decide(record.bid))
+        progress, _, since = record.fields.get("seen", b"").decode().partition(" ")
+        present = f"{record.sizes.pending}/{record.sizes.failed}/{record.fields.get('total', b'0').decode()}"
+        if progress != present:
+            self._driver.run(batches.note(record.bid, "seen", f"{present} {now:.0f}"))
+        elif now - float(since) >= PATIENCE:
+            found = self._driver.run(lost.reconcile(record.bid))
+            self._driver.run(batches.note(record.bid, "seen", f"{present} {now:.0f}"))
+            if found:
+                logger.warning("%d jobs of batch %s were nowhere, and count as discarded", len(found), record.bid)

@@ -1,0 +1,148 @@
+"""Batches through the data API: what a status tells, on either side, and the set of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+import teep
+from teep.client.batches import Batch
+from teep.errors import InvalidType, InvalidValue, NotHere
+from tests.api.sides import Side
+
+pytestmark = pytest.mark.one_server
+
+
+def made(side: Side, jobs: int = 2, **options: Any) -> Batch:
+    batch = Batch(config=side.config, **options).on("finish", "Told", 1)
+    with batch.jobs():
+        for number in range(jobs):
+            teep.Client(side.config).push({"class": "Noop", "args": [number], "queue": "q"})
+    return batch
+
+
+def status(side: Side, bid: str) -> Any:
+    if side.name == "sync":
+        return teep.BatchStatus(bid, config=side.config)
+    return side.run(teep.AsyncBatchStatus.fetch(bid, config=side.config))
+
+
+def test_a_status_tells_all_of_a_batch(side: Side) -> None:
+    parent = made(side, 1)
+    batch = made(side, 3, description='a "quoted"\nline \x00', tags=["eu", "ü"], parent=parent)
+    found = status(side, batch.bid)
+    assert (found.bid, found.total, found.pending, found.failures, found.dead, found.discarded) == (
+        *(batch.bid, 3, 3, 0, 0, 0),
+    )
+    assert (found.description, found.tags) == ('a "quoted"\nline \x00', ["eu", "ü"])
+    assert (found.parent, found.children, found.failed_jids, found.dead_jids) == (parent.bid, [], [], [])
+    assert status(side, parent.bid).children == [batch.bid]
+    assert (found.state, found.progress, found.is_known, found.invalid, found.abandoned) == (
+        *("running", 0.0, True, False, False),
+    )
+    assert abs((datetime.now(UTC) - found.created_at).total_seconds()) < 60
+    assert found.finished_at is None
+    assert 29.9 < (found.expires_at - datetime.now(UTC)).total_seconds() / 86_400 <= 30
+    (callback,) = found.callbacks["finish"]
+    assert (callback.event, callback.klass, callback.fired_at) == ("finish", "Told", None)
+    side.run(side.Queue("q").clear())
+    side.run(found.refresh())
+    assert (found.pending, found.discarded, found.state, found.progress) == (0, 3, "finished", 1.0)
+    assert found.finished_at == found.fired_at("finish") == found.callbacks["finish"][0].fired_at
+    assert found.fired_at("success") is None
+    assert "0 of 3 pending, finished" in repr(found)
+
+
+def test_a_batch_that_is_not_known_has_nothing(side: Side) -> None:
+    found = status(side, "0" * 24)
+    assert (found.is_known, found.state, found.total, found.pending, found.created_at) == (
+        *(False, "unknown", 0, 0, None),
+    )
+    assert (found.failed_jids, found.callbacks, found.tags, found.description, found.expires_at) == (
+        *([], {}, [], None, None),
+    )
+    assert side.run(found.wait(timeout=5)) is False
+    assert side.run(found.delete()) is False
+    side.run(found.invalidate_all())
+    assert side.server.command("KEYS", "*") == []
+    with pytest.raises(InvalidValue, match="24 hex digits"):
+        status(side, "LBnbJr0O3hK2Ug")
+
+
+def test_waiting_ends_with_the_event_or_the_time(side: Side) -> None:
+    batch = made(side)
+    found = status(side, batch.bid)
+    assert side.run(found.wait(timeout=0.05)) is False
+    side.run(side.Queue("q").clear())
+    assert side.run(found.wait()) is True
+    assert found.discarded == 2
+    assert side.run(found.wait(0.05, "success")) is False
+    with pytest.raises(InvalidValue, match="has the events"):
+        side.run(found.wait(1, "end"))
+
+
+def test_the_failed_jobs_of_a_batch_are_sent_back_and_no_others(side: Side) -> None:
+    batch = made(side, 3)
+    side.push({"class": "Noop", "args": [9], "jid": "f" * 24, "queue": "q"}, queue="q")
+    raws = side.server.command("LRANGE", "queue:q", 0, -1)
+    side.server.command("DEL", "queue:q")
+    for key, raw in zip(("retry", "retry", "dead", "schedule"), raws, strict=True):
+        side.server.command("ZADD", key, 4e9, raw)
+    found = status(side, batch.bid)
+    assert side.run(found.retry_failed()) == 2
+    assert {job["bid"] for job in side.lying("q")} == {batch.bid}
+    assert len(side.scored("retry")) + len(side.scored("schedule")) == 2
+
+
+def test_selections_take_the_jobs_of_a_batch(side: Side) -> None:
+    batch, other = made(side, 3), made(side, 2)
+    assert side.run(side.Queue("q").where(bid=batch.bid).count()) == 3
+    assert side.run(side.Queue("q").where(bid=other.bid).delete_all()) == 2
+    assert side.run(side.Queue("q").size()) == 3
+    with pytest.raises(InvalidType, match="bid must be a string"):
+        side.Queue("q").where(bid=5)
+
+
+def test_the_set_lists_the_newest_first_and_drops_what_is_forgotten(side: Side) -> None:
+    batches = [made(side, number % 2, tags=[f"t{number % 3}"]) for number in range(7)]
+    found = side.listed(side.BatchSet())
+    assert [status.bid for status in found] == [batch.bid for batch in reversed(batches)]
+    assert side.run(side.BatchSet().size()) == 7
+    assert {status.bid for status in side.listed(side.BatchSet().where(tag="t0"))} == {
+        batches[number].bid for number in (0, 3, 6)
+    }
+    assert side.run(side.BatchSet().where(state="success").size()) == 4
+    assert side.run(side.BatchSet().where(state="running", tag="t1").size()) == 1
+    page = side.run(side.BatchSet().page(2, size=3))
+    assert ([status.bid for status in page.items], page.total, page.number) == (
+        *([batch.bid for batch in batches[3:0:-1]], 7, 2),
+    )
+    assert side.run(side.BatchSet().get(batches[0].bid)).bid == batches[0].bid
+    assert side.run(side.BatchSet().get("nothing")) is None
+    side.server.command("UNLINK", f"{{teep:batch:{batches[3].bid}}}")
+    assert len(side.listed(side.BatchSet())) == side.run(side.BatchSet().size()) == 6
+
+
+def test_verbs_for_a_batch_of_the_set(side: Side) -> None:
+    batch = made(side)
+    (found,) = side.listed(side.BatchSet())
+    if side.name == "async":
+        with pytest.raises(NotHere, match="await its refresh"):
+            found.failed_jids  # noqa: B018 - a property that reads
+        side.run(found.refresh())
+    assert found.failed_jids == []
+    side.run(found.invalidate_all())
+    side.run(found.refresh())
+    assert (found.invalid, found.state) == (True, "invalid")
+    side.server.command("DEL", "queue:q")
+    assert len(side.run(found.reconcile())) == 2
+    assert side.run(found.delete()) is True
+    assert not status(side, batch.bid).is_known
+    assert side.listed(side.BatchSet()) == []
+
+
+def test_conditions_that_do_not_fit_are_refused(side: Side) -> None:
+    with pytest.raises(InvalidValue, match="state must be one of running, success, dead, finished, invalid"):
+        side.BatchSet().where(state="open")
+    with pytest.raises(InvalidType, match="tag must be a string"):
+        side.BatchSet().where(tag=5)

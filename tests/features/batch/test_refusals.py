@@ -1,0 +1,150 @@
+"""Redis may refuse any command of a step: no job is lost or of a batch by halves, and the batch can be mended."""
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+import teep
+from teep.client import Client
+from teep.client.batches import Batch
+from teep.config import Config, driver_for
+from teep.errors import RedisError
+from teep.store import batches
+from teep.store.jobs import lost
+from teep.store.running import inflight
+from teep.wire import keys, payload
+from teep.wire.scripts.script import load
+from tests.features.batch.world import DAY, _outcome, _Success
+from tests.store.test_refusals import allow, commands_of
+from tests.support.servers import Server
+
+pytestmark = pytest.mark.one_server
+
+COMMANDS = commands_of(load("step"))
+
+
+@pytest.fixture
+def config(server: Server) -> Iterator[Config]:
+    """The configuration of a user that may do all, until `allow` says otherwise."""
+    allow(server)
+    yield Config(redis_url=server.url.replace("//", "//limited:pw@"))
+    server.command("ACL", "DELUSER", "limited")
+
+
+def jids(raws: list[bytes]) -> set[str]:
+    return {str(payload.parse(raw)["jid"]) for raw in raws}
+
+
+def members(server: Server, bid: str, of: str = "pending") -> set[str]:
+    return {jid.decode() for jid in server.command("SMEMBERS", f"{keys.batch(bid)}:{of}")}
+
+
+def open_batch(config: Config, jobs: int = 3) -> Batch:
+    batch = Batch(config=config, callback_queue="callbacks").on("finish", "told")
+    with batch.jobs():
+        for number in range(jobs):
+            Client(config).push({"class": "member", "args": [number], "queue": "q", "unique_for": 60})
+    return batch
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_is_pushed_is_of_the_batch_and_nothing_else_is(server: Server, config: Config, command: str) -> None:
+    allow(server, f"-{command.lower()}")
+    batch = Batch(config=config, callback_queue="callbacks").on("success", "told")
+    with contextlib.suppress(RedisError, teep.BatchClosed), batch.jobs():
+        for number in range(3):
+            Client(config).push({"class": "member", "args": [number], "queue": "q", "unique_for": 60})
+    queued = jids(server.command("LRANGE", "queue:q", 0, -1))
+    assert members(server, batch.bid) == queued
+    assert len(queued) in (0, 3)
+    assert len(server.command("KEYS", "unique:*")) == len(queued)
+    assert server.command("LLEN", "queue:callbacks") == 0
+    allow(server)
+    again = open_batch(config, 0)
+    assert server.command("LLEN", "queue:callbacks") == 1
+    assert again.bid != batch.bid
+
+
+@pytest.mark.parametrize("how", ["failed", "dead", "discarded", "done"])
+@pytest.mark.parametrize("command", sorted({*COMMANDS, *commands_of(load("running/exchange"))}))
+def test_an_end_is_carried_out_and_the_batch_hears_of_it_or_finds_it_out(
+    server: Server, config: Config, how: str, command: str
+) -> None:
+    driver = driver_for(config)
+    batch = open_batch(config, 2)
+    reserved = [raw for _, raw in driver.execute(inflight.exchange("me", {}, ["q"], 2, DAY)).reserved]
+    allow(server, f"-{command.lower()}")
+    settle(config, how, reserved)
+    allow(server)
+    settle(config, how, reserved)  # what was refused is tried again
+    assert server.command("LLEN", "{queue:q}:inflight:me") == 0
+    places = {"failed": "retry", "dead": "dead"}
+    if how in places:
+        assert jids(server.command("ZRANGE", places[how], 0, -1)) == jids(reserved)
+    if how == "failed":
+        return
+    driver.run(lost.reconcile(batch.bid))
+    driver.run(batches.decide(batch.bid))
+    mended = not (how == "dead" and members(server, batch.bid, "dead") != jids(reserved))
+    assert server.command("LLEN", "queue:callbacks") == (1 if mended else 0)
+
+
+def settle(config: Config, how: str, raws: list[bytes]) -> None:
+    driver = driver_for(config)
+    with contextlib.suppress(RedisError):
+        if how == "done":
+            from teep.store import features
+
+            done = [_Success(raw, features.along_of(payload.parse(raw), "done")) for raw in raws]
+            driver.execute(inflight.exchange("me", {}, [], 0, DAY, done))
+        else:
+            driver.run(inflight.settle("me", [_outcome(raw, how) for raw in raws], DAY))
+
+
+@pytest.mark.parametrize("key", ["queue:callbacks", "queues"])
+def test_a_callback_that_redis_refuses_is_pushed_when_it_takes_it(server: Server, config: Config, key: str) -> None:
+    batch = open_batch(config, 1)
+    server.command("DEL", key)
+    server.command("SET", key, "a string")
+    driver = driver_for(config)
+    raws = server.command("LRANGE", "queue:q", 0, -1)
+    from teep.store.jobs import dropping
+
+    with pytest.raises(RedisError, match=f"{key}: WRONGTYPE .*; the job is removed all the same"):
+        driver.run(dropping.remove("list", keys.queue("q"), raws))
+    assert server.command("HGET", keys.batch(batch.bid), "fired:finish") is None
+    server.command("DEL", key)
+    driver.run(batches.decide(batch.bid))
+    driver.run(batches.decide(batch.bid))
+    assert server.command("LLEN", "queue:callbacks") == 1
+
+
+def test_a_full_redis_still_ends_jobs_and_pushes_callbacks(server: Server, config: Config) -> None:
+    driver = driver_for(config)
+    open_batch(config, 2)
+    reserved = [raw for _, raw in driver.execute(inflight.exchange("me", {}, ["q"], 2, DAY)).reserved]
+    server.command("CONFIG", "SET", "maxmemory", 1)
+    try:
+        settle(config, "dead", reserved[:1])
+        settle(config, "done", reserved[1:])
+        with pytest.raises(RedisError, match="out of memory"):
+            open_batch(config, 1)
+    finally:
+        server.command("CONFIG", "SET", "maxmemory", 0)
+    assert server.command("LLEN", "queue:callbacks") == 1
+
+
+def test_a_batch_s_key_of_another_type_holds_up_no_job(server: Server, config: Config) -> None:
+    driver = driver_for(config)
+    batch = open_batch(config, 2)
+    reserved = [raw for _, raw in driver.execute(inflight.exchange("me", {}, ["q"], 2, DAY)).reserved]
+    for key in (keys.batch(batch.bid), f"{keys.batch(batch.bid)}:pending"):
+        server.command("DEL", key)
+        server.command("SET", key, "a string")
+    settle(config, "dead", reserved[:1])
+    settle(config, "done", reserved[1:])
+    assert server.command("LLEN", "{queue:q}:inflight:me") == 0
+    with pytest.raises(RedisError, match="WRONGTYPE"), Batch(batch.bid, config=config).jobs():
+        Client(config).push({"class": "member", "args": [], "queue": "q"})
+    assert server.command("LLEN", "queue:q") == 0
