@@ -104,7 +104,8 @@ def test_the_heartbeat_brings_along_what_a_thread_of_the_job_tells(fleet: Fleet)
     fleet.start(fleet.config)
     fleet.push(steps.job)
     wait_until(lambda: told(fleet) == [(0.5, "elsewhere")], SOON, "a heartbeat")
-    steps.go.set(), steps.end.set()
+    steps.go.set()
+    steps.end.set()
 
 
 def test_a_job_that_tells_nothing_has_none_and_costs_no_write(fleet: Fleet) -> None:

@@ -32,6 +32,7 @@ from teep.worker.services.leader import Candidate
 from teep.worker.services.messages import MessageListener
 from teep.worker.services.metrics import MetricsWriter
 from teep.worker.services.poller import Poller
+from teep.worker.services.progress import ProgressWriter
 from teep.worker.services.rescuer import Rescuer
 from teep.worker.supervisor.supervised import Channel, Reporter, ResourceLimits
 from tests.support.waiting import wait_until
@@ -103,6 +104,7 @@ def _channel() -> Channel:
 _MAKERS: dict[type[Service], Callable[[Component], Service]] = {
     Heartbeat: _heartbeat,
     MetricsWriter: lambda component: MetricsWriter(component, Tallies()),
+    ProgressWriter: lambda component: ProgressWriter(component, [_capsule(component)], threading.Event()),
     Poller: Poller,
     Rescuer: Rescuer,
     MessageListener: lambda component: MessageListener(component, lambda _name: None, lambda _jid: None),
