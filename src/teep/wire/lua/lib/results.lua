@@ -10,7 +10,7 @@ local function put(key, word)
     why = refused
   end
   local _, refused = try('PEXPIRE', key, word:sub(1, space - 1))
-  if refused then redis.pcall('UNLINK', key) end  -- rather no result than one that stays for ever
+  if refused then redis.pcall('RPOP', key) end  -- rather no result than one that stays for ever
   return refused or why
 end
 
