@@ -40,7 +40,7 @@ class Counting(Feature):
     def on_end(self, item: Item, how: End) -> tuple[Part, ...]:
         return (Part(how, COUNT, (item["jid"],)),)
 
-    async def admit(self, unit: Unit) -> Barred | None:
+    async def admit(self, unit: Unit, item: Item) -> Barred | None:
         return Barred(outcome.over(unit.queue, unit.raw, "expired"), "not today") if unit.jid == "barred" else None
 
 

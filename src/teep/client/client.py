@@ -94,7 +94,8 @@ class _Client:
                 kept = () if push is None else await _deliver(self.config, push)
                 jids.extend([None if jid in kept else jid for jid in made] if kept else made)
         except Exception as error:
-            _tell_pushed(error, jids)
+            if not blocks.is_inside():  # else they are only collected
+                _tell_pushed(error, jids)
             raise
         return jids
 

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 from teep.errors import RedisCommandError
@@ -32,7 +33,12 @@ _HEX = frozenset("0123456789abcdef")
 
 def is_ours(bid: object) -> bool:
     """Tell whether a bid is one of teep's: 24 hex digits, as no other program writes them."""
-    return type(bid) is str and len(bid) == 24 and _HEX.issuperset(bid)
+    return type(bid) is str and len(bid) == 24 and _is_hex(bid)
+
+
+@lru_cache(maxsize=128)  # of the few batches whose jobs a process runs
+def _is_hex(bid: str) -> bool:
+    return _HEX.issuperset(bid)
 
 
 class Template(NamedTuple):
@@ -124,8 +130,14 @@ class Opened(NamedTuple):
 
 def joining(bid: str, jid: str) -> Parts:
     """Return the parts by which a job that is pushed becomes one of a batch."""
+    key, guards = _joined(bid)
+    return Parts(guards, (Part("batch.add", key, (jid,)),))
+
+
+@lru_cache(maxsize=8)
+def _joined(bid: str) -> tuple[keys.Key, tuple[Part, ...]]:
     key = keys.batch(bid)
-    return Parts(guards=(Part("batch.open", key),), effects=(Part("batch.add", key, (jid,)),))
+    return key, (Part("batch.open", key),)
 
 
 _WAYS: Mapping[End, str] = {"done": "batch.succeeded", "dead": "batch.died"}

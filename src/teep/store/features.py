@@ -120,8 +120,12 @@ class Feature:
         """Return the parts that go along when a job fails and comes again."""
         return ()
 
-    async def admit(self, unit: Unit) -> Barred | None:  # noqa: ARG002 - as above
-        """Return why a job must not run now, or None if it may."""
+    def passes(self, item: Item) -> bool:  # noqa: ARG002 - as above
+        """Tell whether it is known, without a look at Redis, that a job may run now; else `admit` is asked."""
+        return False
+
+    async def admit(self, unit: Unit, item: Item) -> Barred | None:  # noqa: ARG002 - as above
+        """Return why a job must not run now, or None if it may; `item` is its payload as Redis has it."""
         return None
 
     of_code: ClassVar[bool] = False
@@ -169,7 +173,7 @@ def register(*features: Feature) -> None:
         if feature.returns is not None:
             _returns[feature.returns] = feature
         special.update(feature.before, [feature.stamps] if feature.ends and feature.stamps else [])
-    for found in (enders, needles, before, of_code, _failing):
+    for found in (enders, needles, before, of_code, _failing, _starting):
         found.cache_clear()
 
 
@@ -298,11 +302,29 @@ def wants_before(item: Mapping[str, Any]) -> bool:
     return not _before.isdisjoint(item)
 
 
+def wants_start(item: Mapping[str, Any]) -> bool:
+    """Tell whether a feature acts on the start of a job."""
+    return not _starting().isdisjoint(item)
+
+
+@cache
+def _starting() -> frozenset[str]:
+    """Return the fields that a job has if a feature acts on its start."""
+    return frozenset[str]().union(
+        *(fields for feature, fields in before() if type(feature).starts is not Feature.starts)
+    )
+
+
+def all_pass(item: Item) -> bool:
+    """Tell whether all features know, without a look at Redis, that a job may run now."""
+    return all(fields.isdisjoint(item) or feature.passes(item) for feature, fields in before())
+
+
 async def admit(unit: Unit) -> Barred | None:
     """Return why a job must not run now, or None if it may."""
     item = unit.stored()
     for feature, fields in before():
-        if not fields.isdisjoint(item) and (barred := await feature.admit(unit)) is not None:
+        if not fields.isdisjoint(item) and (barred := await feature.admit(unit, item)) is not None:
             return barred
     return None
 

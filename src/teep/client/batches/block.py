@@ -9,8 +9,8 @@ from teep.client.delivery import blocks, kept_out, routes, test_mode
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.plans import Late, run_plan, run_plan_async
 from teep.errors import BatchClosed, InvalidValue, NotHere, RedisError
-from teep.store.batches import Declaration, Opened
-from teep.store.jobs.pushes import KeptOut, Push, joined
+from teep.store.batches import Declaration, Opened, joining
+from teep.store.jobs.pushes import Extra, KeptOut, Push, joined
 from teep.telling import Logger
 from teep.wire.command import Plan
 
@@ -140,12 +140,18 @@ class Block:
     def _collected(self, *, closes: bool, is_broken: bool = False) -> Push:
         collected, self._pushes = self._pushes, []
         all_of_it = joined(collected)
+        alike = {
+            raw: Extra(jid, joining(self.bid, jid))
+            for push in collected
+            for raws in push.now.values()
+            for raw, jid in zip(raws, push.jids, strict=False)
+        }
         token = self._token if self._is_sent or not closes else ""
         opened = Opened(self.bid, self._batch.declare(), token, _LEASE, closes, is_broken)
         return Push(
             all_of_it.now,
             all_of_it.later,
-            extras=all_of_it.extras,
+            extras={**all_of_it.extras, **alike},
             transactional=all(push.transactional for push in collected),
             batches=(opened, *all_of_it.batches),
         )

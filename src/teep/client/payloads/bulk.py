@@ -110,7 +110,7 @@ class Bulk:
             b"".join((before, args, to_jid, jid, after))
             for args, jid in zip(self._encoded_args(rows), encoded, strict=True)
         ]
-        return Slice([*jids], Push({item["queue"]: raws}, (), transactional=self._is_transactional))
+        return Slice([*jids], Push({item["queue"]: raws}, (), transactional=self._is_transactional, jids=jids))
 
     def _encoded_args(self, rows: _Rows) -> list[bytes]:
         if not self._template.get("encrypt") and set(map(type, rows.args)) <= {list, tuple}:

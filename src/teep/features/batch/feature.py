@@ -30,7 +30,6 @@ class Batches(features.Feature):
     name = "batch"
     option = FIELD
     stamps = FIELD
-    differs = True
     before = frozenset({FIELD})
     ends = True
     fails = True
@@ -50,13 +49,16 @@ class Batches(features.Feature):
     def on_failure(self, item: Item) -> tuple[Part, ...]:
         return (batches.failed(item[FIELD], item["jid"]),) if _is_ours(item) else ()
 
-    async def admit(self, unit: Unit) -> Barred | None:
+    def passes(self, item: Item) -> bool:
+        is_invalid, read_at = _known.get(item[FIELD], (True, 0.0)) if is_ours(item[FIELD]) else (False, monotonic())
+        return not is_invalid and monotonic() - read_at < _FRESH
+
+    async def admit(self, unit: Unit, item: Item) -> Barred | None:
         """Return the outcome of a job whose batch is invalid, or None. Costs one round trip a second and batch.
 
         A callback runs all the same: it is of the batch that waits for it, and tells of another. If Redis is away the
         job runs.
         """
-        item = unit.stored()
         if not _is_ours(item) or CALLBACK_OF in item or not await _is_invalid(item[FIELD]):
             return None
         skipped = outcome.over(unit.queue, unit.raw, "deleted")._replace(counted="done")

@@ -27,9 +27,9 @@ class Expiry(features.Feature):
     def on_push(self, item: Item, pushing: Pushing) -> tuple[Item, Parts]:
         return times.expiring(item, pushing.now, pushing.unit), Parts()
 
-    async def admit(self, unit: Unit) -> Barred | None:
+    async def admit(self, unit: Unit, item: Item) -> Barred | None:
         """Return the outcome of a job that is too late, or None. Costs one round trip if the job may be iterable."""
-        at = times.expiry(unit.stored())
+        at = times.expiry(item)
         if at is None or time.time() < at or (unit.may_have_begun and await _has_begun(unit)):
             return None
         return Barred(outcome.over(unit.queue, unit.raw, "expired"), "expired")

@@ -36,10 +36,11 @@ class Push(Pipeline):
     The queue names are sent first, so that no job lies in a queue that is not listed. A payload among the `extras` is
     pushed together with its parts or not at all, and the result tells which were not. `transactional`: the client may
     hold it back for a database transaction. `repeatable`: it is sent again after a lost answer, though a job may then
-    be there twice, under one jid. `batches` are those that it adds jobs to, each before its children.
+    be there twice, under one jid. `batches` are those that it adds jobs to, each before its children. `jids` has the
+    jid of each job of a bulk push in which all are alike, for a batch that collects it.
     """
 
-    __slots__ = ("batches", "extras", "later", "now", "transactional")
+    __slots__ = ("batches", "extras", "jids", "later", "now", "transactional")
 
     def __init__(
         self,
@@ -50,12 +51,14 @@ class Push(Pipeline):
         transactional: bool = True,
         repeatable: bool = False,
         batches: Sequence[Opened] = (),
+        jids: Sequence[str] = (),
     ) -> None:
         self.now = now
         self.later = later
         self.extras = extras
         self.transactional = transactional
         self.batches = batches
+        self.jids = jids
         stepped = _stepped(now, later, extras) if extras else []
         if stepped:
             now, later = _others(now, later, extras)

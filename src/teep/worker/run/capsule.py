@@ -200,13 +200,18 @@ class Capsule:
 
     def _kept_from_running(self, job: UnitOfWork) -> Barred | None:
         """Return the outcome of a job that must not run now, or None if it may start and features know that."""
-        if job.asks.before and (barred := self._driver.run(features.admit(job))) is not None:
+        item = job.item or {}
+        if (
+            job.asks.before
+            and not features.all_pass(item)
+            and (barred := self._driver.run(features.admit(job))) is not None
+        ):
             return barred
         if job.asks.limited and (barred := self._admission.barred(job)) is not None:
             return barred
         if job.is_suspect and not self._suspects.admit(job):
             return postponed(job)
-        if job.asks.before:
+        if job.asks.before and features.wants_start(item):
             self._driver.run(features.starts(job))
         return None
 
