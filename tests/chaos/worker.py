@@ -21,6 +21,7 @@ from teep.store.features import Barred, Unit
 from teep.store.running import iteration as places
 from teep.store.running.iteration import Held
 from teep.wire import json
+from teep.wire.payload import Item
 from teep.wire.scripts import Saved
 from teep.worker import Worker
 from teep.worker.logs import log
@@ -99,10 +100,9 @@ def _journal_what_is_late() -> None:
     """Write down each job that is dropped as too late, like a run."""
     look = Expiry.admit
 
-    async def journalled_look(feature: Expiry, unit: Unit) -> Barred | None:
-        barred = await look(feature, unit)
+    async def journalled_look(feature: Expiry, unit: Unit, item: Item) -> Barred | None:
+        barred = await look(feature, unit, item)
         if barred is not None:
-            item = unit.stored()
             journal.begin(number_of(item), item, JobContext(item).attempt)
             journal.finish("expired")
         return barred
