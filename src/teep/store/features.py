@@ -317,7 +317,10 @@ def _starting() -> frozenset[str]:
 
 def all_pass(item: Item) -> bool:
     """Tell whether all features know, without a look at Redis, that a job may run now."""
-    return all(fields.isdisjoint(item) or feature.passes(item) for feature, fields in before())
+    for feature, fields in before():  # noqa: SIM110 - quicker than `all`: each job of a batch comes here
+        if not fields.isdisjoint(item) and not feature.passes(item):
+            return False
+    return True
 
 
 async def admit(unit: Unit) -> Barred | None:

@@ -97,6 +97,23 @@ def test_01_a_job_that_runs_twice_counts_once(server: Server) -> None:
     assert len(world.model.batches[bid].jobs) == 1
 
 
+@pytest.mark.parametrize("how", ["done", "failed", "dead", "discarded", "deleted"])
+def test_01_a_copy_of_a_job_that_is_over_changes_nothing(server: Server, how: str) -> None:
+    world = World(server)
+    world.open(jobs=1)
+    raw = world.take("one")
+    assert raw
+    world.succeed("one", raw)
+    world.check()
+    server.command("RPUSH", "queue:q", raw)  # as a push whose answer was lost is repeated
+    if how == "deleted":
+        world.delete("queue", raw)
+    else:
+        assert world.take("two") == raw
+        world.succeed("two", raw) if how == "done" else world.settle("two", raw, how)
+    world.check()
+
+
 # Fault 2: callbacks before all jobs were added (breamware#69, #100).
 def test_02_a_fast_first_job_does_not_end_a_batch_whose_block_is_slow(here: Fleet, jobs: Jobs) -> None:
     here.start(concurrency=1)

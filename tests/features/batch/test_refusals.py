@@ -135,6 +135,16 @@ def test_a_full_redis_still_ends_jobs_and_pushes_callbacks(server: Server, confi
     assert server.command("LLEN", "queue:callbacks") == 1
 
 
+def test_no_lock_is_left_of_a_job_that_its_batch_cannot_take(server: Server, config: Config) -> None:
+    batch = open_batch(config, 1)
+    Client(config).cancel(next(iter(members(server, batch.bid))))
+    held = Batch(config=config)
+    with pytest.raises(RedisError, match="WRONGTYPE"), held.jobs():
+        server.command("SET", f"{keys.batch(held.bid)}:pending", "a string")
+        Client(config).push({"class": "member", "args": [5], "queue": "q", "unique_for": 60})
+    assert server.command("KEYS", "unique:*") == server.command("LRANGE", "queue:q", 0, -1) == []
+
+
 def test_a_batch_s_key_of_another_type_holds_up_no_job(server: Server, config: Config) -> None:
     driver = driver_for(config)
     batch = open_batch(config, 2)

@@ -50,7 +50,10 @@ class Batches(features.Feature):
         return (batches.failed(item[FIELD], item["jid"]),) if _is_ours(item) else ()
 
     def passes(self, item: Item) -> bool:
-        is_invalid, read_at = _known.get(item[FIELD], (True, 0.0)) if is_ours(item[FIELD]) else (False, monotonic())
+        bid = item[FIELD]
+        if not is_ours(bid):
+            return True
+        is_invalid, read_at = _known.get(bid, (True, 0.0))
         return not is_invalid and monotonic() - read_at < _FRESH
 
     async def admit(self, unit: Unit, item: Item) -> Barred | None:
