@@ -106,12 +106,25 @@ def test_pausing_resuming_and_running(visitor: Visitor, entries: teep.PeriodicSe
 
 
 def test_outcomes_are_told_in_words(visitor: Visitor, entries: teep.PeriodicSet, store: Server) -> None:
-    states = ("queued", "done", "dead", "discarded", "expired", "deleted", "overlap", "unique", "stopped", "missed")
+    states = (
+        "queued",
+        "done",
+        "dead",
+        "discarded",
+        "expired",
+        "cancelled",
+        "deleted",
+        "overlap",
+        "unique",
+        "stopped",
+        "missed",
+    )
     for number, state in enumerate((*states, "of a later version")):
         store.client.hset("teep:periodic:runs:nightly", f"{number:024x}", f"17{number:02}000000 1700000000 {state}")
     text = text_of(visitor.get("/periodic/nightly"))
     words = [
-        "succeeded", "dead", "failed, discarded", "too late, dropped", "deleted", "stopped by a middleware", "missed",
+        "succeeded", "dead", "failed, discarded", "too late, dropped", "cancelled", "deleted",
+        "stopped by a middleware", "missed",
         "skipped: the one before was not over", "skipped: an identical job has the lock",
     ]  # fmt: skip
     assert [word for word in words if word not in text] == []

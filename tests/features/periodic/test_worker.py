@@ -94,6 +94,23 @@ def test_a_dead_run_that_is_retried_by_hand_and_succeeds_is_done(valkey_fleet: F
     wait_until(lambda: _outcomes(fleet, "entry") == ["done"], SOON, "it to be done")
 
 
+@pytest.mark.usefixtures("own_registry")
+def test_a_run_that_is_cancelled_has_not_succeeded(valkey_fleet: Fleet) -> None:
+    fleet, began = valkey_fleet, threading.Event()
+
+    @teep.job(name="waits")
+    def waits() -> None:
+        began.set()
+        wait_until(lambda: False, SOON, "to be cancelled")
+
+    fleet.start(heartbeat_interval=0.1)
+    _set(fleet).create("entry", "@yearly", waits)
+    jid = _set(fleet).enqueue_now("entry")
+    assert began.wait(SOON)
+    assert fleet.client.cancel(jid) == "working"
+    wait_until(lambda: _outcomes(fleet, "entry") == ["cancelled"], SOON, "it to end")
+
+
 _JOBS = """
 import teep
 from teep.worker.services import leader

@@ -21,8 +21,8 @@ class PeriodicRun(NamedTuple):
     """A run of a periodic job: its job, the tick that it was for (None: someone asked for it), and its outcome.
 
     `state` is "queued" until the job has ended for good: it waits, runs or is retried. Then it is "done", "dead",
-    "discarded", "expired" or "deleted". If no job was pushed at the tick, it says why: "overlap" or "unique" (another
-    was not over), "stopped" (by a middleware), or "missed". Times are aware, in UTC.
+    "discarded", "expired", "cancelled" or "deleted". If no job was pushed at the tick, it says why: "overlap" or
+    "unique" (another was not over), "stopped" (by a middleware), or "missed". Times are aware, in UTC.
     """
 
     jid: str

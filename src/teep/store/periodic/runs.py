@@ -11,7 +11,7 @@ class RunRecord(NamedTuple):
     """A run of an entry: its job, its tick (None: it was asked for), when it was queued, and how it ended, if it has.
 
     Times are epoch seconds. `state` is "queued" (or it runs, or is retried), "done", "dead", "discarded", "expired",
-    "deleted"; or why no job was pushed: "overlap", "unique", "stopped" by a middleware, or "missed".
+    "cancelled", "deleted"; or why no job was pushed: "overlap", "unique", "stopped" by a middleware, or "missed".
     """
 
     jid: str

@@ -24,7 +24,8 @@ _UPCOMING = 5
 # How outcomes are shown, if not as a plain state.
 _KINDS = {"done": "good", "dead": "bad", "discarded": "bad", "missed": "bad", "overlap": "warn", "unique": "warn"}
 _STATES = (
-    "queued", "done", "dead", "discarded", "expired", "deleted", "overlap", "unique", "stopped", "missed",
+    "queued", "done", "dead", "discarded", "expired", "cancelled", "deleted",
+    "overlap", "unique", "stopped", "missed",
 )  # fmt: skip
 
 
