@@ -17,7 +17,7 @@ from teep.job.context import JobContext
 from teep.job.iterable import iteration
 from teep.middleware import around
 from teep.store import processes
-from teep.store.features import Barred, Unit
+from teep.store.feature import Barred, Unit
 from teep.store.running import iteration as places
 from teep.store.running.iteration import Held
 from teep.wire import json

@@ -14,7 +14,7 @@ import pytest
 import teep
 from teep.config.hooks import BackgroundService, Event, Hooks
 from teep.runtime import notices
-from teep.store.features import Feature
+from teep.store.feature import Feature
 from teep.wire import options
 from teep.worker.logs import job_lines
 from teep.worker.run import observers

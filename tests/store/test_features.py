@@ -7,7 +7,7 @@ import pytest
 
 from teep.errors import InvalidJob
 from teep.store import features
-from teep.store.features import Barred, Feature, Pushing, Unit
+from teep.store.feature import Barred, Feature, Pushing, Unit
 from teep.store.running import outcome
 from teep.store.running.outcome import End
 from teep.wire import payload

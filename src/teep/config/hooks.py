@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
 
 from teep.errors import ConfigurationError
 from teep.middleware import Chain
-from teep.store.features import Barred, Unit
+from teep.store.feature import Barred, Unit
 from teep.store.periodic.entries import Entry
 from teep.telling import Logger
 from teep.wire.keys import Key

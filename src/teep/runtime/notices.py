@@ -17,7 +17,7 @@ from typing import NamedTuple
 from teep.config import Config
 from teep.config.handlers import fire, notify_death
 from teep.config.hooks import Event, Observer
-from teep.store.features import Barred, Unit
+from teep.store.feature import Barred, Unit
 from teep.telling import quietly
 from teep.wire.payload import Item
 

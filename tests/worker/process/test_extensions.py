@@ -13,7 +13,7 @@ import teep
 from teep.config.hooks import BackgroundService
 from teep.runtime.component import Component
 from teep.runtime.service import Service
-from teep.store.features import Barred, Unit
+from teep.store.feature import Barred, Unit
 from teep.store.running.outcome import Outcome
 from teep.wire import keys
 from tests.support.waiting import wait_until

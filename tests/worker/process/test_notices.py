@@ -14,7 +14,7 @@ from teep.config.hooks import Event
 from teep.errors import PoisonJob
 from teep.runtime.component import Component
 from teep.runtime.notices import Died, Moment, Rescued, Skipped
-from teep.store.features import Barred, Unit
+from teep.store.feature import Barred, Unit
 from teep.store.running import owners, rescue
 from teep.store.running.outcome import over
 from teep.store.running.owners import Owner

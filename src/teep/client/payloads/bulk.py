@@ -13,7 +13,7 @@ from teep.client.payloads.template import shared
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob
 from teep.store import features
-from teep.store.features import Pushing
+from teep.store.feature import Pushing
 from teep.store.jobs.pushes import Push
 from teep.wire import json, payload
 from teep.wire.payload import Item

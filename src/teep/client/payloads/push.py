@@ -9,7 +9,7 @@ from teep.client.payloads.encryption import check_unchanged, envelope_of, sealed
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, TeepError
 from teep.store import features
-from teep.store.features import Pushing
+from teep.store.feature import Pushing
 from teep.store.jobs.pushes import Extra, Push
 from teep.wire import json, payload
 from teep.wire.payload import Item

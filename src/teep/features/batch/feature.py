@@ -6,9 +6,9 @@ from teep.client.delivery import blocks
 from teep.clock import monotonic
 from teep.config.hooks import BackgroundService, LeaderTask
 from teep.errors import RedisError
-from teep.store import batches, features
+from teep.store import batches
 from teep.store.batches import CALLBACK_OF, FIELD, is_ours
-from teep.store.features import Barred, Pushing, Unit
+from teep.store.feature import Barred, Feature, Pushing, Unit
 from teep.store.running import outcome
 from teep.store.running.outcome import End
 from teep.telling import Logger
@@ -24,7 +24,7 @@ _FRESH, _MOST = 1.0, 1_000
 _known: dict[str, tuple[bool, float]] = {}
 
 
-class Batches(features.Feature):
+class Batches(Feature):
     """The payload's field `bid`, by which a job's ends are told to its batch. A bid of others is left alone."""
 
     name = "batch"

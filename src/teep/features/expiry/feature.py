@@ -4,14 +4,13 @@ import time
 
 from teep.errors import RedisError
 from teep.features.expiry import times
-from teep.store import features
-from teep.store.features import Barred, Pushing, Unit
+from teep.store.feature import Barred, Feature, Pushing, Unit
 from teep.store.running import iteration, outcome
 from teep.wire.payload import Item
 from teep.wire.scripts.step import Parts
 
 
-class Expiry(features.Feature):
+class Expiry(Feature):
     """The option `expires_in`.
 
     An expired job is removed, and counts as processed and as expired. Death handlers are not called, since nothing

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from teep.clock import redis_time
 from teep.features.limits import held
 from teep.features.limits.limit import Limit
-from teep.store import features, limits
-from teep.store.features import Barred, LimitedUnit
+from teep.store import limits
+from teep.store.feature import Barred, Feature, LimitedUnit
 from teep.store.limits import Caller, Declared, Hold, Refused
 from teep.store.running.outcome import Outcome
 from teep.wire import keys, payload
@@ -14,7 +14,7 @@ from teep.wire import keys, payload
 _FAR = 9e9  # seconds; scores of those that wait are exact up to there
 
 
-class Limits(features.Feature):
+class Limits(Feature):
     """Asks for many jobs at once: for the one that starts, and for those that were reserved ahead.
 
     These get nothing from a limit that is half used, since they might return to their queues. They ask again when

@@ -4,8 +4,7 @@ import time
 from typing import Any
 
 from teep.config.hooks import BackgroundService, LeaderTask
-from teep.store import features
-from teep.store.features import Pushing
+from teep.store.feature import Feature, Pushing
 from teep.store.periodic import runs, ticks
 from teep.store.running.outcome import End
 from teep.wire import keys
@@ -14,7 +13,7 @@ from teep.wire.payload import Item
 from teep.wire.scripts.step import Part, Parts
 
 
-class Periodic(features.Feature):
+class Periodic(Feature):
     """The payload's field `periodic`, which names the entry that a job was pushed for."""
 
     name = "periodic"

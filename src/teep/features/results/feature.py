@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from teep.store import features, results
-from teep.store.features import Unit
+from teep.store import results
+from teep.store.feature import Feature, Unit
 from teep.store.running.outcome import End
 from teep.telling import Logger
 from teep.wire.payload import Item
@@ -12,7 +12,7 @@ from teep.wire.scripts.step import Part
 logger = Logger("teep")
 
 
-class Results(features.Feature):
+class Results(Feature):
     """The option `keep_result`. It travels, so any process that runs the job keeps its result."""
 
     name = "results"

@@ -6,8 +6,7 @@ from typing import Any
 from teep.errors import InvalidJob, RedisError
 from teep.features.unique import lock
 from teep.job.definition import known
-from teep.store import features
-from teep.store.features import Pushing, Unit
+from teep.store.feature import Feature, Pushing, Unit
 from teep.store.running.outcome import End
 from teep.telling import Logger
 from teep.wire.payload import Item
@@ -17,7 +16,7 @@ from teep.wire.scripts.step import Part, Parts, Step
 logger = Logger("teep")
 
 
-class Unique(features.Feature):
+class Unique(Feature):
     """The options `unique_for` and `unique_until`.
 
     The payload names its lock, so any end of the job releases that lock, even if its queue or its arguments have

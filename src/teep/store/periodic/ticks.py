@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from teep.store.features import Pushing
+from teep.store.feature import Pushing
 from teep.store.periodic import runs
 from teep.store.periodic.entries import Entry, Stored
 from teep.store.periodic.runs import RunRecord

@@ -8,7 +8,7 @@ from teep.errors import JobCancelled, JobTimeout, MalformedPayload, UnknownJob
 from teep.job.context import JobContext
 from teep.job.definition import Definition, find
 from teep.store import features
-from teep.store.features import Barred
+from teep.store.feature import Barred
 from teep.store.limits import Hold
 from teep.store.processes import Reported
 from teep.store.running.iteration import IterationState

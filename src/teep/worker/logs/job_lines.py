@@ -12,7 +12,7 @@ from teep import tracebacks
 from teep.config import Config
 from teep.config.handlers import report
 from teep.config.hooks import log_error
-from teep.store.features import Unit
+from teep.store.feature import Unit
 from teep.telling import Logger
 from teep.wire.payload import executed_class
 from teep.worker.fetch.unit import UnitOfWork

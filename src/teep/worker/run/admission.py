@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from teep.errors import RedisCommandError, RedisError
 from teep.runtime.component import Component
 from teep.store import features, limits
-from teep.store.features import Barred
+from teep.store.feature import Barred
 from teep.telling import Logger
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.poison import postponed

@@ -17,7 +17,7 @@ from teep.runtime import forks, identity
 from teep.runtime.component import Component
 from teep.runtime.notices import Skipped
 from teep.store import features
-from teep.store.features import Barred
+from teep.store.feature import Barred
 from teep.telling import Logger
 from teep.worker.fetch.fetcher import Fetcher
 from teep.worker.fetch.unit import UnitOfWork

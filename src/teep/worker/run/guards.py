@@ -2,7 +2,7 @@
 
 from teep.config.handlers import report
 from teep.runtime.component import Component
-from teep.store.features import Barred
+from teep.store.feature import Barred
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.run.poison import postponed
 

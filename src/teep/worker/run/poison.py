@@ -13,7 +13,7 @@ from collections import deque
 
 from teep.drivers import Driver
 from teep.errors import RedisError
-from teep.store.features import Barred
+from teep.store.feature import Barred
 from teep.store.running import rescue
 from teep.store.running.outcome import Outcome
 from teep.telling import Logger
