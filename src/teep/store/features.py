@@ -1,8 +1,8 @@
 """The registry of features, such as unique jobs.
 
 1. `register` adds a feature, for the whole process. `teep/__init__.py` adds those that must work without a setting.
-2. The functions call the hooks of registered features (see `store/feature.py`). A job that uses none costs a look into
-   its payload.
+2. The functions call the hooks of those that are registered (`store/feature.py`). A job that uses none costs a look
+   into its payload.
 
 A job's payload names the features that it uses, so no caller has to remember them.
 """
