@@ -244,7 +244,7 @@ def test_09_a_callback_runs_though_its_batch_is_gone(here: Fleet, jobs: Jobs) ->
     batch = jobs.batch()
     with batch.jobs():
         jobs.member.perform_async("a")
-    worker = here.start(queues=["default"])
+    worker = here.start(concurrency=1, queues=["default"])
     jobs.await_told("complete", "success", "finish")
     worker.stop(1)
     jobs.told.clear()
@@ -317,7 +317,7 @@ def test_14_and_15_a_parent_hears_of_a_child_that_fails(here: Fleet, jobs: Jobs,
         child = teep.Batch()
         with child.jobs():
             jobs.member.set(retry=0, queue="child").perform_async("c")
-    here.start(queues=["default"])
+    here.start(concurrency=1, queues=["default"])
     wait_until(lambda: status(parent).pending == 0, SOON, "the job of the parent")
     assert status(parent).finished_at is None
     queue = teep.Queue("child")

@@ -50,9 +50,9 @@ class Watch(LeaderService):
         progress, _, since = record.fields.get("seen", b"").decode().partition(" ")
         present = f"{record.sizes.pending}/{record.sizes.failed}/{record.fields.get('total', b'0').decode()}"
         if progress != present:
-            self._driver.run(batches.note(record.bid, "seen", f"{present} {now:.0f}"))
+            self._driver.run(batches.note(record.bid, "seen", f"{present} {int(now)}"))
         elif now - float(since) >= PATIENCE:
             found = self._driver.run(lost.reconcile(record.bid))
-            self._driver.run(batches.note(record.bid, "seen", f"{present} {now:.0f}"))
+            self._driver.run(batches.note(record.bid, "seen", f"{present} {int(now)}"))
             if found:
                 logger.warning("%d jobs of batch %s were nowhere, and count as discarded", len(found), record.bid)
