@@ -2,6 +2,7 @@
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -31,14 +32,14 @@ class Enqueueable(Protocol):
     def to_payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]: ...
 
 
-class BoundJob:
+class BoundJob(ABC):
     """A job with its arguments as the client sees it: a `teep.Signature`."""
 
     __slots__ = ()
 
+    @abstractmethod
     def to_payload(self, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the payload of a push now. It takes no further arguments."""
-        raise NotImplementedError
 
 
 class _Client:

@@ -114,28 +114,31 @@ class Jobs(Sequence[EnqueuedJob]):
     def _ended(self, one: EnqueuedJob) -> Iterator[list[EnqueuedJob]]:
         """Put a job back that a limit of its own keeps from running, or that snoozes; the list has it if it ran."""
         ended: list[EnqueuedJob] = []
+        how: End | None = "dead"
         try:
             yield ended
+            how = "done"
         except OverLimit as error:
             if (until := getattr(error, "until", None)) is None:
-                self._tell(one, "dead")
                 raise
-            later = EnqueuedJob(one.raw, until, config=one.config)
-            later.waits_for_limit = True
-            with self._lock:
-                self._jobs.append(later)
+            how = None
+            self._put_back(one, until, waits_for_limit=True)
         except Snooze as error:
-            later = EnqueuedJob(one.raw, time.time() + error.seconds, config=one.config)
-            later.snoozed_in = self._rounds
-            with self._lock:
-                self._jobs.append(later)
+            how = None
+            self._put_back(one, time.time() + error.seconds, snoozed_in=self._rounds)
             ended.append(one)
-        except BaseException:
-            self._tell(one, "dead")
-            raise
-        else:
+        finally:
+            if how is not None:
+                self._tell(one, how)
+        if how is not None:
             ended.append(one)
-            self._tell(one, "done")
+
+    def _put_back(self, one: EnqueuedJob, at: float, *, waits_for_limit: bool = False, snoozed_in: int = 0) -> None:
+        """Collect a job again, for later."""
+        later = EnqueuedJob(one.raw, at, config=one.config)
+        later.waits_for_limit, later.snoozed_in = waits_for_limit, snoozed_in
+        with self._lock:
+            self._jobs.append(later)
 
     def _tell(self, one: EnqueuedJob, how: End) -> None:
         """Tell the batch of a job how that has ended, and collect the callbacks that follow."""

@@ -12,6 +12,7 @@ from teep.config import Config
 from teep.drivers.plans import Call
 from teep.errors import NotHere
 from teep.store.jobs.pushes import Push
+from teep.store.running.outcome import End
 from teep.testing.batches import Batches
 from teep.testing.collected import Jobs
 from teep.testing.enqueued import EnqueuedJob, enqueued_of
@@ -35,12 +36,13 @@ class _Inline:
             await self._run(EnqueuedJob(raw, config=config))
 
     async def _run(self, job: EnqueuedJob) -> None:
+        how: End = "dead"
         try:
             await Call(job.run, job.run_async)
-        except BaseException:
-            self._batches.ended(job.raw, "dead")  # its callbacks would run in the middle of the error: they do not
-            raise
-        for raw in self._batches.ended(job.raw, "done"):
+            how = "done"
+        finally:
+            callbacks = self._batches.ended(job.raw, how)
+        for raw in callbacks:  # after an error they do not run: it goes on to the code that pushed
             await self._run(EnqueuedJob(raw, config=job.config))
 
     def waiting(self, jid: str) -> None:

@@ -448,8 +448,7 @@ def test_the_jobs_of_an_invalid_batch_are_skipped_and_its_callbacks_are_not(
 
 def test_a_job_that_is_cancelled_while_it_runs_has_not_succeeded(here: Fleet, jobs: Jobs) -> None:
     def wait(_: str) -> None:
-        while True:
-            time.sleep(0.005)
+        wait_until(lambda: False, SOON, "to be cancelled")
 
     jobs.then = wait
     batch = jobs.batch()
@@ -466,7 +465,8 @@ def test_a_job_that_is_too_late_has_not_succeeded(here: Fleet, jobs: Jobs) -> No
     batch = jobs.batch()
     with batch.jobs():
         jobs.member.set(expires_in=0.001).perform_async("a")
-    time.sleep(0.002)
+    late = time.time() + 0.001
+    wait_until(lambda: time.time() > late, SOON, "it to be too late")
     here.start(concurrency=1)
     jobs.await_told("complete", "finish")
     assert jobs.ran == []

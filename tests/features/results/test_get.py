@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 import teep
 from teep.config import async_driver_for, driver_for
 from teep.drivers.connections import pools
+from teep.drivers.plans import pause
 from teep.errors import InvalidType, InvalidValue, RedisCommandError, RedisUnavailable
 from teep.store import results
 from teep.wire.scripts import step
@@ -80,7 +81,6 @@ def test_a_waiting_call_is_woken_and_asks_nothing_meanwhile(
     side.server.command("CONFIG", "RESETSTAT")
     waits = aside(lambda: side.run(side.Result("7").get(timeout=SOON)))
     wait_until(lambda: blocked(side.server) == 1, SOON, "it to wait")
-    time.sleep(0.3)
     finish(side.server, "7", "ž")
     assert waits.result(SOON) == "ž"
     stats = side.server.client.info("commandstats")
@@ -241,15 +241,25 @@ def test_a_full_server_lets_it_wait(
 
 @pytest.mark.one_server
 def test_a_wait_outlives_an_outage(
-    side: Side, aside: Callable[[Callable[[], Any]], "Future[Any]"], fresh_server: Callable[..., Server]
+    side: Side,
+    aside: Callable[[Callable[[], Any]], "Future[Any]"],
+    fresh_server: Callable[..., Server],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    noticed = threading.Event()
+
+    def noted(seconds: float) -> Any:
+        noticed.set()
+        return pause(seconds)
+
+    monkeypatch.setattr("teep.api.results.pause", noted)
     server = fresh_server(append_only=True)
     side.config = teep.Config(redis_url=server.url)
     jid: str = side.run(side.Client().push(PAYLOAD))
     waits = aside(lambda: side.run(side.Result(jid).get(SOON)))
     wait_until(lambda: blocked(server) == 1, SOON, "it to wait")
     server.kill()
-    time.sleep(0.3)
+    assert noticed.wait(SOON)
     server.restart()
     finish(server, jid, 1)
     assert waits.result(SOON) == 1

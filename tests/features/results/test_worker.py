@@ -212,7 +212,8 @@ def test_a_job_that_timed_out(here: Fleet) -> None:
 
 def test_one_that_was_too_late(here: Fleet) -> None:
     jid = here.push(_jobs(_echo, keep_result=60)["def"], 1, expires_in=0.001)
-    time.sleep(0.002)
+    late = time.time() + 0.001
+    wait_until(lambda: time.time() > late, SOON, "it to be too late")
     here.start()
     with failure(teep.result(jid)) as caught:
         assert caught.value.status == "expired"
