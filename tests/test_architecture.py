@@ -17,10 +17,11 @@ from teep import api, errors
 from teep.client.delivery.routes import deliver
 from teep.config import Config
 from teep.drivers.plans import run_plan
-from teep.store import processes, stats
+from teep.store import processes
 from teep.store.jobs import jobsets, queues
 from teep.store.jobs.pushes import Push
 from teep.store.running import inflight, orphans
+from teep.store.statistics import stats
 from teep.wire.command import Command, Plan
 from teep.wire.keys import Key
 

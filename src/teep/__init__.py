@@ -107,8 +107,8 @@ if TYPE_CHECKING:
     from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
-    from teep.job.pushing import apush, push
-    from teep.job.signature import Signature
+    from teep.job.pushing.push_signature import apush, push
+    from teep.job.pushing.signature import Signature
 
 __all__ = [
     "AsyncBatchSet",
@@ -258,11 +258,11 @@ _LATE = {
     "OverLimit": "teep.features.limits",
     "Retry": "teep.errors",
     "Snooze": "teep.errors",
-    "Signature": "teep.job.signature",
-    "apush": "teep.job.pushing",
+    "Signature": "teep.job.pushing.signature",
+    "apush": "teep.job.pushing.push_signature",
     "limits": "teep.limits",
     "periodic": "teep.features.periodic.decorator",
-    "push": "teep.job.pushing",
+    "push": "teep.job.pushing.push_signature",
     "testing": "teep.testing",
     "web": "teep.web",
 }  # fmt: skip

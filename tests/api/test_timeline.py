@@ -7,7 +7,7 @@ import pytest
 
 import teep
 from teep.errors import InvalidJob
-from teep.store import history
+from teep.store.statistics import history
 from teep.wire import keys
 from tests.api.sides import Side
 from tests.api.trips import asked

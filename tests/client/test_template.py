@@ -11,7 +11,7 @@ from teep.config import Config, overridden
 from teep.errors import InvalidArguments, TeepError
 from teep.job.definition import Definition
 from teep.job.options import Options
-from teep.job.verbs import AsyncVerbs, Verbs
+from teep.job.pushing.verbs import AsyncVerbs, Verbs
 from teep.testing import fake
 from tests.api.sides import Side
 from tests.client.test_bulk_bytes import ARGS

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from teep.store import history
-from teep.store.history import HOUR, Queued, Sample, Series
+from teep.store.statistics import history
+from teep.store.statistics.history import HOUR, Queued, Sample, Series
 from teep.wire import keys
 from teep.wire.keys import Key
 from teep.wire.metrics import MINUTE

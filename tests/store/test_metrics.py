@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from teep.store import metrics
-from teep.store.metrics import Batch
+from teep.store.statistics import metrics
+from teep.store.statistics.metrics import Batch
 from teep.wire import keys
 from teep.wire.metrics import BOUNDS, Tally, counts
 from tests.store.conftest import Run

@@ -4,8 +4,9 @@ import datetime as dt
 
 import pytest
 
-from teep.store import leader, processes, stats
+from teep.store import leader, processes
 from teep.store.processes import Message
+from teep.store.statistics import stats
 from teep.wire.command import Arg
 from tests.store.conftest import Run
 from tests.support import golden

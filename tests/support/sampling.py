@@ -6,8 +6,8 @@ from typing import Any
 
 import teep
 from teep.config import driver_for
-from teep.store import history
-from teep.store.history import Queued, Sample
+from teep.store.statistics import history
+from teep.store.statistics.history import Queued, Sample
 from teep.wire import commands, keys
 from teep.wire.scripts.fence import Fence
 

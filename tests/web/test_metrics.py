@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import teep
-from teep.store.metrics import Batch, add
+from teep.store.statistics.metrics import Batch, add
 from teep.web import urls
 from teep.web.pages.metrics.reading import PERIODS, Column, period_of, quantile, steps
 from teep.web.rendering.words import LANGUAGES

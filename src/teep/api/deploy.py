@@ -10,7 +10,7 @@ from teep.api.base import Api, AsyncApi, SyncApi
 from teep.client.times import epoch
 from teep.drivers.operation import operation
 from teep.errors import NoDeployLabel
-from teep.store import deploys
+from teep.store.statistics import deploys
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from teep.client import AsyncClient, Client
 from teep.client.times import epoch
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.store import metrics as store
+from teep.store.statistics import metrics as store
 from teep.wire import metrics
 
 Granularity = Literal["minutely", "hourly"]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncCollection, once
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.store import profiles
+from teep.store.statistics import profiles
 from teep.wire.command import Plan
 
 R = TypeVar("R", bound="_ProfileRecord")

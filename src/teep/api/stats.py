@@ -11,8 +11,8 @@ from teep.client import AsyncClient, Client
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import InvalidValue
-from teep.store import stats
 from teep.store.jobs import queues
+from teep.store.statistics import stats
 
 _MOST_DAYS = 5 * 365
 # Counters that are teep's own; `fetch_stats_fast` leaves them out, as it returns the same as Sidekiq's.

@@ -11,8 +11,8 @@ from teep.client import AsyncClient, Client
 from teep.client.times import epoch
 from teep.config import Config
 from teep.errors import InvalidType, InvalidValue
-from teep.store import history
-from teep.store.history import HOUR, HOURS_KEPT, MINUTES_KEPT, Record, Series
+from teep.store.statistics import history
+from teep.store.statistics.history import HOUR, HOURS_KEPT, MINUTES_KEPT, Record, Series
 from teep.wire.metrics import MINUTE, bucket_start
 
 _LAST = timedelta(hours=1)

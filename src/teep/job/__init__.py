@@ -5,7 +5,7 @@ from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition
 from teep.job.functions import JobFunction, job
 from teep.job.iterable.iterable import IterableJob
-from teep.job.verbs import AsyncVerbs, Verbs
+from teep.job.pushing.verbs import AsyncVerbs, Verbs
 
 __all__ = [
     "AsyncVerbs",

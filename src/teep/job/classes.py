@@ -16,8 +16,8 @@ from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition, register
 from teep.job.naming import dotted_name
 from teep.job.options import JobOptions, Options, SetOptions
-from teep.job.signature import Signature
-from teep.job.verbs import AsyncVerbs, Times, Verbs
+from teep.job.pushing.signature import Signature
+from teep.job.pushing.verbs import AsyncVerbs, Times, Verbs
 
 P = ParamSpec("P")
 

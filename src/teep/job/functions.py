@@ -7,8 +7,8 @@ from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 from teep.job.definition import Definition, register
 from teep.job.naming import dotted_name
 from teep.job.options import JobOptions, Options
+from teep.job.pushing.verbs import Verbs
 from teep.job.targets import function_of
-from teep.job.verbs import Verbs
 
 P = ParamSpec("P")
 R = TypeVar("R")

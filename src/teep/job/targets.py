@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from teep.errors import InvalidJob
 from teep.job.classes import Job
-from teep.job.verbs import Pushable
+from teep.job.pushing.verbs import Pushable
 
 
 def function_of(target: Any) -> Callable[..., Any]:

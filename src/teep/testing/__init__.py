@@ -11,8 +11,8 @@
 
 from teep.config import isolated
 from teep.testing.assertions import all_enqueued, assert_enqueued, refute_enqueued
-from teep.testing.collected import Jobs
-from teep.testing.enqueued import EnqueuedJob
+from teep.testing.collecting.collected import Jobs
+from teep.testing.collecting.enqueued import EnqueuedJob
 from teep.testing.modes import (
     async_drain,
     async_perform_one,

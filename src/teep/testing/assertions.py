@@ -5,9 +5,9 @@ from typing import Unpack
 from teep.api import Queue, ScheduledSet
 from teep.client.delivery.test_mode import current
 from teep.errors import NotHere
-from teep.testing.collected import Jobs
-from teep.testing.enqueued import EnqueuedJob
-from teep.testing.matching import Criteria, SomeJob, Wanted
+from teep.testing.collecting.collected import Jobs
+from teep.testing.collecting.enqueued import EnqueuedJob
+from teep.testing.collecting.matching import Criteria, SomeJob, Wanted
 
 # How many jobs a failure lists.
 _LISTED = 20

@@ -13,10 +13,10 @@ from teep.drivers.plans import Call
 from teep.errors import NotHere
 from teep.store.jobs.pushes import Push
 from teep.store.running.outcome import End
-from teep.testing.batches import Batches
-from teep.testing.collected import Jobs
-from teep.testing.enqueued import EnqueuedJob, enqueued_of
-from teep.testing.matching import SomeJob
+from teep.testing.collecting.batches import Batches
+from teep.testing.collecting.collected import Jobs
+from teep.testing.collecting.enqueued import EnqueuedJob, enqueued_of
+from teep.testing.collecting.matching import SomeJob
 
 
 class _Inline:

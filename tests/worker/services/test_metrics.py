@@ -15,7 +15,7 @@ from teep.config import Config
 from teep.errors import RedisError
 from teep.job.definition import find
 from teep.runtime.component import Component
-from teep.store import metrics as store
+from teep.store.statistics import metrics as store
 from teep.wire import keys
 from teep.wire.scripts.script import load
 from teep.worker import Worker

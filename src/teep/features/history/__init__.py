@@ -3,7 +3,7 @@
 | file | holds |
 |---|---|
 | `recorder` | the service of the leader, which samples the fleet; loaded only for a leader with `history=True` |
-| `store/history.py`, `wire/lua/history/` | a sample, and its records in Redis |
+| `store/statistics/history.py`, `wire/lua/history/` | a sample, and its records in Redis |
 | `api/timeline.py` | reading them |
 | `docs/history.md` | the page for users |
 """

@@ -7,8 +7,8 @@ from teep.config.handlers import fire
 from teep.errors import InvalidValue
 from teep.runtime.component import Component
 from teep.runtime.leadership import LeaderService
-from teep.store import history
-from teep.store.history import Sample
+from teep.store.statistics import history
+from teep.store.statistics.history import Sample
 
 INTERVAL = 10.0
 """Seconds between samples."""

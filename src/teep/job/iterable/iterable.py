@@ -14,8 +14,8 @@ from teep.job.classes import Job, Performs, verbs_of
 from teep.job.iterable import enumerators
 from teep.job.iterable.iteration import Aborted, Iteration, Steps
 from teep.job.options import JobOptions, SetOptions
-from teep.job.signature import Signature
-from teep.job.verbs import AsyncVerbs, Verbs
+from teep.job.pushing.signature import Signature
+from teep.job.pushing.verbs import AsyncVerbs, Verbs
 
 P = ParamSpec("P")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from teep.errors import RedisError
 from teep.runtime.component import Component
 from teep.runtime.service import Service
-from teep.store import metrics
-from teep.store.metrics import Batch
+from teep.store.statistics import metrics
+from teep.store.statistics.metrics import Batch
 from teep.worker.fetch.tallies import Tallies
 
 

@@ -12,9 +12,9 @@ from teep.config import Config
 from teep.errors import EmptyQueue, OverLimit, Snooze
 from teep.store.jobs.pushes import Push
 from teep.store.running.outcome import End
-from teep.testing.batches import Batches
-from teep.testing.enqueued import EnqueuedJob, enqueued_of
-from teep.testing.matching import SomeJob, name_of
+from teep.testing.collecting.batches import Batches
+from teep.testing.collecting.enqueued import EnqueuedJob, enqueued_of
+from teep.testing.collecting.matching import SomeJob, name_of
 
 
 class Jobs(Sequence[EnqueuedJob]):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from teep.store import deploys
+from teep.store.statistics import deploys
 from teep.wire import commands, keys, metrics, scripts
 from teep.wire.command import Command
 from teep.wire.keys import Key

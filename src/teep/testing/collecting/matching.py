@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from teep.client.times import due, epoch
 from teep.errors import UnknownCondition
 from teep.job import Job, Verbs, classes
-from teep.testing.enqueued import EnqueuedJob
+from teep.testing.collecting.enqueued import EnqueuedJob
 from teep.wire.partial import matches
 
 # A job in either form, or its name on the wire, such as "SomeRubyWorker".

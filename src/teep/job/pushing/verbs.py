@@ -12,7 +12,7 @@ from teep.config.sources import elsewhere
 from teep.job.definition import Definition
 from teep.job.inline import run_inline, run_inline_async
 from teep.job.options import SetOptions, chosen
-from teep.job.signature import Signature
+from teep.job.pushing.signature import Signature
 
 P = ParamSpec("P")
 

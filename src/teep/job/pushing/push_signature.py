@@ -1,12 +1,12 @@
-"""Pushing a signature."""
+"""Pushing a signature: `teep.push` and `teep.apush`."""
 
 from typing import Any
 
 from teep.config import default_config
 from teep.errors import InvalidType
 from teep.job.classes import Job
-from teep.job.signature import Signature
-from teep.job.verbs import Pushable, async_client_of, client_of
+from teep.job.pushing.signature import Signature
+from teep.job.pushing.verbs import Pushable, async_client_of, client_of
 
 
 def push(signature: Signature, /) -> str | None:

@@ -1,0 +1,1 @@
+"""Figures: counters, runs of each job class, the history of the fleet, deploy marks, profiles."""
