@@ -79,6 +79,8 @@ def test_waiting_ends_with_the_event_or_the_time(side: Side) -> None:
     assert side.run(found.wait(0.05, "success")) is False
     with pytest.raises(InvalidValue, match="has the events"):
         side.run(found.wait(1, "end"))
+    with pytest.raises(TypeError, match="timeout must be seconds"):
+        side.run(found.wait("1"))
 
 
 def test_the_failed_jobs_of_a_batch_are_sent_back_and_no_others(side: Side) -> None:

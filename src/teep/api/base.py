@@ -5,13 +5,15 @@ the same ones to await. Both derive from a shared half, `class _Queue(Api, Gener
 and the docstring. Iteration alone is written twice, here.
 """
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from teep.client import AsyncClient, Client
 from teep.config import Config, async_driver_for, default_config, driver_for
 from teep.drivers.operation import AsyncSide, SyncSide
-from teep.errors import InvalidPage
+from teep.errors import InvalidPage, InvalidType, InvalidValue
 from teep.wire.command import Plan
 
 if TYPE_CHECKING:
@@ -119,3 +121,19 @@ def once(plan: Callable[[], Plan[list[Any]]]) -> Callable[[], Plan[list[Any] | N
         return await plan()
 
     return following
+
+
+def seconds_of(timeout: float | timedelta | None) -> float:
+    """Return the seconds of a `timeout`; None: without end.
+
+    Raises:
+        InvalidType, InvalidValue: it is none.
+    """
+    if timeout is None:
+        return math.inf
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise InvalidType(f"timeout must be seconds, a timedelta or None, not {timeout!r}")
+    if not seconds >= 0:
+        raise InvalidValue(f"timeout must be 0 or more, not {timeout!r}")
+    return float(seconds)

@@ -1,11 +1,10 @@
 """The result of a job: where the job is, what it returned, and waiting for that."""
 
-import math
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, Literal
 
-from teep.api.base import Api, AsyncApi, SyncApi
+from teep.api.base import Api, AsyncApi, SyncApi, seconds_of
 from teep.client import AsyncClient, Client
 from teep.client.delivery import test_mode
 from teep.clock import monotonic
@@ -14,7 +13,6 @@ from teep.drivers.operation import operation
 from teep.drivers.plans import pause
 from teep.errors import (
     InvalidType,
-    InvalidValue,
     JobFailed,
     NotHere,
     RedisDenied,
@@ -88,7 +86,7 @@ class _Result(Api):
             ResultNotKept: it does not keep its result, or that is gone, or could not be kept.
             NotHere: inside `teep.testing.fake()`, the job has not run.
         """
-        seconds = _seconds(timeout)
+        seconds = seconds_of(timeout)
         if (mode := test_mode.current()) is not None:
             return self._value(self._in_test(mode))
         deadline = monotonic() + seconds
@@ -238,14 +236,3 @@ def aresult(jid: str | None, *, config: Config | None = None, client: AsyncClien
 
 def _status_of(found: Record | JobPlace) -> Status:
     return _ENDS[found.status] if isinstance(found, Record) else _PLACES[found.where]
-
-
-def _seconds(timeout: float | timedelta | None) -> float:
-    if timeout is None:
-        return math.inf
-    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise InvalidType(f"timeout must be seconds, a timedelta or None, not {timeout!r}")
-    if not seconds >= 0:
-        raise InvalidValue(f"timeout must be 0 or more, not {timeout!r}")
-    return float(seconds)

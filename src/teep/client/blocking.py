@@ -19,8 +19,16 @@ from teep.wire.command import Plan
 _OWN = __name__.partition(".")[0]
 
 
-def check(plan: Plan[Any], *, warns: bool) -> None:
+def is_on_loop() -> bool:
+    """Whether an event loop runs in this thread. Does not load asyncio."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - it is documented
+
+
+def check(plan: Plan[Any], *, warns: bool, named: tuple[str, str] | None = None) -> None:
     """Look at the code that called the client, for a plan that is about to run.
+
+    `named` is what the code did, and what it should do instead; None: it called a verb.
 
     Raises:
         NotAsync: it awaits the result. The plan is closed.
@@ -29,6 +37,7 @@ def check(plan: Plan[Any], *, warns: bool) -> None:
     if caller is None:
         return
     instead = f"await job.aio.{verb}(...)" if verb.startswith("perform") else f"AsyncClient and await its {verb}"
+    verb, instead = named or (verb, instead)
     if _is_awaited(caller.f_code, caller.f_lasti):
         plan.close()
         raise NotAsync(f"{verb} is not async, so nothing was done: use {instead}")

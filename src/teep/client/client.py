@@ -88,7 +88,7 @@ class _Client:
         Sidekiq's Client#push_bulk.
         """
         jids: list[str | None] = []
-        bulk = Bulk(self.config, blocks.marked(self.config, items))
+        bulk = Bulk(self.config, blocks.marked_bulk(self.config, items))
         sessions.tell(items["class"])
         try:
             for made, push in bulk.slices():

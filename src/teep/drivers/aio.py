@@ -33,8 +33,7 @@ class AsyncDriver:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._pools: _Pools = WeakKeyDictionary()
-        self._waits: _Pools = WeakKeyDictionary()
+        self._pools = _no_pools()
         self._pid = os.getpid()
 
     async def run(self, plan: Plan[T]) -> T:
@@ -67,8 +66,8 @@ class AsyncDriver:
     async def close(self) -> None:
         """Close the running loop's connections. Idempotent; a later command opens new ones."""
         loop = asyncio.get_running_loop()
-        for owner in [self._owner(loop, waits=False), self._owner(loop, waits=True)]:
-            if owner is not None:
+        for waits in (False, True):
+            if (owner := self._owner(loop, waits=waits)) is not None:
                 await owner.close()
 
     def _pool(self, *, waits: bool) -> Any:
@@ -77,14 +76,14 @@ class AsyncDriver:
         if owner is None:
             most = pools.ASYNC_WAITS if waits else pools.ASYNC_CONNECTIONS
             owner = LoopPool(pools.async_pool(self.url, most), loop)
-            (self._waits if waits else self._pools)[loop] = ref(owner)
+            self._pools[waits][loop] = ref(owner)
         return owner.pool
 
     def _owner(self, loop: asyncio.AbstractEventLoop, *, waits: bool) -> LoopPool | None:
         if self._pid != os.getpid():
             # A forked child must not use the parent's connections.
-            self._pools, self._waits, self._pid = WeakKeyDictionary(), WeakKeyDictionary(), os.getpid()
-        found = (self._waits if waits else self._pools).get(loop)
+            self._pools, self._pid = _no_pools(), os.getpid()
+        found = self._pools[waits].get(loop)
         return None if found is None else found()
 
     async def _attempt(self, talk: Talk) -> Exception | None:
@@ -121,6 +120,11 @@ class AsyncDriver:
         if sends:  # asyncio of 3.12 and 3.13 never gets rid of an empty write, and so cannot close the connection
             await connection.send_packed_command(pack(sends))
         return talk.receive([await _read_reply(connection, talk.block) for _ in sends])
+
+
+def _no_pools() -> dict[bool, _Pools]:
+    """Return the pools by loop, of commands that are answered at once and of those that wait."""
+    return {False: WeakKeyDictionary(), True: WeakKeyDictionary()}
 
 
 async def _read_reply(connection: Any, block: float) -> Any:

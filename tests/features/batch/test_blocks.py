@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import teep
-from teep.errors import BatchClosed, InvalidArguments, InvalidType, InvalidValue, NotHere, NotMoved
+from teep.errors import BatchClosed, BlockingPush, InvalidArguments, InvalidType, InvalidValue, NotHere, NotMoved
+from tests.api.trips import sent
 from tests.worker.fleet import Fleet
 
 pytestmark = pytest.mark.one_server
@@ -282,3 +283,27 @@ def test_a_block_is_entered_once(here: Fleet) -> None:
         pass
     with pytest.raises(NotHere, match="entered once"), block:
         pass
+
+
+@pytest.mark.parametrize("flush_every", [None, 40])
+def test_a_bulk_push_is_sent_in_steps_that_fit(here: Fleet, jobs: Jobs, flush_every: int | None) -> None:
+    with sent() as commands, teep.Batch().jobs(flush_every=flush_every):
+        jobs.member.perform_bulk([[1]] * 100)
+    assert len(commands) == (1 if flush_every is None else 3)
+
+
+def test_a_plain_block_on_an_event_loop_is_warned_of(here: Fleet, jobs: Jobs) -> None:
+    batch = teep.Batch()
+
+    async def plain() -> None:
+        with batch.jobs():
+            jobs.member.perform_async(1)
+
+    async def awaited() -> None:
+        async with batch.jobs():
+            await jobs.member.aio.perform_async(2)
+
+    with pytest.warns(BlockingPush, match=r"the end of a batch's block holds up .* use async with batch.jobs"):
+        asyncio.run(plain())
+    asyncio.run(awaited())
+    assert teep.BatchStatus(batch.bid).total == 2

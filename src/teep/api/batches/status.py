@@ -1,12 +1,11 @@
 """A batch as it is: its numbers, its failed jobs, its callbacks, and verbs."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from teep.api.base import Api, AsyncApi, SyncApi
+from teep.api.base import Api, AsyncApi, SyncApi, seconds_of
 from teep.api.batches.fields import BatchCallback, Fields
 from teep.api.jobs import moves
 from teep.api.jobs.selection.filters import Filter
@@ -15,7 +14,7 @@ from teep.client import AsyncClient, Client
 from teep.clock import monotonic
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.drivers.plans import Call
+from teep.drivers.plans import pause
 from teep.errors import InvalidValue, NotHere
 from teep.store import batches
 from teep.store.batches import EVENTS, Event, Record, is_ours
@@ -98,11 +97,10 @@ class _BatchStatus(Fields, Api):
         """
         if event not in EVENTS:
             raise InvalidValue(f"a batch has the events {', '.join(EVENTS)}, not {event!r}")
-        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        until, pause = monotonic() + seconds, _FIRST_LOOK
+        until, interval = monotonic() + seconds_of(timeout), _FIRST_LOOK
         while (fired := await batches.has_fired(self.bid, event)) is False and (left := until - monotonic()) > 0:
-            await _sleep(min(pause, left))
-            pause = min(pause * 1.5, _LAST_LOOK)
+            await pause(min(interval, left))
+            interval = min(interval * 1.5, _LAST_LOOK)
         await self._read()
         return bool(fired)
 
@@ -143,10 +141,6 @@ class _BatchStatus(Fields, Api):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.bid}: {self.pending} of {self.total} pending, {self.state}>"
-
-
-async def _sleep(seconds: float) -> None:
-    await Call(lambda: time.sleep(seconds), lambda: asyncio.sleep(seconds))
 
 
 class BatchStatus(_BatchStatus, SyncApi):

@@ -5,6 +5,7 @@ import threading
 from types import TracebackType
 from typing import Protocol, Self
 
+from teep.client import blocking
 from teep.client.delivery import blocks, kept_out, routes, test_mode
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.plans import Late, run_plan, run_plan_async
@@ -20,6 +21,8 @@ MOST = 1_000
 """Jobs that are sent in one step: some milliseconds inside Redis."""
 _LEASE = 3_600_000
 """Milliseconds for which events wait for a block that sends nothing, and may have died."""
+
+_ON_LOOP = ("the end of a batch's block", "async with batch.jobs()")
 
 
 class Openable(Protocol):
@@ -47,7 +50,7 @@ class Block:
         self.config = batch.config
         self.bid = batch.bid
         self._batch = batch
-        self._most = most
+        self.most = most
         self._token = os.urandom(6).hex()
         self._pushes: list[Push] = []
         self._sending = threading.Lock()
@@ -65,7 +68,11 @@ class Block:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave()
-        run_plan(self._end() if error is None else self._broken(), Late(lambda: driver_for(self.config)))
+        plan = self._end() if error is None else self._broken()
+        if blocking.is_on_loop():
+            warns = routes.is_plain() and self.config.environment != "production"
+            blocking.check(plan, warns=warns, named=_ON_LOOP)
+        run_plan(plan, Late(lambda: driver_for(self.config)))
 
     async def __aenter__(self) -> Self:
         self._enter()
@@ -94,7 +101,7 @@ class Block:
 
     async def take(self, push: Push) -> None:
         """Collect a push, and send what is collected if that becomes too much for one step."""
-        is_full = self._jobs and self._jobs + push.jobs > self._most
+        is_full = self._jobs and self._jobs + push.jobs > self.most
         # While another task sends some, no second one does: it might come before the one that makes the batch.
         if is_full and not self._has_ended and self._sending.acquire(blocking=False):
             try:

@@ -14,10 +14,11 @@ from teep.store.jobs.pushes import Push
 
 
 class Block(Protocol):
-    """A block that collects pushes for its batch."""
+    """A block that collects pushes for its batch, and sends `most` jobs in one step."""
 
     config: Config
     bid: str
+    most: int
 
     async def take(self, push: Push) -> None:
         """Take a push of jobs that are marked with the batch; a plan."""
@@ -56,3 +57,9 @@ def marked(config: Config, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the fields of a job that is pushed, with the batch that it is of."""
     block = current(config)
     return given if block is None or not isinstance(given, Mapping) else {**given, FIELD: block.bid}
+
+
+def marked_bulk(config: Config, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a bulk push, with the batch that its jobs are of, in slices that fit into a step."""
+    block = current(config)
+    return given if block is None else {"batch_size": block.most, **marked(config, given)}
