@@ -55,12 +55,8 @@ class UnitOfWork:
 
     __slots__ = (
         *("along", "asks", "comes_again", "definition", "halt", "is_special", "item", "problem", "queue", "raw"),
-        *(
-            "_place",
-            "_held",
-            "_answer",
-            "_progress",
-        ),  # unset in most jobs, as is `asks`, so that these do not pay for them
+        # Unset in most jobs, as is `asks`, so that these do not pay for them.
+        *("_answer", "_held", "_place", "_progress"),
     )
 
     def __init__(self, queue: str, raw: bytes) -> None:
