@@ -12,7 +12,7 @@ from tests.support.servers import Server
 
 pytestmark = pytest.mark.one_server
 
-ENDS = ("failed", "failed", "dead", "discarded", "expired", "deleted", "behind")
+ENDS = ("failed", "failed", "dead", "discarded", "expired", "cancelled", "deleted", "behind")
 
 
 class Run:
