@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from bench.api.run import measure as measure_api
+from bench.batches.run import measure as measure_batches
 from bench.comparison import compare
 from bench.delay import Delay
 from bench.enqueue import Enqueue
@@ -42,6 +43,7 @@ class Part(StrEnum):
     WEB = "web"
     PERIODIC = "periodic"
     LIMITS = "limits"
+    BATCHES = "batches"
     RECOVERY = "recovery"
 
 
@@ -64,6 +66,8 @@ class Run:
                 return measure_web(self.rounds or 3, self.scale, server, self.console)
             if part is Part.LIMITS:
                 return measure_limits(self.rounds or 3, self.scale, server, self.console)
+            if part is Part.BATCHES:
+                return measure_batches(self.rounds or 3, self.scale, self.selection, server, self.console)
             make, rounds = self._measures()[part]
             return compare(make(), self.selection, self.rounds or rounds, server, self.console).section()
 

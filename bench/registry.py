@@ -43,6 +43,7 @@ _SPECIAL = (
     _special("iterable", share=0.1),
     _special("limited"),
     _special("held"),
+    _special("batch"),
 )
 # Of interest only beside teep's own ordinary jobs.
 SPECIAL_NAMES = tuple(system.name for system in _SPECIAL)

@@ -64,6 +64,7 @@ process to its first job."""
         Goal("with `encrypt`, x plain", 0.5, "teep-encrypted", beside=("teep",)),
         Goal("with a `limit` that is never reached, x plain", 0.25, "teep-limited", beside=("teep",)),
         Goal("with a concurrent one, x plain", 0.25, "teep-held", beside=("teep",)),
+        Goal("in a batch, x plain", 0.5, "teep-batch", beside=("teep",)),
         Goal("iterable jobs of one item, x plain", 0.1, "teep-iterable", beside=("teep",)),
     )
 
@@ -76,6 +77,7 @@ process to its first job."""
             "floor-batch: the same with one thread. floor-brpop: BRPOP one by one, at most once.",
             "teep-x2: two processes, and the costs of both.",
             "teep-unique, -encrypted, -iterable: jobs that ask for that; an iterable one has one item, of a tenth.",
+            "teep-batch: all are of one batch, a set of members.",
             "teep-limited, -held: no-op jobs under a `limit` that is never reached, a leaky and a concurrent one.",
         ]
 

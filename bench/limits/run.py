@@ -44,7 +44,7 @@ def measure(rounds: int, scale: float, server: Server, console: Console) -> Sect
             figures |= step()
             bar.finish_visit()
     rows = [[name, f"{figure:,.1f}"] for name, figure in figures.items()]
-    return Section(_TITLE, _LEAD.strip(), _HEADINGS, rows, _NOTES, goals.rows(_GOALS, _Figures(figures)))
+    return Section(_TITLE, _LEAD.strip(), _HEADINGS, rows, _NOTES, goals.rows(_GOALS, goals.Figured(figures)))
 
 
 def _jobs(scale: float) -> int:
@@ -84,17 +84,3 @@ _GOALS = (
     ),
     *(Goal(f"8 processes, {kind}: % used", 98, key=f"{kind}: % used") for kind in fleet.PER_SECOND),
 )
-
-
-class _Figures:
-    """The figures, as goals read them."""
-
-    def __init__(self, figures: dict[str, float]) -> None:
-        self._figures = figures
-
-    def of(self, name: str) -> list[dict[str, float]]:
-        del name  # there is one
-        return [self._figures]
-
-    def ratio(self, name: str, baseline: str, key: str) -> float:
-        raise KeyError(name, baseline, key)

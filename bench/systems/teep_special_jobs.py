@@ -43,7 +43,18 @@ def _held() -> Any:
     return teep.job(name="Noop", limit=teep.limits.concurrent("bench", 10_000))(work.noop)
 
 
-_KINDS = {"unique": _unique, "encrypted": _encrypted, "iterable": _iterable, "limited": _limited, "held": _held}
+def _batch() -> Any:
+    return teep.job(name="Noop")(work.noop)
+
+
+_KINDS = {
+    "batch": _batch,
+    "unique": _unique,
+    "encrypted": _encrypted,
+    "iterable": _iterable,
+    "limited": _limited,
+    "held": _held,
+}
 _job = _KINDS[_KIND]()
 
 
@@ -52,7 +63,14 @@ def one(_job_name: str, *args: int) -> None:
 
 
 def bulk(_job_name: str, calls: Sequence[Sequence[int]]) -> None:
-    _job.perform_bulk([_args(args) for args in calls])
+    if _KIND != "batch":
+        _job.perform_bulk([_args(args) for args in calls])
+        return
+    # Blocks of a step each, so that its jobs are members of a set.
+    batch = teep.Batch()
+    for start in range(0, len(calls), 1_000):
+        with batch.jobs():
+            _job.perform_bulk(calls[start : start + 1_000])
 
 
 def _args(args: Sequence[int]) -> list[Any]:

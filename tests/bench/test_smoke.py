@@ -80,6 +80,7 @@ def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
         "The web page beside Sidekiq's",
         "Periodic jobs",
         "Limits",
+        "Batches, workflows, results",
     ]
     for part in parts:
         assert re.search(r"^- 20\d\d-.* UTC; \d+ cores, .* GiB", part, re.MULTILINE)
@@ -87,7 +88,7 @@ def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
         assert "failed" not in part
     tables = [re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE) for part in parts]
     rows = [[table.count("\n") - 2 for table in some] for some in tables]
-    assert rows == [[1], [1], [1], [0], [1], [len(operations())], [len(pages()), 5], [0], [24, 12]]
+    assert rows == [[1], [1], [1], [0], [1], [len(operations())], [len(pages()), 5], [0], [24, 12], [11, 5]]
     for table in (table.splitlines() for some in tables for table in some):
         assert len({line.count("|") for line in table}) == 1
     # On the terminal nothing is cut off or wrapped.
