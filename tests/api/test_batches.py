@@ -1,6 +1,6 @@
 """Batches through the data API: what a status tells, on either side, and the set of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 import teep
 from teep.client.batches import Batch
 from teep.errors import InvalidType, InvalidValue, NotHere
+from teep.store import batches as store
 from tests.api.sides import Side
 
 pytestmark = pytest.mark.one_server
@@ -123,6 +124,64 @@ def test_the_set_lists_the_newest_first_and_drops_what_is_forgotten(side: Side) 
     assert side.run(side.BatchSet().get("nothing")) is None
     side.server.command("UNLINK", f"{{teep:batch:{batches[3].bid}}}")
     assert len(side.listed(side.BatchSet())) == side.run(side.BatchSet().size()) == 6
+
+
+def test_a_search_through_the_set_goes_on_where_it_ended(side: Side) -> None:
+    batches = [made(side, 1, tags=["odd"] if number % 2 else []) for number in range(7)]
+    odd = side.BatchSet().where(tag="odd")
+    first = side.run(odd.search(size=2))
+    assert ([status.bid for status in first.items], first.total) == ([batches[5].bid, batches[3].bid], 7)
+    assert first.looked_at == first.next == 4
+    side.server.command("UNLINK", f"{{teep:batch:{batches[2].bid}}}")
+    rest = side.run(odd.search(first.next, size=2))
+    assert ([status.bid for status in rest.items], rest.total) == ([batches[1].bid], 6)
+    assert (rest.looked_at, rest.next) == (6, None)
+    assert side.run(odd.search(6)).items == []
+
+
+def test_a_search_that_has_no_time_says_how_far_it_came(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store.page, "__defaults__", (2,))
+    for _ in range(5):
+        made(side, 1)
+    found = side.run(side.BatchSet().where(tag="none").search(seconds=0))
+    assert (found.items, found.looked_at, found.next) == ([], 2, 2)
+
+
+def test_a_glimpse_shows_some_of_a_batch_of_any_size(side: Side) -> None:
+    batch = made(side, 1)
+    key = f"{{teep:batch:{batch.bid}}}"
+    jids = [f"{number:024x}" for number in range(2_000)]
+    side.server.command("SADD", f"{key}:failed", *jids)
+    side.server.command("SADD", f"{key}:dead", *jids[:2])
+    side.server.command("SADD", f"{key}:children", "a" * 24)
+    side.server.command("ZADD", f"{key}:openers", 4e12, "token")
+    found = status(side, batch.bid)
+    seen = side.run(found.glimpse(25))
+    assert (seen.dead, seen.children, seen.fallen, seen.blocks) == (jids[:2], ["a" * 24], [], 1)
+    assert len(seen.failed) == 25
+    assert set(seen.failed) < set(jids[2:])
+    assert seen.expires_at == pytest.approx(found.expires_at, abs=timedelta(seconds=5))
+    side.server.command("SADD", f"{key}:dead", *jids)
+    seen = side.run(found.glimpse(25))
+    assert (len(seen.dead), seen.failed) == (25, [])
+
+
+def test_long_verbs_tell_how_far_they_are(side: Side) -> None:
+    batch = made(side, 3)
+    raws = side.server.command("LRANGE", "queue:q", 0, -1)
+    side.server.command("DEL", "queue:q")
+    side.server.command("ZADD", "retry", 4e9, raws[0])
+    side.server.command("ZADD", "dead", 4e9, raws[1])
+    found, heard = status(side, batch.bid), list[tuple[int, int]]()
+
+    def told(*progress: int) -> None:
+        heard.append(progress)  # type: ignore[arg-type]
+
+    assert len(side.run(found.reconcile(on_progress=told))) == 1
+    assert heard == [(1, 3), (2, 3), (3, 3), (3, 3), (3, 3)]
+    heard.clear()
+    assert side.run(found.retry_failed(on_progress=told)) == 2
+    assert heard == [(1, 2), (2, 2)]
 
 
 def test_verbs_for_a_batch_of_the_set(side: Side) -> None:

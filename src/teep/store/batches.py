@@ -217,6 +217,36 @@ async def look(bid: str) -> tuple[Record | None, dict[Companion, list[str]], int
     return record, {of: sorted(reply) for of, reply in zip(sets, replies[4:], strict=True)}, life
 
 
+class Glimpse(NamedTuple):
+    """What is told of a batch of any size: of each set no more than some members, sorted.
+
+    `failed` has none that are dead. `openers`: blocks that add jobs; `life`: milliseconds.
+    """
+
+    failed: list[str]
+    dead: list[str]
+    children: list[str]
+    fallen: list[str]
+    openers: int
+    life: int
+
+
+async def glimpse(bid: str, most: int) -> Glimpse:
+    """Return some members of the sets of a batch: at most so many of each. One round trip, however many there are."""
+    sets: tuple[Companion, ...] = ("failed", "dead", "children", "fallen")
+    looks: list[Command[Any]] = [
+        *(commands.sscan(keys.batch_set(bid, of), 0, most) for of in sets),
+        commands.zcard(keys.batch_set(bid, "openers")),
+        commands.pttl(keys.batch(bid)),
+    ]
+    *scanned, openers, life = await commands.pipeline_of(looks)
+    failed, dead, children, fallen = (sorted(members) for _, members in scanned)
+    if scanned[1][0]:  # some dead ones were not told of, which the failed ones could be
+        failed = []
+    alive = [jid for jid in failed if jid not in dead]
+    return Glimpse(*(found[:most] for found in (alive, dead, children, fallen)), openers, life)
+
+
 async def has_fired(bid: str, event: Event) -> bool | None:
     """Tell whether an event has happened; None if there is no such batch. One round trip."""
     created_at, fired = await commands.hmget(keys.batch(bid), "created_at", f"fired:{event}")

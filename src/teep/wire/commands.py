@@ -165,6 +165,12 @@ def smembers(key: Key) -> Command[list[str]]:
     return Command("SMEMBERS", key, read=_texts, idempotent=True)
 
 
+def sscan(key: Key, cursor: int, count: int) -> Command[tuple[int, list[str]]]:
+    return Command(
+        "SSCAN", key, cursor, "COUNT", count, read=lambda reply: (int(reply[0]), _texts(reply[1])), idempotent=True
+    )
+
+
 def llen(key: Key) -> Command[int]:
     return Command("LLEN", key, read=int, idempotent=True)
 

@@ -1,12 +1,13 @@
 """All batches, the newest first, and those that have a tag or are in a state."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, get_args
 
 from teep.api.base import Api, AsyncIterable, Page, SyncCollection, page_start
 from teep.api.batches.fields import State
 from teep.api.batches.status import AsyncBatchStatus, BatchStatus, _BatchStatus
 from teep.client import AsyncClient, Client
+from teep.clock import monotonic
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import InvalidType, InvalidValue
@@ -17,6 +18,19 @@ from teep.wire.command import Plan
 B = TypeVar("B", bound=_BatchStatus)
 
 _STATES = tuple(state for state in get_args(State) if state != "unknown")
+
+
+class BatchSearch(NamedTuple, Generic[B]):
+    """What a search through the batches found.
+
+    `looked_at` is how many of the `total` it has passed, those before its start included; `next` where another search
+    goes on, None if it has come to the end.
+    """
+
+    items: list[B]
+    total: int
+    looked_at: int
+    next: int | None
 
 
 class _BatchSet(Api, Generic[B]):
@@ -52,6 +66,26 @@ class _BatchSet(Api, Generic[B]):
         bids, there = await batches.page(start, size)
         await batches.sweep(bids, there)
         return Page([self._made(record) for record in there], await batches.size(), number)
+
+    @operation
+    async def search(self, start: int = 0, size: int = 25, seconds: float = 0.15) -> BatchSearch[B]:
+        """Return up to `size` of those that `where` chose, the newest first, from a place of the list on.
+
+        It ends after `seconds`, and tells where another one goes on. Two round trips a hundred batches.
+        """
+        found: list[B] = []
+        until = monotonic() + seconds
+        while True:
+            bids, there = await batches.page(start)
+            await batches.sweep(bids, there)
+            for status in map(self._made, there):
+                start += 1
+                found += [status] if self._fits(status) else []
+                if len(found) == size:
+                    break
+            total = await batches.size()
+            if not bids or start >= total or len(found) == size or monotonic() >= until:
+                return BatchSearch(found, total, min(start, total), start if bids and start < total else None)
 
     def where(self, *, tag: str | None = None, state: State | None = None) -> Self:
         """Return the batches that have this tag, and are in this state. Costs nothing until they are used.

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 
 from teep.api.base import Api, AsyncApi, SyncApi, seconds_of
 from teep.api.batches.fields import BatchCallback, Fields
 from teep.api.jobs import moves
 from teep.api.jobs.selection.filters import Filter
-from teep.api.jobs.selection.sweep import Chosen, take_from_set
+from teep.api.jobs.selection.sweep import Chosen, Progress, take_from_set
 from teep.client import AsyncClient, Client
 from teep.clock import monotonic
 from teep.config import Config
@@ -18,14 +18,30 @@ from teep.drivers.plans import pause
 from teep.errors import InvalidValue, NotHere
 from teep.store import batches
 from teep.store.batches import EVENTS, Event, Record, is_ours
-from teep.store.jobs import lost
+from teep.store.jobs import jobsets, lost
 from teep.wire import keys
 from teep.wire.keys import Companion
 
-__all__ = ["AsyncBatchStatus", "BatchCallback", "BatchStatus"]
+__all__ = ["AsyncBatchStatus", "BatchCallback", "BatchGlimpse", "BatchStatus"]
 
 # Seconds between looks while one waits, the first and the longest.
 _FIRST_LOOK, _LAST_LOOK = 0.02, 1.0
+
+
+class BatchGlimpse(NamedTuple):
+    """Some of the jids and bids of a batch, sorted, however many it has.
+
+    `dead` jobs come before `failed` ones, which are tried again: if not all dead ones are told, no failed ones are.
+    `children` have not finished; `fallen` children have, without success. `blocks` is how many blocks add jobs in
+    several steps, and `expires_at` when the batch is forgotten.
+    """
+
+    dead: list[str]
+    failed: list[str]
+    children: list[str]
+    fallen: list[str]
+    blocks: int
+    expires_at: datetime | None
 
 
 class _BatchStatus(Fields, Api):
@@ -52,7 +68,7 @@ class _BatchStatus(Fields, Api):
 
     async def _read(self) -> None:
         self._record, self._members, life = await batches.look(self.bid)
-        self._expires_at = None if life < 0 else datetime.fromtimestamp(time.time() + life / 1000, UTC)
+        self._expires_at = _end_of(life)
 
     @property
     def failed_jids(self) -> list[str]:
@@ -89,6 +105,17 @@ class _BatchStatus(Fields, Api):
         await self._read()
 
     @operation
+    async def glimpse(self, most: int = 25) -> BatchGlimpse:
+        """Return up to `most` of its failed jobs, of its dead ones, and of its children. One round trip.
+
+        `failed_jids` and its kind read them all, which takes long if a batch has a million.
+        """
+        seen = await batches.glimpse(self.bid, most)
+        return BatchGlimpse(
+            seen.dead, seen.failed, seen.children, seen.fallen, seen.openers, _end_of(seen.life)
+        )
+
+    @operation
     async def wait(self, timeout: float | timedelta = 60.0, event: Event = "finish") -> bool:  # noqa: ASYNC109 - seconds to wait are no limit of a task
         """Wait until all its jobs are over, or until another event; False if it has not come after `timeout` seconds.
 
@@ -113,26 +140,33 @@ class _BatchStatus(Fields, Api):
         await batches.note(self.bid, "invalid", 1)
 
     @operation
-    async def retry_failed(self) -> int:
+    async def retry_failed(self, *, on_progress: Progress | None = None) -> int:
         """Send its jobs in the retry set and the dead set back to their queues; returns how many.
 
-        A walk through both sets inside Redis. Uses up no retries.
+        A walk through both sets inside Redis. Uses up no retries. `on_progress(done, total)` is called after each slice
+        with the jobs looked at.
         """
-        return sum([await self._retry(key) for key in (keys.retry(), keys.dead())])
+        sizes = {key: await jobsets.size(key) for key in (keys.retry(), keys.dead())}
+        taken = before = 0
+        for key, size in sizes.items():
+            taken += await self._retry(key, _behind(on_progress, before, sum(sizes.values())))
+            before += size
+        return taken
 
-    async def _retry(self, key: keys.Key) -> int:
+    async def _retry(self, key: keys.Key, told: Progress | None) -> int:
         async def act(some: Sequence[Chosen]) -> int:
             return await moves.enqueue_some(self.config, key, [job for job, _ in some], take_back=True)
 
-        return await take_from_set(key, Filter(bid=self.bid), act)
+        return await take_from_set(key, Filter(bid=self.bid), act, on_progress=told)
 
     @operation
-    async def reconcile(self) -> list[str]:
+    async def reconcile(self, *, on_progress: Progress | None = None) -> list[str]:
         """Look for its pending jobs; those that are nowhere count as discarded from now on. Returns their jids.
 
-        A Ruby process that deletes a job tells no batch. Costs a search through all queues and sets for each job.
+        A Ruby process that deletes a job tells no batch. Costs a search through all queues and sets for each job; after
+        each, `on_progress(done, total)` is called.
         """
-        return await lost.reconcile(self.bid)
+        return await lost.reconcile(self.bid, on_progress)
 
     @operation
     async def delete(self) -> bool:
@@ -141,6 +175,15 @@ class _BatchStatus(Fields, Api):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.bid}: {self.pending} of {self.total} pending, {self.state}>"
+
+
+def _behind(told: Progress | None, before: int, total: int) -> Progress | None:
+    """Return what tells how far the second of two walks has come, after the first one's."""
+    return None if told is None else lambda done, _: told(min(before + done, total), total)
+
+
+def _end_of(life: int) -> datetime | None:
+    return None if life < 0 else datetime.fromtimestamp(time.time() + life / 1000, UTC)
 
 
 class BatchStatus(_BatchStatus, SyncApi):
