@@ -263,6 +263,11 @@ async def note(bid: str, field: str, value: str | int) -> None:
     await _act(Part("batch.note", keys.batch(bid), (field, value)))
 
 
+async def invalidate(*bids: str) -> None:
+    """Have the jobs of batches skipped from now on. One round trip."""
+    await _act(*(Part("batch.note", keys.batch(bid), ("invalid", 1)) for bid in bids))
+
+
 async def decide(*bids: str) -> None:
     """Let the events of batches happen whose time has come, such as after a lease that has ended. One round trip."""
     await _act(*(Part("batch.decide", keys.batch(bid)) for bid in bids))
@@ -273,20 +278,16 @@ async def discard(bid: str, jids: Sequence[str]) -> None:
     await _act(*(ended(bid, jid, "deleted") for jid in jids))
 
 
-async def forget(bid: str) -> bool:
-    """Forget a batch, whose jobs go on without it; False if there was none. One round trip."""
-    (told,) = await step.carry_out(
-        [
-            Step(
-                Parts(along=(Part("batch.forget", keys.batch(bid)),)),
-                step.Place("zset", keys.batches()),
-                bid.encode(),
-            )
-        ],
+async def forget(*bids: str) -> int:
+    """Forget batches, whose jobs go on without them; returns how many there were. One round trip."""
+    place = step.Place("zset", keys.batches())
+    forgotten = await step.carry_out(
+        [Step(Parts(along=(Part("batch.forget", keys.batch(bid)),)), place, bid.encode()) for bid in bids],
         repeatable=True,
     )
-    _refuse(told.refused or told.beside)
-    return told.done
+    for told in forgotten:
+        _refuse(told.refused or told.beside)
+    return sum(told.done for told in forgotten)
 
 
 async def _act(*parts: Part) -> None:

@@ -1,6 +1,6 @@
 """All batches, the newest first, and those that have a tag or are in a state."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, get_args
 
 from teep.api.base import Api, AsyncIterable, Page, SyncCollection, page_start
@@ -86,6 +86,50 @@ class _BatchSet(Api, Generic[B]):
             total = await batches.size()
             if not bids or start >= total or len(found) == size or monotonic() >= until:
                 return BatchSearch(found, total, min(start, total), start if bids and start < total else None)
+
+    @operation
+    async def invalidate_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Have workers skip the jobs of each batch from now on, within a second; returns how many batches.
+
+        Takes a round trip a hundred batches. `dry_run=True` only counts them, and `on_progress(done, total)` is
+        called after each hundred.
+        """
+        return await self._each(batches.invalidate, dry_run=dry_run, on_progress=on_progress)
+
+    @operation
+    async def delete_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Forget each batch, whose jobs go on without it; returns how many batches. Else as `invalidate_all`."""
+        return await self._each(batches.forget, dry_run=dry_run, on_progress=on_progress)
+
+    @operation
+    async def retry_failed(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
+        """Send the jobs of all these batches back that lie in the retry set and the dead set; returns how many jobs.
+
+        One walk through both sets, however many batches there are. Uses up no retries. `dry_run=True` only counts
+        them, and `on_progress(done, total)` is called after each slice with the jobs looked at.
+        """
+        chosen = Filter(bid=await self._bids())
+        return await send_back(self.config, chosen, dry_run=dry_run, on_progress=on_progress)
+
+    async def _bids(self) -> list[str]:
+        bids: list[str] = []
+        following = self._walk()
+        while (some := await following()) is not None:
+            bids += [status.bid for status in some]
+        return bids
+
+    async def _each(
+        self, act: Callable[..., Awaitable[object]], *, dry_run: bool, on_progress: Progress | None
+    ) -> int:
+        # All are found before the first is acted on: what acts takes some out of the list.
+        bids = await self._bids()
+        for start in range(0, len(bids), batches.PAGE):
+            some = bids[start : start + batches.PAGE]
+            if not dry_run:
+                await act(*some)
+            if on_progress is not None:
+                on_progress(start + len(some), len(bids))
+        return len(bids)
 
     def where(self, *, tag: str | None = None, state: State | None = None) -> Self:
         """Return the batches that have this tag, and are in this state. Costs nothing until they are used.

@@ -137,7 +137,7 @@ class _BatchStatus(Fields, Api):
 
         Those that run go on. Callbacks are pushed all the same, but that of "success".
         """
-        await batches.note(self.bid, "invalid", 1)
+        await batches.invalidate(self.bid)
 
     @operation
     async def retry_failed(self, *, on_progress: Progress | None = None) -> int:
@@ -171,7 +171,7 @@ class _BatchStatus(Fields, Api):
     @operation
     async def delete(self) -> bool:
         """Forget it; its jobs go on without it, and no callback is pushed any more. False if it was not there."""
-        return await batches.forget(self.bid)
+        return bool(await batches.forget(self.bid))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.bid}: {self.pending} of {self.total} pending, {self.state}>"

@@ -33,7 +33,7 @@ class Conditions(TypedDict, total=False):
     args: Sequence[Any] | None
     match: str | None
     jids: Iterable[str | None] | None
-    bid: str | None
+    bid: str | Iterable[str] | None
     older_than: float | None
     newer_than: float | None
 
@@ -61,8 +61,10 @@ class Filter:
         self._ages = (conditions.get("older_than"), conditions.get("newer_than"))
         self._match = None if match is None else _text_pattern(match)
         self._jids = None if jids is None else frozenset(jid for jid in jids if jid is not None)
-        self._bid = conditions.get("bid")
-        self.needles = tuple(self._literals(name, error_class, _words_of(message), tag, queue, match, self._bid))
+        bid = conditions.get("bid")
+        self._bids = None if bid is None else frozenset([bid] if isinstance(bid, str) else bid)
+        only = next(iter(self._bids)) if self._bids is not None and len(self._bids) == 1 else None
+        self.needles = tuple(self._literals(name, error_class, _words_of(message), tag, queue, match, only))
 
     @classmethod
     def of_class(cls, name: str) -> Self:
@@ -84,7 +86,7 @@ class Filter:
 
     def _needs_fields(self) -> bool:
         texts = (self._klass, self._error_class, self._message, self._tag, self._queue)
-        conditions = (*texts, self._args, self._jids, self._bid, *self._ages)
+        conditions = (*texts, self._args, self._jids, self._bids, *self._ages)
         return any(condition is not None for condition in conditions)
 
     def _fits(self, item: Item) -> bool:
@@ -97,7 +99,7 @@ class Filter:
             and _fits(self._queue, item.get("queue"))
             and (self._args is None or partial.matches(self._args, item.get("args"), _same))
             and (self._jids is None or item.get("jid") in self._jids)
-            and (self._bid is None or item.get("bid") == self._bid)
+            and (self._bids is None or (isinstance(bid := item.get("bid"), str) and bid in self._bids))
             and self._has_age(payload.latency(item, time.time()))
         )
 
@@ -155,7 +157,7 @@ def _same(expected: Any, actual: Any) -> bool:
 
 def _check(conditions: Conditions) -> None:
     """Refuse values of the wrong kind, before a selection built on them takes the wrong jobs."""
-    for name in ("error_class", "error_message", "tag", "queue", "match", "bid"):
+    for name in ("error_class", "error_message", "tag", "queue", "match"):
         text = conditions.get(name)
         if text is not None and not isinstance(text, str):
             raise InvalidType(f"{name} must be a string, not {text!r}")
@@ -165,6 +167,9 @@ def _check(conditions: Conditions) -> None:
     args, jids = conditions.get("args"), conditions.get("jids")
     if args is not None and not isinstance(args, (list, tuple)):
         raise InvalidType(f"args must be a list of arguments, such as [{args!r}], not {args!r}")
+    bid = conditions.get("bid")
+    if bid is not None and not isinstance(bid, (str, list, tuple, set, frozenset)):
+        raise InvalidType(f"bid must be the bid of a batch, or several in a list, not {bid!r}")
     if isinstance(jids, (str, bytes)):
         raise InvalidType(f"jids must be several jids, such as [{jids!r}], not one")
     for name in ("older_than", "newer_than"):

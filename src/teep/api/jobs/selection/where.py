@@ -52,7 +52,7 @@ class Selectable(Generic[Selection]):
         args: Sequence[Any] | None = None,
         match: str | None = None,
         jids: Iterable[str | None] | None = None,
-        bid: str | None = None,
+        bid: str | Iterable[str] | None = None,
         older_than: float | None = None,
         newer_than: float | None = None,
     ) -> Selection:
@@ -71,7 +71,7 @@ class Selectable(Generic[Selection]):
                 one, and at the end for all that follow: `[42, ...]`. A dict may name some of the keys.
             match: a string anywhere in the JSON, or a glob for the whole JSON if it has a `*`.
             jids: any of these jids, such as those that `perform_bulk` returned.
-            bid: the batch that they are of.
+            bid: the batch that they are of, or several.
             older_than: at least so many seconds old, counted from when it was enqueued, else created.
             newer_than: less than so many seconds old; a job without a time is 0 seconds old.
 
