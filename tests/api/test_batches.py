@@ -102,7 +102,9 @@ def test_selections_take_the_jobs_of_a_batch(side: Side) -> None:
     assert side.run(side.Queue("q").where(bid=batch.bid).count()) == 3
     assert side.run(side.Queue("q").where(bid=other.bid).delete_all()) == 2
     assert side.run(side.Queue("q").size()) == 3
-    with pytest.raises(InvalidType, match="bid must be a string"):
+    assert side.run(side.Queue("q").where(bid=[other.bid, batch.bid]).count()) == 3
+    assert side.run(side.Queue("q").where(bid=[]).count()) == 0
+    with pytest.raises(InvalidType, match="bid must be the bid of a batch, or several in a list"):
         side.Queue("q").where(bid=5)
 
 
@@ -200,6 +202,34 @@ def test_verbs_for_a_batch_of_the_set(side: Side) -> None:
     assert side.run(found.delete()) is True
     assert not status(side, batch.bid).is_known
     assert side.listed(side.BatchSet()) == []
+
+
+def test_verbs_for_all_that_were_chosen(side: Side) -> None:
+    chosen = [made(side, 1, tags=["eu"]) for _ in range(103)]
+    other = made(side, 2)
+    raws = side.server.command("LRANGE", "queue:q", 0, -1)
+    side.server.command("DEL", "queue:q")
+    for key, raw in zip(("retry", "retry", "dead", "dead"), raws, strict=False):  # the newest: two of another batch
+        side.server.command("ZADD", key, 4e9, raw)
+    some, heard = side.BatchSet().where(tag="eu"), list[tuple[int, int]]()
+
+    def told(*progress: int) -> None:
+        heard.append(progress)  # type: ignore[arg-type]
+
+    assert side.run(some.retry_failed(dry_run=True)) == 2
+    assert side.run(side.Queue("q").size()) == 0
+    assert side.run(some.retry_failed(on_progress=told)) == 2
+    assert (side.run(side.Queue("q").size()), heard[-1]) == (2, (4, 4))
+    assert all(other.bid.encode() in raw for raw in side.scored("retry"))
+    assert side.run(some.invalidate_all(dry_run=True)) == 103
+    assert side.run(side.BatchSet().where(state="invalid").size()) == 0
+    heard.clear()
+    assert side.run(some.invalidate_all(on_progress=told)) == 103
+    assert heard == [(100, 103), (103, 103)]
+    assert side.run(side.BatchSet().where(state="invalid").size()) == 103
+    assert side.run(some.delete_all(dry_run=True)) == side.run(some.delete_all()) == 103
+    assert [status.bid for status in side.listed(side.BatchSet())] == [other.bid]
+    assert not status(side, chosen[0].bid).is_known
 
 
 def test_conditions_that_do_not_fit_are_refused(side: Side) -> None:

@@ -5,7 +5,10 @@ from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, get_args
 
 from teep.api.base import Api, AsyncIterable, Page, SyncCollection, page_start
 from teep.api.batches.fields import State
+from teep.api.batches.plans import send_all_back
 from teep.api.batches.status import AsyncBatchStatus, BatchStatus, _BatchStatus
+from teep.api.jobs.selection.filters import Filter
+from teep.api.jobs.selection.sweep import Progress
 from teep.client import AsyncClient, Client
 from teep.clock import monotonic
 from teep.config import Config
@@ -109,7 +112,7 @@ class _BatchSet(Api, Generic[B]):
         them, and `on_progress(done, total)` is called after each slice with the jobs looked at.
         """
         chosen = Filter(bid=await self._bids())
-        return await send_back(self.config, chosen, dry_run=dry_run, on_progress=on_progress)
+        return await send_all_back(self.config, chosen, dry_run=dry_run, on_progress=on_progress)
 
     async def _bids(self) -> list[str]:
         bids: list[str] = []

@@ -1,31 +1,25 @@
 """A batch as it is: its numbers, its failed jobs, its callbacks, and verbs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
-from teep.api.base import Api, AsyncApi, SyncApi, seconds_of
+from teep.api.base import Api, AsyncApi, SyncApi
 from teep.api.batches.fields import BatchCallback, Fields
-from teep.api.jobs import moves
+from teep.api.batches.plans import send_all_back, wait_for
 from teep.api.jobs.selection.filters import Filter
-from teep.api.jobs.selection.sweep import Chosen, Progress, take_from_set
+from teep.api.jobs.selection.sweep import Progress
 from teep.client import AsyncClient, Client
-from teep.clock import monotonic
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.drivers.plans import pause
 from teep.errors import InvalidValue, NotHere
 from teep.store import batches
-from teep.store.batches import EVENTS, Event, Record, is_ours
-from teep.store.jobs import jobsets, lost
-from teep.wire import keys
+from teep.store.batches import Event, Record, is_ours
+from teep.store.jobs import lost
 from teep.wire.keys import Companion
 
 __all__ = ["AsyncBatchStatus", "BatchCallback", "BatchGlimpse", "BatchStatus"]
-
-# Seconds between looks while one waits, the first and the longest.
-_FIRST_LOOK, _LAST_LOOK = 0.02, 1.0
 
 
 class BatchGlimpse(NamedTuple):
@@ -111,9 +105,7 @@ class _BatchStatus(Fields, Api):
         `failed_jids` and its kind read them all, which takes long if a batch has a million.
         """
         seen = await batches.glimpse(self.bid, most)
-        return BatchGlimpse(
-            seen.dead, seen.failed, seen.children, seen.fallen, seen.openers, _end_of(seen.life)
-        )
+        return BatchGlimpse(seen.dead, seen.failed, seen.children, seen.fallen, seen.openers, _end_of(seen.life))
 
     @operation
     async def wait(self, timeout: float | timedelta = 60.0, event: Event = "finish") -> bool:  # noqa: ASYNC109 - seconds to wait are no limit of a task
@@ -122,14 +114,9 @@ class _BatchStatus(Fields, Api):
         Looks after 20 ms and then ever less often, up to once a second. The status is read anew at the end. One that
         is not known, or not any more, is not waited for.
         """
-        if event not in EVENTS:
-            raise InvalidValue(f"a batch has the events {', '.join(EVENTS)}, not {event!r}")
-        until, interval = monotonic() + seconds_of(timeout), _FIRST_LOOK
-        while (fired := await batches.has_fired(self.bid, event)) is False and (left := until - monotonic()) > 0:
-            await pause(min(interval, left))
-            interval = min(interval * 1.5, _LAST_LOOK)
+        fired = await wait_for(self.bid, event, timeout)
         await self._read()
-        return bool(fired)
+        return fired
 
     @operation
     async def invalidate_all(self) -> None:
@@ -143,28 +130,17 @@ class _BatchStatus(Fields, Api):
     async def retry_failed(self, *, on_progress: Progress | None = None) -> int:
         """Send its jobs in the retry set and the dead set back to their queues; returns how many.
 
-        A walk through both sets inside Redis. Uses up no retries. `on_progress(done, total)` is called after each slice
-        with the jobs looked at.
+        A walk through both sets inside Redis. Uses up no retries. `on_progress(done, total)` is called after each
+        slice with the jobs looked at.
         """
-        sizes = {key: await jobsets.size(key) for key in (keys.retry(), keys.dead())}
-        taken = before = 0
-        for key, size in sizes.items():
-            taken += await self._retry(key, _behind(on_progress, before, sum(sizes.values())))
-            before += size
-        return taken
-
-    async def _retry(self, key: keys.Key, told: Progress | None) -> int:
-        async def act(some: Sequence[Chosen]) -> int:
-            return await moves.enqueue_some(self.config, key, [job for job, _ in some], take_back=True)
-
-        return await take_from_set(key, Filter(bid=self.bid), act, on_progress=told)
+        return await send_all_back(self.config, Filter(bid=self.bid), on_progress=on_progress)
 
     @operation
     async def reconcile(self, *, on_progress: Progress | None = None) -> list[str]:
         """Look for its pending jobs; those that are nowhere count as discarded from now on. Returns their jids.
 
-        A Ruby process that deletes a job tells no batch. Costs a search through all queues and sets for each job; after
-        each, `on_progress(done, total)` is called.
+        A Ruby process that deletes a job tells no batch. Costs a search through all queues and sets for each job;
+        after each, `on_progress(done, total)` is called.
         """
         return await lost.reconcile(self.bid, on_progress)
 
@@ -175,11 +151,6 @@ class _BatchStatus(Fields, Api):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.bid}: {self.pending} of {self.total} pending, {self.state}>"
-
-
-def _behind(told: Progress | None, before: int, total: int) -> Progress | None:
-    """Return what tells how far the second of two walks has come, after the first one's."""
-    return None if told is None else lambda done, _: told(min(before + done, total), total)
 
 
 def _end_of(life: int) -> datetime | None:
