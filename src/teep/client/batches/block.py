@@ -2,10 +2,12 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from teep.client import blocking
+from teep.client.batches.indexing import Indexing, Indices
 from teep.client.delivery import blocks, kept_out, routes, test_mode
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.plans import Late, run_plan, run_plan_async
@@ -51,6 +53,7 @@ class Block:
         self.bid = batch.bid
         self._batch = batch
         self.most = most
+        self._indices = Indices(batch.bid)
         self._token = os.urandom(6).hex()
         self._pushes: list[Push] = []
         self._sending = threading.Lock()
@@ -110,7 +113,7 @@ class Block:
                 self._sending.release()
         self._pushes.append(push)
         if self._has_ended:
-            await self._send(self._collected(closes=True))
+            await self._send(await self._collected(closes=True))
         elif (redirect := test_mode.current()) is not None and redirect.runs_at_once:
             await self.flush()
 
@@ -118,7 +121,7 @@ class Block:
         """Send what is collected, and hold the events back until more comes."""
         if self._parent is not None:
             await self._parent.flush()
-        await self._send(self._collected(closes=False))
+        await self._send(await self._collected(closes=False))
         self._is_sent = True
 
     @property
@@ -126,7 +129,7 @@ class Block:
         return sum(push.jobs for push in self._pushes)
 
     async def _end(self) -> None:
-        push = self._collected(closes=True)
+        push = await self._collected(closes=True)
         if not (push.jobs or self._is_sent or push.batches[0].declaration or push.batches[1:]):
             return  # nothing was added to a batch that is there already
         if self._parent is not None and not self._is_sent:
@@ -140,12 +143,42 @@ class Block:
         if not self._is_sent:
             return
         try:
-            await self._send(self._collected(closes=True, is_broken=True))
+            await self._send(await self._collected(closes=True, is_broken=True))
         except (RedisError, BatchClosed) as error:
             logger.warning("batch %s could not be made invalid after an error in its block: %s", self.bid, error)
 
-    def _collected(self, *, closes: bool, is_broken: bool = False) -> Push:
+    async def _collected(self, *, closes: bool, is_broken: bool = False) -> Push:
         collected, self._pushes = self._pushes, []
+        declaration = self._batch.declare()
+        several = self._is_sent or not closes
+        made = await self._indexed(collected, declaration) if several and test_mode.current() is None else None
+        if made is None:
+            all_of_it = self._by_jid(collected)
+        else:
+            declaration, all_of_it = made
+        inside = [opened for push in collected for opened in push.batches]
+        token = self._token if several else ""
+        opened = Opened(self.bid, declaration, token, _LEASE, closes, is_broken)
+        return Push(
+            all_of_it.now,
+            all_of_it.later,
+            extras=all_of_it.extras,
+            transactional=all(push.transactional for push in collected),
+            batches=(opened, *inside),
+            rows=all_of_it.rows,
+        )
+
+    async def _indexed(
+        self, collected: Sequence[Push], declaration: Declaration | None
+    ) -> tuple[Declaration | None, Push] | None:
+        """Return a push of jobs that the batch knows by an index; None if it is not there, as before a commit."""
+        jobs = Indexing(self.bid, collected)
+        if declaration is not None:
+            return declaration._replace(indices=self._indices.declare(jobs.room)), jobs.push(0)
+        first = await self._indices.take(jobs.room)
+        return None if first is None else (None, jobs.push(first))
+
+    def _by_jid(self, collected: Sequence[Push]) -> Push:
         all_of_it = joined(collected)
         alike = {
             raw: Extra(jid, joining(self.bid, jid))
@@ -153,15 +186,7 @@ class Block:
             for raws in push.now.values()
             for raw, jid in zip(raws, push.jids, strict=False)
         }
-        token = self._token if self._is_sent or not closes else ""
-        opened = Opened(self.bid, self._batch.declare(), token, _LEASE, closes, is_broken)
-        return Push(
-            all_of_it.now,
-            all_of_it.later,
-            extras={**all_of_it.extras, **alike},
-            transactional=all(push.transactional for push in collected),
-            batches=(opened, *all_of_it.batches),
-        )
+        return Push(all_of_it.now, all_of_it.later, extras={**all_of_it.extras, **alike})
 
     async def _send(self, push: Push) -> None:
         """Send jobs with their batches.
