@@ -26,9 +26,9 @@ def index_of(item: Mapping[str, Any]) -> int | None:
     return index if type(index) is int and 0 <= index <= _LAST else None
 
 
-def written(raw: bytes, index: int) -> bytes:
-    """Return the payload of a job with its index."""
-    return b'%s,"%s":%d}' % (raw[:-1], INDEX.encode(), index)
+def written(raws: Sequence[bytes], first: int) -> list[bytes]:
+    """Return the payloads of jobs with their indices, which follow each other."""
+    return [b'%s,"bix":%d}' % (raw[:-1], index) for index, raw in enumerate(raws, first)]
 
 
 def room(jobs: int) -> int:
@@ -57,18 +57,18 @@ class Row(NamedTuple):
     @classmethod
     def of(cls, bid: str, first: int, raws: Sequence[bytes], queue: str = "", times: Sequence[float] = ()) -> "Row":
         """Return these jobs, with the indices in their payloads."""
-        return cls(bid, first, [written(raw, index) for index, raw in enumerate(raws, first)], queue, times)
+        return cls(bid, first, written(raws, first), queue, times)
 
     def step(self) -> Step:
         """Return the step that pushes all of them, or none if the batch takes no more jobs."""
         return Step(joining(self.bid, self.first, len(self.jobs)).joined(Parts(effects=self._pushed())))
 
     def _pushed(self) -> tuple[Part, ...]:
-        if not self.times:
-            listed = Part("SADD", keys.queues(), (self.queue,))
-            return listed, Part("compact.push", keys.queue(self.queue), (b"\n".join(self.jobs),))
-        scored = [word for at, raw in zip(self.times, self.jobs, strict=True) for word in (score(at).encode(), raw)]
-        return (Part("compact.schedule", keys.schedule(), (b"\n".join(scored),)),)
+        if self.times:
+            scored = [word for at, raw in zip(self.times, self.jobs, strict=True) for word in (score(at), raw)]
+            return (Part("compact.schedule", keys.schedule(), (len(scored), *scored)),)
+        listed = Part("SADD", keys.queues(), (self.queue,))
+        return listed, Part("compact.push", keys.queue(self.queue), (len(self.jobs), *self.jobs))
 
 
 async def reserve(bid: str, count: int) -> int | None:

@@ -45,7 +45,8 @@ class Block:
     2. If it becomes more than `most`, it is sent in several steps. Events wait until the last one.
     3. The block of a child batch inside that of its parent goes with the parent's.
     4. An error in the block drops what is collected. If some is sent already, the batch becomes invalid.
-    5. A task that was started inside, and goes on after the end, adds each of its jobs by itself.
+    5. Jobs that are sent in several steps have indices, so that the batch remembers no jids (`indexing`).
+    6. A task that was started inside, and goes on after the end, adds each of its jobs by itself.
     """
 
     def __init__(self, batch: Openable, most: int) -> None:
@@ -121,8 +122,13 @@ class Block:
         """Send what is collected, and hold the events back until more comes."""
         if self._parent is not None:
             await self._parent.flush()
-        await self._send(await self._collected(closes=False))
-        self._is_sent = True
+        push = await self._collected(closes=False)
+        before, self._is_sent = self._is_sent, True  # it may be, whatever an error says
+        try:
+            await self._send(push)
+        except BatchClosed:
+            self._is_sent = before
+            raise
 
     @property
     def _jobs(self) -> int:
@@ -149,34 +155,31 @@ class Block:
 
     async def _collected(self, *, closes: bool, is_broken: bool = False) -> Push:
         collected, self._pushes = self._pushes, []
-        declaration = self._batch.declare()
         several = self._is_sent or not closes
-        made = await self._indexed(collected, declaration) if several and test_mode.current() is None else None
-        if made is None:
-            all_of_it = self._by_jid(collected)
-        else:
-            declaration, all_of_it = made
-        inside = [opened for push in collected for opened in push.batches]
-        token = self._token if several else ""
-        opened = Opened(self.bid, declaration, token, _LEASE, closes, is_broken)
+        declaration, jobs = await self._jobs_of(collected, several=several)
+        opened = Opened(self.bid, declaration, self._token if several else "", _LEASE, closes, is_broken)
         return Push(
-            all_of_it.now,
-            all_of_it.later,
-            extras=all_of_it.extras,
+            jobs.now,
+            jobs.later,
+            extras=jobs.extras,
             transactional=all(push.transactional for push in collected),
-            batches=(opened, *inside),
-            rows=all_of_it.rows,
+            batches=(opened, *(inside for push in collected for inside in push.batches)),
+            rows=jobs.rows,
         )
 
-    async def _indexed(
-        self, collected: Sequence[Push], declaration: Declaration | None
-    ) -> tuple[Declaration | None, Push] | None:
-        """Return a push of jobs that the batch knows by an index; None if it is not there, as before a commit."""
-        jobs = Indexing(self.bid, collected)
-        if declaration is not None:
-            return declaration._replace(indices=self._indices.declare(jobs.room)), jobs.push(0)
-        first = await self._indices.take(jobs.room)
-        return None if first is None else (None, jobs.push(first))
+    async def _jobs_of(self, collected: Sequence[Push], *, several: bool) -> tuple[Declaration | None, Push]:
+        """Return what makes the batch, if it is new, and the jobs: with indices if they are sent in several steps.
+
+        In a transaction nothing can be reserved for a batch that waits for the commit. Then it knows them by their jids.
+        """
+        declaration = self._batch.declare()
+        if several and test_mode.current() is None:
+            jobs = Indexing(self.bid, collected)
+            if declaration is not None:
+                return declaration._replace(indices=self._indices.declare(jobs.room)), jobs.push(0)
+            if (first := await self._indices.take(jobs.room)) is not None:
+                return None, jobs.push(first)
+        return declaration, self._by_jid(collected)
 
     def _by_jid(self, collected: Sequence[Push]) -> Push:
         all_of_it = joined(collected)

@@ -110,5 +110,6 @@ class Indexing:
         for index, (queue, at, raw, jid, parts) in enumerate(self._lone):
             at_index = first + compact.room(1) * index
             joining = compact.joining(self._bid, at_index)
-            self._put(queue, at, compact.written(raw, at_index), Extra(jid, parts.joined(joining)))
+            (indexed,) = compact.written([raw], at_index)
+            self._put(queue, at, indexed, Extra(jid, parts.joined(joining)))
         return Push(self._now, self._after, extras=self._extras, rows=rows)

@@ -125,26 +125,15 @@ effects['compact.fill'] = function(key, first, size)
   end
 end
 
--- Words that stand in lines, as no payload holds the end of a line.
-local function lines(text)
-  local found, from = {}, 1
-  while from do
-    local to = string.find(text, '\n', from, true)
-    found[#found + 1] = string.sub(text, from, to and to - 1)
-    from = to and to + 1
-  end
-  return found
-end
-
--- The last effect of their steps: what is refused leaves nothing behind.
-words['compact.push'] = 1
-effects['compact.push'] = function(queue, payloads)
-  local _, why, refusal = try('LPUSH', queue, unpack(lines(payloads)))
+-- The last effect of their steps, so nothing takes them back.
+words['compact.push'], many['compact.push'] = 1, true
+effects['compact.push'] = function(queue, jobs, _, at)
+  local _, why, refusal = try('LPUSH', queue, unpack(ARGV, at + 2, at + 1 + jobs))
   return why, refusal
 end
 
-words['compact.schedule'] = 1
-effects['compact.schedule'] = function(schedule, scored)
-  local _, why, refusal = try('ZADD', schedule, unpack(lines(scored)))
+words['compact.schedule'], many['compact.schedule'] = 1, true
+effects['compact.schedule'] = function(schedule, twice, _, at)  -- the time and the bytes of each job
+  local _, why, refusal = try('ZADD', schedule, unpack(ARGV, at + 2, at + 1 + twice))
   return why, refusal
 end
