@@ -28,6 +28,7 @@ EVENTS: tuple[Event, ...] = get_args(Event)
 
 _COMPANIONS: tuple[Companion, ...] = get_args(Companion)
 PAGE = 100
+_PORTION = 1_000
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -60,7 +61,8 @@ class Template(NamedTuple):
 class Declaration(NamedTuple):
     """A new batch: when it is made (epoch seconds), what it is for, and what is pushed at its events.
 
-    `linger` is how long (milliseconds) it is remembered once all its jobs are over.
+    `linger` is how long (milliseconds) it is remembered once all its jobs are over. Its first jobs take so many
+    `indices`.
     """
 
     created_at: float
@@ -69,6 +71,7 @@ class Declaration(NamedTuple):
     linger: int
     parent: str | None
     callbacks: Sequence[Template]
+    indices: int = 0
 
     def fields(self) -> dict[str, bytes]:
         """Return the fields of its hash."""
@@ -78,6 +81,8 @@ class Declaration(NamedTuple):
             "about": json.dumps(about),
             "linger": b"%d" % self.linger,
         }
+        if self.indices:
+            made["next"] = b"%d" % self.indices
         if self.parent is not None:
             made["parent"] = keys.batch(self.parent).encode()
         for event in EVENTS:
@@ -140,17 +145,34 @@ def _joined(bid: str) -> tuple[keys.Key, tuple[Part, ...]]:
     return key, (Part("batch.open", key),)
 
 
-_WAYS: Mapping[End, str] = {"done": "batch.succeeded", "dead": "batch.died"}
+def unjoined(parts: Parts) -> Parts | None:
+    """Return the other parts of a job that would become one of a batch by these; None if it would not."""
+    effects = tuple(part for part in parts.effects if part.name != "batch.add")
+    if effects == parts.effects:
+        return None
+    return parts._replace(guards=tuple(part for part in parts.guards if part.name != "batch.open"), effects=effects)
 
 
-def ended(bid: str, jid: str, how: End) -> Part:
-    """Return the part by which a batch hears how one of its jobs has ended."""
-    return Part(_WAYS.get(how, "batch.left"), keys.batch(bid), (jid,))
+_WAYS: Mapping[End, str] = {"dead": "batch.died"}
 
 
-def failed(bid: str, jid: str) -> Part:
+def ended(bid: str, jid: str, how: End, index: int | None = None) -> Part:
+    """Return the part by which a batch hears how one of its jobs has ended. Those of a block may have an `index`."""
+    key = keys.batch(bid)
+    if how == "done":  # of the one word that goes along with an acknowledgement
+        if index is None:
+            return Part("batch.succeeded", key, (jid,))
+        return Part("compact.succeeded", key, (f"{index} {jid}",))
+    return Part(_WAYS.get(how, "batch.left"), key, _words(jid, index))
+
+
+def failed(bid: str, jid: str, index: int | None = None) -> Part:
     """Return the part by which a batch hears that one of its jobs has failed, and comes again."""
-    return Part("batch.failed", keys.batch(bid), (jid,))
+    return Part("batch.failed", keys.batch(bid), _words(jid, index))
+
+
+def _words(jid: str, index: int | None) -> tuple[str, str]:
+    return jid, "" if index is None else str(index)
 
 
 class Sizes(NamedTuple):
@@ -163,7 +185,7 @@ class Sizes(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A batch as it is in Redis: its bid, the fields of its hash, and the sizes of its sets."""
+    """A batch as it is in Redis: its bid, the fields of its hash, and the sizes of its sets and of its bits."""
 
     bid: str
     fields: Mapping[str, bytes]
@@ -175,7 +197,12 @@ async def read(*bids: str) -> list[Record]:
     looks: list[Command[Any]] = [command for bid in bids for command in _looks(bid)]
     replies = await commands.pipeline_of(looks)
     rows = [(bid, *replies[5 * index : 5 * index + 5]) for index, bid in enumerate(bids)]
-    return [Record(bid, fields, Sizes(*sizes)) for bid, fields, *sizes in rows if "created_at" in fields]
+    return [_record(bid, fields, sizes) for bid, fields, *sizes in rows if "created_at" in fields]
+
+
+def _record(bid: str, fields: Mapping[str, bytes], sizes: Sequence[int]) -> Record:
+    found = Sizes(*sizes)
+    return Record(bid, fields, found._replace(pending=found.pending + int(fields.get("bits", 0))))
 
 
 def _looks(bid: str) -> list[Command[Any]]:
@@ -213,7 +240,7 @@ async def look(bid: str) -> tuple[Record | None, dict[Companion, list[str]], int
         commands.pttl(keys.batch(bid)),
     ]
     fields, *replies, life = await commands.pipeline_of(looks)
-    record = Record(bid, fields, Sizes(*replies[:4])) if "created_at" in fields else None
+    record = _record(bid, fields, replies[:4]) if "created_at" in fields else None
     return record, {of: sorted(reply) for of, reply in zip(sets, replies[4:], strict=True)}, life
 
 
@@ -273,9 +300,10 @@ async def decide(*bids: str) -> None:
     await _act(*(Part("batch.decide", keys.batch(bid)) for bid in bids))
 
 
-async def discard(bid: str, jids: Sequence[str]) -> None:
-    """Tell a batch that jobs of it are nowhere any more. One round trip."""
-    await _act(*(ended(bid, jid, "deleted") for jid in jids))
+async def discard(bid: str, jobs: Sequence[tuple[str, int | None]]) -> None:
+    """Tell a batch that jobs of it, each by its jid and its index, are nowhere any more. One round trip a thousand."""
+    for start in range(0, len(jobs), _PORTION):
+        await _act(*(ended(bid, jid, "deleted", index) for jid, index in jobs[start : start + _PORTION]))
 
 
 async def forget(*bids: str) -> int:

@@ -194,7 +194,7 @@ def inflight_owners() -> Key:  # hash identity -> JSON of the process and its qu
     return Key("teep:inflight")
 
 
-def periodic() -> Key:  # hash name -> JSON of a periodic job's entry (teep's own, as the five below)
+def periodic() -> Key:  # hash name -> JSON of a periodic job's entry (teep's own, as the six below)
     return Key("teep:periodic")
 
 
@@ -218,11 +218,11 @@ def periodic_runs(name: str) -> Key:  # hash jid -> "tick queued-at state ended-
     return Key(f"teep:periodic:runs:{name}")
 
 
-def batches() -> Key:  # zset bid -> when it was made, epoch seconds (teep's own, as the five below)
+def batches() -> Key:  # zset bid -> when it was made, epoch seconds (teep's own, as the six below)
     return Key("teep:batches")
 
 
-def batch(bid: str) -> Key:  # hash: created_at, about, total, discarded, linger, parent, on:EVENT, fired:EVENT, ...
+def batch(bid: str) -> Key:  # hash: created_at, about, total, bits, discarded, linger, parent, on:EVENT, fired:EVENT
     return Key(f"{{teep:batch:{bid}}}")
 
 
@@ -231,6 +231,10 @@ Companion = Literal["pending", "failed", "dead", "children", "fallen", "openers"
 
 def batch_set(bid: str, of: Companion) -> Key:  # set of jids, or of bids; openers: zset token -> lease's end, ms
     return Key(f"{batch(bid)}:{of}")
+
+
+def batch_bits(bid: str) -> Key:  # string: a bit for each index in a batch, which is set while the job is pending
+    return Key(f"{batch(bid)}:bits")
 
 
 def web_secret() -> Key:  # string, hex: what signs the web page's forms (teep's own)

@@ -105,21 +105,29 @@ PLAYED = [
 ]
 
 
+KNOWN = pytest.mark.parametrize("in_steps", [False, True], ids=["by jid", "by index"])
+
+
+@KNOWN
 @pytest.mark.parametrize(("first", "second", "third"), PLAYED)
-def test_two_workers_and_another(server: Server, first: str, second: str, third: Steps) -> None:
-    play(server, lambda: (Worker("one", first).steps, Worker("two", second).steps, third))
+def test_two_workers_and_another(server: Server, first: str, second: str, third: Steps, in_steps: bool) -> None:
+    play(server, lambda: (Worker("one", first).steps, Worker("two", second).steps, third), in_steps=in_steps)
 
 
-def test_a_worker_that_is_given_up_and_goes_on_and_another(server: Server) -> None:
-    play(server, lambda: (Worker("one", "done").steps_with_rescue, Worker("two", "dead").steps, DELETER[:1]))
+@KNOWN
+def test_a_worker_that_is_given_up_and_goes_on_and_another(server: Server, in_steps: bool) -> None:
+    def actors() -> tuple[Steps, ...]:
+        return Worker("one", "done").steps_with_rescue, Worker("two", "dead").steps, DELETER[:1]
+
+    play(server, actors, in_steps=in_steps)
 
 
-def play(server: Server, make: Callable[[], tuple[Steps, ...]]) -> None:
+def play(server: Server, make: Callable[[], tuple[Steps, ...]], *, in_steps: bool) -> None:
     """Play every order of the steps of some actors, each with two jobs of a batch, in a world of its own."""
     for number in range(len(list(orders(*make())))):
         server.flushall()
         world = World(server)
-        world.open(jobs=2)
+        world.open(jobs=2, in_steps=in_steps)
         for step in list(orders(*make()))[number]:
             step(world)
             world.check()

@@ -18,9 +18,10 @@ ENDS = ("failed", "failed", "dead", "discarded", "expired", "cancelled", "delete
 class Run:
     """One random run. Its actions are chosen by a seed; those that have nothing to act on do nothing."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, seed: int, in_steps: float) -> None:
         self.world = world
         self.choose = random.Random(seed)
+        self.part_in_steps = in_steps
         self.events: dict[str, tuple[str, str]] = {}  # of callbacks that were taken, by their jids
         self.actions: list[tuple[Callable[[], object], int]] = [
             (self.take, 8),
@@ -38,13 +39,17 @@ class Run:
 
     def play(self, steps: int) -> None:
         for _ in range(self.choose.randint(1, 2)):
-            self.world.open(jobs=self.choose.randint(0, 3))
+            self.world.open(jobs=self.choose.randint(0, 3), in_steps=self.in_steps())
         doings, weights = zip(*self.actions, strict=True)
         for _ in range(steps):
             (act,) = self.choose.choices(doings, weights)
             act()
             self.world.check()
         self.finish()
+
+    def in_steps(self) -> bool:
+        """Whether a block is sent in several steps, so that its jobs have indices."""
+        return self.choose.random() < self.part_in_steps
 
     def finish(self) -> None:
         """Run what is left until nothing is."""
@@ -116,18 +121,29 @@ class Run:
             self.world.clear(self.choose.choice(("queue", "retry", "dead")))
 
     def add(self) -> None:
-        self.world.add(self.choose.choice(list(self.world.model.batches)))
+        self.world.add(self.choose.choice(list(self.world.model.batches)), in_steps=self.in_steps())
 
     def child(self) -> None:
         parents = [bid for bid, each in self.world.model.batches.items() if "finish" not in each.fired]
         if parents and len(self.world.model.batches) < 6:
-            self.world.open(self.choose.choice(parents), jobs=self.choose.randint(0, 2))
+            parent = self.choose.choice(parents)
+            self.world.open(parent, jobs=self.choose.randint(0, 2), in_steps=self.in_steps())
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_whatever_happens_to_jobs_each_event_comes_once_and_in_order(server: Server, seed: int) -> None:
+# A seed, and how many of the blocks are sent in several steps.
+RUNS = [
+    *((seed, 0.0) for seed in range(16)),
+    *((seed, 1.0) for seed in range(16, 32)),
+    *((seed, 0.5) for seed in range(32, 44)),
+]
+
+
+@pytest.mark.parametrize(("seed", "in_steps"), RUNS)
+def test_whatever_happens_to_jobs_each_event_comes_once_and_in_order(
+    server: Server, seed: int, in_steps: float
+) -> None:
     world = World(server)
-    run = Run(world, seed)
+    run = Run(world, seed, in_steps)
     run.play(120)
     for bid, batch in world.model.batches.items():
         dead = [jid for jid, state in batch.jobs.items() if state == "dead"]
@@ -142,10 +158,12 @@ def test_whatever_happens_to_jobs_each_event_comes_once_and_in_order(server: Ser
             assert server.command("PTTL", key) > 0, key
 
 
-@pytest.mark.parametrize("seed", range(100, 106))
-def test_without_deletions_each_callback_is_run_exactly_once(server: Server, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "in_steps"), [(100, 0.0), (101, 0.0), (102, 0.0), (103, 1.0), (104, 1.0), (105, 0.5)]
+)
+def test_without_deletions_each_callback_is_run_exactly_once(server: Server, seed: int, in_steps: float) -> None:
     world = World(server)
-    run = Run(world, seed)
+    run = Run(world, seed, in_steps)
     run.actions = [(run.take, 8), (run.succeed, 6), (run.add, 2), (run.child, 2)]
     run.play(60)
     pushed = Counter((bid, event) for bid, batch in world.model.batches.items() for event in batch.fired)

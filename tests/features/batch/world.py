@@ -12,7 +12,7 @@ import teep
 from teep.client import Client
 from teep.client.batches import Batch
 from teep.config import Config, driver_for
-from teep.store import features
+from teep.store import compact, features
 from teep.store.batches import EVENTS, Event
 from teep.store.jobs import jobsets, queues
 from teep.store.jobs.jobsets import Enqueued
@@ -108,19 +108,24 @@ class World:
         self.driver = driver_for(self.config)
         self.model = Model()
         self.running: dict[str, list[bytes]] = {worker: [] for worker in WORKERS}
+        self.indices: dict[str, dict[int, str]] = {}  # by bid: the jids of jobs that their batch knows by an index
         self.given_up: list[tuple[str, bytes]] = []  # what a process takes for its own though others have it by now
 
     def run(self, plan: Any) -> Any:
         return self.driver.run(plan)
 
-    def open(self, parent: str | None = None, jobs: int = 1, **options: Any) -> str:
-        """Make a batch with all four callbacks."""
+    def open(self, parent: str | None = None, jobs: int = 1, *, in_steps: bool = False, **options: Any) -> str:
+        """Make a batch with all four callbacks. If its block has sent a step already, it knows jobs by an index."""
         batch = Batch(parent=parent, config=self.config, **options)
         for event in EVENTS:
             batch.on(event, "callback", event, batch.bid)
             batch._callbacks[-1][1]["queue"] = "q"
-        with batch.jobs():
+        with batch.jobs() as block:
             jids = [self.push() for _ in range(jobs)]
+            if in_steps:
+                self.run(block.flush())
+        if in_steps:
+            self._learn(batch.bid)
         expected = Expected(parent, dict.fromkeys(jids, "new"), jobs)
         expected.callbacks = {event: item["jid"] for event, item in batch._callbacks}
         self.model.batches[batch.bid] = expected
@@ -134,18 +139,27 @@ class World:
         assert jid is not None
         return jid
 
-    def add(self, bid: str) -> str | None:
+    def _learn(self, bid: str) -> None:
+        for item in map(payload.parse, self.entries("queue")):
+            if item.get("bid") == bid and "bix" in item:
+                self.indices.setdefault(bid, {})[item["bix"]] = item["jid"]
+
+    def add(self, bid: str, *, in_steps: bool = False) -> str | None:
         """Add a job from wherever; None where the batch has finished."""
         expected = self.model.batches[bid]
         try:
-            with Batch(bid, config=self.config).jobs():
+            with Batch(bid, config=self.config).jobs() as block:
                 jid = self.push()
+                if in_steps:
+                    self.run(block.flush())
         except teep.BatchClosed:
             assert "finish" in expected.fired
             return None
         assert "finish" not in expected.fired
         expected.jobs[jid] = "new"
         expected.total += 1
+        if in_steps:
+            self._learn(bid)
         return jid
 
     # What a process does.
@@ -232,8 +246,15 @@ class World:
             pipeline.hgetall(keys.batch(bid))
             for name in SETS:
                 pipeline.smembers(f"{keys.batch(bid)}:{name}")
+            pipeline.get(keys.batch_bits(bid))
         replies = iter(pipeline.execute())
-        found = {bid: _found(next(replies), {name: next(replies) for name in SETS}) for bid in self.model.batches}
+        found = {}
+        for bid in self.model.batches:
+            fields, sets = next(replies), {name: next(replies) for name in SETS}
+            bits = compact.indices(next(replies) or b"")
+            assert len(bits) == int(fields.get(b"bits", 0))
+            sets["pending"] |= {self.indices[bid][index].encode() for index in bits}
+            found[bid] = _found(fields, sets)
         assert found == {bid: _expected(each) for bid, each in self.model.batches.items()}
 
 

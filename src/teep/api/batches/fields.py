@@ -118,6 +118,11 @@ class Fields:
         return bool(self._text("invalid"))
 
     @property
+    def compact(self) -> bool:
+        """Whether it knows jobs by an index (`bix` in their payloads) and not by their jids: large blocks do that."""
+        return bool(self._text("next"))
+
+    @property
     def abandoned(self) -> bool:
         """Whether a block that added jobs in several steps never closed: its process may have died."""
         return bool(self._text("abandoned"))

@@ -2,10 +2,12 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from teep.client import blocking
+from teep.client.batches.indexing import Indexing, Indices
 from teep.client.delivery import blocks, kept_out, routes, test_mode
 from teep.config import Config, async_driver_for, driver_for
 from teep.drivers.plans import Late, run_plan, run_plan_async
@@ -43,7 +45,8 @@ class Block:
     2. If it becomes more than `most`, it is sent in several steps. Events wait until the last one.
     3. The block of a child batch inside that of its parent goes with the parent's.
     4. An error in the block drops what is collected. If some is sent already, the batch becomes invalid.
-    5. A task that was started inside, and goes on after the end, adds each of its jobs by itself.
+    5. Jobs that are sent in several steps have indices, so that the batch remembers no jids (`indexing`).
+    6. A task that was started inside, and goes on after the end, adds each of its jobs by itself.
     """
 
     def __init__(self, batch: Openable, most: int) -> None:
@@ -51,6 +54,7 @@ class Block:
         self.bid = batch.bid
         self._batch = batch
         self.most = most
+        self._indices = Indices(batch.bid)
         self._token = os.urandom(6).hex()
         self._pushes: list[Push] = []
         self._sending = threading.Lock()
@@ -110,7 +114,7 @@ class Block:
                 self._sending.release()
         self._pushes.append(push)
         if self._has_ended:
-            await self._send(self._collected(closes=True))
+            await self._send(await self._collected(closes=True))
         elif (redirect := test_mode.current()) is not None and redirect.runs_at_once:
             await self.flush()
 
@@ -118,15 +122,20 @@ class Block:
         """Send what is collected, and hold the events back until more comes."""
         if self._parent is not None:
             await self._parent.flush()
-        await self._send(self._collected(closes=False))
-        self._is_sent = True
+        push = await self._collected(closes=False)
+        before, self._is_sent = self._is_sent, True  # it may be, whatever an error says
+        try:
+            await self._send(push)
+        except BatchClosed:
+            self._is_sent = before
+            raise
 
     @property
     def _jobs(self) -> int:
         return sum(push.jobs for push in self._pushes)
 
     async def _end(self) -> None:
-        push = self._collected(closes=True)
+        push = await self._collected(closes=True)
         if not (push.jobs or self._is_sent or push.batches[0].declaration or push.batches[1:]):
             return  # nothing was added to a batch that is there already
         if self._parent is not None and not self._is_sent:
@@ -140,12 +149,39 @@ class Block:
         if not self._is_sent:
             return
         try:
-            await self._send(self._collected(closes=True, is_broken=True))
+            await self._send(await self._collected(closes=True, is_broken=True))
         except (RedisError, BatchClosed) as error:
             logger.warning("batch %s could not be made invalid after an error in its block: %s", self.bid, error)
 
-    def _collected(self, *, closes: bool, is_broken: bool = False) -> Push:
+    async def _collected(self, *, closes: bool, is_broken: bool = False) -> Push:
         collected, self._pushes = self._pushes, []
+        several = self._is_sent or not closes
+        declaration, jobs = await self._jobs_of(collected, several=several)
+        opened = Opened(self.bid, declaration, self._token if several else "", _LEASE, closes, is_broken)
+        return Push(
+            jobs.now,
+            jobs.later,
+            extras=jobs.extras,
+            transactional=all(push.transactional for push in collected),
+            batches=(opened, *(inside for push in collected for inside in push.batches)),
+            rows=jobs.rows,
+        )
+
+    async def _jobs_of(self, collected: Sequence[Push], *, several: bool) -> tuple[Declaration | None, Push]:
+        """Return what makes the batch, if it is new, and the jobs: with indices if they are sent in several steps.
+
+        In a transaction nothing can be reserved for a batch that waits for the commit. Then it knows them by their jids.
+        """
+        declaration = self._batch.declare()
+        if several and test_mode.current() is None:
+            jobs = Indexing(self.bid, collected)
+            if declaration is not None:
+                return declaration._replace(indices=self._indices.declare(jobs.room)), jobs.push(0)
+            if (first := await self._indices.take(jobs.room)) is not None:
+                return None, jobs.push(first)
+        return declaration, self._by_jid(collected)
+
+    def _by_jid(self, collected: Sequence[Push]) -> Push:
         all_of_it = joined(collected)
         alike = {
             raw: Extra(jid, joining(self.bid, jid))
@@ -153,15 +189,7 @@ class Block:
             for raws in push.now.values()
             for raw, jid in zip(raws, push.jids, strict=False)
         }
-        token = self._token if self._is_sent or not closes else ""
-        opened = Opened(self.bid, self._batch.declare(), token, _LEASE, closes, is_broken)
-        return Push(
-            all_of_it.now,
-            all_of_it.later,
-            extras={**all_of_it.extras, **alike},
-            transactional=all(push.transactional for push in collected),
-            batches=(opened, *all_of_it.batches),
-        )
+        return Push(all_of_it.now, all_of_it.later, extras={**all_of_it.extras, **alike})
 
     async def _send(self, push: Push) -> None:
         """Send jobs with their batches.

@@ -172,5 +172,5 @@ class _Failed:
 
 
 def _items(push: Push) -> list[Item]:
-    queued = [payload.parse(raw) for raws in push.now.values() for raw in raws]
+    queued = [payload.parse(raw) for raws in (*push.now.values(), *(row.jobs for row in push.rows)) for raw in raws]
     return queued + [{**payload.parse(raw), "at": at} for at, raw in push.later]

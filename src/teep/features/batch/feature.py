@@ -6,7 +6,7 @@ from teep.client.delivery import blocks
 from teep.clock import monotonic
 from teep.config.hooks import BackgroundService, LeaderTask
 from teep.errors import RedisError
-from teep.store import batches
+from teep.store import batches, compact
 from teep.store.batches import CALLBACK_OF, FIELD, is_ours
 from teep.store.feature import Barred, Feature, Pushing, Unit
 from teep.store.running import outcome
@@ -36,18 +36,20 @@ class Batches(Feature):
 
     def on_push(self, item: Item, pushing: Pushing) -> tuple[Item, Parts]:
         bid = item[FIELD]
-        if not pushing.is_new or not is_ours(bid) or not blocks.collects(bid):
+        if not pushing.is_new or not is_ours(bid):
             return item, Parts()
-        return item, batches.joining(bid, item["jid"])
+        if compact.INDEX in item:  # of the job that this one is a copy of
+            item = {name: value for name, value in item.items() if name != compact.INDEX}
+        return item, batches.joining(bid, item["jid"]) if blocks.collects(bid) else Parts()
 
     def kept_out(self, jid: str, word: str) -> None:
         logger.error("%s is not pushed: its batch %s", jid, "has finished" if word == "finished" else "is not known")
 
     def on_end(self, item: Item, how: End) -> tuple[Part, ...]:
-        return (batches.ended(item[FIELD], item["jid"], how),) if _is_ours(item) else ()
+        return (batches.ended(item[FIELD], item["jid"], how, compact.index_of(item)),) if _is_ours(item) else ()
 
     def on_failure(self, item: Item) -> tuple[Part, ...]:
-        return (batches.failed(item[FIELD], item["jid"]),) if _is_ours(item) else ()
+        return (batches.failed(item[FIELD], item["jid"], compact.index_of(item)),) if _is_ours(item) else ()
 
     def passes(self, item: Item) -> bool:
         bid = item[FIELD]

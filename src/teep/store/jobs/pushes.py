@@ -1,11 +1,12 @@
 """Pushing new payloads: to their queues, and to the scheduled set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from teep.errors import NotMoved, RedisCommandError
 from teep.store.batches import Opened
+from teep.store.compact import Row
 from teep.wire import commands, keys
 from teep.wire.command import Command, Pipeline
 from teep.wire.scripts import step
@@ -36,11 +37,12 @@ class Push(Pipeline):
     The queue names are sent first, so that no job lies in a queue that is not listed. A payload among the `extras` is
     pushed together with its parts or not at all, and the result tells which were not. `transactional`: the client may
     hold it back for a database transaction. `repeatable`: it is sent again after a lost answer, though a job may then
-    be there twice, under one jid. `batches` are those that it adds jobs to, each before its children. `jids` has the
-    jid of each job of a bulk push in which all are alike, for a batch that collects it.
+    be there twice, under one jid. `batches` are those that it adds jobs to, each before its children; `rows` are more
+    payloads, of jobs that their batches know by an index. `jids` has the jid of each job of a bulk push in which all
+    are alike, for a batch that collects it.
     """
 
-    __slots__ = ("batches", "extras", "jids", "later", "now", "transactional")
+    __slots__ = ("batches", "extras", "jids", "later", "now", "rows", "transactional")
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Push(Pipeline):
         transactional: bool = True,
         repeatable: bool = False,
         batches: Sequence[Opened] = (),
+        rows: Sequence[Row] = (),
         jids: Sequence[str] = (),
     ) -> None:
         self.now = now
@@ -58,12 +61,13 @@ class Push(Pipeline):
         self.extras = extras
         self.transactional = transactional
         self.batches = batches
+        self.rows = rows
         self.jids = jids
         stepped = _stepped(now, later, extras) if extras else []
         if stepped:
             now, later = _others(now, later, extras)
         if batches:
-            stepped = _within(batches, stepped)
+            stepped = _within(batches, [*((row.bid, len(row.jobs), row.step()) for row in rows), *stepped])
         sends: list[Command[Any]] = []
         if now:
             sends.append(_listed(*now))
@@ -72,14 +76,14 @@ class Push(Pipeline):
         if later:
             sends.append(commands.zadd(keys.schedule(), *later, repeatable=repeatable))
         if stepped:
-            sends.append(step.carry_out([each for _, each in stepped], repeatable=repeatable))
-        read = partial(_kept_out, [jid for jid, _ in stepped], batches) if stepped else _none_kept_out
+            sends.append(step.carry_out([each for _, _, each in stepped], repeatable=repeatable))
+        read = partial(_kept_out, [(name, jobs) for name, jobs, _ in stepped], batches) if stepped else _none_kept_out
         super().__init__(sends, read=read, idempotent=repeatable)  # as each but the SADD
 
     @property
     def jobs(self) -> int:
         """How many there are."""
-        return sum(map(len, self.now.values())) + len(self.later)
+        return sum(map(len, self.now.values())) + len(self.later) + sum(len(row.jobs) for row in self.rows)
 
 
 @lru_cache(maxsize=128)  # of the few queues that a program pushes to
@@ -96,13 +100,18 @@ def joined(pushes: Sequence[Push]) -> Push:
     later = [entry for push in pushes for entry in push.later]
     extras = {raw: extra for push in pushes for raw, extra in push.extras.items()}
     batches = [opened for push in pushes for opened in push.batches]
-    return Push(now, later, extras=extras, repeatable=True, batches=batches)
+    rows = [row for push in pushes for row in push.rows]
+    return Push(now, later, extras=extras, repeatable=True, batches=batches, rows=rows)
+
+
+# A step, with the number of jobs that it pushes, and the jid of the only one or the bid of their batch.
+_Named = tuple[str, int, Step]
 
 
 def _stepped(
     now: Mapping[str, Sequence[bytes]], later: Sequence[tuple[float, bytes]], extras: Mapping[bytes, Extra]
-) -> list[tuple[str, Step]]:
-    """Return the jid and the step of each job that has one."""
+) -> list[_Named]:
+    """Return the steps of the jobs that have one each."""
     queued = [
         _step(extras[raw], step.queued(keys.queues(), queue, keys.queue(queue), raw))
         for queue, raws in now.items()
@@ -117,16 +126,16 @@ def _stepped(
     return queued + scheduled
 
 
-def _within(batches: Sequence[Opened], jobs: list[tuple[str, Step]]) -> list[tuple[str, Step]]:
+def _within(batches: Sequence[Opened], jobs: list[_Named]) -> list[_Named]:
     """Return the steps of jobs within those of their batches; a child closes before its parent."""
-    before = [(opened.bid, each) for opened in batches for each in opened.before()]
-    after = [(opened.bid, each) for opened in reversed(batches) for each in opened.after()]
+    before = [(opened.bid, 0, each) for opened in batches for each in opened.before()]
+    after = [(opened.bid, 0, each) for opened in reversed(batches) for each in opened.after()]
     return [*before, *jobs, *after]
 
 
-def _step(extra: Extra, effects: tuple[Part, ...]) -> tuple[str, Step]:
+def _step(extra: Extra, effects: tuple[Part, ...]) -> _Named:
     # A feature's parts come last, so that nothing is left of a job that Redis did not take.
-    return extra.jid, Step(Parts(effects=effects).joined(extra.parts))
+    return extra.jid, 1, Step(Parts(effects=effects).joined(extra.parts))
 
 
 def _others(
@@ -138,22 +147,24 @@ def _others(
     ]
 
 
-def _kept_out(jids: Sequence[str], batches: Sequence[Opened], replies: Sequence[Any]) -> list[KeptOut]:
+def _kept_out(
+    stepped: Sequence[tuple[str, int]], batches: Sequence[Opened], replies: Sequence[Any]
+) -> list[KeptOut]:
     """Read the outcome of a push, in which the steps go last.
 
     Raises:
         NotMoved: Redis refused some of them, and took others.
         RedisCommandError: it refused a part that goes along with a batch; its jobs are pushed all the same.
     """
-    told: Iterable[tuple[str, Told]] = list(zip(jids, replies[-1], strict=True))
-    refused = {jid: each.refused for jid, each in told if each.refused}
-    if refused:
-        words = f"{next(iter(refused.values()))}; not pushed: {', '.join(refused)}"
-        raise NotMoved(words, len(jids) - len(refused))
+    told: list[tuple[str, int, Told]] = [(*each, how) for each, how in zip(stepped, replies[-1], strict=True)]
+    if refused := [each for each in told if each[2].refused]:
+        names = ", ".join(name if jobs < 2 else f"{jobs} jobs of batch {name}" for name, jobs, _ in refused)
+        words = f"{refused[0][2].refused}; not pushed: {names}"
+        raise NotMoved(words, sum(jobs for _, jobs, how in told if how.done))
     bids = {opened.bid for opened in batches}
-    if beside := next((each.beside for name, each in told if each.beside and name in bids), ""):
+    if beside := next((how.beside for name, _, how in told if how.beside and name in bids), ""):
         raise RedisCommandError(f"{beside}; the jobs are pushed all the same")
-    return [KeptOut(jid, each.guard, each.word) for jid, each in told if each.guard]
+    return [KeptOut(name, how.guard, how.word) for name, _, how in told if how.guard]
 
 
 def _none_kept_out(_: Sequence[Any]) -> list[KeptOut]:

@@ -11,7 +11,7 @@
 -- A tally is a set of counters: how many, and for each (key seconds), 0 seconds if it is kept for ever.
 -- Groups of steps that are alike follow: place key tally jobs parts name* job*. The place is list, zset or none; the
 -- tally is 0 for none. Each of the jobs is its bytes there, then (key word*) for each of the parts, in order of the
--- names. Keys are positions in KEYS.
+-- names, and the last part may have more words. Keys are positions in KEYS.
 local tallies, at = {}, 2
 for tally = 1, number(ARGV[1]) do
   tallies[tally] = { jobs = 0 }
@@ -46,6 +46,7 @@ local function read_group()
     local act = guards[name] or effects[name] or along[name]
     table.insert(group[kind], { name = name, act = act, length = words[name] + 1 })
     group.length = group.length + words[name] + 1
+    group.has_more = many[name]
   end
   at = at + 5 + parts
   return group
@@ -58,7 +59,7 @@ end
 -- Carry out effects from a place on: returns that after them, or nil, why one was refused, and the error.
 local function affect(group, from, undo)
   for _, effect in ipairs(group.effects) do
-    local why, refusal, back = effect.act(KEYS[number(ARGV[from])], ARGV[from + 1], ARGV[from + 2])
+    local why, refusal, back = effect.act(KEYS[number(ARGV[from])], ARGV[from + 1], ARGV[from + 2], from)
     if why then
       take_back(undo)
       return nil, why, refusal
@@ -129,7 +130,7 @@ while at <= last do
       refused = refused + 1
     end
     reply[#reply + 1] = outcome
-    at = at + group.length
+    at = at + group.length + (group.has_more and number(ARGV[at + group.length - 1]) or 0)
   end
   if group.tally then group.tally.jobs = group.tally.jobs + done end
 end

@@ -16,7 +16,10 @@ from teep.wire.scripts.script import ScriptCall, load
 
 
 class Part(NamedTuple):
-    """One part of a step: its name in the script, its key, and the other words that it takes."""
+    """One part of a step: its name in the script, its key, and the other words that it takes.
+
+    Some names take any number of words, the first of which says how many follow. Such a part is the last of its step.
+    """
 
     name: str
     key: Key

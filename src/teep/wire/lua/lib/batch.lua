@@ -1,10 +1,11 @@
 -- A batch: a hash, and sets of jids beside it whose names begin with its own. Of all jobs those are `pending` that are
 -- not over, of these those have `failed` whose last run did, and of those some are `dead`. A jid that is not pending
 -- changes nothing, so an end that comes twice counts once. `children` are batches that have not finished, `fallen` those
--- that have and did not succeed, `openers` the leases of those that add jobs in several steps. A change that may be the
--- last one decides at once: an event is marked as fired, and its callbacks are pushed, in the same step.
+-- that have and did not succeed, `openers` the leases of those that add jobs in several steps. Of the jobs of these
+-- `bits` are pending. A change that may be the last one decides at once: an event is marked as fired, and its callbacks
+-- are pushed, in the same step.
 do
-  local SETS = { '', ':pending', ':failed', ':dead', ':children', ':fallen', ':openers' }
+  local SETS = { '', ':pending', ':bits', ':failed', ':dead', ':children', ':fallen', ':openers' }
   local LIFE, LIFE_OF_DEAD = 2592000000, 15552000000  -- milliseconds: 30 days; 180 if a job is dead, as those are kept
   local opened, added = {}, {}
 
@@ -16,8 +17,8 @@ do
   local function live(set, time) return try('PEXPIRE', set, time) end
   local function set_field(hash, field, value) return try('HSET', hash, field, value) end
   local function grow(hash, field, by)
-    local _, why = try('HINCRBY', hash, field, by)
-    return why
+    local _, why, refusal = try('HINCRBY', hash, field, by)
+    return why, refusal
   end
   local function drop(queue) redis.pcall('LPOP', queue) end
 
@@ -92,6 +93,19 @@ do
 
   local decide
 
+  -- Most jobs that succeed together are of one batch, which decides once.
+  local function of_each_batch(keys, jobs, act)
+    local of, order, problem = {}, {}, nil
+    for i, key in ipairs(keys) do
+      if not of[key] then of[key], order[#order + 1] = {}, key end
+      table.insert(of[key], jobs[i])
+    end
+    for _, key in ipairs(order) do problem = act(key, unpack(of[key])) or problem end
+    return problem
+  end
+
+-- INCLUDE: compact
+
   -- Tell the parent that a batch has finished, or has succeeded after that. If a dead job of it may succeed yet, the
   -- parent is `recoverable`, too.
   local function tell(key, parent, has_finished, has_succeeded, may_recover)
@@ -123,8 +137,12 @@ do
   function decide(key)
     local of, why = sizes(key, 'pending', 'failed')
     if why or of.failed < of.pending then return why end
+    local bits
+    bits, why = bits_of(key)
+    if why or of.failed < of.pending + bits then return why end
     of, why = sizes(key, 'pending', 'dead', 'children', 'fallen')
     if why or of.children > 0 then return why end
+    of.pending = of.pending + bits
     local batch, unread = read(key)
     if unread or not batch.created_at then return unread end
     local held = is_open(key, key .. ':openers')
@@ -235,30 +253,21 @@ do
   end
   along['batch.succeeded'] = function(key, jid) return succeeded(key, jid) end
 
-  -- Most jobs that succeed together are of one batch, which decides once.
-  together['batch.succeeded'] = function(keys, jids)
-    local of, order, problem = {}, {}, nil
-    for i, key in ipairs(keys) do
-      if not of[key] then of[key], order[#order + 1] = {}, key end
-      table.insert(of[key], jids[i])
-    end
-    for _, key in ipairs(order) do problem = succeeded(key, unpack(of[key])) or problem end
-    return problem
-  end
+  together['batch.succeeded'] = function(keys, jids) return of_each_batch(keys, jids, succeeded) end
 
-  words['batch.failed'] = 1
-  along['batch.failed'] = function(key, jid)
-    local is_pending, why = has(key .. ':pending', jid)
-    if is_pending ~= 1 then return why end
+  words['batch.failed'] = 2
+  along['batch.failed'] = function(key, jid, index)
+    local pends, why = is_pending(key, jid, index)
+    if pends ~= 1 then return why end
     local new
     new, why = add(key, ':failed', jid)
     return new and decide(key) or why
   end
 
-  words['batch.died'] = 1
-  along['batch.died'] = function(key, jid)
-    local is_pending, why = has(key .. ':pending', jid)
-    if is_pending ~= 1 then return why end
+  words['batch.died'] = 2
+  along['batch.died'] = function(key, jid, index)
+    local pends, why = is_pending(key, jid, index)
+    if pends ~= 1 then return why end
     local _, refused = add(key, ':failed', jid)
     local new, unadded = add(key, ':dead', jid)
     local batch = read(key)
@@ -270,9 +279,9 @@ do
   end
 
   -- A job that is over and has not succeeded: it was discarded, expired, cancelled or deleted.
-  words['batch.left'] = 1
-  along['batch.left'] = function(key, jid)
-    local gone, why = take(key .. ':pending', jid)
+  words['batch.left'] = 2
+  along['batch.left'] = function(key, jid, index)
+    local gone, why = leave(key, jid, index)
     if gone ~= 1 then return why end
     take(key .. ':failed', jid)
     take(key .. ':dead', jid)

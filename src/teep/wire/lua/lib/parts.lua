@@ -1,10 +1,11 @@
 -- The parts of a step, by their names: functions that take a key and `words[name]` further words, two at the most.
 -- A guard returns what stands in the way, if anything does, or nil and why that cannot be told. An effect returns why it
 -- was refused, the error itself, and a function that takes it back. A part that goes along returns why it was refused,
--- which harms nothing. One of `together` does the same for many jobs at once: it takes the keys, and a word of each.
+-- which harms nothing. One of `many` is the last part of its step, its word says how many more follow, and it is told where
+-- it stands in ARGV. One of `together` does the same for many jobs at once: it takes the keys, and a word of each.
 -- A feature has a file of its own, and a line here.
 -- INCLUDE: try
-local words, guards, effects, along, together = {}, {}, {}, {}, {}
+local words, many, guards, effects, along, together = {}, {}, {}, {}, {}, {}
 local refused = 0  -- steps of this script that Redis has refused
 
 words.SADD = 1
