@@ -90,8 +90,8 @@ def _chords(selection: Selection) -> list[System]:
     return [
         replace(
             peer,
-            command=[word.replace("celery_jobs", "celery_chords") for word in peer.command],
-            pusher="bench.peers.celery_chords",
+            command=[word.replace("celery_jobs", "celery_chord_jobs") for word in peer.command],
+            pusher="bench.peers.celery_chord_jobs",
         )
         for peer in selection.systems
         if peer.name == "celery"

@@ -6,7 +6,7 @@ A job that moves while it is looked for could be missed, so each is looked for t
 from collections.abc import Callable, Iterable
 from itertools import chain, repeat
 
-from teep.store import batches, compact, processes
+from teep.store import batches, compact, processes, workflows
 from teep.store.jobs import jobsets, locate, queues
 from teep.store.running import owners
 from teep.wire import commands, keys, scripts
@@ -22,9 +22,9 @@ Progress = Callable[[int, int], None]
 async def reconcile(bid: str, on_progress: Progress | None = None) -> list[str]:
     """Tell a batch that those of its pending jobs are over that are nowhere; returns their jids, then their indices.
 
-    Costs a search for each job that it knows by its jid: some round trips, and a look through every queue and set (see
-    `locate.find`). Of those that it knows by an index all that lie anywhere are read, up to three times. After each
-    search, or each reading, `on_progress` hears how many of how many that was.
+    Costs a search for each job that it knows by its jid: some round trips, and a look through every queue and set
+    (see `locate.find`). Of those that it knows by an index all that lie anywhere are read, up to three times. After
+    each search, or each reading, `on_progress` hears how many of how many that was.
     """
     told = on_progress or _nobody
     return [*await _by_jid(bid, told), *await _by_index(bid, told)]
@@ -46,7 +46,9 @@ async def _by_jid(bid: str, told: Progress) -> list[str]:
             told(min(looked_for, total), total)
     still = set(await batches.members(bid, "pending")) if missing else set()
     gone = [jid for jid in missing if jid in still]
-    await batches.discard(bid, [(jid, None) for jid in gone])
+    if gone:
+        nodes = await workflows.nodes_of(bid)
+        await batches.discard(bid, [(jid, None, nodes.get(jid)) for jid in gone])
     return gone
 
 
@@ -71,7 +73,7 @@ async def _by_index(bid: str, told: Progress) -> list[str]:
     failed &= await _failed_by_index(bid)
     # Which jid had which index nobody knows any more, nor needs to: all of both are gone.
     jids = chain(failed, repeat(""))
-    await batches.discard(bid, list(zip(jids, gone, strict=False)))
+    await batches.discard(bid, [(jid, index, None) for jid, index in zip(jids, gone, strict=False)])
     return [str(index) for index in gone]
 
 

@@ -82,8 +82,10 @@ class Push(Pipeline):
 
     @property
     def jobs(self) -> int:
-        """How many there are."""
-        return sum(map(len, self.now.values())) + len(self.later) + sum(len(row.jobs) for row in self.rows)
+        """How many there are, the nodes of workflows included."""
+        nodes = sum(len(opened.nodes.nodes) for opened in self.batches if opened.nodes is not None)
+        rows = sum(len(row.jobs) for row in self.rows)
+        return sum(map(len, self.now.values())) + len(self.later) + rows + nodes
 
 
 @lru_cache(maxsize=128)  # of the few queues that a program pushes to
@@ -147,9 +149,7 @@ def _others(
     ]
 
 
-def _kept_out(
-    stepped: Sequence[tuple[str, int]], batches: Sequence[Opened], replies: Sequence[Any]
-) -> list[KeptOut]:
+def _kept_out(stepped: Sequence[tuple[str, int]], batches: Sequence[Opened], replies: Sequence[Any]) -> list[KeptOut]:
     """Read the outcome of a push, in which the steps go last.
 
     Raises:
