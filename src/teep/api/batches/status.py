@@ -21,6 +21,7 @@ from teep.wire.keys import Companion
 
 __all__ = ["AsyncBatchStatus", "BatchCallback", "BatchStatus"]
 
+
 class _BatchStatus(Fields, Api):
     """A batch as it was when this was made, or when `refresh` was called last. Sidekiq Pro's Batch::Status.
 
