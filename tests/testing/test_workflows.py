@@ -1,4 +1,4 @@
-"""Workflows in tests that need no Redis: `fake()` keeps the graph, `drain()` and `inline()` run it by the same rules."""
+"""Workflows in tests that need no Redis: `fake()` keeps the graph, `drain()` and `inline()` run it by its rules."""
 
 import asyncio
 import datetime as dt
