@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     )
     from teep.api.results import AsyncResult, Result, aresult, result
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
+    from teep.api.workflows import AsyncWorkflowSet, AsyncWorkflowStatus, NodeStatus, WorkflowSet, WorkflowStatus
     from teep.client.batches import Batch
     from teep.client.workflows import Workflow, chain, group
     from teep.errors import Retry, Snooze
@@ -143,6 +144,8 @@ __all__ = [
     "AsyncTimeline",
     "AsyncWorkSet",
     "AsyncWorkers",
+    "AsyncWorkflowSet",
+    "AsyncWorkflowStatus",
     "Batch",
     "BatchCallback",
     "BatchClosed",
@@ -179,6 +182,7 @@ __all__ = [
     "LoopSet",
     "MetricsQuery",
     "MetricsResult",
+    "NodeStatus",
     "OverLimit",
     "Page",
     "PeriodicEntry",
@@ -213,6 +217,8 @@ __all__ = [
     "WorkSet",
     "Workers",
     "Workflow",
+    "WorkflowSet",
+    "WorkflowStatus",
     "__version__",
     "apush",
     "aresult",
@@ -254,6 +260,10 @@ _LATE = {
     ),
     "Batch": "teep.client.batches",
     **dict.fromkeys(("Workflow", "chain", "group"), "teep.client.workflows"),
+    **dict.fromkeys(
+        ("AsyncWorkflowSet", "AsyncWorkflowStatus", "NodeStatus", "WorkflowSet", "WorkflowStatus"),
+        "teep.api.workflows",
+    ),
     "Limiter": "teep.api.limits",
     "Progress": "teep.api.fleet.work",
     "LimiterSet": "teep.api.limits",
