@@ -11,6 +11,8 @@ from pathlib import Path
 from teep import Queue, RetrySet, ScheduledSet
 from tests.chaos import faults, journal, limits
 from tests.chaos.account import UNEXPLAINED, Account
+from tests.chaos.batches import made, remains
+from tests.chaos.batches.account import Account as Batches
 from tests.chaos.causes import Causes
 from tests.chaos.crew import WORKERS
 from tests.chaos.kinds import LEASE, QUEUES
@@ -56,6 +58,9 @@ class Result:
     repeats: Counter[str]
     lost: int
     poisoned: int
+    batches: int
+    events: int
+    stuck: int
     seconds: float
     failure: str
     """The whole story where something was wrong, else empty."""
@@ -81,16 +86,29 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         _await_places(stage, problems)
         picture = Picture.last(stage.server)
         runs, remarks = journal.read(stage.journal)
+        causes, may_forget = Causes(timeline, remarks), part.plot == "sentinel"
+        made.told(runs, pusher.opener.made, pusher.pushed, is_lasting=not may_forget)
         account = Account(
             pusher.pushed,
             runs,
             picture,
-            Causes(timeline, remarks),
-            may_forget=part.plot == "sentinel",
+            causes,
+            may_forget=may_forget,
             workers=frozenset(actor.pid for actor in stage.crew.actors),
         )
+        batches = Batches(
+            pusher.opener.made,
+            account.lives,
+            causes,
+            time.time() - time.monotonic(),
+            remains.read(stage.server),
+            may_forget=may_forget,
+        )
+        for bid, what in remains.problems(stage.server, batches.made, picture.dead_jids):
+            batches.complain(bid, what)
         problems += [remark.text for remark in remarks if remark.text.startswith(journal.UNENDED)]
-        problems += account.problems
+        problems += account.problems + batches.problems
+        account.offending |= batches.offending
         if problems:
             stage.crew.save_logs(folder)
     return Result(
@@ -106,6 +124,9 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         repeats=account.repeats,
         lost=account.lost,
         poisoned=len(account.poisoned),
+        batches=len(batches.made),
+        events=batches.events,
+        stuck=batches.stuck,
         seconds=time.monotonic() - timeline.origin,
         failure=_story(part, folder, timeline, account, problems) if problems else "",
     )
@@ -152,13 +173,15 @@ def _drain(stage: Stage, problems: list[str]) -> None:
             due = time.monotonic() + _REDO_EVERY
         picture = Picture.take(stage.server)
         alive = {actor.pid for actor in stage.crew.actors if actor.process.is_alive}
-        return not picture.left() and all(int(owner.split(":")[1]) in alive for owner in picture.owners)
+        is_empty = not picture.left() and all(int(owner.split(":")[1]) in alive for owner in picture.owners)
+        return is_empty and not remains.unfinished(stage.server)
 
     try:
         wait_until(is_drained, _DRAIN_SECONDS, "everything to be drained")
     except TimeoutError:
         picture = Picture.take(stage.server)
-        problems.append(f"{_DRAIN_SECONDS:.0f} s later there were still {picture.left()}, and {picture.owners}")
+        left = f"{picture.left()}, {picture.owners} and the batches {remains.unfinished(stage.server)}"
+        problems.append(f"{_DRAIN_SECONDS:.0f} s later there were still {left}")
 
 
 def _await_places(stage: Stage, problems: list[str]) -> None:

@@ -21,6 +21,9 @@ def table(results: Sequence[Result]) -> list[str]:
         "faults",
         "repeated",
         "lost",
+        "batches",
+        "events",
+        "stuck",
         "seconds",
     )
     rows = [
@@ -28,7 +31,7 @@ def table(results: Sequence[Result]) -> list[str]:
             str(result.part.seed), result.part.plot, result.kind, f"{result.jobs:,}", f"{result.iterable:,}",
             f"{result.refused:,}", f"{result.expired:,}", f"{result.runs:,}",
             str(result.faults["kill_worker"]), str(result.faults.total()), str(result.repeats.total()),
-            str(result.lost), f"{result.seconds:.0f}",
+            str(result.lost), f"{result.batches:,}", f"{result.events:,}", str(result.stuck), f"{result.seconds:.0f}",
         )
         for result in results
     ]  # fmt: skip
