@@ -43,7 +43,7 @@ _RESCUE = 0.3
 # Seconds for which events wait for a block that sends nothing; an hour in life.
 OPENING = 6.0
 # Seconds between the leader's looks at batches, an hour in life, and for which it leads; 15 in life.
-_WATCH, _LEASE = 1.0, 2.0
+_WATCH, _LEASE = 6.0, 2.0
 # Seconds between two checkpoints of an iterable job; 5 in life.
 CHECKPOINT = 0.3
 

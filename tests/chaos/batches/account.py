@@ -17,6 +17,9 @@ NEVER = float("inf")
 _UNKNOWN = -NEVER
 # By how much the clock of an event and that of the end of a job may differ (seconds).
 _SLACK = 0.05
+# Seconds within which the end of a batch's last job ends the batch: an acknowledgement, on a machine that is busy.
+# Later the leader's look does it, which has nothing to do but after a block that broke off, or a refusal.
+_ENDED_WITHIN = 3.0
 # How often a job that is rescued keeps the moment at which it was queued; then it waits in the scheduled set.
 _LAST_CHANCE = 2
 
@@ -60,6 +63,8 @@ class Account:
        its lease had ended.
     3. Each callback that was pushed was pushed once, and ran.
     4. Nobody was told that a batch had finished that had not.
+    5. A batch finished with the end of its last job, and not by the look of the leader, unless a block of it had
+       broken off or Redis had refused something.
 
     Behind Sentinel a failover may make Redis forget an event, which then comes once more, and what came before it.
     """
@@ -125,6 +130,7 @@ class Account:
         self.events += sum(self.at(batch, event) != NEVER for event in EVENTS)
         yield from self._missing(batch, members)
         yield from self._early(batch, members)
+        yield from self._late(batch)
         yield from self._closed_early(batch)
         yield from self._after_deletion(batch)
 
@@ -207,6 +213,22 @@ class Account:
         if len(turns) > 1 and not self.causes.failed_over(turns[0], turns[-1]):
             self.complain(batch.bid, f"had its {event} {len(turns)} times")
 
+    def _late(self, batch: Made) -> Iterator[str]:
+        """Yield that a batch finished only some time after all that it had to wait for."""
+        finished = self.at(batch, "finish")
+        lives = [self.lives[number] for number in self._members(batch)]
+        is_open = batch.is_unsure or any(life.poisoned for life in lives)
+        if finished == NEVER or is_open or self.causes.refused(batch.at, finished):
+            return
+        runs = [run for life in lives for run in life.runs if run.start <= finished]
+        ends = [life.job.deleted.end for life in lives if life.job.deleted is not None]
+        ends += [self.at(child, "finish") for child in self._children[batch.bid]]
+        ends += [filling.body for filling in batch.fillings if filling.body is not None]
+        since = [self.causes.awake(run.pid, run.last, finished) for run in runs]
+        since += [self.causes.answered(end, finished) for end in ends if end <= finished]
+        if min(since, default=0.0) > _ENDED_WITHIN and not self.causes.failed_over(batch.at, finished):
+            yield f"finished {min(since):.3f} s after all that it waited for"
+
     def _closed_early(self, batch: Made) -> Iterator[str]:
         finished = self.at(batch, "finish")
         for at in batch.closed:
@@ -216,12 +238,13 @@ class Account:
     def _after_deletion(self, batch: Made) -> Iterator[str]:
         for number in batch.members:
             life = self.lives[number]
-            deleted = life.job.deleted
-            for run in life.runs:
-                if deleted is None or not life.job.confirmed:
-                    break
-                if run.start > deleted.end and not self.causes.failed_over(deleted.end, run.start):
-                    yield f"had job {number} run after it was deleted"
+            deleted = life.job.deleted if life.job.confirmed else None
+            if deleted is not None and any(self._is_after(run, deleted.end) for run in life.runs):
+                yield f"had job {number} run after it was deleted"
+
+    def _is_after(self, run: Run, deleted: float) -> bool:
+        """Tell whether a run began after its job was deleted; one that was given up may have had it in flight."""
+        return run.start > deleted and not (self.causes.given_up(run) or self.causes.failed_over(deleted, run.start))
 
     def _story(self, batch: Made) -> str:
         events = ", ".join(
