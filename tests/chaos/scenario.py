@@ -11,8 +11,9 @@ from pathlib import Path
 from teep import Queue, RetrySet, ScheduledSet
 from tests.chaos import faults, journal, limits
 from tests.chaos.account import UNEXPLAINED, Account
-from tests.chaos.batches import made, remains
+from tests.chaos.batches import remains
 from tests.chaos.batches.account import Account as Batches
+from tests.chaos.batches.made import told
 from tests.chaos.causes import Causes
 from tests.chaos.crew import WORKERS
 from tests.chaos.kinds import LEASE, QUEUES
@@ -84,28 +85,8 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         _drain(stage, problems)
         problems += stage.crew.leave()
         _await_places(stage, problems)
-        picture = Picture.last(stage.server)
         runs, remarks = journal.read(stage.journal)
-        causes, may_forget = Causes(timeline, remarks), part.plot == "sentinel"
-        made.told(runs, pusher.opener.made, pusher.pushed, is_lasting=not may_forget)
-        account = Account(
-            pusher.pushed,
-            runs,
-            picture,
-            causes,
-            may_forget=may_forget,
-            workers=frozenset(actor.pid for actor in stage.crew.actors),
-        )
-        batches = Batches(
-            pusher.opener.made,
-            account.lives,
-            causes,
-            time.time() - time.monotonic(),
-            remains.read(stage.server),
-            may_forget=may_forget,
-        )
-        for bid, what in remains.problems(stage.server, batches.made, picture.dead_jids):
-            batches.complain(bid, what)
+        account, batches = _accounts(stage, pusher, runs, Causes(timeline, remarks), part)
         problems += [remark.text for remark in remarks if remark.text.startswith(journal.UNENDED)]
         problems += account.problems + batches.problems
         account.offending |= batches.offending
@@ -128,8 +109,23 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         events=batches.events,
         stuck=batches.stuck,
         seconds=time.monotonic() - timeline.origin,
-        failure=_story(part, folder, timeline, account, problems) if problems else "",
+        failure=_story(part, folder, timeline, account, problems, batches.stories()) if problems else "",
     )
+
+
+def _accounts(
+    stage: Stage, pusher: Pusher, runs: list[journal.Run], causes: Causes, part: Part
+) -> tuple[Account, Batches]:
+    """Draw up the account of the jobs and that of the batches. At its end the dead set is empty."""
+    made, may_forget = pusher.opener.made, part.plot == "sentinel"
+    told(runs, made, pusher.pushed, is_lasting=not may_forget)
+    picture, there = Picture.last(stage.server), remains.read(stage.server)
+    workers = frozenset(actor.pid for actor in stage.crew.actors)
+    account = Account(pusher.pushed, runs, picture, causes, may_forget=may_forget, workers=workers)
+    batches = Batches(made, account.lives, causes, time.time() - time.monotonic(), there, may_forget=may_forget)
+    for bid, what in remains.problems(stage.server, made, picture.dead_jids):
+        batches.complain(bid, what)
+    return account, batches
 
 
 def _open(stage: Stage, pusher: Pusher) -> None:
@@ -192,9 +188,17 @@ def _await_places(stage: Stage, problems: list[str]) -> None:
         problems.append(f"places are held that nobody holds: {limits.held(stage.server)}")
 
 
-def _story(part: Part, folder: Path, timeline: Timeline, account: Account, problems: list[str]) -> str:
+def _story(
+    part: Part,
+    folder: Path,
+    timeline: Timeline,
+    account: Account,
+    problems: list[str],
+    batches: list[str],
+) -> str:
     lines = [f"{part.replay} failed; the journal and the workers' logs are in {folder}", *problems]
     lines += ["the timeline (seconds):", *map(timeline.line, timeline.events)]
+    lines += batches
     for number in sorted(account.offending)[:_HISTORIES_SHOWN]:
         lines += account.history(number, timeline)
     if account.repeats[UNEXPLAINED]:

@@ -81,6 +81,7 @@ class Account:
     offending: set[int] = field(default_factory=set)
     events: int = 0
     stuck: int = 0
+    _wrong: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._children: dict[str, list[Made]] = {bid: [] for bid in self.made}
@@ -99,7 +100,8 @@ class Account:
     def complain(self, bid: str, what: str) -> None:
         """Note that something is wrong with a batch."""
         batch = self.made[bid]
-        self.problems.append(f"batch {bid} {what}: {self._story(batch)}")
+        self.problems.append(f"batch {bid} {what}")
+        self._wrong.add(bid)
         self.offending |= set(batch.callbacks.values()) | batch.members
 
     def at(self, batch: Made, event: Event) -> float:
@@ -246,15 +248,19 @@ class Account:
         """Tell whether a run began after its job was deleted; one that was given up may have had it in flight."""
         return run.start > deleted and not (self.causes.given_up(run) or self.causes.failed_over(deleted, run.start))
 
-    def _story(self, batch: Made) -> str:
-        events = ", ".join(
-            f"{event} {self.at(batch, event):.3f} (job {number})" for event, number in batch.callbacks.items()
-        )
-        members = ", ".join(
-            f"{number} {'/'.join(sorted(ends.kinds)) or 'open'}" for number, ends in self._members(batch).items()
-        )
-        facts = f"confirmed {batch.confirmed}, unsure {batch.is_unsure}, parent {batch.parent}, {batch.fillings}"
-        return f"{events}; jobs {members}; {facts}"
+    def stories(self) -> list[str]:
+        """Return the lines that tell of each batch with which something is wrong."""
+        return [line for bid in sorted(self._wrong) for line in self._story(self.made[bid])]
+
+    def _story(self, batch: Made) -> list[str]:
+        members = self._members(batch).items()
+        facts = f"confirmed {batch.confirmed}, unsure {batch.is_unsure}, parent {batch.parent}"
+        return [
+            f"batch {batch.bid}: {facts}, made at {batch.at:.3f}",
+            "  events: " + ", ".join(f"{e} (job {n}) at {self.at(batch, e):.3f}" for e, n in batch.callbacks.items()),
+            "  jobs: " + ", ".join(f"{n} {'/'.join(sorted(ends.kinds)) or 'open'}" for n, ends in members),
+            *(f"  {filling}" for filling in batch.fillings),
+        ]
 
 
 def _is_there(life: Life) -> bool:
