@@ -21,7 +21,7 @@ _AT_ONCE = 20
 _AHEAD = 40
 _OUTAGE_PAUSE = 0.05
 # Of how many pushes a batch follows.
-_BATCHES = 0.1
+_BATCHES = 0.2
 
 
 class Pusher:

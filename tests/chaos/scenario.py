@@ -59,9 +59,7 @@ class Result:
     repeats: Counter[str]
     lost: int
     poisoned: int
-    batches: int
-    events: int
-    stuck: int
+    batches: Counter[str]
     seconds: float
     failure: str
     """The whole story where something was wrong, else empty."""
@@ -95,8 +93,8 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
     return Result(
         part=part,
         kind=stage.kind,
-        jobs=len(pusher.pushed),
-        unconfirmed=sum(not job.confirmed for job in pusher.pushed.values()),
+        jobs=len(pusher.pushed) - batches.callbacks,
+        unconfirmed=sum(not job.confirmed for job in pusher.pushed.values()) - batches.callbacks,
         iterable=account.iterable,
         refused=account.refused,
         expired=account.expired,
@@ -105,9 +103,7 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         repeats=account.repeats,
         lost=account.lost,
         poisoned=len(account.poisoned),
-        batches=len(batches.made),
-        events=batches.events,
-        stuck=batches.stuck,
+        batches=batches.tally(),
         seconds=time.monotonic() - timeline.origin,
         failure=_story(part, folder, timeline, account, problems, batches.stories()) if problems else "",
     )

@@ -1,19 +1,19 @@
 """The account of batches: each event once and never before its time, and none that waits for ever."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
 from teep.store.batches import EVENTS, Event
-from tests.chaos.batches.made import Filling, Made
+from tests.chaos.batches.made import NEVER, Filling, Made
 from tests.chaos.causes import Causes
 from tests.chaos.journal import Run
 from tests.chaos.life import Life
 from tests.chaos.worker import OPENING
 
 _WAITING: tuple[Event, ...] = ("complete", "success", "finish")
-NEVER = float("inf")
 _UNKNOWN = -NEVER
 # By how much the clock of an event and that of the end of a job may differ (seconds).
 _SLACK = 0.05
@@ -79,9 +79,26 @@ class Account:
     may_forget: bool = False
     problems: list[str] = field(default_factory=list)
     offending: set[int] = field(default_factory=set)
-    events: int = 0
     stuck: int = 0
     _wrong: set[str] = field(default_factory=set)
+
+    @property
+    def callbacks(self) -> int:
+        """How many callbacks there are, pushed or not."""
+        return len(self._callbacks)
+
+    def tally(self) -> Counter[str]:
+        """Return what there was, by what it is called in the printed account."""
+        counted = Counter[str](batches=len(self.made), stuck=self.stuck)
+        for batch in self.made.values():
+            counted["child batches"] += batch.parent is not None
+            counted["blocks that broke off"] += sum(each.body is None for each in batch.fillings)
+            counted["invalidated, or not confirmed"] += batch.is_unsure
+            counted["refused more jobs, as they had finished"] += bool(batch.closed)
+            counted["jobs of batches"] += len(self._members(batch))
+            for event in EVENTS:
+                counted[f"events {event}"] += self.at(batch, event) != NEVER
+        return counted
 
     def __post_init__(self) -> None:
         self._children: dict[str, list[Made]] = {bid: [] for bid in self.made}
@@ -129,7 +146,6 @@ class Account:
 
     def _of(self, batch: Made) -> Iterator[str]:
         members = self._members(batch)
-        self.events += sum(self.at(batch, event) != NEVER for event in EVENTS)
         yield from self._missing(batch, members)
         yield from self._early(batch, members)
         yield from self._late(batch)
@@ -177,7 +193,7 @@ class Account:
         for child in self._children[batch.bid]:
             finished = self.at(child, "finish")
             for event in _WAITING:
-                if self._precedes(came[event], finished) and (event != "complete" or child.at < came[event]):
+                if self._precedes(came[event], finished) and (event != "complete" or child.made_by < came[event]):
                     yield f"had its {event} before its child {child.bid} had finished"
         first = min((ends.dead for ends in members.values()), default=NEVER)
         if self._precedes(came["death"], first):

@@ -12,10 +12,12 @@ from tests.chaos.kinds import Fate
 from tests.chaos.pushed import Pushed
 from tests.chaos.timeline import Span
 
+NEVER = float("inf")
+
 
 @dataclass
 class Filling:
-    """A block of a batch: when it began, when its body was through (monotonic seconds), and each push before that.
+    """A block of a batch, in monotonic seconds: when it began, each push, when its body was through, and all sent.
 
     `every` is after how many jobs it sends some; 0 if all goes at its end.
     """
@@ -24,6 +26,7 @@ class Filling:
     every: int = 0
     is_first: bool = False
     body: float | None = None
+    end: float | None = None
     failed: bool = False
     pushes: list[float] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -47,6 +50,13 @@ class Made:
     fillings: list[Filling] = field(default_factory=list)
     closed: list[float] = field(default_factory=list)
     """When it was found to have finished, by those that would have added jobs."""
+
+    @property
+    def made_by(self) -> float:
+        """When Redis knew of it at the latest: with the first jobs that its block sent."""
+        block = self.fillings[0]
+        sent = block.pushes[block.every + 1 : block.every + 2] if block.every else []
+        return min([*sent, NEVER if block.end is None else block.end])
 
 
 def told(runs: Iterable[Run], made: dict[str, Made], pushed: dict[int, Pushed], *, is_lasting: bool) -> None:
@@ -94,6 +104,7 @@ def _take(
             open_ones[run, bid].body = entry.at
         case "filled":
             filling = open_ones.pop((run, bid))
+            filling.end = entry.at
             made[bid].confirmed |= is_lasting
             for number in filling.numbers:
                 pushed[number] = replace(

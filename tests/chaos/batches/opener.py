@@ -111,6 +111,7 @@ class Opener:
         for made in sheet.made:
             made.confirmed = confirmed
             made.is_unsure |= not confirmed
+            made.fillings[0].end = time.monotonic() if confirmed else None
             self.made[made.bid] = made
         if confirmed:
             for made in sheet.made:

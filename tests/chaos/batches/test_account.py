@@ -47,6 +47,7 @@ def _fired(first: int = _FIRST, again: float = 0.0, **events: float) -> list[str
 def _batch(members: Sequence[int], first: int = _FIRST, **fields: object) -> Made:
     callbacks: dict[Event, int] = {event: first + place for place, event in enumerate(EVENTS)}
     batch = Made(f"b{first}", None, callbacks, 60.0, 0.4, confirmed=True, members=set(members))
+    batch.fillings.append(Filling(0.4, body=0.5, end=0.6))
     return replace(batch, **fields)  # type: ignore[arg-type]
 
 
