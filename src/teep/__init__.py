@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from teep.api.results import AsyncResult, Result, aresult, result
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
     from teep.client.batches import Batch
+    from teep.client.workflows import Workflow, chain, group
     from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
@@ -211,17 +212,20 @@ __all__ = [
     "Work",
     "WorkSet",
     "Workers",
+    "Workflow",
     "__version__",
     "apush",
     "aresult",
     "async_find_job",
     "async_leader",
+    "chain",
     "configure",
     "current_job",
     "default_config",
     "encryption",
     "errors",
     "find_job",
+    "group",
     "job",
     "leader",
     "limits",
@@ -249,6 +253,7 @@ _LATE = {
         ("AsyncBatchSet", "AsyncBatchStatus", "BatchCallback", "BatchSet", "BatchStatus"), "teep.api.batches"
     ),
     "Batch": "teep.client.batches",
+    **dict.fromkeys(("Workflow", "chain", "group"), "teep.client.workflows"),
     "Limiter": "teep.api.limits",
     "Progress": "teep.api.fleet.work",
     "LimiterSet": "teep.api.limits",

@@ -64,7 +64,8 @@ class Fields:
     @property
     def progress(self) -> float:
         """Which part of its jobs is over: 1.0 if all are."""
-        return 1.0 if self.total == 0 else (self.total - self.pending + self.dead) / self.total
+        left = self.pending - self.dead + self._sizes.waiting
+        return 1.0 if self.total == 0 else (self.total - left) / self.total
 
     @property
     def state(self) -> State:

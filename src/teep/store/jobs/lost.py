@@ -1,6 +1,6 @@
 """Looking for the jobs of a batch: those that are nowhere were deleted by a program that tells no batch."""
 
-from teep.store import batches
+from teep.store import batches, workflows
 from teep.store.jobs import locate
 
 
@@ -16,5 +16,6 @@ async def reconcile(bid: str) -> list[str]:
     still = set(await batches.members(bid, "pending")) if missing else set()
     gone = [jid for jid in missing if jid in still]
     if gone:
-        await batches.discard(bid, gone)
+        nodes = await workflows.nodes_of(bid)
+        await batches.discard(bid, {jid: nodes.get(jid) for jid in gone})
     return gone
