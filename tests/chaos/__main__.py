@@ -46,7 +46,8 @@ def _summary(result: Result) -> str:
         f"{'FAILED' if result.failure else 'ok'} in {result.seconds:.0f} s on {result.kind}: {result.jobs:,} jobs"
         f" ({result.unconfirmed} unconfirmed, {result.iterable} iterable, {result.refused} refused,"
         f" {result.expired} expired, {result.poisoned} poisoned), {result.runs:,} runs,"
-        f" {result.faults.total()} faults, {result.lost} lost; repeated: {repeats}"
+        f" {result.faults.total()} faults, {result.lost} lost; {result.batches['batches']:,} batches,"
+        f" {result.batches['stuck']} stuck; repeated: {repeats}"
     )
 
 

@@ -10,7 +10,7 @@ from tests.chaos.journal import Run
 from tests.chaos.kinds import ATTEMPTS, Fate
 from tests.chaos.life import Life, Range
 from tests.chaos.picture import Picture
-from tests.chaos.pusher import Pushed
+from tests.chaos.pushed import Pushed
 from tests.chaos.timeline import Timeline
 
 INTENDED = "tests.chaos.jobs.Intended"
@@ -50,16 +50,16 @@ class Account:
         runs: dict[int, list[Run]] = defaultdict(list)
         for run in self.runs:
             runs[run.number].append(run)
-        self._lives = {
+        self.lives = {
             number: Life(number, job, runs.get(number, ()), number in self.poisoned)
             for number, job in self.pushed.items()
         }
         for number in runs.keys() - self.pushed.keys():
             self._complain("was never pushed", number)
         self._check_lives()
-        for what, number in locks.problems(self._lives, self.causes, may_forget=self.may_forget):
+        for what, number in locks.problems(self.lives, self.causes, may_forget=self.may_forget):
             self._complain(what, number)
-        for what, number in limits.problems(self._lives, self.causes):
+        for what, number in limits.problems(self.lives, self.causes):
             self._complain(what, number)
         self._check_counters()
         self._check_places()
@@ -67,12 +67,12 @@ class Account:
     @property
     def lost(self) -> int:
         """How many confirmed jobs did not run to their end."""
-        return sum(life.job.is_due and not life.is_complete for life in self._lives.values())
+        return sum(life.job.is_due and not life.is_complete for life in self.lives.values())
 
     @property
     def expired(self) -> int:
         """How many jobs were dropped as too late."""
-        return sum(life.was_late for life in self._lives.values())
+        return sum(life.was_late for life in self.lives.values())
 
     @property
     def refused(self) -> int:
@@ -101,7 +101,7 @@ class Account:
         return lines
 
     def _check_lives(self) -> None:
-        for number, life in self._lives.items():
+        for number, life in self.lives.items():
             if self._must_end(life) and not life.is_complete:
                 self._complain("did not run to its end", number)
             if life.attempt > ATTEMPTS[life.job.fate]:
@@ -120,14 +120,14 @@ class Account:
                 self._complain(what, life.number)
 
     def _must_end(self, life: Life) -> bool:
-        return life.job.is_due or (bool(life.runs) and not self.may_forget)
+        return life.job.is_due or (bool(life.runs) and not self.may_forget and life.job.deleted is None)
 
     def _check_counters(self) -> None:
         shares = {"processed": Life.processed, "failed": Life.failed, "expired": Life.expired}
         counted = self.picture.counted
         for name, share in shares.items():
             expected = Range()
-            for life in self._lives.values():
+            for life in self.lives.values():
                 if life.job.is_due or life.runs:
                     own = share(life, self.causes)
                     expected += own if self._must_end(life) else Range(0, own.most)
@@ -136,8 +136,8 @@ class Account:
 
     def _check_places(self) -> None:
         dead = self.picture.dead
-        for number, life in self._lives.items():
-            is_dead = life.job.fate is Fate.DIES and self._must_end(life) and not life.was_late
+        for number, life in self.lives.items():
+            is_dead = life.job.fate is Fate.DIES and self._must_end(life) and not life.was_dropped
             if is_dead and number not in dead:
                 self._complain("is not in the dead set", number)
         for number, error in dead.items():
@@ -169,7 +169,7 @@ class Account:
 
         That takes a run that was given up, or stopped in the midst of an item, or a failover that forgot the job.
         """
-        life = self._lives[number]
+        life = self.lives[number]
         if self.may_forget and not life.job.confirmed:
             return True
         return any(

@@ -102,6 +102,10 @@ class Causes:
             for span in self._timeline.failovers
         )
 
+    def refused(self, begin: float, end: float) -> bool:
+        """Tell whether Redis refused something between two moments."""
+        return any(begin <= span.end and end >= span.begin for span in self._timeline.refused)
+
     def unsaved(self, jid: str, begin: float, end: float) -> bool:
         """Tell whether a checkpoint of this job failed between two moments."""
         return any(begin <= at <= end for at in self._unsaved.get(jid, ()))

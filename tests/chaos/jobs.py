@@ -29,32 +29,33 @@ class Intended(Exception):
     """The failure of a job that is meant to fail."""
 
 
-def _soon(_count: int, _error: BaseException, _payload: dict[str, Any]) -> float:
+def soon(_count: int, _error: BaseException, _payload: dict[str, Any]) -> float:
+    """Retry a second later."""
     return 1
 
 
-@teep.job(name="chaos", retry_in=_soon)
+@teep.job(name="chaos", retry_in=soon)
 def chaos(number: int, seconds: float, fate: str) -> None:
     """Take some time, then succeed or fail."""
-    _sleep(seconds)
-    _meet(fate)
+    sleep(seconds)
+    meet(fate)
 
 
-@teep.job(name="chaos_async", retry_in=_soon)
+@teep.job(name="chaos_async", retry_in=soon)
 async def chaos_async(number: int, seconds: float, fate: str) -> None:
     """As `chaos`, on the loop."""
     await asyncio.sleep(seconds)
-    _meet(fate)
+    meet(fate)
 
 
-@teep.job(name=LIMITED, retry_in=_soon, limit=teep.limits.concurrent(LIMITED, LIMIT, lock_timeout=LEASE))
+@teep.job(name=LIMITED, retry_in=soon, limit=teep.limits.concurrent(LIMITED, LIMIT, lock_timeout=LEASE))
 def chaos_limited(number: int, seconds: float, fate: str) -> None:
     """As `chaos`, under a limit."""
-    _sleep(seconds)
-    _meet(fate)
+    sleep(seconds)
+    meet(fate)
 
 
-@teep.job(name="chaos_fork", retry_in=_soon)
+@teep.job(name="chaos_fork", retry_in=soon)
 def chaos_fork(number: int, seconds: float, fate: str) -> None:
     """As `chaos`, with a fork, whose child ends in one of four ways."""
     pid = os.fork()
@@ -62,8 +63,8 @@ def chaos_fork(number: int, seconds: float, fate: str) -> None:
         _end_child(number)
         return
     _await_child(pid)
-    _sleep(seconds)
-    _meet(fate)
+    sleep(seconds)
+    meet(fate)
 
 
 class _Items(teep.IterableJob):
@@ -73,7 +74,7 @@ class _Items(teep.IterableJob):
         journal.over()
 
 
-class ChaosItems(_Items, name="chaos_items", retry_in=_soon):
+class ChaosItems(_Items, name="chaos_items", retry_in=soon):
     """Take some time for each item. One that is to fail does so before it has done the item."""
 
     def build_enumerator(
@@ -84,11 +85,11 @@ class ChaosItems(_Items, name="chaos_items", retry_in=_soon):
 
     def each_iteration(self, item: int, number: int, seconds: float, fate: str, items: int) -> None:
         _meet_at(item, fate, items)
-        _sleep(_length(item, seconds))
+        sleep(_length(item, seconds))
         journal.did(item)
 
 
-class ChaosItemsAsync(_Items, name="chaos_items_async", retry_in=_soon):
+class ChaosItemsAsync(_Items, name="chaos_items_async", retry_in=soon):
     """As `ChaosItems`, on the loop."""
 
     async def build_enumerator(
@@ -142,7 +143,8 @@ def _await_child(pid: int) -> None:
         time.sleep(_SLICE)
 
 
-def _sleep(seconds: float) -> None:
+def sleep(seconds: float) -> None:
+    """Take some time in slices, between which a thread hears of its stop."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, _SLICE))
@@ -152,7 +154,8 @@ def _length(item: int, seconds: float) -> float:
     return _LONG_SECONDS if item % _LONG_EVERY == _LONG_EVERY - 1 else seconds
 
 
-def _meet(fate: str) -> None:
+def meet(fate: str) -> None:
+    """Fail if that is what the job is to do at this attempt."""
     job = teep.current_job()
     assert job is not None
     if fate == Fate.DIES or (fate == Fate.FAILS_ONCE and job.attempt == 1):
@@ -162,4 +165,4 @@ def _meet(fate: str) -> None:
 def _meet_at(item: int, fate: str, items: int) -> None:
     """Let a job that is to die do so at its last item, and one that fails once in the middle."""
     if item == (items - 1 if fate == Fate.DIES else items // 2):
-        _meet(fate)
+        meet(fate)

@@ -5,6 +5,7 @@ Moments are in seconds of the monotonic clock, which all processes of a machine 
 """
 
 import itertools
+import json
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -28,8 +29,8 @@ def begin(number: int, payload: Mapping[str, Any], attempt: int) -> None:
 
 
 def finish(outcome: str) -> None:
-    """Note the end of the run: "done", "failed" as it should, "expired", "cut" by something else, or of an iterable
-    job, "left".
+    """Note the end of the run: "done", "failed" as it should, "expired", "skipped" with its batch, "cut" by something
+    else, or of an iterable job, "left".
     """
     _write(outcome, _run.get())
 
@@ -52,6 +53,11 @@ def saved(item: int) -> None:
 def over() -> None:
     """Note that an iterable job has done all there is to do."""
     _write("over", _run.get())
+
+
+def tell(what: Mapping[str, Any]) -> None:
+    """Note something else of the run, as JSON."""
+    _write("told", _run.get(), json.dumps(what))
 
 
 def remark(text: str) -> None:
@@ -78,13 +84,21 @@ class Step(NamedTuple):
     at: float
 
 
+class Told(NamedTuple):
+    """What a run has noted of itself besides, as JSON, and when."""
+
+    at: float
+    text: str
+
+
 @dataclass
 class Run:
     """One run of one job; `end` and `outcome` are missing where it broke off without a word.
 
-    `outcome` is "done", "failed", "cut", "expired" (it was too late, and did not run), or "interrupted" (an iterable
-    job that is to go on). `turn` changes whenever the job comes into its queue anew, but not when it is put back by a
-    stop or rescued; `rescues` is how often it was that by then, as its payload tells.
+    `outcome` is "done", "failed", "cut", "expired" (it was too late, and did not run), "skipped" (its batch was
+    invalid, so it did not run), or "interrupted" (an iterable job that is to go on). `turn` changes whenever the job
+    comes into its queue anew, but not when it is put back by a stop or rescued; `rescues` is how often it was that by
+    then, as its payload tells.
     """
 
     number: int
@@ -99,6 +113,7 @@ class Run:
     first: Step | None = None
     did: list[Step] = field(default_factory=list)
     saved: list[Step] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     is_over: bool = False
 
     @property
@@ -159,6 +174,8 @@ def _add(run: Run, event: str, at: float, rest: list[str]) -> None:
             run.did.append(Step(int(rest[0]), at))
         case "saved":
             run.saved.append(Step(int(rest[0]), at))
+        case "told":
+            run.told.append(Told(at, rest[0]))
         case "over":
             run.is_over = True
         case "left":

@@ -22,6 +22,11 @@ def problems(life: Life, causes: Causes) -> Iterator[str]:
                 yield "was dropped as too late, which it was not"
             if any(not causes.failed_over(at, run.start) for at in places):
                 yield "was dropped as too late, though it had begun in time"
-        elif expiry is not None and not places and run.start + min(0.0, jump) > expiry + _SLACK:
+        elif (
+            run.outcome != "skipped"
+            and expiry is not None
+            and not places
+            and run.start + min(0.0, jump) > expiry + _SLACK
+        ):
             yield "ran when it was too late"
         places += [step.at for step in run.saved]

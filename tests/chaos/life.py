@@ -8,7 +8,7 @@ from itertools import pairwise
 from tests.chaos.causes import Causes
 from tests.chaos.journal import Run
 from tests.chaos.kinds import ATTEMPTS, FAILURES, Fate
-from tests.chaos.pusher import Pushed
+from tests.chaos.pushed import Pushed
 
 # A job that was rescued so often waits in the scheduled set for another one, and so comes into its queue anew.
 _LAST_CHANCE = 2
@@ -80,8 +80,18 @@ class Life:
         return any(run.outcome == "expired" and run.attempt == self.attempt for run in self.runs)
 
     @property
+    def was_skipped(self) -> bool:
+        """Whether its last attempt was left out, as its batch was invalid."""
+        return any(run.outcome == "skipped" and run.attempt == self.attempt for run in self.runs)
+
+    @property
+    def was_dropped(self) -> bool:
+        """Whether its last attempt was settled without a run."""
+        return self.was_late or self.was_skipped
+
+    @property
     def is_complete(self) -> bool:
-        return self.poisoned or self.came_to_its_end or self.was_late
+        return self.poisoned or self.came_to_its_end or self.was_dropped
 
     @property
     def end(self) -> float | None:
@@ -89,20 +99,20 @@ class Life:
         last = [
             run.end
             for run in self.runs
-            if run.attempt == self.attempt and run.outcome in ("done", "failed", "expired")
+            if run.attempt == self.attempt and run.outcome in ("done", "failed", "expired", "skipped")
         ]
         return min((end for end in last if end is not None), default=None)
 
     def processed(self, causes: Causes) -> Range:
         """Return how often it counted as processed."""
-        attempts = ATTEMPTS[self.job.fate] if self.came_to_its_end or not self.was_late else self.attempt
+        attempts = ATTEMPTS[self.job.fate] if self.came_to_its_end or not self.was_dropped else self.attempt
         # That it died of its rescues may count, too.
         whole = Range.of(attempts, is_open=self.poisoned) + Range(-self.passed_its_failure, self.poisoned)
         return whole + Range(-self._taken_back(causes), 0) + self._put_back(causes)
 
     def failed(self, causes: Causes) -> Range:
         """Return how often it counted as failed."""
-        if self.was_late:
+        if self.was_dropped:
             before = self.attempt - 1
             return Range(before, FAILURES[self.job.fate] if self.came_to_its_end else before) + Range(
                 0, self.poisoned

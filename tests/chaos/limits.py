@@ -15,11 +15,12 @@ def problems(lives: Mapping[int, Life], causes: Causes) -> Iterator[tuple[str, i
     """Yield each run that began while as many others ran as may, and the number of its job.
 
     Left out are runs of processes that were given up or stood still, which lose their places, and those around a
-    failover, which may forget who holds one. A job that has expired is taken out of its queue, and needs no place.
+    failover, which may forget who holds one. A job that has expired or is skipped is taken out of its queue, and
+    needs no place.
     """
     limited = (run for life in lives.values() if life.job.limited for run in life.runs)
     runs = sorted(
-        (run for run in limited if run.outcome != "expired" and causes.keeps_its_place(run)),
+        (run for run in limited if run.outcome not in ("expired", "skipped") and causes.keeps_its_place(run)),
         key=lambda run: run.start,
     )
     inside: list[float] = []

@@ -71,6 +71,11 @@ class Picture:
         """The dead jobs by number, with the class of the error that they died of."""
         return {number_of(job): job["error_class"] for job in self.places[keys.dead()]}
 
+    @property
+    def dead_jids(self) -> set[str]:
+        """The jids of the dead jobs."""
+        return {job["jid"] for job in self.places[keys.dead()]}
+
     def left(self) -> dict[str, int]:
         """Return how many jobs there are still to do, by place."""
         return {name: len(jobs) for name, jobs in self.places.items() if jobs and name != keys.dead()}

@@ -3,12 +3,14 @@
 import random
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from teep import Client, Config
 from teep.errors import RedisError
-from tests.chaos.kinds import LIMITED, Fate, Lot, Slot
+from tests.chaos.batches.opener import Opener
+from tests.chaos.batches.plans import Plan
+from tests.chaos.kinds import Lot
+from tests.chaos.pushed import Pushed
 from tests.chaos.stage import Stage
 from tests.chaos.timeline import Span
 from tests.support.servers import Server
@@ -18,29 +20,8 @@ _PAUSE = 0.04
 _AT_ONCE = 20
 _AHEAD = 40
 _OUTAGE_PAUSE = 0.05
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """A job as it was pushed, during `span`. One whose push was not confirmed may or may not have got through.
-
-    `refused`: another one has the lock of its `slot`, so it was not pushed. `expiry`: when it is too late (monotonic
-    seconds), on a clock that is right.
-    """
-
-    fate: Fate
-    confirmed: bool
-    span: Span = Span(0.0, 0.0)  # noqa: RUF009 - a tuple, which nobody changes
-    items: int = 0
-    slot: Slot | None = None
-    refused: bool = False
-    expiry: float | None = None
-    limited: bool = False
-
-    @property
-    def is_due(self) -> bool:
-        """Whether it must be run to its end."""
-        return self.confirmed and not self.refused
+# Of how many pushes a batch follows.
+_BATCHES = 0.2
 
 
 class Pusher:
@@ -50,6 +31,7 @@ class Pusher:
         self.pushed: dict[int, Pushed] = {}
         self._stage = stage
         self._chance = random.Random(f"jobs of {seed}")
+        self.opener = Opener(stage, self.pushed, self._chance)
         self._ended = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="pusher", daemon=True)
@@ -77,6 +59,14 @@ class Pusher:
     def _push(self) -> None:
         for lot in Lot.draw(self._chance, _AT_ONCE):
             self._push_lot(lot)
+        if self._chance.random() < _BATCHES:
+            self._push_batch(Plan.draw(self._chance))
+
+    def _push_batch(self, plan: Plan) -> None:
+        if not (self.opener.push(plan) and self.opener.add()):
+            self._ended.wait(_OUTAGE_PAUSE)
+        if plan.beside is not None:
+            self._push_lot(plan.beside)
 
     def _push_lot(self, lot: Lot) -> None:
         first, begin, now = len(self.pushed), time.monotonic(), time.time()
@@ -88,17 +78,7 @@ class Pusher:
         except RedisError:
             confirmed = False
             self._ended.wait(_OUTAGE_PAUSE)
-        expiry = None if lot.expires_in is None else begin + lot.delay + lot.expires_in
-        job = Pushed(
-            lot.fate,
-            confirmed,
-            Span(begin, time.monotonic()),
-            lot.items,
-            lot.slot,
-            refused=refused,
-            expiry=expiry,
-            limited=lot.job == LIMITED,
-        )
+        job = Pushed.of(lot, Span(begin, time.monotonic()), confirmed=confirmed, refused=refused)
         self.pushed |= dict.fromkeys(range(first, first + len(lot.seconds)), job)
 
     def _send(self, server: Server, lot: Lot, payload: dict[str, Any]) -> bool:

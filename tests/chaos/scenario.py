@@ -11,6 +11,9 @@ from pathlib import Path
 from teep import Queue, RetrySet, ScheduledSet
 from tests.chaos import faults, journal, limits
 from tests.chaos.account import UNEXPLAINED, Account
+from tests.chaos.batches import remains
+from tests.chaos.batches.account import Account as Batches
+from tests.chaos.batches.made import told
 from tests.chaos.causes import Causes
 from tests.chaos.crew import WORKERS
 from tests.chaos.kinds import LEASE, QUEUES
@@ -56,6 +59,7 @@ class Result:
     repeats: Counter[str]
     lost: int
     poisoned: int
+    batches: Counter[str]
     seconds: float
     failure: str
     """The whole story where something was wrong, else empty."""
@@ -79,25 +83,18 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         _drain(stage, problems)
         problems += stage.crew.leave()
         _await_places(stage, problems)
-        picture = Picture.last(stage.server)
         runs, remarks = journal.read(stage.journal)
-        account = Account(
-            pusher.pushed,
-            runs,
-            picture,
-            Causes(timeline, remarks),
-            may_forget=part.plot == "sentinel",
-            workers=frozenset(actor.pid for actor in stage.crew.actors),
-        )
+        account, batches = _accounts(stage, pusher, runs, Causes(timeline, remarks), part)
         problems += [remark.text for remark in remarks if remark.text.startswith(journal.UNENDED)]
-        problems += account.problems
+        problems += account.problems + batches.problems
+        account.offending |= batches.offending
         if problems:
             stage.crew.save_logs(folder)
     return Result(
         part=part,
         kind=stage.kind,
-        jobs=len(pusher.pushed),
-        unconfirmed=sum(not job.confirmed for job in pusher.pushed.values()),
+        jobs=len(pusher.pushed) - batches.callbacks,
+        unconfirmed=sum(not job.confirmed for job in pusher.pushed.values()) - batches.callbacks,
         iterable=account.iterable,
         refused=account.refused,
         expired=account.expired,
@@ -106,9 +103,25 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
         repeats=account.repeats,
         lost=account.lost,
         poisoned=len(account.poisoned),
+        batches=batches.tally(),
         seconds=time.monotonic() - timeline.origin,
-        failure=_story(part, folder, timeline, account, problems) if problems else "",
+        failure=_story(part, folder, timeline, account, problems, batches.stories()) if problems else "",
     )
+
+
+def _accounts(
+    stage: Stage, pusher: Pusher, runs: list[journal.Run], causes: Causes, part: Part
+) -> tuple[Account, Batches]:
+    """Draw up the account of the jobs and that of the batches. At its end the dead set is empty."""
+    made, may_forget = pusher.opener.made, part.plot == "sentinel"
+    told(runs, made, pusher.pushed, is_lasting=not may_forget)
+    picture, there = Picture.last(stage.server), remains.read(stage.server)
+    workers = frozenset(actor.pid for actor in stage.crew.actors)
+    account = Account(pusher.pushed, runs, picture, causes, may_forget=may_forget, workers=workers)
+    batches = Batches(made, account.lives, causes, time.time() - time.monotonic(), there, may_forget=may_forget)
+    for bid, what in remains.problems(stage.server, made, picture.dead_jids):
+        batches.complain(bid, what)
+    return account, batches
 
 
 def _open(stage: Stage, pusher: Pusher) -> None:
@@ -152,13 +165,15 @@ def _drain(stage: Stage, problems: list[str]) -> None:
             due = time.monotonic() + _REDO_EVERY
         picture = Picture.take(stage.server)
         alive = {actor.pid for actor in stage.crew.actors if actor.process.is_alive}
-        return not picture.left() and all(int(owner.split(":")[1]) in alive for owner in picture.owners)
+        is_empty = not picture.left() and all(int(owner.split(":")[1]) in alive for owner in picture.owners)
+        return is_empty and not remains.unfinished(stage.server)
 
     try:
         wait_until(is_drained, _DRAIN_SECONDS, "everything to be drained")
     except TimeoutError:
         picture = Picture.take(stage.server)
-        problems.append(f"{_DRAIN_SECONDS:.0f} s later there were still {picture.left()}, and {picture.owners}")
+        left = f"{picture.left()}, {picture.owners} and the batches {remains.unfinished(stage.server)}"
+        problems.append(f"{_DRAIN_SECONDS:.0f} s later there were still {left}")
 
 
 def _await_places(stage: Stage, problems: list[str]) -> None:
@@ -169,9 +184,17 @@ def _await_places(stage: Stage, problems: list[str]) -> None:
         problems.append(f"places are held that nobody holds: {limits.held(stage.server)}")
 
 
-def _story(part: Part, folder: Path, timeline: Timeline, account: Account, problems: list[str]) -> str:
+def _story(
+    part: Part,
+    folder: Path,
+    timeline: Timeline,
+    account: Account,
+    problems: list[str],
+    batches: list[str],
+) -> str:
     lines = [f"{part.replay} failed; the journal and the workers' logs are in {folder}", *problems]
     lines += ["the timeline (seconds):", *map(timeline.line, timeline.events)]
+    lines += batches
     for number in sorted(account.offending)[:_HISTORIES_SHOWN]:
         lines += account.history(number, timeline)
     if account.repeats[UNEXPLAINED]:

@@ -21,6 +21,8 @@ def table(results: Sequence[Result]) -> list[str]:
         "faults",
         "repeated",
         "lost",
+        "batches",
+        "stuck",
         "seconds",
     )
     rows = [
@@ -28,15 +30,17 @@ def table(results: Sequence[Result]) -> list[str]:
             str(result.part.seed), result.part.plot, result.kind, f"{result.jobs:,}", f"{result.iterable:,}",
             f"{result.refused:,}", f"{result.expired:,}", f"{result.runs:,}",
             str(result.faults["kill_worker"]), str(result.faults.total()), str(result.repeats.total()),
-            str(result.lost), f"{result.seconds:.0f}",
+            str(result.lost), str(result.batches["batches"]), str(result.batches["stuck"]), f"{result.seconds:.0f}",
         )
         for result in results
     ]  # fmt: skip
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
     causes: Counter[str] = sum((result.repeats for result in results), Counter())
+    batches: Counter[str] = sum((result.batches for result in results), Counter())
     faults: Counter[str] = sum((result.faults for result in results), Counter())
-    return [*lines, "repeats by cause:", *_counted(causes), "faults:", *_counted(faults)]
+    sums = (("repeats by cause:", causes), ("batches:", batches), ("faults:", faults))
+    return [*lines, *(line for name, counter in sums for line in (name, *_counted(counter)))]
 
 
 def _counted(counter: Counter[str]) -> list[str]:

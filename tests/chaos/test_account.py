@@ -9,7 +9,7 @@ from tests.chaos.causes import GIVEN_UP, KILLED, KILLED_UNACKNOWLEDGED, STOPPED,
 from tests.chaos.journal import Remark, parse
 from tests.chaos.kinds import Fate
 from tests.chaos.picture import Picture
-from tests.chaos.pusher import Pushed
+from tests.chaos.pushed import Pushed
 from tests.chaos.timeline import Span, Timeline
 
 _FATES = (Fate.SUCCEEDS, Fate.FAILS_ONCE, Fate.DIES)

@@ -10,7 +10,7 @@ from tests.chaos.items import AGAIN
 from tests.chaos.journal import Remark, parse
 from tests.chaos.kinds import SLOTS, Fate, Slot
 from tests.chaos.picture import Picture
-from tests.chaos.pusher import Pushed
+from tests.chaos.pushed import Pushed
 from tests.chaos.timeline import Span, Timeline
 
 _UNTIL_SUCCESS, _UNTIL_START = SLOTS[0], SLOTS[4]

@@ -11,13 +11,15 @@ import time
 from types import ModuleType
 
 from teep import Config
+from teep.client.batches import block
 from teep.errors import RedisError
+from teep.features.batch import Batches, watch
 from teep.features.expiry import Expiry
 from teep.job.context import JobContext
 from teep.job.iterable import iteration
 from teep.middleware import around
 from teep.store import processes
-from teep.store.feature import Barred, Unit
+from teep.store.feature import Barred, Feature, Unit
 from teep.store.running import iteration as places
 from teep.store.running.iteration import Held
 from teep.wire import json
@@ -25,7 +27,7 @@ from teep.wire.payload import Item
 from teep.wire.scripts import Saved
 from teep.worker import Worker
 from teep.worker.logs import log
-from teep.worker.services import heartbeat
+from teep.worker.services import heartbeat, leader
 from teep.worker.services.rescuer import Rescuer
 from tests.chaos import journal
 from tests.chaos.jobs import journalled
@@ -38,6 +40,10 @@ EXPIRY = 4
 _HEARTBEAT = 0.5
 # Seconds between looks for the dead, over the whole fleet; 5 in life.
 _RESCUE = 0.3
+# Seconds for which events wait for a block that sends nothing; an hour in life.
+OPENING = 6.0
+# Seconds between the leader's looks at batches, an hour in life, and for which it leads; 15 in life.
+_WATCH, _LEASE = 6.0, 2.0
 # Seconds between two checkpoints of an iterable job; 5 in life.
 CHECKPOINT = 0.3
 
@@ -52,8 +58,12 @@ def main() -> int:
     _shorten(heartbeat, "_TRUSTED", EXPIRY - 1.5)
     _shorten(Rescuer, "_AVERAGE", _RESCUE)
     _shorten(iteration, "CHECKPOINT_SECONDS", CHECKPOINT)
+    _shorten(block, "_LEASE", int(OPENING * 1000))
+    _shorten(watch, "INTERVAL", _WATCH)
+    _shorten(leader, "_LEASE", _LEASE)
     _journal_places()
-    _journal_what_is_late()
+    for feature, outcome in ((Expiry, "expired"), (Batches, "skipped")):
+        _journal_what_is_dropped(feature, outcome)
     config = Config(
         redis_url=os.environ["REDIS_URL"],
         concurrency=options.concurrency,
@@ -65,7 +75,7 @@ def main() -> int:
     config.error_handlers[:] = [_unless_intended]
     config.server_middleware.add(around(journalled))
     try:
-        Worker(config, "tests.chaos.jobs").run()
+        Worker(config, "tests.chaos.batches.jobs").run()
     except RedisError:
         return NO_REDIS
     return 0
@@ -96,18 +106,18 @@ def _journal_places() -> None:
     _replace(places, "save", journalled_save)
 
 
-def _journal_what_is_late() -> None:
-    """Write down each job that is dropped as too late, like a run."""
-    look = Expiry.admit
+def _journal_what_is_dropped(feature: type[Feature], outcome: str) -> None:
+    """Write down, like a run, each job that a feature settles without one."""
+    look = feature.admit
 
-    async def journalled_look(feature: Expiry, unit: Unit, item: Item) -> Barred | None:
-        barred = await look(feature, unit, item)
+    async def journalled_look(self: Feature, unit: Unit, item: Item) -> Barred | None:
+        barred = await look(self, unit, item)
         if barred is not None:
             journal.begin(number_of(item), item, JobContext(item).attempt)
-            journal.finish("expired")
+            journal.finish(outcome)
         return barred
 
-    _replace(Expiry, "admit", journalled_look)
+    _replace(feature, "admit", journalled_look)
 
 
 def _move_clock(by: float, after: float) -> None:

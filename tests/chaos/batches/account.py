@@ -1,0 +1,292 @@
+"""The account of batches: each event once and never before its time, and none that waits for ever."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from teep.store.batches import EVENTS, Event
+from tests.chaos.batches.made import NEVER, Filling, Made
+from tests.chaos.causes import Causes
+from tests.chaos.journal import Run
+from tests.chaos.life import Life
+from tests.chaos.worker import OPENING
+
+_WAITING: tuple[Event, ...] = ("complete", "success", "finish")
+_UNKNOWN = -NEVER
+# By how much the clock of an event and that of the end of a job may differ (seconds).
+_SLACK = 0.05
+# Seconds within which the end of a batch's last job ends the batch: an acknowledgement, on a machine that is busy.
+# Later the leader's look does it, which has nothing to do but after a block that broke off, or a refusal.
+_ENDED_WITHIN = 3.0
+# How often a job that is rescued keeps the moment at which it was queued; then it waits in the scheduled set.
+_LAST_CHANCE = 2
+
+
+class Ends(NamedTuple):
+    """When a job may have come to each end for the first time, and when it had been tried; NEVER: not at all."""
+
+    done: float
+    dead: float
+    discarded: float
+    tried: float
+
+    @classmethod
+    def of(cls, life: Life) -> "Ends":
+        def first(*outcomes: str) -> float:
+            return min((run.end or NEVER for run in life.runs if run.outcome in outcomes), default=NEVER)
+
+        deleted = NEVER if life.job.deleted is None else life.job.deleted.begin
+        dies = life.came_to_its_end and first("done") == NEVER
+        dead = _UNKNOWN if life.poisoned else first("failed") if dies else NEVER
+        dropped = min(first("expired", "skipped"), deleted)
+        return cls(first("done"), dead, dropped, min(first("done", "failed"), dropped, dead))
+
+    @property
+    def over(self) -> float:
+        return min(self.done, self.dead, self.discarded)
+
+    @property
+    def kinds(self) -> set[str]:
+        return {kind for kind in ("done", "dead", "discarded") if getattr(self, kind) != NEVER}
+
+
+@dataclass
+class Account:
+    """What is known of each batch, held against the runs of its jobs and of its callbacks.
+
+    1. Each batch that is there has finished, and completed before. One whose jobs all succeeded, and its children's,
+       had its success, and no other did; one of which a job died heard of the first death.
+    2. No event came before its time: by the moment at which its callback was queued, each job had come to the end
+       that it waits for, each child had finished, and each block was closed that sent its jobs in several steps, or
+       its lease had ended.
+    3. Each callback that was pushed was pushed once, and ran.
+    4. Nobody was told that a batch had finished that had not.
+    5. A batch finished with the end of its last job, and not by the look of the leader, unless a block of it had
+       broken off or Redis had refused something.
+
+    Behind Sentinel a failover may make Redis forget an event, which then comes once more, and what came before it.
+    """
+
+    made: Mapping[str, Made]
+    lives: Mapping[int, Life]
+    causes: Causes
+    offset: float
+    """What is to be taken off an epoch second for the same moment on the monotonic clock."""
+    there: Collection[str] = ()
+    """The bids of the batches that Redis holds at the end."""
+    may_forget: bool = False
+    problems: list[str] = field(default_factory=list)
+    offending: set[int] = field(default_factory=set)
+    stuck: int = 0
+    _wrong: set[str] = field(default_factory=set)
+
+    @property
+    def callbacks(self) -> int:
+        """How many callbacks there are, pushed or not."""
+        return len(self._callbacks)
+
+    def tally(self) -> Counter[str]:
+        """Return what there was, by what it is called in the printed account."""
+        counted = Counter[str](batches=len(self.made), stuck=self.stuck)
+        for batch in self.made.values():
+            counted["child batches"] += batch.parent is not None
+            counted["blocks that broke off"] += sum(each.body is None for each in batch.fillings)
+            counted["invalidated, or not confirmed"] += batch.is_unsure
+            counted["refused more jobs, as they had finished"] += bool(batch.closed)
+            counted["jobs of batches"] += len(self._members(batch))
+            for event in EVENTS:
+                counted[f"events {event}"] += self.at(batch, event) != NEVER
+        return counted
+
+    def __post_init__(self) -> None:
+        self._children: dict[str, list[Made]] = {bid: [] for bid in self.made}
+        for batch in self.made.values():
+            if batch.parent in self._children and self._exists(batch):
+                self._children[batch.parent].append(batch)
+        self._callbacks = {
+            number: (batch, event) for batch in self.made.values() for event, number in batch.callbacks.items()
+        }
+        for batch in self.made.values():
+            for event in EVENTS:
+                self._check_once(batch, event)
+            for problem in self._of(batch):
+                self.complain(batch.bid, problem)
+
+    def complain(self, bid: str, what: str) -> None:
+        """Note that something is wrong with a batch."""
+        batch = self.made[bid]
+        self.problems.append(f"batch {bid} {what}")
+        self._wrong.add(bid)
+        self.offending |= set(batch.callbacks.values()) | batch.members
+
+    def at(self, batch: Made, event: Event) -> float:
+        """Return when an event was, by the moment at which its callback was queued; NEVER if it was not."""
+        runs = self._first_runs(batch, event)
+        return float(runs[0].turn) - self.offset if runs else NEVER
+
+    def _first_runs(self, batch: Made, event: Event) -> list[Run]:
+        life = self.lives[batch.callbacks[event]]
+        return [run for run in life.runs if run.attempt == 1 and run.rescues < _LAST_CHANCE]
+
+    def _exists(self, batch: Made) -> bool:
+        """Tell whether there was such a batch, and no failover can have made Redis forget it."""
+        if batch.confirmed or batch.bid in self.there:
+            return True
+        numbers = {*batch.members, *batch.callbacks.values()}
+        return not self.may_forget and any(self.lives[number].runs for number in numbers)
+
+    def _members(self, batch: Made) -> dict[int, Ends]:
+        """Return the ends of a batch's jobs by number, those of the callbacks of its children included."""
+        numbers = [number for number in batch.members if _is_there(self.lives[number])]
+        callbacks = [number for child in self._children[batch.bid] for number in child.callbacks.values()]
+        numbers += [number for number in callbacks if self.lives[number].runs]
+        return {number: Ends.of(self.lives[number]) for number in numbers}
+
+    def _of(self, batch: Made) -> Iterator[str]:
+        members = self._members(batch)
+        yield from self._missing(batch, members)
+        yield from self._early(batch, members)
+        yield from self._late(batch)
+        yield from self._closed_early(batch)
+        yield from self._after_deletion(batch)
+
+    def _missing(self, batch: Made, members: Mapping[int, Ends]) -> Iterator[str]:
+        """Yield which events did not come, or came and should not have."""
+        wanted: set[Event] = {"complete", "finish"} if self._exists(batch) else set()
+        if self._exists(batch) and self._succeeded(batch, surely=True):
+            wanted.add("success")
+        if not batch.is_unsure and any(ends.kinds == {"dead"} for ends in members.values()):
+            wanted.add("death")
+        for event in EVENTS:
+            life = self.lives[batch.callbacks[event]]
+            if event in wanted and not (life.came_to_its_end or life.poisoned):
+                self.stuck += event == "finish"
+                yield f"had no {event}"
+        if self.at(batch, "success") != NEVER and not self._succeeded(batch, surely=False):
+            yield "had a success, and not all of its jobs did"
+        if self.at(batch, "death") != NEVER and not any("dead" in ends.kinds for ends in members.values()):
+            yield "heard of a death, and none of its jobs died"
+
+    def _succeeded(self, batch: Made, *, surely: bool) -> bool:
+        """Tell whether all jobs of a batch and of its children have succeeded for sure, or may have."""
+        kinds = [ends.kinds for ends in self._members(batch).values()]
+        if surely and (batch.is_unsure or any(each != {"done"} for each in kinds)):
+            return False
+        return all("done" in each for each in kinds) and all(
+            self._succeeded(child, surely=surely) for child in self._children[batch.bid]
+        )
+
+    def _early(self, batch: Made, members: Mapping[int, Ends]) -> Iterator[str]:
+        """Yield which events came before a job of the batch, or a child, was so far."""
+        came = {event: self.at(batch, event) for event in EVENTS}
+        for number, ends in members.items():
+            before = self._added(number)
+            dues: dict[Event, float] = {"complete": ends.tried, "success": ends.done, "finish": ends.over}
+            for event, due in dues.items():
+                # What is added to a batch that has completed is waited for by the other two.
+                is_of_it = event != "complete" or before < came["complete"]
+                if is_of_it and self._precedes(came[event], due):
+                    self.offending.add(number)
+                    yield f"had its {event} before job {number} was so far"
+        for child in self._children[batch.bid]:
+            finished = self.at(child, "finish")
+            for event in _WAITING:
+                if self._precedes(came[event], finished) and (event != "complete" or child.made_by < came[event]):
+                    yield f"had its {event} before its child {child.bid} had finished"
+        first = min((ends.dead for ends in members.values()), default=NEVER)
+        if self._precedes(came["death"], first):
+            yield "heard of a death before there was one"
+        order = [came[event] for event in _WAITING if came[event] != NEVER]
+        if any(self._precedes(earlier, later) for later, earlier in pairwise(order)):
+            yield "had its events in the wrong order"
+        for filling in batch.fillings:
+            yield from self._unheld(filling, min(came[event] for event in _WAITING))
+
+    def _added(self, number: int) -> float:
+        """Return when a job was one of its batch at the latest; a callback of a child is that once it is pushed."""
+        if number in self._callbacks:
+            return self.at(*self._callbacks[number])
+        return self.lives[number].job.span.end
+
+    def _precedes(self, event: float, due: float) -> bool:
+        """Tell whether an event came before something that it had to wait for, and no failover excuses it."""
+        if event + _SLACK >= due or event == NEVER:
+            return False
+        return not self.causes.failed_over(event, due)
+
+    def _unheld(self, filling: Filling, event: float) -> Iterator[str]:
+        """Yield an event that did not wait for the block that made the batch, or for the end of its lease."""
+        if not filling.is_first or filling.failed:
+            return
+        if filling.body is not None:
+            if filling.body - filling.begin < OPENING and self._precedes(event, filling.body):
+                yield "had an event before its block was closed"
+        elif (held := _last_held(filling)) is not None and self._precedes(event, held + OPENING):
+            yield "had an event before the lease of its opener had ended"
+
+    def _check_once(self, batch: Made, event: Event) -> None:
+        turns = sorted({float(run.turn) - self.offset for run in self._first_runs(batch, event)})
+        if len(turns) > 1 and not self.causes.failed_over(turns[0], turns[-1]):
+            self.complain(batch.bid, f"had its {event} {len(turns)} times")
+
+    def _late(self, batch: Made) -> Iterator[str]:
+        """Yield that a batch finished only some time after all that it had to wait for."""
+        finished = self.at(batch, "finish")
+        lives = [self.lives[number] for number in self._members(batch)]
+        is_open = batch.is_unsure or any(life.poisoned for life in lives)
+        if finished == NEVER or is_open or self.causes.refused(batch.at, finished):
+            return
+        runs = [run for life in lives for run in life.runs if run.start <= finished]
+        ends = [life.job.deleted.end for life in lives if life.job.deleted is not None]
+        ends += [self.at(child, "finish") for child in self._children[batch.bid]]
+        ends += [filling.body for filling in batch.fillings if filling.body is not None]
+        since = [self.causes.awake(run.pid, run.last, finished) for run in runs]
+        since += [self.causes.answered(end, finished) for end in ends if end <= finished]
+        if min(since, default=0.0) > _ENDED_WITHIN and not self.causes.failed_over(batch.at, finished):
+            yield f"finished {min(since):.3f} s after all that it waited for"
+
+    def _closed_early(self, batch: Made) -> Iterator[str]:
+        finished = self.at(batch, "finish")
+        for at in batch.closed:
+            if finished > at + _SLACK and not self.causes.failed_over(batch.at, at):
+                yield f"counted as finished {finished - at:.3f} s before it had"
+
+    def _after_deletion(self, batch: Made) -> Iterator[str]:
+        for number in batch.members:
+            life = self.lives[number]
+            deleted = life.job.deleted if life.job.confirmed else None
+            if deleted is not None and any(self._is_after(run, deleted.end) for run in life.runs):
+                yield f"had job {number} run after it was deleted"
+
+    def _is_after(self, run: Run, deleted: float) -> bool:
+        """Tell whether a run began after its job was deleted; one that was given up may have had it in flight."""
+        return run.start > deleted and not (self.causes.given_up(run) or self.causes.failed_over(deleted, run.start))
+
+    def stories(self) -> list[str]:
+        """Return the lines that tell of each batch with which something is wrong."""
+        return [line for bid in sorted(self._wrong) for line in self._story(self.made[bid])]
+
+    def _story(self, batch: Made) -> list[str]:
+        members = self._members(batch).items()
+        facts = f"confirmed {batch.confirmed}, unsure {batch.is_unsure}, parent {batch.parent}"
+        return [
+            f"batch {batch.bid}: {facts}, made at {batch.at:.3f}",
+            "  events: " + ", ".join(f"{e} (job {n}) at {self.at(batch, e):.3f}" for e, n in batch.callbacks.items()),
+            "  jobs: " + ", ".join(f"{n} {'/'.join(sorted(ends.kinds)) or 'open'}" for n, ends in members),
+            *(f"  {filling}" for filling in batch.fillings),
+        ]
+
+
+def _is_there(life: Life) -> bool:
+    return not life.job.refused and (life.job.confirmed or bool(life.runs) or life.job.deleted is not None)
+
+
+def _last_held(filling: Filling) -> float | None:
+    """Return a moment after which a block that broke off has sent something for the last time, if that is known.
+
+    The push of each job that finds `every` others sends these first; that it had is known by the next one.
+    """
+    sent = [at for place, at in enumerate(filling.pushes[:-1]) if place and place % filling.every == 0]
+    return sent[-1] if filling.every and sent else None

@@ -1,0 +1,110 @@
+"""What Redis holds of batches: while any has not finished, at the end, and once their linger is over."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, get_args
+
+from teep import BatchSet, Config, DeadSet
+from teep.wire import keys
+from teep.wire.keys import Companion
+from tests.chaos.batches.made import Made
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
+
+_SETS: tuple[Companion, ...] = get_args(Companion)
+_BID = re.compile(r"{teep:batch:(\w+)}")
+_GONE_WITHIN = 20.0
+# Of a batch that has fallen children, which may be sent back and succeed yet (seconds).
+_LIFE_OF_DEAD = 180 * 86_400.0
+
+
+class Remains(NamedTuple):
+    """A batch in Redis: its hash, the members of its sets, and for how long each key lives (seconds)."""
+
+    fields: Mapping[str, str]
+    sets: Mapping[str, list[str]]
+    lives: Mapping[str, float]
+
+    @property
+    def has_finished(self) -> bool:
+        return "fired:finish" in self.fields
+
+
+def read(server: Server) -> dict[str, Remains]:
+    """Return the batches that there are, by their bids."""
+    bids = [bid.decode() for bid in server.command("ZRANGE", keys.batches(), 0, -1)]
+    found = {}
+    for bid in bids:
+        with server.client.pipeline(transaction=True) as pipe:
+            pipe.hgetall(keys.batch(bid))
+            pipe.zrange(keys.batch_set(bid, "openers"), 0, -1)
+            names: list[str] = [keys.batch(bid), *(keys.batch_set(bid, of) for of in _SETS)]
+            for name in names:
+                pipe.pttl(name)
+            for of in _SETS[:-1]:
+                pipe.smembers(keys.batch_set(bid, of))
+            fields, openers, *rest = pipe.execute()
+        if fields:
+            lives = {name: life / 1000 for name, life in zip(names, rest, strict=False) if life != -2}
+            sets = dict(zip(_SETS, [*rest[len(names) :], openers], strict=True))
+            found[bid] = Remains(_text(fields), {of: _texts(sets[of]) for of in _SETS}, lives)
+    return found
+
+
+def unfinished(server: Server) -> list[str]:
+    """Return the bids of batches that have not finished."""
+    bids = [bid.decode() for bid in server.command("ZRANGE", keys.batches(), 0, -1)]
+    found = server.commands([("HMGET", keys.batch(bid), "created_at", "fired:finish") for bid in bids])
+    return [bid for bid, (made, finished) in zip(bids, found, strict=True) if made and not finished]
+
+
+def problems(server: Server, made: Mapping[str, Made], dead: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the bid of each batch of which Redis holds something wrong, and what, once all is over.
+
+    Of its jobs only dead ones are pending; once the dead set is cleared, none are. Then each batch is kept for its
+    linger, and what is over by then leaves no key.
+    """
+    found = read(server)
+    for bid, each in found.items():
+        pending = set(each.sets["pending"])
+        if not each.has_finished:
+            yield bid, f"has not finished, with {dict(each.sets)}"
+        elif pending != set(each.sets["dead"]) or pending - dead:
+            yield bid, f"has pending jobs {sorted(pending)}, of which {sorted(pending & dead)} are dead"
+        if each.sets["children"] or each.sets["openers"]:
+            yield bid, f"still waits for {each.sets['children']} and {each.sets['openers']}"
+    config = Config(redis_url=server.url)
+    DeadSet(config=config).clear()
+    for bid, each in read(server).items():
+        most = _LIFE_OF_DEAD if "recoverable" in each.fields else made[bid].linger
+        if each.sets["pending"] or each.sets["failed"] or each.sets["dead"]:
+            yield bid, f"has jobs left, when all are gone: {dict(each.sets)}"
+        elif not all(0 < life <= most for life in each.lives.values()):
+            yield bid, f"is kept for {dict(each.lives)} s"
+    yield from _after_linger(server, config, made)
+
+
+def _after_linger(server: Server, config: Config, made: Mapping[str, Made]) -> Iterator[tuple[str, str]]:
+    brief = {bid for bid, each in made.items() if each.linger < _GONE_WITHIN}
+
+    def left() -> list[str]:
+        return [bid for bid, each in read(server).items() if bid in brief and "recoverable" not in each.fields]
+
+    try:
+        wait_until(lambda: not left(), _GONE_WITHIN, "short batches to be gone")
+    except TimeoutError:
+        for bid in left():
+            yield bid, "is there after its linger"
+    there = {status.bid for status in BatchSet(config=config)}
+    listed = {bid.decode() for bid in server.command("ZRANGE", keys.batches(), 0, -1)}
+    kept = {found[1] for key in server.command("KEYS", "{teep:batch:*") if (found := _BID.match(key.decode()))}
+    for bid in (listed | kept) - there:
+        yield bid, "has left something behind after its linger"
+
+
+def _text(fields: Mapping[Any, Any]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in fields.items()}
+
+
+def _texts(members: Any) -> list[str]:
+    return sorted(member.decode() for member in members)
