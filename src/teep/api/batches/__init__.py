@@ -7,3 +7,5 @@ from teep.api.batches.status import AsyncBatchStatus as AsyncBatchStatus
 from teep.api.batches.status import BatchCallback as BatchCallback
 from teep.api.batches.status import BatchGlimpse as BatchGlimpse
 from teep.api.batches.status import BatchStatus as BatchStatus
+from teep.store.batches import Event as Event
+from teep.store.batches import is_ours as is_ours

@@ -111,9 +111,7 @@ class _BatchStatus(Fields, Api):
         `failed_jids` and its kind read them all, which takes long if a batch has a million.
         """
         seen = await batches.glimpse(self.bid, most)
-        return BatchGlimpse(
-            seen.dead, seen.failed, seen.children, seen.fallen, seen.openers, _end_of(seen.life)
-        )
+        return BatchGlimpse(seen.dead, seen.failed, seen.children, seen.fallen, seen.openers, _end_of(seen.life))
 
     @operation
     async def wait(self, timeout: float | timedelta = 60.0, event: Event = "finish") -> bool:  # noqa: ASYNC109 - seconds to wait are no limit of a task
@@ -143,8 +141,8 @@ class _BatchStatus(Fields, Api):
     async def retry_failed(self, *, on_progress: Progress | None = None) -> int:
         """Send its jobs in the retry set and the dead set back to their queues; returns how many.
 
-        A walk through both sets inside Redis. Uses up no retries. `on_progress(done, total)` is called after each slice
-        with the jobs looked at.
+        A walk through both sets inside Redis. Uses up no retries. `on_progress(done, total)` is called after each
+        slice with the jobs looked at.
         """
         sizes = {key: await jobsets.size(key) for key in (keys.retry(), keys.dead())}
         taken = before = 0
@@ -163,8 +161,8 @@ class _BatchStatus(Fields, Api):
     async def reconcile(self, *, on_progress: Progress | None = None) -> list[str]:
         """Look for its pending jobs; those that are nowhere count as discarded from now on. Returns their jids.
 
-        A Ruby process that deletes a job tells no batch. Costs a search through all queues and sets for each job; after
-        each, `on_progress(done, total)` is called.
+        A Ruby process that deletes a job tells no batch. Costs a search through all queues and sets for each job;
+        after each, `on_progress(done, total)` is called.
         """
         return await lost.reconcile(self.bid, on_progress)
 
