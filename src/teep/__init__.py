@@ -103,7 +103,9 @@ if TYPE_CHECKING:
     )
     from teep.api.results import AsyncResult, Result, aresult, result
     from teep.api.timeline import AsyncTimeline, QueueTimeline, Timeline, TimelinePoint
+    from teep.api.workflows import AsyncWorkflowSet, AsyncWorkflowStatus, NodeStatus, WorkflowSet, WorkflowStatus
     from teep.client.batches import Batch
+    from teep.client.workflows import Workflow, chain, group
     from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
@@ -142,6 +144,8 @@ __all__ = [
     "AsyncTimeline",
     "AsyncWorkSet",
     "AsyncWorkers",
+    "AsyncWorkflowSet",
+    "AsyncWorkflowStatus",
     "Batch",
     "BatchCallback",
     "BatchClosed",
@@ -178,6 +182,7 @@ __all__ = [
     "LoopSet",
     "MetricsQuery",
     "MetricsResult",
+    "NodeStatus",
     "OverLimit",
     "Page",
     "PeriodicEntry",
@@ -211,17 +216,22 @@ __all__ = [
     "Work",
     "WorkSet",
     "Workers",
+    "Workflow",
+    "WorkflowSet",
+    "WorkflowStatus",
     "__version__",
     "apush",
     "aresult",
     "async_find_job",
     "async_leader",
+    "chain",
     "configure",
     "current_job",
     "default_config",
     "encryption",
     "errors",
     "find_job",
+    "group",
     "job",
     "leader",
     "limits",
@@ -249,6 +259,11 @@ _LATE = {
         ("AsyncBatchSet", "AsyncBatchStatus", "BatchCallback", "BatchSet", "BatchStatus"), "teep.api.batches"
     ),
     "Batch": "teep.client.batches",
+    **dict.fromkeys(("Workflow", "chain", "group"), "teep.client.workflows"),
+    **dict.fromkeys(
+        ("AsyncWorkflowSet", "AsyncWorkflowStatus", "NodeStatus", "WorkflowSet", "WorkflowStatus"),
+        "teep.api.workflows",
+    ),
     "Limiter": "teep.api.limits",
     "Progress": "teep.api.fleet.work",
     "LimiterSet": "teep.api.limits",

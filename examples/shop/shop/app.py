@@ -15,7 +15,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from shop.database import Customer, Order, Product, Session
-from shop.jobs import ImportProducts, SendCode, request_id, ship, welcome
+from shop.jobs import ImportProducts, SendCode, announce, fulfil, request_id, welcome
 
 # Web and worker must both see it.
 UPLOADS = Path(os.environ.get("SHOP_UPLOADS", tempfile.gettempdir()))
@@ -58,7 +58,7 @@ def order(customer_id: Annotated[int, Body()], sku: Annotated[str, Body()]) -> d
         order = Order(customer=session.get_one(Customer, customer_id), product=session.get_one(Product, sku))
         session.add(order)
         session.flush()
-        ship.perform_async(order.id)
+        order.workflow = fulfil(order.id)  # it starts at the commit
         # Where none is left the database refuses this, and there is neither an order nor its job.
         session.execute(update(Product).where(Product.sku == sku).values(stock=Product.stock - 1))
         return {"id": order.id}
@@ -69,6 +69,27 @@ def show_order(order_id: int) -> dict[str, str | None]:
     with Session() as session:
         order = session.get_one(Order, order_id)
         return {"sku": order.sku, "tracking": order.tracking}
+
+
+@app.get("/orders/{order_id}/steps")
+async def show_steps(order_id: int) -> dict[str, Any]:
+    with Session() as session:
+        bid = session.get_one(Order, order_id).workflow
+    if bid is None:
+        raise HTTPException(404, "it was taken back")
+    status = await teep.AsyncWorkflowStatus.fetch(bid)
+    return {"state": status.state, "steps": {node.name: node.state for node in status.nodes}}
+
+
+@app.post("/products/{sku}/announcement", status_code=202)
+def start_announcement(sku: str) -> dict[str, str]:
+    return {"bid": announce(sku)}
+
+
+@app.get("/announcements/{bid}")
+async def show_announcement(bid: str) -> dict[str, Any]:
+    status = await teep.AsyncBatchStatus.fetch(bid)
+    return {"description": status.description, "progress": status.progress, "state": status.state}
 
 
 @app.post("/imports", status_code=202)

@@ -30,6 +30,7 @@ class Order(Base):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
     sku: Mapped[str] = mapped_column(ForeignKey("products.sku"))
     tracking: Mapped[str | None]
+    workflow: Mapped[str | None]  # the bid of what is done with it
     customer: Mapped[Customer] = relationship()
     product: Mapped[Product] = relationship()
 

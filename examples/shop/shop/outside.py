@@ -10,6 +10,16 @@ class AddressRefused(Exception):
     """The mail server will never take mail for this address."""
 
 
+class CardRefused(Exception):
+    """The bank does not pay."""
+
+
+def charge_card(email: str, order_id: int) -> None:
+    if email.endswith("@broke.example"):
+        raise CardRefused(email)
+    logger.info("order %d is paid by %s", order_id, email)
+
+
 def send_mail(to: str, subject: str, body: str) -> None:
     if to.endswith("@invalid"):
         raise AddressRefused(to)

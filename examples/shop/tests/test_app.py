@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from teep.middleware import attributes_of
 from teep.testing import assert_enqueued, refute_enqueued
 
-from shop.jobs import ImportProducts, SendCode, ship, welcome
+from shop.jobs import ImportProducts, SendCode, charge, tell, welcome
 
 
 def test_a_sign_up_is_welcomed(client: TestClient) -> None:
@@ -26,16 +26,23 @@ def test_an_address_signs_up_once(client: TestClient) -> None:
     refute_enqueued(welcome)
 
 
-def test_only_what_was_sold_is_shipped(client: TestClient) -> None:
+def test_only_what_was_sold_is_charged(client: TestClient) -> None:
     wanted = {"customer_id": 1, "sku": "apple"}
     assert client.post("/orders", json=wanted).status_code == 201
     assert client.post("/orders", json=wanted).status_code == 409  # there was one
-    assert len(teep.testing.all_enqueued(ship)) == 1
+    assert len(teep.testing.all_enqueued(charge)) == 1
 
 
 def test_jobs_carry_the_name_of_their_request(client: TestClient) -> None:
     client.post("/orders", json={"customer_id": 1, "sku": "apple"}, headers={"x-request-id": "r-17"})
-    assert attributes_of(assert_enqueued(ship).item) == {"request_id": "r-17"}
+    assert attributes_of(assert_enqueued(charge).item) == {"request_id": "r-17"}
+
+
+def test_news_go_to_all_customers(client: TestClient) -> None:
+    client.post("/customers", json={"email": "lin@example.org"})
+    bid = client.post("/products/apple/announcement").json()["bid"]
+    jobs = teep.testing.all_enqueued(tell)
+    assert [(job.args, job.bid) for job in jobs] == [([1, "apple"], bid), ([2, "apple"], bid)]
 
 
 @pytest.mark.usefixtures("teep_redis")

@@ -7,33 +7,73 @@ import pytest
 import teep
 import time_machine
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from teep.testing import assert_enqueued
 from teep.testing.worker import InProcessWorker
 
-from shop.database import Order, Product, Session
-from shop.jobs import SendCode, ask_for_review, ship
+from shop.database import Customer, Order, Product, Session
+from shop.jobs import SendCode, ask_for_review, fulfil
 
 
-@pytest.fixture
-def order() -> int:
+def sold(email: str = "ada@example.org") -> tuple[int, str]:
+    """Sell an apple; returns its order, which is fulfilled from now on, and the bid of its workflow."""
     with Session.begin() as session:
-        session.add(order := Order(customer_id=1, sku="apple"))
+        customer = session.scalar(select(Customer).filter_by(email=email)) or Customer(email=email)
+        session.add(order := Order(customer=customer, sku="apple"))
+        session.get_one(Product, "apple").stock -= 1
         session.flush()
-        return order.id
+        order.workflow = fulfil(order.id)
+        return order.id, order.workflow
 
 
-def test_a_shipped_order_has_a_tracking_number(order: int, teep_worker: InProcessWorker) -> None:
-    ship.perform_async(order)
-    assert teep_worker.drain() == 1
+def stock() -> int:
+    with Session() as session:
+        return session.get_one(Product, "apple").stock
+
+
+def test_an_order_is_paid_and_shipped(teep_worker: InProcessWorker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "shop")
+    order, bid = sold()
+    assert teep_worker.drain() == 4
     with Session() as session:
         assert session.get_one(Order, order).tracking == "PARCEL-000001"
+    assert "Invoice 1" in caplog.text
     assert_enqueued(ask_for_review, args=[order], at=timedelta(days=7), within=60)
+    assert [node.name for node in teep.WorkflowStatus(bid).nodes if node.state != "succeeded"] == ["review"]
+    assert stock() == 0
 
 
-def test_a_week_later_we_ask(order: int, teep_worker: InProcessWorker, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_order_that_is_not_paid_is_taken_back(client: TestClient, teep_worker: InProcessWorker) -> None:
+    order, bid = sold("bo@broke.example")
+    steps = f"/orders/{order}/steps"
+    assert client.get(steps).json()["steps"]["ship"] == "waiting"
+    teep_worker.drain(raise_errors=False)
+    assert stock() == 1
+    assert client.get(steps).status_code == 404
+    assert {node.name: node.state for node in teep.WorkflowStatus(bid).nodes} == {
+        "charge": "failed", "invoice": "cancelled", "ship": "cancelled", "review": "cancelled", "settle": "succeeded",
+    }  # fmt: skip
+
+
+def test_all_customers_hear_of_a_product(
+    client: TestClient, teep_worker: InProcessWorker, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "shop")
+    bid = client.post("/products/apple/announcement").json()["bid"]
+    assert client.get(f"/announcements/{bid}").json()["progress"] == 0.0
+    assert teep_worker.drain() == 2
+    assert client.get(f"/announcements/{bid}").json() == {
+        "description": "news of apple", "progress": 1.0, "state": "success",
+    }  # fmt: skip
+    assert "1 customers know of apple, 0 do not" in caplog.text
+
+
+def test_a_week_later_we_ask(teep_worker: InProcessWorker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "shop")
+    with Session.begin() as session:
+        session.add(Order(customer_id=1, sku="apple"))
     with time_machine.travel("2026-11-24") as clock:
-        ask_for_review.perform_in(timedelta(days=7), order)
+        ask_for_review.perform_in(timedelta(days=7), 1)
         assert teep_worker.drain() == 0
         clock.shift(timedelta(days=7))
         assert teep_worker.drain() == 1

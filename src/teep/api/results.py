@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from teep.api.base import Api, AsyncApi, SyncApi, seconds_of
+from teep.api.fleet.work import Progress, told_by
 from teep.client import AsyncClient, Client
 from teep.client.delivery import test_mode
 from teep.clock import monotonic
@@ -21,7 +22,7 @@ from teep.errors import (
     ResultNotKept,
     ResultTimeout,
 )
-from teep.store import results
+from teep.store import processes, results
 from teep.store.jobs import locate
 from teep.store.jobs.locate import JobPlace, Where
 from teep.store.results import Ended, Record
@@ -101,6 +102,12 @@ class _Result(Api):
         if record_or_place is None:
             return "unknown"
         return _status_of(record_or_place)
+
+    async def _progress(self) -> Progress | None:
+        if test_mode.current() is not None:
+            return None
+        found = await processes.find(self.jid)
+        return None if found is None else told_by(found)
 
     async def _find(self) -> Record | JobPlace | None:
         """Return the record of a success, else where the job is, else the record of another end, else None."""
@@ -212,12 +219,25 @@ class Result(_Result, SyncApi):
         """
         return self._run(self._status())
 
+    @property
+    def progress(self) -> Progress | None:
+        """How far the job is, if it runs and has told that by `current_job().progress`; see `Work.progress`.
+
+        Two round trips, as `WorkSet.find_work`. Inside of `teep.testing.fake()` and `inline()` it is None.
+        """
+        return self._run(self._progress())
+
 
 class AsyncResult(_Result, AsyncApi):
     @property
     def status(self) -> Coroutine[Any, Any, Status]:
         """As `Result.status`, to await."""
         return self._run(self._status())
+
+    @property
+    def progress(self) -> Coroutine[Any, Any, Progress | None]:
+        """As `Result.progress`, to await."""
+        return self._run(self._progress())
 
 
 def result(jid: str | None, *, config: Config | None = None, client: Client | None = None) -> Result:

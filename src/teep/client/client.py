@@ -37,6 +37,11 @@ class BoundJob(ABC):
 
     __slots__ = ()
 
+    @property
+    @abstractmethod
+    def due(self) -> float | timedelta | None:
+        """When a push of it is due: epoch seconds, or an interval that counts from the push; None: at once."""
+
     @abstractmethod
     def to_payload(self, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the payload of a push now. It takes no further arguments."""

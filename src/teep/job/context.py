@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from teep.config import Config
 from teep.errors import InvalidType, InvalidValue
-from teep.store.batches import CALLBACK_OF, FIELD, is_ours
+from teep.store.batches import CALLBACK_OF, FIELD, NODE, is_ours
 from teep.store.processes import Reported
 from teep.store.running.iteration import IterationState
 
 if TYPE_CHECKING:
     from teep.client.batches import Batch
+    from teep.client.workflows import Workflow
 
 
 class Run(Protocol):
@@ -152,6 +153,22 @@ class JobContext:
 
         worker = runtime.get()
         return Batch(bid, config=None if worker is None else worker.config)
+
+    @property
+    def workflow(self) -> "Workflow | None":
+        """The workflow that this job is a node of, to add nodes to; else None. Costs nothing.
+
+        As the `parent` of a batch or workflow it has this node be over only when that one is.
+        """
+        bid, node = self.payload.get(FIELD), self.payload.get(NODE)
+        if not is_ours(bid) or node is None:
+            return None
+        from teep.client.workflows import Workflow  # noqa: PLC0415 - as above
+
+        worker = runtime.get()
+        workflow = Workflow(bid=bid, config=None if worker is None else worker.config)
+        workflow.node = node
+        return workflow
 
     @property
     def attempt(self) -> int:

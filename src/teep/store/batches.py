@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 from teep.errors import RedisCommandError
+from teep.store.nodes import NewNodes
 from teep.store.running.outcome import End
 from teep.wire import commands, json, keys
 from teep.wire.command import Command
@@ -20,8 +21,8 @@ from teep.wire.payload import TimeUnit
 from teep.wire.scripts import step
 from teep.wire.scripts.step import Part, Parts, Step
 
-FIELD, CALLBACK_OF = "bid", "callback_of"
-"""The fields of a payload: the batch that a job is of, and the one that a callback tells of."""
+FIELD, CALLBACK_OF, NODE = "bid", "callback_of", "node"
+"""The fields of a payload: its batch, the batch that a callback tells of, and the node that it is in a workflow."""
 
 Event = Literal["complete", "success", "death", "finish"]
 EVENTS: tuple[Event, ...] = get_args(Event)
@@ -60,7 +61,9 @@ class Template(NamedTuple):
 class Declaration(NamedTuple):
     """A new batch: when it is made (epoch seconds), what it is for, and what is pushed at its events.
 
-    `linger` is how long (milliseconds) it is remembered once all its jobs are over.
+    `linger` is how long (milliseconds) it is remembered once all its jobs are over. `parent_node` is the node of its
+    parent that it is a child of. `workflow` is the name of a workflow, and None for others; `is_building`: it comes
+    in several pushes, and is nothing until they have all come.
     """
 
     created_at: float
@@ -69,6 +72,9 @@ class Declaration(NamedTuple):
     linger: int
     parent: str | None
     callbacks: Sequence[Template]
+    parent_node: str | None = None
+    workflow: str | None = None
+    is_building: bool = False
 
     def fields(self) -> dict[str, bytes]:
         """Return the fields of its hash."""
@@ -80,6 +86,12 @@ class Declaration(NamedTuple):
         }
         if self.parent is not None:
             made["parent"] = keys.batch(self.parent).encode()
+        if self.parent_node is not None:
+            made["parent_node"] = self.parent_node.encode()
+        if self.workflow is not None:
+            made["workflow"] = self.workflow.encode()
+        if self.is_building:
+            made["building"] = b"1"
         for event in EVENTS:
             if written := [callback.written() for callback in self.callbacks if callback.event == event]:
                 made[f"on:{event}"] = b"\n".join(written)
@@ -91,6 +103,8 @@ class Opened(NamedTuple):
 
     `declaration` makes it, if it is new. Whoever adds jobs in several pushes holds its events back by a `token`, for
     `lease` milliseconds from each; the push with `closes` is the last one. `is_broken`: its jobs are to be skipped.
+    To a workflow it adds `nodes`; those that wait for none are pushed if they are `released`: by name, or () for all
+    that the push adds.
     """
 
     bid: str
@@ -99,25 +113,34 @@ class Opened(NamedTuple):
     lease: int = 0
     closes: bool = True
     is_broken: bool = False
+    nodes: NewNodes | None = None
+    released: Sequence[str] | None = None
 
     def before(self) -> list[Step]:
         """Return the steps that come before those of its jobs."""
         key = keys.batch(self.bid)
         parts = Parts() if self.declaration is None else self._declared(self.declaration)
+        if self.declaration is None and (self.nodes or not self.closes):
+            parts = Parts(guards=(Part("batch.open", key),))
         if not self.closes:
-            hold = Part("batch.hold", key, (self.token, self.lease))
-            is_open = () if self.declaration is not None else (Part("batch.open", key),)
-            parts = parts.joined(Parts(guards=is_open, effects=(hold,)))
+            parts = parts.joined(Parts(effects=(Part("batch.hold", key, (self.token, self.lease)),)))
+        if self.nodes is not None:
+            parts = parts.joined(self.nodes.parts(key))
         return [Step(parts)] if parts else []
 
     def _declared(self, new: Declaration) -> Parts:
         key = keys.batch(self.bid)
         effects = [Part("batch.set", key, field) for field in new.fields().items()]
         effects += step.scored(keys.batches(), score(new.created_at), self.bid.encode())
+        if new.workflow is not None:
+            effects += step.scored(keys.workflows(), score(new.created_at), self.bid.encode())
         if new.parent is None:
             return Parts(effects=tuple(effects))
         parent = keys.batch(new.parent)
-        effects.append(Part("batch.adopt", parent, (self.bid,)))
+        if new.parent_node is None:
+            effects.append(Part("batch.adopt", parent, (self.bid,)))
+        else:
+            effects.append(Part("workflow.adopt", parent, (self.bid, new.parent_node)))
         return Parts(guards=(Part("batch.open", parent),), effects=tuple(effects))
 
     def after(self) -> list[Step]:
@@ -125,7 +148,12 @@ class Opened(NamedTuple):
         key = keys.batch(self.bid)
         last = Part("batch.close", key, (self.token,)) if self.closes else Part("batch.count", key)
         broken = (Part("batch.note", key, ("invalid", 1)),) if self.is_broken else ()
-        return [Step(Parts(along=(*broken, last)))]
+        if self.released is None:
+            return [Step(Parts(along=(*broken, last)))]
+        release = Part("workflow.release", key, ("\n".join(self.released),))
+        if self.closes and not self.token:  # of one push, which Redis took or not, so that nothing is to be closed
+            return [Step(Parts(along=(release, Part("batch.count", key), Part("batch.decide", key))))]
+        return [Step(Parts(along=(release, last)))]
 
 
 def joining(bid: str, jid: str) -> Parts:
@@ -143,8 +171,13 @@ def _joined(bid: str) -> tuple[keys.Key, tuple[Part, ...]]:
 _WAYS: Mapping[End, str] = {"done": "batch.succeeded", "dead": "batch.died"}
 
 
-def ended(bid: str, jid: str, how: End) -> Part:
-    """Return the part by which a batch hears how one of its jobs has ended."""
+_WAYS_OF_NODES: Mapping[End, str] = {"done": "workflow.succeeded", "dead": "workflow.died"}
+
+
+def ended(bid: str, jid: str, how: End, node: str | None = None) -> Part:
+    """Return the part by which a batch hears how one of its jobs has ended; in a workflow that is a node."""
+    if node is not None:
+        return Part(_WAYS_OF_NODES.get(how, "workflow.left"), keys.batch(bid), (f"{jid} {node}",))
     return Part(_WAYS.get(how, "batch.left"), keys.batch(bid), (jid,))
 
 
@@ -154,12 +187,17 @@ def failed(bid: str, jid: str) -> Part:
 
 
 class Sizes(NamedTuple):
-    """How many jobs of a batch are pending, have failed and are dead, and how many children have not finished."""
+    """How many jobs of a batch are pending, have failed and are dead, and how many children have not finished.
+
+    Of a workflow, also how many of its nodes wait, and how many were cancelled before they were pushed.
+    """
 
     pending: int
     failed: int
     dead: int
     children: int
+    waiting: int = 0
+    cancelled: int = 0
 
 
 class Record(NamedTuple):
@@ -172,17 +210,26 @@ class Record(NamedTuple):
 
 async def read(*bids: str) -> list[Record]:
     """Return those of these batches that there are. One round trip."""
-    looks: list[Command[Any]] = [command for bid in bids for command in _looks(bid)]
-    replies = await commands.pipeline_of(looks)
-    rows = [(bid, *replies[5 * index : 5 * index + 5]) for index, bid in enumerate(bids)]
-    return [Record(bid, fields, Sizes(*sizes)) for bid, fields, *sizes in rows if "created_at" in fields]
+    replies = await commands.pipeline_of([command for bid in bids for command in looks(bid)])
+    count = len(replies) // len(bids)
+    records = [record_of(bid, replies[count * index : count * (index + 1)]) for index, bid in enumerate(bids)]
+    return [record for record in records if record is not None]
 
 
-def _looks(bid: str) -> list[Command[Any]]:
+def looks(bid: str) -> list[Command[Any]]:
+    """Return the commands whose replies make a batch's record."""
     return [
         commands.hgetall(keys.batch(bid)),
         *(commands.scard(keys.batch_set(bid, of)) for of in _COMPANIONS[:4]),
+        commands.hlen(keys.workflow_part(bid, "open")),
+        commands.scard(keys.workflow_part(bid, "cancelled")),
     ]
+
+
+def record_of(bid: str, replies: Sequence[Any]) -> Record | None:
+    """Return a batch by the replies to its `looks`, or None if there is none."""
+    fields, *sizes = replies
+    return Record(bid, fields, Sizes(*sizes)) if "created_at" in fields else None
 
 
 async def size() -> int:
@@ -207,14 +254,15 @@ async def look(bid: str) -> tuple[Record | None, dict[Companion, list[str]], int
     One round trip.
     """
     sets: tuple[Companion, ...] = ("failed", "dead", "children")
-    looks: list[Command[Any]] = [
-        *_looks(bid),
-        *(commands.smembers(keys.batch_set(bid, of)) for of in sets),
-        commands.pttl(keys.batch(bid)),
-    ]
-    fields, *replies, life = await commands.pipeline_of(looks)
-    record = Record(bid, fields, Sizes(*replies[:4])) if "created_at" in fields else None
-    return record, {of: sorted(reply) for of, reply in zip(sets, replies[4:], strict=True)}, life
+    *replies, failed, dead, children, life = await commands.pipeline_of(
+        [
+            *looks(bid),
+            *(commands.smembers(keys.batch_set(bid, of)) for of in sets),
+            commands.pttl(keys.batch(bid)),
+        ]
+    )
+    found = zip(sets, (failed, dead, children), strict=True)
+    return record_of(bid, replies), {of: sorted(reply) for of, reply in found}, life
 
 
 class Glimpse(NamedTuple):
@@ -260,17 +308,17 @@ async def is_invalid(bid: str) -> bool:
 
 async def note(bid: str, field: str, value: str | int) -> None:
     """Set a field of a batch, if it is there. One round trip."""
-    await _act(Part("batch.note", keys.batch(bid), (field, value)))
+    await act(Part("batch.note", keys.batch(bid), (field, value)))
 
 
 async def decide(*bids: str) -> None:
     """Let the events of batches happen whose time has come, such as after a lease that has ended. One round trip."""
-    await _act(*(Part("batch.decide", keys.batch(bid)) for bid in bids))
+    await act(*(Part("batch.decide", keys.batch(bid)) for bid in bids))
 
 
-async def discard(bid: str, jids: Sequence[str]) -> None:
-    """Tell a batch that jobs of it are nowhere any more. One round trip."""
-    await _act(*(ended(bid, jid, "deleted") for jid in jids))
+async def discard(bid: str, jobs: Mapping[str, str | None]) -> None:
+    """Tell a batch that jobs of it are nowhere any more: their jids, and the nodes that they are. One round trip."""
+    await act(*(ended(bid, jid, "deleted", node) for jid, node in jobs.items()))
 
 
 async def forget(bid: str) -> bool:
@@ -289,7 +337,12 @@ async def forget(bid: str) -> bool:
     return told.done
 
 
-async def _act(*parts: Part) -> None:
+async def act(*parts: Part) -> None:
+    """Carry out parts that go along with nothing else. One round trip.
+
+    Raises:
+        RedisCommandError: Redis refused some of it.
+    """
     for told in await step.carry_out([Step(Parts(along=(part,))) for part in parts], repeatable=True):
         _refuse(told.refused or told.beside)
 

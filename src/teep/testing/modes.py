@@ -3,9 +3,10 @@
 Modes nest; the innermost one that this thread or task has entered counts.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import overload
+from typing import cast, overload
 
 from teep.client.delivery.test_mode import Redirected, current
 from teep.config import Config
@@ -20,7 +21,7 @@ from teep.testing.collecting.matching import SomeJob
 
 
 class _Inline:
-    """Runs jobs at once, scheduled ones too, and the callbacks of their batches."""
+    """Runs jobs at once, scheduled ones too, and those that follow in their batches and workflows."""
 
     runs_at_once = True
 
@@ -32,18 +33,20 @@ class _Inline:
         self._batches.open(push)
         for job in enqueued_of(config, push):
             await self._run(job)
-        for raw in self._batches.close(push):
-            await self._run(EnqueuedJob(raw, config=config))
+        for _, raw, at in self._batches.close(push):
+            await self._run(EnqueuedJob(raw, at, config=config))
 
     async def _run(self, job: EnqueuedJob) -> None:
-        how: End = "dead"
-        try:
-            await Call(job.run, job.run_async)
-            how = "done"
-        finally:
-            callbacks = self._batches.ended(job.raw, how)
-        for raw in callbacks:  # after an error they do not run: it goes on to the code that pushed
-            await self._run(EnqueuedJob(raw, config=job.config))
+        """Run a job, and then those that follow from its end; after an error none does, as it goes on to the push."""
+        jobs = deque([job])
+        while jobs:
+            job, how = jobs.popleft(), cast("End", "dead")
+            try:
+                await Call(job.run, job.run_async)
+                how = "done"
+            finally:
+                following = self._batches.ended(job.raw, how)
+            jobs.extend(EnqueuedJob(raw, at, config=job.config) for _, raw, at in following)
 
     def waiting(self, jid: str) -> None:
         """No job waits here."""

@@ -233,6 +233,17 @@ def batch_set(bid: str, of: Companion) -> Key:  # set of jids, or of bids; opene
     return Key(f"{batch(bid)}:{of}")
 
 
+def workflows() -> Key:  # zset bid of a batch that is a workflow -> when it was made, epoch seconds (teep's own)
+    return Key("teep:workflows")
+
+
+WorkflowPart = Literal["nodes", "payloads", "states", "open", "gates", "dependants", "cancelled", "subs"]
+
+
+def workflow_part(bid: str, of: WorkflowPart) -> Key:  # hash name of a node -> ...; cancelled: set of names
+    return Key(f"{batch(bid)}:{of}")
+
+
 def web_secret() -> Key:  # string, hex: what signs the web page's forms (teep's own)
     return Key("teep:web:secret")
 

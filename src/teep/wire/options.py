@@ -236,7 +236,7 @@ RESERVED = frozenset(
     {
         "class", "args", "kwargs", "jid", "bid", "at", "created_at", "enqueued_at", "expiry", "failed_at",
         "retried_at", "discarded_at", "retry_count", "error_class", "error_message", "error_backtrace", "rescues",
-        "overrated", "unique_lock", "callback_of",
+        "overrated", "unique_lock", "callback_of", "node", "node_always",
     }
 )  # fmt: skip
 

@@ -174,7 +174,7 @@ def test_an_error_in_a_block_that_has_sent_some_leaves_the_batch_invalid(here: F
 def test_a_block_whose_process_has_died_counts_as_closed_after_its_lease(
     here: Fleet, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("teep.client.batches.block._LEASE", 0)
+    monkeypatch.setattr("teep.client.batches.block.LEASE", 0)
     batch = teep.Batch().on("finish", jobs.told, "finish")
     block = batch.jobs(flush_every=1)
     block.__enter__()

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import msgspec
 import pytest
 
 import teep
+import teep.testing
 from teep.config import async_driver_for, driver_for
 from teep.drivers.connections import pools
 from teep.drivers.plans import pause
@@ -160,6 +162,23 @@ def test_where_a_job_is_whether_or_not_it_keeps_its_result(side: Side) -> None:
     side.server.command("HSET", "teep:inflight", "a:1:b", '{"pid":1,"machine":"m","started":1,"queues":["q"]}')
     side.server.command("RPUSH", "{queue:q}:inflight:a:1:b", raw)
     assert side.run(result.status) == "running"
+
+
+def test_how_far_a_job_is_while_it_runs(side: Side) -> None:
+    jid = push(side)
+    result = side.Result(jid)
+    assert side.run(result.progress) is None
+    (raw,) = side.server.command("LRANGE", "queue:q", 0, -1)
+    work: dict[str, Any] = {"queue": "q", "payload": raw.decode(), "run_at": 5}
+    side.server.command("SADD", "processes", "a:1:b")
+    side.server.command("HSET", "a:1:b:work", "t", msgspec.json.encode(work))
+    assert side.run(result.progress) is None
+    work["progress"] = {"done": 0.5, "note": "rows", "at": 7}
+    side.server.command("HSET", "a:1:b:work", "t", msgspec.json.encode(work))
+    assert side.run(result.progress) == teep.Progress(0.5, "rows", dt.datetime.fromtimestamp(7, dt.UTC))
+    assert side.run(side.Result("7").progress) is None
+    with teep.testing.fake():
+        assert side.run(result.progress) is None
 
 
 def test_one_that_is_found_and_keeps_no_result_is_told_of(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,9 +67,20 @@ class Fields:
         return self._sizes.children
 
     @property
+    def waiting(self) -> int:
+        """How many jobs of a workflow wait for others, and so are not pushed yet."""
+        return self._sizes.waiting
+
+    @property
+    def cancelled(self) -> int:
+        """How many jobs of a workflow will not be pushed, because of one before them, or a cancellation."""
+        return self._sizes.cancelled
+
+    @property
     def progress(self) -> float:
         """Which part of its jobs is over: 1.0 if all are."""
-        return 1.0 if self.total == 0 else (self.total - self.pending + self.dead) / self.total
+        left = self.pending - self.dead + self.waiting
+        return 1.0 if self.total == 0 else (self.total - left) / self.total
 
     @property
     def state(self) -> State:

@@ -1,31 +1,26 @@
 """A batch as it is: its numbers, its failed jobs, its callbacks, and verbs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
-from teep.api.base import Api, AsyncApi, SyncApi, seconds_of
+from teep.api.base import Api, AsyncApi, SyncApi
 from teep.api.batches.fields import BatchCallback, Fields
-from teep.api.jobs import moves
+from teep.api.batches.plans import send_back, wait_for
 from teep.api.jobs.selection.filters import Filter
-from teep.api.jobs.selection.sweep import Chosen, Progress, take_from_set
+from teep.api.jobs.selection.sweep import Progress
 from teep.client import AsyncClient, Client
-from teep.clock import monotonic
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.drivers.plans import pause
 from teep.errors import InvalidValue, NotHere
 from teep.store import batches
-from teep.store.batches import EVENTS, Event, Record, is_ours
+from teep.store.batches import Event, Record, is_ours
 from teep.store.jobs import jobsets, lost
 from teep.wire import keys
 from teep.wire.keys import Companion
 
 __all__ = ["AsyncBatchStatus", "BatchCallback", "BatchGlimpse", "BatchStatus"]
-
-# Seconds between looks while one waits, the first and the longest.
-_FIRST_LOOK, _LAST_LOOK = 0.02, 1.0
 
 
 class BatchGlimpse(NamedTuple):
@@ -120,14 +115,9 @@ class _BatchStatus(Fields, Api):
         Looks after 20 ms and then ever less often, up to once a second. The status is read anew at the end. One that
         is not known, or not any more, is not waited for.
         """
-        if event not in EVENTS:
-            raise InvalidValue(f"a batch has the events {', '.join(EVENTS)}, not {event!r}")
-        until, interval = monotonic() + seconds_of(timeout), _FIRST_LOOK
-        while (fired := await batches.has_fired(self.bid, event)) is False and (left := until - monotonic()) > 0:
-            await pause(min(interval, left))
-            interval = min(interval * 1.5, _LAST_LOOK)
+        fired = await wait_for(self.bid, event, timeout)
         await self._read()
-        return bool(fired)
+        return fired
 
     @operation
     async def invalidate_all(self) -> None:
@@ -145,17 +135,12 @@ class _BatchStatus(Fields, Api):
         slice with the jobs looked at.
         """
         sizes = {key: await jobsets.size(key) for key in (keys.retry(), keys.dead())}
-        taken = before = 0
+        chosen, taken, before = Filter(bid=self.bid), 0, 0
         for key, size in sizes.items():
-            taken += await self._retry(key, _behind(on_progress, before, sum(sizes.values())))
+            told = _behind(on_progress, before, sum(sizes.values()))
+            taken += await send_back(self.config, key, chosen, told)
             before += size
         return taken
-
-    async def _retry(self, key: keys.Key, told: Progress | None) -> int:
-        async def act(some: Sequence[Chosen]) -> int:
-            return await moves.enqueue_some(self.config, key, [job for job, _ in some], take_back=True)
-
-        return await take_from_set(key, Filter(bid=self.bid), act, on_progress=told)
 
     @operation
     async def reconcile(self, *, on_progress: Progress | None = None) -> list[str]:

@@ -23,6 +23,12 @@ class Progress(NamedTuple):
     at: datetime
 
 
+def told_by(running: processes.RunningJob) -> Progress | None:
+    """Return what a running job has told of its progress, None if it said nothing."""
+    told = running.progress
+    return None if told is None else Progress(told.done, told.note, datetime.fromtimestamp(told.at, UTC))
+
+
 class Work(Generic[R]):
     """A running job: in which process and thread, from which queue, since when, how far. Sidekiq's Work."""
 
@@ -58,8 +64,7 @@ class Work(Generic[R]):
     @property
     def progress(self) -> Progress | None:
         """How far the job said that it is, at most a second ago; None if it said nothing."""
-        told = self._data.progress
-        return None if told is None else Progress(told.done, told.note, datetime.fromtimestamp(told.at, UTC))
+        return told_by(self._data)
 
     @property
     def payload(self) -> str:

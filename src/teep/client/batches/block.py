@@ -19,7 +19,7 @@ logger = Logger("teep")
 
 MOST = 1_000
 """Jobs that are sent in one step: some milliseconds inside Redis."""
-_LEASE = 3_600_000
+LEASE = 3_600_000
 """Milliseconds for which events wait for a block that sends nothing, and may have died."""
 
 _ON_LOOP = ("the end of a batch's block", "async with batch.jobs()")
@@ -154,7 +154,7 @@ class Block:
             for raw, jid in zip(raws, push.jids, strict=False)
         }
         token = self._token if self._is_sent or not closes else ""
-        opened = Opened(self.bid, self._batch.declare(), token, _LEASE, closes, is_broken)
+        opened = Opened(self.bid, self._batch.declare(), token, LEASE, closes, is_broken)
         return Push(
             all_of_it.now,
             all_of_it.later,
@@ -173,10 +173,10 @@ class Block:
         closed = [each for each in kept if each.guard == "batch.open"]
         kept_out.tell([each for each in kept if each.guard != "batch.open"])
         if closed:
-            raise BatchClosed(_closed(push, closed[0]))
+            raise BatchClosed(why_closed(push, closed[0]))
 
 
-def _closed(push: Push, first: KeptOut) -> str:
+def why_closed(push: Push, first: KeptOut) -> str:
     """Say which batch takes no more jobs: the first thing that is refused for it is the batch, or a job of it."""
     opened = next((each for each in push.batches if each.bid == first.jid), push.batches[0])
     parent = opened.declaration and opened.declaration.parent

@@ -12,7 +12,7 @@ from teep.store.batches import CALLBACK_OF, FIELD, Event, Template
 from teep.wire import payload
 from teep.wire.payload import Item
 
-# A callback is pushed exactly once, and is not too late: it is due when its event happens.
+# Such a job is pushed exactly once, and is not too late: it is due when its event happens, or its turn comes.
 _LEFT_OUT = frozenset({"unique_for", "unique_until", "expires_in"})
 
 
@@ -22,11 +22,16 @@ def prepared(config: Config, job: Enqueueable | str, args: tuple[Any, ...], kwar
     Raises:
         InvalidArguments, InvalidJob: it is no job, or these are not its arguments.
     """
-    item = {name: value for name, value in _called(job, args, kwargs).items() if name not in _LEFT_OUT}
-    if item.get("at") is not None:
+    given = _called(job, args, kwargs)
+    if given.get("at") is not None:
         raise InvalidValue("a callback is pushed when its event happens, so it takes no time of its own")
-    made = prepare(config, item)
-    return None if made is None else payload.parse(made.raw)
+    return made(config, given)
+
+
+def made(config: Config, given: Mapping[str, Any]) -> Item | None:
+    """Return the payload of a job that Redis pushes once, or None if a client middleware stopped it."""
+    job = prepare(config, {name: value for name, value in given.items() if name not in _LEFT_OUT})
+    return None if job is None else payload.parse(job.raw)
 
 
 def _called(job: Enqueueable | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mapping[str, Any]:

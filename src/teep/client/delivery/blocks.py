@@ -21,7 +21,10 @@ class Block(Protocol):
     most: int
 
     async def take(self, push: Push) -> None:
-        """Take a push of jobs that are marked with the batch; a plan."""
+        """Take a push of jobs that are marked with the batch, or that makes a child of it; a plan."""
+
+    async def flush(self) -> None:
+        """Send what is collected, so that the batch is there; a plan."""
 
 
 _innermost: ContextVar[Block | None] = ContextVar("teep_batch", default=None)

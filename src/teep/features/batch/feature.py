@@ -7,8 +7,9 @@ from teep.clock import monotonic
 from teep.config.hooks import BackgroundService, LeaderTask
 from teep.errors import RedisError
 from teep.store import batches
-from teep.store.batches import CALLBACK_OF, FIELD, is_ours
+from teep.store.batches import CALLBACK_OF, FIELD, NODE, is_ours
 from teep.store.feature import Barred, Feature, Pushing, Unit
+from teep.store.nodes import ALWAYS
 from teep.store.running import outcome
 from teep.store.running.outcome import End
 from teep.telling import Logger
@@ -44,7 +45,7 @@ class Batches(Feature):
         logger.error("%s is not pushed: its batch %s", jid, "has finished" if word == "finished" else "is not known")
 
     def on_end(self, item: Item, how: End) -> tuple[Part, ...]:
-        return (batches.ended(item[FIELD], item["jid"], how),) if _is_ours(item) else ()
+        return (batches.ended(item[FIELD], item["jid"], how, item.get(NODE)),) if _is_ours(item) else ()
 
     def on_failure(self, item: Item) -> tuple[Part, ...]:
         return (batches.failed(item[FIELD], item["jid"]),) if _is_ours(item) else ()
@@ -59,10 +60,10 @@ class Batches(Feature):
     async def admit(self, unit: Unit, item: Item) -> Barred | None:
         """Return the outcome of a job whose batch is invalid, or None. Costs one round trip a second and batch.
 
-        A callback runs all the same: it is of the batch that waits for it, and tells of another. If Redis is away the
-        job runs.
+        A callback runs all the same: it is of the batch that waits for it, and tells of another. So does a node that
+        runs whatever became of those before it. If Redis is away the job runs.
         """
-        if not _is_ours(item) or CALLBACK_OF in item or not await _is_invalid(item[FIELD]):
+        if not _is_ours(item) or CALLBACK_OF in item or ALWAYS in item or not await _is_invalid(item[FIELD]):
             return None
         skipped = outcome.over(unit.queue, unit.raw, "deleted")._replace(counted="done")
         return Barred(skipped, "skipped, as its batch is invalid")

@@ -65,6 +65,10 @@ class Signature(BoundJob):
         """The keyword-only arguments."""
         return self._item.get("kwargs") or {}
 
+    @property
+    def due(self) -> float | timedelta | None:
+        return self._at
+
     def set(self, **changes: Unpack[SetOptions]) -> "Signature":
         """Return a signature with other options for its pushes; see `Verbs.set`. `wait` counts from the push."""
         item = self._item

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from teep.store import batches
+from teep.store import batches, workflows
 from teep.store.jobs import locate
 
 
@@ -26,5 +26,6 @@ async def reconcile(bid: str, on_progress: Callable[[int, int], None] | None = N
     still = set(await batches.members(bid, "pending")) if missing else set()
     gone = [jid for jid in missing if jid in still]
     if gone:
-        await batches.discard(bid, gone)
+        nodes = await workflows.nodes_of(bid)
+        await batches.discard(bid, {jid: nodes.get(jid) for jid in gone})
     return gone

@@ -78,8 +78,9 @@ class Push(Pipeline):
 
     @property
     def jobs(self) -> int:
-        """How many there are."""
-        return sum(map(len, self.now.values())) + len(self.later)
+        """How many there are, the nodes of workflows included."""
+        nodes = sum(len(opened.nodes.nodes) for opened in self.batches if opened.nodes is not None)
+        return sum(map(len, self.now.values())) + len(self.later) + nodes
 
 
 @lru_cache(maxsize=128)  # of the few queues that a program pushes to

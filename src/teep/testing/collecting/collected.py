@@ -30,11 +30,11 @@ class Jobs(Sequence[EnqueuedJob]):
         self._rounds = 0  # how often jobs were taken out to run
 
     async def take(self, config: Config, push: Push) -> None:
-        """Collect the jobs of a push, and the callbacks of batches that it ends; a plan."""
+        """Collect the jobs of a push, and those that follow from the batches that it opens; a plan."""
         with self._lock:
             self._batches.open(push)
             self._jobs.extend(enqueued_of(config, push))
-            self._jobs.extend(EnqueuedJob(raw, config=config) for raw in self._batches.close(push))
+            self._jobs.extend(EnqueuedJob(raw, at, config=config) for _, raw, at in self._batches.close(push))
 
     def waiting(self, jid: str) -> Literal["queued", "scheduled"] | None:
         """Return where a job is that has not run."""
@@ -141,9 +141,10 @@ class Jobs(Sequence[EnqueuedJob]):
             self._jobs.append(later)
 
     def _tell(self, one: EnqueuedJob, how: End) -> None:
-        """Tell the batch of a job how that has ended, and collect the callbacks that follow."""
+        """Tell the batch of a job how that has ended, and collect the jobs that follow."""
         with self._lock:
-            self._jobs.extend(EnqueuedJob(raw, config=one.config) for raw in self._batches.ended(one.raw, how))
+            following = self._batches.ended(one.raw, how)
+            self._jobs.extend(EnqueuedJob(raw, at, config=one.config) for _, raw, at in following)
 
     def _take_one(self, job: SomeJob | None, *, with_scheduled: bool) -> EnqueuedJob:
         return self._of_one(job, self._taking(job, with_scheduled=with_scheduled, recursive=False))

@@ -3,10 +3,12 @@
 -- changes nothing, so an end that comes twice counts once. `children` are batches that have not finished, `fallen` those
 -- that have and did not succeed, `openers` the leases of those that add jobs in several steps. A change that may be the
 -- last one decides at once: an event is marked as fired, and its callbacks are pushed, in the same step.
+-- A workflow is a batch with the field `workflow`: see the file of that name, whose functions are those of `flow`.
 do
   local SETS = { '', ':pending', ':failed', ':dead', ':children', ':fallen', ':openers' }
+  local FLOW = { ':nodes', ':payloads', ':states', ':open', ':gates', ':dependants', ':cancelled', ':subs' }
   local LIFE, LIFE_OF_DEAD = 2592000000, 15552000000  -- milliseconds: 30 days; 180 if a job is dead, as those are kept
-  local opened, added = {}, {}
+  local opened, added, flow = {}, {}, {}
 
   local function count(set) return try('SCARD', set) end
   local function has(set, jid) return try('SISMEMBER', set, jid) end
@@ -20,16 +22,23 @@ do
     return why
   end
   local function drop(queue) redis.pcall('LPOP', queue) end
+  local function has_field(hash, field) return try('HEXISTS', hash, field) == 1 end
 
   local function keep(key, time)
     for _, name in ipairs(SETS) do live(key .. name, time) end
+    for _, name in ipairs(has_field(key, 'workflow') and FLOW or {}) do live(key .. name, time) end
   end
 
-  -- Add to a set, which lives as long as the batch: returns whether it was new, and why it was refused.
+  -- Have a set that may be new live as long as the batch.
+  local function stay(key, name)
+    local time = left(key)
+    if time > 0 and left(key .. name) == -1 then live(key .. name, time) end
+  end
+
+  -- Add to a set: returns whether it was new, and why it was refused.
   local function add(key, name, jid)
     local new, why = put(key .. name, jid)
-    local time = new == 1 and left(key) or -1
-    if time > 0 and left(key .. name) == -1 then live(key .. name, time) end
+    if new == 1 then stay(key, name) end
     return new == 1, why
   end
 
@@ -94,8 +103,8 @@ do
 
   -- Tell the parent that a batch has finished, or has succeeded after that. If a dead job of it may succeed yet, the
   -- parent is `recoverable`, too.
-  local function tell(key, parent, has_finished, has_succeeded, may_recover)
-    local bid = string.sub(key, -25, -2)
+  local function tell(key, batch, has_finished, has_succeeded, may_recover)
+    local bid, parent = string.sub(key, -25, -2), batch.parent
     if has_finished then
       take(parent .. ':children', bid)
       if not has_succeeded and left(parent) ~= -2 then
@@ -105,7 +114,8 @@ do
     else
       take(parent .. ':fallen', bid)
     end
-    return decide(parent)
+    local why = batch.parent_node and flow.child(parent, batch.parent_node, bid, has_succeeded)
+    return decide(parent) or why
   end
 
   -- The sizes of a batch's sets: returns them by name, or nil and why one cannot be told.
@@ -129,18 +139,23 @@ do
     if unread or not batch.created_at then return unread end
     local held = is_open(key, key .. ':openers')
     if held then return held ~= true and held or nil end
+    local waiting, cancelled = 0, 0
+    if batch.workflow then
+      waiting, cancelled, why = flow.rest(key, batch, of)
+      if not waiting then return why end
+    end
     local succeeded, finished, _
-    _, why = fire(key, batch, 'complete')
-    if not why and of.pending == 0 and of.fallen == 0 and (batch.discarded or '0') == '0' then
+    if waiting == 0 or of.dead == of.pending then _, why = fire(key, batch, 'complete') end
+    if not why and of.pending + of.fallen + waiting + cancelled == 0 and (batch.discarded or '0') == '0' then
       succeeded, why = fire(key, batch, 'success')
     end
     if not why and of.dead == of.pending then finished, why = fire(key, batch, 'finish') end
     local may_recover = not batch['fired:success'] and (batch['fired:death'] or batch.recoverable)
     if of.pending == 0 and batch['fired:finish'] then
-      keep(key, batch.recoverable and may_recover and LIFE_OF_DEAD or batch.linger)
+      keep(key, (waiting > 0 or batch.recoverable and may_recover) and LIFE_OF_DEAD or batch.linger)
     end
     if batch.parent and (succeeded or finished) then
-      why = tell(key, batch.parent, finished, batch['fired:success'], may_recover) or why
+      why = tell(key, batch, finished, batch['fired:success'], may_recover) or why
     end
     return why
   end
@@ -148,9 +163,9 @@ do
   words['batch.open'] = 0
   guards['batch.open'] = function(key)
     if not opened[key] then
-      local found, why, refusal = try('HMGET', key, 'created_at', 'fired:finish')
+      local found, why, refusal = try('HMGET', key, 'created_at', 'fired:finish', 'reopened')
       if why then return nil, why, refusal end
-      opened[key] = found[2] and 'finished' or found[1] and 'open' or 'gone'
+      opened[key] = found[2] and not found[3] and 'finished' or found[1] and 'open' or 'gone'
     end
     if opened[key] ~= 'open' then return opened[key] end
   end
@@ -196,7 +211,7 @@ do
     if number == 0 and left(key) ~= -1 then return end
     if number > 0 then why = grow(key, 'total', number) end
     added[key] = 0
-    keep(key, try('HEXISTS', key, 'fired:death') == 1 and LIFE_OF_DEAD or LIFE)
+    keep(key, has_field(key, 'fired:death') and LIFE_OF_DEAD or LIFE)
     return why
   end
 
@@ -284,14 +299,15 @@ do
   words['batch.forget'] = 0
   along['batch.forget'] = function(key)
     local batch, why = read(key)
-    for _, name in ipairs(SETS) do
-      local function remove(set)
-        local _, refused = try('UNLINK', set)
-        why = refused or why
-      end
-      remove(key .. name)
+    local function remove(set)
+      local _, refused = try('UNLINK', set)
+      why = refused or why
     end
-    if batch.parent and not batch['fired:finish'] then why = tell(key, batch.parent, true, false) or why end
+    for _, name in ipairs(SETS) do remove(key .. name) end
+    for _, name in ipairs(batch.workflow and FLOW or {}) do remove(key .. name) end
+    if batch.parent and not batch['fired:finish'] then why = tell(key, batch, true, false) or why end
     return why
   end
+
+-- INCLUDE: workflow
 end

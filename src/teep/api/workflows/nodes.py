@@ -1,0 +1,133 @@
+"""The nodes of a workflow as they were read: what each is, and what it waits for."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from teep.client.times import shown
+from teep.errors import InvalidValue
+from teep.store.nodes import MEANS, NodeState, Policy
+from teep.store.workflows import Graph, Node
+
+
+class NodeStatus:
+    """A node of a workflow: a job that is pushed once those before it are over.
+
+    | state | the node |
+    |---|---|
+    | `"waiting"` | waits for those before it, see `waits_for` |
+    | `"pushed"` | is a job like any other: it is queued, or scheduled, runs, or is retried (`is_failing`) |
+    | `"ran"` | has succeeded, and waits for batches and workflows that are children of it |
+    | `"succeeded"` | has succeeded |
+    | `"failed"` | is dead, or a child of it has not succeeded |
+    | `"discarded"` | was discarded, deleted or cancelled, or has expired |
+    | `"cancelled"` | was never pushed, because of one before it, or because the workflow was cancelled |
+    """
+
+    __slots__ = ("_nodes", "_of")
+
+    def __init__(self, of: Node, nodes: "Nodes") -> None:
+        self._of = of
+        self._nodes = nodes
+
+    @property
+    def name(self) -> str:
+        return self._of.name
+
+    @property
+    def jid(self) -> str:
+        """The jid of its job, also before that is pushed."""
+        return self._of.jid
+
+    @property
+    def klass(self) -> str:
+        """The name of its job."""
+        return self._of.klass
+
+    @property
+    def queue(self) -> str:
+        return self._of.queue
+
+    @property
+    def group(self) -> str | None:
+        """The name of its group."""
+        return self._of.group or None
+
+    @property
+    def delay(self) -> float:
+        """Seconds that it lets pass once those before it are over."""
+        return self._of.delay
+
+    @property
+    def state(self) -> NodeState:
+        return self._of.state
+
+    @property
+    def since(self) -> datetime:
+        """Since when it is in this state, in UTC."""
+        return shown(self._of.since)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its last run has failed, and it is retried."""
+        return self.state == "pushed" and self.jid in self._nodes.failing
+
+    @property
+    def after(self) -> dict[str, Policy]:
+        """The nodes and groups that it comes after, each with its policy."""
+        return dict(self._of.after)
+
+    @property
+    def waits_for(self) -> list[str]:
+        """The names of the nodes that it still waits for; those of a group one by one."""
+        return self._nodes.waits_for(self._of)
+
+    @property
+    def children(self) -> list[str]:
+        """The bids of its child batches and sub-workflows that have not finished."""
+        return list(self._of.children)
+
+    def __repr__(self) -> str:
+        return f"<NodeStatus {self.name}: {self.klass}, {self.state}>"
+
+
+class Nodes(dict[str, NodeStatus]):
+    """The nodes of a workflow by their names, in the order in which they were added."""
+
+    def __init__(self, graph: Graph | None) -> None:
+        read = () if graph is None else graph.nodes
+        super().__init__((node.name, NodeStatus(node, self)) for node in read)
+        self.groups: Mapping[str, list[str]] = (
+            {} if graph is None else {name: list(members) for name, members in graph.groups.items()}
+        )
+        self.failing = frozenset[str]() if graph is None else graph.failing
+        self._states = {node.name: node.state for node in read}
+
+    def waits_for(self, node: Node) -> list[str]:
+        if node.state != "waiting":
+            return []
+        edges = {of: policy for name, policy in node.after.items() for of in self.groups.get(name, (name,))}
+        return [of for of, policy in edges.items() if policy not in MEANS.get(self._states[of], {})]
+
+    def found(self, name: str) -> NodeStatus:
+        """Return a node.
+
+        Raises:
+            InvalidValue: there is none of this name.
+        """
+        if (node := self.get(name)) is not None:
+            return node
+        if name in self.groups:
+            raise InvalidValue(f"{name!r} is a group, of the nodes {_some(self.groups[name])}")
+        raise InvalidValue(f"the workflow has no node {name!r:.200}; {_near(name, self)}")
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - for a mistake only
+
+    names = list(known)
+    near = get_close_matches(str(name), names, 1)
+    return f"did you mean {near[0]!r}?" if near else f"it has {_some(names) or 'none'}"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join([*map(repr, names[:10]), *(["…"] if names[10:] else ())])
