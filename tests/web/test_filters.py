@@ -21,6 +21,7 @@ from teep.web.filters import LONGEST, NAMES, parse, written
     ("older:2d newer:1w", {"older_than": 172_800.0, "newer_than": 604_800.0}),
     ("older:5m newer:250ms", {"older_than": 300.0, "newer_than": 0.25}),
     ("jid:a,b", {"jids": ["a", "b"]}),
+    ("bid:0198c3 class:C", {"bid": "0198c3", "klass": "C"}),
     ('args:[42,"e u"]', {"args": [42, "e u"]}),
     ("args:[42, ...]", {"args": [42, ...]}),
     ("args:42", {"args": [42, ...]}),

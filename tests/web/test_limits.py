@@ -44,11 +44,12 @@ def test_limits_are_listed_with_their_use(visitor: Visitor, used: teep.LimiterSe
 
 
 def test_without_limits_it_says_how_to_begin(visitor: Visitor, store: Server) -> None:
-    assert "No limit is in use" in text_of(visitor.get("/limits"))
     with asked() as commands:
         for path in ("/queues", "/queues/default", "/queues"):
-            visitor.get(path)
-    assert len([one for one in commands if any("teep:limit" in key for key in one.keys)]) == 1, "once a minute"
+            assert "Limits" not in text_of(visitor.get(path))
+    asking = [one for one in commands if any("teep:limit" in key for key in one.keys)]
+    assert len(asking) == 2, "once a minute, by the page and by its tab"
+    assert "No limit is in use" in text_of(visitor.get("/limits"))
 
 
 def test_a_limit_is_paused_and_resumed(visitor: Visitor, used: teep.LimiterSet) -> None:

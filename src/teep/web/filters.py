@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 from teep.api import Conditions
 from teep.errors import TeepError
 
-NAMES = ("class", "error", "message", "tag", "queue", "jid", "args", "older", "newer")
+NAMES = ("class", "error", "message", "tag", "queue", "jid", "bid", "args", "older", "newer")
 
 LONGEST = 4_000
 """Characters of a filter: to read one takes time by the square of its length."""
@@ -132,6 +132,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "tag": ("tag", str),
     "queue": ("queue", str),
     "jid": ("jids", _several),
+    "bid": ("bid", str),
     "args": ("args", _arguments),
     "older": ("older_than", seconds),
     "newer": ("newer_than", seconds),
@@ -148,6 +149,7 @@ _EXAMPLES = {
     "tag": "tag:eu",
     "queue": "queue:default",
     "jid": "jid:0198c3…",
+    "bid": "bid:0198c3…",
     "args": 'args:[42,"eu"]',
     "older": "older:1h",
     "newer": "newer:30m",

@@ -1,7 +1,7 @@
 """What brings pages to the web page: its own rooms in `pages/`, features, and users with a tab of their own."""
 
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +13,8 @@ from teep.web import pages
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
+    from teep.web.rendering import Site
+
 JobRows = Callable[[AsyncJobRecord | AsyncSortedEntry], Iterable[tuple[str, str]]]
 """Returns what else the page of a job tells: names and values. Sidekiq's custom_job_info_rows."""
 
@@ -20,12 +22,14 @@ JobRows = Callable[[AsyncJobRecord | AsyncSortedEntry], Iterable[tuple[str, str]
 class Tab(NamedTuple):
     """A tab: the path that it leads to ("" is the dashboard), the word for it, and its place from left to right.
 
-    `label` is a key of the translations, or the word itself where there is no such key.
+    `label` is a key of the translations, or the word itself where there is no such key. `is_used` tells whether it is
+    shown: that of a feature which a fleet does not use is not.
     """
 
     path: str
     label: str
     order: int = 1000
+    is_used: "Callable[[Site], Awaitable[bool]] | None" = None
 
 
 @dataclass(frozen=True)

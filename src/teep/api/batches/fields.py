@@ -62,6 +62,11 @@ class Fields:
         return self._number("discarded")
 
     @property
+    def open_children(self) -> int:
+        """How many of its child batches have not finished."""
+        return self._sizes.children
+
+    @property
     def waiting(self) -> int:
         """How many jobs of a workflow wait for others, and so are not pushed yet."""
         return self._sizes.waiting
@@ -121,7 +126,8 @@ class Fields:
 
     @property
     def tags(self) -> list[str]:
-        return list(self._about().get("tags") or ())
+        tags = self._about().get("tags")
+        return tags if isinstance(tags, list) else []
 
     @property
     def invalid(self) -> bool:
@@ -142,16 +148,22 @@ class Fields:
         return "" if self._record is None else self._record.fields.get(name, b"").decode(errors="replace")
 
     def _number(self, name: str) -> int:
-        return int(self._text(name) or 0)
+        text = self._text(name)
+        return int(text) if text.isdecimal() else 0
 
     def _time(self, name: str) -> datetime | None:
-        text = self._text(name)
-        return shown(float(text)) if text else None
+        try:
+            return shown(float(self._text(name)))
+        except (ValueError, OverflowError):  # it has not happened, or another program wrote there
+            return None
 
     def _about(self) -> Mapping[str, Any]:
         raw = None if self._record is None else self._record.fields.get("about")
-        found: dict[str, Any] = {} if raw is None else json.loads(raw)
-        return found
+        try:
+            found = None if raw is None else json.loads(raw)
+        except MalformedPayload:  # another program wrote there: one batch must not keep the others from being listed
+            found = None
+        return found if isinstance(found, dict) else {}
 
     def _callbacks(self, event: Event) -> list[BatchCallback]:
         raw = b"" if self._record is None else self._record.fields.get(f"on:{event}", b"")

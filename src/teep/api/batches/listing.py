@@ -34,8 +34,8 @@ class Store(Protocol):
 S = TypeVar("S", bound=Status)
 
 
-class BatchSearch(NamedTuple, Generic[S]):
-    """What a search through the batches found.
+class Search(NamedTuple, Generic[S]):
+    """What a search through the list has found.
 
     `looked_at` is how many of the `total` it has passed, those before its start included; `next` where another search
     goes on, None if it has come to the end.
@@ -84,10 +84,10 @@ class Statuses(Api, Generic[S]):
         return Page([self._made(record) for record in there], await self._store.size(), number)
 
     @operation
-    async def search(self, start: int = 0, size: int = 25, seconds: float = 0.15) -> BatchSearch[S]:
+    async def search(self, start: int = 0, size: int = 25, seconds: float = 0.15) -> Search[S]:
         """Return up to `size` of those that `where` chose, the newest first, from a place of the list on.
 
-        It ends after `seconds`, and tells where another one goes on. Two round trips a hundred batches.
+        It ends after `seconds`, and tells where another one goes on. Two round trips a hundred of them.
         """
         found: list[S] = []
         until = monotonic() + seconds
@@ -101,7 +101,7 @@ class Statuses(Api, Generic[S]):
                     break
             total = await self._store.size()
             if not bids or start >= total or len(found) == size or monotonic() >= until:
-                return BatchSearch(found, total, min(start, total), start if bids and start < total else None)
+                return Search(found, total, min(start, total), start if bids and start < total else None)
 
     def _chosen(self, tag: str | None, state: str | None) -> Self:
         if tag is not None and not isinstance(tag, str):

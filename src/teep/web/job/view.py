@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from teep.api import AsyncJobRecord, AsyncSortedEntry, AsyncWorkSet, IterableState, UniqueLock
+from teep.api.batches import is_ours
 from teep.api.display import ENCRYPTED
 from teep.errors import RedisCommandError
 from teep.web import urls
@@ -79,6 +80,10 @@ class JobView(NamedTuple):
     lock_path: str
     """The page of the job that has the lock."""
     running: Running | None
+    batch: str
+    """The bid of its batch, "" if it has none that teep knows."""
+    callback_of: str
+    """The bid of the batch that it tells of."""
     rows: list[tuple[str, str]]
     """What users tell besides."""
 
@@ -91,6 +96,7 @@ async def view_of(visit: Visit, found: Found) -> JobView:
     fields = tree.fields(record.raw)
     listed = {name: value for name, value in fields.items() if name not in _SHOWN}
     context = {name: listed.pop(name) for name in [*listed] if name == "cattr" or name.startswith("cattr_")}
+    batch, callback_of = (listed.pop(name) if is_ours(listed.get(name)) else "" for name in ("bid", "callback_of"))
     count, lock = record.retry_count, await _lock(record)
     arguments, keywords = arguments_of(visit.access, record)
     return JobView(
@@ -118,6 +124,8 @@ async def view_of(visit: Visit, found: Found) -> JobView:
         lock=None if lock is None else lock._replace(holder=printable(lock.holder)),
         lock_path="" if lock is None else f"jobs/{urls.to_path(lock.holder)}",
         running=running,
+        batch=batch,
+        callback_of=callback_of,
         rows=[(printable(name), printable(value)) for told in visit.site.job_rows for name, value in told(record)],
     )
 

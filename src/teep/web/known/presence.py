@@ -3,6 +3,8 @@
 import time
 from collections.abc import Awaitable, Callable
 
+from teep.config import Config
+from teep.errors import RedisCommandError
 from teep.web.rendering import Site
 
 # Seconds until one asks again for what was not there.
@@ -30,3 +32,15 @@ class Presence:
             return True
         self._none_until = now + _PATIENCE
         return False
+
+
+def used(what: str, size: Callable[[Config], Awaitable[int]]) -> Callable[[Site], Awaitable[bool]]:
+    """Return what tells whether the tab of a feature is shown. If Redis refuses to say, it is: its page tells why."""
+
+    async def is_used(site: Site) -> bool:
+        try:
+            return await Presence.of(site, what).are_there(lambda: size(site.config))
+        except RedisCommandError:
+            return True
+
+    return is_used

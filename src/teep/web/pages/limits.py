@@ -12,6 +12,7 @@ from teep.api.limits import AsyncLimiter, AsyncLimiterSet
 from teep.web import actions
 from teep.web.actions import must_may, recorded
 from teep.web.guard.safety import Form, read_form
+from teep.web.known.presence import used
 from teep.web.pages.fleet.numbered import Numbered, numbered
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Visit, page, page_with, printable, visit_of
@@ -155,6 +156,6 @@ PAGES = (
             Route("/limits/{name}", shared(show_one)),
             Route("/limits/{name}", act, methods=["POST"]),
         ),
-        tab=Tab("limits", "nav.limits", 76),
+        tab=Tab("limits", "nav.limits", 76, used("limits", lambda config: AsyncLimiterSet(config=config).size())),
     ),
 )

@@ -127,17 +127,23 @@ def environment(folders: tuple[Path, ...]) -> jinja2.Environment:
 
 async def page(request: Request, template: str, /, *, status: int = 200, **context: Any) -> Response:
     """Answer with a whole page: the template's values, and the summary of Redis that stands on each."""
-    visit = visit_of(request)
-    stats = AsyncStats(config=visit.config)
-    context["summary"] = await stats.fetch_stats()
-    return HTMLResponse(_render(request, template, context), status)
+    return HTMLResponse(_render(request, template, {**context, **await _on_each_page(visit_of(request))}), status)
 
 
 async def page_with(request: Request, template: str, reading: Any, /, **context: Any) -> Response:
     """Answer with a page whose values (a dict) are read while the summary is."""
-    visit = visit_of(request)
-    values, summary = await asyncio.gather(reading, AsyncStats(config=visit.config).fetch_stats())
-    return HTMLResponse(_render(request, template, {**context, **values, "summary": summary}))
+    values, more = await asyncio.gather(reading, _on_each_page(visit_of(request)))
+    return HTMLResponse(_render(request, template, {**context, **values, **more}))
+
+
+async def _on_each_page(visit: Visit) -> dict[str, Any]:
+    """Read what stands on each page: the summary, and the tabs of what is used."""
+    asking = [tab for tab in visit.site.tabs if tab.is_used is not None]
+    summary, *used = await asyncio.gather(
+        AsyncStats(config=visit.config).fetch_stats(), *(tab.is_used(visit.site) for tab in asking if tab.is_used)
+    )
+    unused = {tab for tab, is_used in zip(asking, used, strict=True) if not is_used}
+    return {"summary": summary, "tabs": [tab for tab in visit.site.tabs if tab not in unused]}
 
 
 def fragment(request: Request, template: str, /, *, status: int = 200, **context: Any) -> Response:
@@ -161,6 +167,7 @@ def _render(request: Request, template: str, context: Mapping[str, Any]) -> str:
         template,
         {
             "flash": _flash(visit, request.query_params.get("flash", "")),
+            "tabs": [tab for tab in visit.site.tabs if tab.is_used is None],
             "languages": visit.words.languages,
             "token": visit.signer.form_token(visit.access.who),
             "theme": theme if theme in THEMES else THEMES[0],
