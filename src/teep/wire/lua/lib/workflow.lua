@@ -184,7 +184,7 @@ along['workflow.died'] = function(key, job)
   local state, why = state_of(key, name)
   local beside
   if state == 'pushed' then why, beside = become(key, name, 'failed') end
-  return why or along['batch.died'](key, jid) or beside
+  return why or along['batch.died'](key, jid, '') or beside
 end
 
 words['workflow.left'] = 1
@@ -197,7 +197,7 @@ along['workflow.left'] = function(key, job)
   if state == 'pushed' or state == 'failed' then
     why, beside = become(key, name, 'discarded', state == 'failed' and DROPPED or nil)
   end
-  return why or along['batch.left'](key, jid) or beside
+  return why or along['batch.left'](key, jid, '') or beside
 end
 
 -- A child batch of a node has finished, or has succeeded after that.
