@@ -215,9 +215,9 @@ def test_a_worker_that_holds_its_interpreter_is_told_of_until_it_is_killed(valke
     lost = "its watchdog should have ended it by now"
     await_status(port, "/live", 503, lost)
     body = ask(port, "/live")[1]
-    # The other may tell of something, too: a second is short for a watchdog on a busy machine.
+    # The other may tell of something, too, or be replaced: a second is short for a watchdog on a busy machine.
     (pid,) = {int(why.split(":")[0].split()[1]) for why in body["why"] if lost in why}
-    assert len(body["processes"]) == 2
+    assert pid in {process["pid"] for process in body["processes"]}
     valkey_fleet.server.command("DEL", "queue:default", *valkey_fleet.server.command("KEYS", "*inflight:*"))
     os.kill(pid, signal.SIGKILL)
     await_status(port, "/ready", 200)
