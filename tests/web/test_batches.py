@@ -161,6 +161,7 @@ def test_the_page_of_a_large_one_is_cheap(visitor: Visitor, config: teep.Config,
     every = [each for one in commands for each in getattr(one, "commands", [one])]
     assert {one.args[0] for one in every if batch.bid in str(one.keys)} == {
         "HGETALL",
+        "HLEN",
         "SCARD",
         "SSCAN",
         "ZCARD",
