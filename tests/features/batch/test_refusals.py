@@ -10,7 +10,7 @@ from teep.client import Client
 from teep.client.batches import Batch
 from teep.config import Config, driver_for
 from teep.errors import RedisError
-from teep.store import batches
+from teep.store import batches, compact
 from teep.store.jobs import lost
 from teep.store.running import inflight
 from teep.wire import keys, payload
@@ -37,28 +37,48 @@ def jids(raws: list[bytes]) -> set[str]:
 
 
 def members(server: Server, bid: str, of: str = "pending") -> set[str]:
-    return {jid.decode() for jid in server.command("SMEMBERS", f"{keys.batch(bid)}:{of}")}
+    """Return the jids that a batch remembers, and those of the jobs in the queue whose bits are set."""
+    found = {jid.decode() for jid in server.command("SMEMBERS", f"{keys.batch(bid)}:{of}")}
+    bits = compact.indices(server.command("GET", keys.batch_bits(bid)) or b"") if of == "pending" else []
+    assert of != "pending" or len(bits) == int(server.command("HGET", keys.batch(bid), "bits") or 0)
+    queued = {item.get("bix"): item["jid"] for item in map(payload.parse, server.command("LRANGE", "queue:q", 0, -1))}
+    return found | {queued.get(bit, f"bit {bit}") for bit in bits}
 
 
-def open_batch(config: Config, jobs: int = 3) -> Batch:
+def push_members(config: Config, jobs: int) -> None:
+    """Push jobs that are unique, and if there are three, one that is not."""
+    for number in range(jobs):
+        unique = {"unique_for": 60} if number < 2 else {}
+        Client(config).push({"class": "member", "args": [number], "queue": "q", **unique})
+
+
+def open_batch(config: Config, jobs: int = 3, *, in_steps: bool = False) -> Batch:
     batch = Batch(config=config, callback_queue="callbacks").on("finish", "told")
-    with batch.jobs():
-        for number in range(jobs):
-            Client(config).push({"class": "member", "args": [number], "queue": "q", "unique_for": 60})
+    with batch.jobs() as block:
+        push_members(config, jobs)
+        if in_steps:
+            driver_for(config).run(block.flush())
     return batch
 
 
+KNOWN = pytest.mark.parametrize("in_steps", [False, True], ids=["by jid", "by index"])
+
+
+@KNOWN
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_is_pushed_is_of_the_batch_and_nothing_else_is(server: Server, config: Config, command: str) -> None:
+def test_what_is_pushed_is_of_the_batch_and_nothing_else_is(
+    server: Server, config: Config, command: str, in_steps: bool
+) -> None:
     allow(server, f"-{command.lower()}")
     batch = Batch(config=config, callback_queue="callbacks").on("success", "told")
-    with contextlib.suppress(RedisError, teep.BatchClosed), batch.jobs():
-        for number in range(3):
-            Client(config).push({"class": "member", "args": [number], "queue": "q", "unique_for": 60})
+    with contextlib.suppress(RedisError, teep.BatchClosed), batch.jobs() as block:
+        push_members(config, 3)
+        if in_steps:
+            driver_for(config).run(block.flush())
     queued = jids(server.command("LRANGE", "queue:q", 0, -1))
     assert members(server, batch.bid) == queued
     assert len(queued) in (0, 3)
-    assert len(server.command("KEYS", "unique:*")) == len(queued)
+    assert len(server.command("KEYS", "unique:*")) == len(queued) * 2 / 3
     assert server.command("LLEN", "queue:callbacks") == 0
     allow(server)
     again = open_batch(config, 0)
@@ -66,13 +86,14 @@ def test_what_is_pushed_is_of_the_batch_and_nothing_else_is(server: Server, conf
     assert again.bid != batch.bid
 
 
+@KNOWN
 @pytest.mark.parametrize("how", ["failed", "dead", "discarded", "done"])
 @pytest.mark.parametrize("command", sorted({*COMMANDS, *commands_of(load("running/exchange"))}))
 def test_an_end_is_carried_out_and_the_batch_hears_of_it_or_finds_it_out(
-    server: Server, config: Config, how: str, command: str
+    server: Server, config: Config, how: str, command: str, in_steps: bool
 ) -> None:
     driver = driver_for(config)
-    batch = open_batch(config, 2)
+    batch = open_batch(config, 2, in_steps=in_steps)
     reserved = [raw for _, raw in driver.execute(inflight.exchange("me", {}, ["q"], 2, DAY)).reserved]
     allow(server, f"-{command.lower()}")
     settle(config, how, reserved)
@@ -120,16 +141,17 @@ def test_a_callback_that_redis_refuses_is_pushed_when_it_takes_it(server: Server
     assert server.command("LLEN", "queue:callbacks") == 1
 
 
-def test_a_full_redis_still_ends_jobs_and_pushes_callbacks(server: Server, config: Config) -> None:
+@KNOWN
+def test_a_full_redis_still_ends_jobs_and_pushes_callbacks(server: Server, config: Config, in_steps: bool) -> None:
     driver = driver_for(config)
-    open_batch(config, 2)
+    open_batch(config, 2, in_steps=in_steps)
     reserved = [raw for _, raw in driver.execute(inflight.exchange("me", {}, ["q"], 2, DAY)).reserved]
     server.command("CONFIG", "SET", "maxmemory", 1)
     try:
         settle(config, "dead", reserved[:1])
         settle(config, "done", reserved[1:])
         with pytest.raises(RedisError, match="out of memory"):
-            open_batch(config, 1)
+            open_batch(config, 1, in_steps=in_steps)
     finally:
         server.command("CONFIG", "SET", "maxmemory", 0)
     assert server.command("LLEN", "queue:callbacks") == 1
@@ -145,13 +167,16 @@ def test_no_lock_is_left_of_a_job_that_its_batch_cannot_take(server: Server, con
     assert server.command("KEYS", "unique:*") == server.command("LRANGE", "queue:q", 0, -1) == []
 
 
-def test_a_batch_s_key_of_another_type_holds_up_no_job(server: Server, config: Config) -> None:
+@KNOWN
+def test_a_batch_s_key_of_another_type_holds_up_no_job(server: Server, config: Config, in_steps: bool) -> None:
     driver = driver_for(config)
-    batch = open_batch(config, 2)
+    batch = open_batch(config, 2, in_steps=in_steps)
     reserved = [raw for _, raw in driver.execute(inflight.exchange("me", {}, ["q"], 2, DAY)).reserved]
     for key in (keys.batch(batch.bid), f"{keys.batch(batch.bid)}:pending"):
         server.command("DEL", key)
         server.command("SET", key, "a string")
+    server.command("DEL", keys.batch_bits(batch.bid))
+    server.command("SADD", keys.batch_bits(batch.bid), "no string")
     settle(config, "dead", reserved[:1])
     settle(config, "done", reserved[1:])
     assert server.command("LLEN", "{queue:q}:inflight:me") == 0
