@@ -216,9 +216,9 @@ def test_a_node_that_there_is_not_is_told_of(side: Side, jobs: Jobs) -> None:
     found = status(side, release(side, jobs))
     with pytest.raises(InvalidValue, match=r"no node 'test\.3'; did you mean 'test\.[12]'\?"):
         found.node("test.3")
-    with pytest.raises(InvalidValue, match="'test' is a group, of the nodes 'test.1', 'test.2'"):
+    with pytest.raises(InvalidValue, match=r"'test' is a group, of the nodes 'test\.1', 'test\.2'"):
         found.result("test")
-    with pytest.raises(InvalidValue, match="no node 'xyz'; it has 'build', 'test.1', "):
+    with pytest.raises(InvalidValue, match=r"no node 'xyz'; it has 'build', 'test\.1', "):
         side.run(found.retry("xyz"))
     with pytest.raises(InvalidValue, match="a batch has the events"):
         side.run(found.wait(1, "end"))
