@@ -292,7 +292,7 @@ async def glimpse(bid: str, most: int) -> Glimpse:
     if scanned[1][0]:  # some dead ones were not told of, which the failed ones could be
         failed = []
     alive = [jid for jid in failed if jid not in dead]
-    return Glimpse(*(found[:most] for found in (alive, dead, children, fallen)), openers, life)
+    return Glimpse(alive[:most], dead[:most], children[:most], fallen[:most], openers, life)
 
 
 async def has_fired(bid: str, event: Event) -> bool | None:

@@ -114,7 +114,7 @@ def _cluster(layout: Layout, name: str, members: Sequence[NodeStatus], one: Clus
 def _picture(
     layout: Layout, boxes: Sequence[Box], gates: Sequence[str], wires: Sequence[Wire], *, is_collapsed: bool
 ) -> Picture:
-    dots = [(*layout.spots[gate], printable(gate[1:])) for gate in gates]
+    dots = [(layout.spots[gate].x, layout.spots[gate].y, printable(gate[1:])) for gate in gates]
     return Picture(layout.width, layout.height, boxes, dots, wires, is_collapsed)
 
 
