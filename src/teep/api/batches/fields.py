@@ -130,6 +130,11 @@ class Fields:
         return tags if isinstance(tags, list) else []
 
     @property
+    def workflow(self) -> str | None:
+        """The name of the workflow that it is, "" if that has none; None if it is no workflow."""
+        return None if self._record is None or "workflow" not in self._record.fields else self._text("workflow")
+
+    @property
     def invalid(self) -> bool:
         """Whether its jobs are skipped from now on."""
         return bool(self._text("invalid"))

@@ -7,7 +7,7 @@ from teep.web.graph.layers import Edge, layers
 
 
 class Cluster(NamedTuple):
-    """Vertices that are drawn as one. `group` is the name that they share, "" if they only stand in the same layers."""
+    """Vertices that are drawn as one: those of a `group` in a layer, or all of the layers `first` to `last`."""
 
     members: list[str]
     group: str
@@ -25,14 +25,14 @@ class Clustered(NamedTuple):
 def clustered(groups: Mapping[str, str], edges: Sequence[Edge], most: int) -> Clustered:
     """Return a graph with at most so many vertices; `groups` has each vertex's group, "" if it is in none.
 
-    Vertices of a group that stand in one layer become one. If there are still too many, all of a layer do, and then
-    all of several layers. Edges never lead back, so the smaller graph has no circles either.
+    Vertices of a group that stand in one layer become one. If there are still too many, all of a layer do, and of
+    several layers if these are more than a third. No edge leads back, so the smaller graph has no circles either.
     """
     layer_of = layers([*groups], edges)
     depth = max(layer_of.values(), default=0) + 1
     keyed = {name: (layer_of[name], f"\1{group}" if group else name) for name, group in groups.items()}
     if len(set(keyed.values())) > most:
-        run = -(-depth // most)
+        run = -(-depth // max(most // 3, 1))
         keyed = {name: (layer // run, "") for name, layer in layer_of.items()}
     found: dict[tuple[int, str], list[str]] = {}
     for name, key in keyed.items():

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from teep.web.graph.layers import Edge, layers
@@ -86,7 +87,7 @@ def _joined(
                 columns[layer].append(bend)
                 course.append(bend)
         course.append(points[head])
-        for one, next_one in zip(course, course[1:], strict=False):
+        for one, next_one in pairwise(course):
             one.after.append(next_one)
             next_one.before.append(one)
         courses[tail, head] = course
@@ -113,7 +114,7 @@ def _stack(columns: Sequence[Sequence[_Point]]) -> None:
 
 
 def _draw_near(columns: Sequence[Sequence[_Point]], *, forward: bool) -> None:
-    """Move points towards the mean height of their neighbours: half way between what fits from above and from below."""
+    """Move points towards the mean height of their neighbours: half way between what fits from either end."""
     for column in columns if forward else reversed(columns):
         wanted = []
         for point in column:
@@ -132,8 +133,9 @@ def _spread(column: Sequence[_Point], wanted: Sequence[float], sign: int) -> lis
     for point, y in zip(column, wanted, strict=True):
         if before is not None:
             nearest = found[-1] + sign * (before.room + point.room) / 2
-            y = max(y, nearest) if sign > 0 else min(y, nearest)
-        found.append(y)
+            found.append(max(y, nearest) if sign > 0 else min(y, nearest))
+        else:
+            found.append(y)
         before = point
     return found
 

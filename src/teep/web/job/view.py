@@ -81,7 +81,9 @@ class JobView(NamedTuple):
     """The page of the job that has the lock."""
     running: Running | None
     batch: str
-    """The bid of its batch, "" if it has none that teep knows."""
+    """The bid of its batch, or workflow, "" if it has none that teep knows."""
+    node: str
+    """Which node of the workflow it is, "" of a job of a batch."""
     callback_of: str
     """The bid of the batch that it tells of."""
     rows: list[tuple[str, str]]
@@ -117,7 +119,6 @@ async def view_of(visit: Visit, found: Found) -> JobView:
         keywords=keywords,
         is_hidden=visit.access.arguments == "hide",
         timeline=_timeline(found, started),
-        others=_nodes(listed),
         context=_nodes(context),
         iteration=iteration,
         cursor=None if iteration is None else tree.tree(tree.plain(iteration.cursor)),
@@ -125,7 +126,9 @@ async def view_of(visit: Visit, found: Found) -> JobView:
         lock_path="" if lock is None else f"jobs/{urls.to_path(lock.holder)}",
         running=running,
         batch=batch,
+        node=printable(str(listed.pop("node"))) if batch and "node" in listed else "",
         callback_of=callback_of,
+        others=_nodes(listed),
         rows=[(printable(name), printable(value)) for told in visit.site.job_rows for name, value in told(record)],
     )
 

@@ -5,14 +5,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from teep.api.batches import AsyncBatchSet, AsyncBatchStatus
+from teep.api.batches import AsyncBatchStatus
 from teep.web.actions import must_may
 from teep.web.bulks import Bulk
 from teep.web.json.answers import Refused, answer, field, read
 from teep.web.json.endpoints import BOOLEAN, NUMBER, STRING, WHOLE, Endpoint, Schema, maybe, some, thing
 from teep.web.json.reads import action_of
 from teep.web.pages.batches.actions import VERBS, carry_out
-from teep.web.pages.batches.lists import read_list
+from teep.web.pages.batches.lists import BATCHES
 from teep.web.pages.batches.one import EVENTS, MOST, must_find
 from teep.web.pages.batches.rows import STATES
 from teep.web.rendering import visit_of
@@ -23,7 +23,7 @@ async def show_all(request: Request) -> Response:
     query = request.query_params
     if query.get("state") and query["state"] not in STATES:
         raise Refused(400, f"state must be one of {', '.join(STATES)}, not {query['state']!r}")
-    listed = await read_list(AsyncBatchSet(config=visit_of(request).config), query)
+    listed = await BATCHES.read(visit_of(request).config, query)
     return answer({
         "batches": [_told(status) for status in listed.found], "total": listed.total, "looked_at": listed.looked_at,
         "next": listed.next,

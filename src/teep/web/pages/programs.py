@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api.timeline import SERIES
-from teep.web.json import batches, limits, periodic, reads, writes
+from teep.web.json import batches, limits, periodic, reads, workflows, writes
 from teep.web.json.answers import answer
 from teep.web.json.autoscale import autoscale
 from teep.web.json.endpoints import ANY, BOOLEAN, NUMBER, STRING, WHOLE, Endpoint, maybe, openapi, some, thing
@@ -96,6 +96,7 @@ ENDPOINTS = (
     Endpoint("POST", "/api/actions/{id}/cancel", writes.cancel, "Stop an action on many jobs.", _ACTION),
     *periodic.ENDPOINTS,
     *batches.ENDPOINTS,
+    *workflows.ENDPOINTS,
     *limits.ENDPOINTS,
     *(endpoint for of in JOBSETS for endpoint in _of_jobset(of)),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from teep.api.batches import AsyncBatchSet
 from teep.web.known.presence import used
 from teep.web.pages.batches.actions import act
-from teep.web.pages.batches.lists import show_all
+from teep.web.pages.batches.lists import BATCHES
 from teep.web.pages.batches.one import show_one
 from teep.web.registry import Pages, Tab
 from teep.web.rendering.shared import shared
@@ -15,7 +15,7 @@ from teep.web.rendering.shared import shared
 PAGES = (
     Pages(
         routes=(
-            Route("/batches", shared(show_all)),
+            Route("/batches", shared(BATCHES.show)),
             Route("/batches/{bid}", shared(show_one)),
             Route("/batches/{bid}", act, methods=["POST"]),
         ),

@@ -20,13 +20,16 @@ class Share(NamedTuple):
 
 
 class BatchRow(NamedTuple):
-    """What is shown of a batch. `failing` jobs have failed and are tried again, `waiting` ones have not failed."""
+    """What is shown of a batch, or a workflow: `word` is the key of the word for its state.
+
+    `failing` jobs have failed and are tried again, `waiting` ones have not failed, or are not pushed yet.
+    """
 
     bid: str
     path: str
     description: str
     tags: Sequence[str]
-    state: str
+    word: str
     kind: str
     total: int
     succeeded: int
@@ -53,19 +56,20 @@ class BatchRow(NamedTuple):
 def row_of(status: AsyncBatchStatus) -> BatchRow:
     """Return what is shown of a batch."""
     pending, failed, dead = status.pending, status.failures, status.dead
+    gone = status.discarded + status.cancelled
     return BatchRow(
         bid=status.bid,
-        path=path_of(status.bid),
-        description=printable(status.description or ""),
+        path=path_of(status.bid) if status.workflow is None else f"workflows/{status.bid}",
+        description=printable(str(status.description or status.workflow or "")),
         tags=[printable(str(tag)) for tag in status.tags],
-        state=status.state,
+        word=f"batches.state_{status.state}",
         kind=STATES.get(status.state, "plain"),
         total=status.total,
-        succeeded=max(status.total - pending - status.discarded, 0),
-        discarded=status.discarded,
+        succeeded=max(status.total - pending - status.waiting - gone, 0),
+        discarded=gone,
         dead=dead,
         failing=max(failed - dead, 0),
-        waiting=max(pending - failed, 0),
+        waiting=max(pending - failed, 0) + status.waiting,
         progress=status.progress,
         created_at=status.created_at,
         finished_at=status.finished_at,
