@@ -7,6 +7,7 @@ from typing import Any
 
 from teep import Client, Config
 from teep.errors import RedisError
+from tests.chaos.batches.flows import Flow
 from tests.chaos.batches.opener import Opener
 from tests.chaos.batches.plans import Plan
 from tests.chaos.kinds import Lot
@@ -20,8 +21,8 @@ _PAUSE = 0.04
 _AT_ONCE = 20
 _AHEAD = 40
 _OUTAGE_PAUSE = 0.05
-# Of how many pushes a batch follows.
-_BATCHES = 0.2
+# After how many pushes of all a batch follows, or a workflow.
+_BATCHES, _WORKFLOWS = 0.2, 0.15
 
 
 class Pusher:
@@ -61,6 +62,8 @@ class Pusher:
             self._push_lot(lot)
         if self._chance.random() < _BATCHES:
             self._push_batch(Plan.draw(self._chance))
+        elif self._chance.random() < _WORKFLOWS:
+            self.opener.push(Flow.draw(self._chance))
 
     def _push_batch(self, plan: Plan) -> None:
         if not (self.opener.push(plan) and self.opener.add()):

@@ -23,7 +23,7 @@ from tests.chaos.stage import Plot, Stage
 from tests.chaos.timeline import Timeline
 from tests.support.waiting import wait_until
 
-_UP_SECONDS = 30.0
+_UP_SECONDS = 60.0
 _DRAIN_SECONDS = 60.0
 _REDO_EVERY = 0.3
 _HISTORIES_SHOWN = 10
@@ -93,8 +93,8 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
     return Result(
         part=part,
         kind=stage.kind,
-        jobs=len(pusher.pushed) - batches.callbacks,
-        unconfirmed=sum(not job.confirmed for job in pusher.pushed.values()) - batches.callbacks,
+        jobs=len(pusher.pushed.keys() - batches.undecided),
+        unconfirmed=sum(not pusher.pushed[number].confirmed for number in pusher.pushed.keys() - batches.undecided),
         iterable=account.iterable,
         refused=account.refused,
         expired=account.expired,

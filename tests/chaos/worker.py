@@ -12,6 +12,7 @@ from types import ModuleType
 
 from teep import Config
 from teep.client.batches import block
+from teep.client.workflows import starting
 from teep.errors import RedisError
 from teep.features.batch import Batches, watch
 from teep.features.expiry import Expiry
@@ -58,7 +59,8 @@ def main() -> int:
     _shorten(heartbeat, "_TRUSTED", EXPIRY - 1.5)
     _shorten(Rescuer, "_AVERAGE", _RESCUE)
     _shorten(iteration, "CHECKPOINT_SECONDS", CHECKPOINT)
-    _shorten(block, "_LEASE", int(OPENING * 1000))
+    for module in (block, starting):
+        _shorten(module, "LEASE", int(OPENING * 1000))
     _shorten(watch, "INTERVAL", _WATCH)
     _shorten(leader, "_LEASE", _LEASE)
     _journal_places()

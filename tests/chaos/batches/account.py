@@ -4,17 +4,16 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
 
 from teep.store.batches import EVENTS, Event
-from tests.chaos.batches.made import NEVER, Filling, Made
+from tests.chaos.batches.made import NEVER, Ends, Filling, Made
+from tests.chaos.batches.nodes import Child, Nodes
 from tests.chaos.causes import Causes
 from tests.chaos.journal import Run
 from tests.chaos.life import Life
 from tests.chaos.worker import OPENING
 
 _WAITING: tuple[Event, ...] = ("complete", "success", "finish")
-_UNKNOWN = -NEVER
 # By how much the clock of an event and that of the end of a job may differ (seconds).
 _SLACK = 0.05
 # Seconds within which the end of a batch's last job ends the batch: an acknowledgement, on a machine that is busy.
@@ -22,34 +21,6 @@ _SLACK = 0.05
 _ENDED_WITHIN = 3.0
 # How often a job that is rescued keeps the moment at which it was queued; then it waits in the scheduled set.
 _LAST_CHANCE = 2
-
-
-class Ends(NamedTuple):
-    """When a job may have come to each end for the first time, and when it had been tried; NEVER: not at all."""
-
-    done: float
-    dead: float
-    discarded: float
-    tried: float
-
-    @classmethod
-    def of(cls, life: Life) -> "Ends":
-        def first(*outcomes: str) -> float:
-            return min((run.end or NEVER for run in life.runs if run.outcome in outcomes), default=NEVER)
-
-        deleted = NEVER if life.job.deleted is None else life.job.deleted.begin
-        dies = life.came_to_its_end and first("done") == NEVER
-        dead = _UNKNOWN if life.poisoned else first("failed") if dies else NEVER
-        dropped = min(first("expired", "skipped"), deleted)
-        return cls(first("done"), dead, dropped, min(first("done", "failed"), dropped, dead))
-
-    @property
-    def over(self) -> float:
-        return min(self.done, self.dead, self.discarded)
-
-    @property
-    def kinds(self) -> set[str]:
-        return {kind for kind in ("done", "dead", "discarded") if getattr(self, kind) != NEVER}
 
 
 @dataclass
@@ -83,14 +54,18 @@ class Account:
     _wrong: set[str] = field(default_factory=set)
 
     @property
-    def callbacks(self) -> int:
-        """How many callbacks there are, pushed or not."""
-        return len(self._callbacks)
+    def undecided(self) -> set[int]:
+        """The numbers of callbacks and nodes, which only Redis pushes, if it does."""
+        return {*self._callbacks, *(node.number for batch in self.made.values() for node in batch.nodes.values())}
 
     def tally(self) -> Counter[str]:
         """Return what there was, by what it is called in the printed account."""
         counted = Counter[str](batches=len(self.made), stuck=self.stuck)
         for batch in self.made.values():
+            numbers = [node.number for node in batch.nodes.values()]
+            counted["workflows"] += bool(numbers)
+            counted["nodes"] += len(numbers)
+            counted["nodes that were never pushed"] += sum(not self.lives[number].runs for number in numbers)
             counted["child batches"] += batch.parent is not None
             counted["blocks that broke off"] += sum(each.body is None for each in batch.fillings)
             counted["invalidated, or not confirmed"] += batch.is_unsure
@@ -123,12 +98,13 @@ class Account:
 
     def at(self, batch: Made, event: Event) -> float:
         """Return when an event was, by the moment at which its callback was queued; NEVER if it was not."""
-        runs = self._first_runs(batch, event)
-        return float(runs[0].turn) - self.offset if runs else NEVER
+        turns = self._turns(batch.callbacks[event])
+        return turns[0] if turns else NEVER
 
-    def _first_runs(self, batch: Made, event: Event) -> list[Run]:
-        life = self.lives[batch.callbacks[event]]
-        return [run for run in life.runs if run.attempt == 1 and run.rescues < _LAST_CHANCE]
+    def _turns(self, number: int) -> list[float]:
+        """Return each moment at which a job was queued for its first attempt."""
+        runs = [run for run in self.lives[number].runs if run.attempt == 1 and run.rescues < _LAST_CHANCE]
+        return sorted({float(run.turn) - self.offset for run in runs})
 
     def _exists(self, batch: Made) -> bool:
         """Tell whether there was such a batch, and no failover can have made Redis forget it."""
@@ -147,6 +123,8 @@ class Account:
     def _of(self, batch: Made) -> Iterator[str]:
         members = self._members(batch)
         yield from self._missing(batch, members)
+        if batch.nodes:
+            yield from self._nodes_of(batch)
         yield from self._early(batch, members)
         yield from self._late(batch)
         yield from self._closed_early(batch)
@@ -172,6 +150,10 @@ class Account:
     def _succeeded(self, batch: Made, *, surely: bool) -> bool:
         """Tell whether all jobs of a batch and of its children have succeeded for sure, or may have."""
         kinds = [ends.kinds for ends in self._members(batch).values()]
+        if batch.nodes:
+            nodes = self._nodes(batch)
+            if not (nodes.all_succeeded if surely else nodes.may_succeed):
+                return False
         if surely and (batch.is_unsure or any(each != {"done"} for each in kinds)):
             return False
         return all("done" in each for each in kinds) and all(
@@ -227,9 +209,47 @@ class Account:
             yield "had an event before the lease of its opener had ended"
 
     def _check_once(self, batch: Made, event: Event) -> None:
-        turns = sorted({float(run.turn) - self.offset for run in self._first_runs(batch, event)})
+        turns = self._turns(batch.callbacks[event])
         if len(turns) > 1 and not self.causes.failed_over(turns[0], turns[-1]):
             self.complain(batch.bid, f"had its {event} {len(turns)} times")
+
+    def _nodes_of(self, batch: Made) -> Iterator[str]:
+        """Yield what is wrong with the nodes of a workflow."""
+        is_sure = not batch.is_unsure and self._exists(batch)
+        for number, what in self._nodes(batch).problems(is_sure=is_sure):
+            self.offending.add(number)
+            yield what
+        for name, node in batch.nodes.items():
+            turns = self._turns(node.number)
+            if len(turns) > 1 and not node.is_delayed and not self.causes.failed_over(turns[0], turns[-1]):
+                yield f"had node {name} pushed {len(turns)} times"
+
+    def _nodes(self, batch: Made) -> Nodes:
+        numbers = {name: node.number for name, node in batch.nodes.items()}
+        ends = {number: Ends.of(self.lives[number]) for number in numbers.values()}
+        children = {
+            name: [self._child(child) for child in self._children[batch.bid] if child.parent_node == name]
+            for name in batch.nodes
+        }
+        delayed = {node.number for node in batch.nodes.values() if node.is_delayed}
+        return Nodes(batch, ends, lambda number: self._pushed_at(number, number in delayed), children, self._precedes)
+
+    def _child(self, batch: Made) -> Child:
+        return Child(
+            batch.bid,
+            batch.made_by,
+            self.at(batch, "finish"),
+            may_fall=not self._succeeded(batch, surely=True),
+            must_fall=not self._succeeded(batch, surely=False),
+        )
+
+    def _pushed_at(self, number: int, is_delayed: bool) -> float:
+        """Return when a job was pushed; one with a delay went by the clock of a worker, so that is when it ran."""
+        runs = self.lives[number].runs
+        turns = self._turns(number)
+        if not runs:
+            return NEVER
+        return runs[0].start if is_delayed or not turns else min(turns[0], runs[0].start)
 
     def _late(self, batch: Made) -> Iterator[str]:
         """Yield that a batch finished only some time after all that it had to wait for."""
@@ -276,6 +296,7 @@ class Account:
             "  events: " + ", ".join(f"{e} (job {n}) at {self.at(batch, e):.3f}" for e, n in batch.callbacks.items()),
             "  jobs: " + ", ".join(f"{n} {'/'.join(sorted(ends.kinds)) or 'open'}" for n, ends in members),
             *(f"  {filling}" for filling in batch.fillings),
+            *(f"  node {name}: {node}" for name, node in batch.nodes.items()),
         ]
 
 

@@ -2,17 +2,48 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from teep.store.batches import Event
+from teep.store.nodes import Policy
 from tests.chaos.journal import Run, Told
 from tests.chaos.kinds import Fate
+from tests.chaos.life import Life
 from tests.chaos.pushed import Pushed
 from tests.chaos.timeline import Span
 
 NEVER = float("inf")
+UNKNOWN = -NEVER
+
+
+class Ends(NamedTuple):
+    """When a job may have come to each end for the first time, and when it had been tried; NEVER: not at all."""
+
+    done: float
+    dead: float
+    discarded: float
+    tried: float
+
+    @classmethod
+    def of(cls, life: Life) -> "Ends":
+        def first(*outcomes: str) -> float:
+            return min((run.end or NEVER for run in life.runs if run.outcome in outcomes), default=NEVER)
+
+        deleted = NEVER if life.job.deleted is None else life.job.deleted.begin
+        dies = life.came_to_its_end and first("done") == NEVER
+        dead = UNKNOWN if life.poisoned else first("failed") if dies else NEVER
+        dropped = min(first("expired", "skipped"), deleted)
+        return cls(first("done"), dead, dropped, min(first("done", "failed"), dropped, dead))
+
+    @property
+    def over(self) -> float:
+        return min(self.done, self.dead, self.discarded)
+
+    @property
+    def kinds(self) -> set[str]:
+        return {kind for kind in ("done", "dead", "discarded") if getattr(self, kind) != NEVER}
 
 
 @dataclass
@@ -32,6 +63,17 @@ class Filling:
     numbers: list[int] = field(default_factory=list)
 
 
+class Node(NamedTuple):
+    """A node of a workflow: its number, and the nodes that it comes after by which policies.
+
+    `is_delayed`: it is due some time after those, by the clock of the worker that looks for what is due.
+    """
+
+    number: int
+    after: Mapping[str, Policy]
+    is_delayed: bool = False
+
+
 @dataclass
 class Made:
     """A batch. `callbacks` has their numbers by event, `confirmed` tells whether it was certainly made whole.
@@ -48,6 +90,10 @@ class Made:
     is_unsure: bool = False
     members: set[int] = field(default_factory=set)
     fillings: list[Filling] = field(default_factory=list)
+    parent_node: str | None = None
+    """The node of its parent that is over only when it is."""
+    nodes: dict[str, Node] = field(default_factory=dict)
+    """Those of a workflow; each comes behind those that it comes after."""
     closed: list[float] = field(default_factory=list)
     """When it was found to have finished, by those that would have added jobs."""
 
@@ -90,6 +136,7 @@ def _take(
     match what["did"]:
         case "open":
             made[bid] = Made(bid, what["parent"], what["callbacks"], what["linger"], entry.at)
+            made[bid].parent_node = what["node"]
             pushed |= {number: Pushed(Fate.SUCCEEDS, confirmed=False) for number in what["callbacks"].values()}
         case "fill":
             filling = Filling(entry.at, what["every"], is_first=not made[bid].fillings)
@@ -99,6 +146,8 @@ def _take(
             open_ones[run, bid].pushes.append(entry.at)
             open_ones[run, bid].numbers.append(what["number"])
             made[bid].members.add(what["number"])
+            if what["node"]:
+                made[bid].nodes[what["node"]] = Node(what["number"], what["after"])
             pushed[what["number"]] = Pushed(Fate(what["fate"]), confirmed=False, span=Span(entry.at, entry.at))
         case "body":
             open_ones[run, bid].body = entry.at
@@ -106,12 +155,16 @@ def _take(
             filling = open_ones.pop((run, bid))
             filling.end = entry.at
             made[bid].confirmed |= is_lasting
+            confirmed = is_lasting and not made[bid].nodes  # whether a node is pushed, its workflow decides
             for number in filling.numbers:
-                pushed[number] = replace(
-                    pushed[number], confirmed=is_lasting, span=Span(pushed[number].span.begin, entry.at)
-                )
+                span = Span(pushed[number].span.begin, entry.at)
+                pushed[number] = replace(pushed[number], confirmed=confirmed, span=span)
         case "closed":
-            open_ones.pop((run, bid)).failed = True
+            filling = open_ones.pop((run, bid))
+            filling.failed = True
+            made[bid].nodes = {
+                name: node for name, node in made[bid].nodes.items() if node.number not in filling.numbers
+            }
             made[bid].closed.append(entry.at)
         case _:
             open_ones.pop((run, bid)).failed = True

@@ -6,17 +6,19 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import replace
 from unittest import mock
 
-from teep import Batch, BatchClosed, BatchStatus, Client, Config, Queue, ScheduledSet
+from teep import BatchClosed, BatchStatus, Config, Queue, ScheduledSet
 from teep.client.batches import block
+from teep.config import driver_for
 from teep.errors import RedisError
-from teep.store.batches import EVENTS
-from tests.chaos.batches.made import Filling, Made
-from tests.chaos.batches.plans import DELETED, Plan
-from tests.chaos.kinds import Fate, Lot
+from teep.store import workflows
+from tests.chaos.batches.flows import Flow
+from tests.chaos.batches.lots import DELETED
+from tests.chaos.batches.made import Made
+from tests.chaos.batches.plans import Plan
+from tests.chaos.batches.sheet import Placed, Sheet
 from tests.chaos.pushed import Pushed
 from tests.chaos.stage import Stage
 from tests.chaos.timeline import Span
@@ -26,69 +28,6 @@ from tests.support.servers import Server
 _REFUSED = re.compile(r"(\w+) is not pushed: the identical job")
 # One of so many batches gets more jobs when another one is made; most of these have finished by then.
 _LATEST = 20
-_MORE = Lot("chaos", "default", Fate.SUCCEEDS, 0.0, (0.0, 0.0))
-
-
-class _Placed(NamedTuple):
-    """A lot in a batch, with the number of its first job, when it was pushed, and the jid of a unique one."""
-
-    lot: Lot
-    bid: str
-    first: int
-    begin: float
-    jid: str | None
-
-    @property
-    def numbers(self) -> range:
-        return range(self.first, self.first + len(self.lot.seconds))
-
-
-@dataclass
-class _Sheet:
-    """What is pushed in one go: batches in each other, their jobs, and the numbers of their callbacks."""
-
-    config: Config
-    next: int
-    made: list[Made] = field(default_factory=list)
-    placed: list[_Placed] = field(default_factory=list)
-    callbacks: dict[int, Fate] = field(default_factory=dict)
-
-    def open(self, plan: Plan, parent: str | None) -> None:
-        """Make a batch, its jobs and its children."""
-        batch = Batch(linger=plan.linger, callback_queue=plan.queue, config=self.config)
-        numbers = {event: self._number() for event in EVENTS}
-        for (event, number), fate in zip(numbers.items(), plan.fates, strict=True):
-            batch.on(event, "chaos", number, 0.0, fate.value)
-            self.callbacks[number] = fate
-        made = Made(batch.bid, parent, numbers, plan.linger, time.monotonic(), is_unsure=plan.is_invalidated)
-        self.made.append(made)
-        filling = Filling(made.at, plan.flush_every or 0, is_first=True)
-        made.fillings.append(filling)
-        with batch.jobs(flush_every=plan.flush_every):
-            for lot in plan.lots:
-                self._place(lot, made)
-            for child in plan.children:
-                self.open(child, batch.bid)
-            filling.body = time.monotonic()
-
-    def add(self, made: Made) -> None:
-        """Add jobs to a batch that may have finished."""
-        with Batch(made.bid, config=self.config).jobs():
-            self._place(_MORE, made)
-
-    def _place(self, lot: Lot, made: Made) -> None:
-        first, begin, client = self._number(len(lot.seconds)), time.monotonic(), Client(self.config)
-        payload = lot.payload(first, time.time())
-        self.placed.append(_Placed(lot, made.bid, first, begin, None))
-        made.members |= set(self.placed[-1].numbers)
-        if lot.slot is None:
-            client.push_bulk(payload)
-        else:
-            self.placed[-1] = self.placed[-1]._replace(jid=client.push(payload))
-
-    def _number(self, count: int = 1) -> int:
-        self.next += count
-        return self.next - count
 
 
 class Opener:
@@ -100,12 +39,15 @@ class Opener:
         self._pushed = pushed
         self._chance = chance
 
-    def push(self, plan: Plan) -> bool:
-        """Push a batch with its children, and delete or invalidate what the plan says; False if Redis failed."""
+    def push(self, plan: Plan | Flow) -> bool:
+        """Push a batch with its children, or a workflow, and delete or cancel what the plan says.
+
+        Returns False if Redis failed.
+        """
         server = self._stage.server
-        sheet = _Sheet(Config(redis_url=server.url), len(self._pushed))
+        sheet = Sheet(Config(redis_url=server.url), len(self._pushed))
         try:
-            confirmed = self._send(server, sheet, lambda: sheet.open(plan, None))
+            confirmed = self._send(server, sheet, lambda: sheet.make(plan))
         except BatchClosed:  # a failover has forgotten it in the midst of its block, or its lease has ended
             confirmed = False
         for made in sheet.made:
@@ -126,18 +68,20 @@ class Opener:
         if not made.confirmed:
             return True
         server = self._stage.server
-        sheet = _Sheet(Config(redis_url=server.url), len(self._pushed))
+        sheet = Sheet(Config(redis_url=server.url), len(self._pushed))
         try:
-            confirmed = self._send(server, sheet, lambda: sheet.add(made))
+            nodes = list(made.nodes)
+            after = self._chance.choice(nodes) if nodes else ""
+            confirmed = self._send(server, sheet, lambda: sheet.append(made, after) if nodes else sheet.add(made))
         except BatchClosed:
             made.closed.append(time.monotonic())
             return True
         made.is_unsure |= not confirmed
         return confirmed
 
-    def _send(self, server: Server, sheet: _Sheet, act: Callable[[], None]) -> bool:
+    def _send(self, server: Server, sheet: Sheet, act: Callable[[], None]) -> bool:
         confirmed = False
-        with _refused() as refused, mock.patch.object(block, "_LEASE", int(OPENING * 1000)):
+        with _refused() as refused, mock.patch.object(block, "LEASE", int(OPENING * 1000)):
             try:
                 act()
                 confirmed = self._stage.confirms(server)
@@ -147,21 +91,26 @@ class Opener:
                 self._note(sheet, refused, confirmed=confirmed)
         return confirmed
 
-    def _note(self, sheet: _Sheet, refused: set[str], *, confirmed: bool) -> None:
+    def _note(self, sheet: Sheet, refused: set[str], *, confirmed: bool) -> None:
         now = time.monotonic()
         self._pushed |= {number: Pushed(fate, confirmed=False) for number, fate in sheet.callbacks.items()}
         for placed in sheet.placed:
-            job = Pushed.of(placed.lot, Span(placed.begin, now), confirmed=confirmed, refused=placed.jid in refused)
+            certain = confirmed and not placed.is_node  # whether a node is pushed, its workflow decides
+            span = Span(placed.begin, now)
+            job = Pushed.of(placed.lot, span, confirmed=certain, refused=placed.jid in refused)
             self._pushed |= dict.fromkeys(placed.numbers, job)
 
     def _invalidate(self, config: Config, made: Made) -> None:
         if made.is_unsure:
             try:
-                BatchStatus(made.bid, config=config).invalidate_all()
+                if made.nodes:
+                    driver_for(config).run(workflows.cancel(made.bid))
+                else:
+                    BatchStatus(made.bid, config=config).invalidate_all()
             except RedisError:
                 return
 
-    def _delete(self, server: Server, config: Config, placed: _Placed) -> None:
+    def _delete(self, server: Server, config: Config, placed: Placed) -> None:
         """Delete the jobs of a lot that is for it. If not all of them were there, any may have been."""
         if placed.lot.job != DELETED:
             return

@@ -2,17 +2,24 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
-from teep import BatchSet, Config, DeadSet
+from teep import BatchSet, Config, DeadSet, Queue, ScheduledSet
+from teep.config import driver_for
+from teep.store import workflows
 from teep.wire import keys
 from teep.wire.keys import Companion
 from tests.chaos.batches.made import Made
+from tests.chaos.kinds import QUEUES
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
 _SETS: tuple[Companion, ...] = get_args(Companion)
 _BID = re.compile(r"{teep:batch:(\w+)}")
+# What Redis says of how long a key lives that is gone by now.
+_GONE = -0.002
+# How often jobs that are deleted may have workflows push others.
+_MOST_LAYERS = 12
 _GONE_WITHIN = 20.0
 # Of a batch that has fallen children, which may be sent back and succeed yet (seconds).
 _LIFE_OF_DEAD = 180 * 86_400.0
@@ -33,22 +40,32 @@ class Remains(NamedTuple):
 def read(server: Server) -> dict[str, Remains]:
     """Return the batches that there are, by their bids."""
     bids = [bid.decode() for bid in server.command("ZRANGE", keys.batches(), 0, -1)]
+    by_bid: dict[str, list[str]] = {bid: [] for bid in bids}
+    for bid, name in _keys(server):
+        by_bid.setdefault(bid, []).append(name)
     found = {}
     for bid in bids:
         with server.client.pipeline(transaction=True) as pipe:
             pipe.hgetall(keys.batch(bid))
-            pipe.zrange(keys.batch_set(bid, "openers"), 0, -1)
-            names: list[str] = [keys.batch(bid), *(keys.batch_set(bid, of) for of in _SETS)]
-            for name in names:
-                pipe.pttl(name)
             for of in _SETS[:-1]:
                 pipe.smembers(keys.batch_set(bid, of))
-            fields, openers, *rest = pipe.execute()
+            pipe.zrange(keys.batch_set(bid, "openers"), 0, -1)
+            for name in by_bid[bid]:
+                pipe.pttl(name)
+            fields, *rest = pipe.execute()
         if fields:
-            lives = {name: life / 1000 for name, life in zip(names, rest, strict=False) if life != -2}
-            sets = dict(zip(_SETS, [*rest[len(names) :], openers], strict=True))
-            found[bid] = Remains(_text(fields), {of: _texts(sets[of]) for of in _SETS}, lives)
+            sets: dict[str, list[str]] = {
+                of: sorted(map(bytes.decode, members)) for of, members in zip(_SETS, rest, strict=False)
+            }
+            lives = {name: life / 1000 for name, life in zip(by_bid[bid], rest[len(_SETS) :], strict=True)}
+            found[bid] = Remains({k.decode(): v.decode() for k, v in fields.items()}, sets, lives)
     return found
+
+
+def _keys(server: Server) -> list[tuple[str, str]]:
+    """Return all keys of batches, each with its bid."""
+    names = [name.decode() for name in server.command("KEYS", "{teep:batch:*")]
+    return [(found[1], name) for name in names if (found := _BID.match(name)) is not None]
 
 
 def unfinished(server: Server) -> list[str]:
@@ -74,14 +91,23 @@ def problems(server: Server, made: Mapping[str, Made], dead: set[str]) -> Iterat
         if each.sets["children"] or each.sets["openers"]:
             yield bid, f"still waits for {each.sets['children']} and {each.sets['openers']}"
     config = Config(redis_url=server.url)
-    DeadSet(config=config).clear()
+    _clear(config)
     for bid, each in read(server).items():
         most = _LIFE_OF_DEAD if "recoverable" in each.fields else made[bid].linger
         if each.sets["pending"] or each.sets["failed"] or each.sets["dead"]:
             yield bid, f"has jobs left, when all are gone: {dict(each.sets)}"
-        elif not all(0 < life <= most for life in each.lives.values()):
+        elif not all(life == _GONE or 0 < life <= most for life in each.lives.values()):
             yield bid, f"is kept for {dict(each.lives)} s"
     yield from _after_linger(server, config, made)
+
+
+def _clear(config: Config) -> None:
+    """Delete all dead jobs, and what workflows push because of that, as often as that has them push more."""
+    DeadSet(config=config).clear()
+    for _ in range(_MOST_LAYERS):
+        for name in QUEUES:
+            Queue(name, config=config).clear()
+        ScheduledSet(config=config).clear()
 
 
 def _after_linger(server: Server, config: Config, made: Mapping[str, Made]) -> Iterator[tuple[str, str]]:
@@ -97,14 +123,8 @@ def _after_linger(server: Server, config: Config, made: Mapping[str, Made]) -> I
             yield bid, "is there after its linger"
     there = {status.bid for status in BatchSet(config=config)}
     listed = {bid.decode() for bid in server.command("ZRANGE", keys.batches(), 0, -1)}
-    kept = {found[1] for key in server.command("KEYS", "{teep:batch:*") if (found := _BID.match(key.decode()))}
-    for bid in (listed | kept) - there:
+    driver = driver_for(config)
+    driver.run(workflows.sweep(*driver.run(workflows.page(0, 10_000))))
+    listed |= {bid.decode() for bid in server.command("ZRANGE", keys.workflows(), 0, -1)}
+    for bid in (listed | {bid for bid, _ in _keys(server)}) - there:
         yield bid, "has left something behind after its linger"
-
-
-def _text(fields: Mapping[Any, Any]) -> dict[str, str]:
-    return {name.decode(): value.decode() for name, value in fields.items()}
-
-
-def _texts(members: Any) -> list[str]:
-    return sorted(member.decode() for member in members)

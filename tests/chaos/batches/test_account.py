@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from teep.store.batches import EVENTS, Event
+from teep.store.nodes import Policy
 from tests.chaos.batches.account import Account
-from tests.chaos.batches.made import Filling, Made, told
+from tests.chaos.batches.made import Filling, Made, Node, told
 from tests.chaos.causes import Causes
 from tests.chaos.journal import parse
 from tests.chaos.kinds import Fate
@@ -27,7 +28,7 @@ def _silence(_line: str) -> None:
 
 def _ran(number: int, start: float, end: float, outcome: str = "done", attempt: int = 1) -> list[str]:
     run = f"7-{number}{attempt}"
-    return [f"start {run} {start} {number} j{number} {attempt} {start} 0", f"{outcome} {run} {end}"]
+    return [f"start {run} {start} {number} j{number} {attempt} {start + _OFFSET} 0", f"{outcome} {run} {end}"]
 
 
 def _fired(first: int = _FIRST, again: float = 0.0, **events: float) -> list[str]:
@@ -163,12 +164,12 @@ def test_events_wait_for_a_block_that_sends_in_several_steps(at: float) -> None:
 def _opened(*, end: str = "") -> list[str]:
     """What a job writes that opens a batch and pushes five jobs, two at a time, and is then killed."""
     callbacks = ",".join(f'"{event}":{_FIRST + place}' for place, event in enumerate(EVENTS))
-    batch = '"bid":"b"'
+    batch, none = '"bid":"b"', '"parent":null,"node":null'
     lines = ["start 9-1 1.0 0 j0 1 1.0 0"]
-    lines.append(f'told 9-1 1.0 {{"did":"open",{batch},"parent":null,"callbacks":{{{callbacks}}},"linger":60}}')
+    lines.append(f'told 9-1 1.0 {{"did":"open",{batch},{none},"callbacks":{{{callbacks}}},"linger":60}}')
     lines.append(f'told 9-1 1.0 {{"did":"fill",{batch},"every":2}}')
     lines += [
-        f'told 9-1 {1.0 + place / 10} {{"did":"push",{batch},"number":{100 + place},"fate":"succeeds"}}'
+        f'told 9-1 {1.0 + place / 10} {{"did":"push",{batch},"number":{100 + place},"fate":"succeeds","node":null}}'
         for place in range(4)
     ]
     return [*lines, *([f'told 9-1 2.0 {{"did":"{end}",{batch}}}'] if end else [])]
@@ -189,3 +190,74 @@ def test_a_batch_that_refuses_jobs_has_finished() -> None:
     problems = _problems([closed], [_JOB, _JOB], [*_TWO, *_ALL_WELL])
     assert problems == ["batch b10 counted as finished 1.000 s before it had"]
     assert _problems([replace(closed, closed=[3.5])], [_JOB, _JOB], [*_TWO, *_ALL_WELL]) == []
+
+
+def _workflow(**after: dict[str, Policy]) -> Made:
+    """A workflow of nodes by name, whose numbers are 0, 1 and so on."""
+    nodes = {name: Node(number, edges) for number, (name, edges) in enumerate(after.items())}
+    return _batch(range(len(nodes)), nodes=nodes)
+
+
+_NODE = replace(_JOB, confirmed=False)
+_DEAD_END = replace(_DIES, confirmed=False)
+_FAILED = _ran(0, 1, 2, "failed")
+
+
+@pytest.mark.parametrize(
+    ("policy", "pushed", "journal"),
+    [
+        ("stop", [_NODE, _NODE], [*_ran(0, 1, 2), *_ran(1, 2.5, 2.9), *_ALL_WELL]),
+        ("stop", [_DEAD_END, _NODE], [*_FAILED, *_fired(complete=2.1, death=2.1, finish=2.1)]),
+        ("hold", [_DEAD_END, _NODE], [*_FAILED, *_fired(complete=2.1, death=2.1, finish=2.1)]),
+        ("skip", [_DEAD_END, _NODE], [*_FAILED, *_ran(1, 2.5, 2.9), *_fired(complete=3, death=2.1, finish=3)]),
+        ("always", [_DEAD_END, _NODE], [*_FAILED, *_ran(1, 2.5, 2.9), *_fired(complete=3, death=2.1, finish=3)]),
+    ],
+)
+def test_nodes_that_go_by_their_policies(policy: Policy, pushed: list[Pushed], journal: list[str]) -> None:
+    assert _problems([_workflow(a={}, b={"a": policy})], pushed, journal) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "pushed", "journal", "problem"),
+    [
+        ("stop", [_NODE, _NODE], [*_ran(0, 1, 2), *_ran(1, 1.5, 2.9), *_ALL_WELL], "node b run before a was so far"),
+        ("stop", [_NODE, _NODE], [*_ran(0, 1, 2), *_fired(complete=2.1, finish=2.1)], "left out node b"),
+        (
+            "stop",
+            [_DEAD_END, _NODE],
+            [*_FAILED, *_ran(1, 2.5, 2.9), *_fired(complete=3, death=2.1, finish=3)],
+            "node b run in spite of what was before it",
+        ),
+        ("skip", [_DEAD_END, _NODE], [*_FAILED, *_fired(complete=2.1, death=2.1, finish=2.1)], "left out node b"),
+        (
+            "stop",
+            [_DEAD_END, _NODE],
+            [*_FAILED, *_fired(complete=2.1, success=2.1, death=2.1, finish=2.1)],
+            "had a success, and not all",
+        ),
+        (
+            "stop",
+            [_NODE, _NODE],
+            [*_ran(0, 1, 2), *_ran(1, 2.5, 2.9), "start 6-1 2.6 1 j1 1 1002.55 0", "done 6-1 2.7", *_ALL_WELL],
+            "node b pushed 2 times",
+        ),
+    ],
+)
+def test_what_is_wrong_with_nodes_is_told(
+    policy: Policy, pushed: list[Pushed], journal: list[str], problem: str
+) -> None:
+    found = _problems([_workflow(a={}, b={"a": policy})], pushed, journal)
+    assert any(problem in each for each in found), found
+
+
+def test_a_node_waits_for_the_child_batch_that_its_job_has_opened() -> None:
+    workflow, child = _workflow(a={}, b={"a": "stop"}), _batch([2], 20, parent=f"b{_FIRST}", parent_node="a")
+    well = [*_ran(0, 1, 2), *_ran(2, 1, 3), *_fired(20, complete=3.1, success=3.1, finish=3.1)]
+    jobs = [_NODE, _NODE, _JOB]
+    ends = _fired(complete=5, success=5, finish=5)
+    assert _problems([workflow, child], jobs, [*well, *_ran(1, 4, 4.9), *ends]) == []
+    early = _problems([workflow, child], jobs, [*well, *_ran(1, 2.9, 4.9), *ends])
+    assert "batch b10 had node b run before a was so far" in early
+    fell = [*_ran(0, 1, 2), *_ran(2, 1, 3, "failed"), *_fired(20, complete=3.1, death=3.1, finish=3.1)]
+    spite = _problems([workflow, child], [_NODE, _NODE, _DIES], [*fell, *_ran(1, 4, 4.9), *ends])
+    assert "batch b10 had node b run in spite of what was before it" in spite
