@@ -184,7 +184,7 @@ _WAYS: Mapping[End, str] = {"dead": "batch.died"}
 _WAYS_OF_NODES: Mapping[End, str] = {"done": "workflow.succeeded", "dead": "workflow.died"}
 
 
-def ended(bid: str, jid: str, how: End, index: int | None = None, node: str | None = None) -> Part:
+def ended(bid: str, jid: str, how: End, node: str | None = None, *, index: int | None = None) -> Part:
     """Return the part by which a batch hears how one of its jobs has ended.
 
     Those of a block may have an `index`, and in a workflow each is a `node`.
@@ -349,7 +349,7 @@ async def discard(bid: str, jobs: Sequence[tuple[str, int | None, str | None]]) 
     """
     for start in range(0, len(jobs), _PORTION):
         some = jobs[start : start + _PORTION]
-        await act(*(ended(bid, jid, "deleted", index, node) for jid, index, node in some))
+        await act(*(ended(bid, jid, "deleted", node, index=index) for jid, index, node in some))
 
 
 async def forget(*bids: str) -> int:

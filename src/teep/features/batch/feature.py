@@ -23,6 +23,8 @@ logger = Logger("teep")
 # Seconds for which it is known whether a batch is invalid, and how many are known: what a worker runs at a time.
 _FRESH, _MOST = 1.0, 1_000
 _known: dict[str, tuple[bool, float]] = {}
+# The fields that tell what a job is in its batch.
+_PLACES = frozenset({compact.INDEX, NODE, ALWAYS})
 
 
 class Batches(Feature):
@@ -39,8 +41,8 @@ class Batches(Feature):
         bid = item[FIELD]
         if not pushing.is_new or not is_ours(bid):
             return item, Parts()
-        if compact.INDEX in item:  # of the job that this one is a copy of
-            item = {name: value for name, value in item.items() if name != compact.INDEX}
+        if not _PLACES.isdisjoint(item):  # those of the job that this one is a copy of
+            item = {name: value for name, value in item.items() if name not in _PLACES}
         return item, batches.joining(bid, item["jid"]) if blocks.collects(bid) else Parts()
 
     def kept_out(self, jid: str, word: str) -> None:
@@ -49,17 +51,19 @@ class Batches(Feature):
     def on_end(self, item: Item, how: End) -> tuple[Part, ...]:
         if not _is_ours(item):
             return ()
-        return (batches.ended(item[FIELD], item["jid"], how, compact.index_of(item), item.get(NODE)),)
+        index = compact.index_of(item) if compact.INDEX in item else None
+        return (batches.ended(item[FIELD], item["jid"], how, item.get(NODE), index=index),)
 
     def on_failure(self, item: Item) -> tuple[Part, ...]:
         return (batches.failed(item[FIELD], item["jid"], compact.index_of(item)),) if _is_ours(item) else ()
 
     def passes(self, item: Item) -> bool:
         bid = item[FIELD]
-        if not is_ours(bid):
-            return True
-        is_invalid, read_at = _known.get(bid, (True, 0.0))
-        return not is_invalid and monotonic() - read_at < _FRESH
+        # Each job of a batch comes here: what is known is looked up first.
+        if type(bid) is str and (known := _known.get(bid)) is not None:
+            is_invalid, read_at = known
+            return not is_invalid and monotonic() - read_at < _FRESH
+        return not is_ours(bid)
 
     async def admit(self, unit: Unit, item: Item) -> Barred | None:
         """Return the outcome of a job whose batch is invalid, or None. Costs one round trip a second and batch.
