@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import teep
+from teep.config import driver_for
 from teep.errors import InvalidValue, NotHere
+from teep.store import workflows
 from tests.api.sides import Side
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -137,6 +139,21 @@ def test_a_failure_is_told_and_retried_with_what_was_cancelled(side: Side, jobs:
     assert jobs.ran.count("told") == 1
 
 
+def test_a_retry_that_was_broken_off_is_tried_again(side: Side, jobs: Jobs, fleet: Fleet) -> None:
+    jobs.broken = {"a"}
+    workflow = teep.chain(jobs.step.s("a"), jobs.step.s("b"), config=side.config).start()
+    fleet.start(queues=["q"])
+    found = status(side, workflow)
+    assert side.run(found.wait(timeout=SOON))
+    jobs.broken = set()
+    assert driver_for(side.config).run(workflows.retry(workflow.bid, ["1"])) == ["1"]
+    found = status(side, workflow)
+    assert (states(found), found.node("1").is_failing) == ({"1": "pushed", "2": "waiting"}, False)
+    assert side.run(found.retry("1")) is True
+    assert side.run(found.wait(timeout=SOON, event="success"))
+    assert jobs.ran == ["a", "a", "b"]
+
+
 def test_what_is_deleted_is_discarded_and_can_be_retried(side: Side, jobs: Jobs, fleet: Fleet) -> None:
     workflow = teep.chain(jobs.step.s("a"), jobs.step.s("b"), config=side.config).start()
     side.run(side.Queue("q").clear())
@@ -216,9 +233,9 @@ def test_a_node_that_there_is_not_is_told_of(side: Side, jobs: Jobs) -> None:
     found = status(side, release(side, jobs))
     with pytest.raises(InvalidValue, match=r"no node 'test\.3'; did you mean 'test\.[12]'\?"):
         found.node("test.3")
-    with pytest.raises(InvalidValue, match="'test' is a group, of the nodes 'test.1', 'test.2'"):
+    with pytest.raises(InvalidValue, match=r"'test' is a group, of the nodes 'test\.1', 'test\.2'"):
         found.result("test")
-    with pytest.raises(InvalidValue, match="no node 'xyz'; it has 'build', 'test.1', "):
+    with pytest.raises(InvalidValue, match=r"no node 'xyz'; it has 'build', 'test\.1', "):
         side.run(found.retry("xyz"))
     with pytest.raises(InvalidValue, match="a batch has the events"):
         side.run(found.wait(1, "end"))

@@ -88,6 +88,12 @@ def test_its_one_command_takes_an_order_and_ships_it(shop: Running) -> None:
             lambda: client.get(f"/orders/{order}").json()["tracking"], 60, lambda: f"the parcel:\n{shop.output()}"
         )
         assert tracking == "PARCEL-000001"
+        steps = {"charge": "succeeded", "invoice": "succeeded", "ship": "succeeded", "settle": "succeeded"}
+        wait_until(
+            lambda: client.get(f"/orders/{order}/steps").json()["steps"] == {**steps, "review": "pushed"},
+            60,
+            lambda: f"what follows:\n{shop.output()}",
+        )
         assert client.get("/status").json()["scheduled"] == 1
 
     shop.interrupt()

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import random
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import teep
 from teep import testing
 from teep.errors import BatchClosed, InvalidValue
-from teep.store.nodes import POLICIES
+from teep.store.nodes import MEANS, POLICIES, NodeState, Policy
 
 ALL = ["complete", "success", "finish"]
 
@@ -115,6 +116,41 @@ def test_what_each_policy_does_after_a_failure_and_after_a_cancellation(jobs: Jo
     released = {"skip", "skip after", "skip last", "always", "always after", "always last", "stop last"}
     assert {word for word in jobs.ran if word.split()[0] in POLICIES} == released
     assert [word for word in jobs.ran if word in {*ALL, "death"}] == ["death", "complete", "finish"]
+
+
+def expected(after: dict[str, dict[str, Policy]], failing: set[str]) -> dict[str, NodeState]:
+    """What becomes of each node, by the table alone; each stands behind those that it comes after."""
+    states: dict[str, NodeState] = {}
+    for name, edges in after.items():
+        means = [MEANS.get(states[before], {}).get(policy) for before, policy in edges.items()]
+        is_run = means == ["ok"] * len(means)
+        ended: NodeState = "failed" if name in failing else "succeeded"
+        states[name] = "cancelled" if "cancel" in means else ended if is_run else "waiting"
+    return states
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_graphs_end_as_the_table_says(jobs: Jobs, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(20):
+        names = [f"{'-' if chance.random() < 0.3 else ''}{number}" for number in range(12)]
+        after: dict[str, dict[str, Policy]] = {
+            name: {of: chance.choice(POLICIES) for of in chance.sample(names[:at], min(at, chance.randrange(4)))}
+            for at, name in enumerate(names)
+        }
+        jobs.ran.clear()
+        with testing.fake():
+            workflow = teep.Workflow().on("finish", jobs.step, "finish")
+            for name in chance.sample(names, len(names)):
+                workflow.add(name, jobs.step.s(name), after=after[name])
+            workflow.start()
+            drained()
+        states = expected(after, {name for name in names if name.startswith("-")})
+        ran = {name for name, state in states.items() if state in {"succeeded", "failed"}}
+        assert jobs.ran[-1] == "finish", after
+        assert sorted(jobs.ran[:-1]) == sorted(ran), after
+        for at, name in enumerate(jobs.ran[:-1]):  # none before those that it comes after and that ran
+            assert not set(after[name]) & set(jobs.ran[at:]), after
 
 
 def test_chains_of_chains_and_groups(jobs: Jobs) -> None:

@@ -200,6 +200,38 @@ async def batches_awaited(bid: str) -> None:
     assert_type([each async for each in teep.AsyncBatchSet()], list[teep.AsyncBatchStatus])
 
 
+def workflows() -> None:
+    workflow = teep.Workflow("x", tags=["eu"]).on("success", plain, 1)
+    first = workflow.add("first", plain.s(1))
+    group = workflow.add_many("more", [plain.s(2), Class.s("a")], after=first, when="skip")
+    workflow.add("last", plain.s(3), after={first: "stop", group: "hold"})
+    workflow.add("never", plain.s(3), after=first, when="never")  # type: ignore[arg-type]
+    assert_type(workflow.start(), teep.Workflow)
+    assert_type(teep.chain(plain.s(1), teep.group(plain.s(number) for number in range(3))), teep.Workflow)
+    status = teep.WorkflowStatus(workflow.bid)
+    assert_type(status.batch, teep.BatchStatus)
+    assert_type(status.result("first"), teep.Result)
+    assert_type(status.nodes, list[teep.NodeStatus])
+    assert_type(status.node("first").since, datetime)
+    assert_type(status.retry("first"), bool)
+    assert_type(list(teep.WorkflowSet().where(tag="eu", state="failed")), list[teep.WorkflowStatus])
+    assert_type(teep.WorkflowSet().get("x"), teep.WorkflowStatus | None)
+    teep.WorkflowSet().where(state="dead")  # type: ignore[arg-type]
+    if (job := teep.current_job()) is not None:
+        assert_type(job.workflow, teep.Workflow | None)
+
+
+async def workflows_awaited(bid: str) -> None:
+    assert_type(await teep.chain(plain.s(1)).astart(), teep.Workflow)
+    status = await teep.AsyncWorkflowStatus.fetch(bid)
+    assert_type(status.batch, teep.AsyncBatchStatus)
+    assert_type(await status.wait(timeout=1, event="success"), bool)
+    assert_type(await status.result("first").progress, teep.Progress | None)
+    assert_type(await status.retry_rest(), int)
+    assert_type([each async for each in teep.AsyncWorkflowSet()], list[teep.AsyncWorkflowStatus])
+    assert_type(await teep.AsyncWorkflowSet().page(), teep.Page[teep.AsyncWorkflowStatus])
+
+
 async def queues_awaited(queue: teep.AsyncQueue) -> None:
     assert_type(await queue.size(), int)
     assert_type(await queue.paused, bool)

@@ -6,7 +6,7 @@ Modes nest; the innermost one that this thread or task has entered counts.
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import cast, overload
+from typing import overload
 
 from teep.client.delivery.test_mode import Redirected, current
 from teep.config import Config
@@ -40,7 +40,8 @@ class _Inline:
         """Run a job, and then those that follow from its end; after an error none does, as it goes on to the push."""
         jobs = deque([job])
         while jobs:
-            job, how = jobs.popleft(), cast("End", "dead")
+            job = jobs.popleft()
+            how: End = "dead"
             try:
                 await Call(job.run, job.run_async)
                 how = "done"

@@ -69,7 +69,13 @@ class NodeStatus:
     @property
     def is_failing(self) -> bool:
         """Whether its last run has failed, and it is retried."""
-        return self.state == "pushed" and self.jid in self._nodes.failing
+        return self.state == "pushed" and self.jid in self._nodes.failing - self._nodes.dead
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Whether it is over without success, so that `WorkflowStatus.retry` runs it again."""
+        # One that is pushed and dead: the process that retried it has died before it sent the job back.
+        return self.state in {"failed", "discarded", "cancelled"} or self.jid in self._nodes.dead
 
     @property
     def after(self) -> dict[str, Policy]:
@@ -100,6 +106,7 @@ class Nodes(dict[str, NodeStatus]):
             {} if graph is None else {name: list(members) for name, members in graph.groups.items()}
         )
         self.failing = frozenset[str]() if graph is None else graph.failing
+        self.dead = frozenset[str]() if graph is None else graph.dead
         self._states = {node.name: node.state for node in read}
 
     def waits_for(self, node: Node) -> list[str]:

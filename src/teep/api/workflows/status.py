@@ -25,10 +25,6 @@ R = TypeVar("R", bound=_Result)
 
 WorkflowState = Literal["running", "success", "failed", "cancelled", "unknown"]
 
-# A node in one of these can be run again.
-_OVER_WITHOUT_SUCCESS = frozenset({"failed", "discarded", "cancelled"})
-
-
 class _Fields(Fields):
     """A workflow as a batch, without a look at Redis."""
 
@@ -172,7 +168,7 @@ class _WorkflowStatus(Api, Generic[B, R]):
         return await self._retry(self._known.values())
 
     async def _retry(self, nodes: Iterable[NodeStatus]) -> int:
-        chosen = [node for node in nodes if node.state in _OVER_WITHOUT_SUCCESS]
+        chosen = [node for node in nodes if node.can_be_retried]
         if chosen:
             names = await workflows.retry(self.bid, [node.name for node in chosen])
             if jids := [self._known[name].jid for name in names]:
