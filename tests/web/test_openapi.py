@@ -38,11 +38,18 @@ FILTERS = (
 SCHEDULES = ("0 4 * * *", "@every 10m", "H * * * *", "* *", "@never")
 
 
+@teep.job(name="tests.web.node")
+def node() -> None: ...
+
+
 @pytest.fixture
 def asked(store: Server, config: teep.Config, runner: asyncio.Runner) -> Iterator[Visitor]:
     """A visitor of an API in which every list has jobs, whatever they are."""
     populate(store, config)
     left_profile(store)
+    workflow = teep.Workflow("night", config=config)
+    workflow.add("b", node.s(), after=workflow.add("a", node.s()))
+    workflow.start()
     for name in ("retry", "dead", "schedule"):
         fill(store, name, 40, error_class="E", error_message="m", tags=["t"])
         store.client.zadd(name, {raw: 1e9 + number for number, raw in enumerate(STRANGE)})
@@ -52,7 +59,7 @@ def asked(store: Server, config: teep.Config, runner: asyncio.Runner) -> Iterato
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
-def test_answers_are_as_described(asked: Visitor, store: Server, endpoint: Endpoint) -> None:
+def test_answers_are_as_described(asked: Visitor, store: Server, config: teep.Config, endpoint: Endpoint) -> None:
     import schemathesis
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import (
@@ -66,6 +73,7 @@ def test_answers_are_as_described(asked: Visitor, store: Server, endpoint: Endpo
     modes = schemathesis.GenerationMode
     jobs = [key(number) for number in range(40)]
     actions = [_action_of(asked, store)] if "{id}" in endpoint.path else []
+    bids = [batch.bid for batch in teep.BatchSet(config=config)]
     seen: set[int] = set()
 
     # Neither is a failure made smaller nor explained: each example would be asked for again.
@@ -78,7 +86,7 @@ def test_answers_are_as_described(asked: Visitor, store: Server, endpoint: Endpo
     def ask(data: strategies.DataObject) -> None:
         mode = data.draw(strategies.sampled_from([modes.POSITIVE, modes.POSITIVE, modes.NEGATIVE]))
         case = data.draw(operation.as_strategy(mode))
-        _make_likely(case, data, {"key": jobs, "id": actions, "name": [NAMED]})
+        _make_likely(case, data, {"key": jobs, "id": actions, "name": [NAMED], "bid": bids})
         answer = _sent(asked, case)
         seen.add(answer.status_code)
         case.validate_response(answer, checks=checks)

@@ -170,6 +170,7 @@ def test_a_large_one_is_drawn_in_parts(visitor: Visitor, config: teep.Config, st
     assert len(found) <= 300
     assert len(page.text) < 200_000
     assert "Too many nodes to draw each" in text_of(page)
+    assert 'id="graph" data-every="20"' in page.text
     if shape == "barriers":
         assert found["g0: 50 queued / running"] == "many"
         assert found["g7: 50 waiting"] == "many"

@@ -22,7 +22,7 @@ import teep.web
 from teep.web import live
 from teep.web.trails import Trails
 from tests.support.servers import Server
-from tests.web.browser import shop, timetable
+from tests.web.browser import releases, shop, timetable
 from tests.web.browser.conftest import Desk, before, opened_chromium
 
 FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
@@ -57,6 +57,9 @@ PICTURES = [
     Picture("class", "/metrics/app.jobs.ResizeImage", "#runs-plot .uplot", theme="dark", height=1240),
     Picture("periodic", "/periodic", "table.fleet", height=700),
     Picture("periodic-job", "/periodic/payouts", "#periodic-facts", height=1000),
+    Picture("batches", "/batches", "table.batches", theme="dark", height=700),
+    Picture("batch", f"/batches/{releases.BATCH}", "#batch-facts", height=900),
+    Picture("workflow", f"/workflows/{releases.WORKFLOW}", ".graph .node", height=1240),
     Picture("limits", "/limits", "table.fleet", theme="dark", height=600),
     Picture("history", "/?hours=24", "#past .uplot", height=1620),
     Picture("phone", "/errors", "table.groups", width=390, height=844),

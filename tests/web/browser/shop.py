@@ -11,7 +11,7 @@ from typing import Any
 
 import teep
 from tests.support.servers import Server
-from tests.web.browser import timetable
+from tests.web.browser import releases, timetable
 from tests.web.fleet.fleet import RUBY, beat, capsule
 from tests.web.test_metrics import left_profile, ran
 
@@ -118,6 +118,7 @@ def populate(store: Server, config: teep.Config, retries: int = 216, groups: Seq
     store.client.zadd("schedule", later)
     _past(store, config)
     timetable.keep(store, config)
+    releases.keep(store, config)
     left_profile(
         store, "ann-5f3c", type="app.jobs.ImportProducts", token="ann", jid=jid(7), started_at=int(now - 2000),
         elapsed=71.8, size=412_000,
