@@ -237,11 +237,17 @@ effects['workflow.adopt'] = function(key, bid, name)
   end
 end
 
+-- The edges of a node: returns an iterator of (policy, the node or gate before it), and why it cannot be read.
+local function edges_of(key, name)
+  local static, why = get(key .. ':nodes', name)
+  return string.gmatch(static and string.match(static, EDGES) or '', '(%l+) ([^\t]+)'), why
+end
+
 -- Count the edges of a node that are open as things are: returns that, and whether one of them cancels it.
 local function look(key, name)
-  local static, why = get(key .. ':nodes', name)
+  local edges, why = edges_of(key, name)
   local open, cancels = 0, false
-  for policy, of in string.gmatch(static and string.match(static, EDGES) or '', '(%l+) ([^\t]+)') do
+  for policy, of in edges do
     local state, refused = state_of(key, of)
     local what = (MEANS[state or ''] or {})[policy]
     if not what then open = open + 1 end
@@ -495,9 +501,13 @@ end
 -- Have those that come after some nodes see their states anew: the cancelled ones wait again.
 local function revive(key, names)
   local at, waiting, problem = 1, {}, nil
-  local function see(name)
+  local see
+  function see(name)
     local state, why = state_of(key, name)
     if state == 'cancelled' then
+      for _, before in edges_of(key, name) do
+        if is_gate(before) then see(before) end
+      end
       local is_back
       is_back, why = restore(key, name)
       if is_back then names[#names + 1], state = name, 'waiting' end
