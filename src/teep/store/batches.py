@@ -254,13 +254,9 @@ async def look(bid: str) -> tuple[Record | None, dict[Companion, list[str]], int
     One round trip.
     """
     sets: tuple[Companion, ...] = ("failed", "dead", "children")
-    *replies, failed, dead, children, life = await commands.pipeline_of(
-        [
-            *looks(bid),
-            *(commands.smembers(keys.batch_set(bid, of)) for of in sets),
-            commands.pttl(keys.batch(bid)),
-        ]
-    )
+    more: list[Command[Any]] = [commands.smembers(keys.batch_set(bid, of)) for of in sets]
+    life_left = commands.pttl(keys.batch(bid))
+    *replies, failed, dead, children, life = await commands.pipeline_of([*looks(bid), *more, life_left])
     found = zip(sets, (failed, dead, children), strict=True)
     return record_of(bid, replies), {of: sorted(reply) for of, reply in found}, life
 
@@ -282,8 +278,11 @@ async def note(bid: str, field: str, value: str | int) -> None:
 
 
 async def decide(*bids: str) -> None:
-    """Let the events of batches happen whose time has come, such as after a lease that has ended. One round trip."""
-    await act(*(Part("batch.decide", keys.batch(bid)) for bid in bids))
+    """Let the events of batches happen whose time has come, such as after a lease that has ended. One round trip.
+
+    In a workflow each node that waits is looked at: its push may have been refused.
+    """
+    await act(*(Part("batch.look", keys.batch(bid)) for bid in bids))
 
 
 async def discard(bid: str, jobs: Mapping[str, str | None]) -> None:
