@@ -188,6 +188,7 @@ def test_one_that_is_cancelled_cleans_up(side: Side, jobs: Jobs, fleet: Fleet) -
     assert side.run(found.delete()) is False
     side.run(found.refresh())
     assert (found.state, found.nodes) == ("unknown", [])
+    assert side.run(side.WorkflowSet().size()) == side.run(side.BatchSet().size()) == 0
 
 
 def test_a_node_waits_for_its_child(side: Side, jobs: Jobs, fleet: Fleet) -> None:

@@ -107,7 +107,7 @@ class Nodes(dict[str, NodeStatus]):
         )
         self.failing = frozenset[str]() if graph is None else graph.failing
         self.dead = frozenset[str]() if graph is None else graph.dead
-        self._states = {node.name: node.state for node in read}
+        self._states: dict[str, NodeState] = {node.name: node.state for node in read}
 
     def waits_for(self, node: Node) -> list[str]:
         if node.state != "waiting":
