@@ -17,7 +17,7 @@ from tests.web.conftest import fill
 from tests.web.test_hostile import STRANGE
 from tests.web.test_jobsets import key
 from tests.web.test_metrics import left_profile
-from tests.web.test_programs import NAMED, populate
+from tests.web.test_programs import NAMED, a_workflow, populate
 from tests.web.visitor import OURS, Visitor
 
 if TYPE_CHECKING:
@@ -38,18 +38,12 @@ FILTERS = (
 SCHEDULES = ("0 4 * * *", "@every 10m", "H * * * *", "* *", "@never")
 
 
-@teep.job(name="tests.web.node")
-def node() -> None: ...
-
-
 @pytest.fixture
 def asked(store: Server, config: teep.Config, runner: asyncio.Runner) -> Iterator[Visitor]:
     """A visitor of an API in which every list has jobs, whatever they are."""
     populate(store, config)
     left_profile(store)
-    workflow = teep.Workflow("night", config=config)
-    workflow.add("b", node.s(), after=workflow.add("a", node.s()))
-    workflow.start()
+    a_workflow(config)
     for name in ("retry", "dead", "schedule"):
         fill(store, name, 40, error_class="E", error_message="m", tags=["t"])
         store.client.zadd(name, {raw: 1e9 + number for number, raw in enumerate(STRANGE)})

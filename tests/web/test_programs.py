@@ -57,6 +57,18 @@ NAMED = "nightly"
 """What the limit and the periodic job that `populate` leaves are called."""
 
 
+@teep.job(name="tests.web.node")
+def node() -> None: ...
+
+
+def a_workflow(config: teep.Config) -> str:
+    """Start a workflow, which is a batch, too; returns its bid."""
+    workflow = teep.Workflow("night", config=config)
+    workflow.add("b", node.s(), after=workflow.add_many("a", [node.s(), node.s()]))
+    workflow.start()
+    return workflow.bid
+
+
 def populate(store: Server, config: teep.Config) -> None:
     with overridden(config), teep.limits.bucket(NAMED, 3, per="day").within_limit():
         entry = teep.PeriodicSet().create(NAMED, "@every 1m", "app.Nightly", 1)
@@ -374,6 +386,7 @@ def test_openapi_describes_every_endpoint_and_what_it_gives(
     visitor: Visitor, store: Server, config: teep.Config
 ) -> None:
     populate(store, config)
+    bid = a_workflow(config)
     told = visitor.get("/api/openapi.json").json()
     assert told["openapi"].startswith("3.1")
     assert {(path, verb) for path, verbs in told["paths"].items() for verb in verbs} == {
@@ -388,6 +401,7 @@ def test_openapi_describes_every_endpoint_and_what_it_gives(
             entry if name == "retries" else visitor.get(f"/api/{name}").json().get("jobs", [{}])[0].get("key", "")
         )
         path = endpoint.path.replace("{klass}", "slow").replace("{key}", within).replace("{name}", NAMED)
+        path = path.replace("{bid}", bid)
         given = visitor.get(path).json()
         assert _fits(given, endpoint.gives), path
         names = re.findall(r"{(\w+)}", endpoint.path)

@@ -5,15 +5,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teep.api import AsyncJobRecord, AsyncSortedEntry
 from teep.web import pages
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
-
-    from teep.web.rendering import Site
 
 JobRows = Callable[[AsyncJobRecord | AsyncSortedEntry], Iterable[tuple[str, str]]]
 """Returns what else the page of a job tells: names and values. Sidekiq's custom_job_info_rows."""
@@ -22,14 +20,14 @@ JobRows = Callable[[AsyncJobRecord | AsyncSortedEntry], Iterable[tuple[str, str]
 class Tab(NamedTuple):
     """A tab: the path that it leads to ("" is the dashboard), the word for it, and its place from left to right.
 
-    `label` is a key of the translations, or the word itself where there is no such key. `is_used` tells whether it is
-    shown: that of a feature which a fleet does not use is not.
+    `label` is a key of the translations, or the word itself where there is no such key. `is_used` gets the
+    `Site`, and tells whether it is shown: that of a feature which a fleet does not use is not.
     """
 
     path: str
     label: str
     order: int = 1000
-    is_used: "Callable[[Site], Awaitable[bool]] | None" = None
+    is_used: Callable[[Any], Awaitable[bool]] | None = None
 
 
 @dataclass(frozen=True)
