@@ -107,7 +107,8 @@ def _edges(chance: random.Random, before: list[Layer]) -> dict[str, Policy]:
         return {}
     last = before[-1]
     names = [last.group] if last.group and chance.random() < 0.5 else chance.sample(last.names, 1)
-    others = [name for layer in before for name in layer.names if name not in names]
+    chosen = {*names, *(last.names if last.group in names else ())}
+    others = [name for layer in before for name in layer.names if name not in chosen]
     names += chance.sample(others, min(len(others), chance.choice((0, 0, 1, 2))))
     policies = chance.choices(_POLICIES, (55, 15, 10, 20), k=len(names))
     return dict(zip(names, policies, strict=True))

@@ -79,6 +79,8 @@ class Nodes:
     def _states(self, name: str, node: Node) -> States:
         fates = self._fates(node)
         found: set[NodeState] = {state for state in ("waiting", "cancelled") if state in fates}
+        if self.workflow.is_unsure:  # it may have been cancelled as a whole
+            found.add("cancelled")
         if "pushed" not in fates:
             return frozenset(found)
         ended: set[NodeState] = {_STATES[kind] for kind in self.ends[node.number].kinds}
