@@ -25,6 +25,7 @@ R = TypeVar("R", bound=_Result)
 
 WorkflowState = Literal["running", "success", "failed", "cancelled", "unknown"]
 
+
 class _Fields(Fields):
     """A workflow as a batch, without a look at Redis."""
 
