@@ -188,6 +188,7 @@ def test_one_that_is_cancelled_cleans_up(side: Side, jobs: Jobs, fleet: Fleet) -
     assert side.run(found.delete()) is False
     side.run(found.refresh())
     assert (found.state, found.nodes) == ("unknown", [])
+    assert side.run(side.WorkflowSet().size()) == side.run(side.BatchSet().size()) == 0
 
 
 def test_a_node_waits_for_its_child(side: Side, jobs: Jobs, fleet: Fleet) -> None:
@@ -207,6 +208,15 @@ def test_a_node_waits_for_its_child(side: Side, jobs: Jobs, fleet: Fleet) -> Non
     side.run(side.Queue("other").clear())
     side.run(found.refresh())
     assert (states(found), found.state) == ({"1": "failed", "2": "cancelled"}, "failed")
+    assert (found.node("1").children, found.node("1").fallen) == ([], bids)
+    assert side.run(found.retry("1")) is side.run(found.retry("2")) is False  # the child has to be retried
+    fleet.start(queues=["other"])
+    child = status(side, bids[0])
+    assert side.run(child.retry_rest()) == 1
+    assert side.run(child.wait(timeout=SOON, event="success"))
+    assert side.run(found.retry_rest()) == 1
+    assert side.run(found.wait(timeout=SOON, event="success"))
+    assert jobs.ran == ["outer", "later", "next"]
 
 
 def test_a_failure_that_is_retried_is_no_end(side: Side, jobs: Jobs, fleet: Fleet) -> None:

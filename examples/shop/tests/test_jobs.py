@@ -22,8 +22,8 @@ def sold(email: str = "ada@example.org") -> tuple[int, str]:
         session.add(order := Order(customer=customer, sku="apple"))
         session.get_one(Product, "apple").stock -= 1
         session.flush()
-        order.workflow = fulfil(order.id)
-        return order.id, order.workflow
+        order.workflow = bid = fulfil(order.id)
+        return order.id, bid
 
 
 def stock() -> int:

@@ -158,6 +158,7 @@ class JobContext:
     def workflow(self) -> "Workflow | None":
         """The workflow that this job is a node of, to add nodes to; else None. Costs nothing.
 
+        Keep it in a variable: each look makes an object, and `start()` starts what was added to the same one.
         As the `parent` of a batch or workflow it has this node be over only when that one is.
         """
         bid, node = self.payload.get(FIELD), self.payload.get(NODE)

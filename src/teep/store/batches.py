@@ -308,8 +308,11 @@ async def note(bid: str, field: str, value: str | int) -> None:
 
 
 async def decide(*bids: str) -> None:
-    """Let the events of batches happen whose time has come, such as after a lease that has ended. One round trip."""
-    await act(*(Part("batch.decide", keys.batch(bid)) for bid in bids))
+    """Let the events of batches happen whose time has come, such as after a lease that has ended. One round trip.
+
+    In a workflow each node that waits is looked at: its push may have been refused.
+    """
+    await act(*(Part("batch.look", keys.batch(bid)) for bid in bids))
 
 
 async def discard(bid: str, jobs: Mapping[str, str | None]) -> None:

@@ -73,9 +73,9 @@ class NodeStatus:
 
     @property
     def can_be_retried(self) -> bool:
-        """Whether it is over without success, so that `WorkflowStatus.retry` runs it again."""
+        """Whether it is over without success, and not because of a child, which would have to be retried."""
         # One that is pushed and dead: the process that retried it has died before it sent the job back.
-        return self.state in {"failed", "discarded", "cancelled"} or self.jid in self._nodes.dead
+        return self.state in {"discarded", "cancelled"} or self.jid in self._nodes.dead
 
     @property
     def after(self) -> dict[str, Policy]:
@@ -92,6 +92,11 @@ class NodeStatus:
         """The bids of its child batches and sub-workflows that have not finished."""
         return list(self._of.children)
 
+    @property
+    def fallen(self) -> list[str]:
+        """The bids of those that have finished without success."""
+        return list(self._of.fallen)
+
     def __repr__(self) -> str:
         return f"<NodeStatus {self.name}: {self.klass}, {self.state}>"
 
@@ -107,7 +112,7 @@ class Nodes(dict[str, NodeStatus]):
         )
         self.failing = frozenset[str]() if graph is None else graph.failing
         self.dead = frozenset[str]() if graph is None else graph.dead
-        self._states = {node.name: node.state for node in read}
+        self._states: dict[str, NodeState] = {node.name: node.state for node in read}
 
     def waits_for(self, node: Node) -> list[str]:
         if node.state != "waiting":

@@ -25,6 +25,7 @@ R = TypeVar("R", bound=_Result)
 
 WorkflowState = Literal["running", "success", "failed", "cancelled", "unknown"]
 
+
 class _Fields(Fields):
     """A workflow as a batch, without a look at Redis."""
 
@@ -150,10 +151,11 @@ class _WorkflowStatus(Api, Generic[B, R]):
 
     @operation
     async def retry(self, name: str) -> bool:
-        """Run a node again that failed, was discarded or cancelled; False if it is none of these.
+        """Run a node again that failed, was discarded or cancelled; False if that cannot be.
 
-        A dead job is sent back to its queue, any other is pushed anew. Nodes that were cancelled because of it wait
-        for it again. Three round trips, and a walk through the dead set.
+        A dead job is sent back to its queue, a discarded one is pushed anew. Nodes that were cancelled because of it
+        wait for it again; one that was cancelled itself does not, as long as the one before it is as it was. A node
+        that failed because of a child needs that to be retried. Three round trips, and a walk through the dead set.
 
         Raises:
             InvalidValue: there is no such node.
@@ -163,18 +165,20 @@ class _WorkflowStatus(Api, Generic[B, R]):
 
     @operation
     async def retry_rest(self) -> int:
-        """Run every node again that failed, was discarded or cancelled; returns how many these are. As `retry`."""
+        """Run all nodes again that failed, were discarded or cancelled; returns how many these are. As `retry`."""
         await self._read()
         return await self._retry(self._known.values())
 
     async def _retry(self, nodes: Iterable[NodeStatus]) -> int:
-        chosen = [node for node in nodes if node.can_be_retried]
-        if chosen:
-            names = await workflows.retry(self.bid, [node.name for node in chosen])
-            if jids := [self._known[name].jid for name in names]:
-                await send_back(self.config, keys.dead(), Filter(bid=self.bid, jids=jids))
-            await self._read()
-        return len(chosen)
+        before = {node.name: node.state for node in nodes if node.can_be_retried}
+        if not before:
+            return 0
+        dead = await workflows.retry(self.bid, list(before))
+        if dead:
+            jids = [self._known[name].jid for name in dead]
+            await send_back(self.config, keys.dead(), Filter(bid=self.bid, jids=jids))
+        await self._read()
+        return sum(name in dead or self._known.found(name).state != state for name, state in before.items())
 
     @operation
     async def delete(self) -> bool:

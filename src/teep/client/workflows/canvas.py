@@ -25,8 +25,9 @@ def chain(*parts: Part | Iterable[Part], name: str | None = None, **options: Any
     workflow = Workflow(name, **options)
     last: str | None = None
     for number, part in enumerate(_parts(parts), start=1):
-        if not (isinstance(part, Workflow) and not part.drafts.nodes):
-            last = workflow.embed(str(number), part, last)
+        if isinstance(part, Workflow) and part.is_empty:
+            continue
+        last = workflow.embed(str(number), part, last)
     return workflow
 
 

@@ -37,11 +37,11 @@ async def start(workflow: Startable, drafts: Sequence[Draft], groups: Groups) ->
     """Add nodes and groups to a workflow, which this makes if it is new.
 
     Raises:
-        InvalidValue: they do not fit.
+        InvalidValue: they do not fit, or there are none for a workflow that is there already.
         BatchClosed: it takes no more nodes, or its parent no more children.
     """
     if not drafts and not workflow.is_new:
-        return
+        raise InvalidValue(f"workflow {workflow.bid} has no new nodes to start; add some to this very object before")
     if len(drafts) > MOST and not workflow.is_new:
         raise InvalidValue(f"{MOST} nodes can be added to a workflow that runs in one step, not {len(drafts)}")
     around = blocks.current(workflow.config)

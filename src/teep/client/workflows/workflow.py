@@ -105,7 +105,8 @@ class Workflow(Watched):
         adds the nodes that are new, in one step.
 
         Raises:
-            InvalidValue: a node comes after one that there is not, or after itself. Nothing was pushed.
+            InvalidValue: a node comes after one that there is not, or after itself; or there is nothing to start.
+                Nothing was pushed.
             BatchClosed: the workflow has finished, or its parent. Nothing was pushed.
         """
         plan = start(self, *self.drafts.take())
@@ -135,6 +136,12 @@ class Workflow(Watched):
             return self.add(prefix, other, after=after)
         other.check_embeddable()
         return self.drafts.embed(prefix, other.drafts, edges(after, None))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it adds nothing to one that it becomes a part of."""
+        self.check_embeddable()
+        return not self.drafts.nodes
 
     def check_embeddable(self) -> None:
         """Refuse to become a part of another workflow.

@@ -53,7 +53,9 @@ class Nodes:
             self._add(node)
 
     def _add(self, node: NewNode) -> None:
-        edges = [(name, policy) for after, policy in node.after.items() for name in self._groups.get(after, (after,))]
+        edges: list[tuple[str, Policy]] = [
+            (name, policy) for after, policy in node.after.items() for name in self._groups.get(after, (after,))
+        ]
         means = [MEANS.get(self._states[name], {}).get(policy) for name, policy in edges]
         for name, policy in edges:
             self._dependants.setdefault(name, []).append((node.name, policy))

@@ -31,7 +31,7 @@ do
 
   -- Have a set that may be new live as long as the batch.
   local function stay(key, name)
-    local time = left(key)
+    local time = left(key) or -1
     if time > 0 and left(key .. name) == -1 then live(key .. name, time) end
   end
 
@@ -230,6 +230,13 @@ do
 
   words['batch.decide'] = 0
   along['batch.decide'] = decide
+
+  -- The same, after a look at what may have been refused.
+  words['batch.look'] = 0
+  along['batch.look'] = function(key)
+    local why = has_field(key, 'workflow') and not has_field(key, 'building') and flow.mend(key)
+    return decide(key) or why or nil
+  end
 
   words['batch.note'] = 2
   along['batch.note'] = function(key, field, value)

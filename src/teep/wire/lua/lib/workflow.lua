@@ -29,8 +29,10 @@ local function is_gate(name) return string.byte(name) == 1 end
 local function waiting_in(key, name) return key .. (is_gate(name) and ':gates' or ':open') end
 
 local function now()
-  moment = moment or stamp(redis.call('TIME'), 'seconds')
-  return moment
+  local time = moment or redis.pcall('TIME')
+  if time.err then return nil, 'TIME: ' .. time.err end
+  moment = time
+  return stamp(time, 'seconds')
 end
 
 local function state_of(key, name)
@@ -39,8 +41,10 @@ local function state_of(key, name)
 end
 
 local function change(key, name, state)
-  local _, why = set_field(key .. ':states', name, state .. ' ' .. now())
-  return why
+  local since, why = now()
+  if not since then return why end
+  local _, refused = set_field(key .. ':states', name, state .. ' ' .. since)
+  return refused
 end
 
 -- Set a field of a hash that may be new.
@@ -272,7 +276,7 @@ local function follow_on(key, name)
 end
 
 -- Have all that wait do so.
-local function mend(key)
+function flow.mend(key)
   local problem
   for _, set in ipairs({ ':gates', ':open' }) do
     for _, name in ipairs(names_in(key .. set)) do
@@ -308,10 +312,10 @@ function flow.rest(key, batch, of)
   local waiting, why = entries(key .. ':open')
   if why then return nil, nil, why end
   if batch.building then  -- whoever made it has died before all of it was there, so none of it was pushed
-    _, why = set_field(key, 'invalid', 1)
-    why = why or cancel_all(key, true) or unset(key, 'building')
+    local _, refused = set_field(key, 'invalid', 1)
+    why = refused or cancel_all(key, true) or unset(key, 'building')
   elseif waiting > 0 and of.dead == of.pending then
-    why = mend(key)
+    why = flow.mend(key)
   end
   if why then return nil, nil, why end
   local left_over = sizes(key, 'pending', 'cancelled')
@@ -331,7 +335,8 @@ end
 
 -- Collects nodes that are added: `place` takes one, and `write` puts all of them into Redis.
 local function addition(key)
-  local new, states, groups, lines, jobs, problem = {}, {}, {}, {}, 0, nil
+  local new, states, groups, lines, jobs = {}, {}, {}, {}, 0
+  local since, problem = now()
   local fields = {}
   for _, name in ipairs(FLOW) do fields[name] = {} end
   local function set(name, field, value)
@@ -382,7 +387,7 @@ local function addition(key)
     local state = cancels and 'cancelled' or open == 0 and is_gate(name) and 'succeeded' or 'waiting'
     states[name], new[#new + 1] = state, name
     set(':nodes', name, static .. table.concat(of, '\t'))
-    set(':states', name, state .. ' ' .. now())
+    set(':states', name, state .. ' ' .. (since or ''))
     if state == 'waiting' then set(is_gate(name) and ':gates' or ':open', name, open) end
     if is_gate(name) then return end
     jobs = jobs + 1

@@ -1,0 +1,121 @@
+"""Redis may refuse any command of a step of a workflow: no job is lost or doubled, and the workflow can be mended."""
+
+import contextlib
+from collections import Counter
+
+import pytest
+
+from teep.config import Config
+from teep.errors import RedisError
+from teep.store import batches, workflows
+from teep.store.jobs import lost
+from teep.wire import payload
+from teep.wire.scripts.script import load
+from tests.features.batch.test_refusals import config  # noqa: F401 - a fixture
+from tests.features.workflow.world import FlowWorld
+from tests.store.test_refusals import allow, commands_of
+from tests.support.servers import Server
+
+pytestmark = pytest.mark.one_server
+
+COMMANDS = sorted({*commands_of(load("step")), *commands_of(load("running/exchange"))})
+SHAPE = {
+    "first": {},
+    "second": {},
+    "stops": {"first": "stop"},
+    "skips": {"first": "skip", "second": "skip"},
+    "cleans": {"them": "always"},
+    "last": {"cleans": "stop"},
+}
+
+
+class Limited(FlowWorld):
+    """A world whose user may be forbidden commands."""
+
+    def __init__(self, server: Server, limited: Config) -> None:
+        super().__init__(server)
+        from teep.client import Client
+        from teep.config import driver_for
+
+        self.config, self.client, self.driver = limited, Client(limited), driver_for(limited)
+
+    def jids(self) -> Counter[str]:
+        places = [raw for place in ("queue", "retry", "dead") for raw in self.entries(place)]
+        return Counter(payload.parse(raw)["jid"] for raw in [*places, *self._in_flight("one")])
+
+
+@pytest.mark.parametrize("command", commands_of(load("step")))
+def test_a_start_is_done_whole_or_not_at_all(server: Server, config: Config, command: str) -> None:  # noqa: F811
+    world = Limited(server, config)
+    allow(server, f"-{command.lower()}")
+    with contextlib.suppress(RedisError):
+        world.flow(SHAPE, {"them": ["first", "second"]})
+    allow(server)
+    (bid,) = world.model.flows
+    graph = world.run(workflows.read(bid))
+    if graph is None:
+        assert not world.jids()
+        assert server.command("KEYS", "{teep:batch:*") == []
+        return
+    world.run(batches.decide(bid))
+    graph = world.run(workflows.read(bid))
+    assert len(graph.nodes) == len(SHAPE)
+    assert {node.name for node in graph.nodes if node.state == "pushed"} == {"first", "second"}
+    assert world.jids() == {node.jid: 1 for node in graph.nodes if node.state == "pushed"}
+
+
+@pytest.mark.parametrize("how", ["done", "dead", "discarded"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_end_is_handed_on_or_can_be(server: Server, config: Config, how: str, command: str) -> None:  # noqa: F811
+    world = Limited(server, config)
+    bid = world.flow(SHAPE, {"them": ["first", "second"]})
+    allow(server, f"-{command.lower()}")
+    raws = []
+    for _ in range(2):
+        with contextlib.suppress(RedisError):
+            raws.append(world.take("one"))
+    for raw in filter(None, raws):
+        _end(world, raw, how)
+    allow(server)
+    for raw in world._in_flight("one"):
+        _end(world, raw, how)  # what was refused is tried again
+    for _ in range(20):
+        world.run(lost.reconcile(bid))
+        world.run(batches.decide(bid))
+        graph = world.run(workflows.read(bid))
+        assert max(world.jids().values(), default=1) == 1
+        raw = world.take("one")
+        if raw is None:
+            break
+        _end(world, raw, "done")
+    graph = world.run(workflows.read(bid))
+    found = {node.name: node.state for node in graph.nodes}
+    if how == "dead" and graph.record.sizes.pending != graph.record.sizes.dead:
+        return  # a death that could not be noted, as in any batch: the job waits in the dead set for someone
+    assert not {"waiting", "ran"} & set(found.values())
+    assert found["last"] == found["cleans"] == "succeeded"
+    assert "fired:finish" in graph.record.fields
+
+
+def _end(world: Limited, raw: bytes, how: str) -> None:
+    with contextlib.suppress(RedisError, AssertionError):
+        if how == "done":
+            world.succeed("one", raw)
+        else:
+            world.settle("one", raw, how)
+
+
+def test_a_node_that_redis_refuses_is_pushed_when_it_takes_it(server: Server, config: Config) -> None:  # noqa: F811
+    world = Limited(server, config)
+    bid = world.flow({"first": {}, "then": {"first": "stop"}})
+    raw = world.take("one")
+    assert raw is not None
+    server.command("SET", "queue:q", "a string")
+    _end(world, raw, "done")
+    graph = world.run(workflows.read(bid))
+    assert [node.state for node in graph.nodes] == ["succeeded", "waiting"]
+    assert "fired:finish" not in graph.record.fields
+    server.command("DEL", "queue:q")
+    world.run(batches.decide(bid))
+    world.run(batches.decide(bid))
+    assert len(world.entries("queue")) == 1
