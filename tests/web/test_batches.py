@@ -12,7 +12,7 @@ from teep.web.pages.batches import actions
 from tests.api.trips import asked, sent
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
-from tests.web.conftest import MakeVisitor
+from tests.web.conftest import MakeVisitor, payload
 from tests.web.test_hostile import XSS
 from tests.web.visitor import OURS, Visitor, links, text_of
 
@@ -243,6 +243,13 @@ def test_programs_read_and_change_them(visitor: Visitor, config: teep.Config, mi
     assert visitor.get("/api/batches/nope").status_code == 404
     for wrong in ({"action": "go"}, {}):
         assert visitor.ask("POST", f"/api/batches/{mixed.bid}", json=wrong, headers=OURS).status_code == 400
+
+
+def test_a_bid_of_another_program_leads_nowhere(visitor: Visitor, store: Server) -> None:
+    store.client.zadd("retry", {payload(1, bid="LBnbJr0O3hK2Ug", callback_of=7, node="x"): 1e9})
+    page = visitor.get(f"/jobs/{1:024x}")
+    assert not any("/batches/" in link or "/workflows/" in link for link in links(page))
+    assert "LBnbJr0O3hK2Ug" in text_of(page)
 
 
 def test_whatever_lies_in_a_batch_is_shown_as_text(visitor: Visitor, config: teep.Config, store: Server) -> None:

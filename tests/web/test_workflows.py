@@ -44,7 +44,7 @@ def end(config: teep.Config, workflow: teep.Workflow, name: str, how: Any = "don
         teep.Queue("q", config=config).where(jids=[jid]).delete_all()
     else:
         raw = next(job.raw for job in teep.Queue("q", config=config) if job.jid == jid)
-        driver_for(config).run(batches.act(batches.ended(workflow.bid, jid, "done", name)))
+        driver_for(config).run(batches.act(batches.ended(workflow.bid, jid, "done", node=name)))
         driver_for(config).run(_gone(raw))
 
 

@@ -54,7 +54,7 @@ def _fill(store: Server, batch: teep.Batch, jobs: int, ends: tuple[int, ...]) ->
 
 def _end(config: teep.Config, bid: str, jids: Sequence[str], how: Any, node: str | None = None) -> None:
     for start in range(0, len(jids), 200):
-        parts = [batches.ended(bid, jid, how, node) for jid in jids[start : start + 200]]
+        parts = [batches.ended(bid, jid, how, node=node) for jid in jids[start : start + 200]]
         driver_for(config).run(batches.act(*parts))
 
 
