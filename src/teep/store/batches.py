@@ -285,9 +285,9 @@ async def decide(*bids: str) -> None:
     await act(*(Part("batch.look", keys.batch(bid)) for bid in bids))
 
 
-async def discard(bid: str, jobs: Mapping[str, str | None]) -> None:
-    """Tell a batch that jobs of it are nowhere any more: their jids, and the nodes that they are. One round trip."""
-    await act(*(ended(bid, jid, "deleted", node) for jid, node in jobs.items()))
+async def ended_without_word(bid: str, jobs: Mapping[str, str | None], how: End) -> None:
+    """Tell a batch how jobs of it have ended: their jids, and the nodes that they are. One round trip, if any."""
+    await act(*(ended(bid, jid, how, node) for jid, node in jobs.items()))
 
 
 async def forget(bid: str) -> bool:
