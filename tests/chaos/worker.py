@@ -45,6 +45,8 @@ _RESCUE = 0.3
 OPENING = 6.0
 # Seconds between the leader's looks at batches, an hour in life, and for which it leads; 15 in life.
 _WATCH, _LEASE = 6.0, 2.0
+# Seconds without progress after which the leader looks for the jobs of a batch; a day in life.
+_PATIENCE = 5.0
 # Seconds between two checkpoints of an iterable job; 5 in life.
 CHECKPOINT = 0.3
 
@@ -63,6 +65,10 @@ def main() -> int:
         _shorten(module, "LEASE", int(OPENING * 1000))
     _shorten(watch, "INTERVAL", _WATCH)
     _shorten(leader, "_LEASE", _LEASE)
+    if (
+        "sentinel" not in os.environ["REDIS_URL"]
+    ):  # there it takes longer until all jobs that a failover hides are found
+        _shorten(watch, "PATIENCE", _PATIENCE)
     _journal_places()
     for feature, outcome in ((Expiry, "expired"), (Batches, "skipped")):
         _journal_what_is_dropped(feature, outcome)

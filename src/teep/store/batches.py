@@ -345,14 +345,14 @@ async def decide(*bids: str) -> None:
     await act(*(Part("batch.look", keys.batch(bid)) for bid in bids))
 
 
-async def discard(bid: str, jobs: Sequence[tuple[str, int | None, str | None]]) -> None:
-    """Tell a batch that jobs of it are nowhere any more, each by its jid, its index, and the node that it is.
+async def ended_without_word(bid: str, jobs: Sequence[tuple[str, int | None, str | None]], how: End) -> None:
+    """Tell a batch how jobs of it have ended, each by its jid, its index, and the node that it is.
 
     One round trip a thousand.
     """
     for start in range(0, len(jobs), _PORTION):
         some = jobs[start : start + _PORTION]
-        await act(*(ended(bid, jid, "deleted", node, index=index) for jid, index, node in some))
+        await act(*(ended(bid, jid, how, node, index=index) for jid, index, node in some))
 
 
 async def forget(*bids: str) -> int:

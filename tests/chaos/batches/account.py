@@ -19,6 +19,8 @@ _SLACK = 0.05
 # Seconds within which the end of a batch's last job ends the batch: an acknowledgement, on a machine that is busy.
 # Later the leader's look does it, which has nothing to do but after a block that broke off, or a refusal.
 _ENDED_WITHIN = 3.0
+# Seconds after the end of a job within which its batch hears of that.
+_TOLD_WITHIN = 2.0
 # How often a job that is rescued keeps the moment at which it was queued; then it waits in the scheduled set.
 _LAST_CHANCE = 2
 
@@ -118,7 +120,15 @@ class Account:
         numbers = [number for number in batch.members if _is_there(self.lives[number])]
         callbacks = [number for child in self._children[batch.bid] for number in child.callbacks.values()]
         numbers += [number for number in callbacks if self.lives[number].runs]
-        return {number: Ends.of(self.lives[number]) for number in numbers}
+        return {number: self._ends(number) for number in numbers}
+
+    def _ends(self, number: int) -> Ends:
+        """Return the ends of a job. If Redis may have refused to tell its batch, that may count it as discarded."""
+        life = self.lives[number]
+        ends = Ends.of(life)
+        told = [run.end for run in life.runs if run.finished and run.end is not None]
+        unheard = [end for end in told if self.causes.refused(end, end + _TOLD_WITHIN)]
+        return ends._replace(discarded=min([ends.discarded, *unheard]))
 
     def _of(self, batch: Made) -> Iterator[str]:
         members = self._members(batch)
@@ -226,7 +236,7 @@ class Account:
 
     def _nodes(self, batch: Made) -> Nodes:
         numbers = {name: node.number for name, node in batch.nodes.items()}
-        ends = {number: Ends.of(self.lives[number]) for number in numbers.values()}
+        ends = {number: self._ends(number) for number in numbers.values()}
         children = {
             name: [self._child(child) for child in self._children[batch.bid] if child.parent_node == name]
             for name in batch.nodes
