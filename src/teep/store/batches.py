@@ -266,7 +266,7 @@ async def decide(*bids: str) -> None:
 
 
 async def discard(bid: str, jobs: Sequence[tuple[str, int | None]]) -> None:
-    """Tell a batch that jobs of it, each by its jid and its index, are nowhere any more. One round trip a thousand."""
+    """Tell a batch that jobs of it, each a jid and an index, are nowhere any more. One round trip a thousand."""
     for start in range(0, len(jobs), _PORTION):
         await _act(*(ended(bid, jid, "deleted", index) for jid, index in jobs[start : start + _PORTION]))
 

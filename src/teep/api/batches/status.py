@@ -131,8 +131,8 @@ class _BatchStatus(Fields, Api):
         """Look for its pending jobs; those that are nowhere count as discarded from now on. Returns their jids.
 
         A job that a large block has pushed is known by its index, the `bix` of its payload; of such ones it returns
-        that, as a string. A Ruby process that deletes a job tells no batch. Costs a search through all queues and sets
-        for each job, or if they have indices, up to three walks through them for all of these jobs.
+        that, as a string. A Ruby process that deletes a job tells no batch. Costs a search through all queues and
+        sets for each job, or if they have indices, up to three walks through them for all of these jobs.
         """
         return await lost.reconcile(self.bid)
 

@@ -147,9 +147,7 @@ def _others(
     ]
 
 
-def _kept_out(
-    stepped: Sequence[tuple[str, int]], batches: Sequence[Opened], replies: Sequence[Any]
-) -> list[KeptOut]:
+def _kept_out(stepped: Sequence[tuple[str, int]], batches: Sequence[Opened], replies: Sequence[Any]) -> list[KeptOut]:
     """Read the outcome of a push, in which the steps go last.
 
     Raises:
