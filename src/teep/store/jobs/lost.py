@@ -20,8 +20,8 @@ _WHOLE = 100_000
 async def reconcile(bid: str) -> list[str]:
     """Tell a batch that those of its pending jobs are over that are nowhere; returns their jids, then their indices.
 
-    Costs a search for each job that it knows by its jid: some round trips, and a look through every queue and set, see
-    `locate.find`. Of those that it knows by an index all that lie anywhere are read, up to three times.
+    Costs a search for each job that it knows by its jid: some round trips, and a look through every queue and set,
+    see `locate.find`. Of those that it knows by an index all that lie anywhere are read, up to three times.
     """
     return [*await _by_jid(bid), *await _by_index(bid)]
 
