@@ -54,6 +54,22 @@ def test_a_status_tells_all_of_a_batch(side: Side) -> None:
     assert "0 of 3 pending, finished" in repr(found)
 
 
+def test_a_batch_that_knows_jobs_by_an_index_tells_the_same(side: Side) -> None:
+    batch = Batch(config=side.config).on("finish", "Told", 1)
+    with batch.jobs(flush_every=2):
+        teep.Client(side.config).push_bulk({"class": "Noop", "args": [[number] for number in range(5)], "queue": "q"})
+    found = status(side, batch.bid)
+    assert (found.compact, found.total, found.pending, found.progress, found.state) == (True, 5, 5, 0.0, "running")
+    assert [each.pending for each in side.listed(side.BatchSet())] == [5]
+    assert side.run(side.Queue("q").where(bid=batch.bid).count()) == 5
+    side.server.command("RPOP", "queue:q", 2)
+    assert side.run(found.reconcile()) == ["0", "1"]
+    side.run(side.Queue("q").clear())
+    side.run(found.refresh())
+    assert (found.pending, found.discarded, found.state, found.progress) == (0, 5, "finished", 1.0)
+    assert not status(side, made(side).bid).compact
+
+
 def test_a_batch_that_is_not_known_has_nothing(side: Side) -> None:
     found = status(side, "0" * 24)
     assert (found.is_known, found.state, found.total, found.pending, found.created_at) == (

@@ -1,4 +1,4 @@
-"""Batches that know jobs by an index: those of blocks that are sent in several steps, a bit each in place of a jid."""
+"""Batches that know jobs by an index: those of blocks that are sent in several steps, a bit each and no jid."""
 
 import threading
 from collections.abc import Iterator

@@ -29,9 +29,10 @@ def push(name: str, *args: object, **fields: object) -> str:
 
 
 @pytest.mark.slow("two processes start, and each of the two is killed while it runs jobs")
-def test_processes_that_are_killed_lose_no_job_and_no_callback(here: Fleet) -> None:
+@pytest.mark.parametrize("flush_every", [None, 10])
+def test_processes_that_are_killed_lose_no_job_and_no_callback(here: Fleet, flush_every: int | None) -> None:
     batch = teep.Batch().on("success", "note", "success").on("finish", "note", "finish")
-    with batch.jobs():
+    with batch.jobs(flush_every=flush_every):
         for _ in range(40):
             push("note_later", 0.02)
     first = here.spawn("-c", "3")

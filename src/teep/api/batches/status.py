@@ -140,8 +140,8 @@ class _BatchStatus(Fields, Api):
         """Look for its pending jobs; those that are nowhere count as discarded from now on. Returns their jids.
 
         A Ruby process that deletes a job tells no batch. A job that a large block has pushed is known by its index,
-        the `bix` of its payload; of such ones it returns that, as a string. Costs a search through all queues and sets
-        for each job, and three walks through them at most for all that have indices. After each of these
+        the `bix` of its payload; of such ones it returns that, as a string. Costs a search through all queues and
+        sets for each job, and three walks through them at most for all that have indices. After each of these
         `on_progress(done, total)` is called.
         """
         return await lost.reconcile(self.bid, on_progress)

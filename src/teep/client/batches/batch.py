@@ -56,6 +56,7 @@ class Batch(Watched):
         The jobs are sent at its end in one atomic step. An error in the block drops them all. More than 1,000, or
         than `flush_every`, are sent in steps of so many. Events then wait for the end of the block, or an hour after
         its last step if its process dies; an error in the block leaves the batch invalid, so its jobs are skipped.
+        The batch knows such jobs by an index, a bit of Redis each, in place of 75 bytes for a jid.
 
         It can be called again, from anywhere that knows the bid, until the batch has finished. It holds for this
         thread or task, and the tasks started inside. `perform_inline` runs a job that is not of the batch.

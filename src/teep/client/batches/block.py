@@ -170,7 +170,7 @@ class Block:
     async def _jobs_of(self, collected: Sequence[Push], *, several: bool) -> tuple[Declaration | None, Push]:
         """Return what makes the batch, if it is new, and the jobs: with indices if they are sent in several steps.
 
-        In a transaction nothing can be reserved for a batch that waits for the commit. Then it knows them by their jids.
+        In a transaction none can be reserved for a batch that waits for the commit, so it knows them by their jids.
         """
         declaration = self._batch.declare()
         if several and test_mode.current() is None:

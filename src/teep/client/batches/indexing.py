@@ -71,15 +71,15 @@ class Indexing:
             for queue, raws in push.now.items():
                 self._queued.setdefault(queue, []).extend(raws)
             return
-        jobs = [
-            *((queue, 0.0, raw) for queue, raws in push.now.items() for raw in raws),
-            *((None, at, raw) for at, raw in push.later),
-        ]
-        for queue, at, raw in jobs:
-            self._sort_one(queue, at, raw, push.extras.get(raw), is_own=not push.batches)
+        for queue, raws in push.now.items():
+            for raw in raws:
+                self._sort_one(push, queue, 0.0, raw)
+        for at, raw in push.later:
+            self._sort_one(push, None, at, raw)
 
-    def _sort_one(self, queue: str | None, at: float, raw: bytes, extra: Extra | None, *, is_own: bool) -> None:
-        parts = batches.unjoined(extra.parts) if extra is not None and is_own else None
+    def _sort_one(self, push: Push, queue: str | None, at: float, raw: bytes) -> None:
+        extra = push.extras.get(raw)
+        parts = batches.unjoined(extra.parts) if extra is not None and not push.batches else None
         if extra is None or parts is None:
             self._put(queue, at, raw, extra)
         elif parts:
@@ -104,12 +104,11 @@ class Indexing:
             rows.append(Row.of(self._bid, first, raws, queue))
             first += compact.room(len(raws))
         if self._later:
-            times, raws = zip(*self._later, strict=True)
-            rows.append(Row.of(self._bid, first, raws, times=times))
-            first += compact.room(len(raws))
-        for index, (queue, at, raw, jid, parts) in enumerate(self._lone):
-            at_index = first + compact.room(1) * index
-            joining = compact.joining(self._bid, at_index)
-            (indexed,) = compact.written([raw], at_index)
-            self._put(queue, at, indexed, Extra(jid, parts.joined(joining)))
+            later = [raw for _, raw in self._later]
+            rows.append(Row.of(self._bid, first, later, times=[at for at, _ in self._later]))
+            first += compact.room(len(later))
+        for place, at, raw, jid, parts in self._lone:
+            (indexed,) = compact.written([raw], first)
+            self._put(place, at, indexed, Extra(jid, parts.joined(compact.joining(self._bid, first))))
+            first += compact.room(1)
         return Push(self._now, self._after, extras=self._extras, rows=rows)

@@ -5,7 +5,7 @@
 | `feature` | the parts that go along with a push and with the ends of jobs; invalid batches |
 | `watch` | the leader's look at batches that make no progress |
 | `client/batches/`, `api/batches/` | making batches; looking at them |
-| `store/batches.py`, `wire/lua/lib/batch.lua` | the same in Redis |
+| `store/batches.py`, `store/compact.py`, `wire/lua/lib/batch.lua` | the same in Redis |
 | `docs/batches.md` | the page for users |
 """
 
