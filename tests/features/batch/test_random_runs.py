@@ -23,7 +23,7 @@ class Run:
         self.choose = random.Random(seed)
         self.part_in_steps = in_steps
         self.events: dict[str, tuple[str, str]] = {}  # of callbacks that were taken, by their jids
-        self.actions: list[tuple[Callable[[], object], int]] = [
+        self.actions: list[tuple[Callable[[], object], float]] = [
             (self.take, 8),
             (self.succeed, 6),
             (self.settle, 4),

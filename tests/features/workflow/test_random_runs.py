@@ -21,7 +21,7 @@ class FlowRun(Run):
     world: FlowWorld
 
     def __init__(self, world: FlowWorld, seed: int) -> None:
-        super().__init__(world, seed)
+        super().__init__(world, seed, in_steps=0.3)
         self.actions += [(self.append, 2), (self.node_child, 2), (self.cancel, 0.3), (self.retry, 1)]
         self.appended = 0
 
