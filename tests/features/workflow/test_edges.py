@@ -26,7 +26,7 @@ class Stage:
     def state(self, name: str = "then") -> str:
         graph = self.world.run(workflows.read(self.bid))
         assert graph is not None
-        return next(node.state for node in graph.nodes if node.name == name)
+        return next(str(node.state) for node in graph.nodes if node.name == name)
 
     def run(self, how: str) -> None:
         """Have the next job of the queue end."""

@@ -273,7 +273,7 @@ class FlowWorld(World):
     def _add(self, workflow: Workflow, shape: Mapping[str, Mapping[str, str]]) -> None:
         flow = self.model.flows[workflow.bid]
         for name, after in shape.items():
-            handle = workflow.add(name, Call(), after=dict(after))  # type: ignore[arg-type]
+            handle = workflow.add(name, Call(), after=dict(after))
             edges = {of: policy for before, policy in after.items() for of in flow.groups.get(before, [before])}
             self.model.add(workflow.bid, name, handle.jid, edges)
 
