@@ -84,9 +84,9 @@ def test_an_end_is_handed_on_or_can_be(server: Server, config: Config, how: str,
         world.run(batches.decide(bid))
         graph = world.run(workflows.read(bid))
         assert max(world.jids().values(), default=1) == 1
-        if (following := world.take("one")) is None:
+        if (more := world.take("one")) is None:
             break
-        _end(world, following, "done")
+        _end(world, more, "done")
     graph = world.run(workflows.read(bid))
     found = {node.name: node.state for node in graph.nodes}
     if how == "dead" and graph.record.sizes.pending != graph.record.sizes.dead:

@@ -288,10 +288,11 @@ function flow.mend(key)
   return problem
 end
 
--- Cancel all that wait, but those that come after others whatever happens.
+-- Cancel all that wait, but those that come after others whatever happens. Gates stay, unless it is for good: what
+-- is added later may come after them.
 local function cancel_all(key, is_for_good)
   local problem
-  for _, set in ipairs({ ':gates', ':open' }) do
+  for _, set in ipairs(is_for_good and { ':gates', ':open' } or { ':open' }) do
     for _, name in ipairs(names_in(key .. set)) do
       local static, why = get(key .. ':nodes', name)
       local cleans = static and string.match(static, '%z1%z%Z*$')
@@ -505,11 +506,12 @@ end
 
 -- Have those that come after some nodes see their states anew: the cancelled ones wait again.
 local function revive(key, names)
-  local at, waiting, problem = 1, {}, nil
+  local at, waiting, gates, problem = 1, {}, {}, nil
   local see
   function see(name)
     local state, why = state_of(key, name)
-    if state == 'cancelled' then
+    local is_old = state == 'succeeded' and is_gate(name) and look(key, name) > 0  -- a member runs again
+    if state == 'cancelled' or is_old then
       for _, before in edges_of(key, name) do
         if is_gate(before) then see(before) end
       end
@@ -518,6 +520,7 @@ local function revive(key, names)
       if is_back then names[#names + 1], state = name, 'waiting' end
     end
     if state == 'waiting' then waiting[#waiting + 1] = name end
+    if is_gate(name) and not gates[name] then names[#names + 1], gates[name] = name, true end
     problem = why or problem
   end
   for i = 1, #names do see(names[i]) end
