@@ -255,8 +255,8 @@ async def look(bid: str) -> tuple[Record | None, dict[Companion, list[str]], int
     """
     sets: tuple[Companion, ...] = ("failed", "dead", "children")
     more: list[Command[Any]] = [commands.smembers(keys.batch_set(bid, of)) for of in sets]
-    life_left = commands.pttl(keys.batch(bid))
-    *replies, failed, dead, children, life = await commands.pipeline_of([*looks(bid), *more, life_left])
+    more.append(commands.pttl(keys.batch(bid)))
+    *replies, failed, dead, children, life = await commands.pipeline_of(looks(bid) + more)
     found = zip(sets, (failed, dead, children), strict=True)
     return record_of(bid, replies), {of: sorted(reply) for of, reply in found}, life
 

@@ -49,7 +49,7 @@ def test_circles(flow: teep.Workflow) -> None:
     flow.add_many("b", [Call()], after="a")
     flow.add("c", Call(), after="b")
     flow.add("d", Call(), after="c")
-    with pytest.raises(InvalidValue, match="wait for each other: .*a -> b.1 -> b -> c|a -> "):
+    with pytest.raises(InvalidValue, match=r"wait for each other: b\.1 -> b -> c -> a -> b\.1"):
         flow.start()
     own = teep.Workflow()
     own.add("a", Call(), after="a")
@@ -75,7 +75,7 @@ def test_jobs(flow: teep.Workflow) -> None:
     with pytest.raises((InvalidArguments, InvalidJob)):
         flow.add("a", shape.s(object()))  # type: ignore[arg-type]
     with pytest.raises(InvalidType, match="a job with its arguments"):
-        teep.chain("a")
+        teep.chain("a")  # type: ignore[arg-type]
 
 
 def test_a_started_workflow_or_one_with_callbacks_is_no_part_of_another(flow: teep.Workflow) -> None:

@@ -37,9 +37,11 @@ TABLE: Mapping[str, Mapping[str, str]] = {
 class Call(BoundJob):
     """A job "member" of the queue "q", as a node takes it."""
 
-    due = None
+    @property
+    def due(self) -> None:
+        return None
 
-    def to_payload(self, args: Any = (), kwargs: Any = None) -> dict[str, Any]:  # noqa: ARG002 - as its base
+    def to_payload(self, args: Any = (), kwargs: Any = None) -> dict[str, Any]:
         return {"class": "member", "args": [], "queue": "q"}
 
 
@@ -60,7 +62,7 @@ class Flow:
     """What a workflow has beside its batch."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
-    groups: dict[str, list[str]] = field(default_factory=dict)
+    groups: dict[str, Sequence[str]] = field(default_factory=dict)
     is_reopened: bool = False
 
     @property

@@ -127,6 +127,7 @@ def edges(after: After, when: Policy | None) -> dict[str, Policy]:
     Raises:
         InvalidType, InvalidValue: these are no names, or there is no such policy.
     """
+    found: dict[str, Policy]
     if isinstance(after, Mapping):
         if when is not None:
             raise InvalidValue("give a policy for each node in after=, or one for all in when=, not both")
