@@ -65,9 +65,8 @@ def main() -> int:
         _shorten(module, "LEASE", int(OPENING * 1000))
     _shorten(watch, "INTERVAL", _WATCH)
     _shorten(leader, "_LEASE", _LEASE)
-    if (
-        "sentinel" not in os.environ["REDIS_URL"]
-    ):  # there it takes longer until all jobs that a failover hides are found
+    # Behind Sentinel it takes longer until all jobs are found that a failover has hidden.
+    if "sentinel" not in os.environ["REDIS_URL"]:
         _shorten(watch, "PATIENCE", _PATIENCE)
     _journal_places()
     for feature, outcome in ((Expiry, "expired"), (Batches, "skipped")):

@@ -19,7 +19,7 @@ _SLACK = 0.05
 # Seconds within which the end of a batch's last job ends the batch: an acknowledgement, on a machine that is busy.
 # Later the leader's look does it, which has nothing to do but after a block that broke off, or a refusal.
 _ENDED_WITHIN = 3.0
-# Seconds after the end of a job within which its batch hears of that.
+# Seconds after the end of a job within which its workflow hears of that.
 _TOLD_WITHIN = 2.0
 # How often a job that is rescued keeps the moment at which it was queued; then it waits in the scheduled set.
 _LAST_CHANCE = 2
@@ -58,7 +58,7 @@ class Account:
     @property
     def undecided(self) -> set[int]:
         """The numbers of callbacks and nodes, which only Redis pushes, if it does."""
-        return {*self._callbacks, *(node.number for batch in self.made.values() for node in batch.nodes.values())}
+        return self._callbacks.keys() | self._nodes_by_number.keys()
 
     def tally(self) -> Counter[str]:
         """Return what there was, by what it is called in the printed account."""
@@ -85,6 +85,7 @@ class Account:
         self._callbacks = {
             number: (batch, event) for batch in self.made.values() for event, number in batch.callbacks.items()
         }
+        self._nodes_by_number = {node.number: node for batch in self.made.values() for node in batch.nodes.values()}
         for batch in self.made.values():
             for event in EVENTS:
                 self._check_once(batch, event)
@@ -123,9 +124,11 @@ class Account:
         return {number: self._ends(number) for number in numbers}
 
     def _ends(self, number: int) -> Ends:
-        """Return the ends of a job. If Redis may have refused to tell its batch, that may count it as discarded."""
+        """Return the ends of a job. If Redis may have refused to note that of a node, it may count as discarded."""
         life = self.lives[number]
         ends = Ends.of(life)
+        if number not in self._nodes_by_number:
+            return ends
         told = [run.end for run in life.runs if run.finished and run.end is not None]
         unheard = [end for end in told if self.causes.refused(end, end + _TOLD_WITHIN)]
         return ends._replace(discarded=min([ends.discarded, *unheard]))

@@ -10,6 +10,7 @@ import teep
 from teep import encryption, limits
 from teep.client.delivery import transactions
 from teep.encryption import values
+from teep.features.batch import feature
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
@@ -84,6 +85,31 @@ def test_an_iterable_member_that_is_interrupted_is_not_complete(here: Fleet, tol
     worker.stop(1)
     here.start(concurrency=1)
     await_events(told, *ALL)
+
+
+def test_an_iterable_member_that_is_skipped_leaves_no_place(
+    here: Fleet, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature, "_FRESH", 0.0)
+
+    class Failing(teep.IterableJob, name="failing"):
+        def build_enumerator(self, *, cursor: Any) -> Iterator[tuple[int, int]]:
+            return self.array_enumerator([1, 2, 3], cursor=cursor)
+
+        def each_iteration(self, item: int) -> None:
+            if item == 2:
+                raise ZeroDivisionError
+
+    made = batch()
+    with made.jobs():
+        Failing.perform_async()
+    here.start(concurrency=1)
+    wait_until(lambda: teep.RetrySet().size() == 1, SOON, "its failure")
+    assert here.server.command("KEYS", "it-*")
+    teep.BatchStatus(made.bid).invalidate_all()
+    teep.RetrySet().retry_all()
+    await_events(told, "complete", "finish")
+    assert here.server.command("KEYS", "it-*") == []
 
 
 def test_limited_members(here: Fleet, told: list[str]) -> None:

@@ -73,7 +73,8 @@ class Batches(Feature):
         """
         if not _is_ours(item) or CALLBACK_OF in item or ALWAYS in item or not await _is_invalid(item[FIELD]):
             return None
-        skipped = outcome.over(unit.queue, unit.raw, "deleted")._replace(counted="done")
+        place = keys.iteration(item["jid"]) if unit.may_have_begun else None
+        skipped = outcome.over(unit.queue, unit.raw, "deleted", place)._replace(counted="done")
         return Barred(skipped, "skipped, as its batch is invalid")
 
 
