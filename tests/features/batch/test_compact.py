@@ -284,17 +284,19 @@ def run(block: Any) -> None:
     driver_for(block.config).run(block.flush())
 
 
-@pytest.mark.parametrize("bix", [5, 4_000_000_000, -1, 2**40, "1", True, None])
+@pytest.mark.parametrize("bix", [5, 4_000_000, 2**32 - 1, -1, 2**40, "1", True, None])
 def test_an_index_that_no_job_has_changes_nothing(here: Fleet, jobs: Jobs, bix: Any) -> None:
     batch = jobs.batch()
     with batch.jobs(flush_every=1):
         jobs.member.perform_bulk([(1,), (2,)])
     before = indices(here, batch)
-    here.push(jobs.member, 1, bid=batch.bid, bix=bix, queue="odd")
-    jobs.fails = True
-    here.push(jobs.member, 1, bid=batch.bid, bix=bix, queue="odd")
+    odd = {**waiting()[0], "jid": "f" * 24, "bix": bix, "queue": "odd"}  # no client writes such a one
+    here.server.command("RPUSH", "queue:odd", payload.serialise(odd))
     here.start(concurrency=1, queues=["odd"])
-    here.wait_until_processed(2)
+    here.wait_until_processed(1)
+    jobs.fails = True
+    here.server.command("RPUSH", "queue:odd", payload.serialise(odd))
+    wait_until(lambda: teep.RetrySet().size() == 1, SOON, "its failure")
     teep.RetrySet().kill_all()
     teep.DeadSet().clear()
     assert indices(here, batch) == before
