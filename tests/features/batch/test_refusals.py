@@ -77,8 +77,9 @@ def test_what_is_pushed_is_of_the_batch_and_nothing_else_is(
             driver_for(config).run(block.flush())
     queued = jids(server.command("LRANGE", "queue:q", 0, -1))
     assert members(server, batch.bid) == queued
-    assert len(queued) in (0, 3)
-    assert len(server.command("KEYS", "unique:*")) == len(queued) * 2 / 3
+    locked = {server.command("GET", key).decode() for key in server.command("KEYS", "unique:*")}
+    assert locked <= queued
+    assert len(queued) - len(locked) in ((1,) if queued else (0,))  # one of the three has no lock
     assert server.command("LLEN", "queue:callbacks") == 0
     allow(server)
     again = open_batch(config, 0)

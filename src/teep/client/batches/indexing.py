@@ -109,6 +109,7 @@ class Indexing:
             first += compact.room(len(later))
         for place, at, raw, jid, parts in self._lone:
             (indexed,) = compact.written([raw], first)
-            self._put(place, at, indexed, Extra(jid, parts.joined(compact.joining(self._bid, first))))
+            # The index comes first: a lock is taken last, as nothing may follow that could be refused.
+            self._put(place, at, indexed, Extra(jid, compact.joining(self._bid, first).joined(parts)))
             first += compact.room(1)
         return Push(self._now, self._after, extras=self._extras, rows=rows)

@@ -164,7 +164,8 @@ do
     end
     local succeeded, finished, _
     if waiting == 0 or of.dead == of.pending then _, why = fire(key, batch, 'complete') end
-    if not why and of.pending + of.fallen + waiting + cancelled == 0 and (batch.discarded or '0') == '0' then
+    local is_whole = not batch.invalid and (batch.discarded or '0') == '0'
+    if not why and is_whole and of.pending + of.fallen + waiting + cancelled == 0 then
       succeeded, why = fire(key, batch, 'success')
     end
     if not why and of.dead == of.pending then finished, why = fire(key, batch, 'finish') end
