@@ -11,9 +11,8 @@ from teep.errors import RedisError
 from teep.store.batches import EVENTS
 from teep.store.nodes import Policy
 from tests.chaos import journal
-from tests.chaos.batches.lots import ADDS, DELETED, OPENS
 from tests.chaos.jobs import chaos, meet, sleep, soon
-from tests.chaos.kinds import QUEUES, Fate
+from tests.chaos.kinds import ADDS, DELETED, OPENS, QUEUES, Fate
 
 # Numbers of jobs that jobs push: the pusher counts its own from 0 on.
 _BEYOND = 1 << 40
