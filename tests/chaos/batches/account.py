@@ -80,7 +80,7 @@ class Account:
         for batch in self.made.values():
             if batch.parent in self._children and self._exists(batch):
                 self._children[batch.parent].append(batch)
-        self._callbacks = {
+        self._callbacks: dict[int, tuple[Made, Event]] = {
             number: (batch, event) for batch in self.made.values() for event, number in batch.callbacks.items()
         }
         self._nodes_by_number = {node.number: node for batch in self.made.values() for node in batch.nodes.values()}

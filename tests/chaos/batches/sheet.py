@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from teep import Batch, Client, Config, Workflow
-from teep.store.batches import EVENTS
+from teep.store.batches import EVENTS, Event
 from tests.chaos.batches.flows import Flow, signed
 from tests.chaos.batches.made import Filling, Made, Node
 from tests.chaos.batches.plans import Plan
@@ -90,7 +90,7 @@ class Sheet:
 
     def _declared(self, batch: Batch | Workflow, plan: Plan | Flow, parent: str | None) -> Made:
         """Give a batch or workflow its callbacks."""
-        numbers = {event: self._number() for event in EVENTS}
+        numbers: dict[Event, int] = {event: self._number() for event in EVENTS}
         for (event, number), fate in zip(numbers.items(), plan.fates, strict=True):
             batch.on(event, "chaos", number, 0.0, fate.value)
             self.callbacks[number] = fate
