@@ -6,18 +6,17 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from teep.store.batches import EVENTS, Event
-from tests.chaos.batches.made import NEVER, Ends, Filling, Made
+from tests.chaos.batches.holding import unheld
+from tests.chaos.batches.made import NEVER, Ends, Made
 from tests.chaos.batches.nodes import Child, Nodes
 from tests.chaos.causes import Causes
 from tests.chaos.journal import Run
 from tests.chaos.life import Life
-from tests.chaos.worker import OPENING
 
 _WAITING: tuple[Event, ...] = ("complete", "success", "finish")
 # By how much the clock of an event and that of the end of a job may differ (seconds).
 _SLACK = 0.05
-# Seconds within which the end of a batch's last job ends the batch: an acknowledgement, on a machine that is busy.
-# Later the leader's look does it, which has nothing to do but after a block that broke off, or a refusal.
+# Seconds within which the end of a batch's last job ends the batch, on a busy machine; later the leader's look does.
 _ENDED_WITHIN = 3.0
 # Seconds after the end of a job within which its workflow hears of that.
 _TOLD_WITHIN = 2.0
@@ -36,8 +35,7 @@ class Account:
        its lease had ended.
     3. Each callback that was pushed was pushed once, and ran.
     4. Nobody was told that a batch had finished that had not.
-    5. A batch finished with the end of its last job, and not by the look of the leader, unless a block of it had
-       broken off or Redis had refused something.
+    5. A batch finished with its last job, not by the leader's look, if no block broke off and Redis refused nothing.
 
     Behind Sentinel a failover may make Redis forget an event, which then comes once more, and what came before it.
     """
@@ -46,7 +44,7 @@ class Account:
     lives: Mapping[int, Life]
     causes: Causes
     offset: float
-    """What is to be taken off an epoch second for the same moment on the monotonic clock."""
+    """What the epoch seconds are ahead of the monotonic ones."""
     there: Collection[str] = ()
     """The bids of the batches that Redis holds at the end."""
     may_forget: bool = False
@@ -82,7 +80,7 @@ class Account:
         for batch in self.made.values():
             if batch.parent in self._children and self._exists(batch):
                 self._children[batch.parent].append(batch)
-        self._callbacks = {
+        self._callbacks: dict[int, tuple[Made, Event]] = {
             number: (batch, event) for batch in self.made.values() for event, number in batch.callbacks.items()
         }
         self._nodes_by_number = {node.number: node for batch in self.made.values() for node in batch.nodes.values()}
@@ -144,20 +142,22 @@ class Account:
         yield from self._after_deletion(batch)
 
     def _missing(self, batch: Made, members: Mapping[int, Ends]) -> Iterator[str]:
-        """Yield which events did not come, or came and should not have."""
-        wanted: set[Event] = {"complete", "finish"} if self._exists(batch) else set()
-        if self._exists(batch) and self._succeeded(batch, surely=True):
+        """Yield which events did not come, or came and should not have, unless a failover has undone why."""
+        wanted: set[Event] = {"complete", "finish"}
+        if self._succeeded(batch, surely=True):
             wanted.add("success")
         if not batch.is_unsure and any(ends.kinds == {"dead"} for ends in members.values()):
             wanted.add("death")
+        wanted = wanted if self._exists(batch) else set()
         for event in EVENTS:
             life = self.lives[batch.callbacks[event]]
             if event in wanted and not (life.came_to_its_end or life.poisoned):
                 self.stuck += event == "finish"
                 yield f"had no {event}"
-        if self.at(batch, "success") != NEVER and not self._succeeded(batch, surely=False):
+        if self._precedes(self.at(batch, "success"), NEVER) and not self._succeeded(batch, surely=False):
             yield "had a success, and not all of its jobs did"
-        if self.at(batch, "death") != NEVER and not any("dead" in ends.kinds for ends in members.values()):
+        may_be_dead = any("dead" in ends.kinds for ends in members.values())
+        if self._precedes(self.at(batch, "death"), NEVER) and not may_be_dead:
             yield "heard of a death, and none of its jobs died"
 
     def _succeeded(self, batch: Made, *, surely: bool) -> bool:
@@ -197,7 +197,7 @@ class Account:
         if any(self._precedes(earlier, later) for later, earlier in pairwise(order)):
             yield "had its events in the wrong order"
         for filling in batch.fillings:
-            yield from self._unheld(filling, min(came[event] for event in _WAITING))
+            yield from unheld(filling, min(came[event] for event in _WAITING), self._precedes)
 
     def _added(self, number: int) -> float:
         """Return when a job was one of its batch at the latest; a callback of a child is that once it is pushed."""
@@ -210,16 +210,6 @@ class Account:
         if event + _SLACK >= due or event == NEVER:
             return False
         return not self.causes.failed_over(event, due)
-
-    def _unheld(self, filling: Filling, event: float) -> Iterator[str]:
-        """Yield an event that did not wait for the block that made the batch, or for the end of its lease."""
-        if not filling.is_first or filling.failed:
-            return
-        if filling.body is not None:
-            if filling.body - filling.begin < OPENING and self._precedes(event, filling.body):
-                yield "had an event before its block was closed"
-        elif (held := _last_held(filling)) is not None and self._precedes(event, held + OPENING):
-            yield "had an event before the lease of its opener had ended"
 
     def _check_once(self, batch: Made, event: Event) -> None:
         turns = self._turns(batch.callbacks[event])
@@ -299,28 +289,12 @@ class Account:
 
     def stories(self) -> list[str]:
         """Return the lines that tell of each batch with which something is wrong."""
-        return [line for bid in sorted(self._wrong) for line in self._story(self.made[bid])]
-
-    def _story(self, batch: Made) -> list[str]:
-        members = self._members(batch).items()
-        facts = f"confirmed {batch.confirmed}, unsure {batch.is_unsure}, parent {batch.parent}"
-        return [
-            f"batch {batch.bid}: {facts}, made at {batch.at:.3f}",
-            "  events: " + ", ".join(f"{e} (job {n}) at {self.at(batch, e):.3f}" for e, n in batch.callbacks.items()),
-            "  jobs: " + ", ".join(f"{n} {'/'.join(sorted(ends.kinds)) or 'open'}" for n, ends in members),
-            *(f"  {filling}" for filling in batch.fillings),
-            *(f"  node {name}: {node}" for name, node in batch.nodes.items()),
-        ]
+        lines: list[str] = []
+        for bid in sorted(self._wrong):
+            batch = self.made[bid]
+            lines += batch.story(self._members(batch), {event: self.at(batch, event) for event in EVENTS})
+        return lines
 
 
 def _is_there(life: Life) -> bool:
     return not life.job.refused and (life.job.confirmed or bool(life.runs) or life.job.deleted is not None)
-
-
-def _last_held(filling: Filling) -> float | None:
-    """Return a moment after which a block that broke off has sent something for the last time, if that is known.
-
-    The push of each job that finds `every` others sends these first; that it had is known by the next one.
-    """
-    sent = [at for place, at in enumerate(filling.pushes[:-1]) if place and place % filling.every == 0]
-    return sent[-1] if filling.every and sent else None

@@ -8,8 +8,7 @@ import teep
 from teep.store.nodes import Policy
 from tests.chaos import jobs
 from tests.chaos.batches import jobs as own
-from tests.chaos.batches.lots import ADDS, DELETED, LINGERS, OPENS, deleted, special
-from tests.chaos.kinds import ITERABLE, LIMITED, QUEUES, Fate, Lot
+from tests.chaos.kinds import ADDS, DELETED, ITERABLE, LIMITED, LINGERS, OPENS, QUEUES, Fate, Lot, deleted, special
 
 _JOBS: Mapping[str, Any] = {
     "chaos": jobs.chaos,

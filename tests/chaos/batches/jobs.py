@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 
 import teep
 from teep.errors import RedisError
-from teep.store.batches import EVENTS
+from teep.store.batches import EVENTS, Event
 from teep.store.nodes import Policy
 from tests.chaos import journal
-from tests.chaos.batches.lots import ADDS, DELETED, OPENS
 from tests.chaos.jobs import chaos, meet, sleep, soon
-from tests.chaos.kinds import QUEUES, Fate
+from tests.chaos.kinds import ADDS, DELETED, OPENS, QUEUES, Fate
 
 # Numbers of jobs that jobs push: the pusher counts its own from 0 on.
 _BEYOND = 1 << 40
@@ -103,7 +102,7 @@ def chaos_deleted(number: int, seconds: float, fate: str) -> None:
 
 def _declared(batch: _Watched, node: str | None) -> _Watched:
     """Give a batch or workflow its callbacks, and note it."""
-    callbacks = {event: _number() for event in EVENTS}
+    callbacks: dict[Event, int] = {event: _number() for event in EVENTS}
     for event, number in callbacks.items():
         batch.on(event, "chaos", number, 0.0, Fate.SUCCEEDS.value)
     _tell("open", batch.bid, parent=batch.parent_bid, node=node, callbacks=callbacks, linger=_LINGER)

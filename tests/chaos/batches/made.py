@@ -104,6 +104,16 @@ class Made:
         sent = block.pushes[block.every + 1 : block.every + 2] if block.every else []
         return min([*sent, NEVER if block.end is None else block.end])
 
+    def story(self, members: Mapping[int, Ends], at: Mapping[Event, float]) -> list[str]:
+        """Return the lines that tell of it: when its events were, what became of its jobs, and its nodes."""
+        return [
+            f"batch {self.bid} of {self.parent}: confirmed {self.confirmed}, unsure {self.is_unsure}, {self.at:.3f}",
+            "  events: " + ", ".join(f"{e} (job {n}) at {at[e]:.3f}" for e, n in self.callbacks.items()),
+            "  jobs: " + ", ".join(f"{n} {'/'.join(sorted(ends.kinds)) or 'open'}" for n, ends in members.items()),
+            *(f"  {filling}" for filling in self.fillings),
+            *(f"  node {name}: {node}" for name, node in self.nodes.items()),
+        ]
+
 
 def told(runs: Iterable[Run], made: dict[str, Made], pushed: dict[int, Pushed], *, is_lasting: bool) -> None:
     """Add the batches and jobs of which jobs have written.

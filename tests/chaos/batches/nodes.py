@@ -55,7 +55,7 @@ class Nodes:
         """Yield what is wrong with nodes, each with its number. `is_sure`: nothing but its nodes decided of it."""
         for name, node in self.workflow.nodes.items():
             ran = self.pushed(node.number) != NEVER
-            if ran and "pushed" not in self._fates(node):
+            if self.precedes(self.pushed(node.number), NEVER) and "pushed" not in self._fates(node):
                 yield node.number, f"had node {name} run in spite of what was before it"
             if is_sure and self._fates(node) == {"pushed"} and self.ends[node.number].over == NEVER:
                 yield node.number, f"left out node {name}"

@@ -15,10 +15,10 @@ from teep.config import driver_for
 from teep.errors import RedisError
 from teep.store import workflows
 from tests.chaos.batches.flows import Flow
-from tests.chaos.batches.lots import DELETED
 from tests.chaos.batches.made import Made
 from tests.chaos.batches.plans import Plan
 from tests.chaos.batches.sheet import Placed, Sheet
+from tests.chaos.kinds import DELETED
 from tests.chaos.pushed import Pushed
 from tests.chaos.stage import Stage
 from tests.chaos.timeline import Span

@@ -4,8 +4,7 @@ import random
 from typing import NamedTuple
 
 from tests.chaos.batches.flows import Flow
-from tests.chaos.batches.lots import ADDS, LINGERS, OPENS, deleted, special
-from tests.chaos.kinds import QUEUES, Fate, Lot
+from tests.chaos.kinds import ADDS, LINGERS, OPENS, QUEUES, Fate, Lot, deleted, special
 
 _MOST = 4
 
