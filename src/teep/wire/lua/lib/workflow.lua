@@ -504,23 +504,25 @@ local function restore(key, name)
   return true
 end
 
--- Have those that come after some nodes see their states anew: the cancelled ones wait again.
+-- Have those that come after some nodes see their states anew: the cancelled ones wait again. A gate `is_before` one
+-- that does so waits again, too, but what else comes after it does not.
 local function revive(key, names)
   local at, waiting, gates, problem = 1, {}, {}, nil
   local see
-  function see(name)
+  function see(name, is_before)
     local state, why = state_of(key, name)
     local is_old = state == 'succeeded' and is_gate(name) and look(key, name) > 0  -- a member runs again
     if state == 'cancelled' or is_old then
       for _, before in edges_of(key, name) do
-        if is_gate(before) then see(before) end
+        if is_gate(before) then see(before, true) end
       end
       local is_back
       is_back, why = restore(key, name)
-      if is_back then names[#names + 1], state = name, 'waiting' end
+      if is_back then state = 'waiting' end
+      if is_back and not is_before then names[#names + 1] = name end
     end
     if state == 'waiting' then waiting[#waiting + 1] = name end
-    if is_gate(name) and not gates[name] then names[#names + 1], gates[name] = name, true end
+    if is_gate(name) and not is_before and not gates[name] then names[#names + 1], gates[name] = name, true end
     problem = why or problem
   end
   for i = 1, #names do see(names[i]) end
