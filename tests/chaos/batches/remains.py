@@ -33,6 +33,11 @@ class Remains(NamedTuple):
     lives: Mapping[str, float]
 
     @property
+    def bits(self) -> int:
+        """How many pending jobs it knows by an index."""
+        return int(self.fields.get("bits", 0))
+
+    @property
     def has_finished(self) -> bool:
         return "fired:finish" in self.fields
 
@@ -83,18 +88,22 @@ def problems(server: Server, made: Mapping[str, Made], dead: set[str]) -> Iterat
     """
     found = read(server)
     for bid, each in found.items():
-        pending = set(each.sets["pending"])
+        pending, buried = set(each.sets["pending"]), set(each.sets["dead"])
         if not each.has_finished:
             yield bid, f"has not finished, with {dict(each.sets)}"
-        elif pending != set(each.sets["dead"]) or pending - dead:
-            yield bid, f"has pending jobs {sorted(pending)}, of which {sorted(pending & dead)} are dead"
+        elif len(pending) + each.bits != len(buried) or pending - buried or buried - dead:
+            some = f"{sorted(pending)} and {each.bits} by index"
+            yield (
+                bid,
+                f"has pending jobs {some}, and dead ones {sorted(buried)}, not all of them {sorted(buried & dead)}",
+            )
         if each.sets["children"] or each.sets["openers"]:
             yield bid, f"still waits for {each.sets['children']} and {each.sets['openers']}"
     config = Config(redis_url=server.url)
     _clear(config)
     for bid, each in read(server).items():
         most = _LIFE_OF_DEAD if "recoverable" in each.fields else made[bid].linger
-        if each.sets["pending"] or each.sets["failed"] or each.sets["dead"]:
+        if each.bits or each.sets["pending"] or each.sets["failed"] or each.sets["dead"]:
             yield bid, f"has jobs left, when all are gone: {dict(each.sets)}"
         elif not all(life == _GONE or 0 < life <= most for life in each.lives.values()):
             yield bid, f"is kept for {dict(each.lives)} s"

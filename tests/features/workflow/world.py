@@ -64,6 +64,7 @@ class Flow:
     nodes: dict[str, Node] = field(default_factory=dict)
     groups: dict[str, Sequence[str]] = field(default_factory=dict)
     is_reopened: bool = False
+    is_invalid: bool = False
 
     @property
     def waiting(self) -> set[str]:
@@ -153,6 +154,7 @@ class FlowModel(Model):
 
     def cancel(self, bid: str) -> None:
         flow = self.flows[bid]
+        flow.is_invalid = True
         for name in sorted(flow.waiting):
             node = flow.nodes[name]
             if node.state == "waiting" and set(node.edges.values()) != {"always"}:
@@ -162,6 +164,7 @@ class FlowModel(Model):
     def retry(self, bid: str, names: Iterable[str]) -> None:
         flow, batch = self.flows[bid], self.batches[bid]
         flow.is_reopened |= "finish" in batch.fired
+        flow.is_invalid = False
         again = set(names)
         for name in again:
             node = flow.nodes[name]
@@ -206,7 +209,7 @@ class FlowModel(Model):
 
     def may_succeed(self, bid: str) -> bool:
         flow = self.flows.get(bid)
-        return flow is None or not flow.waiting | flow.cancelled
+        return flow is None or not (flow.is_invalid or flow.waiting | flow.cancelled)
 
     def child_over(self, bid: str, *, has_succeeded: bool) -> None:
         if bid not in self.nodes_of:
