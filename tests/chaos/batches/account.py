@@ -103,9 +103,10 @@ class Account:
         return turns[0] if turns else NEVER
 
     def _turns(self, number: int) -> list[float]:
-        """Return each moment at which a job was queued for its first attempt."""
+        """Return each moment at which a job was queued for its first attempt; not those of going on after a pause."""
         runs = [run for run in self.lives[number].runs if run.attempt == 1 and run.rescues < _LAST_CHANCE]
-        return sorted({float(run.turn) - self.offset for run in runs})
+        put_back = {later.turn for run, later in pairwise(runs) if run.outcome == "interrupted"}
+        return sorted({float(run.turn) - self.offset for run in runs if run.turn not in put_back})
 
     def _exists(self, batch: Made) -> bool:
         """Tell whether there was such a batch, and no failover can have made Redis forget it."""

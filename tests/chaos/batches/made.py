@@ -98,6 +98,11 @@ class Made:
     """When it was found to have finished, by those that would have added jobs."""
 
     @property
+    def unsure(self) -> set[int]:
+        """The numbers of jobs and nodes that it may not have: Redis failed when they were added, or their maker died."""
+        return {number for filling in self.fillings if filling.end is None for number in filling.numbers}
+
+    @property
     def made_by(self) -> float:
         """When Redis knew of it at the latest: with the first jobs that its block sent."""
         block = self.fillings[0]

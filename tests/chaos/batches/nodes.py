@@ -78,6 +78,8 @@ class Nodes:
 
     def _states(self, name: str, node: Node) -> States:
         fates = self._fates(node)
+        if self.pushed(node.number) == NEVER and node.number in self.workflow.unsure:
+            return frozenset({"waiting", "cancelled", "succeeded"})  # as if it were not there, if it is not
         found: set[NodeState] = {state for state in ("waiting", "cancelled") if state in fates}
         if self.workflow.is_unsure:  # it may have been cancelled as a whole
             found.add("cancelled")

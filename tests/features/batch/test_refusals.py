@@ -185,3 +185,21 @@ def test_a_batch_s_key_of_another_type_holds_up_no_job(server: Server, config: C
     with pytest.raises(RedisError, match="WRONGTYPE"), Batch(batch.bid, config=config).jobs():
         Client(config).push({"class": "member", "args": [], "queue": "q"})
     assert server.command("LLEN", "queue:q") == 0
+
+
+@pytest.mark.parametrize("in_steps", [False, True])
+def test_a_death_that_redis_refused_to_tell_is_told_later(server: Server, config: Config, in_steps: bool) -> None:
+    driver = driver_for(config)
+    batch = Batch(config=config, callback_queue="callbacks").on("death", "told")
+    with batch.jobs() as block:
+        push_members(config, 1)
+        if in_steps:
+            driver.run(block.flush())
+    reserved = [raw for _, raw in driver.execute(inflight.exchange("me", {}, ["q"], 2, DAY)).reserved]
+    server.command("SET", "queue:callbacks", "no list")
+    settle(config, "dead", reserved)
+    assert b"fired:death" not in server.client.hgetall(keys.batch(batch.bid))
+    server.command("DEL", "queue:callbacks")
+    driver.run(batches.decide(batch.bid))
+    driver.run(batches.decide(batch.bid))
+    assert server.command("LLEN", "queue:callbacks") == 1

@@ -163,6 +163,7 @@ do
       if not waiting then return why end
     end
     local succeeded, finished, _
+    if of.dead > 0 then fire(key, batch, 'death') end  -- if Redis refused it when the job died
     if waiting == 0 or of.dead == of.pending then _, why = fire(key, batch, 'complete') end
     local is_whole = not batch.invalid and (batch.discarded or '0') == '0'
     if not why and is_whole and of.pending + of.fallen + waiting + cancelled == 0 then
