@@ -99,7 +99,7 @@ class Made:
 
     @property
     def unsure(self) -> set[int]:
-        """The numbers of jobs and nodes that it may not have: Redis failed as they were added, or their maker died."""
+        """The numbers of jobs and nodes that it may not have: Redis failed, or their maker died."""
         return {number for filling in self.fillings if filling.end is None for number in filling.numbers}
 
     @property
