@@ -72,7 +72,7 @@ def test_answers_are_as_described(asked: Visitor, store: Server, config: teep.Co
 
     # Neither is a failure made smaller nor explained: each example would be asked for again.
     @hypothesis.settings(
-        max_examples=20, deadline=None, database=None, derandomize=True,
+        max_examples=12 if endpoint.method == "GET" else 40, deadline=None, database=None, derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         phases=[Phase.generate],
     )  # fmt: skip

@@ -303,3 +303,28 @@ def test_refused_moves_of_jobs_that_wait_lose_none(here: Fleet) -> None:
     wait_until(lambda: limit.usage().used == 0, SOON, "the place to be free")
     assert len(here.members("schedule")) == 1
     assert here.server.command("GET", "queue:default") == b"no list"
+
+
+def test_a_release_ends_though_nothing_may_leave_the_line(here: Fleet) -> None:
+    """A place is left while ZREM is refused, and the first one in the line was deleted: the script once had no end."""
+    limit = limits.concurrent("c", 1)
+    go = threading.Event()
+
+    @teep.job(name="limited", limit=limit)
+    def limited(_number: int) -> None:
+        assert go.wait(SOON)
+
+    here.start()
+    for number in range(2):
+        here.push(limited, number)
+    wait_until(
+        lambda: len(here.members("schedule")) == 1 and limit.usage().used == 1, SOON, "one to run, one to wait"
+    )
+    here.server.command("DEL", "schedule")
+    here.server.command("ACL", "SETUSER", "default", "-zrem")
+    go.set()
+    try:
+        here.wait_until_processed(1)
+    finally:
+        here.server.command("ACL", "SETUSER", "default", "+zrem")
+    assert here.server.command("PING")

@@ -18,7 +18,7 @@ local function pass(line, lease, holder)
   local waits = first and read(first)
   local inflight = waits and own[waits[7]]
   if not inflight or not try('ZSCORE', line, holder) then return end
-  try('ZREM', line, first)
+  if not try('ZREM', line, first) then return end  -- it would be the first one again, without end
   local raw = advance(waits[2], waits[3], inflight, waits[8])
   if not raw then return pass(line, lease, holder) end
   try('ZADD', line, 'XX', now + lease, holder)
