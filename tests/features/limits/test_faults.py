@@ -306,7 +306,7 @@ def test_refused_moves_of_jobs_that_wait_lose_none(here: Fleet) -> None:
 
 
 def test_a_release_ends_though_nothing_may_leave_the_line(here: Fleet) -> None:
-    """A place is left while ZREM is refused, and the first one in the line was deleted: the script once had no end."""
+    """A place is left while ZREM is refused, and the first one in the line is gone: the script once had no end."""
     limit = limits.concurrent("c", 1)
     go = threading.Event()
 
