@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -118,3 +119,24 @@ def test_a_node_that_redis_refuses_is_pushed_when_it_takes_it(server: Server, co
     world.run(batches.decide(bid))
     world.run(batches.decide(bid))
     assert len(world.entries("queue")) == 1
+
+
+def test_what_is_cancelled_is_cancelled_once_though_redis_keeps_it_among_those_that_wait(
+    server: Server,
+    config: Config,  # noqa: F811
+) -> None:
+    """Forty layers of three: there are more ways through them than any script could go."""
+    world = Limited(server, config)
+    layers = [[f"{layer}.{number}" for number in range(3)] for layer in range(40)]
+    shape = {"first": {}, **{name: {"first": "stop"} for name in layers[0]}}
+    for before, layer in pairwise(layers):
+        shape |= {name: dict.fromkeys(before, "stop") for name in layer}
+    bid = world.flow(shape, {})
+    raw = world.take("one")
+    assert raw is not None
+    allow(server, "-hdel")
+    _end(world, raw, "dead")
+    allow(server)
+    world.run(batches.decide(bid))
+    graph = world.run(workflows.read(bid))
+    assert Counter(node.state for node in graph.nodes) == {"failed": 1, "cancelled": 120}

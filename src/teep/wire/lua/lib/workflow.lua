@@ -88,13 +88,19 @@ end
 -- Let a node go whose edges are all resolved: returns the state of a gate, which is over by that, and why not.
 local function pass(key, name)
   if not is_gate(name) then return nil, release(key, name, 'waiting') end
-  local why = change(key, name, 'succeeded')
+  local is, why = state_of(key, name)
+  if is ~= 'waiting' then return nil, why end
+  why = change(key, name, 'succeeded')
   if why then return nil, why end
   return 'succeeded', unset(key .. ':gates', name)
 end
 
+-- Cancel a node that waits: returns its state if it did. One that Redis refused to take out of those is no longer one,
+-- or each way that leads to it would cancel all behind it once more.
 local function cancel(key, name)
-  local why, _
+  local is, why = state_of(key, name)
+  if is ~= 'waiting' then return nil, why end
+  local _
   if not is_gate(name) then _, why = add(key, ':cancelled', name) end
   if why then return nil, why end
   why = change(key, name, 'cancelled')
