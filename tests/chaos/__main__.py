@@ -17,7 +17,9 @@ def main() -> int:
     options = _options()
     first = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     seeds = range(first, first + (options.seeds if options.seed is None else 1))
-    parts = [Part(plot, seed, options.rounds) for seed in seeds for plot in options.plot or PLOTS]
+    parts = [
+        Part(plot, seed, options.rounds, is_plain=options.plain) for seed in seeds for plot in options.plot or PLOTS
+    ]
     results = []
     for place, part in enumerate(parts, start=1):
         print(f"[{place}/{len(parts)}] seed {part.seed}, {part.plot} ...", flush=True)
@@ -62,6 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--plot", choices=PLOTS, action="append", help="play this one alone")
     parser.add_argument("--rounds", type=int, default=3, help="how often each fault comes")
     parser.add_argument("--clocks", type=float, default=120.0, help="seconds of periodic jobs; 0: none")
+    parser.add_argument("--plain", action="store_true", help="no batches and no workflows")
     parser.add_argument("--verbose", action="store_true", help="show each event as it happens")
     return parser.parse_args()
 

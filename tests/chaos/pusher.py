@@ -28,11 +28,12 @@ _BATCHES, _WORKFLOWS = 0.2, 0.15
 class Pusher:
     """A thread that pushes until it is stopped. The first jobs are there before it starts."""
 
-    def __init__(self, stage: Stage, seed: int) -> None:
+    def __init__(self, stage: Stage, seed: int, *, is_plain: bool = False) -> None:
         self.pushed: dict[int, Pushed] = {}
         self._stage = stage
         self._chance = random.Random(f"jobs of {seed}")
         self.opener = Opener(stage, self.pushed, self._chance)
+        self._is_plain = is_plain
         self._ended = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="pusher", daemon=True)
@@ -60,6 +61,8 @@ class Pusher:
     def _push(self) -> None:
         for lot in Lot.draw(self._chance, _AT_ONCE):
             self._push_lot(lot)
+        if self._is_plain:
+            return
         if self._chance.random() < _BATCHES:
             self._push_batch(Plan.draw(self._chance))
         elif self._chance.random() < _WORKFLOWS:

@@ -31,16 +31,21 @@ _HISTORIES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Part:
-    """Which scenario to play: everything that is drawn follows from it. `rounds`: how often each fault comes."""
+    """Which scenario to play: everything that is drawn follows from it.
+
+    `rounds`: how often each fault comes. `is_plain`: without batches and workflows.
+    """
 
     plot: Plot
     seed: int
     rounds: int = 1
+    is_plain: bool = False
 
     @property
     def replay(self) -> str:
         """The command that plays it again."""
-        return f"make chaos SEED={self.seed} ARGS='--plot {self.plot} --rounds {self.rounds}'"
+        plain = " --plain" if self.is_plain else ""
+        return f"make chaos SEED={self.seed} ARGS='--plot {self.plot} --rounds {self.rounds}{plain}'"
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def play(part: Part, folder: Path, tell: Callable[[str], None] = lambda _line: N
     timeline = Timeline(tell)
     problems: list[str] = []
     with Stage(part.plot, part.seed, folder, timeline) as stage:
-        pusher = Pusher(stage, part.seed)
+        pusher = Pusher(stage, part.seed, is_plain=part.is_plain)
         _open(stage, pusher)
         _storm(stage, part, problems)
         pusher.stop()
@@ -163,10 +168,12 @@ def _drain(stage: Stage, problems: list[str]) -> None:
             for jobs in (RetrySet(config=stage.config), ScheduledSet(config=stage.config)):
                 jobs.where().reschedule_all(time.time() - 3600)
             due = time.monotonic() + _REDO_EVERY
+        # First: a batch that finishes after this look has pushed its callbacks before the next one.
+        unfinished = remains.unfinished(stage.server)
         picture = Picture.take(stage.server)
         alive = {actor.pid for actor in stage.crew.actors if actor.process.is_alive}
         is_empty = not picture.left() and all(int(owner.split(":")[1]) in alive for owner in picture.owners)
-        return is_empty and not remains.unfinished(stage.server)
+        return is_empty and not unfinished
 
     try:
         wait_until(is_drained, _DRAIN_SECONDS, "everything to be drained")
