@@ -8,7 +8,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from teep.errors import RedisCommandError
 from teep.store.nodes import NewNodes
@@ -228,6 +228,14 @@ class Record(NamedTuple):
     bid: str
     fields: Mapping[str, bytes]
     sizes: Sizes
+
+
+class Listing(Protocol):
+    """A list of batches, the newest first: that of all, which is here, and that in `store/workflows.py`."""
+
+    async def size(self) -> int: ...
+    async def page(self, start: int, count: int = ...) -> tuple[list[str], list[Record]]: ...
+    async def sweep(self, bids: Sequence[str], there: Sequence[Record]) -> int: ...
 
 
 async def read(*bids: str) -> list[Record]:

@@ -52,13 +52,19 @@ class Graph(NamedTuple):
     dead: frozenset[str]
     groups: Mapping[str, Sequence[str]]
 
-    def waits_for(self, node: Node) -> list[str]:
-        """Return the names of the nodes that a node waits for, those of groups one by one; [] if it does not wait."""
-        if node.state != "waiting":
-            return []
-        means = {each.name: MEANS.get(each.state, {}) for each in self.nodes}
-        edges = {of: policy for after, policy in node.after.items() for of in self.groups.get(after, (after,))}
-        return [of for of, policy in edges.items() if policy not in means[of]]
+    @property
+    def states(self) -> dict[str, NodeState]:
+        """The states of its nodes, by name."""
+        return {node.name: node.state for node in self.nodes}
+
+
+def waits_for(node: Node, groups: Mapping[str, Sequence[str]], states: Mapping[str, NodeState]) -> list[str]:
+    """Return the names of the nodes that a node waits for, those of groups one by one; [] if it does not wait."""
+    if node.state != "waiting":
+        return []
+    # It may come after a group and after one of it, by two policies.
+    edges = [(of, policy) for after, policy in node.after.items() for of in groups.get(after, (after,))]
+    return list(dict.fromkeys(of for of, policy in edges if policy not in MEANS.get(states[of], {})))
 
 
 async def read(bid: str) -> Graph | None:

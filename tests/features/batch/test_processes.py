@@ -96,6 +96,11 @@ def test_the_leader_closes_what_was_abandoned_and_forgets_what_is_gone(here: Fle
     for batch in gone:
         with batch.jobs():
             pass
+    workflow = teep.Workflow("gone")
+    workflow.add("only", teep.job(name="only")(push).s("only"))
+    workflow.start()
+    assert teep.BatchStatus(workflow.bid).delete()
+    assert here.server.command("ZCARD", "teep:workflows") == 1
     batch = teep.Batch().on("finish", "note", "finish")
     with batch.jobs():
         pass
@@ -111,5 +116,6 @@ def test_the_leader_closes_what_was_abandoned_and_forgets_what_is_gone(here: Fle
     watching.run_once()
     assert {found.bid for found in teep.BatchSet()} == {batch.bid, held.bid}
     assert here.server.command("ZCARD", "teep:batches") == 2
+    assert here.server.command("ZCARD", "teep:workflows") == 0
     assert status(held).finished_at is not None
     assert status(held).abandoned

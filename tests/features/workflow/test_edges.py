@@ -123,3 +123,11 @@ def test_the_table_in_the_store_is_this_one() -> None:
     for state, means in MEANS.items():
         former = "waiting" if state == "cancelled" else "pushed"
         assert means == TABLE[f"{former} -> {state}"]
+
+
+def test_a_node_after_a_group_and_one_of_it_waits_by_both_policies() -> None:
+    node = workflows.Node("n", "j", "k", "q", {"them": "hold", "a": "skip"}, 0.0, 0.0, "waiting", 0.0, "")
+    groups = {"them": ["a", "b"]}
+    assert workflows.waits_for(node, groups, {"a": "failed", "b": "succeeded"}) == ["a"]
+    assert workflows.waits_for(node, groups, {"a": "succeeded", "b": "pushed"}) == ["b"]
+    assert workflows.waits_for(node, groups, {"a": "pushed", "b": "pushed"}) == ["a", "b"]

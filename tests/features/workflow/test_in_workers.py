@@ -89,7 +89,9 @@ def test_a_release(here: Fleet, jobs: Jobs) -> None:
     assert sorted(jobs.ran) == ["bad lint", "build", "clean", "report", "unit"]
     found = graph(here, release)
     assert found.name == "release"
-    assert [found.waits_for(node) for node in found.nodes if node.name.endswith("held")] == [["test.2"], ["held"]]
+    assert [
+        workflows.waits_for(node, found.groups, found.states) for node in found.nodes if node.name.endswith("held")
+    ] == [["test.2"], ["held"]]
     assert (status.state, status.total, status.tags) == ("dead", 9, ["eu"])
 
 

@@ -319,9 +319,11 @@ class FlowWorld(World):
             assert {node.name: node.state for node in graph.nodes} == {
                 name: node.state for name, node in flow.nodes.items()
             }
-            assert {node.name: set(graph.waits_for(node)) for node in graph.nodes if node.state == "waiting"} == {
-                name: flow.nodes[name].open for name in flow.waiting
-            }
+            assert {
+                node.name: set(workflows.waits_for(node, graph.groups, graph.states))
+                for node in graph.nodes
+                if node.state == "waiting"
+            } == {name: flow.nodes[name].open for name in flow.waiting}
             assert graph.record.sizes.waiting == len(flow.waiting)
             assert graph.record.sizes.cancelled == len(flow.cancelled)
             kept = self.server.command("HKEYS", keys.workflow_part(bid, "payloads"))

@@ -10,7 +10,7 @@ from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import InvalidType, InvalidValue
 from teep.store import batches
-from teep.store.batches import Record, is_ours
+from teep.store.batches import Listing, Record, is_ours
 from teep.wire.command import Plan
 
 
@@ -21,14 +21,6 @@ class Status(Protocol):
     def state(self) -> str: ...
     @property
     def tags(self) -> Sequence[str]: ...
-
-
-class Store(Protocol):
-    """The list in Redis, which `store/batches.py` and `store/workflows.py` each have."""
-
-    async def size(self) -> int: ...
-    async def page(self, start: int, count: int = ...) -> tuple[list[str], list[Record]]: ...
-    async def sweep(self, bids: Sequence[str], there: Sequence[Record]) -> int: ...
 
 
 S = TypeVar("S", bound=Status)
@@ -50,7 +42,7 @@ class Search(NamedTuple, Generic[S]):
 class Statuses(Api, Generic[S]):
     """All of them, the newest first. Those that are forgotten drop out of the list as they are met."""
 
-    _store: ClassVar[Store]
+    _store: ClassVar[Listing]
     _states: ClassVar[Sequence[str]]
     _status: ClassVar[Callable[..., Any]]
     _tag: str | None = None

@@ -5,13 +5,14 @@ from typing import ClassVar, Self, TypeVar, get_args
 
 from teep.api.base import AsyncIterable, SyncCollection
 from teep.api.batches.fields import State
-from teep.api.batches.listing import Statuses, Store
+from teep.api.batches.listing import Statuses
 from teep.api.batches.plans import send_all_back
 from teep.api.batches.status import AsyncBatchStatus, BatchStatus, _BatchStatus
 from teep.api.jobs.selection.filters import Filter
 from teep.api.jobs.selection.sweep import Progress
 from teep.drivers.operation import operation
 from teep.store import batches
+from teep.store.batches import Listing
 
 B = TypeVar("B", bound=_BatchStatus)
 
@@ -19,7 +20,7 @@ B = TypeVar("B", bound=_BatchStatus)
 class _BatchSet(Statuses[B]):
     """The batches, the newest first. Those that are forgotten drop out of it as they are met."""
 
-    _store: ClassVar[Store] = batches
+    _store: ClassVar[Listing] = batches
     _states: ClassVar[Sequence[str]] = tuple(state for state in get_args(State) if state != "unknown")
 
     @operation

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from teep.client.times import shown
 from teep.errors import InvalidValue
-from teep.store.nodes import MEANS, NodeState, Policy
-from teep.store.workflows import Graph, Node
+from teep.store.nodes import NodeState, Policy
+from teep.store.workflows import Graph, Node, waits_for
 
 
 class NodeStatus:
@@ -85,7 +85,7 @@ class NodeStatus:
     @property
     def waits_for(self) -> list[str]:
         """The names of the nodes that it still waits for; those of a group one by one."""
-        return self._nodes.waits_for(self._of)
+        return waits_for(self._of, self._nodes.groups, self._nodes.states)
 
     @property
     def children(self) -> list[str]:
@@ -112,13 +112,7 @@ class Nodes(dict[str, NodeStatus]):
         )
         self.failing = frozenset[str]() if graph is None else graph.failing
         self.dead = frozenset[str]() if graph is None else graph.dead
-        self._states: dict[str, NodeState] = {node.name: node.state for node in read}
-
-    def waits_for(self, node: Node) -> list[str]:
-        if node.state != "waiting":
-            return []
-        edges = {of: policy for name, policy in node.after.items() for of in self.groups.get(name, (name,))}
-        return [of for of, policy in edges.items() if policy not in MEANS.get(self._states[of], {})]
+        self.states: Mapping[str, NodeState] = {} if graph is None else graph.states
 
     def found(self, name: str) -> NodeStatus:
         """Return a node.

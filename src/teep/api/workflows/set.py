@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self, TypeVar, get_args
 
 from teep.api.base import AsyncIterable, SyncCollection
-from teep.api.batches.listing import Statuses, Store
+from teep.api.batches.listing import Statuses
 from teep.api.workflows.status import AsyncWorkflowStatus, WorkflowState, WorkflowStatus, _WorkflowStatus
 from teep.store import workflows
-from teep.store.batches import Record
+from teep.store.batches import Listing, Record
 
 W = TypeVar("W", bound=_WorkflowStatus[Any, Any])
 
@@ -18,7 +18,7 @@ class _WorkflowSet(Statuses[W]):
     Each is read without its nodes, which take a round trip of their own.
     """
 
-    _store: ClassVar[Store] = workflows
+    _store: ClassVar[Listing] = workflows
     _states: ClassVar[Sequence[str]] = tuple(state for state in get_args(WorkflowState) if state != "unknown")
 
     def where(self, *, tag: str | None = None, state: WorkflowState | None = None) -> Self:

@@ -1,11 +1,12 @@
 """The leader's look at batches: what nobody else would notice, and what is kept of those that are forgotten."""
 
 import time
+from collections.abc import Iterator
 
 from teep.runtime.component import Component
 from teep.runtime.leadership import LeaderService
-from teep.store import batches
-from teep.store.batches import Record
+from teep.store import batches, workflows
+from teep.store.batches import Listing, Record
 from teep.store.jobs import lost
 from teep.telling import Logger
 
@@ -20,7 +21,7 @@ PATIENCE = 86_400.0
 class Watch(LeaderService):
     """Looks at all batches every hour. Nothing that it does needs to happen once, so it needs no fence.
 
-    1. Takes those that are forgotten out of the list.
+    1. Takes those that are forgotten out of the list, and out of that of workflows.
     2. Lets events happen that wait for a block whose process has died, once its lease is over, or that Redis refused.
     3. If a batch has made no progress for a day, looks for its jobs: those that a Ruby process has deleted are
        discarded.
@@ -31,14 +32,21 @@ class Watch(LeaderService):
         self._driver = component.driver
 
     def run_once(self) -> None:
-        start, now = 0, time.time()
+        now = time.time()
+        for record in self._walk(batches):
+            self._look(record, now)
+        for _ in self._walk(workflows):
+            pass  # they are batches, too, which were looked at; their own list is swept on the way
+
+    def _walk(self, of: Listing) -> Iterator[Record]:
+        """Yield all that a list has, and take those that are forgotten out of it."""
+        start = 0
         while True:
-            bids, there = self._driver.run(batches.page(start))
+            bids, there = self._driver.run(of.page(start))
             if not bids:
                 return
-            start += len(bids) - self._driver.run(batches.sweep(bids, there))
-            for record in there:
-                self._look(record, now)
+            start += len(bids) - self._driver.run(of.sweep(bids, there))
+            yield from there
 
     def pause(self) -> float:
         return INTERVAL

@@ -157,8 +157,11 @@ local function children_of(key, name)
   return open, fallen, subs or '', why
 end
 
--- The job of a node has succeeded: returns why that could not be noted, or why something beside it was refused.
-local function job_succeeded(key, name)
+-- The job of a node has succeeded: returns why that could not be noted, or why something beside it was refused. A jid
+-- that is not pending changes nothing: it is that of a copy, which another program has pushed.
+local function job_succeeded(key, jid, name)
+  local is_pending, unseen = has(key .. ':pending', jid)
+  if is_pending ~= 1 then return unseen end
   local state, why = state_of(key, name)
   if state ~= 'pushed' and state ~= 'failed' then return why end
   local open, fallen, _, unread = children_of(key, name)
@@ -176,7 +179,7 @@ together['workflow.succeeded'] = function(keys, jobs)
   local of, order, problem = {}, {}, nil
   for i, key in ipairs(keys) do
     local jid, name = split(jobs[i])
-    local refused, beside = job_succeeded(key, name)
+    local refused, beside = job_succeeded(key, jid, name)
     problem = refused or beside or problem
     if not refused then
       if not of[key] then of[key], order[#order + 1] = {}, key end
@@ -191,8 +194,10 @@ along['workflow.succeeded'] = function(key, job) return together['workflow.succe
 words['workflow.died'] = 1
 along['workflow.died'] = function(key, job)
   local jid, name = split(job)
-  local state, why = state_of(key, name)
-  local beside
+  local is_pending, why = has(key .. ':pending', jid)
+  if is_pending ~= 1 then return why end
+  local state, beside
+  state, why = state_of(key, name)
   if state == 'pushed' then why, beside = become(key, name, 'failed') end
   return why or along['batch.died'](key, jid, '') or beside
 end
