@@ -96,3 +96,10 @@ def test_options(offline: Any) -> None:
         teep.Workflow("name", bid="0" * 24)
     with pytest.raises(InvalidValue, match="linger of a workflow must be more than 0"):
         teep.Workflow(linger=0)
+
+
+def test_a_child_is_in_the_redis_of_its_parent() -> None:
+    config = teep.Config(redis_url="redis://127.0.0.1:1/3")
+    parent = teep.Batch(config=config)
+    assert teep.Workflow(parent=parent).config is teep.Batch(parent=parent).config is config
+    assert teep.Batch(parent=parent.bid).config is not config

@@ -28,7 +28,7 @@ class Batch(Watched):
         linger: seconds or timedelta for which it is remembered once all its jobs are over; default a day.
         parent: the batch, or its bid, that waits for this one; default that in whose block it is first opened. With
             `current_job().workflow`, the node that runs here is over only when this batch is.
-        config: which Redis; default the process-wide configuration.
+        config: which Redis; default that of `parent`, else the process-wide configuration.
 
     Raises:
         InvalidType, InvalidValue: an option is wrong.

@@ -36,7 +36,7 @@ class Watched:
         parent: "Watched | str | None",
         config: Config | None,
     ) -> None:
-        self.config = config or default_config()
+        self.config: Config = config or (parent.config if isinstance(parent, Watched) else default_config())
         self.bid: str = new_jid(time.time()) if bid is None else bid
         self.parent_bid: str | None = parent.bid if isinstance(parent, Watched) else parent
         self._parent_node = parent.node if isinstance(parent, Watched) else None

@@ -1,6 +1,7 @@
 """Bodies in JSON, as they come and as they go."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -17,6 +18,11 @@ class Refused(Exception):
         super().__init__(sentence)
         self.status = status
         self.more = more
+
+
+def stamp(at: datetime | None) -> str | None:
+    """Return a time as JSON has it: ISO 8601, or null."""
+    return None if at is None else at.isoformat()
 
 
 def answer(value: Any, status: int = 200) -> Response:

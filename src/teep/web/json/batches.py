@@ -8,7 +8,7 @@ from starlette.responses import Response
 from teep.api.batches import AsyncBatchStatus
 from teep.web.actions import must_may
 from teep.web.bulks import Bulk
-from teep.web.json.answers import Refused, answer, field, read
+from teep.web.json.answers import Refused, answer, field, read, stamp
 from teep.web.json.endpoints import BOOLEAN, NUMBER, STRING, WHOLE, Endpoint, Schema, maybe, some, thing
 from teep.web.json.reads import action_of
 from teep.web.pages.batches.actions import VERBS, carry_out
@@ -37,9 +37,9 @@ async def show_one(request: Request) -> Response:
     callbacks = [callback for event in EVENTS for callback in status.callbacks.get(event, ())]
     return answer({
         **_told(status), "open_children": status.open_children, "blocks": seen.blocks,
-        "expires_at": _stamp(seen.expires_at), "dead_jids": seen.dead, "failed_jids": seen.failed,
+        "expires_at": stamp(seen.expires_at), "dead_jids": seen.dead, "failed_jids": seen.failed,
         "children": seen.children, "fallen": seen.fallen,
-        "events": {event: _stamp(status.fired_at(event)) for event in EVENTS},
+        "events": {event: stamp(status.fired_at(event)) for event in EVENTS},
         "callbacks": [{"event": one.event, "class": one.klass, "jid": one.jid} for one in callbacks],
     })  # fmt: skip
 
@@ -62,13 +62,9 @@ def _told(status: AsyncBatchStatus) -> dict[str, Any]:
         "bid": status.bid, "description": status.description, "tags": status.tags, "state": status.state,
         "total": status.total, "pending": status.pending, "failures": status.failures, "dead": status.dead,
         "discarded": status.discarded, "progress": status.progress, "invalid": status.invalid,
-        "abandoned": status.abandoned, "parent": status.parent, "created_at": _stamp(status.created_at),
-        "finished_at": _stamp(status.finished_at),
+        "abandoned": status.abandoned, "parent": status.parent, "created_at": stamp(status.created_at),
+        "finished_at": stamp(status.finished_at),
     }  # fmt: skip
-
-
-def _stamp(at: Any) -> str | None:
-    return None if at is None else str(at.isoformat())
 
 
 _BATCH: dict[str, Schema] = {

@@ -1,7 +1,6 @@
 """Periodic jobs for programs."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -12,7 +11,7 @@ from teep.errors import RedisError, TeepError
 from teep.web import urls
 from teep.web.actions import must_may
 from teep.web.guard.access import Access
-from teep.web.json.answers import Refused, answer, field, read
+from teep.web.json.answers import Refused, answer, field, read, stamp
 from teep.web.json.endpoints import ANY, BOOLEAN, STRING, Endpoint, maybe, some, thing
 from teep.web.pages.periodic.actions import FIELDS, VERBS, carry_out, put
 from teep.web.pages.periodic.entries import must_find, row_of
@@ -68,17 +67,13 @@ def _told(entry: AsyncPeriodicEntry, access: Access) -> dict[str, Any]:
     return {
         "name": row.name, "key": urls.to_path(row.name), "schedule": row.schedule, "tz": entry.tz, "words": row.words,
         "class": row.klass, "arguments": row.arguments, "queue": entry.queue, "source": row.source,
-        "paused": row.is_paused, "last_at": _stamp(row.last_at), "next_runs": [at.isoformat() for at in row.upcoming],
+        "paused": row.is_paused, "last_at": stamp(row.last_at), "next_runs": [at.isoformat() for at in row.upcoming],
     }  # fmt: skip
 
 
 def _runs(runs: Sequence[PeriodicRun]) -> list[dict[str, Any]]:
     times = ("tick", "queued_at", "ended_at")
-    return [{**run._asdict(), **{name: _stamp(getattr(run, name)) for name in times}} for run in runs]
-
-
-def _stamp(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()
+    return [{**run._asdict(), **{name: stamp(getattr(run, name)) for name in times}} for run in runs]
 
 
 _FIELDS = {

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from teep.api.workflows import AsyncWorkflowStatus, NodeStatus
 from teep.web.actions import must_may
-from teep.web.json.answers import Refused, answer, field, read
+from teep.web.json.answers import Refused, answer, field, read, stamp
 from teep.web.json.endpoints import BOOLEAN, NUMBER, STRING, WHOLE, Endpoint, Schema, maybe, some, thing
 from teep.web.pages.fleet.numbered import Numbered, numbered
 from teep.web.pages.workflows import WORKFLOWS
@@ -61,20 +61,16 @@ def _told(status: AsyncWorkflowStatus) -> dict[str, Any]:
     return {
         "bid": status.bid, "name": status.name, "tags": [str(tag) for tag in status.tags], "state": status.state,
         "progress": status.progress, "total": batch.total, "parent": batch.parent,
-        "created_at": _stamp(batch.created_at), "finished_at": _stamp(batch.finished_at),
+        "created_at": stamp(batch.created_at), "finished_at": stamp(batch.finished_at),
     }  # fmt: skip
 
 
 def _node(node: NodeStatus) -> dict[str, Any]:
     return {
         "name": node.name, "class": node.klass, "queue": node.queue, "jid": node.jid, "group": node.group,
-        "state": node.state, "failing": node.is_failing, "since": _stamp(node.since), "delay": node.delay,
+        "state": node.state, "failing": node.is_failing, "since": stamp(node.since), "delay": node.delay,
         "after": node.after, "waits_for": node.waits_for, "children": node.children,
     }  # fmt: skip
-
-
-def _stamp(at: Any) -> str | None:
-    return None if at is None else str(at.isoformat())
 
 
 _WORKFLOW: dict[str, Schema] = {
