@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import teep
+from teep.api.jobs.selection.words import parse
 from teep.web import ADMIN, Access, lists, urls
-from teep.web.filters import parse
 from tests.support.servers import Server
 from tests.web.conftest import MakeVisitor, payload
 from tests.web.fleet.fleet import beat, capsule

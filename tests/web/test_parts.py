@@ -65,12 +65,6 @@ def test_templates_escape_everything(path: Path) -> None:
     assert not re.search(r"=\{\{", template)
 
 
-def test_the_filter_words_need_no_starlette() -> None:
-    program = "import sys, teep.web.filters; print('starlette' in sys.modules or 'jinja2' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
-
-
 def test_without_the_extra_a_sentence_says_what_to_install() -> None:
     program = (
         "import sys; sys.modules['jinja2'] = None\n"

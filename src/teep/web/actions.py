@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from teep.api import AsyncSetSelection, AsyncSortedEntry
+from teep.api.jobs.selection import words
 from teep.config.handlers import fire
-from teep.web import filters
 from teep.web.guard.safety import Form
 from teep.web.rendering import Site, Visit, printable, visit_of
 
@@ -109,7 +109,7 @@ def number(form: Form, name: str) -> int | None:
 def of_jids(jids: Iterable[str]) -> str:
     """Return the filter that selects some jobs, for the record of what was done to them; "" for none."""
     named = [printable(jid) for jid in jids if jid]
-    return filters.written("jid", ",".join(named)) if named else ""
+    return words.written("jid", ",".join(named)) if named else ""
 
 
 def recorded(

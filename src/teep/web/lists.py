@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from starlette.requests import Request
 
 from teep.api import AsyncJobRecord, AsyncJobSet, AsyncQueue, AsyncSortedEntry, CursorPage, Place
-from teep.web import filters, urls
-from teep.web.filters import Parsed
+from teep.api.jobs.selection import words
+from teep.api.jobs.selection.words import Parsed
+from teep.web import urls
 from teep.web.guard.access import Access
 from teep.web.rendering import printable, visit_of
 
@@ -164,7 +165,7 @@ async def read_listing(
     """
     query = request.query_params
     access = visit_of(request).access
-    parsed = filters.parse(query.get("q", query.get("substr", "")), arguments=access.sees_arguments)
+    parsed = words.parse(query.get("q", query.get("substr", "")), arguments=access.sees_arguments)
     asked = urls.integer(query, "count", range(1, 101), SIZES[0])
     size = next(size for size in SIZES if asked <= size)
     after, before = _place(query.get("after", "")), _place(query.get("before", ""))
@@ -184,13 +185,13 @@ def _suggestions(rows: Sequence[Row]) -> list[str]:
     """Return the filter words for what the rows hold, most frequent first."""
     found: dict[str, int] = {}
     for row in rows:
-        words = [("class", row.klass), ("error", row.error_class), ("queue", row.queue)]
-        for name, value in (*words, *(("tag", tag) for tag in row.tags)):
+        fields = [("class", row.klass), ("error", row.error_class), ("queue", row.queue)]
+        for name, value in (*fields, *(("tag", tag) for tag in row.tags)):
             if value and len(value) <= _OFFERED:
-                word = filters.written(name, value)
+                word = words.written(name, value)
                 found[word] = found.get(word, 0) + 1
     frequent = sorted(found, key=lambda word: -found[word])
-    return [*frequent[:40], *(f"{name}:" for name in filters.NAMES)]
+    return [*frequent[:40], *(f"{name}:" for name in words.NAMES)]
 
 
 def _place(text: str) -> Place | None:

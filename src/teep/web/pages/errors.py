@@ -17,9 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncDeadSet, AsyncRetrySet, AsyncSortedEntry, ErrorGroup, ErrorGroups
+from teep.api.jobs.selection import words
 from teep.config import Config
 from teep.errors import TeepError
-from teep.web import filters, urls
+from teep.web import urls
 from teep.web.lists import SEARCH_SECONDS, SIZES, key_of
 from teep.web.pages.jobsets import DEAD, RETRIES
 from teep.web.registry import Pages, Tab
@@ -180,8 +181,8 @@ def _filter(group: ErrorGroup[AsyncSortedEntry]) -> str | None:
     if conditions is None:
         return None
     names = (("class", "klass"), ("error", "error_class"), ("message", "error_message"))
-    text = " ".join(filters.written(word, str(conditions.get(condition))) for word, condition in names)
-    return text if len(text) <= filters.LONGEST else None
+    text = " ".join(words.written(word, str(conditions.get(condition))) for word, condition in names)
+    return text if len(text) <= words.LONGEST else None
 
 
 PAGES = (

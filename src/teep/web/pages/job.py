@@ -10,10 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncQueue, AsyncSortedEntry, async_find_job
+from teep.api.jobs.selection import words
 from teep.client import AsyncClient
 from teep.config import Config
 from teep.errors import MalformedPayload
-from teep.web import filters, urls
+from teep.web import urls
 from teep.web.actions import DELETE, KILL, Action, must_may, of_jids, recorded, verb_of
 from teep.web.guard.safety import read_form
 from teep.web.job import pages
@@ -105,7 +106,7 @@ async def search(request: Request) -> Response:
 
 
 async def _nowhere(request: Request, text: str, *, is_over: bool = True, status: int = 200) -> Response:
-    word = filters.written("jid", text)
+    word = words.written("jid", text)
     return await page(request, "search.html", status=status, text=text, is_over=is_over, word=word)
 
 

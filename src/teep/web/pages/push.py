@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncQueue
+from teep.api.jobs.selection import words
 from teep.client import AsyncClient
 from teep.errors import RedisError, TeepError
 from teep.job import definition
-from teep.web import filters
 from teep.web.actions import must_may, recorded
 from teep.web.guard.safety import read_form
 from teep.web.pages.fleet.queue_actions import path_of
@@ -76,7 +76,7 @@ async def push(request: Request, klass: str, args: Any, queue: str, delay: str) 
     if queue:
         item["queue"] = queue
     if delay:
-        item["at"] = time.time() + filters.seconds(delay)
+        item["at"] = time.time() + words.seconds(delay)
     jid = await AsyncClient(visit.config).push(item)
     to = str(item.get("queue") or visit.config.job_defaults.get("queue") or "default")
     recorded(

@@ -4,6 +4,7 @@
 |---|---|
 | `where` | `where()`, on every queue and set |
 | `filters` | the conditions, and the check of a job against them |
+| `words` | the same as a string, such as `class:Import* older:1h`, for the web page, the terminal and the shell |
 | `selection` | what `where` returns, with its verbs |
 | `sweep` | walks that take the selected jobs out |
 | `cursor` | pages by cursor, of all jobs or of those selected |

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from teep.api.batches import AsyncBatchSet, AsyncBatchStatus, BatchGlimpse, Event
+from teep.api.jobs.selection import words
 from teep.config import Config
-from teep.web import filters, urls
+from teep.web import urls
 from teep.web.pages.batches.rows import BatchRow, row_of
 from teep.web.rendering import page_with, printable, visit_of
 
@@ -91,7 +92,7 @@ async def view_of(config: Config, status: AsyncBatchStatus) -> BatchView:
         is_invalid=status.invalid,
         is_abandoned=status.abandoned,
         expires_at=seen.expires_at,
-        word=filters.written("bid", status.bid),
+        word=words.written("bid", status.bid),
     )
 
 

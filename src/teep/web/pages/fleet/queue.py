@@ -10,7 +10,8 @@ from starlette.routing import Route
 
 from teep.api import AsyncJobRecord, AsyncQueue, AsyncStats
 from teep.api.fleet.fleet import AsyncFleet
-from teep.web import filters, urls
+from teep.api.jobs.selection import words
+from teep.web import urls
 from teep.web.actions import DELETE
 from teep.web.guard.access import Access
 from teep.web.job import pages as job
@@ -43,7 +44,7 @@ async def show(request: Request) -> Response:
         return visit.redirect(path_of(name), after=after, count=size, direction=query.get("direction"))
     return await page_with(
         request, "fleet/queue.html", _read(request, name), name=name, path=path_of(name), sizes=SIZES,
-        class_filter=lambda klass: filters.written("class", klass),
+        class_filter=lambda klass: words.written("class", klass),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, NamedTuple, cast
 
-from teep.api import Conditions
+from teep.api.jobs.selection.filters import Conditions
 from teep.errors import TeepError
 
 NAMES = ("class", "error", "message", "tag", "queue", "jid", "bid", "args", "older", "newer")

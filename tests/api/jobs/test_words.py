@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teep.web.filters import LONGEST, NAMES, parse, written
+from teep.api.jobs.selection.words import LONGEST, NAMES, parse, written
 
 
 @pytest.mark.parametrize(("text", "conditions"), [
