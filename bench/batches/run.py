@@ -113,7 +113,7 @@ def _rows(steps: int, layers: int) -> list[tuple[str, str, Callable[[Sequence[fl
         ("plain", "plain bulk push, jobs/s", spread),
         ("compact", "into a compact batch, jobs/s", spread),
         ("compact bytes", "the compact batch in Redis, bytes", spread),
-        ("member bytes", "a batch of 10,000 with a set, bytes a pending job", spread),
+        ("member bytes", "a batch of 1,000 with a set, bytes a pending job", spread),
         ("pickup p50", "pickup, p50", durations),
         ("pickup p99", "pickup, p99", durations),
         ("get p50", "`result(jid).get()`, p50", durations),
