@@ -178,7 +178,8 @@ class Account:
         """Yield which events came before a job of the batch, or a child, was so far."""
         came = {event: self.at(batch, event) for event in EVENTS}
         for number, ends in members.items():
-            before = self._added(number)
+            # A block that broke off may have sent its jobs later than it says.
+            before = NEVER if number in batch.unsure else self._added(number)
             dues: dict[Event, float] = {"complete": ends.tried, "success": ends.done, "finish": ends.over}
             for event, due in dues.items():
                 # What is added to a batch that has completed is waited for by the other two.
