@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from teep.store.batches import EVENTS, Event
 from tests.chaos.batches.holding import unheld
-from tests.chaos.batches.made import NEVER, Ends, Made
+from tests.chaos.batches.made import NEVER, Ends, Made, Node
 from tests.chaos.batches.nodes import Child, Nodes
 from tests.chaos.causes import Causes
 from tests.chaos.journal import Run
@@ -226,7 +226,7 @@ class Account:
             yield what
         for name, node in batch.nodes.items():
             turns = self._turns(node.number)
-            if len(turns) > 1 and not node.is_delayed and not self.causes.failed_over(turns[0], turns[-1]):
+            if len(turns) > 1 and not self._is_delayed(node) and not self.causes.failed_over(turns[0], turns[-1]):
                 yield f"had node {name} pushed {len(turns)} times"
 
     def _nodes(self, batch: Made) -> Nodes:
@@ -236,8 +236,12 @@ class Account:
             name: [self._child(child) for child in self._children[batch.bid] if child.parent_node == name]
             for name in batch.nodes
         }
-        delayed = {node.number for node in batch.nodes.values() if node.is_delayed}
+        delayed = {node.number for node in batch.nodes.values() if self._is_delayed(node)}
         return Nodes(batch, ends, lambda number: self._pushed_at(number, number in delayed), children, self._precedes)
+
+    def _is_delayed(self, node: Node) -> bool:
+        """Tell whether a node waits in the scheduled set, for its delay or for its limit."""
+        return node.is_delayed or self.lives[node.number].job.limited
 
     def _child(self, batch: Made) -> Child:
         return Child(
@@ -249,7 +253,7 @@ class Account:
         )
 
     def _pushed_at(self, number: int, is_delayed: bool) -> float:
-        """Return when a job was pushed; one with a delay went by the clock of a worker, so that is when it ran."""
+        """Return when a job was pushed; one that is delayed went by the clock of a worker, so that is when it ran."""
         runs = self.lives[number].runs
         turns = self._turns(number)
         if not runs:

@@ -91,6 +91,21 @@ def test_the_leader_looks_for_the_jobs_of_a_batch_that_makes_no_progress_for_a_d
     assert (status(batch).pending, status(batch).discarded) == (1, 1)
 
 
+def test_a_leader_whose_clock_was_ahead_stops_no_look(
+    here: Fleet, watching: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = teep.Batch()
+    with batch.jobs():
+        push("lost")
+    here.server.command("DEL", "queue:default")
+    with monkeypatch.context() as clock:
+        clock.setattr(time, "time", lambda: 4e9)
+        watching.run_once()
+    assert status(batch).pending == 1
+    watching.run_once()
+    assert status(batch).pending == 0
+
+
 def test_the_leader_closes_what_was_abandoned_and_forgets_what_is_gone(here: Fleet, watching: Watch) -> None:
     gone = [teep.Batch(linger=0.001) for _ in range(3)]
     for batch in gone:

@@ -59,7 +59,7 @@ class Watch(LeaderService):
         present = f"{record.sizes.pending}/{record.sizes.failed}/{record.fields.get('total', b'0').decode()}"
         if progress != present:
             self._driver.run(batches.note(record.bid, "seen", f"{present} {int(now)}"))
-        elif now - float(since) >= PATIENCE:
+        elif not 0 <= now - float(since) < PATIENCE:  # a time to come is that of a leader whose clock was wrong
             found = self._driver.run(lost.reconcile(record.bid))
             self._driver.run(batches.note(record.bid, "seen", f"{present} {int(now)}"))
             if found:
