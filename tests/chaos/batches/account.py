@@ -163,16 +163,17 @@ class Account:
 
     def _succeeded(self, batch: Made, *, surely: bool) -> bool:
         """Tell whether all jobs of a batch and of its children have succeeded for sure, or may have."""
-        kinds = [ends.kinds for ends in self._members(batch).values()]
+        members = self._members(batch)
+        kinds = [ends.kinds for ends in members.values()]
         if batch.nodes:
             nodes = self._nodes(batch)
             if not (nodes.all_succeeded if surely else nodes.may_succeed):
                 return False
         if surely and (batch.is_unsure or any(each != {"done"} for each in kinds)):
             return False
-        return all("done" in each for each in kinds) and all(
-            self._succeeded(child, surely=surely) for child in self._children[batch.bid]
-        )
+        return all(
+            "done" in ends.kinds or self._may_be_forgotten(number) for number, ends in members.items()
+        ) and all(self._succeeded(child, surely=surely) for child in self._children[batch.bid])
 
     def _early(self, batch: Made, members: Mapping[int, Ends]) -> Iterator[str]:
         """Yield which events came before a job of the batch, or a child, was so far."""
@@ -184,7 +185,7 @@ class Account:
             for event, due in dues.items():
                 # What is added to a batch that has completed is waited for by the other two.
                 is_of_it = event != "complete" or before < came["complete"]
-                if is_of_it and self._precedes(came[event], due):
+                if is_of_it and self._precedes(came[event], due) and not self._may_be_forgotten(number):
                     self.offending.add(number)
                     yield f"had its {event} before job {number} was so far"
         for child in self._children[batch.bid]:
@@ -200,6 +201,11 @@ class Account:
             yield "had its events in the wrong order"
         for filling in batch.fillings:
             yield from unheld(filling, min(came[event] for event in _WAITING), self._precedes)
+
+    def _may_be_forgotten(self, number: int) -> bool:
+        """Tell whether a failover may have made Redis forget that there was a job, before it had come to its end."""
+        life = self.lives[number]
+        return self.may_forget and self.causes.failed_over(life.job.span.begin, Ends.of(life).over)
 
     def _added(self, number: int) -> float:
         """Return when a job was one of its batch at the latest; a callback of a child is that once it is pushed."""
