@@ -164,16 +164,15 @@ class Account:
     def _succeeded(self, batch: Made, *, surely: bool) -> bool:
         """Tell whether all jobs of a batch and of its children have succeeded for sure, or may have."""
         members = self._members(batch)
-        kinds = [ends.kinds for ends in members.values()]
         if batch.nodes:
             nodes = self._nodes(batch)
             if not (nodes.all_succeeded if surely else nodes.may_succeed):
                 return False
-        if surely and (batch.is_unsure or any(each != {"done"} for each in kinds)):
+        if surely and (batch.is_unsure or any(ends.kinds != {"done"} for ends in members.values())):
             return False
-        return all(
-            "done" in ends.kinds or self._may_be_forgotten(number) for number, ends in members.items()
-        ) and all(self._succeeded(child, surely=surely) for child in self._children[batch.bid])
+        if not all("done" in ends.kinds or self._may_be_forgotten(number) for number, ends in members.items()):
+            return False
+        return all(self._succeeded(child, surely=surely) for child in self._children[batch.bid])
 
     def _early(self, batch: Made, members: Mapping[int, Ends]) -> Iterator[str]:
         """Yield which events came before a job of the batch, or a child, was so far."""
