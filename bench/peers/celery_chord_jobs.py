@@ -15,7 +15,8 @@ _noop = app.task(name="noop")(work.noop)
 
 def one(job: str, _number: int) -> None:
     count = int(job.removeprefix("layers-"))
-    layers = [group(_stamp.si(layer * count + step) for step in range(count)) for layer in range(count)]
+    # Lists, since a group reads a generator later, when `layer` is the last one for all of them.
+    layers = [group([_stamp.si(layer * count + step) for step in range(count)]) for layer in range(count)]
     chain(*layers).apply_async()
 
 
