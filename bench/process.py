@@ -46,8 +46,13 @@ class Process:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_exc: object) -> None:
-        self.stop()
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            self.stop()
+        except BenchError as late:
+            if error is None:
+                raise
+            error.add_note(str(late))  # the first error says why
 
     def read_line(self, seconds: float) -> bytes:
         """The next line of one that talks. Raises BenchError if it ends, or prints nothing for this long."""

@@ -27,7 +27,9 @@ and `result(jid).get()` from the push to its return, beside the pickup of the sa
 """
 _NOTES = (
     "Chains, layers and their like: from the start of the call that starts them to the run of the last job.",
-    "celery: a chain of groups, which it makes chords of, with its Redis backend; results expire after ten minutes.",
+    "celery: chords, the callback of each of which starts the next. Threads; results expire after ten minutes.",
+    "celery as one canvas: a chain of groups, which it makes chords of. Of n x n, each job carries all later layers.",
+    "That is some n⁴ / 2 signatures, so the canvas is of a size that celery ends in a minute or two.",
     "No-op jobs of a batch are in the first section: teep-batch.",
 )
 _TEEP = System(
@@ -43,12 +45,15 @@ def measure(rounds: int, scale: float, selection: Selection, server: Server, con
     """Measure all of it, beside Celery if that is selected, with a progress bar on `console`."""
     steps = max(20, int(1_000 * scale))
     layers = max(3, int(100 * scale))
+    canvas = max(3, int(25 * scale))
+    systems = (_TEEP, *_chords(selection))
     found: Figures = {}
     work: dict[str, Callable[[Path], Figures]] = {
         "pushes": lambda _: pushes.measure(server, max(1_000, int(1_000_000 * scale)), rounds),
         "results": lambda folder: _waits(server, folder, max(20, int(500 * scale)), rounds),
         "chains": lambda folder: _chains(server, folder, steps, rounds),
-        "layers": lambda folder: _layers((_TEEP, *_chords(selection)), server, folder, layers, rounds),
+        "layers": lambda folder: _layers("layers", systems, server, folder, layers, rounds),
+        "canvas": lambda folder: _layers("canvas", systems, server, folder, canvas, rounds),
     }
     notes = [f"{rounds} rounds; median (min-max)."]
     with Bar(console, len(work)) as bar:
@@ -61,14 +66,14 @@ def measure(rounds: int, scale: float, selection: Selection, server: Server, con
                 except BenchError as error:
                     notes.append(f"{title} failed: {' '.join(str(error).split())[:300]}.")
             bar.finish_visit()
-    rows = [[what, shown(found[key])] for key, what, shown in _rows(steps, layers) if key in found]
+    rows = [[what, shown(found[key])] for key, what, shown in _rows(steps, layers, canvas) if key in found]
     return Section(
         _TITLE,
         _LEAD.strip(),
         ("", "figure"),
         rows,
         [*notes, *_NOTES],
-        goals.rows(_GOALS, goals.Figured(_compared(found))),
+        goals.rows((*_GOALS, *_flow_goals(layers, canvas)), goals.Figured(_compared(found))),
     )
 
 
@@ -98,16 +103,16 @@ def _chords(selection: Selection) -> list[System]:
     ]
 
 
-def _layers(systems: Sequence[System], server: Server, folder: Path, size: int, rounds: int) -> Figures:
-    found: Figures = {f"layers {system.name}": [] for system in systems}
+def _layers(kind: str, systems: Sequence[System], server: Server, folder: Path, size: int, rounds: int) -> Figures:
+    found: Figures = {f"{kind} {system.name}": [] for system in systems}
     for _ in range(rounds):
         for system in systems:
-            taken = flows.measure(system, "layers", size, size * size, server, folder)
-            found[f"layers {system.name}"].append(taken)
+            taken = flows.measure(system, kind, size, size * size, server, folder)
+            found[f"{kind} {system.name}"].append(taken)
     return found
 
 
-def _rows(steps: int, layers: int) -> list[tuple[str, str, Callable[[Sequence[float]], str]]]:
+def _rows(steps: int, layers: int, canvas: int) -> list[tuple[str, str, Callable[[Sequence[float]], str]]]:
     """Return (key, what it is, how it is shown) of the figures, in order."""
     return [
         ("plain", "plain bulk push, jobs/s", spread),
@@ -121,7 +126,9 @@ def _rows(steps: int, layers: int) -> list[tuple[str, str, Callable[[Sequence[fl
         ("relay", f"{steps:,} jobs, each of which pushes the next", durations),
         ("chain", f"a chain of {steps:,} steps", durations),
         ("layers teep", f"{layers} x {layers} jobs with barriers", durations),
-        ("layers celery", "the same, celery", durations),
+        ("layers celery", "the same, celery: chords that start the next", durations),
+        ("canvas teep", f"{canvas} x {canvas} jobs with barriers", durations),
+        ("canvas celery", "the same, celery: one canvas", durations),
     ]
 
 
@@ -132,6 +139,7 @@ def _compared(found: Figures) -> dict[str, float]:
         "get": ("get p50", "pickup p50"),
         "chain": ("chain", "relay"),
         "layers": ("layers celery", "layers teep"),
+        "canvas": ("canvas celery", "canvas teep"),
     }
     ratios = {
         name: median(one / other for one, other in zip(found[ours], found[others], strict=True))
@@ -147,5 +155,11 @@ _GOALS = (
     Goal("bytes a pending job of another", 120, key="member bytes", at_most=True),
     Goal("`get()` p50, x the pickup", 2, key="get", at_most=True),
     Goal("a chain, x jobs that push the next", 1.3, key="chain", at_most=True),
-    Goal("layers with barriers, x as fast as celery", 10, key="layers"),
 )
+
+
+def _flow_goals(layers: int, canvas: int) -> tuple[Goal, Goal]:
+    return (
+        Goal(f"{layers} x {layers} with barriers, x as fast as celery", 10, key="layers"),
+        Goal(f"{canvas} x {canvas} with barriers, x as fast as celery as one canvas", 10, key="canvas"),
+    )

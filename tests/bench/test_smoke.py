@@ -50,6 +50,13 @@ from bench.systems import floor
 floor.Wire().call(b"RPOP", b"queue:default")
 floor.batch(1)
 """
+_DOES_NOT_STOP = """
+import signal
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+while True:
+    signal.pause()
+"""
 
 
 def run(measure: Measure, systems: list[System], directory: Path) -> Comparison:
@@ -88,7 +95,7 @@ def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
         assert "failed" not in part
     tables = [re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE) for part in parts]
     rows = [[table.count("\n") - 2 for table in some] for some in tables]
-    assert rows == [[1], [1], [1], [0], [1], [len(operations())], [len(pages()), 5], [0], [24, 12], [11, 5]]
+    assert rows == [[1], [1], [1], [0], [1], [len(operations())], [len(pages()), 5], [0], [24, 12], [12, 5]]
     for table in (table.splitlines() for some in tables for table in some):
         assert len({line.count("|") for line in table}) == 1
     # On the terminal nothing is cut off or wrapped.
@@ -159,6 +166,15 @@ def test_a_system_that_stands_still_is_given_up(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("bench.visit._STALL_SECONDS", 1.0)
     losing = System("losing", (sys.executable, "-c", _LOSES_A_JOB))
     assert "1 jobs have not run" in run(Throughput(200), [losing], tmp_path).failures["losing"]
+
+
+def test_a_system_that_stands_still_and_does_not_stop_is_blamed_for_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.visit._STALL_SECONDS", 0.5)
+    monkeypatch.setattr("bench.process._STOP_SECONDS", 0.1)
+    deaf = System("deaf", (sys.executable, "-c", _DOES_NOT_STOP))
+    assert "1 jobs have not run" in run(Throughput(200), [deaf], tmp_path).failures["deaf"]
 
 
 def test_a_system_that_should_log_must(tmp_path: Path) -> None:
