@@ -226,7 +226,9 @@ class Account:
     def _nodes_of(self, batch: Made) -> Iterator[str]:
         """Yield what is wrong with the nodes of a workflow."""
         is_sure = not batch.is_unsure and self._exists(batch)
-        for number, what in self._nodes(batch).problems(is_sure=is_sure):
+        for number, what in self._nodes(batch).problems(
+            is_sure=lambda number: is_sure and not self._may_be_forgotten(number)
+        ):
             self.offending.add(number)
             yield what
         for name, node in batch.nodes.items():

@@ -51,13 +51,17 @@ class Nodes:
         """Whether every node may have succeeded."""
         return all("succeeded" in states for states in self.states.values())
 
-    def problems(self, *, is_sure: bool) -> Iterator[tuple[int, str]]:
-        """Yield what is wrong with nodes, each with its number. `is_sure`: nothing but its nodes decided of it."""
+    def problems(self, *, is_sure: Callable[[int], bool]) -> Iterator[tuple[int, str]]:
+        """Yield what is wrong with nodes, each with its number.
+
+        `is_sure`: whether nothing but those before the node of a number decided of it.
+        """
         for name, node in self.workflow.nodes.items():
             ran = self.pushed(node.number) != NEVER
             if self.precedes(self.pushed(node.number), NEVER) and "pushed" not in self._fates(node):
                 yield node.number, f"had node {name} run in spite of what was before it"
-            if is_sure and self._fates(node) == {"pushed"} and self.ends[node.number].over == NEVER:
+            is_open = self.ends[node.number].over == NEVER
+            if is_open and is_sure(node.number) and self._fates(node) == {"pushed"}:
                 yield node.number, f"left out node {name}"
             for of, policy in node.after.items() if ran else ():
                 if self.precedes(self.pushed(node.number), self._due(of, policy)):
