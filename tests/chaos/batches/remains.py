@@ -21,7 +21,7 @@ _GONE = -0.002
 # How often jobs that are deleted may have workflows push others.
 _MOST_LAYERS = 12
 _GONE_WITHIN = 20.0
-# Of a batch that has fallen children, which may be sent back and succeed yet (seconds).
+# Of a batch that has fallen children, or nodes that wait behind a failed one: it may be sent back (seconds).
 _LIFE_OF_DEAD = 180 * 86_400.0
 
 
@@ -36,6 +36,12 @@ class Remains(NamedTuple):
     def bits(self) -> int:
         """How many pending jobs it knows by an index."""
         return int(self.fields.get("bits", 0))
+
+    @property
+    def is_kept_long(self) -> bool:
+        """Whether something of it may be sent back and succeed yet."""
+        waits = any(name.endswith(":open") and life > 0 for name, life in self.lives.items())
+        return waits or "recoverable" in self.fields
 
     @property
     def has_finished(self) -> bool:
@@ -102,7 +108,7 @@ def problems(server: Server, made: Mapping[str, Made], dead: set[str]) -> Iterat
     config = Config(redis_url=server.url)
     _clear(config)
     for bid, each in read(server).items():
-        most = _LIFE_OF_DEAD if "recoverable" in each.fields else made[bid].linger
+        most = _LIFE_OF_DEAD if each.is_kept_long else made[bid].linger
         if each.bits or each.sets["pending"] or each.sets["failed"] or each.sets["dead"]:
             yield bid, f"has jobs left, when all are gone: {dict(each.sets)}"
         elif not all(life == _GONE or 0 < life <= most for life in each.lives.values()):
@@ -123,7 +129,7 @@ def _after_linger(server: Server, config: Config, made: Mapping[str, Made]) -> I
     brief = {bid for bid, each in made.items() if each.linger < _GONE_WITHIN}
 
     def left() -> list[str]:
-        return [bid for bid, each in read(server).items() if bid in brief and "recoverable" not in each.fields]
+        return [bid for bid, each in read(server).items() if bid in brief and not each.is_kept_long]
 
     try:
         wait_until(lambda: not left(), _GONE_WITHIN, "short batches to be gone")
