@@ -140,9 +140,10 @@ def _say_what_is_next(console: Console) -> None:
         "    @teep.job\n"
         '    def hello(name: str) -> None:\n        print("hello,", name)\n\n'
         f"    {python} -c \"import jobs; jobs.hello.perform_async('you')\"\n"
-        f"    {teep_} worker jobs     [dim]# runs it; with --reload it starts anew when jobs.py changes[/]\n"
-        f"    {teep_} web             [dim]# the web page, at http://127.0.0.1:{stage.PORT}[/]\n"
-        f"    {teep_} top             [dim]# the same in this terminal[/]\n"
-        f"    {teep_} demo --web      [dim]# this demo in the web page; --tour: all of the data API[/]",
+        f"    {teep_} worker jobs    [dim]# runs it; see --reload[/]\n"
+        f"    {teep_} web            [dim]# the web page[/]\n"
+        f"    {teep_} top            [dim]# the same in this terminal[/]\n"
+        f"    {teep_} demo --web     [dim]# this demo, and the web page of it[/]\n"
+        f"    {teep_} demo --tour    [dim]# all of the data API[/]",
         soft_wrap=True,
     )

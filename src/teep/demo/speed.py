@@ -21,7 +21,7 @@ def measure(console: Console, redis_url: str) -> None:
     """
     console.print()
     console.rule(f"[bold]{_JOBS:,} jobs that do nothing", align="left", style="dim")
-    columns = (TextColumn("{task.description:20}", style="dim"), BarColumn(bar_width=_BAR))
+    columns = (TextColumn("{task.description:20}", style="dim"), BarColumn(bar_width=_BAR, complete_style="cyan"))
     is_live = console.is_terminal and not console.is_dumb_terminal
     with Progress(*columns, console=console, transient=True, refresh_per_second=4, disable=not is_live) as progress:
         task = progress.add_task("", total=1.0)
@@ -39,6 +39,6 @@ def _show(console: Console, measured: Speed) -> None:
     table.add_column(justify="right")
     fastest = max(measured.floor, measured.noop)
     for what, rate in (("a bare loop, reliable", measured.floor), ("[bold]one teep worker[/]", measured.noop)):
-        bar = ProgressBar(total=fastest, completed=rate, width=_BAR)
+        bar = ProgressBar(total=fastest, completed=rate, width=_BAR, complete_style="cyan", finished_style="cyan")
         table.add_row(what, f"{rate:,.0f} a second", bar, f"{rate / measured.floor:.0%}")
     console.print(table)

@@ -65,7 +65,11 @@ def fleet(redis_url: str, demo_folder: Path, workers: int) -> Iterator[WorkerPro
     flags = ("--tag", "demo", "--timeout", "1", "--log-level", "WARNING", "--redis-url", redis_url)
     with ExitStack() as undo:
         with _whole():
-            environment = {results.FOLDER: str(demo_folder), "TEEP_HEARTBEAT_INTERVAL": _HEARTBEAT, "TEEP_POLL_INTERVAL_AVERAGE": _POLL}
+            environment = {
+                results.FOLDER: str(demo_folder),
+                "TEEP_HEARTBEAT_INTERVAL": _HEARTBEAT,
+                "TEEP_POLL_INTERVAL_AVERAGE": _POLL,
+            }
             process = WorkerProcess(
                 "teep.demo.jobs", *what, *flags, redis_url=redis_url, environment=environment, isolated=True
             )

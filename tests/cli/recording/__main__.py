@@ -23,7 +23,7 @@ LARGEST = 300_000
 _TITLE = "teep demo: two workers, a kill -9 at half time, and every job accounted for"
 _PROMPT = "$ teep demo\r\n"
 # Seconds: between two frames at least, for which nothing happens at most, and of the last frame.
-_EVERY, _IDLE, _LAST = 0.3, 1.0, 6.0
+_EVERY, _IDLE, _LAST = 0.5, 0.8, 6.0
 
 
 def main() -> None:

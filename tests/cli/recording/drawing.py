@@ -69,8 +69,9 @@ def _run(run: Run) -> str:
     style = run.style
     marks = [name for name, on in (("b", style.bold), ("d", style.dim), ("i", style.italic)) if on]
     classes = " ".join([*([] if style.colour is None else [f"c{style.colour}"]), *marks])
-    # Its length is given, so that the columns stand below one another in any font.
+    # Its length is given, so that the columns stand below one another in any font, and lines and bars have no gaps.
+    stretched = "" if run.text.isascii() else ' lengthAdjust="spacingAndGlyphs"'
     return (
         f'<text x="{run.column * _WIDTH:g}" y="14"{f""" class="{classes}" """.rstrip() if classes else ""}'
-        f' textLength="{len(run.text) * _WIDTH:g}" lengthAdjust="spacingAndGlyphs">{escape(run.text)}</text>'
+        f' textLength="{len(run.text) * _WIDTH:g}"{stretched}>{escape(run.text)}</text>'
     )

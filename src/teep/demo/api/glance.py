@@ -50,7 +50,9 @@ def show(console: Console, path: str, broken: Path) -> None:
 def _first(console: Console) -> str:
     """Return the push of the first job: with an encrypted argument, if that can be done here."""
     if find_spec("cryptography") is None:
-        console.print("Encrypted arguments need another package: pip install 'teep[encryption]'", style="dim")
+        console.print(
+            "Encrypted arguments need another package: pip install 'teep[encryption]'", style="dim", markup=False
+        )
         return _PLAIN
     teep.encryption.enable(active_version=1, key={1: secrets.token_bytes(32)})
     return _CHARGE

@@ -118,7 +118,7 @@ SECTIONS = (
     ),
     Section(
         "Live work",
-        "Processes, and what runs in them right now. One call stops one of them from afar.",
+        "Processes, and what runs in them right now. A call stops one of them from afar.",
         """
         wait_until(lambda: teep.WorkSet().size() == 2)
         process = next(iter(teep.ProcessSet()))

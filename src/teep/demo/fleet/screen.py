@@ -78,7 +78,10 @@ class Screen:
         line.add_column(ratio=1)
         minutes, seconds = divmod(int(look.seconds), 60)
         figures = f"[bold]{look.done:,}[/] of {self._total:,} files [dim]│[/] {minutes}:{seconds:02}"
-        line.add_row(ProgressBar(total=self._total, completed=look.done), figures)
+        line.add_row(
+            ProgressBar(total=self._total, completed=look.done, complete_style="green", finished_style="green"),
+            figures,
+        )
         return line
 
     def _pace(self, look: Look) -> RenderableType:

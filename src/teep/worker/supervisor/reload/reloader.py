@@ -7,6 +7,7 @@
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -43,6 +44,7 @@ class Reloader(Supervisor):
         super().__init__(config, *modules, spawn=True, configured=configured, check=check)
         self._folders: set[str] = set()
         self._reloading = False
+        self._begun = time.time()
 
     def _serve(self, channel: Channel) -> bool:
         code = CodeFolders(channel, _on_error)
@@ -56,7 +58,7 @@ class Reloader(Supervisor):
     def _supervise(self) -> None:
         with closing(Changes()) as self._changes:
             # Modules are imported from the working folder: one that is missing may appear there.
-            self._changes.watch([str(working_folder() or "")])
+            self._changes.watch([str(working_folder() or "")], self._begun)
             super()._supervise()
 
     def _sources(self) -> Iterator[Any]:
@@ -70,13 +72,14 @@ class Reloader(Supervisor):
 
     def _turn(self) -> None:
         super()._turn()
-        self._changes.watch(self._folders)
+        self._changes.watch(self._folders, self._begun)
         changed = self._changes.read()
         if changed and not self._quiet and not self._stop.has_begun:
             self._reload(changed)
         if self._reloading and not self._children:
             self._reloading = False
             self._stop = Stop(self._children, self._config.timeout)
+            self._begun = time.time()
             self._fill()
 
     def _reload(self, changed: list[str]) -> None:
