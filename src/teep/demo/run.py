@@ -141,7 +141,7 @@ def _say_what_is_next(console: Console) -> None:
         '    def hello(name: str) -> None:\n        print("hello,", name)\n\n'
         f"    {python} -c \"import jobs; jobs.hello.perform_async('you')\"\n"
         f"    {teep_} worker jobs    [dim]# runs it; see --reload[/]\n"
-        f"    {teep_} web            [dim]# the web page[/]\n"
+        f"    {teep_} web            [dim]# http://127.0.0.1:{stage.PORT}[/]\n"
         f"    {teep_} top            [dim]# the same in this terminal[/]\n"
         f"    {teep_} demo --web     [dim]# this demo, and the web page of it[/]\n"
         f"    {teep_} demo --tour    [dim]# all of the data API[/]",
