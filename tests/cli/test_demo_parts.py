@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import sys
 from itertools import chain
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from teep.demo.analysis import Counts, count
 from teep.demo.api import glance
 from teep.demo.api.show import Typist
 from teep.demo.waiting import DemoFailed, Witness
+from teep.errors import ConfigurationError
 from teep.testing.process import WorkerEnded
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -140,6 +142,13 @@ def test_without_its_library_nothing_is_encrypted(monkeypatch: pytest.MonkeyPatc
     console = Console(width=80, record=True, file=io.StringIO())
     assert glance._first(console) == glance._PLAIN
     assert console.export_text() == "Encrypted arguments need another package: pip install 'teep[encryption]'\n"
+
+
+def test_without_its_packages_the_web_page_is_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = sys.modules["teep.demo.run"]
+    monkeypatch.setattr(run, "find_spec", lambda name: None if name == "uvicorn" else name)
+    with pytest.raises(ConfigurationError, match=r"pip install 'teep\[web\]'"):
+        run.run(page=True)
 
 
 def test_what_is_typed_is_what_runs() -> None:

@@ -6,6 +6,7 @@ import platform
 import shutil
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from teep.demo.fleet.work import WORKERS, Outcome, follow, push
 from teep.demo.jobs import watch
 from teep.demo.results import Results
 from teep.demo.waiting import Witness
+from teep.errors import ConfigurationError
 from teep.runtime.signals import interruptible
 
 _LOOK_EVERY = 0.5
@@ -34,8 +36,10 @@ def run(*, long: bool = False, page: bool = False) -> None:
     Raises:
         WorkerEnded: the worker ended.
         DemoFailed: what it waits for did not happen.
-        ConfigurationError, EmbeddedServerError: there is no embedded server.
+        ConfigurationError, EmbeddedServerError: there is no embedded server, or no web page if that is wanted.
     """
+    if page and not all(map(find_spec, stage.PAGE_NEEDS)):
+        raise ConfigurationError("the web page needs more packages: pip install 'teep[web]'")
     console = Console(highlight=False)
     started = time.monotonic()
     with interruptible(), stage.folder() as folder:

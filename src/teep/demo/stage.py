@@ -25,6 +25,8 @@ from teep.testing.process import WorkerProcess
 
 PORT = 9797
 """Where the web page is, if nothing else is there."""
+PAGE_NEEDS = ("jinja2", "starlette", "uvicorn")
+"""The packages of the web page, an extra."""
 
 # Seconds that the server gets to end when nobody uses it any more.
 _SERVER_STOP = 20.0

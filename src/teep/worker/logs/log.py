@@ -62,8 +62,10 @@ class PrettyFormatter(LineFormatter):
     def line(
         self, level: str, created: float, msecs: int, pid: int | None, tid: str, context: Mapping[str, Any], text: str
     ) -> str:
-        fields = "".join([f" {name}={short(value)}" for name, value in context.items()])
-        if not fields.isprintable():  # ten times as quick as to replace nothing, twice a job
+        fields = "".join(
+            [f" {name}={value if type(value) is str else short(value)}" for name, value in context.items()]
+        )
+        if not fields.isprintable():  # half as long as to replace nothing, twice a job
             fields = printable(fields).replace("\n", "\\n")
         if not text.isprintable():
             text = printable(text)
