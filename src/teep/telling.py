@@ -5,10 +5,12 @@ teep's own reporting goes through here:
 
 1. `Logger` is a logger that never raises.
 2. `quietly` makes a call, and `quiet` runs a context manager, whose errors affect no other code.
+3. `printable` writes out what a terminal would obey.
 """
 
 import contextlib
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -22,6 +24,10 @@ T = TypeVar("T")
 
 INTERRUPTIONS: tuple[type[BaseException], ...] = (JobTimeout, JobCancelled, Shutdown)
 """Exceptions that may come in a job's thread at any of its bytecodes. Reporting within a job lets them through."""
+
+# What a terminal obeys and does not show: control characters but for tab and newline, and marks that turn the
+# direction of writing.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Logger:
@@ -133,6 +139,14 @@ def complain(problem: BaseException, about: str) -> None:
             sys.stderr.write(f"teep: {about} ({words})\n")
     except BaseException:  # noqa: BLE001, S110 - there is nowhere left to write it
         pass
+
+
+def printable(text: str) -> str:
+    r"""Return a string in which nothing commands a terminal: an escape character is written as `\x1b`.
+
+    Newlines and tabs stay.
+    """
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _leave(stack: contextlib.ExitStack, error: BaseException | None) -> None:

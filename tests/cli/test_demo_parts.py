@@ -1,18 +1,24 @@
 """The parts of the demo that can be looked at alone."""
 
+import io
+import os
 import signal
+import sys
 from itertools import chain
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from teep.demo import files, results, stage, waiting
+from teep.demo import files, results, stage
 from teep.demo.analysis import Counts, count
-from teep.demo.show import Typist
-from teep.demo.waiting import DemoFailed
+from teep.demo.api import glance
+from teep.demo.api.show import Typist
+from teep.demo.waiting import DemoFailed, Witness
+from teep.errors import ConfigurationError
 from teep.testing.process import WorkerEnded
 from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 SOURCE = """import os
 from sys import path, argv
@@ -90,13 +96,14 @@ def test_results_are_read_as_they_come(tmp_path: Path, monkeypatch: pytest.Monke
     results.append("a.py", Counts(1, 2, 3, 4))
     results.append("a.py", Counts(1, 2, 3, 4))
     with results.path_in(tmp_path).open("a") as file:
-        file.write('["b.py",')
+        file.write('["b.py",12,')
     reader.refresh()
     assert reader.counts == {"a.py": Counts(1, 2, 3, 4)}
     with results.path_in(tmp_path).open("a") as file:
         file.write("5,6,7,8]\n")
     reader.refresh()
     assert reader.counts["b.py"] == Counts(5, 6, 7, 8)
+    assert (reader.by_process, reader.repeated) == ({os.getpid(): 2, 12: 1}, 1)
 
 
 def test_a_signal_waits_until_a_part_is_whole() -> None:
@@ -113,15 +120,35 @@ def test_a_signal_waits_until_a_part_is_whole() -> None:
 
 
 def test_a_worker_that_ends_is_told_with_its_last_lines(tmp_path: Path, valkey: Server) -> None:
-    with stage.worker(valkey.url.replace("/0", "/99"), tmp_path) as worker:
+    with stage.fleet(valkey.url.replace("/0", "/99"), tmp_path, 2) as worker:
         assert worker.wait() == 1  # for want of such a database
         with pytest.raises(WorkerEnded, match=r"(?s)status 1;.*no database 99"):
             worker.check()
 
 
-def test_waiting_has_an_end() -> None:
-    with pytest.raises(DemoFailed, match="in vain"):
-        waiting.wait_until(lambda: False, patience=0)
+def test_what_does_not_happen_is_told_with_the_workers_last_lines(tmp_path: Path, valkey: Server) -> None:
+    with stage.fleet(valkey.url, tmp_path, 1) as worker:
+        worker.wait_until_ready()
+        worker.signal(signal.SIGTTIN)
+        wait_until(lambda: "thread MainThread" in worker.log, 30, lambda: worker.log)
+        with pytest.raises(
+            DemoFailed, match=r"(?s)and the impossible did not happen; the worker's last lines:\n.*  File "
+        ):
+            Witness(worker).wait_until(lambda: False, "the impossible", patience=0)
+
+
+def test_without_its_library_nothing_is_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glance, "find_spec", lambda _name: None)
+    console = Console(width=80, record=True, file=io.StringIO())
+    assert glance._first(console) == glance._PLAIN
+    assert console.export_text() == "Encrypted arguments need another package: pip install 'teep[encryption]'\n"
+
+
+def test_without_its_packages_the_web_page_is_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = sys.modules["teep.demo.run"]
+    monkeypatch.setattr(run, "find_spec", lambda name: None if name == "uvicorn" else name)
+    with pytest.raises(ConfigurationError, match=r"pip install 'teep\[web\]'"):
+        run.run(page=True)
 
 
 def test_what_is_typed_is_what_runs() -> None:

@@ -110,7 +110,7 @@ def test_nobody_but_the_job_sees_it_and_a_retry_keeps_the_envelope(
     fleet: Fleet, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    caplog.handler.setFormatter(log.PrettyFormatter(colour=False))
+    caplog.handler.setFormatter(log.PrettyFormatter())
     caplog.handler.addFilter(log._add_context)
     witness = Witness(fleet.config)
     ran: SimpleQueue[str] = SimpleQueue()

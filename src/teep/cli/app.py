@@ -15,7 +15,6 @@ import click
 from teep.cli import streams
 from teep.cli.command import Group, command
 from teep.cli.commands import bench, completion, config, demo, embedded, look, periodic, web, worker
-from teep.cli.flags import Flags
 from teep.cli.options import Looking
 from teep.errors import ModuleImportError, TeepError
 from teep.version import __version__
@@ -33,7 +32,7 @@ def _embedded() -> None:
 
 
 app.add_command(command("demo", demo.DemoFlags, demo.demo))
-app.add_command(command("worker", Flags, worker.worker))
+app.add_command(command("worker", worker.WorkerFlags, worker.worker))
 app.add_command(command("config", config.ConfigFlags, config.config))
 app.add_command(command("stats", Looking, look.stats))
 app.add_command(command("queues", Looking, look.queues))

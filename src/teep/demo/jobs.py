@@ -1,4 +1,4 @@
-"""The demo's jobs, as one would write one's own: the worker runs them with `teep worker teep.demo.jobs`."""
+"""The demo's jobs, as one would write one's own: the workers run them with `teep worker teep.demo.jobs`."""
 
 import asyncio
 from pathlib import Path
@@ -28,6 +28,31 @@ async def analyse_async(path: str) -> None:
 
 @teep.job(queue="light", retry=False)
 async def watch(path: str) -> None:
-    """Run for as long as a file exists: a job that is still at work when the tour looks."""
+    """Run for as long as a file exists: a job that is still at work when the demo looks."""
     while Path(path).exists():  # noqa: ASYNC110, ASYNC240 - a look costs microseconds, and files tell nobody of their end
         await asyncio.sleep(0.05)
+
+
+@teep.job(queue="orders", encrypt=True)
+def charge(customer: str, card: str) -> None:
+    """Show how a secret lies in Redis. No worker of the demo serves the queue."""
+
+
+@teep.job(queue="light")
+def step(number: int) -> None:
+    """Do nothing, as one of many in a batch."""
+
+
+@teep.job(queue="light")
+def celebrate(bid: str) -> None:
+    """Do nothing, when all jobs of a batch are over."""
+
+
+@teep.job(queue="light")
+def tick() -> None:
+    """Do nothing, each second."""
+
+
+@teep.job(queue="light", limit=teep.limits.window("demo", 5, per="second"))
+def call(number: int) -> None:
+    """Do nothing, five times a second at most."""

@@ -88,6 +88,11 @@ class WorkerProcess:
         """Everything that it has printed and logged so far."""
         return self._log.read_text("utf-8", errors="replace")
 
+    @property
+    def last_lines(self) -> str:
+        """The end of its log, ten lines at most."""
+        return "\n".join(self.log.splitlines()[-_LAST_LINES:])
+
     def check(self) -> None:
         """Raise an error if it has ended.
 
@@ -95,9 +100,7 @@ class WorkerProcess:
             WorkerEnded: it has, with the last lines of its log.
         """
         if not self.is_alive:
-            raise WorkerEnded(
-                f"the worker ended with status {self.returncode}; its last lines:\n{self._last_lines()}"
-            )
+            raise WorkerEnded(f"the worker ended with status {self.returncode}; its last lines:\n{self.last_lines}")
 
     def wait_until_ready(self, timeout: float = _START) -> None:
         """Return as soon as it serves its queues; a supervisor, as soon as all its workers do. Idempotent.
@@ -111,7 +114,7 @@ class WorkerProcess:
             self.check()
             if monotonic() > deadline:
                 raise TimeoutError(
-                    f"the worker was not ready within {timeout:g} s; its last lines:\n{self._last_lines()}"
+                    f"the worker was not ready within {timeout:g} s; its last lines:\n{self.last_lines}"
                 )
             self._is_ready = self._hear() == b"READY=1"
 
@@ -171,9 +174,6 @@ class WorkerProcess:
             return self._manager.recv(4096)
         except TimeoutError:
             return b""
-
-    def _last_lines(self) -> str:
-        return "\n".join(self.log.splitlines()[-_LAST_LINES:])
 
 
 def _inherited(*, isolated: bool) -> dict[str, str]:

@@ -2,9 +2,13 @@
 
 import logging
 import os
-from typing import TYPE_CHECKING
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
 
 from teep.cli import application
+from teep.cli.command import option
 from teep.cli.flags import Flags
 from teep.cli.loading import loading
 from teep.cli.options import set_up_logs
@@ -22,7 +26,16 @@ _FIRST = ("processes", "max_rss", "max_jobs", "health")
 _SUPERVISED = (*_FIRST, "redis_url", "timeout", "heartbeat_interval", "watchdog")
 
 
-def worker(flags: Flags) -> None:
+@dataclass(frozen=True)
+class WorkerFlags(Flags):
+    """The settings of a worker, and whether it starts anew when its code changes."""
+
+    reload: Annotated[
+        bool, option("--reload", help="Start anew when a .py file of the imported code changes; for development.")
+    ] = False
+
+
+def worker(flags: WorkerFlags) -> None:
     """Run jobs until TERM or INT.
 
     Example: [bold]teep worker app.jobs -c 20 -q critical,3 -q default,1[/bold]
@@ -34,6 +47,8 @@ def worker(flags: Flags) -> None:
     settings = flags.settings()
     config = install(settings)
     set_up_logs(settings.get("log_level", "INFO"), as_json=settings.get("json_logs", False))
+    if flags.reload:
+        _check_reload(config)
     _tell_of_file(settings)
     application.make_importable()
     _run(flags, config, _modules(settings), settings.get("spawn", None))
@@ -64,7 +79,16 @@ def _tell_of_file(settings: "Settings") -> None:
         logger.info("%s also has %s, which teep has no use for", settings.file, ", ".join(useless))
 
 
-def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None) -> None:
+def _check_reload(config: "Config") -> None:
+    """Refuse a reload in production, or without the library that it needs."""
+    if config.environment.lower() == "production":
+        print("teep: --reload is for development, and this is production: leave it out", file=sys.stderr)
+        sys.exit(2)
+    if find_spec("watchfiles") is None:
+        raise ConfigurationError("--reload needs watchfiles: pip install 'teep[reload]'")
+
+
+def _run(flags: WorkerFlags, config: "Config", modules: list[str], spawn: bool | None) -> None:
     """Run one worker here, or a supervisor if the options need one. The process ends soon after it."""
     from teep.config.default import after_imports
 
@@ -72,18 +96,23 @@ def _run(flags: Flags, config: "Config", modules: list[str], spawn: bool | None)
         from teep.worker import Supervisor, Worker
         from teep.worker.exit import exiting
 
+    def check() -> None:
+        _check(flags.settings())
+
+    def configured() -> "Config":
+        return after_imports(config, _SUPERVISED)
+
     with exiting():
+        if flags.reload:
+            from teep.worker.supervisor.reload import Reloader
+
+            Reloader(config, *modules, configured=configured, check=check).run()
+            return
         if not Supervisor.is_needed(config):
             Worker(config, *modules, configured=lambda: after_imports(config, _FIRST)).run()
             return
         how = {} if spawn is None else {"spawn": spawn}
-        Supervisor(
-            config,
-            *modules,
-            configured=lambda: after_imports(config, _SUPERVISED),
-            check=lambda: _check(flags.settings()),
-            **how,
-        ).run()
+        Supervisor(config, *modules, configured=configured, check=check, **how).run()
 
 
 def _check(settings: "Settings") -> None:

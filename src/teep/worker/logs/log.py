@@ -1,4 +1,4 @@
-"""The log formats of a worker: one line an event, with the job's class and jid, as plain text or JSON."""
+"""The logs of a worker: one line an event, with the job's class and jid, as `key=value`, as JSON, or for a person."""
 
 import logging
 import sys
@@ -7,19 +7,17 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from teep import tracebacks
 from teep.job.context import current_job
 from teep.middleware import log_fields
 from teep.runtime import identity
+from teep.telling import printable
 from teep.wire import json
 from teep.worker.logs import fast_lines, job_lines
 from teep.worker.logs.fast_lines import FastLines, LineFormatter
 from teep.worker.logs.log_handler import LineHandler
+from teep.worker.logs.records import LEVELS, error_of, said, short
+from teep.worker.logs.terminal import TerminalFormatter, takes_colour
 
-_COLOURS = {"DEBUG": "\033[36m", "WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[31m"}
-_RESET = "\033[0m"
-_NOT_SHOWN = ("context", "raw", "job")
-_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 # The errors of encoding: for an object; a lone surrogate or a float such as nan; a list that holds itself.
 _NO_JSON = (TypeError, ValueError, RecursionError)
 
@@ -27,13 +25,17 @@ _NO_JSON = (TypeError, ValueError, RecursionError)
 def set_up(level: str, *, as_json: bool) -> None:
     """Send all log lines of this process to standard error; `level` is a name such as INFO."""
     handler = LineHandler(sys.stderr)
-    formatter = JsonFormatter() if as_json else PrettyFormatter(colour=sys.stderr.isatty())
+    formatter = JsonFormatter() if as_json else _for(takes_colour(sys.stderr))
     handler.addFilter(_add_context)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     fast_lines.use(FastLines(job_lines.NAME, handler, formatter))
+
+
+def _for(colour: bool) -> LineFormatter:
+    return TerminalFormatter() if colour else PrettyFormatter()
 
 
 def _add_context(record: logging.LogRecord) -> bool:
@@ -48,31 +50,33 @@ def _add_context(record: logging.LogRecord) -> bool:
 
 
 class PrettyFormatter(LineFormatter):
-    """`INFO 2026-11-24T03:02:04.123Z pid=7 tid=k3 class=Welcome jid=…: done`, as Sidekiq's."""
+    """`INFO 2026-11-24T03:02:04.123Z pid=7 tid=k3 class=Welcome jid=…: done`, as Sidekiq's.
 
-    def __init__(self, *, colour: bool) -> None:
-        super().__init__()
-        self._colour = colour
+    What a terminal would obey is written out here, too: a log is looked at in one sooner or later.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self.line(record.levelname, *_said(record))
-        return f"{line}\n{error}" if (error := _error(record)) else line
+        line = self.line(record.levelname, *said(record))
+        return f"{line}\n{printable(error)}" if (error := error_of(record)) else line
 
     def line(
         self, level: str, created: float, msecs: int, pid: int | None, tid: str, context: Mapping[str, Any], text: str
     ) -> str:
-        name = _LEVELS.get(level, level)
-        if self._colour and level in _COLOURS:
-            name = f"{_COLOURS[level]}{name}{_RESET}"
-        fields = "".join([f" {name}={_short(value)}" for name, value in context.items()])
-        return f"{name} {_second(int(created))}.{msecs:03d}Z pid={pid} tid={tid}{fields}: {text}"
+        fields = "".join(
+            [f" {name}={value if type(value) is str else short(value)}" for name, value in context.items()]
+        )
+        if not fields.isprintable():  # half as long as to replace nothing, twice a job
+            fields = printable(fields).replace("\n", "\\n")
+        if not text.isprintable():
+            text = printable(text)
+        return f"{LEVELS.get(level, level)} {_second(int(created))}.{msecs:03d}Z pid={pid} tid={tid}{fields}: {text}"
 
 
 class JsonFormatter(LineFormatter):
     """One JSON object a line with ts, pid, tid, lvl, msg and ctx, as Sidekiq's; errors add `exc`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._line(record.levelname, *_said(record), _error(record))
+        return self._line(record.levelname, *said(record), error_of(record))
 
     def line(
         self, level: str, created: float, msecs: int, pid: int | None, tid: str, context: Mapping[str, Any], text: str
@@ -94,7 +98,7 @@ class JsonFormatter(LineFormatter):
             "ts": f"{_second(int(created))}.{msecs:03d}Z",
             "pid": pid,
             "tid": tid,
-            "lvl": _LEVELS.get(level, level),
+            "lvl": LEVELS.get(level, level),
             "msg": _utf8(text),
         }
         if context:
@@ -106,26 +110,6 @@ class JsonFormatter(LineFormatter):
         except _NO_JSON:  # of a field: users may put anything there
             line["ctx"] = {_utf8(name): _as_json(value) for name, value in context.items()}
             return json.dumps(line).decode()
-
-
-def _context(record: logging.LogRecord) -> dict[str, Any]:
-    """Return the fields of a record. Of a payload, only the class and jid are kept, so that no argument is logged."""
-    context: dict[str, Any] = record.__dict__["teep"]
-    if context.keys().isdisjoint(_NOT_SHOWN):  # most lines: the start and the end of a job
-        return context
-    context = dict(context)
-    context.pop("context", None)
-    context.pop("raw", None)
-    if isinstance(job := context.pop("job", None), dict):
-        context |= {"class": job.get("class"), "jid": job.get("jid")}
-    return context
-
-
-def _error(record: logging.LogRecord) -> str | None:
-    """Return a record's traceback, bounded in length, even if the exception's own methods fail."""
-    if record.exc_text is None and record.exc_info and (error := record.exc_info[1]) is not None:
-        record.exc_text = tracebacks.text(error)
-    return record.exc_text
 
 
 def _as_json(value: Any) -> Any:
@@ -140,22 +124,6 @@ def _as_json(value: Any) -> Any:
 def _utf8(text: str) -> str:
     """Return a string that JSON can hold: a lone surrogate in it becomes a question mark."""
     return text.encode(errors="replace").decode()
-
-
-def _short(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _said(record: logging.LogRecord) -> tuple[float, int, int | None, str, Mapping[str, Any], str]:
-    """Return the arguments of `line` after the level, from a record."""
-    return (
-        record.created,
-        int(record.msecs),
-        record.process,
-        record.__dict__["tid"],
-        _context(record),
-        record.getMessage(),
-    )
 
 
 @lru_cache(maxsize=2)

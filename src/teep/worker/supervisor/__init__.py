@@ -11,6 +11,7 @@
 | `health_endpoint.py` | health checks, answered in the parent's loop |
 | `health.py` | the health of all children, for health checks |
 | `signals.py` | signals as something to wait for, together with children |
+| `reload/` | workers that start anew when their code changes |
 | `rescue.py` | the last rescue after the last child, if one crashed |
 | `supervised.py` | the other side: a worker that has a parent |
 """

@@ -19,9 +19,9 @@ _UP = Report(live=True, ready=True)
 class Child:
     """A worker process: its last messages, and how it ended.
 
-    Both sides hold an end of a socket. The child says `beat IDENTITY`, `replace REASON` and, if health checks are
-    configured, `report JSON`. The supervisor says `rescue` and `hurry`. The child stops when the supervisor's end
-    closes, for any reason.
+    Both sides hold an end of a socket. The child says `beat IDENTITY`, `replace REASON`; if health checks are
+    configured, `report JSON`; if code is reloaded, `code FOLDER`. The supervisor says `rescue` and `hurry`. The child
+    stops when the supervisor's end closes, for any reason.
     """
 
     def __init__(self, config: Config, pid: int, channel: socket.socket) -> None:

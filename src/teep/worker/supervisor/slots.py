@@ -114,3 +114,8 @@ class Children:
     def give_up_successors(self) -> None:
         """End those that are to replace a child which still serves."""
         self.leaving += [slot.give_up_successor() for slot in self.slots if slot.is_replacing]
+
+
+def in_words(count: int) -> str:
+    """Return a number of workers in words."""
+    return "1 worker" if count == 1 else f"{count} workers"

@@ -45,10 +45,14 @@ class Stop:
         if self._presses.too_often:
             self._kill_at = monotonic()
         elif self._presses.in_a_hurry:
-            self._kill_at = min(self._kill_at, monotonic() + _MARGIN)
-            for child in self._children:
-                if child.is_open:
-                    child.ask_to_hurry()
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Let running jobs have no more time."""
+        self._kill_at = min(self._kill_at, monotonic() + _MARGIN)
+        for child in self._children:
+            if child.is_open:
+                child.ask_to_hurry()
 
     def kill_late(self) -> None:
         """Kill those that are left, once their time is up."""

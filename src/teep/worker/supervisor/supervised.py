@@ -55,6 +55,10 @@ class Channel:
         """Say that this process should be replaced; True if the message was sent."""
         return self._say(f"replace {why}")
 
+    def tell_of_code(self, folder: str) -> bool:
+        """Say that code was imported from this folder; True if the message was sent."""
+        return self._say(f"code {folder}")
+
     def tell(self, report: Report) -> None:
         self._say(f"report {json.dumps(report._asdict()).decode()}")
 

@@ -18,8 +18,9 @@ import logging
 import os
 import selectors
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 from teep.clock import monotonic
 from teep.config import Config
@@ -34,7 +35,7 @@ from teep.worker.supervisor.health_endpoint import HealthChecks
 from teep.worker.supervisor.launcher import SPAWNS, Launcher
 from teep.worker.supervisor.rescue import rescue
 from teep.worker.supervisor.signals import SignalInbox
-from teep.worker.supervisor.slots import Children, Slot
+from teep.worker.supervisor.slots import Children, Slot, in_words
 from teep.worker.supervisor.stop import Stop
 from teep.worker.supervisor.supervised import CHANNEL, Channel, serve
 from teep.worker.title import set_title
@@ -100,7 +101,7 @@ class Supervisor:
         """
         channel = Channel.inherited()
         if channel is not None:
-            return serve(self._config, self._modules, channel, self._configured)
+            return self._serve(channel)
         self._notifier = Notifier()
         set_title("teep supervisor")
         self._adopt()
@@ -119,6 +120,10 @@ class Supervisor:
         state = report_on(self._config, self._children.slots, self._children.leaving, self._heard_at)
         return state._replace(ready=False, why=("the workers are stopping",)) if self._stop.has_begun else state
 
+    def _serve(self, channel: Channel) -> bool:
+        """Run a worker under the supervisor at the other end; True if every job ended in time."""
+        return serve(self._config, self._modules, channel, self._configured)
+
     def _adopt(self) -> None:
         """Take over the children of this process's former program. All that serve, or soon would, run old code."""
         inheritance = handover.take_over(self._config)
@@ -135,7 +140,7 @@ class Supervisor:
 
     def _supervise(self) -> None:
         self._inbox = SignalInbox()
-        logger.info("supervising %d workers", self._config.processes)
+        logger.info("supervising %s", in_words(self._config.processes))
         while not self._stop.has_begun or self._children:
             self._turn()
         self._inbox.close()
@@ -168,19 +173,22 @@ class Supervisor:
     def _wait(self) -> None:
         """Wait for a signal, a child's message or a health check, for a second at most."""
         with selectors.DefaultSelector() as selector:
-            selector.register(self._inbox, selectors.EVENT_READ)
+            for source in self._sources():
+                selector.register(source, selectors.EVENT_READ)
             self._checks.wait_with(selector)
-            for child in self._children:
-                if child.is_open:
-                    selector.register(child.channel, selectors.EVENT_READ)
             selector.select(min(_TICK, self._notifier.interval or _TICK))
+
+    def _sources(self) -> Iterator[Any]:
+        """Return what it waits for, beside health checks."""
+        yield self._inbox
+        yield from (child.channel for child in self._children if child.is_open)
 
     def _obey(self, name: str) -> None:
         if name == "INT":
             self._stop.press()
         if name in ("TERM", "INT") and not self._stop.has_begun:
             once_more = "; press Ctrl-C again to stop now" if name == "INT" else ""
-            logger.info("stopping %d workers on %s%s", len(self._children), name, once_more)
+            logger.info("stopping %s on %s%s", in_words(len(self._children)), name, once_more)
             self._begin_stop()
         elif name == "TSTP":
             logger.info("quiet: workers take no more jobs, and are not replaced")
@@ -194,15 +202,18 @@ class Supervisor:
 
     def _hear(self, child: Child) -> None:
         for word, rest in child.hear():
-            slot = self._children.slot_of(child)
-            if word == "beat":
-                child.note_beat(rest)
-                if slot is not None and child is slot.coming:
-                    self._let_serve(slot, child)
-            elif word == "report":
-                child.hear_report(rest)
-            elif word == "replace" and slot is not None:
-                slot.outdated = rest
+            self._heed(child, word, rest)
+
+    def _heed(self, child: Child, word: str, rest: str) -> None:
+        slot = self._children.slot_of(child)
+        if word == "beat":
+            child.note_beat(rest)
+            if slot is not None and child is slot.coming:
+                self._let_serve(slot, child)
+        elif word == "report":
+            child.hear_report(rest)
+        elif word == "replace" and slot is not None:
+            slot.outdated = rest
 
     def _let_serve(self, slot: Slot, child: Child) -> None:
         if not self._has_been_up:

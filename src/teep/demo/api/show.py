@@ -1,7 +1,8 @@
-"""The display of the tour: headings, calls as one would type them, and their answers."""
+"""The display of calls: headings, calls as one would type them, and their answers."""
 
 import re
 import sys
+import time
 from textwrap import dedent
 from typing import Any
 
@@ -15,6 +16,8 @@ from rich.text import Text
 _ITEMS = 8
 _CHARACTERS = 600
 _INDENT = "    "
+# Seconds between two calls on a terminal, where a person reads along.
+_PAUSE = 0.3
 
 
 class Typist:
@@ -29,6 +32,8 @@ class Typist:
         """Run statements of one line each: each is shown at a prompt and followed by its value."""
         for statement in dedent(source).strip().splitlines():
             self._run(statement)
+            if self._console.is_terminal:
+                time.sleep(_PAUSE)
 
     def _run(self, statement: str) -> None:
         code = self._syntax.highlight(statement)
@@ -36,7 +41,7 @@ class Typist:
         self._console.print(Text.assemble((">>> ", "bold cyan"), code))
         usual, sys.displayhook = sys.displayhook, self._answer
         try:
-            exec(compile(statement, "<tour>", "single"), self._names)  # noqa: S102 - the tour's own text
+            exec(compile(f"{statement}\n", "<demo>", "single"), self._names)  # noqa: S102 - the demo's own text
         finally:
             sys.displayhook = usual
 
@@ -52,12 +57,17 @@ class Typist:
 
 
 def _breaks(line: str, width: int) -> list[int]:
-    """Return where to break a line that is too wide: after commas, slashes and spaces, for JSON has no spaces."""
+    """Return where to break a line that is too wide: after commas, slashes and spaces, for JSON has no spaces.
+
+    What has none of these, such as an encrypted argument, is broken where the line ends.
+    """
     width -= len(line) - len(line.lstrip())
     breaks = [0]
     for piece in re.finditer(r"[^,/ ]*[,/ ]|[^,/ ]+", line):
         if piece.end() - breaks[-1] > width and piece.start() > breaks[-1]:
             breaks.append(piece.start())
+        while piece.end() - breaks[-1] > width:
+            breaks.append(breaks[-1] + width)
     return breaks[1:]
 
 

@@ -1,4 +1,4 @@
-"""The second half of the demo: the data API, call by call.
+"""The long tour: the data API, call by call.
 
 Each section is source that is both shown and run. The names in it: `teep`, the job `analyse`, `paths` (the standard
 library's files), `broken` (a file that cannot be parsed), `marker` (the file that keeps the `watch` jobs running),
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 import teep
+from teep.demo.api.show import Typist, heading, introduce
 from teep.demo.files import mend
 from teep.demo.jobs import analyse
-from teep.demo.show import Typist, heading, introduce
-from teep.demo.waiting import wait_until
+from teep.demo.waiting import Witness
 
 
 class Section(NamedTuple):
@@ -118,7 +118,7 @@ SECTIONS = (
     ),
     Section(
         "Live work",
-        "Processes, and what runs in them right now. One call stops a process from afar.",
+        "Processes, and what runs in them right now. A call stops one of them from afar.",
         """
         wait_until(lambda: teep.WorkSet().size() == 2)
         process = next(iter(teep.ProcessSet()))
@@ -130,16 +130,17 @@ SECTIONS = (
         teep.WorkSet().find_work(work.job.jid)
         marker.unlink()
         process.stop()
-        wait_until(lambda: teep.ProcessSet().size() == 0)
+        wait_until(lambda: teep.ProcessSet().get(process.identity) is None)
         """,
     ),
 )
 
 
-def give(console: Console, paths: list[str], broken: Path, marker: Path) -> None:
+def give(console: Console, paths: list[str], broken: Path, marker: Path, witness: Witness) -> None:
     """Type the whole tour.
 
     Raises:
+        WorkerEnded: the worker ended.
         DemoFailed: an event that it waits for did not happen.
     """
     names: dict[str, Any] = {
@@ -149,7 +150,7 @@ def give(console: Console, paths: list[str], broken: Path, marker: Path) -> None
         "broken": str(broken),
         "mend": mend,
         "marker": marker,
-        "wait_until": wait_until,
+        "wait_until": witness.wait_until,
     }
     typist = Typist(console, names)
     introduce(console)
