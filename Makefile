@@ -4,10 +4,10 @@ PYTHON  := $(VENV)/bin/python
 PYTHON3 ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix chaos check format bench docs pictures vendor clean system
+.PHONY: help demo test matrix chaos check format bench docs reference pictures vendor clean system
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/user.stamp ## set up, and run the main job on the embedded server
 	@$(VENV)/bin/teep demo
@@ -43,6 +43,9 @@ bench: $(VENV)/dev.stamp system ## measure side by side with Sidekiq and the pee
 
 docs: $(VENV)/dev.stamp ## run every example in README and docs
 	@$(PYTHON) -m pytest tests/docs $(ARGS)
+
+reference: $(VENV)/dev.stamp ## write the second part of docs/cli.md from the commands
+	@$(PYTHON) -m tests.docs.cli_page
 
 pictures: $(VENV)/dev.stamp system ## take the pictures of the docs again, one of a million retries among them
 	@.ci/apt-install pngquant fonts-inter
