@@ -181,7 +181,8 @@ def test_a_glimpse_shows_some_of_a_batch_of_any_size(side: Side) -> None:
     assert seen.expires_at == pytest.approx(found.expires_at, abs=timedelta(seconds=5))
     side.server.command("SADD", f"{key}:dead", *jids[::2])
     seen = side.run(found.glimpse(25))
-    assert (len(seen.dead), seen.failed) == (25, [])
+    assert len(seen.dead) == 25
+    assert not set(seen.failed) & set(jids[::2])
 
 
 def test_long_verbs_tell_how_far_they_are(side: Side) -> None:

@@ -312,7 +312,8 @@ async def glimpse(bid: str, most: int) -> Glimpse:
     """Return some members of the sets of a batch: at most so many of each. One round trip, however many there are."""
     sets: tuple[Companion, ...] = ("failed", "dead", "children", "fallen")
     looks: list[Command[Any]] = [
-        *(commands.sscan(keys.batch_set(bid, of), 0, most) for of in sets),
+        # A count is one of slots, of which nine in ten may be empty.
+        *(commands.sscan(keys.batch_set(bid, of), 0, most * 20) for of in sets),
         commands.zcard(keys.batch_set(bid, "openers")),
         commands.pttl(keys.batch(bid)),
     ]

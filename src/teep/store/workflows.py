@@ -2,7 +2,7 @@
 
 1. A push that adds nodes carries them in the `Opened` of its batch (`store/nodes.py`).
 2. The end of a node's job brings the part that tells its workflow (`batches.ended`). The script that carries it out
-   pushes, or cancels, those that come after it (`wire/lua/lib/workflow.lua`).
+   pushes, or cancels, those that come after it (`wire/lua/lib/workflow/`).
 3. `read` and `page` are for those that look, `cancel` and `retry` for those that step in.
 """
 

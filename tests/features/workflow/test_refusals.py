@@ -140,3 +140,24 @@ def test_what_is_cancelled_is_cancelled_once_though_redis_keeps_it_among_those_t
     world.run(batches.decide(bid))
     graph = world.run(workflows.read(bid))
     assert Counter(node.state for node in graph.nodes) == {"failed": 1, "cancelled": 120}
+
+
+@pytest.mark.parametrize("behind", [{}, {"then": {"first": "stop"}}])
+def test_a_success_that_redis_does_not_note_is_one_all_the_same(
+    server: Server,
+    config: Config,  # noqa: F811
+    behind: dict[str, dict[str, str]],
+) -> None:
+    world = Limited(server, config)
+    bid = world.flow({"first": {}, **behind})
+    raw = world.take("one")
+    assert raw is not None
+    allow(server, "-hset")
+    _end(world, raw, "done")
+    allow(server)
+    world.run(lost.reconcile(bid))
+    graph = world.run(workflows.read(bid))
+    assert [node.state for node in graph.nodes] == ["succeeded", *("pushed" for _ in behind)]
+    assert graph.record.fields.get("discarded") is None
+    assert ("fired:success" in graph.record.fields) == (not behind)
+    assert world.jids().keys() >= {node.jid for node in graph.nodes if node.state == "pushed"}

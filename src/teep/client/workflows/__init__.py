@@ -7,7 +7,7 @@
 | `drafts` | its nodes before they are pushed |
 | `order` | whether they can be put in order, before anything is pushed |
 | `starting` | the pushes that add them |
-| `store/workflows.py`, `wire/lua/lib/workflow.lua` | the same in Redis |
+| `store/workflows.py`, `wire/lua/lib/workflow/` | the same in Redis |
 | `docs/workflows.md` | the page for users |
 """
 

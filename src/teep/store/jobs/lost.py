@@ -29,7 +29,7 @@ class See(Protocol):
 
 
 async def reconcile(bid: str, on_progress: Progress | None = None) -> list[str]:
-    """Tell a batch what has become of its pending jobs: those that are nowhere are over.
+    """Tell a batch what has become of its pending jobs: those that are nowhere are over. Then it decides.
 
     Returns their jids, and of those that it knows by an index, the indices.
 
@@ -38,7 +38,9 @@ async def reconcile(bid: str, on_progress: Progress | None = None) -> list[str]:
     each search, or each reading, `on_progress` hears how many of how many that was.
     """
     told = on_progress or _nobody
-    return [*await _by_jid(bid, told), *await _by_index(bid, told)]
+    gone = [*await _by_jid(bid, told), *await _by_index(bid, told)]
+    await batches.decide(bid)
+    return gone
 
 
 def _nobody(_done: int, _total: int) -> None:

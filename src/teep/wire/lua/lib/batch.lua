@@ -4,7 +4,7 @@
 -- that have and did not succeed, `openers` the leases of those that add jobs in several steps. Of the jobs of these
 -- `bits` are pending. A change that may be the last one decides at once: an event is marked as fired, and its callbacks
 -- are pushed, in the same step.
--- A workflow is a batch with the field `workflow`: see the file of that name, whose functions are those of `flow`.
+-- A workflow is a batch with the field `workflow`: its files are in `workflow`, their functions for this one in `flow`.
 do
   local SETS = { '', ':pending', ':bits', ':failed', ':dead', ':children', ':fallen', ':openers' }
   local FLOW = { ':nodes', ':payloads', ':states', ':open', ':gates', ':dependants', ':cancelled', ':subs' }
@@ -327,5 +327,9 @@ do
     return why
   end
 
--- INCLUDE: workflow
+-- INCLUDE: workflow/nodes
+-- INCLUDE: workflow/ends
+-- INCLUDE: workflow/waiting
+-- INCLUDE: workflow/adding
+-- INCLUDE: workflow/verbs
 end
