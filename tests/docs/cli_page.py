@@ -26,8 +26,9 @@ def reference() -> str:
     """The part that is written from the commands."""
     sections: dict[str, list[tuple[tuple[str, ...], click.Command]]] = {}
     for name, command in app.commands.items():
-        each = [((name, sub), one) for sub, one in command.commands.items()] if isinstance(command, click.Group) else []
-        sections.setdefault(getattr(command, "section", "Commands"), []).extend(each or [((name,), command)])
+        inner = command.commands if isinstance(command, click.Group) else {}
+        each = [((name, sub), one) for sub, one in inner.items()] or [((name,), command)]
+        sections.setdefault(getattr(command, "section", "Commands"), []).extend(each)
     lines: list[str] = []
     for section, commands in sections.items():
         lines += [f"## {section}", ""]

@@ -13,7 +13,7 @@ from teep.cli.commands.acting import jobs as verbs
 from teep.cli.commands.acting.jobs import MoveFlags
 from teep.cli.endings import DONE, NOTHING, STOPPED
 from teep.cli.selecting import acting
-from teep.cli.selecting.acting import Stoppable
+from teep.cli.showing.progress import Stoppable
 from teep.cli.selecting.flags import Acting
 from teep.errors import InvalidValue
 from tests.cli.running import on_terminal, sentence
@@ -34,7 +34,8 @@ def fill(config: teep.Config, count: int = 3) -> None:
     """Put jobs of two classes into the retry set."""
     for number in range(count):
         klass = "Odd" if number % 2 else "Even"
-        teep.RetrySet(config=config).schedule(2e9 + number, {"class": klass, "args": [number], "jid": f"jid{number}", "queue": "low"})
+        job = {"class": klass, "args": [number], "jid": f"jid{number}", "queue": "low"}
+        teep.RetrySet(config=config).schedule(2e9 + number, job)
 
 
 def test_retry_sends_them_back(configured: teep.Config, said: Said) -> None:
@@ -102,8 +103,8 @@ def test_as_json(configured: teep.Config, said: Said) -> None:
 @pytest.mark.parametrize(
     ("verb", "flags", "problem"),
     [
-        ("delete", Acting(words=("retries",), yes=True), "would delete all 3 jobs of retries; give a filter, or --all"),
-        ("delete", Acting(words=("retries", "class:A")), "nobody can be asked here; give --yes to delete, or --dry-run"),
+        ("delete", Acting(words=("retries",), yes=True), "would delete all 3 jobs of retries; give a filter"),
+        ("delete", Acting(words=("retries", "class:A")), "nobody can be asked here; give --yes to delete"),
         ("retry", Acting(words=("queue:low", "class:A"), yes=True), "jobs in a queue wait to run already"),
         ("kill", Acting(words=("dead", "class:A"), dry_run=True), "jobs of dead are dead already"),
         ("move", MoveFlags(words=("retries", "class:A"), to=" ", yes=True), "give the name of a queue"),
@@ -140,7 +141,7 @@ def test_with_yes_the_jobs_are_walked_through_once(
     configured: teep.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(configured)
-    counted: list[Any] = []
+    counted: list[object] = []
     monkeypatch.setattr(acting.Chosen, "count", counted.append)
     assert verbs.delete(Acting(words=("retries", "class:Odd"), yes=True)) == DONE
     assert counted == []
@@ -169,7 +170,8 @@ def test_ctrl_c_stops_it_between_two_steps_and_it_says_where(
     assert verbs.delete(Acting(words=(place, "class:A"), yes=True, as_json=True)) == STOPPED
     printed, complaint = said()
     told = json.loads(printed)
-    left = teep.RetrySet(config=configured).size() if place == "retries" else teep.Queue("low", config=configured).size()
+    jobs = teep.RetrySet(config=configured) if place == "retries" else teep.Queue("low", config=configured)
+    left = jobs.size()
     assert (told["stopped"], told["jobs"]) == (True, 5_000 - left)
     assert 0 < left < 5_000
     assert f"Stopped half way, after {told['jobs']:,} of 5,000 jobs. Deleted {told['jobs']:,} jobs of" in complaint

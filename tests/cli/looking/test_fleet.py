@@ -60,7 +60,8 @@ def test_a_process_is_told_by_its_name_or_how_it_begins(busy: str, server: Serve
 def test_a_process_that_is_not_meant_clearly(busy: str, server: Server) -> None:
     fields = server.command("HGETALL", busy)
     info = json.loads(fields[b"info"]) | {"identity": f"{busy}x"}
-    server.command("HSET", f"{busy}x", *(part for pair in (fields | {b"info": json.dumps(info)}).items() for part in pair))
+    fields[b"info"] = json.dumps(info)
+    server.command("HSET", f"{busy}x", *(part for pair in fields.items() for part in pair))
     server.command("SADD", "processes", f"{busy}x")
     assert output("processes", "quiet", busy, REDIS_URL=server.url).startswith(busy)
     done = run("processes", "quiet", busy[:-1], REDIS_URL=server.url)
@@ -129,7 +130,8 @@ def test_limits(server: Server, configured: teep.Config) -> None:
     with limit.within_limit():
         (found,) = printed("limits", REDIS_URL=server.url)
         assert (found["name"], found["kind"], found["used"], found["limit"]) == ("erp", "concurrent", 1, 2)
-        (row,) = (line.split() for line in output("limits", "erp", REDIS_URL=server.url).splitlines() if "erp" in line)
+        lines = output("limits", "erp", REDIS_URL=server.url).splitlines()
+        (row,) = (line.split() for line in lines if "erp" in line)
     assert row[:4] == ["erp", "concurrent", "1", "2"]
     done = run("limits", "epr", REDIS_URL=server.url)
     assert (done.returncode, done.stderr) == (NOTHING, "No limit epr was used lately; did you mean erp?\n")

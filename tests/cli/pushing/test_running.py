@@ -123,7 +123,8 @@ def test_a_job_that_raises_here_is_a_traceback(url: str) -> None:
     done = run("run", "app.jobs.once", REDIS_URL=url)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "ValueError: not this time")
     done = run("run", "Nowhere", REDIS_URL=url)
-    assert (done.returncode, "there is no job 'Nowhere' here; name it with its module" in done.stderr) == (USAGE, True)
+    assert done.returncode == USAGE
+    assert "there is no job 'Nowhere' here; name it with its module" in done.stderr
 
 
 def console(program: str, url: str) -> str:

@@ -25,9 +25,9 @@ CALLS: Mapping[str, tuple[tuple[str, ...], int]] = {
 }  # fmt: skip
 # Those that do not reach Redis for a moment only, each with the tests that run it.
 OTHERS = {
-    "worker": "tests/worker", "web": "test_web.py", "top": "tests/tui", "demo": "test_demo.py", "bench": "test_bench.py",
-    "config": "test_config.py", "embedded": "test_embedded.py", "completion": "test_completion.py",
-    "run": "pushing/test_running.py", "console": "pushing/test_running.py",
+    "worker": "tests/worker", "web": "test_web.py", "top": "tests/tui", "demo": "test_demo.py",
+    "bench": "test_bench.py", "config": "test_config.py", "embedded": "test_embedded.py",
+    "completion": "test_completion.py", "run": "pushing/test_running.py", "console": "pushing/test_running.py",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The walk at 3 am, from the shell alone: the lines of docs/cli.md, one after the other, as they are written there."""
+"""The walk at 3 am, from the shell alone: the lines of docs/cli.md, one after the other, as they stand there."""
 
 import re
 import shlex
@@ -33,7 +33,8 @@ def fleet(valkey: Server) -> Fleet:
         job = {"class": "opsjobs.resize", "args": [number], "jid": f"resize{number}", "queue": "default"}
         retries.schedule(now + 600, job | failed | {"retry_count": 1})
     failed = {"error_class": "KeyError", "error_message": "'id'", "failed_at": now, "retry_count": 0}
-    retries.schedule(now + 60, {"class": "opsjobs.mail", "args": [4242], "jid": "mail4242", "queue": "default"} | failed)
+    mail = {"class": "opsjobs.mail", "args": [4242], "jid": "mail4242", "queue": "default"}
+    retries.schedule(now + 60, mail | failed)
     return fleet
 
 

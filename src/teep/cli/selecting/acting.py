@@ -5,10 +5,8 @@
 3. Ctrl-C ends the verb after the step that it is in, so it is known what was done. A second one ends the command.
 """
 
-import signal
 from collections.abc import Callable, Mapping
-from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -16,6 +14,7 @@ from teep.cli.endings import DONE, NOTHING, nothing, stopped
 from teep.cli.printing import is_terminal, print_json
 from teep.cli.selecting.chosen import Chosen, choose
 from teep.cli.selecting.flags import Acting
+from teep.cli.showing.progress import Stoppable
 from teep.errors import InvalidValue, RedisError
 
 if TYPE_CHECKING:
@@ -45,21 +44,11 @@ def carry_out(flags: Acting, verb: Verb, act: "Callable[[Selection, Told], int]"
         click.Abort: the answer was no.
     """
     chosen = choose(flags)
-    if chosen.where in verb.never:
-        raise InvalidValue(verb.never[chosen.where])
-    if not (chosen.is_bounded or flags.all):
-        raise InvalidValue(
-            f"without a filter this would {verb.name} all {chosen.in_words(chosen.count())}; give a filter, or --all"
-        )
+    _must_be_meant(flags, verb, chosen)
     if flags.dry_run:
-        return _told(flags, verb, chosen, chosen.count(), verb.would)
-    if not flags.yes:
-        if not is_terminal():
-            raise InvalidValue(f"nobody can be asked here; give --yes to {verb.name}, or --dry-run to count")
-        count = chosen.count()
-        if not count:
-            return nothing(chosen.none())
-        click.confirm(f"{verb.asks.format(chosen.in_words(count))}?", abort=True, err=True)
+        return _told(flags, verb, chosen, counted(chosen), verb.would)
+    if not (flags.yes or _is_confirmed(verb, chosen)):
+        return nothing(chosen.none())
     with Stoppable(chosen.name) as work:
         try:
             taken = act(chosen.selection(), work.told)
@@ -72,6 +61,36 @@ def carry_out(flags: Acting, verb: Verb, act: "Callable[[Selection, Told], int]"
     if flags.as_json:
         _print_json(flags, verb, chosen, taken, is_stopped=True)
     return stopped(f"Stopped half way, {work.place}. {verb.did.format(chosen.in_words(taken))}.")
+
+
+def _must_be_meant(flags: Acting, verb: Verb, chosen: Chosen) -> None:
+    if chosen.where in verb.never:
+        raise InvalidValue(verb.never[chosen.where])
+    if not (chosen.is_bounded or flags.all):
+        raise InvalidValue(
+            f"without a filter this would {verb.name} all {chosen.in_words(chosen.count())}; give a filter, or --all"
+        )
+    if not (flags.yes or flags.dry_run or is_terminal()):
+        raise InvalidValue(f"nobody can be asked here; give --yes to {verb.name}, or --dry-run to count")
+
+
+def _is_confirmed(verb: Verb, chosen: Chosen) -> bool:
+    """Ask; returns False if there are no jobs, and raises click.Abort if the answer is no."""
+    count = counted(chosen)
+    return bool(count) and click.confirm(f"{verb.asks.format(chosen.in_words(count))}?", abort=True, err=True)
+
+
+def counted(chosen: Chosen) -> int:
+    """Return how many jobs a command line means.
+
+    Raises:
+        KeyboardInterrupt: someone did not want to wait.
+    """
+    with Stoppable(chosen.name) as work:
+        count = chosen.count(work.told)
+    if work.is_cut_short:
+        raise KeyboardInterrupt
+    return count
 
 
 def _told(flags: Acting, verb: Verb, chosen: Chosen, count: int, words: str) -> int:
@@ -90,54 +109,3 @@ def _print_json(flags: Acting, verb: Verb, chosen: Chosen, count: int, *, is_sto
         "verb": verb.name, "of": place, "filter": chosen.filter, "jobs": count, "dry_run": flags.dry_run,
         "stopped": is_stopped,
     })  # fmt: skip
-
-
-class Stoppable:
-    """Work that tells how far it is: with a bar on a terminal, and with an end at Ctrl-C."""
-
-    def __init__(self, title: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        self._bar = Progress(
-            *columns, console=console, transient=True, refresh_per_second=4, disable=not console.is_terminal
-        )
-        self._task = self._bar.add_task(title, total=None)
-        self.looked_at = self.out_of = 0
-        self._is_stopped = False
-
-    def __enter__(self) -> Self:
-        self._before = signal.signal(signal.SIGINT, self._stop)
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-        signal.signal(signal.SIGINT, self._before)
-
-    @property
-    def is_cut_short(self) -> bool:
-        """Whether it was stopped before its end."""
-        return self._is_stopped and self.looked_at < self.out_of
-
-    @property
-    def place(self) -> str:
-        """How far it has come, in words."""
-        return f"after {self.looked_at:,} of {self.out_of:,} jobs"
-
-    def told(self, looked_at: int, out_of: int) -> bool:
-        """Hear how far it is; returns False if it is to end there."""
-        self.looked_at, self.out_of = looked_at, out_of
-        self._bar.update(self._task, completed=looked_at, total=out_of)
-        return not self._is_stopped
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._is_stopped = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -60,11 +60,13 @@ class Chosen:
         """Return the first ones: those that run next, or in the dead set the newest."""
         return self.jobs.where(**self.conditions).page(size, seconds=math.inf)
 
-    def count(self) -> int:
-        """Return how many there are; with a condition that takes a walk through all jobs of the queue or set."""
+    def count(self, told: "Callable[[int, int], object] | None" = None) -> int:
+        """Return how many there are; with a condition that takes a walk, of which `told` hears how far it is."""
         if self.limit is not None:
             return len(self.page(self.limit).items)
-        return self.jobs.where(**self.conditions).count() if self.conditions else self.jobs.size()
+        if not self.conditions:
+            return self.jobs.size()
+        return self.jobs.where(**self.conditions).delete_all(dry_run=True, on_progress=told)
 
     def in_words(self, count: int) -> str:
         """Return a number of them in words, such as "3 jobs of retries that match class:Import*"."""

@@ -18,8 +18,8 @@ Words = Annotated[
         metavar="SELECTION [WORD]...",
         required=True,
         shell_complete=complete_selection,
-        help="retries, scheduled, dead or queue:NAME, then the words of a filter: class:Import* error:Timeout older:1h"
-        ' args:42 "connection reset".',
+        help="retries, scheduled, dead or queue:NAME, then the words of a filter: class:Import* error:Timeout"
+        ' older:1h args:42 "connection reset".',
     ),
 ]
 Klass = Annotated[str | None, option("--class", metavar="NAME", help="As class:NAME, such as Import* or resize.")]

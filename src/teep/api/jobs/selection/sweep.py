@@ -17,7 +17,7 @@ from teep.wire.stored import Stored
 
 B = TypeVar("B")
 
-# Called after each slice with the number of jobs looked at, and of all jobs. If it returns False, the walk ends there.
+# Called after each slice with the number of jobs looked at, and of all jobs. If it returns False, the walk ends.
 Progress = Callable[[int, int], object]
 # A job of a set, and its score.
 Chosen = tuple[Stored, float]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import click
 
@@ -16,6 +16,7 @@ from teep.errors import InvalidValue
 
 if TYPE_CHECKING:
     from teep.api.batches import BatchStatus
+    from teep.api.batches.fields import State
     from teep.api.workflows import NodeStatus, WorkflowStatus
     from teep.config import Config
 
@@ -30,7 +31,7 @@ Verb = Annotated[
 ]
 Bids = Annotated[tuple[str, ...], argument(metavar="[BID]...", help="The batches and workflows to do it to.")]
 Tag = Annotated[str | None, option("--tag", metavar="TAG", help="List those with this tag.")]
-State = Annotated[
+InState = Annotated[
     str | None, option("--state", type=click.Choice(_STATES), help="List those in this state.")
 ]
 Limit = Annotated[
@@ -54,15 +55,15 @@ class BatchesFlags(Looking):
     verb: Verb = "list"
     bids: Bids = ()
     tag: Tag = None
-    state: State = None
+    state: InState = None
     limit: Limit = 25
 
 
 def batches(flags: BatchesFlags) -> int:
     """Show the batches and workflows, the newest first; or one of them, with the nodes of a workflow.
 
-    To retry one sends its failed and dead jobs back. To cancel one has its jobs skipped. To delete one forgets it, and
-    its jobs go on.
+    With retry its failed and dead jobs are sent back, with cancel its jobs are skipped. With delete it is forgotten,
+    and its jobs go on.
 
     Example: [bold]teep batches --state running[/bold]
     """
@@ -89,8 +90,9 @@ def _read(bid: str, config: "Config") -> "BatchStatus":
 def _list(flags: BatchesFlags, config: "Config") -> int:
     from teep.api.batches import BatchSet
 
-    chosen: Any = BatchSet(config=config).where(tag=flags.tag, state=flags.state)  # type: ignore[arg-type]  # a choice
-    found: list[BatchStatus] = list(islice(chosen, flags.limit))
+    state = cast("State | None", flags.state)  # click takes no other
+    chosen = BatchSet(config=config).where(tag=flags.tag, state=state)
+    found = list(islice(chosen, flags.limit))
     if flags.as_json:
         print_lines(map(_told, found))
     elif found:

@@ -1,6 +1,5 @@
 """`teep errors`: what failed, and how."""
 
-import math
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -10,16 +9,20 @@ import click
 from teep.cli.command import option
 from teep.cli.options import Looking
 from teep.cli.printing import Column, print_lines, printable, show, table
+from teep.cli.showing.progress import Stoppable
 from teep.cli.showing.spans import ago, stamp
 
 if TYPE_CHECKING:
-    from teep.api import ErrorGroup, SortedEntry
+    from teep.api import ErrorGroup, JobSet, SortedEntry
     from teep.config import Config
 
 Limit = Annotated[
     int,
     option("--limit", type=click.IntRange(min=1), metavar="N", show_default=True, help="At most so many groups."),
 ]
+
+_STEP = 0.25
+"""Seconds of counting between two looks at how far it is."""
 
 _COLUMNS = [
     Column("jobs", is_figure=True), Column("in"), Column("class", style="bold", is_long=True),
@@ -71,9 +74,19 @@ def _read(config: "Config") -> list[_Row]:
     rows = [
         _Row(where, group, None if (conditions := group.conditions) is None else of_errors(conditions))
         for where, jobs in sets.items()
-        for group in jobs.errors(seconds=math.inf).groups
+        for group in _groups(where, jobs)
     ]
     return sorted(rows, key=lambda row: -row.group.count)
+
+
+def _groups(where: str, jobs: "JobSet") -> "list[ErrorGroup[SortedEntry]]":
+    with Stoppable(where) as work:
+        found = jobs.errors(seconds=_STEP)
+        while work.told(found.looked_at, found.total) and not found.complete:
+            found = jobs.errors(found, seconds=_STEP)
+    if work.is_cut_short:
+        raise KeyboardInterrupt
+    return found.groups
 
 
 def _shown(row: _Row) -> tuple[str, ...]:

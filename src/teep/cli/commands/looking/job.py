@@ -81,7 +81,7 @@ def _without(flags: JobFlags, config: "Config") -> int:
     if flags.as_json:
         print_json({"jid": flags.jid, "where": None, "status": status})
     else:
-        print(f"{printable(flags.jid)} is over ({status}); teep result {printable(flags.jid)} shows what it returned.")
+        print(f"{printable(flags.jid)} is over ({status}); teep result shows what it returned.")
     return DONE
 
 

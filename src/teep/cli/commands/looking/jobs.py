@@ -6,6 +6,7 @@ from typing import Annotated
 from teep.cli.command import option
 from teep.cli.endings import DONE, NOTHING, nothing
 from teep.cli.printing import print_json, print_lines, show, table
+from teep.cli.selecting.acting import counted
 from teep.cli.selecting.chosen import choose
 from teep.cli.selecting.flags import Selecting
 from teep.cli.showing.jobs import COLUMNS, row, told
@@ -33,7 +34,7 @@ def jobs(flags: JobsFlags) -> int:
     """
     chosen = choose(flags)
     if flags.count:
-        count = chosen.count()
+        count = counted(chosen)
         if flags.as_json:
             print_json({"jobs": count})
         else:

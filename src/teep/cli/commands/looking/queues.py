@@ -88,7 +88,8 @@ def _read_one(flags: QueuesFlags, name: str, config: "Config") -> Callable[[], N
     if flags.as_json:
         return lambda: print_lines(_told(name, groups))
     paused = " It is paused." if summary.paused else ""
-    sentence = f"{printable(name)} holds {summary.size:,} jobs; the next one has waited {summary.latency:,.1f} s.{paused}"
+    waited = f"the next one has waited {summary.latency:,.1f} s."
+    sentence = f"{printable(name)} holds {summary.size:,} jobs; {waited}{paused}"
     if not groups:
         return lambda: print(f"{printable(name)} is empty.{paused}")
     return lambda: show(sentence, table(_GROUPS, _rows(groups)))

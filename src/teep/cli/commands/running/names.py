@@ -10,7 +10,9 @@ from teep.errors import ConfigurationError, InvalidValue, ModuleImportError
 if TYPE_CHECKING:
     from teep.job.definition import Definition
 
-Name = Annotated[str, argument(metavar="NAME", help="The job's name, such as app.jobs.welcome; its module is imported.")]
+Name = Annotated[
+    str, argument(metavar="NAME", help="The job's name, such as app.jobs.welcome; its module is imported.")
+]
 Args = Annotated[
     tuple[str, ...],
     argument(

@@ -25,7 +25,7 @@ Queue = Annotated[
 ]
 In = Annotated[str | None, option("--in", metavar="SPAN", help="Not before this time is over, such as 90s, 1h or 2d.")]
 At = Annotated[
-    str | None, option("--at", metavar="TIME", help="Not before, such as 2030-01-31T08:00 (local time), or epoch seconds.")
+    str | None, option("--at", metavar="TIME", help="Not before 2030-01-31T08:00, local time, or epoch seconds.")
 ]
 Tag = Annotated[tuple[str, ...], option("--tag", metavar="TAG", help="A tag of the job; may be given again.")]
 
@@ -59,10 +59,12 @@ def push(flags: PushFlags) -> int:
         return nothing("Nothing was pushed: a middleware stopped the job, or one like it has the lock.")
     queue = _queue_of(item, config)
     if flags.as_json:
-        print_json({"jid": jid, "class": flags.name, "queue": queue, "at": stamp(_moment(item)), "known": known is not None})
+        told = {"jid": jid, "class": flags.name, "queue": queue, "at": stamp(_moment(item))}
+        print_json({**told, "known": known is not None})
         return DONE
     if known is None:
-        print(f"teep finds no job {printable(flags.name)} here, so it is pushed as a Ruby class would be.", file=sys.stderr)
+        sentence = f"teep finds no job {printable(flags.name)} here, so it is pushed as a Ruby class would be."
+        print(sentence, file=sys.stderr)
     when = "" if (moment := _moment(item)) is None else f", for {moment.astimezone():%Y-%m-%d %H:%M:%S}"
     print(f"Pushed {printable(flags.name)} to {printable(queue)} as {jid}{when}.")
     return DONE
@@ -100,7 +102,9 @@ def _epoch(time: str) -> float:
     try:
         return datetime.fromisoformat(time).timestamp()
     except (ValueError, OverflowError) as error:
-        raise InvalidValue(f"--at takes a time such as 2030-01-31T08:00, or epoch seconds, not {printable(time)!r}") from error
+        raise InvalidValue(
+            f"--at takes a time such as 2030-01-31T08:00, or epoch seconds, not {printable(time)!r}"
+        ) from error
 
 
 def _queue_of(item: dict[str, Any], config: "Config") -> str:

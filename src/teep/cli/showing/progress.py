@@ -1,0 +1,60 @@
+"""Long work: a bar on a terminal while it goes on, and an end between two of its steps at Ctrl-C."""
+
+import signal
+from types import FrameType
+from typing import Self
+
+
+class Stoppable:
+    """Work that tells how far it is.
+
+    The first Ctrl-C has `told` return False, which ends a verb of the data API after its step. So it is known what was
+    done. A second one ends the command.
+    """
+
+    def __init__(self, title: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        self._bar = Progress(
+            *columns, console=console, transient=True, refresh_per_second=4, disable=not console.is_terminal
+        )
+        self._task = self._bar.add_task(title, total=None)
+        self.looked_at = self.out_of = 0
+        self._is_stopped = False
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._stop)
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+        signal.signal(signal.SIGINT, self._before)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it was stopped before its end."""
+        return self._is_stopped and self.looked_at < self.out_of
+
+    @property
+    def place(self) -> str:
+        """How far it has come, in words."""
+        return f"after {self.looked_at:,} of {self.out_of:,} jobs"
+
+    def told(self, looked_at: int, out_of: int) -> bool:
+        """Hear how far it is; returns False if it is to end there."""
+        self.looked_at, self.out_of = looked_at, out_of
+        self._bar.update(self._task, completed=looked_at, total=out_of)
+        return not self._is_stopped
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_stopped = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
