@@ -46,7 +46,9 @@ def sentence(done: subprocess.CompletedProcess[Any], code: int = 1) -> str:
     return str(line)
 
 
-def on_terminal(*arguments: str, answer: str = "", asks: str = "[y/N]", columns: int = 80, **variables: str) -> tuple[int, str]:
+def on_terminal(
+    *arguments: str, answer: str = "", asks: str = "[y/N]", columns: int = 80, **variables: str
+) -> tuple[int, str]:
     """Run `teep` on a terminal; gives its exit code, and all that the screen got.
 
     `answer` is typed as soon as the screen has what it `asks`.
@@ -79,4 +81,3 @@ def _read(master: int) -> bytes:
         return os.read(master, 1 << 16)
     except OSError:  # how Linux says that the other end is closed
         return b""
-

@@ -33,7 +33,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 def test_bash_completes_commands_and_flags() -> None:
-    assert completed(["teep", "e"]) == {"embedded"}
+    assert completed(["teep", "e"]) == {"embedded", "errors"}
     assert completed(["teep", "worker", "app.jobs", "--max"]) == {"--max-rss", "--max-jobs"}
 
 

@@ -27,7 +27,8 @@ def reference() -> str:
     sections: dict[str, list[tuple[tuple[str, ...], click.Command]]] = {}
     for name, command in app.commands.items():
         inner = command.commands if isinstance(command, click.Group) else {}
-        each = [((name, sub), one) for sub, one in inner.items()] or [((name,), command)]
+        each: list[tuple[tuple[str, ...], click.Command]] = [((name, sub), one) for sub, one in inner.items()]
+        each = each or [((name,), command)]
         sections.setdefault(getattr(command, "section", "Commands"), []).extend(each)
     lines: list[str] = []
     for section, commands in sections.items():

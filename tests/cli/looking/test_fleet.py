@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -12,7 +11,7 @@ from teep.cli.endings import NOTHING, USAGE
 from teep.cli.showing import watching
 from teep.client.batches import Batch
 from teep.client.workflows import Workflow
-from tests.cli.running import COMMAND, environment, on_terminal, output, printed
+from tests.cli.running import COMMAND, environment, output, printed
 from tests.cli.running import teep as run
 from tests.support import golden
 from tests.support.servers import Server
@@ -113,7 +112,7 @@ def test_a_workflow_shows_its_nodes(server: Server, configured: teep.Config) -> 
     workflow.add("publish", build_it.s(), after=build)
     workflow.start()
     lines = output("batches", "show", workflow.bid, REDIS_URL=server.url).splitlines()
-    rows = [line.split() for line in lines if line.startswith(("build", "publish"))]
+    rows = [line.split() for line in lines if line.strip().startswith(("build", "publish"))]
     assert [(row[0], row[1], row[-1]) for row in rows] == [
         ("build", "pushed", build_it.definition.name), ("publish", "waiting", "build"),
     ]  # fmt: skip
@@ -172,7 +171,10 @@ def test_a_result_of_a_job_that_nobody_knows(server: Server) -> None:
 
 def test_a_look_again_and_again_is_ended_by_ctrl_c(server: Server) -> None:
     with subprocess.Popen(
-        [*COMMAND, "stats", "--watch", "--json"], env=environment(REDIS_URL=server.url), stdout=subprocess.PIPE, text=True
+        [*COMMAND, "stats", "--watch", "--json"],
+        env=environment(REDIS_URL=server.url),
+        stdout=subprocess.PIPE,
+        text=True,
     ) as watch:
         assert watch.stdout is not None
         first = json.loads(watch.stdout.readline())
@@ -190,10 +192,10 @@ def test_rates_come_with_the_second_look(
     from teep.cli.commands.looking.stats import StatsFlags, stats
 
     looks = iter((lambda: server.command("SET", "stat:processed", 1_000), _interrupt))
-    monkeypatch.setattr(watching.time, "sleep", lambda _: (time.sleep(0.01), next(looks)())[0])
+    monkeypatch.setattr(watching, "sleep", lambda _: next(looks)())
     stats(StatsFlags(watch=True))
     tables = capsys.readouterr().out.split("a second")
-    rows = [[line.split() for line in table.splitlines() if "processed" in line][0] for table in tables[1:]]
+    rows = [next(line.split() for line in table.splitlines() if "processed" in line) for table in tables[1:]]
     assert [row[1] for row in rows] == ["0", "1,000"]
     assert (len(rows[0]), float(rows[1][2].replace(",", "")) > 1_000) == (2, True)
 
@@ -221,8 +223,7 @@ def test_an_outage_is_told_while_it_lasts(
         if (error := next(sleeps)) is not None:
             raise error
 
-    monkeypatch.setattr(watching.time, "sleep", sleep)
+    monkeypatch.setattr(watching, "sleep", sleep)
     watching.look(read, again=True)
     said = capsys.readouterr()
     assert (said.out.splitlines(), said.err) == (["up", "up again"], "teep: Redis is away\n")
-

@@ -39,14 +39,18 @@ def url(server: Server, configured: teep.Config) -> str:
     return server.url
 
 
+def stripped(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines()]
+
+
 def test_a_queue(url: str) -> None:
-    lines = output("jobs", "high", REDIS_URL=url).splitlines()
+    lines = stripped(output("jobs", "high", REDIS_URL=url))
     rows = [line.split() for line in lines if line.startswith("job")]
     assert len(rows) == 25
     assert rows[1][0] == "job1"  # the next to run come first
     assert rows[1][-2:] == ["Odd", "1"]
     assert lines[-1] == "These are the first 25; --limit N shows more, --count says how many there are."
-    lines = output("jobs", "high", "class:Odd", "--limit", "99", REDIS_URL=url).splitlines()
+    lines = stripped(output("jobs", "high", "class:Odd", "--limit", "99", REDIS_URL=url))
     assert [line.split()[0] for line in lines if line.startswith("job")] == [f"job{n}" for n in range(1, 30, 2)]
 
 
@@ -57,7 +61,7 @@ def test_a_count(url: str) -> None:
 
 
 def test_in_a_pipe_a_row_is_a_line_and_nothing_is_cut(url: str) -> None:
-    (row,) = (line for line in output("jobs", "retries", REDIS_URL=url).splitlines() if line.startswith("0000"))
+    (row,) = (line for line in stripped(output("jobs", "retries", REDIS_URL=url)) if line.startswith("0000"))
     assert row.split()[:5] == ["00" * 12, "in", "9", "min", "1"]
     assert row.endswith(f"ConnectionError: {LONG}:0")
     text = output("jobs", "dead", REDIS_URL=url)
@@ -72,7 +76,7 @@ def test_on_a_terminal_it_fits_into_80_columns(url: str) -> None:
     lines = [line.rstrip() for line in screen.replace("\033[1m", "").replace("\033[0m", "").splitlines()]
     assert code == DONE
     assert max(map(len, lines)) <= 80
-    (row,) = (line for line in lines if line.startswith("0000"))
+    (row,) = (line for line in lines if line.lstrip().startswith("0000"))
     assert "app.Resize" in row
     assert row.endswith("…")
     wide = on_terminal("jobs", "retries", REDIS_URL=url, columns=200)[1]

@@ -10,9 +10,8 @@ import teep
 from teep.cli.commands.looking.periodic import PeriodicFlags, periodic
 from teep.cli.options import Reaching
 from teep.errors import InvalidValue, UnknownEntry
-from tests.support.servers import Server
-
 from tests.cli.running import output
+from tests.support.servers import Server
 
 pytestmark = pytest.mark.one_server
 Run = Callable[..., str]

@@ -4,9 +4,8 @@ import json
 import time
 
 from teep import Client, Config, DeadSet, RetrySet
-from tests.support.servers import Server
-
 from tests.cli.running import output, printed
+from tests.support.servers import Server
 
 
 def fill(server: Server) -> None:

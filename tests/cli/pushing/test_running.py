@@ -129,7 +129,12 @@ def test_a_job_that_raises_here_is_a_traceback(url: str) -> None:
 
 def console(program: str, url: str) -> str:
     done = subprocess.run(
-        [*COMMAND, "console"], input=program, env=environment(REDIS_URL=url), capture_output=True, text=True, check=True
+        [*COMMAND, "console"],
+        input=program,
+        env=environment(REDIS_URL=url),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout
 
@@ -147,4 +152,3 @@ def test_on_a_terminal_there_is_a_prompt(url: str) -> None:
     assert code == 0
     assert "All of teep is imported" in screen
     assert "7" in screen.splitlines()
-

@@ -1,17 +1,16 @@
 """Every command that reaches Redis: on an empty one, on one that only Ruby's Sidekiq has written, and on none."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from teep.cli.app import app
 from teep.cli.endings import NO_REDIS, NOTHING, USAGE
+from tests.cli.running import output, printed, sentence, teep
 from tests.support import golden
 from tests.support.servers import Server
-
-from tests.cli.running import output, printed, sentence, teep
 
 JID = "01a22d40b2570e0b29c7e22a"
 FILTER = ("retries", "class:X", "--yes")
@@ -60,7 +59,7 @@ def test_where_none_is_configured_it_is_one_sentence() -> None:
 
 
 @pytest.fixture(params=golden.VERSIONS)
-def ruby(server: Server, request: pytest.FixtureRequest) -> Iterator[list[golden.Payload]]:
+def ruby(server: Server, request: pytest.FixtureRequest) -> list[golden.Payload]:
     """What a Sidekiq has left: jobs that wait, failed and died, and a process that runs some. Gives the payloads."""
     found: dict[tuple[str, bytes], golden.Payload] = {}
     for step in ("40-api-seed", "03-perform_at", "11-fail-2nd", "19-invalid-json", "22-busy"):
@@ -70,7 +69,7 @@ def ruby(server: Server, request: pytest.FixtureRequest) -> Iterator[list[golden
         found |= {(job.key, job.raw): job for job in recorded.payloads}
     for name in server.command("SMEMBERS", "processes"):
         server.command("PERSIST", name)
-    yield list(found.values())
+    return list(found.values())
 
 
 PLACES = {"schedule": "scheduled", "retry": "retries", "dead": "dead"}

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from teep.cli.app import app
-from tests.support.servers import Server
-from tests.support.waiting import wait_until
-
 from tests.cli.running import environment
 from tests.cli.test_help import COMMANDS
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 # Those that other tests run, since they take long or want a terminal.
 ELSEWHERE = {"demo": "test_demo.py", "bench": "test_bench.py", "top": "tests/tui"}
@@ -73,7 +72,9 @@ def test_an_example_works(words: tuple[str, ...], folder: Path, valkey: Server) 
     if words[0] in ENDLESS:
         check_endless(line, folder, variables)
         return
-    done = subprocess.run(["bash", "-c", line], cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=False
+    )
     # Of what was pushed nowhere nothing is known.
     assert done.returncode in ((0, 1) if words[0] in ("result", "kill", "processes") else (0,)), done.stderr
     assert "Traceback" not in done.stderr
@@ -90,10 +91,17 @@ def check_endless(line: str, folder: Path, variables: dict[str, str]) -> None:
     log = folder / "log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            ["bash", "-c", f"exec {line}"], cwd=folder, env=variables, stdout=file, stderr=file, start_new_session=True
+            ["bash", "-c", f"exec {line}"],
+            cwd=folder,
+            env=variables,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
         )
     try:
-        wait_until(lambda: re.search(r" with concurrency 20|page is at|processed", log.read_text()), 40, log.read_text)
+        wait_until(
+            lambda: re.search(r" with concurrency 20|page is at|processed", log.read_text()), 40, log.read_text
+        )
         process.send_signal(signal.SIGINT)
         assert process.wait(40) == 0, log.read_text()
     finally:

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 import teep
+from tests.cli.running import ROOT
+from tests.cli.running import teep as run
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
 
-from tests.cli.running import ROOT
-from tests.cli.running import teep as run
-
 PAGE = ROOT / "docs" / "cli.md"
-(WALK,) = re.findall(r"```sh\n(teep errors .*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+WALK = re.findall(r"```sh\n(teep errors .*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The same look again and again, in its place on the screen."""
 
 import sys
-import time
 from collections.abc import Callable
+from time import sleep
 
 from teep.errors import RedisError
 
@@ -24,7 +24,7 @@ def look(read: Callable[[], Callable[[], None]], *, again: bool) -> None:
             _clear()
             printing()
             sys.stdout.flush()
-            time.sleep(SECONDS)
+            sleep(SECONDS)
             printing = _read_or_tell(read)
     except KeyboardInterrupt:  # the way to end it
         return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 To = Annotated[
     str,
-    option("--to", metavar="QUEUE", required=True, shell_complete=complete_queue, help="The queue that they go to."),
+    option("--to", metavar="QUEUE", shell_complete=complete_queue, help="The queue that they go to."),
 ]
 
 _RETRY = Verb(

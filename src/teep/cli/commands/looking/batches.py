@@ -31,9 +31,7 @@ Verb = Annotated[
 ]
 Bids = Annotated[tuple[str, ...], argument(metavar="[BID]...", help="The batches and workflows to do it to.")]
 Tag = Annotated[str | None, option("--tag", metavar="TAG", help="List those with this tag.")]
-InState = Annotated[
-    str | None, option("--state", type=click.Choice(_STATES), help="List those in this state.")
-]
+InState = Annotated[str | None, option("--state", type=click.Choice(_STATES), help="List those in this state.")]
 Limit = Annotated[
     int, option("--limit", type=click.IntRange(min=1), metavar="N", show_default=True, help="List at most so many.")
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import click
 
@@ -17,9 +17,9 @@ from teep.errors import InvalidValue
 
 if TYPE_CHECKING:
     from teep.api import JobRecord, Process, Work
-    from teep.api.fleet import FleetState
+    from teep.api.fleet.fleet import FleetState
 
-    State = FleetState[Process, JobRecord]
+    State: TypeAlias = FleetState[Process, JobRecord]
 
 _VERBS = ("list", "quiet", "stop", "dump")
 _DONE = {

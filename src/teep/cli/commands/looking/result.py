@@ -42,7 +42,9 @@ def result(flags: ResultFlags) -> int:
     if flags.as_json:
         print_json({"jid": flags.jid, **found})
     else:
-        rows = [(name, str(value) if name in _TEXTS else written(value)) for name, value in found.items()]
+        rows: list[tuple[str, ...]] = [
+            (name, str(value) if name in _TEXTS else written(value)) for name, value in found.items()
+        ]
         print_table(["job", printable(flags.jid)], rows, of_texts=True)
     is_fine = found["status"] == "succeeded" or (flags.wait is None and found["status"] not in (*_OVER, "unknown"))
     return DONE if is_fine else NOTHING

@@ -63,8 +63,7 @@ def _rates(last: tuple[float, dict[str, Any]] | None, now: tuple[float, dict[str
 def _print(found: dict[str, Any], rates: dict[str, float], *, watch: bool) -> None:
     counts = {name: value for name, value in found.items() if isinstance(value, int)}
     rows = [
-        (_named(name), f"{count:,}", f"{rates[name]:,.1f}" if name in rates else "")
-        for name, count in counts.items()
+        (_named(name), f"{count:,}", f"{rates[name]:,.1f}" if name in rates else "") for name, count in counts.items()
     ]
     rows.append(("default queue's latency", f"{found['default_queue_latency']:,.1f} s", ""))
     columns = [Column("", style="bold"), Column("now", is_figure=True), Column("a second", is_figure=True)]

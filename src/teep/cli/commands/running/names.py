@@ -1,7 +1,7 @@
 """A job by its name on the command line, and its arguments."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from teep.cli.command import argument
 from teep.cli.printing import printable
@@ -55,6 +55,6 @@ def _defined_as(name: str) -> "Definition | None":
     from teep.job.definition import known
 
     module, _, last = name.rpartition(".")
-    found = getattr(sys.modules.get(module), last, None)
+    found: Any = getattr(sys.modules.get(module), last, None)
     is_one = isinstance(found, Verbs) or (isinstance(found, type) and issubclass(found, Job))
     return known(name_of(found)) if is_one else None

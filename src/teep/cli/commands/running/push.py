@@ -23,7 +23,9 @@ Queue = Annotated[
     str | None,
     option("--queue", "-q", metavar="NAME", shell_complete=complete_queue, help="Default: that of the job."),
 ]
-In = Annotated[str | None, option("--in", metavar="SPAN", help="Not before this time is over, such as 90s, 1h or 2d.")]
+In = Annotated[
+    str | None, option("--in", metavar="SPAN", help="Not before this time is over, such as 90s, 1h or 2d.")
+]
 At = Annotated[
     str | None, option("--at", metavar="TIME", help="Not before 2030-01-31T08:00, local time, or epoch seconds.")
 ]
