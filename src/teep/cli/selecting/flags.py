@@ -37,7 +37,7 @@ All = Annotated[bool, option("--all", help="All jobs that lie there. Without a f
 DryRun = Annotated[bool, option("--dry-run", help="Only say how many it would be.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Selecting(Looking):
     """Which jobs."""
 
@@ -62,7 +62,7 @@ class Selecting(Looking):
         return {name: value for name, value in given.items() if value is not None}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Acting(Selecting):
     """Which jobs, and whether it is asked first."""
 

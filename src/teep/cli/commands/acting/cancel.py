@@ -19,7 +19,7 @@ _SAID = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CancelFlags(Looking):
     """Which jobs."""
 

@@ -37,7 +37,7 @@ _KILL = Verb(
 _DELETE = Verb("delete", "Delete {} for good", "Deleted {}", "Would delete {}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MoveFlags(Acting):
     """Which jobs, and where they go."""
 

@@ -22,7 +22,7 @@ Queues = Annotated[
 Every = Annotated[bool, option("--all", help="Every queue that there is.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PauseFlags(Looking):
     """Which queues."""
 

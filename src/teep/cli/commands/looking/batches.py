@@ -46,7 +46,7 @@ _NODES = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class BatchesFlags(Looking):
     """What to do, and to which of them."""
 

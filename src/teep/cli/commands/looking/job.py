@@ -33,7 +33,7 @@ Edit = Annotated[
 _SETS = {"scheduled": ("scheduled", "due"), "retrying": ("retries", "next try"), "dead": ("dead", "died")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class JobFlags(Looking):
     """Which job, and what to show or change."""
 

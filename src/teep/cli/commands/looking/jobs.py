@@ -17,7 +17,7 @@ _USUAL = 25
 """Jobs that are listed without --limit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class JobsFlags(Selecting):
     """Which jobs, and whether they are only counted."""
 

@@ -22,7 +22,7 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LimitsFlags(Looking):
     """Which limits."""
 

@@ -29,7 +29,7 @@ Verb = Annotated[
 Names = Annotated[tuple[str, ...], argument(metavar="[NAME]...", help="The names of the entries to do it to.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PeriodicFlags(Looking):
     """What to do, and to which entries."""
 

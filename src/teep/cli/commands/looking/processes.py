@@ -46,7 +46,7 @@ _PROCESSES = [
 _WORK = [Column("runs for", is_figure=True), JID, CLASS, ARGUMENTS, Column("process", is_long=True)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ProcessesFlags(Looking):
     """What to do, and to which processes."""
 

@@ -37,7 +37,7 @@ _GROUPS = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class QueuesFlags(Looking):
     """All queues or one, once or again and again."""
 

@@ -21,7 +21,7 @@ Wait = Annotated[
 _OVER = ("succeeded", "failed", "dead", "cancelled")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ResultFlags(Looking):
     """Which job, and how long to wait for it."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _COUNTERS = ("processed", "failed", "expired")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StatsFlags(Looking):
     """Once, or again and again."""
 

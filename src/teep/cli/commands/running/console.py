@@ -9,7 +9,7 @@ from typing import Any
 from teep.cli.options import Reaching
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConsoleFlags(Reaching):
     """Where Redis is."""
 

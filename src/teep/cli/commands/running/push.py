@@ -32,7 +32,7 @@ At = Annotated[
 Tag = Annotated[tuple[str, ...], option("--tag", metavar="TAG", help="A tag of the job; may be given again.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PushFlags(Looking):
     """Which job, with what, to where, and when."""
 

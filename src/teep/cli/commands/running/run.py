@@ -8,7 +8,7 @@ from teep.cli.showing.values import read, written
 from teep.errors import InvalidValue
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunFlags(Looking):
     """Which job, and with what."""
 
