@@ -55,6 +55,7 @@ def url(valkey: Server) -> str:
     return valkey.url
 
 
+@pytest.mark.slow("six times a shell and an interpreter")
 def test_queues_are_completed_as_redis_has_them_now(url: str) -> None:
     given = ["--redis-url", url]
     assert completed(["teep", "pause", *given, "m"]) == {"mailers"}
@@ -70,6 +71,7 @@ def test_behind_a_selection_the_names_of_a_filter_are_offered(url: str) -> None:
     assert completed(["teep", "jobs", "--redis-url", url, "retries", "ol"]) == {"older:"}
 
 
+@pytest.mark.slow("three times a shell and an interpreter")
 def test_without_redis_completion_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert completed(["teep", "jobs", "--redis-url", "redis://127.0.0.1:1", "d"]) == {"dead"}
     assert completed(["teep", "pause", "--redis-url", "nonsense", '""']) == set()

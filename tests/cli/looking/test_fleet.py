@@ -90,6 +90,7 @@ def test_batches(batch: Batch, server: Server) -> None:
     assert "import 7" in output("batches", "show", batch.bid, REDIS_URL=server.url)
 
 
+@pytest.mark.slow("eight commands, one after the other")
 def test_what_is_done_to_a_batch(batch: Batch, server: Server, configured: teep.Config) -> None:
     (job, *_) = teep.Queue("low", config=configured).where(jids=["row1"])
     teep.RetrySet(config=configured).schedule(2e9, job.item)
@@ -124,6 +125,7 @@ def test_a_workflow_shows_its_nodes(server: Server, configured: teep.Config) -> 
     assert teep.WorkflowStatus(workflow.bid, config=configured).node("publish").state == "cancelled"
 
 
+@pytest.mark.slow("three commands, and a limit with its leases")
 def test_limits(server: Server, configured: teep.Config) -> None:
     limit = teep.limits.concurrent("erp", 2, config=configured)
     with limit.within_limit():
@@ -143,6 +145,7 @@ def kept(*, fails: bool = False) -> dict[str, int]:
     return {"rows": 7}
 
 
+@pytest.mark.slow("eight commands, and a worker")
 def test_what_a_job_returned(server: Server, configured: teep.Config) -> None:
     client = teep.Client(configured)
     waits = client.push({"class": "A", "args": [], "queue": "unserved"})
@@ -169,6 +172,7 @@ def test_a_result_of_a_job_that_nobody_knows(server: Server) -> None:
     assert (done.returncode, "unknown" in done.stdout) == (NOTHING, True)
 
 
+@pytest.mark.slow("an interpreter that looks twice, with two seconds between")
 def test_a_look_again_and_again_is_ended_by_ctrl_c(server: Server) -> None:
     with subprocess.Popen(
         [*COMMAND, "stats", "--watch", "--json"],

@@ -11,7 +11,9 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_SECONDS = 0.5
+    from teep.config import Config
+
+_SECONDS = 1.0
 """How long Redis may take."""
 
 _SETS = ("retries", "scheduled", "dead")
@@ -47,32 +49,39 @@ def _items(words: list[str], incomplete: str) -> "list[CompletionItem[str]]":
 
 def _queues(context: click.Context) -> list[str]:
     """Return the names of queues, none if Redis does not tell them in time."""
+    from teep.errors import TeepError
+
     names: list[str] = []
 
-    def ask() -> None:
-        from teep.errors import TeepError
+    def ask(config: "Config") -> None:
+        from teep.cli.selecting.queues import queue_names
 
         try:
-            names.extend(name for name in _read(context) if name.isprintable() and not set(name) & set(" \t'\""))
+            names.extend(name for name in queue_names(config) if name.isprintable() and not set(name) & set(" \t'\""))
         except TeepError:  # someone types: there is no place for a sentence
             return
 
-    # One that hangs is left behind as the process ends.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(_SECONDS)
+    try:
+        config = _config(context)
+    except TeepError:  # as above
+        return []
+    if config is not None:
+        # One that hangs is left behind as the process ends.
+        asking = threading.Thread(target=ask, args=(config,), daemon=True)
+        asking.start()
+        asking.join(_SECONDS)
     return list(names)
 
 
-def _read(context: click.Context) -> list[str]:
+def _config(context: click.Context) -> "Config | None":
+    """Return the configuration, with all loaded that speaks to Redis; None: it would start the embedded server."""
     from teep.cli.options import Reaching
-    from teep.config.connections import named_url
+    from teep.config.connections import driver_for, named_url
     from teep.embedded.status import look
 
     given = {name: context.params.get(name) for name in ("redis_url", "config", "environment")}
     config = Reaching(**given, log_level="CRITICAL").configured()
     if named_url(config) is None and not look().running:
-        return []
-    from teep.cli.selecting.queues import queue_names
-
-    return queue_names(config)
+        return None
+    driver_for(config)
+    return config
