@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import struct
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from tests.support import forkserver
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "teep"]
+# Seconds that a command on a terminal may be silent.
+_PATIENCE = 30.0
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -60,7 +63,7 @@ def on_terminal(
         process = forkserver.start([*COMMAND, *arguments], None, given, terminal, terminal, stdin=terminal)
     try:
         said = _typed(master, asks, answer)
-        return process.wait(30), said
+        return process.wait(_PATIENCE), said
     finally:
         os.close(master)
         process.kill()
@@ -77,6 +80,8 @@ def _typed(master: int, asks: str, answer: str) -> str:
 
 
 def _read(master: int) -> bytes:
+    ready, _, _ = select.select([master], [], [], _PATIENCE)
+    assert ready, "it says nothing, and does not end"
     try:
         return os.read(master, 1 << 16)
     except OSError:  # how Linux says that the other end is closed
