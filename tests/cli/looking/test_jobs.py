@@ -80,6 +80,7 @@ def test_on_a_terminal_it_fits_into_80_columns(url: str) -> None:
     assert "app.Resize" in row
     assert row.endswith("…")
     wide = on_terminal("jobs", "retries", REDIS_URL=url, columns=200)[1]
+    assert "\033[31m" in wide  # errors are red
     assert f"{LONG}:0" in wide
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     Record: TypeAlias = JobRecord | SortedEntry
 
 JID = Column("jid", style="bold")
-CLASS = Column("class", is_long=True)
+CLASS = Column("class", is_long=True, style="cyan")
 ARGUMENTS = Column("arguments", is_long=True)
-ERROR = Column("error", is_long=True)
+ERROR = Column("error", is_long=True, style="red")
 
 COLUMNS = {
     "queue": [JID, Column("waits", is_figure=True), CLASS, ARGUMENTS],

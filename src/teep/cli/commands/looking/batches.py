@@ -38,11 +38,11 @@ Limit = Annotated[
 
 _BATCHES = [
     Column("batch", style="bold"), Column("state"), Column("left", is_figure=True), Column("of", is_figure=True),
-    Column("failed", is_figure=True), Column("made", is_figure=True), Column("for", is_long=True),
+    Column("failed", is_figure=True, style="red"), Column("made", is_figure=True), Column("for", is_long=True),
 ]  # fmt: skip
 _NODES = [
     Column("node", style="bold", is_long=True), Column("state"), Column("since", is_figure=True),
-    Column("class", is_long=True), Column("waits for", is_long=True),
+    Column("class", is_long=True, style="cyan"), Column("waits for", is_long=True),
 ]  # fmt: skip
 
 

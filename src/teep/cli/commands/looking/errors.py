@@ -25,8 +25,8 @@ _STEP = 0.25
 """Seconds of counting between two looks at how far it is."""
 
 _COLUMNS = [
-    Column("jobs", is_figure=True), Column("in"), Column("class", style="bold", is_long=True),
-    Column("error", is_long=True), Column("last", is_figure=True),
+    Column("jobs", is_figure=True), Column("in"), Column("class", style="bold cyan", is_long=True),
+    Column("error", is_long=True, style="red"), Column("last", is_figure=True),
 ]  # fmt: skip
 
 

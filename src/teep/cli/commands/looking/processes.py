@@ -41,7 +41,7 @@ Ids = Annotated[
 
 _PROCESSES = [
     Column("process", style="bold", is_long=True), Column("busy", is_figure=True), Column("memory", is_figure=True),
-    Column("up", is_figure=True), Column("queues", is_long=True), Column("state", is_long=True),
+    Column("up", is_figure=True), Column("queues", is_long=True), Column("state", is_long=True, style="yellow"),
 ]  # fmt: skip
 _WORK = [Column("runs for", is_figure=True), JID, CLASS, ARGUMENTS, Column("process", is_long=True)]
 

@@ -29,11 +29,11 @@ Name = Annotated[
 
 _QUEUES = [
     Column("queue", style="bold", is_long=True), Column("size", is_figure=True), Column("latency", is_figure=True),
-    Column("paused", is_figure=True),
+    Column("paused", is_figure=True, style="yellow"),
 ]  # fmt: skip
 _GROUPS = [
-    Column("jobs", is_figure=True), Column("share", is_figure=True), Column("class", style="bold", is_long=True),
-    Column("error", is_long=True), Column("oldest", is_figure=True),
+    Column("jobs", is_figure=True), Column("share", is_figure=True), Column("class", style="bold cyan", is_long=True),
+    Column("error", is_long=True, style="red"), Column("oldest", is_figure=True),
 ]  # fmt: skip
 
 
