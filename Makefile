@@ -4,7 +4,7 @@ PYTHON  := $(VENV)/bin/python
 PYTHON3 ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test matrix chaos check format bench docs recording pictures vendor clean system
+.PHONY: help demo test matrix chaos check format bench docs recording reference pictures vendor clean system
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  \033[36mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ docs: $(VENV)/dev.stamp ## run every example in README and docs
 
 recording: $(VENV)/dev.stamp ## run the demo, and draw it anew as the animation in README
 	@$(PYTHON) -m tests.cli.recording
+
+reference: $(VENV)/dev.stamp ## write the second part of docs/cli.md from the commands
+	@$(PYTHON) -m tests.docs.cli_page
 
 pictures: $(VENV)/dev.stamp system ## take the pictures of the docs again, one of a million retries among them
 	@.ci/apt-install pngquant fonts-inter

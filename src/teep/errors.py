@@ -32,6 +32,10 @@ class ConfigurationError(TeepError, ValueError):
         self.problems = problems or {}
 
 
+class RedisNotConfigured(ConfigurationError):
+    """No Redis is configured, and the embedded server is not installed, or not for this environment."""
+
+
 class ModuleImportError(ConfigurationError):
     """A module of jobs raised while it was imported; `__cause__` is that error."""
 

@@ -89,4 +89,4 @@ def test_too_few_jobs_are_refused(valkey: Server) -> None:
 
 def test_a_concurrency_that_does_not_fit_is_one_sentence(valkey: Server) -> None:
     done = teep("bench", "-c", "0", "--redis-url", valkey.url)
-    assert "concurrency must be a whole number from 1" in sentence(done)
+    assert "concurrency must be a whole number from 1" in sentence(done, 2)

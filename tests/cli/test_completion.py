@@ -1,11 +1,17 @@
 """`teep completion`: a shell that has read the script completes commands, flags and files."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import click
 import pytest
+
+from teep.cli.selecting.completing import complete_queue
+from tests.support.servers import Server
 
 from .running import environment, output, teep
 
@@ -22,11 +28,12 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     done = subprocess.run(
         ["bash", "-c", program], env=environment(PATH=path), capture_output=True, text=True, check=True
     )
+    assert done.stderr == ""
     return set(done.stdout.split())
 
 
 def test_bash_completes_commands_and_flags() -> None:
-    assert completed(["teep", "e"]) == {"embedded"}
+    assert completed(["teep", "e"]) == {"embedded", "errors"}
     assert completed(["teep", "worker", "app.jobs", "--max"]) == {"--max-rss", "--max-jobs"}
 
 
@@ -39,3 +46,46 @@ def test_another_shell_is_refused() -> None:
     done = teep("completion", "tcsh")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'bash', 'zsh', 'fish'" in done.stderr
+
+
+@pytest.fixture
+def url(valkey: Server) -> str:
+    valkey.flushall()
+    valkey.command("SADD", "queues", "default", "mailers", "odd one")
+    return valkey.url
+
+
+@pytest.mark.slow("six times a shell and an interpreter")
+def test_queues_are_completed_as_redis_has_them_now(url: str) -> None:
+    given = ["--redis-url", url]
+    assert completed(["teep", "pause", *given, "m"]) == {"mailers"}
+    assert completed(["teep", "jobs", *given, "d"]) == {"dead", "default"}
+    assert completed(["teep", "queues", *given, '""']) == {"default", "mailers"}
+    assert completed(["teep", "move", "retries", *given, "--to", "ma"]) == {"mailers"}
+    # In bash a colon ends a word.
+    assert completed(["teep", "jobs", *given, "queue", ":", "de"]) == {"dead", "default"}
+    assert completed(["teep", "jobs", *given, "queue:m"]) == {"queue:mailers"}
+
+
+def test_behind_a_selection_the_names_of_a_filter_are_offered(url: str) -> None:
+    assert completed(["teep", "jobs", "--redis-url", url, "retries", "ol"]) == {"older:"}
+
+
+@pytest.mark.slow("three times a shell and an interpreter")
+def test_without_redis_completion_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert completed(["teep", "jobs", "--redis-url", "redis://127.0.0.1:1", "d"]) == {"dead"}
+    assert completed(["teep", "pause", "--redis-url", "nonsense", '""']) == set()
+    # The embedded server is not started for it.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    assert completed(["teep", "pause", '""']) == set()
+    assert not (tmp_path / ".teep").exists()
+
+
+def test_a_redis_that_does_not_answer_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        context = click.Context(click.Command("pause"))
+        context.params = {"redis_url": f"redis://127.0.0.1:{silent.getsockname()[1]}"}
+        before = time.monotonic()
+        assert complete_queue(context, click.Argument(["queues"]), "") == []
+        assert time.monotonic() - before < 5

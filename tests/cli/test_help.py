@@ -8,6 +8,7 @@ import pytest
 
 import teep as library
 from teep.cli.app import app
+from teep.cli.endings import NO_REDIS, USAGE
 
 from .running import COMMAND, environment, output, sentence, teep
 
@@ -28,10 +29,36 @@ def test_the_help_lists_every_command() -> None:
     assert "Start here: teep demo" in text
 
 
+def test_the_help_has_the_commands_in_groups() -> None:
+    lines = output("--help").splitlines()
+    sections = [line.strip("╭─╮ ") for line in lines if line.startswith("╭")]
+    assert sections[:5] == ["Options", "Look", "Act", "Run", "Set up, and try"]
+    assert {getattr(command, "section", None) for command in app.commands.values()} >= set(sections[1:5])
+    said = [next(line.index(word) for line in lines if word in line) for word in ("Show the counters", "Delete jobs")]
+    assert said[0] == said[1]  # one below the other
+
+
+@pytest.mark.parametrize("command", [(), *COMMANDS], ids=lambda words: " ".join(("teep", *words)))
+def test_the_help_is_whole_at_80_columns(command: tuple[str, ...]) -> None:
+    lines = output(*command, "--help").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines).replace("jid:0198c3…", "")
+
+
+def test_what_is_said_of_a_command_is_a_sentence() -> None:
+    for words in COMMANDS:
+        command = app.commands[words[0]]
+        one = command.commands[words[1]] if isinstance(command, click.Group) else command
+        assert " ".join((one.help or "").split("\n\n")[0].split()).endswith("."), words
+        for param in one.params:
+            assert str(getattr(param, "help", "")).endswith("."), (words, param.name)
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
-    text = output(*command, "--help")
-    assert f"Example: teep {' '.join(command)}" in text
+    text = " ".join(output(*command, "--help", COLUMNS="200").split())
+    assert "Example: " in text
+    assert f"teep {' '.join(command)}" in text.partition("Example: ")[2]
     assert command[0] in SILENT or "--log-level" in text
 
 
@@ -85,18 +112,18 @@ def test_the_version() -> None:
 
 @pytest.mark.parametrize("command", [("stats",), ("queues",), ("bench",)])
 def test_an_unreachable_redis_is_one_sentence(command: tuple[str, ...]) -> None:
-    line = sentence(teep(*command, "--redis-url", "redis://127.0.0.1:1/0", "--log-level", "ERROR"))
+    line = sentence(teep(*command, "--redis-url", "redis://127.0.0.1:1/0", "--log-level", "ERROR"), NO_REDIS)
     assert line.startswith("teep: ")
     assert "127.0.0.1:1" in line
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/0", "nonsense"])
 def test_a_url_that_is_none_is_one_sentence(url: str) -> None:
-    assert "the Redis URL must begin with" in sentence(teep("stats", "--redis-url", url))
+    assert "the Redis URL must begin with" in sentence(teep("stats", "--redis-url", url), USAGE)
 
 
 def test_an_unknown_log_level_is_one_sentence() -> None:
-    assert "there is no log level 'LOUD'" in sentence(teep("stats", TEEP_LOG_LEVEL="LOUD"))
+    assert "there is no log level 'LOUD'" in sentence(teep("stats", TEEP_LOG_LEVEL="LOUD"), USAGE)
 
 
 def test_an_unknown_module_is_one_sentence() -> None:

@@ -77,7 +77,7 @@ def test_elsewhere_it_asks_for_a_password_and_changes_nothing_if_it_is_read_only
 )
 def test_what_is_not_safe_is_refused(arguments: list[str], sentence: str) -> None:
     done = teep("web", *arguments, "--redis-url", "redis://127.0.0.1:1/0")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -91,4 +91,4 @@ def test_without_the_extra_a_sentence_says_what_to_install(tmp_path: Path) -> No
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (1, "teep: the web page needs starlette: pip install 'teep[web]'\n")
+    assert (done.returncode, done.stderr) == (2, "teep: the web page needs starlette: pip install 'teep[web]'\n")

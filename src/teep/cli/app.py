@@ -13,9 +13,14 @@ from collections.abc import Callable
 import click
 
 from teep.cli import streams
-from teep.cli.command import Group, command
-from teep.cli.commands import bench, completion, config, demo, embedded, look, periodic, web, worker
-from teep.cli.options import Looking
+from teep.cli.command import Command, Group, command
+from teep.cli.commands import bench, completion, config, demo, embedded, web, worker
+from teep.cli.commands.acting import cancel, pausing
+from teep.cli.commands.acting import jobs as acting
+from teep.cli.commands.looking import batches, errors, job, jobs, limits, periodic, processes, queues, result, stats
+from teep.cli.commands.running import console, push, run
+from teep.cli.endings import code_of
+from teep.cli.selecting.flags import Acting
 from teep.errors import ModuleImportError, TeepError
 from teep.version import __version__
 
@@ -31,18 +36,53 @@ def _embedded() -> None:
     """The embedded server of this folder's project."""
 
 
-app.add_command(command("demo", demo.DemoFlags, demo.demo))
-app.add_command(command("worker", worker.WorkerFlags, worker.worker))
-app.add_command(command("config", config.ConfigFlags, config.config))
-app.add_command(command("stats", Looking, look.stats))
-app.add_command(command("queues", Looking, look.queues))
-app.add_command(command("periodic", periodic.PeriodicFlags, periodic.periodic))
-app.add_command(command("web", web.WebFlags, web.web))
-app.add_command(_embedded)
+def _add(section: str, *commands: Command) -> None:
+    for each in commands:
+        each.section = section
+        app.add_command(each)
+
+
+_add(
+    "Look",
+    command("stats", stats.StatsFlags, stats.stats),
+    command("queues", queues.QueuesFlags, queues.queues),
+    command("errors", errors.ErrorsFlags, errors.errors),
+    command("jobs", jobs.JobsFlags, jobs.jobs),
+    command("job", job.JobFlags, job.job),
+    command("result", result.ResultFlags, result.result),
+    command("processes", processes.ProcessesFlags, processes.processes),
+    command("periodic", periodic.PeriodicFlags, periodic.periodic),
+    command("batches", batches.BatchesFlags, batches.batches),
+    command("limits", limits.LimitsFlags, limits.limits),
+)
+_add(
+    "Act",
+    command("retry", Acting, acting.retry),
+    command("kill", Acting, acting.kill),
+    command("delete", Acting, acting.delete),
+    command("move", acting.MoveFlags, acting.move),
+    command("pause", pausing.PauseFlags, pausing.pause),
+    command("unpause", pausing.PauseFlags, pausing.unpause),
+    command("cancel", cancel.CancelFlags, cancel.cancel),
+)
+_add(
+    "Run",
+    command("worker", worker.WorkerFlags, worker.worker),
+    command("web", web.WebFlags, web.web),
+    command("push", push.PushFlags, push.push),
+    command("run", run.RunFlags, run.run),
+    command("console", console.ConsoleFlags, console.console),
+)
+_add(
+    "Set up, and try",
+    command("demo", demo.DemoFlags, demo.demo),
+    command("bench", bench.BenchFlags, bench.bench),
+    command("config", config.ConfigFlags, config.config),
+    _embedded,
+    command("completion", completion.CompletionFlags, completion.completion),
+)
 _embedded.add_command(command("status", embedded.StatusFlags, embedded.status))
 _embedded.add_command(command("reset", embedded.ResetFlags, embedded.reset))
-app.add_command(command("bench", bench.BenchFlags, bench.bench))
-app.add_command(command("completion", completion.CompletionFlags, completion.completion))
 
 
 def main() -> None:
@@ -65,13 +105,18 @@ def main() -> None:
     except ModuleImportError as error:
         print(f"teep: {error}", file=sys.stderr)
         traceback.print_exception(_from_module_on(error.__cause__), file=sys.stderr)
-        sys.exit(1)
+        sys.exit(_code_of(error, is_worker=is_worker))
     except TeepError as error:
         print(f"teep: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(_code_of(error, is_worker=is_worker))
 
 
-def _read() -> Callable[[], None]:
+def _code_of(error: TeepError, *, is_worker: bool) -> int:
+    """Return the exit code: a worker's own is 1, whatever has kept it from starting."""
+    return 1 if is_worker else code_of(error)
+
+
+def _read() -> Callable[[], int | None]:
     """Return the run that the command line asks for. If it asks for help, or is wrong, the process ends instead."""
     try:
         asked = app.main(standalone_mode=False)
@@ -82,14 +127,14 @@ def _read() -> Callable[[], None]:
         sys.exit(130)
     if isinstance(asked, int):
         sys.exit(asked)
-    run: Callable[[], None] = asked
+    run: Callable[[], int | None] = asked
     return run
 
 
-def _run_briefly(run: Callable[[], None]) -> None:
-    """Run a command that Ctrl-C, or a closed pipe, may end early."""
+def _run_briefly(run: Callable[[], int | None]) -> None:
+    """Run a command that Ctrl-C, or a closed pipe, may end early, and end with its exit code."""
     try:
-        run()
+        code = run()
     except KeyboardInterrupt:
         sys.exit(130)
     except click.Abort:
@@ -97,6 +142,8 @@ def _run_briefly(run: Callable[[], None]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for output that is flushed at the exit
         sys.exit(1)
+    if code:
+        sys.exit(code)
 
 
 def _from_module_on(error: BaseException | None) -> BaseException | None:

@@ -7,6 +7,7 @@ other exit codes to Ctrl-C, and take a broken pipe anywhere for one of standard 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from inspect import get_annotations
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -43,7 +44,9 @@ def argument(*, help: str, **attributes: Any) -> Declared:  # noqa: A002 - click
 
 
 class Command(click.Command):
-    """A command whose help is a page with boxes."""
+    """A command whose help is a page with boxes. `section` is the box in which its group has it."""
+
+    section = "Commands"
 
     def get_help(self, ctx: click.Context) -> str:
         from teep.cli.help import page
@@ -61,17 +64,18 @@ class Group(Command, click.Group):
         return super().parse_args(ctx, args)
 
 
-def command(name: str, flags: type[F], run: Callable[[F], None]) -> Command:
+def command(name: str, flags: type[F], run: Callable[[F], int | None]) -> Command:
     """Return a command that gives a call of `run` with `flags`, a dataclass, as the command line sets them.
 
-    Its help is the docstring of `run`.
+    Its help is the docstring of `run`, which returns an exit code; None is 0. Flags that others share come last.
     """
 
-    def read(**values: Any) -> Callable[[], None]:
+    def read(**values: Any) -> Callable[[], int | None]:
         return partial(run, flags(**values))
 
     hints = get_type_hints(flags, include_extras=True)
-    params = [_parameter(field, getattr(flags, field, None), *get_args(hint)) for field, hint in hints.items()]
+    fields = dict.fromkeys(name for kind in flags.__mro__ for name in get_annotations(kind))
+    params = [_parameter(field, getattr(flags, field, None), *get_args(hints[field])) for field in fields]
     return Command(name, params=params, callback=read, help=run.__doc__)
 
 

@@ -43,7 +43,17 @@ def _boxes(command: click.Command, ctx: click.Context) -> Iterable[tuple[str, li
     yield "Arguments", [_argument(param, ctx) for param in params if isinstance(param, click.Argument)]
     yield "Options", [_option(param, ctx) for param in params if isinstance(param, click.Option)]
     if isinstance(command, click.Group):
-        yield "Commands", [_command(name, each) for name, each in command.commands.items()]
+        yield from _sections(command)
+
+
+def _sections(group: click.Group) -> Iterable[tuple[str, list[_Row]]]:
+    """Return the commands of a group by their sections, in the order in which they were added."""
+    sections: dict[str, list[_Row]] = {}
+    width = max(map(len, group.commands), default=0)  # so that the boxes have their columns one below the other
+    for name, each in group.commands.items():
+        row = _command(name.ljust(width), each)
+        sections.setdefault(getattr(each, "section", "Commands"), []).append(row)
+    return sections.items()
 
 
 def _box(title: str, rows: list[_Row]) -> Panel:

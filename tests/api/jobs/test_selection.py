@@ -104,6 +104,28 @@ def test_a_verb_takes_the_chosen_jobs_of_a_queue_and_only_them(side: Side, verb:
     assert side.run(getattr(chosen, verb)(*QUEUE_VERBS[verb])) == 0
 
 
+@pytest.mark.parametrize("place", ["queue", "set"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_verb_ends_after_the_step_whose_listener_returns_false(side: Side, place: str, dry_run: bool) -> None:
+    if place == "queue":
+        fill_queue(side)
+        jobs, key = side.Queue(), "queue:default"
+    else:
+        fill_set(side, numbers=range(MANY_IN_A_SET))
+        jobs, key = side.RetrySet(), "retry"
+    total = len(numbers_in(side, key))
+    steps: list[int] = []
+
+    def told(done: int, _total: int) -> bool:
+        steps.append(done)
+        return len(steps) < 2
+
+    taken = side.run(jobs.where(klass="Odd").delete_all(on_progress=told, dry_run=dry_run))
+    assert len(steps) == 2
+    assert taken == steps[-1] // 2
+    assert len(numbers_in(side, key)) == total - (0 if dry_run else taken)
+
+
 def test_moving_to_another_queue_keeps_the_order_behind_what_waits_there(side: Side) -> None:
     fill_queue(side)
     side.push(job(-1), job(-2), queue="other")

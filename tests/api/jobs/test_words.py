@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teep.api.jobs.selection.words import LONGEST, NAMES, parse, written
+from teep.api.jobs.selection.filters import Conditions
+from teep.api.jobs.selection.words import LONGEST, NAMES, of_errors, parse, quoted, written
 
 
 @pytest.mark.parametrize(("text", "conditions"), [
@@ -80,3 +81,16 @@ def test_a_word_is_read_as_it_was_written(name: str, value: str) -> None:
     parsed = parse(written(name, value))
     assert list(parsed.conditions.values()) == [value]
     assert name in NAMES
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_what_is_quoted_is_free_text_whatever_it_looks_like(value: str) -> None:
+    assert parse(quoted(value)).conditions == {"match": value}
+
+
+def test_the_conditions_of_errors_are_a_filter() -> None:
+    conditions: Conditions = {"klass": "A[*]", "error_class": "E", "error_message": 'said "#" twice'}
+    text = of_errors(conditions)
+    assert text == 'class:A[*] error:E message:"said \\"#\\" twice"'
+    assert parse(text).conditions == conditions
+    assert of_errors({**conditions, "error_message": "x" * LONGEST}) is None

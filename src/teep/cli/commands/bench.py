@@ -27,7 +27,7 @@ Concurrency = Annotated[
 OnlyAsync = Annotated[bool, option("--async", help="Run only `async def` jobs.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class BenchFlags(Looking):
     """The number and kind of jobs to measure with, and where."""
 

@@ -13,7 +13,7 @@ _PROGRAM, _VARIABLE = "teep", "_TEEP_COMPLETE"
 Shell = Annotated[str, argument(type=click.Choice(["bash", "zsh", "fish"]), help="The shell that completes.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CompletionFlags:
     """The shell that completes."""
 

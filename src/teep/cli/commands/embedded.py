@@ -18,14 +18,14 @@ Yes = Annotated[bool, option("--yes", "-y", help="Do not ask.")]
 Force = Annotated[bool, option("--force", help="Also while workers run on it.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StatusFlags:
     """The format to print."""
 
     as_json: AsJson = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ResetFlags:
     """Whether to ask first, and to reset a server in use."""
 

@@ -39,7 +39,7 @@ Token = Annotated[
 ReadOnly = Annotated[bool, option("--read-only", help="Nothing can be changed.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WebFlags(Reaching):
     """Where the page is, and what it asks for."""
 

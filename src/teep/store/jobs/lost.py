@@ -19,7 +19,7 @@ _TIMES = 3
 # An in-flight list holds the few jobs that one process runs and has reserved ahead, so it is read at once.
 _WHOLE = 100_000
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 
 
 class See(Protocol):

@@ -178,11 +178,7 @@ def _row(name: str, group: ErrorGroup[AsyncSortedEntry]) -> Row:
 
 def _filter(group: ErrorGroup[AsyncSortedEntry]) -> str | None:
     conditions = group.conditions
-    if conditions is None:
-        return None
-    names = (("class", "klass"), ("error", "error_class"), ("message", "error_message"))
-    text = " ".join(words.written(word, str(conditions.get(condition))) for word, condition in names)
-    return text if len(text) <= words.LONGEST else None
+    return None if conditions is None else words.of_errors(conditions)
 
 
 PAGES = (

@@ -42,7 +42,7 @@ class _QueueSelection(Api, Generic[R]):
     Verbs go from the oldest job to the newest and return how many they took; with `dry_run=True` how many they
     would. A step of 500 jobs takes Redis about 5 ms in a queue of 100,000 and up to 30 ms in one of a million: it
     removes from the middle of a list only by searching from an end. `on_progress(done, total)` is called after each
-    slice with the jobs looked at.
+    slice with the jobs looked at; if it returns False, the verb ends there.
     """
 
     _record: ClassVar[Callable[..., Any]]
@@ -152,7 +152,8 @@ class _SetSelection(Api, Generic[E]):
     """The jobs of a set that meet some conditions.
 
     Verbs go from the highest score down and return how many they took; with `dry_run=True` how many they would.
-    `on_progress(done, total)` is called after each slice with the jobs looked at.
+    `on_progress(done, total)` is called after each slice with the jobs looked at; if it returns False, the verb ends
+    there.
     """
 
     _entry: ClassVar[Callable[..., Any]]

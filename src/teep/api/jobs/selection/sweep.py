@@ -17,8 +17,8 @@ from teep.wire.stored import Stored
 
 B = TypeVar("B")
 
-# Called after each slice with the number of jobs looked at, and of all jobs.
-Progress = Callable[[int, int], None]
+# Called after each slice with the number of jobs looked at, and of all jobs. If it returns False, the walk ends.
+Progress = Callable[[int, int], object]
 # A job of a set, and its score.
 Chosen = tuple[Stored, float]
 # An action on a batch; returns how many jobs it took.
@@ -59,8 +59,8 @@ async def take_from_queue(
             taken += gone.moved
             refused += gone.refused.values()
             beside = gone.beside or beside
-        if on_progress is not None:
-            on_progress(min(walk.examined, total), total)
+        if on_progress is not None and on_progress(min(walk.examined, total), total) is False:
+            break
     if refused:
         raise not_moved(refused, taken)
     if beside:
@@ -92,8 +92,8 @@ async def take_from_set(
             except NotMoved as error:
                 taken += error.moved
                 refusal = refusal or error
-        if on_progress is not None:
-            on_progress(min(walk.examined, total), total)
+        if on_progress is not None and on_progress(min(walk.examined, total), total) is False:
+            break
     if refusal is not None:
         raise NotMoved(str(refusal), taken)
     return taken

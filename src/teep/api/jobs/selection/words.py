@@ -72,10 +72,20 @@ def parse(text: str, *, arguments: bool = True) -> Parsed:
 
 def written(name: str, value: str) -> str:
     """Return a word of a filter as it is written."""
-    if _BARE.fullmatch(value):
-        return f"{name}:{value}"
+    return f"{name}:{value if _BARE.fullmatch(value) else quoted(value)}"
+
+
+def quoted(value: str) -> str:
+    """Return a value in quotes, so that nothing in it is read as a name or an end. Alone it is free text."""
     escaped = re.sub(r'(["\\])', r"\\\1", value)
-    return f'{name}:"{escaped}"'
+    return f'"{escaped}"'
+
+
+def of_errors(conditions: Conditions) -> str | None:
+    """Return the filter that `ErrorGroup.conditions` are; None if it is too long."""
+    names = (("class", "klass"), ("error", "error_class"), ("message", "error_message"))
+    text = " ".join(written(word, str(conditions.get(condition))) for word, condition in names)
+    return text if len(text) <= LONGEST else None
 
 
 def _take(conditions: dict[str, Any], name: str, value: str, *, is_quoted: bool) -> str | None:

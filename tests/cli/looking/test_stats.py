@@ -4,9 +4,8 @@ import json
 import time
 
 from teep import Client, Config, DeadSet, RetrySet
+from tests.cli.running import output, printed
 from tests.support.servers import Server
-
-from .running import output
 
 
 def fill(server: Server) -> None:
@@ -50,7 +49,7 @@ def test_stats_as_a_table(server: Server) -> None:
 
 def test_queues_as_json(server: Server) -> None:
     fill(server)
-    queues = json.loads(output("queues", "--json", "--redis-url", server.url))
+    queues = printed("queues", "--redis-url", server.url)
     assert [0 <= queue.pop("latency") < 60 for queue in queues] == [True, True]
     assert queues == [
         {"name": "low", "size": 3, "paused": True},
@@ -69,4 +68,4 @@ def test_queues_as_a_table(server: Server) -> None:
 
 def test_no_queues(server: Server) -> None:
     assert output("queues", "--redis-url", server.url) == "There are no queues: nothing was pushed yet.\n"
-    assert output("queues", "--json", "--redis-url", server.url) == "[]\n"
+    assert printed("queues", "--redis-url", server.url) == []

@@ -1,6 +1,5 @@
 """`teep periodic`: the periodic jobs and when they run next; and to run, pause and delete them."""
 
-import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +8,8 @@ import click
 
 from teep.cli.command import argument
 from teep.cli.options import Looking
-from teep.cli.printing import print_json, print_table
+from teep.cli.printing import print_json, print_lines, print_table
+from teep.cli.showing.spans import ago, shown, stamp
 from teep.config.sources.names import meant
 from teep.errors import InvalidSchedule, InvalidValue, UnknownEntry
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from teep.api.periodic import PeriodicEntry, PeriodicSet
 
-# The units of a time that is past, with their seconds.
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _VERBS = ("list", "run", "pause", "unpause", "delete")
 
 Verb = Annotated[
@@ -31,7 +29,7 @@ Verb = Annotated[
 Names = Annotated[tuple[str, ...], argument(metavar="[NAME]...", help="The names of the entries to do it to.")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PeriodicFlags(Looking):
     """What to do, and to which entries."""
 
@@ -56,7 +54,7 @@ def periodic(flags: PeriodicFlags) -> None:
     _must_be_known(flags.names, known)
     found = [entry for name, entry in known.items() if not flags.names or name in flags.names]
     if flags.as_json:
-        print_json([_described(entry) for entry in found])
+        print_lines(map(_described, found))
     elif not found:
         print("There are no periodic jobs yet: those of your code are here once a worker runs it.")
     else:
@@ -106,14 +104,14 @@ def _described(entry: "PeriodicEntry") -> dict[str, Any]:
         "words": words,
         "source": entry.source,
         "paused": entry.paused,
-        "last_at": _stamp(last_at),
-        "next_at": _stamp(next_at),
+        "last_at": stamp(last_at),
+        "next_at": stamp(next_at),
     }
 
 
 def _row(entry: "PeriodicEntry") -> tuple[str, ...]:
     words, last_at, next_at = _read(entry)
-    return entry.name, "paused" if entry.paused else _shown(next_at), words, _ago(last_at)
+    return entry.name, "paused" if entry.paused else shown(next_at), words, ago(last_at)
 
 
 def _read(entry: "PeriodicEntry") -> "tuple[str, datetime | None, datetime | None]":
@@ -122,19 +120,3 @@ def _read(entry: "PeriodicEntry") -> "tuple[str, datetime | None, datetime | Non
         return entry.explain(), entry.last_at, entry.next_at
     except InvalidSchedule as error:
         return f"{entry.schedule} ({error})", None, None
-
-
-def _shown(moment: "datetime | None") -> str:
-    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _ago(moment: "datetime | None") -> str:
-    if moment is None:
-        return "never"
-    seconds = max(0, int(time.time() - moment.timestamp()))
-    size, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
-    return f"{seconds // size} {unit} ago"
-
-
-def _stamp(moment: "datetime | None") -> str | None:
-    return None if moment is None else moment.isoformat()

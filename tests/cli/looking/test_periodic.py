@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 import teep
-from teep.cli.commands.periodic import PeriodicFlags, periodic
+from teep.cli.commands.looking.periodic import PeriodicFlags, periodic
 from teep.cli.options import Reaching
 from teep.errors import InvalidValue, UnknownEntry
+from tests.cli.running import output
 from tests.support.servers import Server
-
-from .running import output
 
 pytestmark = pytest.mark.one_server
 Run = Callable[..., str]
@@ -57,7 +56,7 @@ def test_it_tells_if_nobody_fires_them(server: Server, run: Run) -> None:
 
 @pytest.mark.usefixtures("entries")
 def test_as_json(run: Run) -> None:
-    (one,) = json.loads(run("list", "nightly", as_json=True))
+    one = json.loads(run("list", "nightly", as_json=True))
     assert one.pop("next_at").endswith(("+01:00", "+02:00"))
     assert one == {
         "name": "nightly", "class": "SomeJob", "args": [1], "schedule": "0 4 * * *", "tz": "Europe/Prague",
@@ -81,7 +80,7 @@ def test_one_that_this_machine_cannot_read_hides_no_other(
     raw: bytes = server.command("HGET", "teep:periodic", "nightly")
     server.command("HSET", "teep:periodic", "nightly", raw.replace(b"Europe/Prague", b"Mars/Base"))
     assert "there is no time zone 'Mars/Base'" in run("list")
-    assert {one["name"] for one in json.loads(run("list", as_json=True))} == {"nightly", "often"}
+    assert {json.loads(line)["name"] for line in run("list", as_json=True).splitlines()} == {"nightly", "often"}
 
 
 def test_one_that_is_declared_comes_back_if_it_is_deleted(
@@ -123,5 +122,5 @@ def test_it_tells_how_long_ago_the_last_tick_was(
     entries.create("often", "* * * * * *", "SomeJob")
     assert "never" in run("list", "often")
     server.command("HSET", "teep:periodic:last", "often", 1_780_000_000)
-    monkeypatch.setattr("teep.cli.commands.periodic.time.time", lambda: 1_780_000_000.5 + age)
+    monkeypatch.setattr("teep.cli.showing.spans.time.time", lambda: 1_780_000_000.5 + age)
     assert words in run("list", "often")

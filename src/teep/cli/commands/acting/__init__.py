@@ -1,0 +1,1 @@
+"""Commands that act on jobs and queues that are there."""

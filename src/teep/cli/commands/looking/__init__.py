@@ -1,0 +1,1 @@
+"""Commands that look: what there is, what failed, what runs."""

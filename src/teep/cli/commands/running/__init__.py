@@ -1,0 +1,1 @@
+"""Commands that push and run jobs, and the prompt."""

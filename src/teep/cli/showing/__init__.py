@@ -1,0 +1,1 @@
+"""What commands show: spans of time, jobs, and the same look again and again."""
