@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from tests.chaos.journal import Remark, Run
 from tests.chaos.timeline import Timeline
+from tests.chaos.worker import EXPIRY
 
 KILLED = "killed while it ran"
 KILLED_UNACKNOWLEDGED = "killed before its acknowledgement"
@@ -36,6 +37,9 @@ class Causes:
         self._rescues: dict[int, list[float]] = {}
         self._unsaved: dict[str, list[float]] = {}
         self._kept_locks: list[float] = []
+        # A process that stood still for so long was given up, though whoever did it may not have lived to say so.
+        for pid, spans in timeline.frozen.items():
+            self._rescues[pid] = [span.end for span in spans if span.end - span.begin >= EXPIRY]
         for remark in remarks:
             if (found := _UNSAVED.search(remark.text)) is not None:
                 self._unsaved.setdefault(found[1], []).append(remark.at)
