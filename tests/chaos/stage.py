@@ -56,9 +56,7 @@ class Stage:
         self.crew = self._ending.enter_context(Crew(urls, seed, self.journal, timeline, program))
 
     def _alone(self) -> list[str]:
-        self._server = self._ending.enter_context(
-            Server(self.kind, append_only=True, options=("--appendfsync", "always"))
-        )
+        self._server = self._ending.enter_context(Server(self.kind, append_only=True))
         self.proxy = self._ending.enter_context(Proxy(self._server.port))
         return [self.proxy.url, self._server.url]
 

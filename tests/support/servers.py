@@ -81,7 +81,8 @@ class Server:
     """A running server. Also a context manager, which closes it.
 
     `options` are further command-line arguments ("--maxmemory", "1mb"). `append_only` turns the append-only
-    file on, for tests that kill the server and expect its data back; otherwise nothing is persisted.
+    file on, for tests that kill the server and expect its data back; otherwise nothing is persisted. It is written
+    before each answer: by its default a server may put that off for two seconds while the disk is busy.
     """
 
     def __init__(self, kind: Kind, *, append_only: bool = False, options: Sequence[str] = ()) -> None:
@@ -129,7 +130,7 @@ class Server:
         return [
             *("--bind", "127.0.0.1", "--port", str(self.port), "--unixsocket", str(self.socket)),
             *("--dir", str(self.directory), "--save", ""),
-            *("--appendonly", "yes" if self._append_only else "no"),
+            *("--appendonly", "yes" if self._append_only else "no", "--appendfsync", "always"),
             *self._options,
         ]
 

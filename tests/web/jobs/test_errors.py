@@ -9,7 +9,8 @@ import pytest
 
 import teep
 from teep.api import AsyncSetSelection
-from teep.web import OPERATOR, VIEWER, filters
+from teep.api.jobs.selection import words
+from teep.web import OPERATOR, VIEWER
 from teep.web.pages import errors
 from tests.api.trips import sent
 from tests.support.servers import Server
@@ -187,5 +188,5 @@ def test_the_filter_of_a_group_is_read_back_as_it_was(visitor: Visitor, store: S
     ]
     assert len(found) == len(messages)
     for query in found:
-        assert filters.parse(query).problems == []
+        assert words.parse(query).problems == []
         assert visitor.get("/retries", params={"q": query}).text.count('name="key"') == 1

@@ -36,7 +36,7 @@ def test_a_server_that_is_killed_and_comes_back_costs_no_job(
     fresh_server: ServerFactory, kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "teep")
-    server = fresh_server(kind, append_only=True, options=("--appendfsync", "always"))
+    server = fresh_server(kind, append_only=True)
     tally = Tally()
     with Fleet(server) as fleet:
         tally.push(fleet, 150, 0.2)
@@ -62,7 +62,7 @@ def test_an_outage_longer_than_a_heartbeat_lives_gives_no_running_job_to_others(
     monkeypatch.setattr(Rescuer, "_AVERAGE", 0.01)
     monkeypatch.setattr(service, "_OUTAGE_PAUSE", 0.3)
     monkeypatch.setattr(rescuer, "_GRACE", 2.0)
-    server = fresh_server(append_only=True, options=("--appendfsync", "always"))
+    server = fresh_server(append_only=True)
     tally = Tally()
     with Fleet(server) as fleet:
         fleet.start(silent(fleet, concurrency=3, heartbeat_interval=0.2))
@@ -153,7 +153,7 @@ def test_an_exchange_that_arrives_after_it_was_given_up_costs_no_job(
 
 @pytest.mark.slow("two worker processes start, and one stops while it cannot reach Redis")
 def test_a_stop_while_redis_is_away_ends_in_time_and_loses_nothing(fresh_server: ServerFactory) -> None:
-    server = fresh_server(append_only=True, options=("--appendfsync", "always"))
+    server = fresh_server(append_only=True)
     with Fleet(server) as fleet:
         # Eight slots more: their threads look for Redis to come back, which must not hold up the stop.
         process = fleet.spawn("-c", "10", "-t", "0.5")

@@ -120,7 +120,7 @@ def test_a_process_whose_fetch_loop_is_stuck_ends_and_its_jobs_run_elsewhere(fle
 
 @pytest.mark.slow("two seconds are about the shortest watchdog, which looks several times")
 def test_a_long_outage_is_waited_out_until_the_limit(fresh_server: ServerFactory) -> None:
-    server = fresh_server(append_only=True, options=("--appendfsync", "always"))
+    server = fresh_server(append_only=True)
     with Fleet(server) as fleet:
         patient = fleet.spawn("-c", "1", "-t", "0.5", "--watchdog", "60")
         impatient = fleet.spawn("-c", "1", "-t", "0.5", "--watchdog", "3")

@@ -191,7 +191,7 @@ def test_a_server_that_loads_its_data_for_long_is_waited_out(
 ) -> None:
     # It sleeps before each key that it loads; a hundred of them make two seconds of LOADING.
     slowly = ("--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024")
-    server = fresh_server(append_only=True, options=("--appendfsync", "always", *slowly))
+    server = fresh_server(append_only=True, options=slowly)
     for number in range(100):
         server.command("SET", f"filler:{number}", os.urandom(2048))  # not to be compressed
     with Fleet(server) as fleet:

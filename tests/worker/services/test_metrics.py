@@ -205,7 +205,7 @@ def test_what_a_full_redis_refuses_is_kept(fleet: Fleet, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_ends_in_an_outage_is_written_after_it(fresh_server: ServerFactory, kind: Kind) -> None:
-    server = fresh_server(kind, append_only=True, options=("--appendfsync", "always"))
+    server = fresh_server(kind, append_only=True)
     tally = Tally()
     with Fleet(server) as fleet:
         worker = fleet.start(silent(fleet, heartbeat_interval=0.1))

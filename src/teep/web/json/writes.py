@@ -6,8 +6,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from teep.api.jobs.selection import words
 from teep.errors import RedisError, TeepError
-from teep.web import actions, bulks, filters
+from teep.web import actions, bulks
 from teep.web.actions import Action, must_may
 from teep.web.bulks import Bulk, Bulks
 from teep.web.json.answers import Refused, answer, field, read
@@ -39,7 +40,7 @@ async def act_on_all(of: JobSetPage, request: Request) -> Response:
     """One verb for all that match, if `confirm` says how many; without it they are only counted."""
     body, chosen = await _asked(of, request)
     visit = visit_of(request)
-    parsed = filters.parse(field(body, "q", str, ""), arguments=visit.access.sees_arguments)
+    parsed = words.parse(field(body, "q", str, ""), arguments=visit.access.sees_arguments)
     if parsed.problems:
         raise Refused(400, "; ".join(parsed.problems))
     confirm = field(body, "confirm", int)

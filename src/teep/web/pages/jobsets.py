@@ -15,9 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSetSelection, AsyncSortedEntry
+from teep.api.jobs.selection import words
 from teep.config import Config
 from teep.errors import MalformedPayload
-from teep.web import actions, bulks, filters
+from teep.web import actions, bulks
 from teep.web.actions import DELETE, ENQUEUE, KILL, RETRY, Action, done_in_words, must_may
 from teep.web.bulks import Bulk
 from teep.web.guard.safety import Form, read_form
@@ -143,7 +144,7 @@ class JobSetPage:
         visit, form = visit_of(request), await read_form(request)
         action = self.action(request.path_params["verb"])
         must_may(visit, action.needs)
-        parsed = filters.parse(form.get("q", [""])[0], arguments=visit.access.sees_arguments)
+        parsed = words.parse(form.get("q", [""])[0], arguments=visit.access.sees_arguments)
         if parsed.problems:
             raise HTTPException(400)
         jobset = self.jobset(visit.config)

@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from teep.api.batches import AsyncBatchStatus
-from teep.web import actions, bulks, filters
+from teep.api.jobs.selection import words
+from teep.web import actions, bulks
 from teep.web.actions import Progress, must_may, recorded, verb_of
 from teep.web.bulks import Bulk, Bulks
 from teep.web.guard.safety import read_form
@@ -52,7 +53,7 @@ async def carry_out(request: Request, bid: str, verb: str) -> int | Bulk:
 
 async def _walked(request: Request, status: AsyncBatchStatus, verb: str) -> int | Bulk:
     """Do what walks through queues and sets, beside the requests if it takes long."""
-    where, text = path_of(status.bid), filters.written("bid", status.bid)
+    where, text = path_of(status.bid), words.written("bid", status.bid)
     total = status.failures if verb == "retry" else status.pending
     record = actions.record_of(request, verb, where, filter=text)
     bulk = Bulk(verb, "batch", where, text, total, record, title=status.description or status.bid)

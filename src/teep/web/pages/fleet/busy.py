@@ -15,9 +15,10 @@ from starlette.routing import Route
 
 from teep.api import AsyncIterableJobQuery, AsyncJobRecord, AsyncProcess, AsyncProcessSet, IterableState, Work
 from teep.api.fleet.fleet import AsyncFleet, FleetState
+from teep.api.jobs.selection import words
 from teep.client import AsyncClient
 from teep.config import Config
-from teep.web import actions, filters, live, urls
+from teep.web import actions, live, urls
 from teep.web.actions import must_may
 from teep.web.guard.safety import Form, read_form
 from teep.web.lists import SIZES
@@ -73,7 +74,7 @@ async def _read(request: Request) -> dict[str, Any]:
     only = query.get("only", "") if query.get("only") in ("jobs", "processes") else ""
     chosen = [process for process in state.processes if _is_chosen(process, query)]
     shown = numbered(chosen if only != "jobs" else [], query, "at", size)
-    parsed = filters.parse(query.get("q", ""), arguments=visit.access.sees_arguments)
+    parsed = words.parse(query.get("q", ""), arguments=visit.access.sees_arguments)
     jobs = numbered(_jobs(state, query, parsed) if only != "processes" else [], query, "page", size)
     now = datetime.now(UTC)
     states = await _states(jobs.items, visit.config)
@@ -98,7 +99,7 @@ def _is_chosen(process: Process, query: Mapping[str, str]) -> bool:
     return all(text(process[field]) == query[name] for name, field in FACETS.items() if query.get(name))
 
 
-def _jobs(state: State, query: Mapping[str, str], parsed: filters.Parsed) -> Sequence[Running]:
+def _jobs(state: State, query: Mapping[str, str], parsed: words.Parsed) -> Sequence[Running]:
     if parsed.problems:
         return []
     found = state.work if parsed.is_any else state.matching(parsed.conditions)

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from teep.api import AsyncJobRecord, AsyncQueue, AsyncQueueSelection
-from teep.web import actions, bulks, filters
+from teep.api.jobs.selection import words
+from teep.web import actions, bulks
 from teep.web.actions import Progress, done_in_words, must_may
 from teep.web.bulks import Bulk
 from teep.web.guard.safety import Form, read_form
@@ -118,7 +119,7 @@ async def act_on_all(request: Request) -> Response:
         raise HTTPException(404)
     must_may(visit, NEEDS[verb])
     to = _target(form)
-    parsed = filters.parse(form.get("q", [""])[0], arguments=visit.access.sees_arguments)
+    parsed = words.parse(form.get("q", [""])[0], arguments=visit.access.sees_arguments)
     if parsed.problems:
         raise HTTPException(400)
     if verb == "move" and to in ("", name):
