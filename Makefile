@@ -47,6 +47,7 @@ docs: $(VENV)/dev.stamp ## run every example in README and docs
 pictures: $(VENV)/dev.stamp system ## take the pictures of the docs again, one of a million retries among them
 	@.ci/apt-install pngquant fonts-inter
 	@FONTCONFIG_FILE=$(CURDIR)/tests/web/browser/fonts.conf $(PYTHON) -m tests.web.browser.pictures $(ARGS)
+	@$(PYTHON) -m tests.top.pictures
 
 vendor: ## fetch again what the web page takes from npm (VENDOR.toml)
 	@.ci/vendor

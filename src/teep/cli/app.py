@@ -14,7 +14,7 @@ import click
 
 from teep.cli import streams
 from teep.cli.command import Group, command
-from teep.cli.commands import bench, completion, config, demo, embedded, look, periodic, web, worker
+from teep.cli.commands import bench, completion, config, demo, embedded, look, periodic, top, web, worker
 from teep.cli.flags import Flags
 from teep.cli.options import Looking
 from teep.errors import ModuleImportError, TeepError
@@ -38,6 +38,7 @@ app.add_command(command("config", config.ConfigFlags, config.config))
 app.add_command(command("stats", Looking, look.stats))
 app.add_command(command("queues", Looking, look.queues))
 app.add_command(command("periodic", periodic.PeriodicFlags, periodic.periodic))
+app.add_command(command("top", top.TopFlags, top.top))
 app.add_command(command("web", web.WebFlags, web.web))
 app.add_command(_embedded)
 _embedded.add_command(command("status", embedded.StatusFlags, embedded.status))

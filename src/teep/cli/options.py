@@ -62,13 +62,17 @@ class Reaching:
             ConfigurationError: an option, a variable or the file does not fit.
             ModuleImportError: the environment names a Django project, which cannot be imported.
         """
+        set_up_logs(self.log_level)
+        return self.settled()
+
+    def settled(self) -> "Config":
+        """As `configured`, but leave the logs as they are."""
         from teep.cli import application
         from teep.config import default_config
         from teep.config.default import install
         from teep.config.sources.resolution import resolve
         from teep.config.sources.variables import Found
 
-        set_up_logs(self.log_level)
         named = {"redis_url": "--redis-url", "environment": "--environment"}
         given = {
             name: Found(value, flag) for name, flag in named.items() if (value := getattr(self, name)) is not None
@@ -95,6 +99,15 @@ def set_up_logs(level: str, *, as_json: bool = False) -> None:
     """
     from teep.worker.logs import log
 
+    log.set_up(checked_level(level), as_json=as_json)
+
+
+def checked_level(level: str) -> str:
+    """Return a log level as `logging` writes it.
+
+    Raises:
+        ConfigurationError: there is no such level.
+    """
     if not isinstance(logging.getLevelName(level.upper()), int):
         raise ConfigurationError(f"there is no log level {level!r}; there are DEBUG, INFO, WARNING and ERROR")
-    log.set_up(level.upper(), as_json=as_json)
+    return level.upper()
