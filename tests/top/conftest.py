@@ -20,7 +20,7 @@ def config(store: Server) -> teep.Config:
 
 
 @pytest.fixture
-def fleet(store: Server, config: teep.Config) -> Server:
+def fleet(store: Server, config: teep.Config, own_registry: None) -> Server:
     """A shop's fleet: jobs in every place, processes, errors, metrics."""
     shop.populate(store, config)
     return store

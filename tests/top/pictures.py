@@ -14,7 +14,10 @@ LARGEST = 120_000
 SIZE = (150, 36)
 
 # What says where it was taken.
-_OWN = ((r"redis://127\.0\.0\.1:\d+/0", "redis://localhost:6379/0"), (r"every&#160;0\.05&#160;s", "every&#160;2&#160;s"))
+_OWN = (
+    (r"redis://127\.0\.0\.1:\d+/0", "redis://localhost:6379/0"),
+    (r"every&#160;0\.05&#160;s", "every&#160;2&#160;s"),
+)
 
 
 def taken(server: Server) -> str:

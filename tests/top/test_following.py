@@ -130,7 +130,9 @@ def test_the_chart_shows_what_ran_and_failed_each_second(store: Server, config: 
     watch(config, scene)
 
 
-def test_a_look_that_takes_long_comes_less_often(store: Server, config: teep.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_that_takes_long_comes_less_often(
+    store: Server, config: teep.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waits: list[float] = []
 
     async def rest(self: object, seconds: float) -> None:  # noqa: ARG001 - a method

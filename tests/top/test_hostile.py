@@ -34,7 +34,9 @@ def harmless(seen: Seen) -> bool:
 
 @pytest.mark.slow("every tab and detail, of jobs of all kinds")
 @pytest.mark.parametrize("size", [(80, 24), (140, 30)])
-def test_jobs_of_all_kinds_are_listed_and_told_harmlessly(store: Server, config: teep.Config, size: tuple[int, int]) -> None:
+def test_jobs_of_all_kinds_are_listed_and_told_harmlessly(
+    store: Server, config: teep.Config, size: tuple[int, int]
+) -> None:
     for number, raw in enumerate(JOBS):
         for key in ("retry", "schedule", "dead"):
             store.client.zadd(key, {raw: 2e9 + number if number else 1e300})

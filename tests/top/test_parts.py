@@ -157,7 +157,16 @@ def test_all_tabs_fit_or_the_active_one_is_among_those_that_do() -> None:
 
 def test_figures_that_are_too_long_are_short() -> None:
     stats = dict.fromkeys(
-        ["processed", "failed", "workers_size", "enqueued", "retry_size", "scheduled_size", "dead_size", "processes_size"],
+        [
+            "processed",
+            "failed",
+            "workers_size",
+            "enqueued",
+            "retry_size",
+            "scheduled_size",
+            "dead_size",
+            "processes_size",
+        ],
         123_456_789,
     )
     head = frame.Head("redis://localhost", 2.0, "12:00:00", read_only=True)

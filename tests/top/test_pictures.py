@@ -11,6 +11,7 @@ pytestmark = pytest.mark.one_server
 
 
 @pytest.mark.slow("a fleet is put into Redis, and looked at")
+@pytest.mark.usefixtures("own_registry")
 def test_the_picture_shows_what_it_is_said_to(valkey: Server) -> None:
     for picture in (taken(valkey), PICTURE.read_text("utf-8")):
         words = re.sub(r"<[^>]+>", " ", picture).replace("&#160;", " ")

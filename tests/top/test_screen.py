@@ -1,5 +1,6 @@
 """The screen: what it says at which size, tab by tab, by the keys and by the mouse."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -23,8 +24,17 @@ def test_it_opens_on_the_dashboard_with_figures_tabs_and_keys(fleet: Server, con
         head, labels, values, bar, crumb, *_ = seen.lines
         assert head.startswith(f" teep  {fleet.url}")
         assert re.search(r"every 0\.05 s  \d\d:\d\d:\d\d", head)
-        assert labels.split() == ["Processed", "Failed", "Busy", "Enqueued", "Retries", "Scheduled", "Dead", "Processes"]
-        assert values.split() == ["48,213,077", "61,804", "20", "6,489", "217", "44", "17", "5"]
+        assert labels.split() == [
+            "Processed",
+            "Failed",
+            "Busy",
+            "Enqueued",
+            "Retries",
+            "Scheduled",
+            "Dead",
+            "Processes",
+        ]
+        assert values.split() == ["48,213,077", "61,804", "20", "6,493", "217", "44", "17", "5"]
         assert "[Dashboard]" in bar
         assert "1–7 of 7 queues" in crumb
         assert "valkey" in crumb.lower()
@@ -44,8 +54,8 @@ def test_every_tab_shows_its_list_and_what_is_known_of_a_row(
     fleet: Server, config: teep.Config, size: tuple[int, int]
 ) -> None:
     shown = {
-        "busy": ("worker-1:412", "heartbeat"), "queues": ("mailers", "its jobs by class"),
-        "scheduled": ("SendInvoice", "arguments"), "retries": ("SMTPServerDisconnected", "next try"),
+        "busy": ("worker-1:412", "heartbeat"), "queues": ("mailers", "latency"),
+        "scheduled": ("SendInvoice", "arguments"), "retries": ("smtplib.SMTPS", "next try"),
         "dead": ("Stripe::RateLimitError", "died"), "errors": ("Connection unexpectedly closed", "the last one"),
         "metrics": ("app.jobs.ImportProducts", "seconds of one"), "periodic": ("payouts", "last runs"),
         "batches": ("█", "pending"), "workflows": ("█", "pending"), "limits": (" of ", "over limit"),
@@ -74,13 +84,16 @@ def test_every_tab_of_an_empty_redis_says_that_nothing_is_there(store: Server, c
         for name in EVERY:
             await seen.go(name)
             await seen.until(seen.app.tabs[name].empty)
-            await seen.press("enter", "space", "y", "c", "x", "A", "j", "k", "h", "l", "R", "D", "K", "E", "Q", "T", "p", "m")
+            await seen.press(
+                "enter", "space", "y", "c", "x", "A", "j", "k", "h", "l", "R", "D", "K", "E", "Q", "T", "p", "m"
+            )
             await seen.press("escape")
             assert not seen.app.is_asking
 
     watch(config, scene)
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_what_a_fleet_does_not_use_has_no_tab_until_it_does(store: Server, config: teep.Config) -> None:
     async def scene(seen: Seen) -> None:
         assert seen.app.shown == EVERY[:8]
@@ -88,7 +101,7 @@ def test_what_a_fleet_does_not_use_has_no_tab_until_it_does(store: Server, confi
         assert seen.app.view.tab.name == "metrics"
         await seen.press("right")
         assert seen.app.view.tab.name == "dashboard"
-        releases.keep(store, config)
+        await asyncio.to_thread(releases.keep, store, config)
         seen.app._looked_for_tabs = -1e9  # a minute later
         await seen.until("[Dashboard]")
         await seen.until(lambda: {"batches", "workflows"} <= set(seen.app.shown))
@@ -152,7 +165,7 @@ def test_pages_of_fifty_by_h_and_l(store: Server, config: teep.Config) -> None:
 def test_the_filter_takes_the_words_of_the_web_page_and_completes_them(fleet: Server, config: teep.Config) -> None:
     async def scene(seen: Seen) -> None:
         await seen.go("retries")
-        await seen.until("SMTPServerDisconnected")
+        await seen.until("smtplib.SMTPServer")
         await seen.press("slash")
         await seen.type("error:KeyE", end="tab")
         await seen.press("enter")
@@ -215,7 +228,7 @@ def test_a_jump_leads_to_a_queue_a_job_or_a_filter(fleet: Server, config: teep.C
 def test_enter_leads_on_and_escape_back(fleet: Server, config: teep.Config) -> None:
     async def scene(seen: Seen) -> None:
         await seen.go("errors")
-        await seen.until("SMTPServerDisconnected")
+        await seen.until("SMTPServer")
         await seen.press("enter")
         await seen.until("[Retries]")
         await seen.until("/class:app.jobs.SendInvoice")

@@ -92,5 +92,7 @@ import teep.top.app
 rooms = ("teep.worker", "teep.web", "teep.features", "teep.testing", "teep.demo", "teep.bench", "starlette", "jinja2", "pygments")
 print([name for name in rooms if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment())
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
+    )
     assert done.stdout == "[]\n"

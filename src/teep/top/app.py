@@ -11,7 +11,7 @@ from teep.top.dialogs.ask import Ask
 from teep.top.dialogs.menu import Menu
 from teep.top.dialogs.pager import Pager
 from teep.top.keys import BY_KEY, help_rows
-from teep.top.main import Main
+from teep.top.main import LAYOUT, Main
 from teep.top.rows import Line
 from teep.top.shell import Shell
 from teep.top.tabs.job import detail_of, raw_lines
@@ -28,6 +28,8 @@ _INTERVALS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 class Top(Shell):
     """teep top."""
 
+    CSS = LAYOUT
+
     def __init__(self, config: Config, *, read_only: bool = False, interval: float = 2.0) -> None:
         super().__init__(config, read_only=read_only, interval=interval)
         self._main = Main()
@@ -41,8 +43,7 @@ class Top(Shell):
         return self._main.has_pane
 
     def repaint(self) -> None:
-        if self._main.is_mounted:
-            self._main.repaint()
+        self._main.repaint()
 
     def on_key(self, event: events.Key) -> None:
         if self.is_asking:

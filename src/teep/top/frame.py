@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
+
 from teep.top.keys import BY_KEY, written
-from teep.top.text import cell_len, fit, number, short
+from teep.top.text import fit, number, short
 from teep.top.verbs import Verb
 from teep.top.views import View
 from teep.top.widgets.painted import Lines, Part
@@ -17,7 +19,7 @@ _TABS_OF = {"Busy": "busy", "Enqueued": "queues", "Retries": "retries", "Schedul
             "Processes": "busy"}  # fmt: skip
 
 # The keys that a foot names, as far as there is room; the help has all.
-_FOOT = ("enter", "x", "*", "/", ":", "m", "v", "h", "l", "?", "q")
+_FOOT = ("enter", "x", "/", "?", "q", "v", "l", "h", "m", "*", ":")
 
 
 class Head(NamedTuple):

@@ -30,7 +30,9 @@ KEYS = (
     Key("end", "", "Goes to the last row of the page.", "last_row", ("G",)),
     Key("x", "select", "Selects a row, or not any more.", "select", is_of="verbs"),
     Key("A", "select all", "Selects all rows of the page.", "select_all", is_of="verbs"),
-    Key("*", "all that match", "Selects all that match, on every page, and says how many.", "match_all", is_of="verbs"),
+    Key(
+        "*", "all that match", "Selects all that match, on every page, and says how many.", "match_all", is_of="verbs"
+    ),
     Key("/", "filter", "Filters by the words of the web page; Esc ends it.", "filter"),
     Key(":", "jump", "Goes to :queue NAME, :jid JID, or a tab with a filter: :retries class:Import*.", "jump"),
     Key("enter", "open", "Opens what the row leads to, else all that is known of it.", "open"),

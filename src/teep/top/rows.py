@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from teep.top.text import cell_len, fit
+from rich.cells import cell_len
+
+from teep.top.text import fit
 
 
 class Column(NamedTuple):

@@ -207,7 +207,6 @@ def _row(group: JobGroup[R]) -> tuple[str, ...]:
     return (f"{group.count:,}", printable(group.klass), printable(group.error_class), *times)
 
 
-
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
     count, *others = row
     cells = (cell.ljust(width) for cell, width in zip(others, widths[1:], strict=True))

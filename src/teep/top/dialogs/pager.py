@@ -60,4 +60,3 @@ class Pager(Box[str | None]):
     def on_mouse_scroll_up(self) -> None:
         self._top = max(self._top - 3, 0)
         self.resized()
-

@@ -16,7 +16,14 @@ COLUMNS = (
     Column("failing", 8, 1, right=True), Column("dead", 8, right=True), Column("what"), Column("bid", 24, 3),
 )  # fmt: skip
 _BAR = 8
-_STYLES = {"dead": "bad", "failed": "bad", "invalid": "warn", "cancelled": "warn", "finished": "warn", "success": "good"}
+_STYLES = {
+    "dead": "bad",
+    "failed": "bad",
+    "invalid": "warn",
+    "cancelled": "warn",
+    "finished": "warn",
+    "success": "good",
+}
 
 
 class Batches(Tab):
@@ -32,7 +39,9 @@ class Batches(Tab):
         every = AsyncBatchSet(config=self.config)
         start = view.place or 0
         found = await every.search(start, SIZE, SEARCH_SECONDS)
-        return Listing([row_of(status, status.state, "") for status in found.items], note_of(found, start, "batches"), found.next)
+        return Listing(
+            [row_of(status, status.state, "") for status in found.items], note_of(found, start, "batches"), found.next
+        )
 
     def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
         return (
@@ -92,7 +101,9 @@ async def batch_lines(status: AsyncBatchStatus) -> list[Line]:
     ]
     lines = facts(pairs)
     for event, callbacks in status.callbacks.items():
-        lines += [Line(f"on {event}: {plain(one.klass)} {'pushed' if one.fired_at else 'waits'}") for one in callbacks]
+        lines += [
+            Line(f"on {event}: {plain(one.klass)} {'pushed' if one.fired_at else 'waits'}") for one in callbacks
+        ]
     seen = await status.glimpse()
     for what, names in (("dead jobs", seen.dead), ("failing jobs", seen.failed), ("children", seen.children)):
         if names:

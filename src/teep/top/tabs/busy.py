@@ -35,7 +35,7 @@ Running = Work[AsyncJobRecord]
 class Busy(Tab):
     name, title = "busy", "Busy"
     nouns = ("process", "processes")
-    modes = ("processes", "jobs")
+    modes: Sequence[str] = ("processes", "jobs")
     empty = "No worker runs."
 
     def shown(self, view: View) -> Sequence[Column]:
@@ -196,4 +196,6 @@ STOP = Verb(
     "T", "stop", "told to stop", _of_processes("stop"), note="They finish their jobs within their timeout, and exit.",
     fits=_takes_signals,
 )  # fmt: skip
-DUMP = Verb("", "log what each thread does", "told to log their threads", _of_processes("dump_threads"), is_asked=False)
+DUMP = Verb(
+    "", "log what each thread does", "told to log their threads", _of_processes("dump_threads"), is_asked=False
+)

@@ -64,7 +64,9 @@ class Errors(Tab):
             self._shown = self._counting
 
     def _told(self) -> str:
-        looked_at, total = (sum(getattr(found, name) for found in self._shown.values()) for name in ("looked_at", "total"))
+        looked_at, total = (
+            sum(getattr(found, name) for found in self._shown.values()) for name in ("looked_at", "total")
+        )
         if looked_at >= total:
             return f"{total:,} jobs"
         return f"{looked_at:,} of {total:,} jobs counted so far"
@@ -84,7 +86,7 @@ class Errors(Tab):
     def _verb(
         self, key: str, name: str, method: str, done: str, fits: Callable[[Any], bool] = bool, note: str = ""
     ) -> Verb:
-        async def some(things: Groups, _: str) -> int:
+        async def some(things: Sequence[Any], _: str) -> int:
             taken = 0
             for where, group in things:
                 taken += await getattr(self._sets[where].where(**(group.conditions or {})), method)()
@@ -105,7 +107,13 @@ class Errors(Tab):
             ("filter", plain(filter_of(group), 1000)),
         ]
         sample = detail_of(group.sample, name)
-        return [Line(plain(group.error_class) or "no error", "title"), *facts(head), Line(), Line("the last one", "label"), *sample]
+        return [
+            Line(plain(group.error_class) or "no error", "title"),
+            *facts(head),
+            Line(),
+            Line("the last one", "label"),
+            *sample,
+        ]
 
     def raw(self, row: Row) -> bytes | None:
         return bytes(row.thing[1].sample.raw)

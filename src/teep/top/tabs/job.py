@@ -122,7 +122,11 @@ def _others(record: Record) -> list[Line]:
     others = {name: value for name, value in record.item.items() if name not in _SHOWN}
     if not others or not record.is_job:
         return []
-    return [Line(), Line("other fields", "label"), *facts([(plain(name, 40), _short(value)) for name, value in others.items()])]
+    return [
+        Line(),
+        Line("other fields", "label"),
+        *facts([(plain(name, 40), _short(value)) for name, value in others.items()]),
+    ]
 
 
 def _pretty(value: Any) -> list[Line]:

@@ -144,5 +144,7 @@ def _all_of(name: str) -> Callable[[AsyncSetSelection, Progress, str], Any]:
 
 RETRY = Verb("R", "retry", "went to their queues", _of_entries("retry"), _all_of("retry_all"))
 ENQUEUE = Verb("E", "enqueue", "went to their queues", _of_entries("add_to_queue"), _all_of("add_all_to_queue"))
-KILL = Verb("K", "kill", "are dead", _of_entries("kill"), _all_of("kill_all"), note="They go to Dead, and wait there.")
+KILL = Verb(
+    "K", "kill", "are dead", _of_entries("kill"), _all_of("kill_all"), note="They go to Dead, and wait there."
+)
 DELETE = Verb("D", "delete", "are deleted", _of_entries("delete"), _all_of("delete_all"), note=_FOR_GOOD)

@@ -63,7 +63,9 @@ class Periodic(Tab):
         lines += [Line(stamp(at), indent=2) for at in upcoming] or [Line("none", indent=2)]
         runs = await entry.history()
         lines += [Line(), Line("last runs", "label")]
-        return lines + [Line(f"{run.queued_at:%Y-%m-%d %H:%M:%S}  {plain(run.state):<10}  {plain(run.jid)}") for run in runs]
+        return lines + [
+            Line(f"{run.queued_at:%Y-%m-%d %H:%M:%S}  {plain(run.state):<10}  {plain(run.jid)}") for run in runs
+        ]
 
 
 def _row(entry: AsyncPeriodicEntry) -> Row:

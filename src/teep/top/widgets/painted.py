@@ -5,6 +5,7 @@ from functools import cache
 from itertools import zip_longest
 from typing import NamedTuple
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -14,7 +15,6 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from teep.top.rows import Line
-from teep.top.text import cell_len, set_cell_size
 
 STYLES = {
     "": Style(),
@@ -70,7 +70,7 @@ class Painted(Widget):
 
     def render_line(self, y: int) -> Strip:
         parts = self._painted[y] if y < len(self._painted) else ()
-        return strip(parts, self.size.width, self.rich_style)
+        return strip(parts, self.size.width, self.visual_style.rich_style)
 
     def on_click(self, event: events.Click) -> None:
         parts = self._painted[event.y] if event.y < len(self._painted) else ()
@@ -86,7 +86,7 @@ class Painted(Widget):
 
 @cache
 def _style(names: str) -> Style:
-    return Style.combine(STYLES[name] for name in names.split())
+    return Style.combine([Style(), *(STYLES[name] for name in names.split())])
 
 
 def strip(parts: Sequence[Part], width: int, base: Style) -> Strip:
