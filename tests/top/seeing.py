@@ -5,8 +5,11 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.strip import Strip
+from textual.widgets import Input
 
 import teep
 from teep.top.app import Top
@@ -20,6 +23,13 @@ OFTEN = 0.05
 def text_of(strips: list[Strip]) -> str:
     """A screen as lines of text."""
     return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def key_event(key: str) -> events.Key:
+    """The event of a key: a character, or a key's name."""
+    if len(key) > 1:
+        return events.Key(key, " " if key == "space" else None)
+    return events.Key(_character_to_key(key), key)
 
 
 class Seen:
@@ -48,17 +58,25 @@ class Seen:
         return next(line for line in self.lines if part in line)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys, each after what the one before has done. Textual's pilot waits for an idle process instead."""
+        for key in keys:
+            self.app.post_message(key_event(key))
+            for pump in (self.app, self.app.focused or self.app.screen, self.app.screen, self.app):
+                done = asyncio.Event()
+                pump.call_later(done.set)
+                async with asyncio.timeout(SOON):
+                    await done.wait()
 
     async def type(self, text: str, *, end: str = "enter") -> None:
-        """Type a text, and end it."""
-        await self.pilot.press(*text, end)
+        """Type a text into the line, and end it."""
+        await self.until(lambda: isinstance(self.app.focused, Input))
+        await self.press(*text, end)
 
     async def until(self, what: str | Callable[[], Any]) -> None:
         """Wait until the screen says something, or something is so."""
         try:
             async with asyncio.timeout(SOON):
-                while not (what in self.text if isinstance(what, str) else what()):
+                while not (what in self.text if isinstance(what, str) else what()):  # noqa: ASYNC110 - the screen tells nobody
                     await asyncio.sleep(0.01)
         except TimeoutError:
             raise AssertionError(f"{what!r} never came:\n{self.text}") from None

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.cli.running import COMMAND, environment
@@ -44,7 +43,7 @@ class Terminal:
         """Press keys, as tmux names them."""
         self._run("send-keys", *keys)
 
-    def type(self, text: str) -> None:
+    def write(self, text: str) -> None:
         self._run("send-keys", "-l", text)
 
     def resize(self, width: int, height: int) -> None:
@@ -63,7 +62,5 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         subprocess.run([*self._tmux, "kill-server"], capture_output=True, check=False)

@@ -1,12 +1,11 @@
-"""Verbs: asked first, with "no" as the answer; to the job that was seen, to what is selected, or to all that match."""
+"""Verbs: asked first, with "no" as the answer; for the job that was seen, what is selected, or all that match."""
 
-import asyncio
 import json
 
 import pytest
 
 import teep
-from teep.top.verbs import TYPED
+from teep.top.verbs import TYPED, Doing
 from tests.support.servers import Server
 from tests.top.seeing import Seen, retry, watch
 from tests.web.browser import releases, timetable
@@ -51,10 +50,10 @@ def test_a_verb_is_for_the_job_under_the_cursor_once_one_is_sure(
         await seen.press(key, "y")
         await seen.until(f"1 {said}")
         assert size(store, key_in_redis) == 2
-        left = [json.loads(job)["jid"] for job in store.client.zrange(key_in_redis, 0, -1)]
+        left = [json.loads(job)["jid"] for job in store.command("ZRANGE", key_in_redis, 0, -1)]
         assert sorted([*left, jid]) == sorted(jids)
         if to:
-            jobs = store.client.lrange(to, 0, -1) if to.startswith("queue:") else store.client.zrange(to, 0, -1)
+            jobs = store.command("LRANGE", to, 0, -1) if to.startswith("queue:") else store.command("ZRANGE", to, 0, -1)
             assert [json.loads(job)["jid"] for job in jobs] == [jid]
         await seen.until(lambda: len(seen.view.rows) == 2)
 
@@ -100,7 +99,7 @@ def test_what_is_selected_is_named_in_the_question_and_taken(store: Server, conf
         assert not seen.view.chosen
 
     watch(config, scene)
-    dead = {json.loads(job)["jid"] for job in store.client.zrange("dead", 0, -1)}
+    dead = {json.loads(job)["jid"] for job in store.command("ZRANGE", "dead", 0, -1)}
     assert dead == {jids[0], jids[2], *jids[50:]}
 
 
@@ -109,10 +108,10 @@ def test_all_that_match_are_counted_and_taken(store: Server, config: teep.Config
         retry(store, number, 2e9 + number, **({"class": "app.Export"} if number % 3 else {}))
 
     async def scene(seen: Seen) -> None:
-        await seen.press("colon")
+        await seen.press(":")
         await seen.type("retry class:app.Export")
         await seen.until("match")
-        await seen.press("asterisk")
+        await seen.press("*")
         await seen.until("all 200 selected")
         await seen.press("D")
         await seen.until("Delete all 200 jobs that match class:app.Export?")
@@ -131,7 +130,7 @@ def test_very_many_are_confirmed_by_typing_how_many(store: Server, config: teep.
     async def scene(seen: Seen) -> None:
         await seen.go("retries")
         await seen.until("app.Import")
-        await seen.press("asterisk")
+        await seen.press("*")
         await seen.until("all 1,001 selected")
         for wrong in ("1000", "", "y"):
             await seen.press("R")
@@ -151,42 +150,27 @@ def test_what_is_under_way_is_told_and_stopped_between_two_slices(
 ) -> None:
     for number in range(5000):
         retry(store, number, 2e9 + number)
-    from teep.api.jobs.selection import selection
-
-    real, go_on = selection.jobsets.delete_some, asyncio.Event()
-
-    async def slow(key: object, raws: list[bytes]) -> int:
-        done = await real(key, raws)  # type: ignore[arg-type]
-        return done
-
-    monkeypatch.setattr(selection.jobsets, "delete_some", slow)
     told: list[str] = []
+    progressed = Doing.progressed
+
+    def noted(self: Doing, looked_at: int, out_of: int) -> None:
+        if self.name == "delete":
+            told.append(self.told)
+            self.is_stopped = True  # Esc, as soon as the first slice is done
+        progressed(self, looked_at, out_of)
+
+    monkeypatch.setattr(Doing, "progressed", noted)
 
     async def scene(seen: Seen) -> None:
         await seen.go("retries")
         await seen.until("app.Import")
-        await seen.press("asterisk")
+        await seen.press("*")
         await seen.until("all 5,000 selected")
-        original = type(seen.app._acting)._run
-
-        async def watched(self, doing, work):  # type: ignore[no-untyped-def]
-            progressed = doing.progressed
-
-            def noted(looked_at: int, out_of: int) -> None:
-                told.append(f"{looked_at} of {out_of}")
-                seen.app.do_back()  # Esc, as soon as the first slice is done
-                progressed(looked_at, out_of)
-
-            doing.progressed = noted
-            return await original(self, doing, work)
-
-        monkeypatch.setattr(type(seen.app._acting), "_run", watched)
         await seen.press("D", *"5000", "enter")
-        await seen.until("stopped after")
-        go_on.set()
+        await seen.until("delete: stopped after")
 
     watch(config, scene)
-    assert len(told) == 1
+    assert told == ["delete …"]
     assert 0 < size(store) < 5000
 
 
@@ -209,7 +193,7 @@ def test_read_only_has_no_verbs_at_all(fleet: Server, config: teep.Config) -> No
         ):
             await seen.go(name)
             assert seen.app.verbs == ()
-            await seen.press("x", "A", "asterisk", "R", "D", "K", "E", "p", "Q", "T")
+            await seen.press("x", "A", "*", "R", "D", "K", "E", "p", "Q", "T")
             assert not seen.app.is_asking
             assert not seen.view.chosen
             assert seen.view.all_of is None
@@ -245,7 +229,7 @@ def test_queues_are_paused_and_emptied(fleet: Server, config: teep.Config) -> No
 
 def test_jobs_of_a_queue_are_deleted_killed_and_moved(fleet: Server, config: teep.Config) -> None:
     async def scene(seen: Seen) -> None:
-        await seen.press("colon")
+        await seen.press(":")
         await seen.type("queue reports")
         await seen.until("1–9 of 9 jobs")
         await seen.press("D", "y")
@@ -262,7 +246,7 @@ def test_jobs_of_a_queue_are_deleted_killed_and_moved(fleet: Server, config: tee
         await seen.press("y")
         await seen.until("1 moved")
         assert fleet.client.llen("queue:elsewhere") == 1
-        await seen.press("asterisk")
+        await seen.press("*")
         await seen.until("all 5 selected")
         await seen.press("D", "y")
         await seen.until(lambda: not fleet.client.llen("queue:reports"))

@@ -2,11 +2,15 @@
 
 import asyncio
 from itertools import count
+from typing import Any
 
 import pytest
+from textual.geometry import Region
 
 import teep
 from teep.top import shell
+from teep.top.rows import Listing
+from teep.top.views import View
 from tests.support.servers import Server
 from tests.top.seeing import Seen, retry, watch
 
@@ -29,8 +33,7 @@ def test_the_cursor_and_the_ticks_follow_their_jobs(store: Server, config: teep.
         assert "no answer 14" in seen.line("❯")
         assert "no answer 12" in seen.line("✓")
         # A row that was below the first line can stay where it is; one at the top of a list cannot.
-        for number in range(3):
-            store.client.zremrangebyscore("retry", 0, 1.95e9)
+        store.client.zremrangebyscore("retry", 0, 1.95e9)
         await seen.until(lambda: "no answer 0" not in seen.text)
         assert seen.lines.index(seen.line("❯")) == y
 
@@ -68,7 +71,7 @@ def test_a_list_stands_still_while_a_question_is_open(store: Server, config: tee
         asked = [0]
         real = seen.app.feed.read
 
-        async def read(view):  # type: ignore[no-untyped-def]
+        async def read(view: View) -> Listing | None:
             asked[0] += 1
             return await real(view)
 
@@ -80,7 +83,7 @@ def test_a_list_stands_still_while_a_question_is_open(store: Server, config: tee
             seen.app.refresh_soon()
             await seen.pilot.pause(0.02)
         assert asked == [0]
-        assert [row.key for row in seen.view.rows][0] == jid
+        assert seen.view.rows[0].key == jid
         await seen.press("y")
         await seen.until("1 are deleted")
         await seen.until("no answer 0")
@@ -100,7 +103,7 @@ def test_only_lines_that_differ_are_drawn(store: Server, config: teep.Config) ->
         drawn: list[object] = []
         real = table.refresh
 
-        def refresh(*regions, **options):  # type: ignore[no-untyped-def]
+        def refresh(*regions: Region, **options: Any) -> Any:
             drawn.extend(region.y for region in regions)
             return real(*regions, **options)
 
@@ -135,7 +138,7 @@ def test_a_look_that_takes_long_comes_less_often(
 ) -> None:
     waits: list[float] = []
 
-    async def rest(self: object, seconds: float) -> None:  # noqa: ARG001 - a method
+    async def rest(self: object, seconds: float) -> None:
         waits.append(seconds)
         await asyncio.sleep(0.01)
 

@@ -21,7 +21,8 @@ JOBS = [
                 "created_at": 1e300, "failed_at": "soon", "error_backtrace": [ESCAPES], "bid": ESCAPES,
                 "kwargs": {ESCAPES: 1}, ESCAPES: ESCAPES}).encode(),
     b'{"class": "app.Lone", "args": ["\\ud800"], "jid": "a", "queue": "q"}',
-    json.dumps({"class": "app.Wide", "args": ["日本語" * 100], "jid": "b", "queue": "q", "error_class": "日本" * 50}).encode(),
+    json.dumps({"class": "app.Wide", "args": ["日本語" * 100], "jid": "b", "queue": "q",
+                "error_class": "日本" * 50}).encode(),
     json.dumps({"class": "app.Same", "args": [], "jid": "same", "queue": "q"}).encode(),
     json.dumps({"class": "app.Same", "args": [1], "jid": "same", "queue": "q"}).encode(),
     json.dumps({"class": "app.Deep", "args": [json.loads("[" * 100 + "]" * 100)], "jid": "c", "queue": "q"}).encode(),
@@ -72,7 +73,7 @@ def test_jobs_of_all_kinds_are_listed_and_told_harmlessly(
                 await seen.until(lambda: len(seen.view.rows) == len(JOBS))
                 assert len({row.key for row in seen.view.rows}) == len(JOBS)
             await look(seen)
-        await seen.press("colon")
+        await seen.press(":")
         await seen.type("queue q")
         await seen.until(lambda: len(seen.view.rows) == len(JOBS))
         await look(seen)

@@ -24,7 +24,7 @@ def test_a_line_says_so_and_it_comes_back_by_itself(fresh_server: ServerFactory)
         assert "no answer 1" in seen.text
         await seen.press("D", "y")
         await seen.until(lambda: seen.app.doing is None)
-        await seen.press("right", "left", "colon")
+        await seen.press("right", "left", ":")
         await seen.type("jid abc")
         await seen.press("space")
         await seen.until("no answer 1")
@@ -42,7 +42,7 @@ def test_it_opens_though_there_is_no_redis(offline: teep.Config) -> None:
     async def scene(seen: Seen) -> None:
         await seen.until("no connection to Redis")
         await seen.until("[Dashboard]")
-        await seen.press("right", "j", "enter", "R", "m", "escape", "question_mark", "escape")
+        await seen.press("right", "j", "enter", "R", "m", "escape", "?", "escape")
         assert "Reading …" in seen.text
 
     watch(offline, scene)

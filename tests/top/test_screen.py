@@ -56,7 +56,7 @@ def test_every_tab_shows_its_list_and_what_is_known_of_a_row(
     shown = {
         "busy": ("worker-1:412", "heartbeat"), "queues": ("mailers", "latency"),
         "scheduled": ("SendInvoice", "arguments"), "retries": ("smtplib.SMTPS", "next try"),
-        "dead": ("Stripe::RateLimitError", "died"), "errors": ("Connection unexpectedly closed", "the last one"),
+        "dead": ("Stripe::RateLimitError", "died"), "errors": ("Connection une", "the last one"),
         "metrics": ("app.jobs.ImportProducts", "seconds of one"), "periodic": ("payouts", "last runs"),
         "batches": ("█", "pending"), "workflows": ("█", "pending"), "limits": (" of ", "over limit"),
     }  # fmt: skip
@@ -166,18 +166,18 @@ def test_the_filter_takes_the_words_of_the_web_page_and_completes_them(fleet: Se
     async def scene(seen: Seen) -> None:
         await seen.go("retries")
         await seen.until("smtplib.SMTPServer")
-        await seen.press("slash")
+        await seen.press("/")
         await seen.type("error:KeyE", end="tab")
         await seen.press("enter")
         await seen.until("/error:KeyError")
         assert {row.thing.error_class for row in seen.view.rows} == {"KeyError"}
-        await seen.press("slash")
+        await seen.press("/")
         await seen.type(" clas:x")
         await seen.until("did you mean class:?")
         assert "/error:KeyError" in seen.text
         await seen.press("escape")
         await seen.until(lambda: not seen.view.filter.text)
-        await seen.press("slash")
+        await seen.press("/")
         await seen.type("xyzzy")
         await seen.until("Nothing matches xyzzy")
 
@@ -188,7 +188,7 @@ def test_a_part_of_the_name_filters_the_other_lists(fleet: Server, config: teep.
     async def scene(seen: Seen) -> None:
         await seen.go("queues")
         await seen.until("of 7 queues")
-        await seen.press("slash")
+        await seen.press("/")
         await seen.type("MAIL")
         await seen.until("1–1 of 1 queues")
         assert [row.key for row in seen.view.rows] == ["mailers"]
@@ -198,7 +198,7 @@ def test_a_part_of_the_name_filters_the_other_lists(fleet: Server, config: teep.
 
 def test_a_jump_leads_to_a_queue_a_job_or_a_filter(fleet: Server, config: teep.Config) -> None:
     async def scene(seen: Seen) -> None:
-        await seen.press("colon")
+        await seen.press(":")
         await seen.type("queue mai", end="tab")
         await seen.press("enter")
         await seen.until("Queues › mailers")
@@ -207,18 +207,18 @@ def test_a_jump_leads_to_a_queue_a_job_or_a_filter(fleet: Server, config: teep.C
         await seen.until("newest first")
         await seen.press("escape")
         await seen.until("of 7 queues")
-        await seen.press("colon")
+        await seen.press(":")
         await seen.type(f"jid {shop.jid(shop.LETTER)}")
         await seen.until("app.jobs.SendInvoice")
         assert "retrying" in seen.text
-        await seen.press("escape", "colon")
+        await seen.press("escape", ":")
         await seen.type("jid 000000000000000000000000")
         await seen.until("is nowhere")
-        await seen.press("colon")
+        await seen.press(":")
         await seen.type("retry class:app.jobs.Import*")
         await seen.until("[Retries]")
         await seen.until(lambda: {row.thing.klass for row in seen.view.rows} == {"app.jobs.ImportProducts"})
-        await seen.press("colon")
+        await seen.press(":")
         await seen.type("retires")
         await seen.until("did you mean retries?")
 
@@ -252,7 +252,7 @@ def test_enter_leads_on_and_escape_back(fleet: Server, config: teep.Config) -> N
 
 def test_the_raw_payload_and_the_jid(store: Server, config: teep.Config) -> None:
     jid = retry(store, 7, 2e9)
-    (raw,) = store.client.zrange("retry", 0, -1)
+    (raw,) = store.command("ZRANGE", "retry", 0, -1)
 
     async def scene(seen: Seen) -> None:
         await seen.go("retries")
@@ -298,7 +298,7 @@ def test_the_mouse_picks_tabs_rows_and_keys(store: Server, config: teep.Config) 
 
 def test_the_help_has_every_key_that_holds(store: Server, config: teep.Config) -> None:
     async def scene(seen: Seen) -> None:
-        await seen.press("question_mark")
+        await seen.press("?")
         found = set[str]()
         for _ in range(6):
             found |= set(re.findall(r"│ (\S+) +[A-Z]", seen.text))
@@ -310,7 +310,7 @@ def test_the_help_has_every_key_that_holds(store: Server, config: teep.Config) -
 
 def test_plus_and_minus_change_how_often_redis_is_asked(store: Server, config: teep.Config) -> None:
     async def scene(seen: Seen) -> None:
-        for key, interval in (("minus", "5"), ("minus", "10"), ("plus", "5"), ("plus", "2"), ("plus", "1")):
+        for key, interval in (("-", "5"), ("-", "10"), ("+", "5"), ("+", "2"), ("+", "1")):
             await seen.press(key)
             await seen.until(f"every {interval} s")
 

@@ -13,7 +13,8 @@ from teep.top.widgets.painted import Lines, Part
 
 _FIGURES = (
     ("Processed", "processed"), ("Failed", "failed"), ("Busy", "workers_size"), ("Enqueued", "enqueued"),
-    ("Retries", "retry_size"), ("Scheduled", "scheduled_size"), ("Dead", "dead_size"), ("Processes", "processes_size"),
+    ("Retries", "retry_size"), ("Scheduled", "scheduled_size"), ("Dead", "dead_size"),
+    ("Processes", "processes_size"),
 )  # fmt: skip
 _TABS_OF = {"Busy": "busy", "Enqueued": "queues", "Retries": "retries", "Scheduled": "scheduled", "Dead": "dead",
             "Processes": "busy"}  # fmt: skip

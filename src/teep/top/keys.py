@@ -1,4 +1,4 @@
-"""The keys: Sidekiq's own, and teep's beside them. One table serves what they do, the help, the foot, and the docs."""
+"""The keys: Sidekiq's own, and teep's beside them. What they do, the help, the foot and the docs have one table."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -144,5 +144,6 @@ class Main(Screen[None]):
         return frame.foot(self.top.verbs, keys, width)
 
     def _paint_small(self, width: int, height: int) -> Lines:  # noqa: ARG002 - as above
-        said = f"teep top needs a terminal of {WIDTH}×{HEIGHT}; this one has {self.size.width}×{self.size.height}. q ends it."
+        has = f"{self.size.width}×{self.size.height}"
+        said = f"teep top needs a terminal of {WIDTH}×{HEIGHT}; this one has {has}. q ends it."
         return [[Part(said[at : at + width])] for at in range(0, len(said), max(width, 1))]

@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A page of a list: its rows, a sentence on what they are of, and the place where the next page begins, if any."""
+    """A page of a list: its rows, a sentence on what they are of, and where the next page begins, if there is one."""
 
     rows: Sequence[Row]
     note: str = ""
@@ -68,7 +68,7 @@ class Layout(NamedTuple):
 
 
 def laid_out(columns: Sequence[Column], rows: Sequence[Row], width: int, before: dict[int, int]) -> Layout:
-    """Return how columns share a width. `before` has the widths of before, and is kept: a column never shrinks."""
+    """Return how columns share a width. `before` keeps the widths of before: a column never shrinks."""
     for place, column in enumerate(columns):
         widest = max([cell_len(column.title), *(cell_len(row.cells[place]) for row in rows)])
         before[place] = max(before.get(place, 0), min(widest, column.most) if column.most else 0)

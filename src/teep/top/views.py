@@ -1,8 +1,8 @@
-"""What one looks at: a tab's list, a page of it, the row under the cursor, and what is chosen. No screen is known here.
+"""What one looks at: a tab's list, a page of it, the row under the cursor, what is chosen. It knows no screen.
 
 Nothing moves under the cursor: it stays on its thing (by the row's key) wherever that goes, and on its line of the
-screen while it can. Once someone has moved it, a row that is gone stays, marked, until the cursor leaves it; so no key
-ever meets another thing than the one that is seen.
+screen while it can. Once someone has moved it, a row that is gone stays, marked, until the cursor leaves it; so no
+key ever meets another thing than the one that is seen.
 """
 
 from collections.abc import Sequence

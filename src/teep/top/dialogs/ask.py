@@ -55,12 +55,17 @@ class Ask(ModalScreen[str | None]):
         self.dismiss(event.value)
 
     def on_key(self, event: events.Key) -> None:
+        """Take what the line does not: keys of its own, and those that came before the line was there."""
+        event.stop()
+        line = self.query_one(Input)
         if event.key in ("escape", "ctrl+c"):
-            event.stop()
             self.dismiss(None)
-        elif event.key == "tab" and self._complete is not None:
-            event.stop()
+        elif event.key == "enter":
+            self.dismiss(line.value)
+        elif event.key == "tab":
             event.prevent_default()
-            line = self.query_one(Input)
-            line.value = self._complete(line.value) or line.value
-            line.cursor_position = len(line.value)
+            if self._complete is not None:
+                line.value = self._complete(line.value) or line.value
+                line.cursor_position = len(line.value)
+        elif event.is_printable and event.character:
+            line.insert_text_at_cursor(event.character)

@@ -23,5 +23,5 @@ class Dashboard(Queues):
         except RedisDenied:
             return ""
         limit = f" of {size(facts.limit)}" if facts.limit else ""
-        uptime = f"up {span(facts.uptime)}"
-        return f"{plain(facts.name)} {plain(facts.version)}, {uptime}, {size(facts.memory)}{limit}, {number(facts.connections)} clients"
+        server = f"{plain(facts.name)} {plain(facts.version)}, up {span(facts.uptime)}"
+        return f"{server}, {size(facts.memory)}{limit}, {number(facts.connections)} clients"

@@ -27,7 +27,7 @@ _SHOWN = frozenset(
 
 
 def rows_of(records: Iterable[Record], cells: Callable[[Any], tuple[str, ...]], style: str = "") -> list[Row]:
-    """Return jobs as rows. A job is named by its jid; by its bytes, too, where others have the same or it has none."""
+    """Return jobs as rows. A job is named by its jid; also by its bytes, if others have the same or it has none."""
     found, seen = [], Counter[str]()
     for record in records:
         key = record.jid or record.digest
