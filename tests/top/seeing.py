@@ -9,7 +9,6 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.strip import Strip
-from textual.widgets import Input
 
 import teep
 from teep.top.app import Top
@@ -64,12 +63,10 @@ class Seen:
             for pump in (self.app, self.app.focused or self.app.screen, self.app.screen, self.app):
                 done = asyncio.Event()
                 pump.call_later(done.set)
-                async with asyncio.timeout(SOON):
-                    await done.wait()
+                await self.until(lambda: done.is_set() or not pump.is_running)  # noqa: B023 - awaited here
 
     async def type(self, text: str, *, end: str = "enter") -> None:
         """Type a text into the line, and end it."""
-        await self.until(lambda: isinstance(self.app.focused, Input))
         await self.press(*text, end)
 
     async def until(self, what: str | Callable[[], Any]) -> None:
@@ -90,7 +87,7 @@ class Seen:
 
     async def go(self, tab: str) -> None:
         """Go to a tab, and wait for its list."""
-        await self.press("colon")
+        await self.press(":")
         await self.type(tab)
         await self.until(lambda: self.view.listing is not None and self.app.view.tab.name == tab)
 

@@ -73,11 +73,13 @@ class Painted(Widget):
         return strip(parts, self.size.width, self.visual_style.rich_style)
 
     def on_click(self, event: events.Click) -> None:
-        parts = self._painted[event.y] if event.y < len(self._painted) else ()
+        at = event.get_content_offset(self)
+        if at is None or at.y >= len(self._painted):
+            return
         end = 0
-        for part in parts:
+        for part in self._painted[at.y]:
             end += cell_len(part.text)
-            if event.x < end:
+            if at.x < end:
                 if part.does:
                     event.stop()
                     self.post_message(self.Pressed(part.does))
