@@ -144,10 +144,10 @@ def test_a_look_that_takes_long_comes_less_often(
 
     times = count()
     monkeypatch.setattr(shell.Shell, "_rest", rest)
-    monkeypatch.setattr(shell, "process_time", lambda: next(times) * 1.25)
+    monkeypatch.setattr(shell, "process_time", lambda: next(times) * 0.25)
 
     async def scene(seen: Seen) -> None:
         await seen.until(lambda: len(waits) > 2)
 
     watch(config, scene)
-    assert set(waits) == {25.0}
+    assert set(waits) == {12.5}

@@ -33,7 +33,7 @@ def test_a_line_says_so_and_it_comes_back_by_itself(fresh_server: ServerFactory)
         await seen.until(lambda: not seen.app.feed.trouble)
         await seen.until(lambda: "! since" not in seen.text)
         retry(server, 2, 2e9)
-        await seen.until("no answer 2")
+        await seen.until(lambda: len(seen.view.rows) == 2)
 
     watch(config, scene, size=(120, 30))
 

@@ -28,5 +28,7 @@ def test_the_docs_show_every_picture_and_no_other() -> None:
     shown = set()
     for path in [ROOT / "README.md", *ROOT.joinpath("docs").rglob("*.md")]:
         shown |= set(re.findall(r"pictures/([\w-]+)\.png", path.read_text("utf-8")))
-    assert shown == {picture.name for picture in PICTURES} | set(NIGHT) == {path.stem for path in FOLDER.glob("*.png")}
+    assert (
+        shown == {picture.name for picture in PICTURES} | set(NIGHT) == {path.stem for path in FOLDER.glob("*.png")}
+    )
     assert max(path.stat().st_size for path in FOLDER.iterdir()) <= LARGEST

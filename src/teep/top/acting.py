@@ -45,7 +45,7 @@ def asked_of(verb: Verb, view: View) -> Asked | str:
     if not rows:
         return f"there is nothing to {verb.name}"
     if len(rows) == 1 and view.is_gone(rows[0]):
-        return f"this {view.tab.nouns[0]} is not there any more"
+        return f"this {view.tab.named(view)[0]} is not there any more"
     fit = [row for row in rows if verb.fits(row.thing)]
     if not fit:
         return f"{verb.name} is not possible here"
@@ -55,7 +55,7 @@ def asked_of(verb: Verb, view: View) -> Asked | str:
 def question(asked: Asked) -> Sure:
     """Return the question before it is done."""
     verb, view = asked.verb, asked.view
-    one, several = view.tab.nouns
+    one, several = view.tab.named(view)
     what = f"{asked.total:,} {one if asked.total == 1 else several}"
     if asked.is_all:
         match = f" that match {view.filter.text}" if view.filter.text else f" of {view.tab.path}"

@@ -25,8 +25,8 @@ from teep.top.views import Tab, View
 
 T = TypeVar("T")
 
-# A look takes at most a twentieth of the time, however large a fleet is; but one comes every so many seconds.
-_SHARE = 20
+# A look takes at most a fiftieth of the time, however large a fleet is; but one comes every so many seconds.
+_SHARE = 50
 _LONGEST = 30.0
 # Seconds between two looks for the tabs of features that may not be used.
 _PATIENCE = 30.0

@@ -45,6 +45,10 @@ class Tab:
         """What is said above the list."""
         return self.title
 
+    def named(self, view: "View") -> tuple[str, str]:  # noqa: ARG002 - for the tabs
+        """Return the words for one thing of its list, and for several."""
+        return self.nouns
+
     def shown(self, view: "View") -> Sequence[Column]:  # noqa: ARG002 - for the tabs
         """Return the columns of its list."""
         return self.columns

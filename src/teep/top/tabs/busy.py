@@ -38,6 +38,9 @@ class Busy(Tab):
     modes: Sequence[str] = ("processes", "jobs")
     empty = "No worker runs."
 
+    def named(self, view: View) -> tuple[str, str]:
+        return ("running job", "running jobs") if self.modes[view.mode] == "jobs" else self.nouns
+
     def shown(self, view: View) -> Sequence[Column]:
         return _JOBS if self.modes[view.mode] == "jobs" else _PROCESSES
 
@@ -78,7 +81,6 @@ class ProcessJobs(Busy):
     """The jobs that run in one process."""
 
     modes = ("jobs",)
-    nouns = ("running job", "running jobs")
     empty = "It runs no job."
 
     def __init__(self, config: Config, identity: str) -> None:
