@@ -108,6 +108,13 @@ def test_lines_are_wrapped_and_go_on_indented() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("text", [" " * 30 + "[", "日本語" * 9, "a" + " " * 40, "\u0301" * 30])
+@pytest.mark.parametrize("width", [1, 2, 7])
+def test_any_text_is_wrapped_in_the_end(text: str, width: int) -> None:
+    shown = "".join(part.text for line in wrapped([Line(text)], width) for part in line)
+    assert shown == text
+
+
 @pytest.mark.parametrize(
     ("typed", "jump"),
     [

@@ -110,9 +110,17 @@ def wrapped(lines: Sequence[Line], width: int) -> list[list[Part]]:
     for text, style, indent in lines:
         rest, room = text, width
         while cell_len(rest) > room:
-            head = set_cell_size(rest, room).rstrip(" ") if room > 0 else rest[:1]
+            head = _head(rest, room)
             found.append([Part(head if room == width else " " * (width - room) + head, style)])
             rest = rest[len(head) :]
             room = width - min(indent, width // 2)
         found.append([Part(rest if room == width else " " * (width - room) + rest, style)])
     return found
+
+
+def _head(text: str, room: int) -> str:
+    """Return as much of a text as fits, one character at least."""
+    head = text[: max(room, 1)]
+    while cell_len(head) > room and len(head) > 1:
+        head = head[:-1]
+    return head
