@@ -53,6 +53,7 @@ reference: $(VENV)/dev.stamp ## write the second part of docs/cli.md from the co
 pictures: $(VENV)/dev.stamp system ## take the pictures of the docs again, one of a million retries among them
 	@.ci/apt-install pngquant fonts-inter
 	@FONTCONFIG_FILE=$(CURDIR)/tests/web/browser/fonts.conf $(PYTHON) -m tests.web.browser.pictures $(ARGS)
+	@$(PYTHON) -m tests.top.pictures
 
 vendor: ## fetch again what the web page takes from npm (VENDOR.toml)
 	@.ci/vendor

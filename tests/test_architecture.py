@@ -107,6 +107,7 @@ def test_the_protocol_does_no_io_and_reads_no_clock(path: Path) -> None:
         ("sqlalchemy", "integrations"),
         ("starlette", "web"),
         ("jinja2", "web"),
+        ("textual", "top"),
         ("cronsim", "schedules"),
     ],
 )
@@ -121,6 +122,7 @@ CAUGHT = {
     "teep.config.sources.settings.Unreadable": "the resolution collects all of them into one ConfigurationError",
     "teep.job.iterable.iteration.Aborted": "an iterable job's way out of its own loop",
     "teep.embedded.keeper.ServerFailedError": "the keeper logs it, and its starter raises EmbeddedServerError",
+    "teep.top.verbs._StoppedError": "a verb that someone stopped ends by it, and says so",
     "teep.web.bulks._StoppedError": "a cancelled action ends by it, and says so",
     "teep.web.json.answers.Refused": "the endpoint that it is raised in answers with it",
     "teep.web.application._Elsewhere": "the app sends the browser to the page beside",

@@ -17,7 +17,19 @@ from teep.cli.command import Command, Group, command
 from teep.cli.commands import bench, completion, config, demo, embedded, web, worker
 from teep.cli.commands.acting import cancel, pausing
 from teep.cli.commands.acting import jobs as acting
-from teep.cli.commands.looking import batches, errors, job, jobs, limits, periodic, processes, queues, result, stats
+from teep.cli.commands.looking import (
+    batches,
+    errors,
+    job,
+    jobs,
+    limits,
+    periodic,
+    processes,
+    queues,
+    result,
+    stats,
+    top,
+)
 from teep.cli.commands.running import console, push, run
 from teep.cli.endings import code_of
 from teep.cli.selecting.flags import Acting
@@ -44,6 +56,7 @@ def _add(section: str, *commands: Command) -> None:
 
 _add(
     "Look",
+    command("top", top.TopFlags, top.top),
     command("stats", stats.StatsFlags, stats.stats),
     command("queues", queues.QueuesFlags, queues.queues),
     command("errors", errors.ErrorsFlags, errors.errors),

@@ -68,6 +68,11 @@ class Reaching:
             ConfigurationError: an option, a variable or the file does not fit.
             ModuleImportError: the environment names a Django project, which cannot be imported.
         """
+        set_up_logs(self.log_level)
+        return self.settled()
+
+    def settled(self) -> "Config":
+        """Return the configuration as `configured` does, but leave the logs as they are."""
         from teep.config import default_config
 
         self._installed()
@@ -83,6 +88,7 @@ class Reaching:
         from teep.config import default_config
         from teep.worker.startup.modules import load
 
+        set_up_logs(self.log_level)
         settings = self._installed()
         application.make_importable()
         for module in settings.get("modules", []):
@@ -95,7 +101,6 @@ class Reaching:
         from teep.config.sources.resolution import resolve
         from teep.config.sources.variables import Found
 
-        set_up_logs(self.log_level)
         named = {"redis_url": "--redis-url", "environment": "--environment"}
         given = {
             name: Found(value, flag) for name, flag in named.items() if (value := getattr(self, name)) is not None
@@ -122,6 +127,15 @@ def set_up_logs(level: str, *, as_json: bool = False) -> None:
     """
     from teep.worker.logs import log
 
+    log.set_up(checked_level(level), as_json=as_json)
+
+
+def checked_level(level: str) -> str:
+    """Return a log level as `logging` writes it.
+
+    Raises:
+        ConfigurationError: there is no such level.
+    """
     if not isinstance(logging.getLevelName(level.upper()), int):
         raise ConfigurationError(f"there is no log level {level!r}; there are DEBUG, INFO, WARNING and ERROR")
-    log.set_up(level.upper(), as_json=as_json)
+    return level.upper()

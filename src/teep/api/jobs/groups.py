@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api.base import Api
+from teep.api.display import printable
 from teep.api.jobs.entries import _SortedEntry
 from teep.api.jobs.records import _JobRecord
 from teep.api.jobs.selection.filters import Conditions
@@ -203,12 +204,7 @@ def groups_of(found: Iterable[Group], record: Callable[[bytes, float], R]) -> Jo
 
 def _row(group: JobGroup[R]) -> tuple[str, ...]:
     times = (f"{time:%Y-%m-%d %H:%M:%S}" for time in (group.oldest, group.newest))
-    return (f"{group.count:,}", _printable(group.klass), _printable(group.error_class), *times)
-
-
-def _printable(name: str) -> str:
-    """Return a name from Redis that is safe to print on a terminal."""
-    return name if name.isprintable() else repr(name)[1:-1]
+    return (f"{group.count:,}", printable(group.klass), printable(group.error_class), *times)
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

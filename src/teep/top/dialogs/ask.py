@@ -1,0 +1,71 @@
+"""A line to type in, at the foot of the screen: a filter, a jump, what a verb asks for."""
+
+from collections.abc import Callable
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Input
+
+from teep.top.widgets.painted import Painted, Part
+
+Complete = Callable[[str], str | None]
+
+
+class _Completion(Suggester):
+    def __init__(self, complete: Complete) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._complete = complete
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return self._complete(value)
+
+
+class Ask(ModalScreen[str | None]):
+    """Answers with what was typed, None after Esc. `complete` returns a longer text that begins so; Tab takes it."""
+
+    DEFAULT_CSS = """
+    Ask { background: transparent; }
+    Ask #line { height: 1; dock: bottom; background: $surface; }
+    Ask #prompt { height: 1; }
+    Ask Input { width: 1fr; }
+    """
+
+    def __init__(self, prompt: str, text: str = "", complete: Complete | None = None) -> None:
+        super().__init__()
+        self._prompt = prompt
+        self._text = text
+        self._complete = complete
+
+    def compose(self) -> ComposeResult:
+        prompt = Painted(lambda _, __: [[Part(self._prompt, "key")]], id="prompt")
+        prompt.styles.width = len(self._prompt)
+        suggester = None if self._complete is None else _Completion(self._complete)
+        with Horizontal(id="line"):
+            yield prompt
+            yield Input(self._text, suggester=suggester, select_on_focus=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Take what the line does not: keys of its own, and those that came before the line was there."""
+        event.stop()
+        line = self.query_one(Input)
+        if event.key in ("escape", "ctrl+c"):
+            self.dismiss(None)
+        elif event.key == "enter":
+            self.dismiss(line.value)
+        elif event.key == "tab":
+            event.prevent_default()
+            if self._complete is not None:
+                line.value = self._complete(line.value) or line.value
+                line.cursor_position = len(line.value)
+        elif event.is_printable and event.character:
+            line.insert_text_at_cursor(event.character)

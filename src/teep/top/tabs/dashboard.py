@@ -1,0 +1,27 @@
+"""The dashboard: how many jobs ran and failed each second, live; the queues; and the server it all lies in."""
+
+import asyncio
+
+from teep.api.facts import AsyncServer
+from teep.errors import RedisDenied
+from teep.top.rows import Listing
+from teep.top.tabs.queues import Queues
+from teep.top.text import number, plain, size, span
+from teep.top.views import View
+
+
+class Dashboard(Queues):
+    name, title = "dashboard", "Dashboard"
+
+    async def read(self, view: View) -> Listing:
+        listing, server = await asyncio.gather(super().read(view), self._server())
+        return Listing(listing.rows, f"{listing.note} · {server}" if server else listing.note, listing.next)
+
+    async def _server(self) -> str:
+        try:
+            facts = await AsyncServer(config=self.config).facts()
+        except RedisDenied:
+            return ""
+        limit = f" of {size(facts.limit)}" if facts.limit else ""
+        server = f"{plain(facts.name)} {plain(facts.version)}, up {span(facts.uptime)}"
+        return f"{server}, {size(facts.memory)}{limit}, {number(facts.connections)} clients"

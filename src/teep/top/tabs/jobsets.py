@@ -1,0 +1,150 @@
+"""Scheduled, Retries and Dead: their jobs by pages, found by the web page's words."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSetSelection, AsyncSortedEntry
+from teep.api.jobs.selection import words
+from teep.errors import MalformedPayload
+from teep.top.rows import Column, Line, Listing, Row
+from teep.top.tabs.job import args_of, detail_of, error_of, rows_of, time_of, tries_of
+from teep.top.tabs.tab import SEARCH_SECONDS, SIZE
+from teep.top.text import plain, relative, stamp
+from teep.top.verbs import Progress, Verb, each
+from teep.top.views import Tab, View
+
+_OFFERED = 200
+"""Characters of a word that is offered."""
+
+_FOR_GOOD = "Nothing brings them back."
+
+
+def found_note(view: View, page: Any, what: str) -> str:
+    """Return what a page is of: where it lies in the whole, or how far a search came."""
+    total = f"{page.total:,} {what}"
+    if view.filter.is_any:
+        first = page.position + 1 if page.items else 0
+        return f"{first:,}–{page.position + len(page.items):,} of {total}"
+    if page.complete or page.next is None:
+        return f"{len(page.items):,} on this page match, of {total}"
+    return f"{len(page.items):,} match; {page.position + page.looked_at:,} of {total} searched, l goes on"
+
+
+class Jobs(Tab):
+    """A list of jobs that can be filtered."""
+
+    is_filtered = True
+
+    def jobs(self) -> Any:
+        """Return the set or queue."""
+        raise NotImplementedError
+
+    def selection(self, view: View) -> Any:
+        return self.jobs().where(**view.filter.conditions)
+
+    async def count(self, view: View, told: Progress) -> int:
+        if view.filter.is_any:
+            return int(await self.jobs().size())
+        return int(await self.selection(view).delete_all(dry_run=True, on_progress=told))
+
+    async def page(self, view: View) -> Any:
+        """Read the page that a view asks for."""
+        selection = self.selection(view)
+        return await selection.page(SIZE, after=view.place, seconds=SEARCH_SECONDS)
+
+    def words(self, view: View) -> list[str]:
+        found = Counter[str]()
+        for row in view.rows:
+            job = row.thing
+            fields = [("class", job.display_class), ("error", job.error_class), ("queue", job.queue)]
+            for name, value in (*fields, *(("tag", tag) for tag in job.tags)):
+                if isinstance(value, str) and value and len(value) <= _OFFERED:
+                    found[words.written(name, plain(value))] += 1
+        return [*(word for word, _ in found.most_common(40)), *(f"{name}:" for name in words.NAMES)]
+
+    def raw(self, row: Row) -> bytes | None:
+        return bytes(row.thing.raw)
+
+    def copied(self, row: Row) -> tuple[str, str]:
+        return "jid", row.thing.jid
+
+
+class _JobSet(Jobs):
+    made: ClassVar[Callable[..., AsyncJobSet]]
+    when: ClassVar[str]
+    """What the time of a job is called here."""
+
+    def jobs(self) -> AsyncJobSet:
+        return self.made(config=self.config)
+
+    async def read(self, view: View) -> Listing:
+        page = await self.page(view)
+        return Listing(rows_of(page.items, self.cells), found_note(view, page, "jobs"), page.next)
+
+    def cells(self, entry: AsyncSortedEntry) -> tuple[str, ...]:
+        """Return what is shown of a job."""
+        when, klass = relative(time_of(entry)), plain(entry.display_class)
+        return when, tries_of(entry), klass, plain(entry.queue), error_of(entry) or args_of(entry)
+
+    async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as of every tab
+        entry: AsyncSortedEntry = row.thing
+        return detail_of(entry, self.title.lower(), [(self.when, stamp(time_of(entry)))])
+
+
+_COLUMNS = (Column("tries", 5, 2, right=True), Column("class", 28), Column("queue", 14, 1), Column("error"))
+
+
+class Scheduled(_JobSet):
+    name, title, when = "scheduled", "Scheduled", "due"
+    made = AsyncScheduledSet
+    empty = "No job waits for its time."
+    columns = (Column("due", 10), Column("class", 28), Column("queue", 14, 1), Column("arguments"))
+
+    def cells(self, entry: AsyncSortedEntry) -> tuple[str, ...]:
+        return relative(time_of(entry)), plain(entry.display_class), plain(entry.queue), args_of(entry)
+
+    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
+        return ENQUEUE, KILL, DELETE
+
+
+class Retries(_JobSet):
+    name, title, when = "retries", "Retries", "next try"
+    made = AsyncRetrySet
+    empty = "No job waits for another try."
+    columns = (Column("next try", 10), *_COLUMNS)
+
+    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - as above
+        return RETRY, ENQUEUE, KILL, DELETE
+
+
+class Dead(_JobSet):
+    name, title, when = "dead", "Dead", "died"
+    made = AsyncDeadSet
+    empty = "No job is dead."
+    columns = (Column("died", 10), *_COLUMNS)
+
+    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - as above
+        return RETRY, ENQUEUE, DELETE
+
+
+def _of_entries(name: str) -> Callable[[Sequence[AsyncSortedEntry], str], Any]:
+    async def one(entry: AsyncSortedEntry) -> bool:
+        try:
+            return bool(await getattr(entry, name)())
+        except MalformedPayload:  # no queue takes these bytes: they are left where they are
+            return False
+
+    return lambda entries, _: each(entries, one)
+
+
+def _all_of(name: str) -> Callable[[AsyncSetSelection, Progress, str], Any]:
+    return lambda selection, told, _: getattr(selection, name)(on_progress=told)
+
+
+RETRY = Verb("R", "retry", "went to their queues", _of_entries("retry"), _all_of("retry_all"))
+ENQUEUE = Verb("E", "enqueue", "went to their queues", _of_entries("add_to_queue"), _all_of("add_all_to_queue"))
+KILL = Verb(
+    "K", "kill", "are dead", _of_entries("kill"), _all_of("kill_all"), note="They go to Dead, and wait there."
+)
+DELETE = Verb("D", "delete", "are deleted", _of_entries("delete"), _all_of("delete_all"), note=_FOR_GOOD)

@@ -1,0 +1,181 @@
+"""Queues: each with its size, latency and what holds it; and the jobs of one."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from teep.api import AsyncJobRecord, AsyncProcess, AsyncQueue, AsyncQueueSelection, AsyncStats, QueueSummary
+from teep.api.fleet.fleet import AsyncFleet
+from teep.config import Config
+from teep.top.rows import Column, Line, Listing, Row
+from teep.top.tabs.job import args_of, detail_of, rows_of, waited
+from teep.top.tabs.jobsets import Jobs, found_note
+from teep.top.tabs.tab import facts, paged
+from teep.top.text import number, plain, span
+from teep.top.verbs import Progress, Verb, each
+from teep.top.views import Tab, View
+
+_GROUPED = 2_000
+"""Up to so many jobs a detail groups them by class."""
+
+
+class Queues(Tab):
+    name, title = "queues", "Queues"
+    nouns = ("queue", "queues")
+    empty = "There are no queues: nothing was pushed yet."
+    columns = (
+        Column("queue"),
+        Column("size", 14, right=True),
+        Column("latency", 9, right=True),
+        Column("state", 18),
+        Column("threads", 8, 1, right=True),
+    )
+
+    async def read(self, view: View) -> Listing:
+        summaries, state = await asyncio.gather(
+            AsyncStats(config=self.config).queue_summaries(), AsyncFleet(config=self.config).state()
+        )
+        threads = served(state.processes)
+        return paged([_row(one, threads[one.name]) for one in summaries], view, "queues")
+
+    def verbs(self, view: View) -> Sequence[Verb]:
+        row = view.row
+        is_paused = row is not None and not view.chosen and row.thing.paused
+        return (self._unpause() if is_paused else self._pause()), self._delete()
+
+    def enter(self, row: Row, view: View) -> "QueueJobs":  # noqa: ARG002 - as of every tab
+        return QueueJobs(self.config, row.thing.name)
+
+    async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as above
+        summary: QueueSummary = row.thing
+        lines = [
+            Line(plain(summary.name), "title"),
+            *facts(
+                [
+                    ("size", number(summary.size)),
+                    ("latency", span(summary.latency) if summary.size else ""),
+                    ("state", row.cells[3]),
+                    ("threads", row.cells[4]),
+                ]
+            ),
+        ]
+        if 0 < summary.size <= _GROUPED:
+            groups = await AsyncQueue(summary.name, config=self.config).groups()
+            lines += [Line(), Line("its jobs by class", "label")]
+            lines += facts([(number(group.count), plain(group.klass)) for group in groups[:50]])
+        return lines
+
+    def _pause(self) -> Verb:
+        note = "Workers take no jobs from it any more; pushes go on."
+        return Verb("p", "pause", "paused", self._each("pause"), note=note, is_asked=False)
+
+    def _unpause(self) -> Verb:
+        return Verb("p", "unpause", "served again", self._each("unpause"), is_asked=False)
+
+    def _delete(self) -> Verb:
+        return Verb(
+            "D", "delete", "deleted with all jobs", self._each("clear"), note="Nothing brings their jobs back.",
+            weigh=lambda things: sum(thing.size for thing in things), unit="jobs wait there",
+        )  # fmt: skip
+
+    def _each(self, verb: str) -> Any:
+        async def one(summary: QueueSummary) -> None:
+            await getattr(AsyncQueue(summary.name, config=self.config), verb)()
+
+        return lambda summaries, _: each(summaries, one)
+
+
+class QueueJobs(Jobs):
+    """The jobs of one queue, the next to run first."""
+
+    name, title = "queues", "Queues"
+    empty = "No job waits here."
+    columns = (Column("waits", 8), Column("class", 28), Column("jid", 24, 2), Column("arguments"))
+    modes = ("next first", "newest first")
+
+    def __init__(self, config: Config, queue: str) -> None:
+        super().__init__(config)
+        self.queue = queue
+
+    @property
+    def path(self) -> str:
+        return f"Queues › {plain(self.queue)}"
+
+    def jobs(self) -> AsyncQueue:
+        return AsyncQueue(self.queue, config=self.config)
+
+    async def read(self, view: View) -> Listing:
+        page = await self.page(view)
+        return Listing(rows_of(page.items, self.cells), found_note(view, page, "jobs"), page.next)
+
+    def cells(self, record: AsyncJobRecord) -> tuple[str, ...]:
+        """Return what is shown of a job."""
+        return waited(record), plain(record.display_class), plain(record.jid), args_of(record)
+
+    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
+        kill = Verb("K", "kill", "are dead", self._kill, _kill_all, note="They go to Dead, and wait there.")
+        delete = Verb("D", "delete", "are deleted", _delete, _delete_all, note="Nothing brings them back.")
+        move = Verb("", "move to another queue", "moved", _move, _move_all, prompt="to which queue?")
+        return kill, delete, move
+
+    async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as above
+        return detail_of(row.thing, f"waits in {plain(self.queue)}")
+
+    async def _kill(self, records: Sequence[AsyncJobRecord], _: str) -> int:
+        return int(await self.jobs().where(jids=[record.jid for record in records]).kill_all())
+
+
+def served(processes: Iterable[AsyncProcess]) -> Counter[str]:
+    """Return how many threads serve each queue, in processes that take jobs."""
+    threads = Counter[str]()
+    for process in processes:
+        if not process.stopping:
+            for queue in queues_of(process):
+                threads[queue] += max(threads_of(process), 1)
+    return threads
+
+
+def threads_of(process: AsyncProcess) -> int:
+    """Return how many jobs a process runs at a time; 0 if it says nothing that is a number."""
+    try:
+        return max(process.concurrency, 0)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
+def queues_of(process: AsyncProcess) -> list[str]:
+    """Return the queues that a process says it serves; none if what it says is no list."""
+    told = process["queues"]
+    if told is None:
+        capsules = process["capsules"]
+        some = capsules.values() if isinstance(capsules, dict) else ()
+        told = [queue for capsule in some if isinstance(capsule, dict) for queue in capsule.get("weights") or ()]
+    return list(dict.fromkeys(map(str, told))) if isinstance(told, list) else []
+
+
+def _row(one: QueueSummary, threads: int) -> Row:
+    state = "paused" if one.paused else "" if threads else "nobody serves it"
+    latency = span(one.latency) if one.size else ""
+    style = "warn" if one.paused or (state and one.size) else ""
+    return Row(one.name, (plain(one.name), number(one.size), latency, state, number(threads)), one, style)
+
+
+async def _delete(records: Sequence[AsyncJobRecord], _: str) -> int:
+    return await each(records, lambda record: record.delete())
+
+
+async def _move(records: Sequence[AsyncJobRecord], to: str) -> int:
+    return await each(records, lambda record: record.move_to(to))
+
+
+async def _kill_all(selection: AsyncQueueSelection, told: Progress, _: str) -> int:
+    return await selection.kill_all(on_progress=told)
+
+
+async def _delete_all(selection: AsyncQueueSelection, told: Progress, _: str) -> int:
+    return await selection.delete_all(on_progress=told)
+
+
+async def _move_all(selection: AsyncQueueSelection, told: Progress, to: str) -> int:
+    return await selection.move_to(to, on_progress=told)

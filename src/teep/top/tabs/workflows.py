@@ -1,0 +1,74 @@
+"""Workflows: how far each is, which nodes it waits for, and what is done to it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from teep.api.workflows import AsyncWorkflowSet, AsyncWorkflowStatus, NodeStatus
+from teep.top.rows import Line, Listing, Row
+from teep.top.tabs.batches import COLUMNS, batch_lines, note_of, row_of
+from teep.top.tabs.tab import SEARCH_SECONDS, SIZE
+from teep.top.text import number, plain, relative
+from teep.top.verbs import Verb, each
+from teep.top.views import Tab, View
+
+_MOST_NODES = 500
+_MOST_NAMES = 5
+_STYLES = {"failed": "bad", "discarded": "warn", "failing": "warn", "succeeded": "good"}
+
+
+class Workflows(Tab):
+    name, title = "workflows", "Workflows"
+    nouns = ("workflow", "workflows")
+    empty = "There are no workflows."
+    columns = COLUMNS
+
+    async def is_used(self) -> bool:
+        return bool(await AsyncWorkflowSet(config=self.config).size())
+
+    async def read(self, view: View) -> Listing:
+        start = view.place or 0
+        found = await AsyncWorkflowSet(config=self.config).search(start, SIZE, SEARCH_SECONDS)
+        rows = [row_of(status.batch, status.state, status.name)._replace(thing=status) for status in found.items]
+        return Listing(rows, note_of(found, start, "workflows"), found.next)
+
+    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
+        return (
+            Verb("R", "retry what did not succeed of", "nodes run again", _retry, counts=False),
+            Verb("K", "cancel", "cancelled", _of("cancel"), note="Nodes that run go on."),
+            Verb("D", "forget", "forgotten", _of("delete"), note="Their pushed jobs go on without them."),
+        )
+
+    async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as of every tab
+        status = await AsyncWorkflowStatus.fetch(row.key, config=self.config)
+        nodes = status.nodes
+        counts = Counter(map(_state_of, nodes))
+        lines = [Line(row.cells[6] or "a workflow", "title"), *await batch_lines(status.batch), Line()]
+        lines.append(Line(", ".join(f"{number(count)} {state}" for state, count in counts.most_common()), "label"))
+        lines += [_node_line(node) for node in nodes[:_MOST_NODES]]
+        if len(nodes) > _MOST_NODES:
+            lines.append(Line(f"and {len(nodes) - _MOST_NODES:,} nodes more", "muted"))
+        return lines
+
+    def copied(self, row: Row) -> tuple[str, str]:
+        return "bid", row.key
+
+
+def _state_of(node: NodeStatus) -> str:
+    return "failing" if node.is_failing else node.state
+
+
+def _node_line(node: NodeStatus) -> Line:
+    state, waits_for = _state_of(node), node.waits_for
+    names = ", ".join(plain(name) for name in waits_for[:_MOST_NAMES])
+    more = f" and {len(waits_for) - _MOST_NAMES} more" if len(waits_for) > _MOST_NAMES else ""
+    waits = f", for {names}{more}" if names else ""
+    return Line(f"{plain(node.name)}: {state} {relative(node.since)}{waits}", _STYLES.get(state, ""), 2)
+
+
+def _of(verb: str) -> Any:
+    return lambda statuses, _: each(statuses, lambda status: getattr(status, verb)())
+
+
+async def _retry(statuses: Sequence[AsyncWorkflowStatus], _: str) -> int:
+    return sum([await status.retry_rest() for status in statuses])

@@ -1,0 +1,1 @@
+"""The widgets: lines that are painted, and a list."""
