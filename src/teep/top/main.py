@@ -54,6 +54,7 @@ class Main(Screen[None]):
         self._pane = Painted(self._paint_pane, id="pane")
         self._foot = Painted(self._paint_foot, id="foot")
         self._status = Painted(self._paint_status, id="status")
+        self._small = Painted(self._paint_small, id="small")
         self._above = (
             Painted(self._paint_head, id="head"),
             Painted(self._paint_tabs, id="tabs"),
@@ -70,7 +71,7 @@ class Main(Screen[None]):
             yield self._pane
         yield self._status
         yield self._foot
-        yield Painted(self._paint_small, id="small")
+        yield self._small
 
     def on_mount(self) -> None:
         self.repaint()
@@ -90,7 +91,7 @@ class Main(Screen[None]):
         self._chart.set_class(is_dashboard, "shown")
         self._pane.set_class(not is_dashboard, "shown")
         self._table.show(self.top.view)
-        for painted in (*self._above, self._chart, self._pane, self._status, self._foot):
+        for painted in (*self._above, self._chart, self._pane, self._status, self._foot, self._small):
             painted.repaint()
 
     @property
@@ -144,6 +145,6 @@ class Main(Screen[None]):
         return frame.foot(self.top.verbs, keys, width)
 
     def _paint_small(self, width: int, height: int) -> Lines:  # noqa: ARG002 - as above
-        has = f"{self.size.width}×{self.size.height}"
+        has = f"{self.app.size.width}×{self.app.size.height}"
         said = f"teep top needs a terminal of {WIDTH}×{HEIGHT}; this one has {has}. q ends it."
         return [[Part(said[at : at + width])] for at in range(0, len(said), max(width, 1))]
