@@ -60,6 +60,17 @@ def test_a_person_walks_through_it(fleet: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow("a terminal is started")
+def test_what_is_typed_at_once_is_taken_whole_and_in_order(fleet: Server, tmp_path: Path) -> None:
+    with Terminal(tmp_path, "top", "--redis-url", fleet.url) as terminal:
+        terminal.until("[Dashboard]", "48,213,077")
+        for number in range(3):
+            terminal.write(f":retry class:Import{number}*\r")
+            terminal.until("[Retries]", f"/class:Import{number}*")
+            terminal.write(":dead\r")
+            terminal.until("[Dead]")
+
+
+@pytest.mark.slow("a terminal is started")
 def test_ctrl_c_ends_it_and_log_lines_do_not_cross_the_screen(store: Server, tmp_path: Path) -> None:
     with Terminal(tmp_path, "top", TEEP_REDIS_URL=store.url, TEEP_CONCURENCY="3") as terminal:
         terminal.until("[Dashboard]", "There are no queues")
@@ -74,11 +85,11 @@ def test_without_textual_a_sentence_says_what_to_install(store: Server) -> None:
         [sys.executable, "-c", program, "top", "--redis-url", store.url],
         capture_output=True, text=True, check=False, env=environment(),
     )  # fmt: skip
-    assert sentence(done) == "teep: teep top needs Textual: pip install 'teep[tui]'"
+    assert sentence(done, 2) == "teep: teep top needs Textual: pip install 'teep[tui]'"
 
 
 def test_without_a_terminal_a_sentence_says_what_to_do_instead(store: Server) -> None:
-    said = sentence(teep("top", "--redis-url", store.url))
+    said = sentence(teep("top", "--redis-url", store.url), 2)
     assert said == "teep: teep top needs a terminal; in a pipe, teep stats --json tells the figures"
 
 

@@ -4,6 +4,7 @@ Only this room imports Textual. It stands on the data API alone: it reads and ac
 of its own. `app` has the program, `tabs/` one file a tab.
 """
 
+import os
 import sys
 from importlib.util import find_spec
 
@@ -28,6 +29,8 @@ def run(config: Config, *, read_only: bool = False, interval: float = 2.0) -> No
     from teep.top.app import Top  # noqa: PLC0415 - it needs Textual
     from teep.top.heard import heard  # noqa: PLC0415 - as above
 
+    for name in ("COLUMNS", "LINES"):  # where they are exported they are believed, also once the terminal is resized
+        os.environ.pop(name, None)
     app = Top(config, read_only=read_only, interval=interval)
     with heard(app.tell):
         app.run()

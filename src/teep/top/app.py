@@ -45,12 +45,22 @@ class Top(Shell):
     def repaint(self) -> None:
         self._main.repaint()
 
-    def on_key(self, event: events.Key) -> None:
-        if self.is_asking:
-            return
-        key = event.character if event.is_printable and event.character else event.key
-        event.stop()
-        self.press("space" if key == " " else key)
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys as they come. Had they gone to a widget first, those typed fast would find a dialog too late."""
+        if not isinstance(event, events.Key) or event.key == "ctrl+c":
+            await super().on_event(event)
+        elif isinstance(self.screen, Ask) and not self.screen.is_ready:
+            self.screen.typed.append(event)
+        elif self.is_asking:
+            await super().on_event(event)
+        else:
+            key = event.character if event.is_printable and event.character else event.key
+            self.press("space" if key == " " else key)
+
+    async def on_ask_ready(self, message: Ask.Ready) -> None:
+        message.ask.is_ready = True
+        for event in message.ask.typed:
+            await super().on_event(event)
 
     def on_painted_pressed(self, event: Painted.Pressed) -> None:
         kind, _, name = event.does.partition(":")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input
@@ -24,7 +25,17 @@ class _Completion(Suggester):
 
 
 class Ask(ModalScreen[str | None]):
-    """Answers with what was typed, None after Esc. `complete` returns a longer text that begins so; Tab takes it."""
+    """Answers with what was typed, None after Esc. `complete` returns a longer text that begins so; Tab takes it.
+
+    Until it `is_ready` the app keeps the keys, in `typed`: some would come to the line before the others.
+    """
+
+    class Ready(Message):
+        """The line is there, and takes keys."""
+
+        def __init__(self, ask: "Ask") -> None:
+            super().__init__()
+            self.ask = ask
 
     DEFAULT_CSS = """
     Ask { background: transparent; }
@@ -38,6 +49,8 @@ class Ask(ModalScreen[str | None]):
         self._prompt = prompt
         self._text = text
         self._complete = complete
+        self.is_ready = False
+        self.typed: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         prompt = Painted(lambda _, __: [[Part(self._prompt, "key")]], id="prompt")
@@ -48,14 +61,15 @@ class Ask(ModalScreen[str | None]):
             yield Input(self._text, suggester=suggester, select_on_focus=False, compact=True)
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
+        self.set_focus(self.query_one(Input))
+        self.post_message(self.Ready(self))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.dismiss(event.value)
 
     def on_key(self, event: events.Key) -> None:
-        """Take what the line does not: keys of its own, and those that came before the line was there."""
+        """Take the keys that the line does not."""
         event.stop()
         line = self.query_one(Input)
         if event.key in ("escape", "ctrl+c"):
@@ -67,5 +81,3 @@ class Ask(ModalScreen[str | None]):
             if self._complete is not None:
                 line.value = self._complete(line.value) or line.value
                 line.cursor_position = len(line.value)
-        elif event.is_printable and event.character:
-            line.insert_text_at_cursor(event.character)
