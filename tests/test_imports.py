@@ -50,7 +50,7 @@ def test_importing_teep_loads_nothing_that_is_not_used() -> None:
         "difflib",
         "multiprocessing",
         "teep.features.history.recorder",
-        "teep.api.timeline",
+        "teep.api",
     )
     assert loaded("import teep; dir(teep)", of=late) == []
 
