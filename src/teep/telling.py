@@ -149,6 +149,17 @@ def printable(text: str) -> str:
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def on_one_line(value: object) -> str:
+    """Return anything as one line that is safe on a terminal: what does not print is written as `printable` does it.
+
+    That is newlines, too, and lone surrogates.
+    """
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def _leave(stack: contextlib.ExitStack, error: BaseException | None) -> None:
     try:
         if error is None:

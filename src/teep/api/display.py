@@ -71,13 +71,3 @@ def _plain(argument: Any) -> Any:
     if "_aj_globalid" in argument:
         return argument["_aj_globalid"]
     return {key: _plain(value) for key, value in argument.items() if not key.startswith("_aj_")}
-
-
-def printable(text: str) -> str:
-    """Return a string out of Redis as one line that is safe on a terminal: what does not print is escaped.
-
-    That is every control character, what turns the direction of writing, and lone surrogates.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -34,6 +34,7 @@ from teep.cli.commands.running import console, push, run
 from teep.cli.endings import code_of
 from teep.cli.selecting.flags import Acting
 from teep.errors import ModuleImportError, TeepError
+from teep.telling import printable
 from teep.version import __version__
 
 
@@ -116,11 +117,11 @@ def main() -> None:
         else:
             _run_briefly(run)
     except ModuleImportError as error:
-        print(f"teep: {error}", file=sys.stderr)
+        print(f"teep: {printable(str(error))}", file=sys.stderr)
         traceback.print_exception(_from_module_on(error.__cause__), file=sys.stderr)
         sys.exit(_code_of(error, is_worker=is_worker))
     except TeepError as error:
-        print(f"teep: {error}", file=sys.stderr)
+        print(f"teep: {printable(str(error))}", file=sys.stderr)
         sys.exit(_code_of(error, is_worker=is_worker))
 
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from teep.telling import on_one_line
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -92,17 +94,11 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def printable(value: object) -> str:
-    """Return a value out of Redis as a string that does nothing to a terminal, on one line."""
-    text = str(value)
-    return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-
-
 def encodable(text: str) -> str:
     """Return a string that may hold surrogates, as the bytes of no job do, so that JSON can have it."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _cut(cell: str) -> str:
-    shown = printable(cell)
+    shown = on_one_line(cell)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

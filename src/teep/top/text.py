@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from teep.api.display import printable
+from teep.telling import on_one_line
 
 MOST = 400
 """Characters of one field in a list; no screen shows more."""
@@ -18,7 +18,7 @@ _SHORT = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 def plain(value: Any, most: int = MOST) -> str:
     """Return any value of a payload as one line that a terminal can show; "" for None."""
-    return "" if value is None else printable(str(value)[:most])
+    return "" if value is None else on_one_line(str(value)[:most])
 
 
 def arguments(values: Iterable[Any], most: int = MOST) -> str:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api.base import Api
-from teep.api.display import printable
 from teep.api.jobs.entries import _SortedEntry
 from teep.api.jobs.records import _JobRecord
 from teep.api.jobs.selection.filters import Conditions
@@ -16,6 +15,7 @@ from teep.client.times import shown
 from teep.drivers.operation import operation
 from teep.store.jobs import grouping
 from teep.store.jobs.grouping import Failures, Group
+from teep.telling import on_one_line
 from teep.wire import payload
 from teep.wire.fields.messages import MOST_BYTES
 from teep.wire.keys import Key
@@ -204,7 +204,7 @@ def groups_of(found: Iterable[Group], record: Callable[[bytes, float], R]) -> Jo
 
 def _row(group: JobGroup[R]) -> tuple[str, ...]:
     times = (f"{time:%Y-%m-%d %H:%M:%S}" for time in (group.oldest, group.newest))
-    return (f"{group.count:,}", printable(group.klass), printable(group.error_class), *times)
+    return (f"{group.count:,}", on_one_line(group.klass), on_one_line(group.error_class), *times)
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from teep.cli.printing import printable
 from teep.cli.selecting.flags import Selecting
 from teep.cli.selecting.queues import queue_names, unknown_queue
 from teep.config.sources.names import nearest
 from teep.errors import InvalidValue
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api import Conditions, CursorPage, JobRecord, JobSet, Queue, QueueSelection, SetSelection, SortedEntry
@@ -36,12 +36,12 @@ class Chosen:
     @property
     def name(self) -> str:
         """The queue or set in words."""
-        return f"queue {printable(self.jobs.name)}" if self.where == "queue" else self.where
+        return f"queue {on_one_line(self.jobs.name)}" if self.where == "queue" else self.where
 
     @property
     def words(self) -> str:
         """The queue or set, and the conditions, as SELECTION says them."""
-        return f"{self.name} that match {printable(self.filter)}" if self.filter else self.name
+        return f"{self.name} that match {on_one_line(self.filter)}" if self.filter else self.name
 
     @property
     def is_bounded(self) -> bool:
@@ -121,8 +121,8 @@ def _place(word: str, config: "Config") -> "tuple[Queue | JobSet, str]":
     if word in known:
         return Queue(word, config=config), "queue"
     near = nearest(word, [*SETS, *known])
-    hint = f"; did you mean {printable(near)}?" if near else ""
-    raise InvalidValue(f"SELECTION is retries, scheduled, dead or queue:NAME, not {printable(word)!r}{hint}")
+    hint = f"; did you mean {on_one_line(near)}?" if near else ""
+    raise InvalidValue(f"SELECTION is retries, scheduled, dead or queue:NAME, not {on_one_line(word)!r}{hint}")
 
 
 def _requoted(word: str) -> str:

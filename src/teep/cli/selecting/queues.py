@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from teep.cli.printing import printable
 from teep.config.sources.names import nearest
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.config import Config
@@ -19,5 +19,5 @@ def queue_names(config: "Config") -> list[str]:
 def unknown_queue(name: str, known: list[str]) -> str:
     """Return the sentence about a queue that is not there, with the name that may be meant."""
     near = nearest(name, known)
-    hint = f"; did you mean {printable(near)}?" if near else "."
-    return f"There is no queue {printable(name)}{hint}"
+    hint = f"; did you mean {on_one_line(near)}?" if near else "."
+    return f"There is no queue {on_one_line(name)}{hint}"

@@ -6,7 +6,8 @@ from typing import Annotated
 from teep.cli.command import argument
 from teep.cli.endings import DONE, NOTHING
 from teep.cli.options import Looking
-from teep.cli.printing import print_json, printable
+from teep.cli.printing import print_json
+from teep.telling import on_one_line
 
 Jids = Annotated[tuple[str, ...], argument(metavar="JID...", required=True, help="The jobs.")]
 
@@ -41,5 +42,5 @@ def cancel(flags: CancelFlags) -> int:
         if flags.as_json:
             print_json({"jid": jid, "was": where})
         else:
-            print(f"{printable(jid)} {_SAID[where]}.")
+            print(f"{on_one_line(jid)} {_SAID[where]}.")
     return DONE if any(found.values()) else NOTHING

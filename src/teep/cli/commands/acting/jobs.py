@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, cast
 
 from teep.cli.command import option
-from teep.cli.printing import printable
 from teep.cli.selecting.acting import Verb, carry_out
 from teep.cli.selecting.completing import complete_queue
 from teep.cli.selecting.flags import Acting
 from teep.errors import InvalidValue
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api import SetSelection
@@ -84,6 +84,6 @@ def move(flags: MoveFlags) -> int:
     """
     if not flags.to.strip():
         raise InvalidValue("give the name of a queue: --to QUEUE")
-    to = printable(flags.to).replace("{", "{{").replace("}", "}}")
+    to = on_one_line(flags.to).replace("{", "{{").replace("}", "}}")
     verb = Verb("move", f"Move {{}} to queue {to}", f"Moved {{}} to queue {to}", f"Would move {{}} to queue {to}")
     return carry_out(flags, verb, lambda chosen, told: chosen.move_to(flags.to, on_progress=told))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from teep.cli.command import argument, option
 from teep.cli.endings import DONE, nothing
 from teep.cli.options import Looking
-from teep.cli.printing import print_json, printable
+from teep.cli.printing import print_json
 from teep.cli.selecting.completing import complete_queue
 from teep.cli.selecting.queues import queue_names, unknown_queue
 from teep.errors import InvalidValue
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api import Queue
@@ -64,7 +65,7 @@ def _each(flags: PauseFlags, act: "Callable[[Queue], None]", *, to: bool) -> int
         if flags.as_json:
             print_json({"queue": queue.name, "paused": to, "changed": changed, "size": queue.size()})
         else:
-            print(f"{printable(queue.name)} {_words(to=to, changed=changed)}: {queue.size():,} jobs wait in it.")
+            print(f"{on_one_line(queue.name)} {_words(to=to, changed=changed)}: {queue.size():,} jobs wait in it.")
     return DONE
 
 

@@ -10,9 +10,10 @@ import click
 from teep.cli.command import argument, option
 from teep.cli.endings import DONE, nothing
 from teep.cli.options import Looking
-from teep.cli.printing import Column, print_json, print_lines, print_table, printable, show, table
+from teep.cli.printing import Column, print_json, print_lines, print_table, show, table
 from teep.cli.showing.spans import ago, shown, stamp
 from teep.errors import InvalidValue
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api.batches import BatchStatus
@@ -72,7 +73,7 @@ def batches(flags: BatchesFlags) -> int:
         return _list(flags, config)
     found = {bid: _read(bid, config) for bid in flags.bids}
     if missing := [bid for bid, status in found.items() if not status.is_known]:
-        return nothing(f"There is no batch {printable(missing[0])}: it was forgotten after its end, or never made.")
+        return nothing(f"There is no batch {on_one_line(missing[0])}: it was forgotten after its end, or never made.")
     act = _show if flags.verb == "show" else _act
     for status in found.values():
         act(flags, status)
@@ -116,7 +117,7 @@ def _act(flags: BatchesFlags, status: "BatchStatus") -> None:
         "cancel": "its jobs are skipped from now on",
         "delete": "it is forgotten, and its jobs go on",
     }
-    print(f"{printable(status.bid)}: {words[flags.verb]}.")
+    print(f"{on_one_line(status.bid)}: {words[flags.verb]}.")
 
 
 def _show(flags: BatchesFlags, status: "BatchStatus") -> None:

@@ -8,9 +8,10 @@ import click
 
 from teep.cli.command import option
 from teep.cli.options import Looking
-from teep.cli.printing import Column, print_lines, printable, show, table
+from teep.cli.printing import Column, print_lines, show, table
 from teep.cli.showing.progress import Stoppable
 from teep.cli.showing.spans import ago, stamp
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api import ErrorGroup, JobSet, SortedEntry
@@ -63,7 +64,7 @@ def errors(flags: ErrorsFlags) -> None:
     if len(rows) > flags.limit:
         print(f"And {len(rows) - flags.limit:,} smaller groups; --limit N shows more.")
     if rows[0].filter is not None:
-        print(f"The first ones: teep jobs {rows[0].where} {shlex.quote(printable(rows[0].filter))}")
+        print(f"The first ones: teep jobs {rows[0].where} {shlex.quote(on_one_line(rows[0].filter))}")
 
 
 def _read(config: "Config") -> list[_Row]:

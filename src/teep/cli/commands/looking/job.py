@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from teep.cli.command import argument, option
 from teep.cli.endings import DONE, NOTHING, nothing
 from teep.cli.options import Looking
-from teep.cli.printing import encodable, print_json, print_table, printable
+from teep.cli.printing import encodable, print_json, print_table
 from teep.cli.showing.jobs import arguments_of, error_of, time_of, told, tries_of
 from teep.cli.showing.spans import ago, shown, span, until
 from teep.cli.showing.values import read
 from teep.errors import InvalidValue
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api import JobRecord, Located, SortedEntry, Work
@@ -63,9 +64,9 @@ def job(flags: JobFlags) -> int:
     if flags.as_json:
         print_json({**told(found.record, found.where), "payload": _payload(found.record)})
         return DONE
-    print_table(["job", printable(flags.jid)], list(_rows(found, config)), of_texts=True)
+    print_table(["job", on_one_line(flags.jid)], list(_rows(found, config)), of_texts=True)
     for line in found.record.error_backtrace or ():
-        print(printable(line))
+        print(on_one_line(line))
     return DONE
 
 
@@ -75,34 +76,34 @@ def _without(flags: JobFlags, config: "Config") -> int:
 
     status = Result(flags.jid, config=config).status
     if status == "unknown":
-        return nothing(f"Nothing is known of {printable(flags.jid)}: it is over, was deleted, or was never pushed.")
+        return nothing(f"Nothing is known of {on_one_line(flags.jid)}: it is over, was deleted, or was never pushed.")
     if flags.raw or flags.edit:
-        return nothing(f"{printable(flags.jid)} is over ({status}), so it has no payload any more.")
+        return nothing(f"{on_one_line(flags.jid)} is over ({status}), so it has no payload any more.")
     if flags.as_json:
         print_json({"jid": flags.jid, "where": None, "status": status})
     else:
-        print(f"{printable(flags.jid)} is over ({status}); teep result shows what it returned.")
+        print(f"{on_one_line(flags.jid)} is over ({status}); teep result shows what it returned.")
     return DONE
 
 
 def _change(flags: JobFlags, found: "Located") -> int:
     fields = dict(map(_field, flags.edit))
     if found.where == "working":
-        return nothing(f"{printable(flags.jid)} runs, so it cannot be changed.")
+        return nothing(f"{on_one_line(flags.jid)} runs, so it cannot be changed.")
     done = found.record.update(**fields)
     if flags.as_json:
         print_json({"jid": flags.jid, "where": found.where, "changed": done})
         return DONE if done else NOTHING
     if not done:
-        return nothing(f"{printable(flags.jid)} has gone elsewhere meanwhile, and is as it was.")
-    print(f"Changed {', '.join(map(printable, fields))} of {printable(flags.jid)}, which is {found.where}.")
+        return nothing(f"{on_one_line(flags.jid)} has gone elsewhere meanwhile, and is as it was.")
+    print(f"Changed {', '.join(map(on_one_line, fields))} of {on_one_line(flags.jid)}, which is {found.where}.")
     return DONE
 
 
 def _field(word: str) -> tuple[str, Any]:
     name, equals, value = word.partition("=")
     if not (name and equals):
-        raise InvalidValue(f"--edit takes FIELD=JSON, such as 'args=[1]', not {printable(word)!r}")
+        raise InvalidValue(f"--edit takes FIELD=JSON, such as 'args=[1]', not {on_one_line(word)!r}")
     return name, read(value)
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from teep.cli.command import argument
 from teep.cli.endings import DONE, nothing
 from teep.cli.options import Looking
-from teep.cli.printing import Column, print_lines, printable, show, table
+from teep.cli.printing import Column, print_lines, show, table
 from teep.cli.showing.spans import span, stamp, until
 from teep.config.sources.names import nearest
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api.limits import Limiter
@@ -41,8 +42,8 @@ def limits(flags: LimitsFlags) -> int:
     known = {limiter.name: limiter for limiter in LimiterSet(config=flags.configured())}
     if missing := [name for name in flags.names if name not in known]:
         near = nearest(missing[0], known)
-        hint = f"; did you mean {printable(near)}?" if near else "."
-        return nothing(f"No limit {printable(missing[0])} was used lately{hint}")
+        hint = f"; did you mean {on_one_line(near)}?" if near else "."
+        return nothing(f"No limit {on_one_line(missing[0])} was used lately{hint}")
     found = [known[name] for name in flags.names or known]
     if flags.as_json:
         print_lines(map(_told, found))

@@ -10,10 +10,11 @@ import click
 from teep.cli.command import argument
 from teep.cli.endings import DONE, nothing
 from teep.cli.options import Looking
-from teep.cli.printing import Column, print_json, print_lines, printable, show, table
+from teep.cli.printing import Column, print_json, print_lines, show, table
 from teep.cli.showing.jobs import ARGUMENTS, CLASS, JID, arguments_of
 from teep.cli.showing.spans import span, stamp
 from teep.errors import InvalidValue
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api import JobRecord, Process, Work
@@ -85,13 +86,13 @@ def processes(flags: ProcessesFlags) -> int:
 def _act(flags: ProcessesFlags, known: "Sequence[Process]") -> int:
     found = {each: _meant(each, known) for each in flags.ids}
     if missing := [each for each, process in found.items() if process is None]:
-        return nothing(f"There is no process {printable(missing[0])}; teep processes shows them.")
+        return nothing(f"There is no process {on_one_line(missing[0])}; teep processes shows them.")
     for process in filter(None, found.values()):
         {"quiet": process.quiet, "stop": process.stop, "dump": process.dump_threads}[flags.verb]()
         if flags.as_json:
             print_json({"process": process.identity, "told": flags.verb})
         else:
-            print(f"{printable(process.identity)} {_DONE[flags.verb]}.")
+            print(f"{on_one_line(process.identity)} {_DONE[flags.verb]}.")
     return DONE
 
 
@@ -104,7 +105,8 @@ def _meant(name: str, known: "Sequence[Process]") -> "Process | None":
     exact = [process for process in known if process.identity == name]
     found = exact or [process for process in known if process.identity.startswith(name)]
     if len(found) > 1:
-        raise InvalidValue(f"{printable(name)} may be {', '.join(printable(process.identity) for process in found)}")
+        names = ", ".join(on_one_line(process.identity) for process in found)
+        raise InvalidValue(f"{on_one_line(name)} may be {names}")
     return found[0] if found else None
 
 

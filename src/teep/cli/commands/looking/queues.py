@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from teep.cli.command import argument
 from teep.cli.endings import DONE, nothing
 from teep.cli.options import Looking, Watch
-from teep.cli.printing import Column, print_lines, printable, show, table
+from teep.cli.printing import Column, print_lines, show, table
 from teep.cli.selecting.completing import complete_queue
 from teep.cli.selecting.queues import queue_names, unknown_queue
 from teep.cli.showing.spans import ago, stamp
 from teep.cli.showing.watching import look
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api import JobGroups, JobRecord, QueueSummary
@@ -89,9 +90,9 @@ def _read_one(flags: QueuesFlags, name: str, config: "Config") -> Callable[[], N
         return lambda: print_lines(_told(name, groups))
     paused = " It is paused." if summary.paused else ""
     waited = f"the next one has waited {summary.latency:,.1f} s."
-    sentence = f"{printable(name)} holds {summary.size:,} jobs; {waited}{paused}"
+    sentence = f"{on_one_line(name)} holds {summary.size:,} jobs; {waited}{paused}"
     if not groups:
-        return lambda: print(f"{printable(name)} is empty.{paused}")
+        return lambda: print(f"{on_one_line(name)} is empty.{paused}")
     return lambda: show(sentence, table(_GROUPS, _rows(groups)))
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from teep.cli.command import argument, option
 from teep.cli.endings import DONE, NOTHING
 from teep.cli.options import Looking
-from teep.cli.printing import print_json, print_table, printable
+from teep.cli.printing import print_json, print_table
 from teep.cli.showing.values import written
 from teep.errors import JobFailed, ResultNotKept, ResultTimeout
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api.results import Result
@@ -45,7 +46,7 @@ def result(flags: ResultFlags) -> int:
         rows: list[tuple[str, ...]] = [
             (name, str(value) if name in _TEXTS else written(value)) for name, value in found.items()
         ]
-        print_table(["job", printable(flags.jid)], rows, of_texts=True)
+        print_table(["job", on_one_line(flags.jid)], rows, of_texts=True)
     is_fine = found["status"] == "succeeded" or (flags.wait is None and found["status"] not in (*_OVER, "unknown"))
     return DONE if is_fine else NOTHING
 

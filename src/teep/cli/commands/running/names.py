@@ -4,8 +4,8 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from teep.cli.command import argument
-from teep.cli.printing import printable
 from teep.errors import ConfigurationError, InvalidValue, ModuleImportError
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.job.definition import Definition
@@ -44,7 +44,7 @@ def find(name: str) -> "Definition | None":
             return None
     found = known(name) or _defined_as(name)
     if found is None and (near := meant(name, [definition.name for definition in registered()])):
-        raise InvalidValue(f"there is no job {printable(name)}; did you mean {printable(near)}?")
+        raise InvalidValue(f"there is no job {on_one_line(name)}; did you mean {on_one_line(near)}?")
     return found
 
 

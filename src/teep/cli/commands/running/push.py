@@ -10,11 +10,12 @@ from teep.cli.command import option
 from teep.cli.commands.running.names import Args, Name, find
 from teep.cli.endings import DONE, nothing
 from teep.cli.options import Looking
-from teep.cli.printing import print_json, printable
+from teep.cli.printing import print_json
 from teep.cli.selecting.completing import complete_queue
 from teep.cli.showing.spans import stamp
 from teep.cli.showing.values import read
 from teep.errors import InvalidValue, TeepError
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.config import Config
@@ -65,10 +66,10 @@ def push(flags: PushFlags) -> int:
         print_json({**told, "known": known is not None})
         return DONE
     if known is None:
-        sentence = f"teep finds no job {printable(flags.name)} here, so it is pushed as a Ruby class would be."
+        sentence = f"teep finds no job {on_one_line(flags.name)} here, so it is pushed as a Ruby class would be."
         print(sentence, file=sys.stderr)
     when = "" if (moment := _moment(item)) is None else f", for {moment.astimezone():%Y-%m-%d %H:%M:%S}"
-    print(f"Pushed {printable(flags.name)} to {printable(queue)} as {jid}{when}.")
+    print(f"Pushed {on_one_line(flags.name)} to {on_one_line(queue)} as {jid}{when}.")
     return DONE
 
 
@@ -93,7 +94,7 @@ def _seconds(span: str) -> float:
     try:
         return words.seconds(span)
     except TeepError as error:
-        raise InvalidValue(f"--in cannot be {printable(span)!r}: {error}") from error
+        raise InvalidValue(f"--in cannot be {on_one_line(span)!r}: {error}") from error
 
 
 def _epoch(time: str) -> float:
@@ -105,7 +106,7 @@ def _epoch(time: str) -> float:
         return datetime.fromisoformat(time).timestamp()
     except (ValueError, OverflowError) as error:
         raise InvalidValue(
-            f"--at takes a time such as 2030-01-31T08:00, or epoch seconds, not {printable(time)!r}"
+            f"--at takes a time such as 2030-01-31T08:00, or epoch seconds, not {on_one_line(time)!r}"
         ) from error
 
 
