@@ -1,13 +1,18 @@
 """`--reload`: workers start anew when their code changes, and running jobs go on in the new ones."""
 
+import gc
 import os
 import signal
 import sys
+import threading
+import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from teep.worker.supervisor.reload.changes import Changes
 from tests.cli.running import environment, sentence, teep
 from tests.support import forkserver
 from tests.support.waiting import wait_until
@@ -140,12 +145,26 @@ def test_only_code_counts(spawn: Spawn, tmp_path: Path) -> None:
 
 @pytest.mark.slow("a worker starts")
 def test_nothing_is_orphaned(valkey_fleet: Fleet, spawn: Spawn) -> None:
-    process = spawn()
+    process = spawn("-t", "1")
     valkey_fleet.push("say_in_the_end")
     (pid,) = valkey_fleet.wait_for_notes(1, "begun")
     process.kill()
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), SOON, "the worker to end")
     valkey_fleet.server.command("SET", "go", 1)
+
+
+def test_a_watch_that_is_closed_leaves_no_socket_open(tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True, action="always") as said:
+        changes = Changes()
+        changes.watch([str(tmp_path)], time.time())
+        changes.close()
+        changes._note([str(tmp_path / "late.py")])
+        del changes
+        wait_until(
+            lambda: "teep-reload" not in {each.name for each in threading.enumerate()}, SOON, "the watch to end"
+        )
+        gc.collect()
+    assert said == []
 
 
 def test_it_is_refused_in_production() -> None:

@@ -64,6 +64,7 @@ class Changes:
         """Watch no more."""
         self._ending.set()
         self._reader.close()
+        self._writer.close()
 
     def _follow(
         self,
