@@ -34,6 +34,7 @@ from teep.worker.services.metrics import MetricsWriter
 from teep.worker.services.poller import Poller
 from teep.worker.services.progress import ProgressWriter
 from teep.worker.services.rescuer import Rescuer
+from teep.worker.supervisor.reload.code import CodeFolders
 from teep.worker.supervisor.supervised import Channel, Reporter, ResourceLimits
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet
@@ -113,6 +114,7 @@ _MAKERS: dict[type[Service], Callable[[Component], Service]] = {
     Watchdog: _watchdog,
     ResourceLimits: lambda component: ResourceLimits(component.config, Worker(component.config), _channel(), _fail),
     Reporter: lambda component: Reporter(Worker(component.config), _channel()),
+    CodeFolders: lambda _component: CodeFolders(_channel(), _fail),
     SignsOfLife: lambda _component: SignsOfLife(Notifier(), lambda: True, _fail),
     _Leading: _Leading,
     _Steady: lambda _component: _Steady(lambda: None),
@@ -127,7 +129,7 @@ def service(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Service]:
     service.stop()
     if isinstance(service, Endpoint):
         service.close()
-    if isinstance(service, ResourceLimits | Reporter):
+    if isinstance(service, ResourceLimits | Reporter | CodeFolders):
         service._channel.disown()
 
 
