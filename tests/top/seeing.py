@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 import teep
 from teep.top.app import Top
-from teep.top.views import View
+from teep.top.lists.views import View
 from tests.support.servers import Server
 
 SOON = 20.0

@@ -6,7 +6,7 @@ import pytest
 
 import teep
 from teep.top.dialogs.menu import Menu
-from teep.top.verbs import TYPED, Doing
+from teep.top.lists.verbs import TYPED, Doing
 from tests.support.servers import Server
 from tests.top.seeing import Seen, retry, watch
 from tests.web.browser import releases, timetable

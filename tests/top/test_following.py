@@ -9,8 +9,8 @@ from textual.geometry import Region
 
 import teep
 from teep.top import shell
-from teep.top.rows import Listing
-from teep.top.views import View
+from teep.top.lists.rows import Listing
+from teep.top.lists.views import View
 from tests.support.servers import Server
 from tests.top.seeing import Seen, retry, watch
 

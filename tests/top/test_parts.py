@@ -4,10 +4,12 @@ import pytest
 from rich.cells import cell_len
 
 from teep.errors import InvalidValue
-from teep.top import braille, frame, jumps, text
+from teep.top import frame, jumps
 from teep.top.keys import BY_KEY, KEYS, VERBS
-from teep.top.rows import Column, Line, Row, laid_out
-from teep.top.verbs import Verb
+from teep.top.lists import text
+from teep.top.lists.rows import Column, Line, Row, laid_out
+from teep.top.lists.verbs import Verb
+from teep.top.widgets import braille
 from teep.top.widgets.painted import wrapped
 
 TABS = ["dashboard", "busy", "queues", "scheduled", "retries", "dead", "errors", "metrics"]

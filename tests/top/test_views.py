@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from teep import Config
-from teep.top.rows import Column, Listing, Row
-from teep.top.views import Tab, View
+from teep.top.lists.rows import Column, Listing, Row
+from teep.top.lists.views import Tab, View
 
 
 class _Letters(Tab):

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from teep.top.dialogs.ask import Ask
 from teep.top.dialogs.sure import Sure
-from teep.top.rows import Row
+from teep.top.lists.rows import Row
+from teep.top.lists.text import plain
+from teep.top.lists.verbs import TYPED, Doing, Verb
+from teep.top.lists.views import View
 from teep.top.shell import Shell
-from teep.top.text import plain
-from teep.top.verbs import TYPED, Doing, Verb
-from teep.top.views import View
 
 _NAMED = 3
 """Rows that a question names."""

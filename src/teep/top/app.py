@@ -11,14 +11,14 @@ from teep.top.dialogs.ask import Ask
 from teep.top.dialogs.menu import Menu
 from teep.top.dialogs.pager import Pager
 from teep.top.keys import BY_KEY, help_rows
+from teep.top.lists.rows import Line
+from teep.top.lists.text import plain
+from teep.top.lists.views import Goto, View
 from teep.top.main import LAYOUT, Main
-from teep.top.rows import Line
 from teep.top.shell import Shell
 from teep.top.tabs.job import detail_of, raw_lines
 from teep.top.tabs.queues import QueueJobs
 from teep.top.tabs.tab import facts
-from teep.top.text import plain
-from teep.top.views import Goto, View
 from teep.top.widgets.painted import Painted
 from teep.top.widgets.table import Table
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from rich.cells import cell_len
 
 from teep.top.keys import BY_KEY, written
-from teep.top.text import fit, number, short
-from teep.top.verbs import Verb
-from teep.top.views import View
+from teep.top.lists.text import fit, number, short
+from teep.top.lists.verbs import Verb
+from teep.top.lists.views import View
 from teep.top.widgets.painted import Lines, Part
 
 _FIGURES = (

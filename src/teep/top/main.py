@@ -7,10 +7,10 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from teep.top import frame
-from teep.top.braille import area, round_up
-from teep.top.braille import chart as drawn
+from teep.top.lists.text import short
 from teep.top.shell import Shell
-from teep.top.text import short
+from teep.top.widgets.braille import area, round_up
+from teep.top.widgets.braille import chart as drawn
 from teep.top.widgets.painted import Lines, Painted, Part, wrapped
 from teep.top.widgets.table import Table
 

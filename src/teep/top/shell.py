@@ -17,11 +17,11 @@ from teep.config.connections import redis_url_for
 from teep.drivers.connections.urls import masked
 from teep.errors import RedisError, TeepError
 from teep.top import tabs
-from teep.top.feed import Feed
-from teep.top.rows import Line
-from teep.top.text import plain
-from teep.top.verbs import Doing, Verb
-from teep.top.views import Tab, View
+from teep.top.lists.feed import Feed
+from teep.top.lists.rows import Line
+from teep.top.lists.text import plain
+from teep.top.lists.verbs import Doing, Verb
+from teep.top.lists.views import Tab, View
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from teep.top.dialogs.box import Box
-from teep.top.rows import Line
+from teep.top.lists.rows import Line
 from teep.top.widgets.painted import Lines, Painted, Part, wrapped
 
 _CLOSES = ("escape", "ctrl+c", "q", "enter", "space", " ", "?", "y", "i")

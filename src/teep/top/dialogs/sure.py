@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from teep.top.dialogs.box import Box
-from teep.top.rows import Line
+from teep.top.lists.rows import Line
 from teep.top.widgets.painted import Lines, Part, wrapped
 
 

@@ -1,6 +1,7 @@
 """The tabs, from left to right."""
 
 from teep.config import Config
+from teep.top.lists.views import Tab
 from teep.top.tabs.batches import Batches
 from teep.top.tabs.busy import Busy
 from teep.top.tabs.dashboard import Dashboard
@@ -11,7 +12,6 @@ from teep.top.tabs.metrics import Metrics
 from teep.top.tabs.periodic import Periodic
 from teep.top.tabs.queues import Queues
 from teep.top.tabs.workflows import Workflows
-from teep.top.views import Tab
 
 KINDS = (
     Dashboard, Busy, Queues, Scheduled, Retries, Dead, Errors, Metrics, Periodic, Batches, Workflows, Limits,

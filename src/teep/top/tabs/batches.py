@@ -5,11 +5,11 @@ from typing import Any
 
 from teep.api.batches import AsyncBatchSet, AsyncBatchStatus
 from teep.api.jobs.selection import words
-from teep.top.rows import Column, Line, Listing, Row
+from teep.top.lists.rows import Column, Line, Listing, Row
+from teep.top.lists.text import number, plain, relative, stamp
+from teep.top.lists.verbs import Verb, each
+from teep.top.lists.views import Goto, Tab, View
 from teep.top.tabs.tab import SEARCH_SECONDS, SIZE, facts
-from teep.top.text import number, plain, relative, stamp
-from teep.top.verbs import Verb, each
-from teep.top.views import Goto, Tab, View
 
 COLUMNS = (
     Column("made", 10), Column("state", 10), Column("done", 15), Column("jobs", 10, right=True),

@@ -9,13 +9,13 @@ from teep.api import AsyncJobRecord, AsyncProcess, Work
 from teep.api.fleet.fleet import AsyncFleet, FleetState
 from teep.client import AsyncClient
 from teep.config import Config
-from teep.top.rows import Column, Line, Listing, Row
+from teep.top.lists.rows import Column, Line, Listing, Row
+from teep.top.lists.text import number, plain, relative, size, span, stamp
+from teep.top.lists.verbs import Verb, each
+from teep.top.lists.views import Tab, View
 from teep.top.tabs.job import args_of, detail_of
 from teep.top.tabs.queues import queues_of, threads_of
 from teep.top.tabs.tab import facts, paged
-from teep.top.text import number, plain, relative, size, span, stamp
-from teep.top.verbs import Verb, each
-from teep.top.views import Tab, View
 
 SILENT = 30.0
 """Seconds without a heartbeat after which a process is shown as silent; they come every ten."""

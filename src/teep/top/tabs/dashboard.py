@@ -4,10 +4,10 @@ import asyncio
 
 from teep.api.facts import AsyncServer
 from teep.errors import RedisDenied
-from teep.top.rows import Listing
+from teep.top.lists.rows import Listing
+from teep.top.lists.text import number, plain, size, span
+from teep.top.lists.views import View
 from teep.top.tabs.queues import Queues
-from teep.top.text import number, plain, size, span
-from teep.top.views import View
 
 
 class Dashboard(Queues):

@@ -8,12 +8,12 @@ from typing import Any
 from teep.api import AsyncDeadSet, AsyncRetrySet, AsyncSortedEntry, ErrorGroup, ErrorGroups
 from teep.api.jobs.selection import words
 from teep.config import Config
-from teep.top.rows import Column, Line, Listing, Row
+from teep.top.lists.rows import Column, Line, Listing, Row
+from teep.top.lists.text import number, plain, relative, stamp
+from teep.top.lists.verbs import Verb
+from teep.top.lists.views import Goto, Tab, View
 from teep.top.tabs.job import detail_of
 from teep.top.tabs.tab import SEARCH_SECONDS, facts, paged
-from teep.top.text import number, plain, relative, stamp
-from teep.top.verbs import Verb
-from teep.top.views import Goto, Tab, View
 
 _FRESH = 5.0
 """Seconds after which all is counted once more; a hundred times as many as that took, if that is more."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from teep.api.jobs.entries import AsyncSortedEntry
 from teep.api.jobs.records import AsyncJobRecord
-from teep.top.rows import Line, Row
+from teep.top.lists.rows import Line, Row
+from teep.top.lists.text import MOST, arguments, plain, span, stamp
 from teep.top.tabs.tab import facts
-from teep.top.text import MOST, arguments, plain, span, stamp
 
 Record = AsyncJobRecord | AsyncSortedEntry
 

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSetSelection, AsyncSortedEntry
 from teep.api.jobs.selection import words
 from teep.errors import MalformedPayload
-from teep.top.rows import Column, Line, Listing, Row
+from teep.top.lists.rows import Column, Line, Listing, Row
+from teep.top.lists.text import plain, relative, stamp
+from teep.top.lists.verbs import Progress, Verb, each
+from teep.top.lists.views import Tab, View
 from teep.top.tabs.job import args_of, detail_of, error_of, rows_of, time_of, tries_of
 from teep.top.tabs.tab import SEARCH_SECONDS, SIZE
-from teep.top.text import plain, relative, stamp
-from teep.top.verbs import Progress, Verb, each
-from teep.top.views import Tab, View
 
 _OFFERED = 200
 """Characters of a word that is offered."""

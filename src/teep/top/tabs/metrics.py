@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from teep.api.jobs.selection import words
 from teep.api.metrics import AsyncMetricsQuery, JobResult
-from teep.top.braille import chart
-from teep.top.rows import Column, Line, Listing, Row
+from teep.top.lists.rows import Column, Line, Listing, Row
+from teep.top.lists.text import number, plain, span
+from teep.top.lists.views import Goto, Tab, View
 from teep.top.tabs.tab import facts, paged
-from teep.top.text import number, plain, span
-from teep.top.views import Goto, Tab, View
+from teep.top.widgets.braille import chart
 
 _WIDTH, _HEIGHT = 44, 6
 

@@ -7,11 +7,11 @@ from typing import Any
 from teep.api.fleet.processes import AsyncProcessSet
 from teep.api.periodic import AsyncPeriodicEntry, AsyncPeriodicSet
 from teep.errors import InvalidSchedule
-from teep.top.rows import Column, Line, Listing, Row
+from teep.top.lists.rows import Column, Line, Listing, Row
+from teep.top.lists.text import arguments, plain, relative, span, stamp
+from teep.top.lists.verbs import Verb, each
+from teep.top.lists.views import Tab, View
 from teep.top.tabs.tab import facts, paged
-from teep.top.text import arguments, plain, relative, span, stamp
-from teep.top.verbs import Verb, each
-from teep.top.views import Tab, View
 
 
 class Periodic(Tab):

@@ -8,13 +8,13 @@ from typing import Any
 from teep.api import AsyncJobRecord, AsyncProcess, AsyncQueue, AsyncQueueSelection, AsyncStats, QueueSummary
 from teep.api.fleet.fleet import AsyncFleet
 from teep.config import Config
-from teep.top.rows import Column, Line, Listing, Row
+from teep.top.lists.rows import Column, Line, Listing, Row
+from teep.top.lists.text import number, plain, span
+from teep.top.lists.verbs import Progress, Verb, each
+from teep.top.lists.views import Tab, View
 from teep.top.tabs.job import args_of, detail_of, rows_of, waited
 from teep.top.tabs.jobsets import Jobs, found_note
 from teep.top.tabs.tab import facts, paged
-from teep.top.text import number, plain, span
-from teep.top.verbs import Progress, Verb, each
-from teep.top.views import Tab, View
 
 _GROUPED = 2_000
 """Up to so many jobs a detail groups them by class."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from teep.top.rows import Line, Listing, Row
-from teep.top.views import View
+from teep.top.lists.rows import Line, Listing, Row
+from teep.top.lists.views import View
 
 SIZE = 50
 """Rows of a page."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from teep.api.workflows import AsyncWorkflowSet, AsyncWorkflowStatus, NodeStatus
-from teep.top.rows import Line, Listing, Row
+from teep.top.lists.rows import Line, Listing, Row
+from teep.top.lists.text import number, plain, relative
+from teep.top.lists.verbs import Verb, each
+from teep.top.lists.views import Tab, View
 from teep.top.tabs.batches import COLUMNS, batch_lines, note_of, row_of
 from teep.top.tabs.tab import SEARCH_SECONDS, SIZE
-from teep.top.text import number, plain, relative
-from teep.top.verbs import Verb, each
-from teep.top.views import Tab, View
 
 _MOST_NODES = 500
 _MOST_NAMES = 5

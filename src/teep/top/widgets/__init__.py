@@ -1,1 +1,1 @@
-"""The widgets: lines that are painted, and a list."""
+"""The widgets: lines that are painted, a list, and a chart in braille."""

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from teep.top.rows import Line
+from teep.top.lists.rows import Line
 
 STYLES = {
     "": Style(),

@@ -3,8 +3,8 @@
 from textual import events
 from textual.message import Message
 
-from teep.top.rows import laid_out
-from teep.top.views import View
+from teep.top.lists.rows import laid_out
+from teep.top.lists.views import View
 from teep.top.widgets.painted import Lines, Painted, Part
 
 _MARKS = 3

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from teep.top.text import short
+from teep.top.lists.text import short
 
 # The bits of a cell's eight dots, from the top down, by column.
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 from teep.api.jobs.selection import words
 from teep.api.jobs.selection.words import Parsed
 from teep.config import Config
-from teep.top.rows import Column, Line, Listing, Row
-from teep.top.verbs import Progress, Verb
+from teep.top.lists.rows import Column, Line, Listing, Row
+from teep.top.lists.verbs import Progress, Verb
 
 
 class Goto(NamedTuple):

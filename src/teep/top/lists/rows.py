@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
-from teep.top.text import fit
+from teep.top.lists.text import fit
 
 
 class Column(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from teep.api import AsyncStats
 from teep.config import Config
 from teep.errors import RedisError
-from teep.top.rows import Listing
-from teep.top.text import plain
-from teep.top.views import View
+from teep.top.lists.rows import Listing
+from teep.top.lists.text import plain
+from teep.top.lists.views import View
 
 _KEPT = 1_000
 
