@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
+    from teep.job.injection import Depends, injected
     from teep.job.pushing.push_signature import apush, push
     from teep.job.pushing.signature import Signature
 
@@ -157,6 +158,7 @@ __all__ = [
     "Config",
     "CursorPage",
     "DeadSet",
+    "Depends",
     "Deploy",
     "DeployMark",
     "ErrorGroup",
@@ -232,6 +234,7 @@ __all__ = [
     "errors",
     "find_job",
     "group",
+    "injected",
     "job",
     "leader",
     "limits",
@@ -259,6 +262,8 @@ _LATE = {
         ),
         "teep.api",
     ),
+    "Depends": "teep.job.injection",
+    "injected": "teep.job.injection",
     "AsyncLimiter": "teep.api.limits",
     "AsyncLimiterSet": "teep.api.limits",
     **dict.fromkeys(

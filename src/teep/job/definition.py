@@ -12,6 +12,8 @@ from teep.client.payloads.template import Template
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.binding import Binder
+from teep.job.injection.needs import check, needs_of
+from teep.job.injection.scope import injecting
 from teep.job.options import Options
 from teep.job.origin import Origin, here
 from teep.store import features
@@ -50,9 +52,17 @@ class Definition:
         self._what = (function, instance_of, options)
         self._function = runner or function
         self._class = instance_of
-        self._binder = Binder(function, name, skip=(instance_of is not None) + (runner is not None))
+        if needs := needs_of(function, name):
+            check(needs, name, is_async=self.is_async)
+            self._function = injecting(self._function, needs, is_async=self.is_async)
+        self._binder = Binder(function, name, skip=(instance_of is not None) + (runner is not None), given=needs)
         self._template: Template | None = None
         self.check_options(options.fields)
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """How it is called at a push."""
+        return self._binder.signature
 
     @property
     def module(self) -> str:
