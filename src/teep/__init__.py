@@ -20,7 +20,7 @@ from teep.features.periodic import Periodic as _Periodic
 from teep.features.periodic import clock_task as _clock_task
 from teep.features.results import Results as _Results
 from teep.features.unique import Unique as _Unique
-from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
+from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, current_worker, job
 from teep.store import features as _features
 from teep.version import __version__
 
@@ -229,6 +229,7 @@ __all__ = [
     "chain",
     "configure",
     "current_job",
+    "current_worker",
     "default_config",
     "encryption",
     "errors",
