@@ -269,7 +269,7 @@ def unknown(db: "Annotated[Unknown, teep.Depends(session)]" = teep.injected) -> 
         (needs_itself, "needs itself"),
         (
             unknown,
-            "cannot be evaluated .*Unknown.*import what it names at run time, or give the factory",
+            "cannot be evaluated .*Unknown.*import what it names at run time",
         ),
     ],
 )

@@ -85,11 +85,16 @@ class Binder:
         found = {}
         for parameter in self.signature.parameters.values():
             try:
-                json.check(parameter.default, parameter.name)
+                default = self._as_pushed(parameter)
+                json.check(default, parameter.name)
             except InvalidArguments:
                 continue
-            found[parameter.name] = json.canonical(parameter.default)
+            found[parameter.name] = json.canonical(default)
         return found
+
+    def _as_pushed(self, parameter: inspect.Parameter) -> Any:
+        """Return a default as a push would write it."""
+        return parameter.default
 
     def _in_positions(self, bound: inspect.BoundArguments) -> tuple[list[Any], dict[str, Any]]:
         by_name = bound.kwargs

@@ -1,7 +1,6 @@
 """The arguments of a function that are injected, and whether their factories can be called."""
 
 import inspect
-import typing
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
@@ -9,7 +8,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from teep.errors import InvalidJob
 from teep.job.injection.depends import Dependency, Injected
-from teep.job.signatures import signature_of
+from teep.job.signatures import hints_of, signature_of
 
 _Parameter = inspect.Parameter
 _POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD, _Parameter.VAR_POSITIONAL)
@@ -58,7 +57,7 @@ def needs_of(function: Callable[..., Any], name: str) -> Needs:
     parameters = _parameters(function)
     if not any(map(_may_be_marked, parameters)):
         return {}
-    hints = _hints(function, name)
+    hints = hints_of(function, name, "which injected arguments need")
     found = {}
     for parameter in parameters:
         mark = _mark(parameter.default, hints.get(parameter.name))
@@ -144,15 +143,3 @@ def _mark(default: Any, hint: Any) -> Dependency | None:
     if get_origin(hint) is Annotated:
         return next((each for each in get_args(hint)[1:] if isinstance(each, Dependency)), None)
     return None
-
-
-def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
-    of = function if inspect.isroutine(function) or isinstance(function, type) else type(function).__call__
-    of = of.__init__ if isinstance(of, type) else of  # type: ignore[misc]
-    try:
-        return typing.get_type_hints(inspect.unwrap(of), include_extras=True)
-    except Exception as error:
-        raise InvalidJob(
-            f"an annotation of {name} cannot be evaluated ({error}), which injected arguments need: import what it"
-            " names at run time, or give the factory as the default, = teep.Depends(factory)"
-        ) from error
