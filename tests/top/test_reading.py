@@ -22,13 +22,13 @@ GONE = "0" * 24
 
 
 @pytest.fixture
-def reader(fleet: Server) -> Iterator[teep.Config]:
+def reader(fleet: Server, config: teep.Config) -> Iterator[teep.Config]:
     """A user who may not write, on a fleet with a dead process, a forgotten batch, and limits held for too long."""
     fleet.client.sadd("processes", "dead:1:a")
     for listed in (keys.batches(), keys.workflows()):
         fleet.client.zadd(listed, {GONE: 2e9})
-    for name in fleet.client.zrange(keys.limits(), 0, -1):
-        fleet.client.zadd(keys.limit_line(name.decode()), {b"gone": 1, b"waits": -1e16 + 1})
+    for limiter in teep.LimiterSet(config=config):
+        fleet.client.zadd(keys.limit_line(limiter.name), {b"gone": 1, b"waits": -1e16 + 1})
     fleet.command("ACL", "SETUSER", "reader", "reset", "on", ">pw", "~*", "&*", "+@all", "-@write")
     yield teep.Config(redis_url=fleet.url.replace("redis://", "redis://reader:pw@"))
     fleet.command("ACL", "DELUSER", "reader")
@@ -72,7 +72,8 @@ def page(tab: Tab, text: str = "", mode: int = 0) -> View:
 @pytest.mark.parametrize(
     ("name", "text", "found"),
     [
-        ("batches", "", 6), ("batches", "tag:eu", 2), ("batches", "state:dead tag:eu", 1), ("batches", "state:dead", 2), ("batches", "tag:mail", 1),
+        ("batches", "", 6), ("batches", "tag:eu", 2), ("batches", "state:dead tag:eu", 1),
+        ("batches", "state:dead", 2), ("batches", "tag:mail", 1),
         ("batches", "WAREHOUSE", 1), ("batches", 'tag:"eu" catalogue', 1), ("batches", "tag:nowhere", 0),
         ("workflows", "", 1), ("workflows", "state:running", 1), ("workflows", "state:success", 0),
         ("workflows", "2026-11", 1), ("workflows", "no such name", 0),

@@ -1,11 +1,13 @@
 """Live processes, and how to quiet or stop them."""
 
+import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncCollection, once
 from teep.client import AsyncClient, Client
+from teep.client.times import shown
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import EmbeddedProcess
@@ -53,8 +55,8 @@ class _Process(Api):
 
     @property
     def pid(self) -> int:
-        """Its process id on that host."""
-        return int(self["pid"])
+        """Its process id on that host; 0 if it says nothing that is a number."""
+        return int(_number(self["pid"]))
 
     @property
     def tag(self) -> str:
@@ -95,10 +97,7 @@ class _Process(Api):
 
         Sidekiq kept this in different places over its versions.
         """
-        try:
-            return max(int(self._data.concurrency or self["concurrency"] or 0), 0)
-        except (TypeError, ValueError, OverflowError):
-            return 0
+        return max(int(_number(self._data.concurrency or self["concurrency"])), 0)
 
     @property
     def threads(self) -> dict[str, int]:
@@ -118,12 +117,12 @@ class _Process(Api):
     @property
     def beat(self) -> datetime:
         """The time of its last heartbeat."""
-        return datetime.fromtimestamp(self._data.beat, UTC)
+        return shown(self._data.beat)
 
     @property
     def started_at(self) -> datetime:
-        """When it started."""
-        return datetime.fromtimestamp(float(self["started_at"]), UTC)
+        """When it started; the epoch if it says nothing that is a time."""
+        return shown(_number(self["started_at"]))
 
     @property
     def rss(self) -> int:
@@ -187,6 +186,15 @@ class _Process(Api):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.identity} busy {self.busy} of {self.concurrency}>"
+
+
+def _number(told: Any) -> float:
+    """Return a number that a process told of itself; 0 for what is none."""
+    try:
+        number = float(told)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0
 
 
 class Process(_Process, SyncApi): ...

@@ -19,7 +19,8 @@ end
 -- Whether it is a limiter: another program may have written into its hash.
 local function is_sound(l)
   for _, field in ipairs(FIELDS) do
-    if field ~= 'kind' and l[field] and type(l[field]) ~= 'number' then return false end
+    local value = l[field] or 0
+    if field ~= 'kind' and (type(value) ~= 'number' or not (math.abs(value) < 2 ^ 63)) then return false end
   end
   return kinds[l.kind or ''] ~= nil and l.declared ~= nil and l.interval ~= nil
 end
