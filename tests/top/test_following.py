@@ -150,4 +150,4 @@ def test_a_look_that_takes_long_comes_less_often(
         await seen.until(lambda: len(waits) > 2)
 
     watch(config, scene)
-    assert set(waits) == {12.5}
+    assert set(waits) == {15.0}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -134,4 +135,8 @@ def test_a_limit_that_is_typed_is_a_number_that_redis_can_count_to(config: teep.
     tab = made(config)["limits"]
     verb = next(verb for verb in tab.verbs(View(tab)) if verb.name == "set another limit")
     with pytest.raises(InvalidValue, match="whole number of up to 15 digits"):
-        asyncio.run(verb.some([], typed))
+        asyncio.run(_awaited(verb.some([], typed)))
+
+
+async def _awaited(work: Awaitable[int]) -> int:
+    return await work
