@@ -13,6 +13,7 @@ from teep.errors import InvalidValue
 from teep.top.lists.text import as_json
 from teep.top.lists.views import Tab, View
 from teep.top.tabs import made
+from tests.support import golden
 from tests.support.servers import Server
 from tests.web.fleet.fleet import beat
 
@@ -140,3 +141,13 @@ def test_a_limit_that_is_typed_is_a_number_that_redis_can_count_to(config: teep.
 
 async def _awaited(work: Awaitable[int]) -> int:
     return await work
+
+
+@pytest.mark.slow("some recorded steps of a Sidekiq, with all tabs")
+@pytest.mark.parametrize("version", golden.VERSIONS)
+def test_what_sidekiq_left(store: Server, config: teep.Config, version: str) -> None:
+    for step in golden.steps(version)[::4]:
+        store.flushall()
+        golden.restore(store, golden.load(version, step))
+        for name in made(config):
+            looked_at(config, name)
