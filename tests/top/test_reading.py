@@ -52,11 +52,12 @@ async def every_mode(tab: Tab) -> list[Sequence[Any]]:
 
 
 @pytest.mark.parametrize("name", made(teep.Config()))
-def test_a_tab_writes_nothing(fleet: Server, reader: teep.Config, name: str) -> None:
+def test_a_tab_writes_nothing(fleet: Server, config: teep.Config, reader: teep.Config, name: str) -> None:
     before = fleet.everything()
-    tab = made(reader)[name]
-    assert asyncio.run(tab.is_used())
-    assert all(asyncio.run(every_mode(tab)))
+    for user in (reader, config):
+        tab = made(user)[name]
+        assert asyncio.run(tab.is_used())
+        assert all(asyncio.run(every_mode(tab)))
     assert fleet.everything() == before
 
 
