@@ -17,7 +17,11 @@ from .running import teep
 def read(line: str) -> Flags:
     """What a worker's command line means."""
     found: list[Flags] = []
-    command("worker", Flags, found.append).main(shlex.split(line), standalone_mode=False)()
+
+    def run(flags: Flags) -> None:
+        found.append(flags)
+
+    command("worker", run).main(shlex.split(line), standalone_mode=False)()
     (flags,) = found
     return flags
 

@@ -44,9 +44,7 @@ def argument(*, help: str, **attributes: Any) -> Declared:  # noqa: A002 - click
 
 
 class Command(click.Command):
-    """A command whose help is a page with boxes. `section` is the box in which its group has it."""
-
-    section = "Commands"
+    """A command whose help is a page with boxes."""
 
     def get_help(self, ctx: click.Context) -> str:
         from teep.cli.help import page
@@ -54,21 +52,12 @@ class Command(click.Command):
         return page(self, ctx)
 
 
-class Group(Command, click.Group):
-    """A command that has others. Alone, it shows them on standard output."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args and not ctx.resilient_parsing:
-            click.echo(ctx.get_help())
-            ctx.exit(2)
-        return super().parse_args(ctx, args)
-
-
-def command(name: str, flags: type[F], run: Callable[[F], int | None]) -> Command:
-    """Return a command that gives a call of `run` with `flags`, a dataclass, as the command line sets them.
+def command(name: str, run: Callable[[F], int | None]) -> Command:
+    """Return a command that gives a call of `run` with its flags, a dataclass, as the command line sets them.
 
     Its help is the docstring of `run`, which returns an exit code; None is 0. Flags that others share come last.
     """
+    flags: type[F] = get_annotations(run)["flags"]
 
     def read(**values: Any) -> Callable[[], int | None]:
         return partial(run, flags(**values))
