@@ -108,7 +108,7 @@ def test_a_worker_runs_with_nothing_of_the_parser_around_it() -> None:
     program = """
 import sys
 from teep.cli.commands import worker
-def run(flags): raise BrokenPipeError("of anything")
+def run(flags: worker.WorkerFlags): raise BrokenPipeError("of anything")
 worker.worker = run
 from teep.cli import main
 sys.argv[1:] = ["worker"]
