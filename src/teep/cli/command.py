@@ -13,6 +13,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 
+from teep.cli.commands.index import Entry
+
 F = TypeVar("F")
 
 
@@ -44,12 +46,14 @@ def argument(*, help: str, **attributes: Any) -> Declared:  # noqa: A002 - click
 
 
 class Command(click.Command):
-    """A command whose help is a page with boxes."""
+    """A command whose help is a page with boxes. A group has the entries of its commands, by their sections."""
+
+    sections: Mapping[str, Mapping[str, Entry]] = {}
 
     def get_help(self, ctx: click.Context) -> str:
         from teep.cli.help import page
 
-        return page(self, ctx)
+        return page(self, ctx, self.sections)
 
 
 def command(name: str, run: Callable[[F], int | None]) -> Command:

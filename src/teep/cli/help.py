@@ -6,12 +6,12 @@ It draws them by itself: what could draw any table takes longer to import than a
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import cleandoc
 
 import click
 
-from teep.cli.group import Group
+from teep.cli.commands.index import Entry
 from teep.telling import takes_colour
 
 _BOLD, _DIM, _YELLOW, _NAME, _SHORT = "1", "2", "33", "1;36", "1;32"
@@ -26,14 +26,17 @@ _NARROWEST = 24
 _Row = tuple[str, ...]
 
 
-def page(command: click.Command, ctx: click.Context) -> str:
-    """Return the page, with colours if standard output is a terminal."""
+_Sections = Mapping[str, Mapping[str, Entry]]
+
+
+def page(command: click.Command, ctx: click.Context, sections: _Sections) -> str:
+    """Return the page, with a group's commands by their sections; in colour if standard output is a terminal."""
     width = max(shutil.get_terminal_size().columns, _LEAST)
     usage = " ".join(command.collect_usage_pieces(ctx))
     lines = [*_paragraph(f"{_styled('Usage:', _YELLOW)} {_styled(ctx.command_path, _BOLD)} {usage}", width)]
     for text in _paragraphs(command.help):
         lines += _paragraph(text, width)
-    for title, rows in _boxes(command, ctx):
+    for title, rows in _boxes(command, ctx, sections):
         if rows:
             lines += _box(title, rows, width)
     for text in _paragraphs(command.epilog):
@@ -53,14 +56,13 @@ def _paragraph(text: str, width: int) -> Iterator[str]:
     yield ""
 
 
-def _boxes(command: click.Command, ctx: click.Context) -> Iterable[tuple[str, list[_Row]]]:
+def _boxes(command: click.Command, ctx: click.Context, sections: _Sections) -> Iterable[tuple[str, list[_Row]]]:
     params = command.get_params(ctx)
     yield "Arguments", [_argument(param, ctx) for param in params if isinstance(param, click.Argument)]
     yield "Options", [_option(param, ctx) for param in params if isinstance(param, click.Option)]
-    if isinstance(command, Group):
-        wide = max(map(len, command.commands))  # so that the boxes have their columns one below the other
-        for section, entries in command.sections.items():
-            yield section, [(_styled(f"{name:{wide}}", _NAME), entry.summary) for name, entry in entries.items()]
+    wide = max((len(name) for entries in sections.values() for name in entries), default=0)  # the same in all boxes
+    for section, entries in sections.items():
+        yield section, [(_styled(f"{name:{wide}}", _NAME), entry.summary) for name, entry in entries.items()]
 
 
 def _box(title: str, rows: Sequence[_Row], width: int) -> Iterator[str]:
