@@ -224,7 +224,7 @@ def _cleanup_is_due() -> Command[bool]:
 
 async def find(jid: str) -> RunningJob | None:
     """Return the running job with this jid as of the last heartbeats, or None. Two round trips."""
-    needle = jid.encode()
+    needle = payload.jid_bytes(jid)
     found = (job for job in await running() if needle in job.payload and Stored(job.payload).jid == jid)
     return next(found, None)
 

@@ -9,7 +9,7 @@ import click
 
 from teep.cli.command import argument, option
 from teep.cli.endings import DONE, nothing
-from teep.cli.options import Looking
+from teep.cli.options import AtMost, Looking
 from teep.cli.printing import Column, print_json, print_lines, print_table, show, table
 from teep.cli.showing.spans import ago, shown, stamp
 from teep.errors import InvalidValue
@@ -33,9 +33,7 @@ Verb = Annotated[
 Bids = Annotated[tuple[str, ...], argument(metavar="[BID]...", help="The batches and workflows to do it to.")]
 Tag = Annotated[str | None, option("--tag", metavar="TAG", help="List those with this tag.")]
 InState = Annotated[str | None, option("--state", type=click.Choice(_STATES), help="List those in this state.")]
-Limit = Annotated[
-    int, option("--limit", type=click.IntRange(min=1), metavar="N", show_default=True, help="List at most so many.")
-]
+Limit = Annotated[int, option("--limit", type=AtMost(), metavar="N", show_default=True, help="List at most so many.")]
 
 _BATCHES = [
     Column("batch", style="bold"), Column("state"), Column("left", is_figure=True), Column("of", is_figure=True),
