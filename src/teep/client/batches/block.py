@@ -15,7 +15,6 @@ from teep.errors import BatchClosed, InvalidValue, NotHere, RedisError
 from teep.store.batches import Declaration, Opened, joining
 from teep.store.jobs.pushes import Extra, KeptOut, Push, joined
 from teep.telling import Logger
-from teep.wire.command import Plan
 
 logger = Logger("teep")
 

@@ -1,7 +1,7 @@
 """The block of a batch that code is in: what it pushes there is collected, and becomes part of the batch.
 
-`teep.client.batches` makes blocks; whatever writes a payload or delivers it asks here. A process that was forked inside
-of a block is in none, as a thread that was started there: nobody would send what its copy of the block collects.
+`teep.client.batches` makes blocks; whatever writes a payload or delivers it asks here. A process that was forked
+inside of a block is in none, like a thread that was started there: nobody would send what its copy collects.
 """
 
 import os
