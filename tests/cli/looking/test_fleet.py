@@ -92,18 +92,14 @@ def test_batches(batch: Batch, server: Server) -> None:
 
 def test_one_batch_and_the_list_count_alike(server: Server, configured: teep.Config) -> None:
     """A node that waits is left, in either."""
-    workflow = teep.Workflow(config=configured)
-    job = teep.job(name="Row")(_row).s()
-    workflow.add("first", job)
-    workflow.add("second", job, after="first")
+    workflow = Workflow(config=configured)
+    workflow.add("first", build_it.s())
+    workflow.add("second", build_it.s(), after="first")
     workflow.start()
     listed = output("batches", REDIS_URL=server.url)
     shown = output("batches", "show", workflow.bid, REDIS_URL=server.url)
     assert next(line for line in listed.splitlines() if workflow.bid in line).split()[2:4] == ["2", "2"]
     assert [line.split() for line in shown.splitlines() if line.split()[:1] == ["left"]] == [["left", "2"]]
-
-
-def _row() -> None: ...
 
 
 @pytest.mark.slow("eight commands, one after the other")
