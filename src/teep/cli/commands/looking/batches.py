@@ -126,7 +126,7 @@ def _show(flags: BatchesFlags, status: "BatchStatus") -> None:
     glimpse = status.glimpse()
     rows = [
         ("for", _purpose(status)), ("state", status.state), ("jobs", f"{status.total:,}"),
-        ("left", f"{status.pending:,}"), ("failed", f"{status.failures:,}"), ("dead", ", ".join(glimpse.dead)),
+        ("left", f"{_left(status):,}"), ("failed", f"{status.failures:,}"), ("dead", ", ".join(glimpse.dead)),
         ("discarded", f"{status.discarded:,}"), ("tags", ", ".join(map(str, status.tags))),
         ("made", shown(status.created_at)), ("finished", shown(status.finished_at)),
         ("parent", status.parent or ""), ("children", ", ".join(glimpse.children)),
@@ -149,11 +149,15 @@ def _purpose(status: "BatchStatus") -> str:
     return f"workflow {status.workflow}".strip()
 
 
+def _left(status: "BatchStatus") -> int:
+    """Return how many jobs are not over; a dead one is, and a node that waits is not."""
+    return status.pending - status.dead + status.waiting
+
+
 def _row(status: "BatchStatus") -> tuple[str, ...]:
-    left = status.pending - status.dead + status.waiting
     return (
-        status.bid, status.state, f"{left:,}", f"{status.total:,}", f"{status.failures:,}", ago(status.created_at),
-        _purpose(status),
+        status.bid, status.state, f"{_left(status):,}", f"{status.total:,}", f"{status.failures:,}",
+        ago(status.created_at), _purpose(status),
     )  # fmt: skip
 
 
