@@ -90,7 +90,7 @@ _TITLES = {
 }
 
 
-@pytest.mark.slow("it measures all of a part once, with few jobs")
+@pytest.mark.slow("it measures all of a part once, with few jobs", seconds=6)
 @pytest.mark.parametrize("part", _PARTS)
 def test_a_part_is_measured_printed_and_written(part: Part, tmp_path: Path) -> None:
     target = tmp_path / "figures.md"

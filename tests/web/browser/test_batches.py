@@ -32,7 +32,7 @@ def _family(desk: Desk, config: teep.Config) -> teep.Batch:
     return batch
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_they_are_accessible_and_keep_to_their_policy(desk: Desk, batch: teep.Batch) -> None:
     inspect(desk, ("/batches", "/batches?state=dead&tag=eu", f"/batches/{batch.bid}"))
 

@@ -30,7 +30,7 @@ PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_every_page_is_accessible_and_keeps_to_its_policy(desk: Desk) -> None:
     inspect(desk, PAGES)
 

@@ -33,7 +33,7 @@ def _made(config: teep.Config, step: Any) -> teep.Workflow:
     return workflow
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_they_are_accessible_and_keep_to_their_policy(
     desk: Desk, workflow: teep.Workflow, config: teep.Config
 ) -> None:
