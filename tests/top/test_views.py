@@ -14,6 +14,9 @@ class _Letters(Tab):
     columns = (Column("letter"),)
     modes = ("small", "large")
 
+    async def read(self, view: View) -> Listing:
+        return listing(view.filter.text)
+
 
 def listing(keys: str, following: object = None) -> Listing:
     return Listing([Row(key, (key,), key) for key in keys], next=following)

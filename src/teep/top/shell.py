@@ -1,11 +1,11 @@
-"""The shell: what is known and looked at, and how that follows Redis. The screen and the keys are its heirs'."""
+"""The shell: the data that is shown, and how it follows Redis. The screen is given to it; the keys are its heir's."""
 
 import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import process_time
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -15,7 +15,7 @@ from teep.clock import monotonic
 from teep.config import Config
 from teep.config.connections import redis_url_for
 from teep.drivers.connections.urls import masked
-from teep.errors import RedisError, TeepError
+from teep.errors import TeepError
 from teep.top import tabs
 from teep.top.lists.feed import Feed
 from teep.top.lists.rows import Line
@@ -33,15 +33,26 @@ _PATIENCE = 30.0
 _OPTIONAL = ("periodic", "batches", "workflows", "limits")
 
 
+class Face(Protocol):
+    """The screen, as far as the shell knows it."""
+
+    @property
+    def has_pane(self) -> bool:
+        """Whether the row under the cursor is told beside the list."""
+
+    def repaint(self) -> None:
+        """Show what the shell knows."""
+
+
 class Shell(App[None]):
-    """What is known, and how it is kept up to date beside the screen."""
+    """Keeps what a screen shows up to date."""
 
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", show=False, priority=True)]
 
-    def __init__(self, config: Config, *, read_only: bool = False, interval: float = 2.0) -> None:
+    def __init__(self, config: Config, face: Face, *, read_only: bool = False, interval: float = 2.0) -> None:
         super().__init__()
         self.url = plain(masked(redis_url_for(config)))
         self.read_only = read_only
@@ -55,6 +66,7 @@ class Shell(App[None]):
         self.pane: list[Line] = []
         """What is known of the row under the cursor, beside the list."""
         self._config = config
+        self._face = face
         self._stacks = {name: [View(tab)] for name, tab in self.tabs.items()}
         self._tab = "dashboard"
         self._due, self._look = asyncio.Event(), asyncio.Event()
@@ -80,14 +92,9 @@ class Shell(App[None]):
         self.run_worker(self._keep_reading(), exit_on_error=True)
         self.run_worker(self._keep_looking(), exit_on_error=True)
 
-    @property
-    def has_pane(self) -> bool:
-        """Whether the row under the cursor is told beside the list."""
-        raise NotImplementedError
-
     def repaint(self) -> None:
         """Show what is known."""
-        raise NotImplementedError
+        self._face.repaint()
 
     def look(self) -> None:
         """Tell what is known of the row under the cursor, if there is room for it."""
@@ -136,15 +143,16 @@ class Shell(App[None]):
         elif listing is not None and not self.is_asking:
             view.take(listing)
         self.repaint()
-        self.look()
+        await self._tell_of_row()
         if monotonic() - self._looked_for_tabs > _PATIENCE:
             await self._look_for_tabs()
 
     async def _look_for_tabs(self) -> None:
         self._looked_for_tabs = monotonic()
-        with suppress(RedisError):  # the next time, perhaps
-            used = {name for name in _OPTIONAL if await self.tabs[name].is_used()}
-            self.shown = [name for name in self.tabs if name not in _OPTIONAL or name in used or name == self._tab]
+        with suppress(TeepError):  # the next time, perhaps
+            found = await asyncio.gather(*(self.tabs[name].is_used() for name in _OPTIONAL))
+            unused = {name for name, is_used in zip(_OPTIONAL, found, strict=True) if not is_used}
+            self.shown = [name for name in self.tabs if name not in unused or name == self._tab]
             self.repaint()
 
     async def _keep_looking(self) -> None:
@@ -152,9 +160,15 @@ class Shell(App[None]):
         while True:
             await self._look.wait()
             self._look.clear()
-            view, row = self.view, self.view.row
-            if not self.has_pane:
-                continue
-            with suppress(TeepError):  # the pane stays as it was; the status line tells of Redis
-                self.pane = [] if row is None else await view.tab.detail(row, view)
-            self.repaint()
+            await self._tell_of_row()
+
+    async def _tell_of_row(self) -> None:
+        """Have the pane tell of the row under the cursor, unless the cursor has gone on meanwhile."""
+        view, row = self.view, self.view.row
+        if not self._face.has_pane:
+            return
+        with suppress(TeepError):  # the pane stays as it was; the status line tells of Redis
+            lines = [] if row is None else await view.tab.detail(row, view)
+            if view is self.view and row is view.row:
+                self.pane = lines
+                self.repaint()
