@@ -92,7 +92,7 @@ class Top(Shell):
         if text:
             self._stacks[name] = [View(self.tabs[name], text)]
         if queue:
-            self._stacks[name] = [self._stacks[name][0], View(QueueJobs(self._config, queue))]
+            self._stacks[name] = [self.stack(name)[0], View(QueueJobs(self._config, queue))]
         self._changed()
 
     def _changed(self) -> None:
@@ -171,7 +171,7 @@ class Top(Shell):
         self.interval = min((each for each in _INTERVALS if each > self.interval), default=_INTERVALS[-1])
 
     def do_back(self) -> None:
-        view, stack = self.view, self._stacks[self._tab]
+        view, stack = self.view, self.stack(self._tab)
         if self.doing is not None:
             self.doing.is_stopped = True
         elif view.chosen or view.all_of is not None:
@@ -198,7 +198,7 @@ class Top(Shell):
         self.ask(Ask("/", view.filter.text, lambda text: jumps.completed_words(text, words)), answered)
 
     def do_jump(self) -> None:
-        queues = [row.thing.name for name in ("dashboard", "queues") for row in self._stacks[name][0].whole or ()]
+        queues = [row.thing.name for name in ("dashboard", "queues") for row in self.stack(name)[0].whole or ()]
         words = self.view.tab.words(self.view)
         self.ask(Ask(":", "", lambda text: jumps.completed(text, self.tabs, queues, words)), self._jump)
 
@@ -245,7 +245,7 @@ class Top(Shell):
             self.go(leads_to.tab, leads_to.text)
         elif leads_to is not None:
             self._tab = leads_to.name
-            self._stacks[self._tab] = [self._stacks[self._tab][0], View(leads_to)]
+            self._stacks[self._tab] = [self.stack(self._tab)[0], View(leads_to)]
             self._changed()
         else:
             self.do_detail()

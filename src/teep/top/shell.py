@@ -21,7 +21,7 @@ from teep.top.lists.feed import Feed
 from teep.top.lists.rows import Line
 from teep.top.lists.text import plain
 from teep.top.lists.verbs import Doing, Verb
-from teep.top.lists.views import Tab, View
+from teep.top.lists.views import View
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ _SHARE = 50
 _LONGEST = 30.0
 # Seconds between two looks for the tabs of features that may not be used.
 _PATIENCE = 30.0
-_OPTIONAL = ("periodic", "batches", "workflows", "limits")
 
 
 class Face(Protocol):
@@ -58,8 +57,8 @@ class Shell(App[None]):
         self.read_only = read_only
         self.interval = interval
         self.feed = Feed(config)
-        self.tabs: dict[str, Tab] = tabs.made(config)
-        self.shown = [name for name in self.tabs if name not in _OPTIONAL]
+        self.tabs = tabs.Tabs(config)
+        self.shown = [name for name in self.tabs if name not in tabs.OPTIONAL]
         """The names of the tabs that are there."""
         self.doing: Doing | None = None
         self.told = ""
@@ -67,7 +66,7 @@ class Shell(App[None]):
         """What is known of the row under the cursor, beside the list."""
         self._config = config
         self._face = face
-        self._stacks = {name: [View(tab)] for name, tab in self.tabs.items()}
+        self._stacks: dict[str, list[View]] = {}
         self._tab = "dashboard"
         self._due, self._look = asyncio.Event(), asyncio.Event()
         self._thread = threading.get_ident()
@@ -76,7 +75,13 @@ class Shell(App[None]):
     @property
     def view(self) -> View:
         """What one looks at."""
-        return self._stacks[self._tab][-1]
+        return self.stack(self._tab)[-1]
+
+    def stack(self, name: str) -> list[View]:
+        """Return the lists of a tab that one has gone into, the first one its own."""
+        if name not in self._stacks:
+            self._stacks[name] = [View(self.tabs[name])]
+        return self._stacks[name]
 
     @property
     def verbs(self) -> tuple[Verb, ...]:
@@ -145,13 +150,14 @@ class Shell(App[None]):
         self.repaint()
         await self._tell_of_row()
         if monotonic() - self._looked_for_tabs > _PATIENCE:
-            await self._look_for_tabs()
+            self._looked_for_tabs = monotonic()
+            self.call_after_refresh(self._look_for_tabs)
 
     async def _look_for_tabs(self) -> None:
-        self._looked_for_tabs = monotonic()
+        """Show the tabs of what is used. Once the list is drawn: the first time imports their modules."""
         with suppress(TeepError):  # the next time, perhaps
-            found = await asyncio.gather(*(self.tabs[name].is_used() for name in _OPTIONAL))
-            unused = {name for name, is_used in zip(_OPTIONAL, found, strict=True) if not is_used}
+            found = await asyncio.gather(*(self.tabs[name].is_used() for name in tabs.OPTIONAL))
+            unused = {name for name, is_used in zip(tabs.OPTIONAL, found, strict=True) if not is_used}
             self.shown = [name for name in self.tabs if name not in unused or name == self._tab]
             self.repaint()
 
