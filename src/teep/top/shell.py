@@ -151,7 +151,7 @@ class Shell(App[None]):
         await self._tell_of_row()
         if monotonic() - self._looked_for_tabs > _PATIENCE:
             self._looked_for_tabs = monotonic()
-            self.call_after_refresh(self._look_for_tabs)
+            self.call_after_refresh(lambda: self.run_worker(self._look_for_tabs(), exit_on_error=True))
 
     async def _look_for_tabs(self) -> None:
         """Show the tabs of what is used. Once the list is drawn: the first time imports their modules."""
