@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 import teep
-from teep.api import AsyncStats
+from teep.api import AsyncStats, async_find_job
 from teep.errors import InvalidValue
-from teep.top import app as program
 from teep.top import shell
+from teep.top.dialogs.pager import Pager
 from teep.top.lists.rows import Line, Listing, Row
 from teep.top.lists.views import View
 from teep.top.tabs.jobsets import Retries
@@ -87,7 +87,7 @@ def test_a_click_that_comes_after_an_answer_does_no_harm(store: Server, config: 
     async def scene(seen: Seen) -> None:
         await seen.press("?")
         dialog = seen.app.screen
-        assert isinstance(dialog, program.Pager)
+        assert isinstance(dialog, Pager)
         dialog.answer(None)
         dialog.answer(None)
         await seen.until(lambda: not seen.app.is_asking)
@@ -101,8 +101,8 @@ def test_a_job_that_is_found_late_does_not_come_over_a_question(
     jid = retry(store, 1, 2e9)
 
     async def scene(seen: Seen) -> None:
-        gate = Gate(program.async_find_job)
-        monkeypatch.setattr(program, "async_find_job", gate)
+        gate = Gate(async_find_job)
+        monkeypatch.setattr("teep.top.app.async_find_job", gate)
         await seen.go("retries")
         await seen.until("no answer 1")
         await seen.press(":")
