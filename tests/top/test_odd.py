@@ -12,7 +12,7 @@ from teep.config import overridden
 from teep.errors import InvalidValue
 from teep.top.lists.text import as_json
 from teep.top.lists.views import Tab, View
-from teep.top.tabs import made
+from teep.top.tabs import Tabs
 from tests.support import golden
 from tests.support.servers import Server
 from tests.web.fleet.fleet import beat
@@ -32,7 +32,7 @@ def brief(value: Any) -> str:
 
 def looked_at(config: teep.Config, name: str, *within: str) -> View:
     """A tab's list with every detail of it, in its modes, and what is entered from a row."""
-    tab = made(config)[name]
+    tab = Tabs(config)[name]
 
     async def look(tab: Tab, view: View) -> None:
         view.take(await tab.read(view))
@@ -133,7 +133,7 @@ def test_what_batches_and_limits_hold(store: Server, config: teep.Config, value:
 
 @pytest.mark.parametrize("typed", [DIGITS, "-1", "1.5", "\u00b2", "many"], ids=brief)
 def test_a_limit_that_is_typed_is_a_number_that_redis_can_count_to(config: teep.Config, typed: str) -> None:
-    tab = made(config)["limits"]
+    tab = Tabs(config)["limits"]
     verb = next(verb for verb in tab.verbs(View(tab)) if verb.name == "set another limit")
     with pytest.raises(InvalidValue, match="whole number of up to 15 digits"):
         asyncio.run(_awaited(verb.some([], typed)))
@@ -149,5 +149,5 @@ def test_what_sidekiq_left(store: Server, config: teep.Config, version: str) -> 
     for step in golden.steps(version)[::4]:
         store.flushall()
         golden.restore(store, golden.load(version, step))
-        for name in made(config):
+        for name in Tabs(config):
             looked_at(config, name)

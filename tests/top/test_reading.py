@@ -9,7 +9,7 @@ import pytest
 
 import teep
 from teep.top.lists.views import Tab, View
-from teep.top.tabs import made, metrics
+from teep.top.tabs import Tabs, metrics
 from teep.top.tabs.queues import QueueJobs
 from teep.wire import keys
 from tests.api.trips import asked
@@ -51,11 +51,11 @@ async def every_mode(tab: Tab) -> list[Sequence[Any]]:
     return found
 
 
-@pytest.mark.parametrize("name", made(teep.Config()))
+@pytest.mark.parametrize("name", Tabs(teep.Config()))
 def test_a_tab_writes_nothing(fleet: Server, config: teep.Config, reader: teep.Config, name: str) -> None:
     before = fleet.everything()
     for user in (reader, config):
-        tab = made(user)[name]
+        tab = Tabs(user)[name]
         assert asyncio.run(tab.is_used())
         assert all(asyncio.run(every_mode(tab)))
     assert fleet.everything() == before
@@ -84,14 +84,14 @@ def test_batches_and_workflows_are_filtered(
     store: Server, config: teep.Config, name: str, text: str, found: int
 ) -> None:
     releases.keep(store, config)
-    view = page(made(config)[name], text)
+    view = page(Tabs(config)[name], text)
     assert len(view.rows) == found
     assert view.listing is not None
     assert (f"{found} on this page match" in view.listing.note) is bool(text)
 
 
 def test_a_filter_of_batches_that_means_nothing_says_so(config: teep.Config) -> None:
-    tab = made(config)["batches"]
+    tab = Tabs(config)["batches"]
     view = View(tab)
     assert view.ask("state:failed") == [
         "state must be one of running, success, dead, finished, invalid, not 'failed'"
@@ -105,7 +105,7 @@ def test_a_search_for_batches_goes_on_where_it_ended(store: Server, config: teep
     for batch in bids:
         with batch.jobs():
             pass
-    tab = made(config)["batches"]
+    tab = Tabs(config)["batches"]
     view = View(tab, "import 1")
     seen: list[str] = []
     while True:
@@ -132,7 +132,7 @@ def test_a_queue_is_shown_from_either_end(store: Server, config: teep.Config) ->
 
 @pytest.mark.usefixtures("fleet")
 def test_metrics_are_asked_for_once_a_minute(config: teep.Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    tab = made(config)["metrics"]
+    tab = Tabs(config)["metrics"]
     now = 1000.0
     monkeypatch.setattr(metrics, "monotonic", lambda: now)
     view = page(tab)
@@ -150,7 +150,7 @@ def test_metrics_are_asked_for_once_a_minute(config: teep.Config, monkeypatch: p
 
 @pytest.mark.usefixtures("fleet")
 def test_queues_ask_for_no_running_jobs(config: teep.Config) -> None:
-    view = made(config)["queues"]
+    view = Tabs(config)["queues"]
     with asked() as commands:
         page(view)
     assert commands

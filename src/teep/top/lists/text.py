@@ -1,4 +1,4 @@
-"""Text for a screen: what Redis holds, harmless and on one line; numbers, spans of time, and sizes."""
+"""Strings for a screen: values from Redis, harmless and on one line; numbers, spans of time, and sizes."""
 
 import json
 from collections.abc import Iterable
@@ -93,7 +93,7 @@ def size(count: float) -> str:
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Return a text in exactly so many cells: cut with an ellipsis, or filled up."""
+    """Return a string in exactly so many cells: cut with an ellipsis, or filled up."""
     used = cell_len(text)
     if used > width:
         return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)

@@ -24,7 +24,7 @@ _SHOWN = frozenset(
 )  # fmt: skip
 
 
-def rows_of(records: Iterable[Record], cells: Callable[[Any], tuple[str, ...]], style: str = "") -> list[Row]:
+def rows_of(records: Iterable[Record], cells: Callable[[Any], tuple[str, ...]]) -> list[Row]:
     """Return jobs as rows. A job is named by its jid; also by its bytes, if others have the same or it has none."""
     found, seen = [], Counter[str]()
     for record in records:
@@ -32,7 +32,7 @@ def rows_of(records: Iterable[Record], cells: Callable[[Any], tuple[str, ...]], 
         if seen[key]:
             key = f"{key} {record.digest} {seen[key]}"
         seen[record.jid or record.digest] += 1
-        found.append(Row(key, cells(record), record, style if record.is_job else "muted"))
+        found.append(Row(key, cells(record), record, "" if record.is_job else "muted"))
     return found
 
 

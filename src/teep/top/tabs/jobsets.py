@@ -1,5 +1,6 @@
 """Scheduled, Retries and Dead: their jobs by pages, found by the web page's words."""
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -36,9 +37,9 @@ class Jobs(Tab):
 
     is_filtered = True
 
+    @abstractmethod
     def jobs(self) -> Any:
         """Return the set or queue."""
-        raise NotImplementedError
 
     def selection(self, view: View) -> Any:
         return self.jobs().where(**view.filter.conditions)

@@ -1,4 +1,4 @@
-"""What tabs share: pages of lists that are read as a whole, and facts as lines."""
+"""Shared by tabs: pages of lists that are read as a whole, and facts as lines."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, overload
@@ -39,13 +39,12 @@ def paged(rows: Sequence[Row], view: View, what: str) -> Listing:
     """Return the page of a list that was read as a whole: of those rows that have the filter's text in them."""
     wanted = view.filter.text.casefold()
     found = [row for row in rows if wanted in " ".join(row.cells).casefold()] if wanted else rows
-    view.whole = found
     start = view.place or 0
     if start >= len(found):
         start = 0
     end = start + SIZE
     note = f"{min(start + 1, len(found)):,}–{min(end, len(found)):,} of {len(found):,} {what}"
-    return Listing(found[start:end], note, end if end < len(found) else None)
+    return Listing(found[start:end], note, end if end < len(found) else None, found)
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> list[Line]:
