@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.top.lists.rows import Line, Listing, Row
 from teep.top.lists.views import View
 
+__all__ = ["SEARCH_SECONDS", "SIZE", "facts", "paged"]
+
 SIZE = 50
 """Rows of a page."""
-
-SEARCH_SECONDS = 0.15
-"""How long a page is searched for; it then says how far it came."""
 
 
 def paged(rows: Sequence[Row], view: View, what: str) -> Listing:
