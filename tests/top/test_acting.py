@@ -9,7 +9,7 @@ from teep.api.jobs.selection.bounds import TYPED
 from teep.top.dialogs.menu import Menu
 from teep.top.lists.verbs import Doing
 from tests.support.servers import Server
-from tests.top.seeing import Seen, key_event, retry, watch
+from tests.top.seeing import Seen, retry, watch
 from tests.web.browser import releases, timetable
 
 pytestmark = pytest.mark.one_server
@@ -202,21 +202,6 @@ def test_a_verb_for_selected_rows_is_stopped_between_two_and_goes_on_with_the_re
         await seen.press("D", "y")
         await seen.until("7 are deleted, 3 are gone or stay")
         assert not seen.view.chosen
-
-    watch(config, scene)
-
-
-def test_nothing_else_is_begun_before_what_was_confirmed_is_done(store: Server, config: teep.Config) -> None:
-    retry(store, 1, 2e9)
-
-    async def scene(seen: Seen) -> None:
-        await seen.go("retries")
-        await seen.until("app.Import")
-        for key in ("D", "y", "*", "K"):  # at once: nothing has had time to begin
-            seen.app.post_message(key_event(key))
-        await seen.until("1 is deleted")
-        assert not seen.app.is_asking
-        assert seen.view.all_of is None
 
     watch(config, scene)
 

@@ -129,6 +129,8 @@ class Acting:
         self._app.ask(question(asked, text), lambda is_sure: self._start(asked, text) if is_sure else None)
 
     def _start(self, asked: Asked, text: str) -> None:
+        if not self._is_free():  # a key that came between the answer and this has begun something
+            return
         verb = asked.verb
         doing = Doing(verb.name, verb.done, asked.total if verb.counts else 0)
         self._run(doing, self._carry_out(asked, doing, text))
