@@ -1,5 +1,9 @@
 """How a call becomes the wire's `args` and `kwargs`, and comes back as the same call."""
 
+import __future__
+
+import re
+import sys
 from typing import Any
 
 import pytest
@@ -8,8 +12,9 @@ from hypothesis import strategies as st
 
 import teep
 from teep.errors import InvalidArguments, InvalidJob
-from teep.job.definition import Definition, find
+from teep.job.definition import Definition, find, forgetting
 from teep.job.options import Options
+from teep.web.pages.push import known_jobs
 
 
 def define(function: Any) -> Definition:
@@ -180,3 +185,33 @@ def several(a: int, b: bool = False, c: Any = (1,), *, d: str = "x", e: float = 
 )
 def test_the_shortest_way_to_write_a_call(args: Any, kwargs: Any, shortest: Any) -> None:
     assert define(several).call_of({"args": args, "kwargs": kwargs}) == shortest
+
+
+UNKNOWN_NAMES = """
+class Options(dict): ...
+
+@teep.job(name="unknown.names", retry_in=lambda count, error, payload: 1)
+def send(order: "Order", note: Note | None = None) -> Sent: ...
+
+class Report(teep.Job, name="unknown.names.class"):
+    def __init__(self, made: Maker = None) -> None: ...
+    def perform(self, of: Order) -> Sent: ...
+
+def later(count: Count, error: Error, payload: Payload) -> Seconds: ...
+
+@teep.job(name="unknown.names.code", retry_in=later)
+async def ask(order: Order, *, note: Note) -> Sent: ...
+"""
+
+
+def test_annotations_may_name_what_only_type_checkers_import() -> None:
+    flags = 0 if sys.version_info >= (3, 14) else __future__.annotations.compiler_flag
+    module: dict[str, Any] = {"__name__": "unknown_names", "teep": teep}
+    with forgetting():
+        exec(compile(UNKNOWN_NAMES, "unknown_names.py", "exec", flags, dont_inherit=True), module)
+        assert find("unknown.names").to_payload((1,), {"note": "soon"})["args"] == [1, "soon"]
+        assert find("unknown.names.class").to_payload((1,), {})["args"] == [1]
+        assert find("unknown.names.code").to_payload((1,), {"note": "soon"})["kwargs"] == {"note": "soon"}
+        with pytest.raises(InvalidArguments, match=r"order: .*Order.*note: .*Note \| None"):
+            find("unknown.names").to_payload((), {})
+        assert any(re.search(r"note: *.*Note", known.call) for known in known_jobs() if known.name == "unknown.names")

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from teep.errors import InvalidArguments, InvalidJob
+from teep.job.signatures import signature_of
 from teep.wire import json
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -102,7 +103,7 @@ class Binder:
 def _parameters(function: Callable[..., Any], name: str, skip: int) -> list[inspect.Parameter]:
     """Return the parameters that a caller gives."""
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(signature_of(function).parameters.values())
     except ValueError as error:
         raise InvalidJob(f"{name} does not say what it takes ({error}); call it in a def of your own") from error
     for own in ("self", "an item")[:skip]:

@@ -18,6 +18,7 @@ from teep.job.naming import dotted_name
 from teep.job.options import JobOptions, Options, SetOptions
 from teep.job.pushing.signature import Signature
 from teep.job.pushing.verbs import AsyncVerbs, Times, Verbs
+from teep.job.signatures import signature_of
 
 P = ParamSpec("P")
 
@@ -184,7 +185,7 @@ def _check(job: type[Job], name: str) -> None:
 
 def _check_init(job: type[Job], name: str) -> None:
     try:
-        signature = inspect.signature(job)
+        signature = signature_of(job)
     except ValueError:  # some that are written in C have none
         return
     try:

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from teep.client.times import epoch, wait_of
 from teep.config.job_options import fields_of
 from teep.errors import InvalidJob
+from teep.job.signatures import signature_of
 from teep.wire.options import CODE, Exhausted, Limit, RetryIn
 
 __all__ = ["Exhausted", "JobOptions", "Options", "PushOptions", "RetryIn", "SetOptions"]
@@ -121,7 +122,7 @@ def _check_code(job: str, name: str, code: Any, arguments: tuple[str, ...]) -> N
     if inspect.iscoroutinefunction(code):
         raise InvalidJob(f"{name} of {job} must be a plain def: it is called from threads, too")
     try:
-        signature = inspect.signature(code)
+        signature = signature_of(code)
     except ValueError:  # some that are written in C have none
         return
     try:

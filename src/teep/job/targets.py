@@ -7,6 +7,7 @@ from typing import Any, cast
 from teep.errors import InvalidJob
 from teep.job.classes import Job
 from teep.job.pushing.verbs import Pushable
+from teep.job.signatures import signature_of
 
 
 def function_of(target: Any) -> Callable[..., Any]:
@@ -38,7 +39,7 @@ def _is_method(target: Any) -> bool:
     owner = target.__qualname__.rpartition(".")[0]
     if not owner or owner.endswith("<locals>"):
         return False
-    return next(iter(inspect.signature(target).parameters), None) in ("self", "cls")
+    return next(iter(signature_of(target).parameters), None) in ("self", "cls")
 
 
 def _as_class(target: type) -> str:

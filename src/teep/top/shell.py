@@ -25,8 +25,9 @@ from teep.top.lists.views import Tab, View
 
 T = TypeVar("T")
 
-# A look takes at most a fiftieth of the time, however large a fleet is; but one comes every so many seconds.
-_SHARE = 50
+# A look takes at most a sixtieth of the time, however large a fleet is, which leaves room for painting within a
+# fiftieth; but one comes every so many seconds.
+_SHARE = 60
 _LONGEST = 30.0
 # Seconds between two looks for the tabs of features that may not be used.
 _PATIENCE = 30.0

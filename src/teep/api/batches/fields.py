@@ -12,6 +12,10 @@ from teep.wire import json, payload
 State = Literal["running", "success", "dead", "finished", "invalid", "unknown"]
 
 
+# Digits of the largest number that Redis counts to.
+_DIGITS = 19
+
+
 class BatchCallback(NamedTuple):
     """A callback of a batch: its job's class and jid, and when it was pushed (None: its event has not happened)."""
 
@@ -154,7 +158,7 @@ class Fields:
 
     def _number(self, name: str) -> int:
         text = self._text(name)
-        return int(text) if text.isdecimal() else 0
+        return int(text) if text.isdecimal() and len(text) <= _DIGITS else 0
 
     def _time(self, name: str) -> datetime | None:
         try:
@@ -177,9 +181,9 @@ class Fields:
 
 
 def _callback(event: Event, line: bytes, fired_at: datetime | None) -> BatchCallback:
-    jid, *_, head, tail = line.split(b"\0")
+    jid, *parts = line.split(b"\0")
     try:
-        klass = str(payload.parse(head + b"0" + tail)["class"])
-    except MalformedPayload:
+        klass = str(payload.parse(b"0".join(parts[-2:]))["class"])
+    except (MalformedPayload, LookupError):  # another program wrote there
         klass = ""
-    return BatchCallback(event, klass, jid.decode(), fired_at)
+    return BatchCallback(event, klass, jid.decode(errors="replace"), fired_at)

@@ -140,7 +140,13 @@ class _JobRecord(Api):
     @property
     def retry_count(self) -> int | None:
         """How often it was retried: 0 after the first failure, None before."""
-        return self.item.get("retry_count")
+        count = self.item.get("retry_count")
+        return count if type(count) is int else None
+
+    @property
+    def tries(self) -> int | None:
+        """How often it has run and failed; None before the first failure."""
+        return None if self.retry_count is None else self.retry_count + 1
 
     @property
     def latency(self) -> float:

@@ -53,6 +53,12 @@ class Tab:
         """Return the columns of its list."""
         return self.columns
 
+    def parsed(self, text: str) -> Parsed:
+        """Read a filter."""
+        if self.is_filtered:
+            return words.parse(text)
+        return Parsed(text.strip(), {"match": text.strip()} if text.strip() else {}, [])
+
     async def is_used(self) -> bool:
         """Tell whether it is shown: the tab of a feature that a fleet does not use is not."""
         return True
@@ -101,7 +107,7 @@ class View:
         self.tab = tab
         self.mode = 0
         """Which of the tab's modes is shown."""
-        self.filter: Parsed = self._parsed(text)
+        self.filter: Parsed = tab.parsed(text)
         self.rows: list[Row] = []
         self.listing: Listing | None = None
         """What was read last; None before the first time."""
@@ -109,7 +115,7 @@ class View:
         """What is ticked, by key, on any page."""
         self.all_of: int | None = None
         """How many match, if all that match are chosen."""
-        self.whole: list[Row] | None = None
+        self.whole: Sequence[Row] | None = None
         """All rows that match, on every page, if the list was read as a whole."""
         self.top = 0
         """The first row on the screen."""
@@ -207,7 +213,7 @@ class View:
 
     def ask(self, text: str) -> list[str]:
         """Filter by words; returns what is wrong with them, and then nothing changes."""
-        parsed = self._parsed(text)
+        parsed = self.tab.parsed(text)
         if parsed.problems:
             return parsed.problems
         self.filter, self._places = parsed, [None]
@@ -247,11 +253,6 @@ class View:
     def forget(self) -> None:
         """Choose nothing."""
         self.chosen, self.all_of = {}, None
-
-    def _parsed(self, text: str) -> Parsed:
-        if self.tab.is_filtered:
-            return words.parse(text)
-        return Parsed(text.strip(), {"match": text.strip()} if text.strip() else {}, [])
 
     def acted(self, keys: Iterable[str]) -> None:
         """Note that something was done to the rows of these keys: if they are gone now, this is no surprise.

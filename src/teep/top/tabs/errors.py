@@ -74,7 +74,7 @@ class Errors(Tab):
 
     def enter(self, row: Row, view: View) -> Goto | None:  # noqa: ARG002 - as of every tab
         name, group = row.thing
-        text = filter_of(group)
+        text = None if group.conditions is None else words.of_errors(group.conditions)
         return None if text is None else Goto(name, text)
 
     def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
@@ -108,7 +108,7 @@ class Errors(Tab):
             ("jobs", f"{number(group.count)} in {name}"),
             ("first", stamp(group.first)),
             ("last", stamp(group.last)),
-            ("filter", plain(filter_of(group), 1000)),
+            ("filter", plain(group.conditions and words.of_errors(group.conditions), 1000)),
         ]
         sample = detail_of(group.sample, name)
         return [
@@ -124,16 +124,6 @@ class Errors(Tab):
 
     def copied(self, row: Row) -> tuple[str, str]:
         return "jid of the last one", row.thing[1].sample.jid
-
-
-def filter_of(group: ErrorGroup[AsyncSortedEntry]) -> str | None:
-    """Return the words that select a group; None if no words can."""
-    conditions = group.conditions
-    if conditions is None:
-        return None
-    names = (("class", "klass"), ("error", "error_class"), ("message", "error_message"))
-    text = " ".join(words.written(word, str(conditions.get(condition))) for word, condition in names)
-    return text if len(text) <= words.LONGEST else None
 
 
 def _row(name: str, group: ErrorGroup[AsyncSortedEntry]) -> Row:

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSortedEntry
 from teep.api.jobs.selection import words
 from teep.top.lists.rows import Column, Line, Listing, Row
-from teep.top.lists.text import plain, relative, stamp
+from teep.top.lists.text import number, plain, relative, stamp
 from teep.top.lists.verbs import Progress, Verb, all_of, each_of
 from teep.top.lists.views import Tab, View
-from teep.top.tabs.job import args_of, detail_of, error_of, rows_of, time_of, tries_of
+from teep.top.tabs.job import args_of, detail_of, error_of, rows_of
 from teep.top.tabs.tab import SEARCH_SECONDS, SIZE
 
 _OFFERED = 200
@@ -96,12 +96,13 @@ class _JobSet(Jobs):
 
     def cells(self, entry: AsyncSortedEntry) -> tuple[str, ...]:
         """Return what is shown of a job."""
-        when, klass = relative(time_of(entry)), plain(entry.display_class)
-        return when, tries_of(entry), klass, plain(entry.queue), error_of(entry) or args_of(entry)
+        tries = "" if entry.tries is None else number(entry.tries)
+        klass, queue = plain(entry.display_class), plain(entry.queue)
+        return relative(entry.at), tries, klass, queue, error_of(entry) or args_of(entry)
 
     async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as of every tab
         entry: AsyncSortedEntry = row.thing
-        return detail_of(entry, self.title.lower(), [(self.when, stamp(time_of(entry)))])
+        return detail_of(entry, self.title.lower(), [(self.when, stamp(entry.at))])
 
 
 _COLUMNS = (Column("tries", 5, 2, right=True), Column("class", 28), Column("queue", 14, 1), Column("error"))
@@ -115,7 +116,7 @@ class Scheduled(_JobSet):
     columns = (Column("due", 10), Column("class", 28), Column("queue", 14, 1), Column("arguments"))
 
     def cells(self, entry: AsyncSortedEntry) -> tuple[str, ...]:
-        return relative(time_of(entry)), plain(entry.display_class), plain(entry.queue), args_of(entry)
+        return relative(entry.at), plain(entry.display_class), plain(entry.queue), args_of(entry)
 
 
 class Retries(_JobSet):

@@ -13,6 +13,9 @@ from teep.top.lists.verbs import Progress, Verb, each, each_of
 from teep.top.lists.views import Tab, View
 from teep.top.tabs.tab import facts, paged
 
+_DIGITS = 15
+"""Digits of a limit: a script's numbers are exact up to here."""
+
 
 class Limits(Tab):
     name, title = "limits", "Limits"
@@ -73,8 +76,8 @@ async def _pause(limiters: Sequence[AsyncLimiter], told: Progress, text: str) ->
 
 
 async def _set(limiters: Sequence[AsyncLimiter], told: Progress, text: str) -> int:
-    if text and not text.isdecimal():
-        raise InvalidValue(f"a limit is a whole number, not {text!r}")
+    if text and not (text.isdecimal() and len(text) <= _DIGITS):
+        raise InvalidValue(f"a limit is a whole number of up to {_DIGITS} digits, not {text!r:.40}")
     limit: Any = int(text) if text else None
     return await each(limiters, lambda limiter: limiter.set_limit(limit), told)
 

@@ -2,11 +2,17 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from teep.api import AsyncJobRecord, AsyncProcess, AsyncQueue, AsyncQueueSelection, AsyncStats, QueueSummary
-from teep.api.fleet.fleet import AsyncFleet
+from teep.api import (
+    AsyncJobRecord,
+    AsyncProcessSet,
+    AsyncQueue,
+    AsyncQueueSelection,
+    AsyncStats,
+    QueueSummary,
+)
 from teep.config import Config
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, span
@@ -14,7 +20,7 @@ from teep.top.lists.verbs import Progress, Verb, each
 from teep.top.lists.views import Tab, View
 from teep.top.tabs.job import args_of, detail_of, rows_of, waited
 from teep.top.tabs.jobsets import DELETE, KILL, Jobs, found_note
-from teep.top.tabs.tab import facts, paged
+from teep.top.tabs.tab import SEARCH_SECONDS, SIZE, Rows, facts, paged
 
 _GROUPED = 2_000
 """Up to so many jobs a detail groups them by class."""
@@ -33,11 +39,10 @@ class Queues(Tab):
     )
 
     async def read(self, view: View) -> Listing:
-        summaries, state = await asyncio.gather(
-            AsyncStats(config=self.config).queue_summaries(), AsyncFleet(config=self.config).state()
+        summaries, threads = await asyncio.gather(
+            AsyncStats(config=self.config).queue_summaries(), served(self.config)
         )
-        threads = served(state.processes)
-        return paged([_row(one, threads[one.name]) for one in summaries], view, "queues")
+        return paged(Rows(summaries, lambda one: _row(one, threads[one.name])), view, "queues")
 
     def verbs(self, view: View) -> Sequence[Verb]:
         row = view.row
@@ -107,6 +112,10 @@ class QueueJobs(Jobs):
     def jobs(self) -> AsyncQueue:
         return AsyncQueue(self.queue, config=self.config)
 
+    async def page(self, view: View) -> Any:
+        is_reversed = self.modes[view.mode] == "newest first"
+        return await self.selection(view).page(SIZE, after=view.place, reverse=is_reversed, seconds=SEARCH_SECONDS)
+
     async def read(self, view: View) -> Listing:
         page = await self.page(view)
         return Listing(rows_of(page.items, self.cells), found_note(view, page, "jobs"), page.next)
@@ -122,32 +131,14 @@ class QueueJobs(Jobs):
         return detail_of(row.thing, f"waits in {plain(self.queue)}")
 
 
-def served(processes: Iterable[AsyncProcess]) -> Counter[str]:
+async def served(config: Config) -> Counter[str]:
     """Return how many threads serve each queue, in processes that take jobs."""
     threads = Counter[str]()
-    for process in processes:
+    async for process in AsyncProcessSet(clean=False, config=config):
         if not process.stopping:
-            for queue in queues_of(process):
-                threads[queue] += max(threads_of(process), 1)
+            for queue, own in process.threads.items():
+                threads[queue] += max(own, 1)
     return threads
-
-
-def threads_of(process: AsyncProcess) -> int:
-    """Return how many jobs a process runs at a time; 0 if it says nothing that is a number."""
-    try:
-        return max(process.concurrency, 0)
-    except (TypeError, ValueError, OverflowError):
-        return 0
-
-
-def queues_of(process: AsyncProcess) -> list[str]:
-    """Return the queues that a process says it serves; none if what it says is no list."""
-    told = process["queues"]
-    if told is None:
-        capsules = process["capsules"]
-        some = capsules.values() if isinstance(capsules, dict) else ()
-        told = [queue for capsule in some if isinstance(capsule, dict) for queue in capsule.get("weights") or ()]
-    return list(dict.fromkeys(map(str, told))) if isinstance(told, list) else []
 
 
 def _row(one: QueueSummary, threads: int) -> Row:

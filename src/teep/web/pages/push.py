@@ -1,6 +1,5 @@
 """A job pushed by hand: its class, its arguments as JSON, to which queue, and in how long."""
 
-import inspect
 import json
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from teep.api.jobs.selection import words
 from teep.client import AsyncClient
 from teep.errors import RedisError, TeepError
 from teep.job import definition
+from teep.job.signatures import signature_of
 from teep.web.actions import must_may, recorded
 from teep.web.guard.safety import read_form
 from teep.web.pages.fleet.queue_actions import path_of
@@ -104,7 +104,7 @@ def known_jobs() -> Iterator[Known]:
     """Yield the jobs that this process has."""
     for one in definition.registered():
         try:
-            signature = str(inspect.signature(one.function))
+            signature = str(signature_of(one.function))
         except (TypeError, ValueError):  # some that are written in C have none
             signature = "(…)"
         yield Known(printable(one.name), printable(f"{one.name}{signature}"))
