@@ -164,7 +164,7 @@ class Acting:
         if view.asked == asked:  # else something else is shown now
             view.forget()
             view.all_of = total
-            doing.said = f"{total:,} {'is' if total == 1 else 'are'} selected"
+            doing.said = "1 is selected" if total == 1 else f"all {total:,} are selected"
 
 
 def _work(asked: Asked, doing: Doing, text: str) -> Awaitable[int]:
