@@ -122,8 +122,6 @@ CAUGHT = {
     "teep.config.sources.settings.Unreadable": "the resolution collects all of them into one ConfigurationError",
     "teep.job.iterable.iteration.Aborted": "an iterable job's way out of its own loop",
     "teep.embedded.keeper.ServerFailedError": "the keeper logs it, and its starter raises EmbeddedServerError",
-    "teep.top.lists.verbs._StoppedError": "a verb that someone stopped ends by it, and says so",
-    "teep.web.bulks._StoppedError": "a cancelled action ends by it, and says so",
     "teep.web.json.answers.Refused": "the endpoint that it is raised in answers with it",
     "teep.web.application._Elsewhere": "the app sends the browser to the page beside",
     "teep.worker.run.halting.interrupts._Drained": "a thread raises it in itself, and catches it there",

@@ -94,7 +94,7 @@ def test_bytes_that_no_queue_takes_are_left_where_they_are(store: Server, config
         await seen.go("retries")
         await seen.until("no job")
         await seen.press("R", "y")
-        await seen.until("0 went to their queues, 1 were not there any more")
+        await seen.until("0 went to their queues, 1 is gone or stays")
         assert store.client.zcard("retry") == 1
 
     watch(config, scene)

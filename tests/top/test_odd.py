@@ -136,7 +136,7 @@ def test_a_limit_that_is_typed_is_a_number_that_redis_can_count_to(config: teep.
     tab = Tabs(config)["limits"]
     verb = next(verb for verb in tab.verbs(View(tab)) if verb.name == "set another limit")
     with pytest.raises(InvalidValue, match="whole number of up to 15 digits"):
-        asyncio.run(_awaited(verb.some([], typed)))
+        asyncio.run(_awaited(verb.some([], lambda *_: None, typed)))
 
 
 async def _awaited(work: Awaitable[int]) -> int:

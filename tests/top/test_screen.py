@@ -241,7 +241,7 @@ def test_enter_leads_on_and_escape_back(fleet: Server, config: teep.Config) -> N
             await seen.press("j")
         await seen.press("enter")
         await seen.until("Busy › worker-1:412:aaaa")
-        await seen.until("of 9 jobs")
+        await seen.until("of 9 running jobs")
         await seen.press("escape")
         await seen.until("of 5 processes")
         await seen.press("v")

@@ -71,16 +71,27 @@ def test_what_is_gone_stays_until_the_cursor_leaves_it(view: View) -> None:
 
 def test_after_a_verb_the_cursor_is_on_what_came_into_the_place(view: View) -> None:
     view.put(2)
-    view.acted()
+    view.acted("c")
     view.take(listing("abdefghij"))
     assert (keys(view), under(view)) == ("abdefghij", ("d", 2))
     view.put(8)
-    view.acted()
+    view.acted("j")
     view.take(listing("abde"))
     assert under(view)[0] == "e"
-    view.acted()
+    view.acted("e")
     view.take(listing(""))
     assert view.row is None
+
+
+def test_after_a_verb_that_alone_is_not_selected_any_more_which_it_was_done_to(view: View) -> None:
+    view.tick_all()
+    asked = view.asked
+    view.acted("ab")
+    assert "".join(view.chosen) == "cdefghij"
+    assert view.asked != asked, "a reading that began before is of no use"
+    view.all_of = 10
+    view.acted("")
+    assert [view.all_of, *view.chosen] == [None, *"cdefghij"]
 
 
 def test_a_thing_that_is_back_is_no_ghost(view: View) -> None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from teep.api import AsyncJobRecord, AsyncJobSet, AsyncQueue, AsyncSortedEntry, CursorPage, Place
 from teep.api.jobs.selection import words
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.api.jobs.selection.words import Parsed
 from teep.web import urls
 from teep.web.guard.access import Access
@@ -18,9 +19,6 @@ from teep.web.rendering import printable, visit_of
 
 SIZES = (25, 50, 100)
 """How many rows a page may have."""
-
-SEARCH_SECONDS = 0.15
-"""How long a page searches; it then says how far it came."""
 
 MOST_SHOWN = 4_000
 """Characters of one job's arguments in a list; its own page has them all."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from teep.api.base import Api, Page, page_start
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.client import AsyncClient, Client
 from teep.clock import monotonic
 from teep.config import Config
@@ -82,7 +83,7 @@ class Statuses(Api, Generic[S]):
         return Page([self._made(record) for record in there], await self._store.size(), number)
 
     @operation
-    async def search(self, start: int = 0, size: int = 25, seconds: float = 0.15) -> Search[S]:
+    async def search(self, start: int = 0, size: int = 25, seconds: float = SEARCH_SECONDS) -> Search[S]:
         """Return up to `size` of those that `where` chose, the newest first, from a place of the list on.
 
         It ends after `seconds`, and tells where another one goes on. Two round trips a hundred of them.

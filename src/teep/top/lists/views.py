@@ -6,7 +6,7 @@ key ever meets another thing than the one that is seen.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from teep.api.jobs.selection import words
@@ -140,6 +140,11 @@ class View:
         return None if self.listing is None else self.listing.whole
 
     @property
+    def is_placed(self) -> bool:
+        """Whether someone has put the cursor where it is; else it is on the first row, whichever that is."""
+        return self._is_placed
+
+    @property
     def index(self) -> int:
         """Which row the cursor is on."""
         return self._at(self._cursor, 0)
@@ -268,9 +273,15 @@ class View:
         """Choose nothing."""
         self.chosen, self.all_of = {}, None
 
-    def acted(self) -> None:
-        """Note that something was done to what is chosen: if that is gone now, this is no surprise."""
-        self.forget()
+    def acted(self, keys: Iterable[str]) -> None:
+        """Note that something was done to the rows of these keys: if they are gone now, this is no surprise.
+
+        They are not chosen any more. A reading that began before shows what was there then, and is of no use.
+        """
+        done = set(keys)
+        self.chosen = {key: row for key, row in self.chosen.items() if key not in done}
+        self.all_of = None
+        self.asked += 1
         self._has_acted = True
 
     def _begin(self) -> None:

@@ -1,7 +1,7 @@
 """Batches: what became of the jobs of each, and what is done to it."""
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import get_args
 
 from teep.api.batches import AsyncBatchSet, AsyncBatchStatus
 from teep.api.batches.fields import State
@@ -9,7 +9,7 @@ from teep.api.jobs.selection import words
 from teep.api.jobs.selection.words import Parsed
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, stamp
-from teep.top.lists.verbs import Verb, each
+from teep.top.lists.verbs import Progress, Verb, each_of, together
 from teep.top.lists.views import Goto, Tab, View
 from teep.top.tabs import searching
 from teep.top.tabs.tab import facts
@@ -53,10 +53,13 @@ class Batches(Tab):
 
     def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
         return (
-            Verb("R", "retry failed jobs of", "jobs went to their queues", _retry, counts=False),
-            Verb("K", "skip", "skipped", _of("invalidate_all"), note="Workers skip the jobs that have not begun."),
-            Verb("D", "forget", "forgotten", _of("delete"), note="Their jobs go on without them."),
-        )
+            Verb("R", "retry failed jobs of", ("job went to its queue", "jobs went to their queues"), _retry,
+                 counts=False),
+            Verb("K", "skip", ("is skipped", "are skipped"), each_of("invalidate_all"),
+                 note="Workers skip the jobs that have not begun."),
+            Verb("D", "forget", ("is forgotten", "are forgotten"), each_of("delete"),
+                 note="Jobs of a batch go on without it."),
+        )  # fmt: skip
 
     def enter(self, row: Row, view: View) -> Goto | None:  # noqa: ARG002 - as of every tab
         status: AsyncBatchStatus = row.thing
@@ -118,9 +121,5 @@ async def batch_lines(status: AsyncBatchStatus) -> list[Line]:
     return lines
 
 
-def _of(verb: str) -> Any:
-    return lambda statuses, _: each(statuses, lambda status: getattr(status, verb)())
-
-
-async def _retry(statuses: Sequence[AsyncBatchStatus], _: str) -> int:
-    return sum([await status.retry_failed() for status in statuses])
+async def _retry(statuses: Sequence[AsyncBatchStatus], told: Progress, _: str) -> int:
+    return await together(statuses, lambda status: status.retry_failed(on_progress=told), told)

@@ -11,7 +11,7 @@ from teep.client import AsyncClient
 from teep.config import Config
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, size, span, stamp
-from teep.top.lists.verbs import Verb, each
+from teep.top.lists.verbs import Progress, Verb, each, each_of
 from teep.top.lists.views import Tab, View
 from teep.top.tabs.job import args_of, detail_of
 from teep.top.tabs.tab import Rows, facts, paged
@@ -57,7 +57,7 @@ class Busy(Tab):
     def verbs(self, view: View) -> Sequence[Verb]:
         if self.modes[view.mode] == "jobs":
             note = "One that runs is told to stop; it is not run again."
-            return (Verb("K", "cancel", "told to stop", self._cancel, note=note),)
+            return (Verb("K", "cancel", ("is told to stop", "are told to stop"), self._cancel, note=note),)
         return QUIET, STOP, DUMP
 
     def enter(self, row: Row, view: View) -> "Tab | None":
@@ -72,13 +72,13 @@ class Busy(Tab):
     def copied(self, row: Row) -> tuple[str, str]:
         return ("jid", row.thing.job.jid) if isinstance(row.thing, Work) else ("identity", row.thing.identity)
 
-    async def _cancel(self, running: Sequence[Running], _: str) -> int:
+    async def _cancel(self, running: Sequence[Running], told: Progress, _: str) -> int:
         client = AsyncClient(self.config)
 
         async def one(work: Running) -> None:
             await client.cancel(work.job.jid)
 
-        return await each(running, one)
+        return await each(running, one, told)
 
 
 class ProcessJobs(Busy):
@@ -188,22 +188,19 @@ def _moment(seconds: Any) -> datetime | None:
         return None
 
 
-def _of_processes(verb: str) -> Any:
-    return lambda processes, _: each(processes, lambda process: getattr(process, verb)())
-
-
 def _takes_signals(process: AsyncProcess) -> bool:
     return not process.embedded
 
 
 QUIET = Verb(
-    "Q", "quiet", "told to take no more jobs", _of_processes("quiet"),
+    "Q", "quiet", ("is told to take no more jobs", "are told to take no more jobs"), each_of("quiet"),
     note="Only a restart undoes this.", fits=_takes_signals,
 )  # fmt: skip
 STOP = Verb(
-    "T", "stop", "told to stop", _of_processes("stop"), note="They finish their jobs within their timeout, and exit.",
-    fits=_takes_signals,
+    "T", "stop", ("is told to stop", "are told to stop"), each_of("stop"), fits=_takes_signals,
+    note="A process that is stopped finishes its jobs within its timeout, and exits.",
 )  # fmt: skip
 DUMP = Verb(
-    "", "log what each thread does", "told to log their threads", _of_processes("dump_threads"), is_asked=False
-)
+    "", "log what each thread does", ("is told to log its threads", "are told to log their threads"),
+    each_of("dump_threads"), asks="Have {what} log what each thread does", is_asked=False,
+)  # fmt: skip

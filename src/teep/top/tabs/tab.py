@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, overload
 
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.top.lists.rows import Line, Listing, Row
 from teep.top.lists.views import View
 
+__all__ = ["SEARCH_SECONDS", "SIZE", "Rows", "facts", "paged"]
+
 SIZE = 50
 """Rows of a page."""
-
-SEARCH_SECONDS = 0.15
-"""How long a page is searched for; it then says how far it came."""
 
 T = TypeVar("T")
 

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import get_args
 
 from teep.api.jobs.selection.words import Parsed
 from teep.api.workflows import AsyncWorkflowSet, AsyncWorkflowStatus, NodeStatus
 from teep.api.workflows.status import WorkflowState
 from teep.top.lists.rows import Line, Listing, Row
 from teep.top.lists.text import number, plain, relative
-from teep.top.lists.verbs import Verb, each
+from teep.top.lists.verbs import Progress, Verb, each_of, together
 from teep.top.lists.views import Tab, View
 from teep.top.tabs import searching
 from teep.top.tabs.batches import COLUMNS, batch_lines, row_of
@@ -43,10 +43,11 @@ class Workflows(Tab):
 
     def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
         return (
-            Verb("R", "retry what did not succeed of", "nodes run again", _retry, counts=False),
-            Verb("K", "cancel", "cancelled", _of("cancel"), note="Nodes that run go on."),
-            Verb("D", "forget", "forgotten", _of("delete"), note="Their pushed jobs go on without them."),
-        )
+            Verb("R", "retry what did not succeed of", ("node runs again", "nodes run again"), _retry, counts=False),
+            Verb("K", "cancel", ("is cancelled", "are cancelled"), each_of("cancel"), note="Nodes that run go on."),
+            Verb("D", "forget", ("is forgotten", "are forgotten"), each_of("delete"),
+                 note="Pushed jobs of a workflow go on without it."),
+        )  # fmt: skip
 
     async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as of every tab
         status = await AsyncWorkflowStatus.fetch(row.key, config=self.config)
@@ -79,9 +80,5 @@ def _node_line(node: NodeStatus) -> Line:
     return Line(f"{plain(node.name)}: {state} {relative(node.since)}{waits}", _STYLES.get(state, ""), 2)
 
 
-def _of(verb: str) -> Any:
-    return lambda statuses, _: each(statuses, lambda status: getattr(status, verb)())
-
-
-async def _retry(statuses: Sequence[AsyncWorkflowStatus], _: str) -> int:
-    return sum([await status.retry_rest() for status in statuses])
+async def _retry(statuses: Sequence[AsyncWorkflowStatus], told: Progress, _: str) -> int:
+    return await together(statuses, lambda status: status.retry_rest(), told)
