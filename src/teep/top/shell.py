@@ -39,6 +39,7 @@ class Face(Protocol):
     @property
     def has_pane(self) -> bool:
         """Whether the row under the cursor is told beside the list."""
+        ...
 
     def repaint(self) -> None:
         """Show what the shell knows."""
