@@ -113,7 +113,7 @@ def test_a_job_that_is_found_late_does_not_come_over_a_question(
         await seen.until(lambda: "was found" in seen.app.told)
         assert len(seen.app.screen_stack) == 2
         await seen.press("y")
-        await seen.until("1 are deleted")
+        await seen.until("1 is deleted")
 
     watch(config, scene)
 

@@ -170,7 +170,7 @@ def test_the_filter_takes_the_words_of_the_web_page_and_completes_them(fleet: Se
         await seen.type("error:KeyE", end="tab")
         await seen.press("enter")
         await seen.until("/error:KeyError")
-        assert {row.thing.error_class for row in seen.view.rows} == {"KeyError"}
+        await seen.until(lambda: {row.thing.error_class for row in seen.view.rows} == {"KeyError"})
         await seen.press("/")
         await seen.type(" clas:x")
         await seen.until("did you mean class:?")
@@ -232,6 +232,7 @@ def test_enter_leads_on_and_escape_back(fleet: Server, config: teep.Config) -> N
         await seen.press("enter")
         await seen.until("[Retries]")
         await seen.until("/class:app.jobs.SendInvoice")
+        await seen.until(lambda: seen.view.row)
         await seen.press("enter")
         await seen.until("Esc goes back")
         await seen.press("escape")

@@ -218,10 +218,8 @@ class View:
             self._follow()
 
     def turn(self, *, forward: bool) -> bool:
-        """Go to the page that follows or was before; False if there is none, or if this one is not read yet."""
-        if self.listing is None:
-            return False
-        if forward and self.listing.next is not None:
+        """Go to the page that follows or was before; False if there is none, or if this one's end is not read yet."""
+        if forward and self.listing is not None and self.listing.next is not None:
             self._places.append(self.listing.next)
         elif not forward and len(self._places) > 1:
             self._places.pop()

@@ -27,7 +27,8 @@ end
 
 -- Take out of the line what is over, from one score up to another; who only `looks` passes over it: returns how many.
 local function drop(l, from, to)
-  return redis.call(l.looks and 'ZCOUNT' or 'ZREMRANGEBYSCORE', l.line, from, to)
+  local line = l.line
+  return redis.call(l.looks and 'ZCOUNT' or 'ZREMRANGEBYSCORE', line, from, to)
 end
 
 -- The end of a range that begins behind a score, up to which all is dropped.
@@ -57,9 +58,10 @@ end
 -- How many wait. Those that a limiter has told when to come are gone some seconds after that.
 local function rank(l)
   if not l.rank then
+    local line = l.line
     local is_timed, past = l.kind ~= 'concurrent', BELOW + l.now - 5000000
     if is_timed then drop(l, '-inf', past) end
-    l.rank = redis.call('ZCOUNT', l.line, is_timed and behind(l, past, '-inf') or '-inf', '(0')
+    l.rank = redis.call('ZCOUNT', line, is_timed and behind(l, past, '-inf') or '-inf', '(0')
   end
   return l.rank
 end
