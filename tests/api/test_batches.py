@@ -51,6 +51,8 @@ def test_a_status_tells_all_of_a_batch(side: Side) -> None:
     assert (found.pending, found.discarded, found.state, found.progress) == (0, 3, "finished", 1.0)
     assert found.finished_at == found.fired_at("finish") == found.callbacks["finish"][0].fired_at
     assert found.fired_at("success") is None
+    with pytest.raises(InvalidValue, match="there is no event 'succes'; there are complete, success, death, finish"):
+        found.fired_at("succes")
     assert "0 of 3 pending, finished" in repr(found)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from teep.client.times import shown
-from teep.errors import MalformedPayload
+from teep.errors import InvalidValue, MalformedPayload
 from teep.store.batches import EVENTS, Event, Record, Sizes
 from teep.wire import json, payload
 
@@ -110,7 +110,13 @@ class Fields:
         return self.fired_at("finish")
 
     def fired_at(self, event: Event) -> datetime | None:
-        """Return when an event happened, or None if it has not."""
+        """Return when an event happened, or None if it has not.
+
+        Raises:
+            InvalidValue: there is no such event.
+        """
+        if event not in EVENTS:
+            raise InvalidValue(f"there is no event {event!r}; there are {', '.join(EVENTS)}")
         return self._time(f"fired:{event}")
 
     @property
