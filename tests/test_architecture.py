@@ -122,8 +122,6 @@ CAUGHT = {
     "teep.config.sources.settings.Unreadable": "the resolution collects all of them into one ConfigurationError",
     "teep.job.iterable.iteration.Aborted": "an iterable job's way out of its own loop",
     "teep.embedded.keeper.ServerFailedError": "the keeper logs it, and its starter raises EmbeddedServerError",
-    "teep.top.lists.verbs._StoppedError": "a verb that someone stopped ends by it, and says so",
-    "teep.web.bulks._StoppedError": "a cancelled action ends by it, and says so",
     "teep.web.json.answers.Refused": "the endpoint that it is raised in answers with it",
     "teep.web.application._Elsewhere": "the app sends the browser to the page beside",
     "teep.worker.run.halting.interrupts._Drained": "a thread raises it in itself, and catches it there",
@@ -147,20 +145,23 @@ def test_an_error_is_found_where_it_was_and_where_all_are(kind: str) -> None:
 
 def _heirs(of: set[str]) -> set[str]:
     """Return the dotted names of teep's classes that derive from some others, named without their modules."""
-    found = dict(_classes())
+    found = _classes()
     heirs: set[str] = set()
     while new := {name for name, bases in found.items() if bases & (of | {_last(heir) for heir in heirs})} - heirs:
         heirs |= new
     return heirs
 
 
-def _classes() -> Iterator[tuple[str, set[str]]]:
-    """Give the dotted name of each class, and its bases without their modules."""
+@functools.cache
+def _classes() -> dict[str, set[str]]:
+    """Return by the dotted name of each class its bases, without their modules."""
+    found: dict[str, set[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef):
-                yield f"{module}.{node.name}", {_last(ast.unparse(base)) for base in node.bases}
+                found[f"{module}.{node.name}"] = {_last(ast.unparse(base)) for base in node.bases}
+    return found
 
 
 def _last(name: str) -> str:

@@ -85,7 +85,7 @@ def test_there_is_no_other_name() -> None:
 def test_a_worker_has_loaded_it_all_before_it_runs_a_job() -> None:
     # A deadline may interrupt a job anywhere, in an import too; and what is forked shares what its parent has loaded.
     drivers = {"teep.drivers.sync", "teep.drivers.aio", "teep.drivers.waiter"}
-    assert "redis" in loaded(f"import teep.worker; assert {drivers} <= set(sys.modules)")
+    assert "redis" in loaded(f"from teep.worker import Worker; assert {drivers} <= set(sys.modules)")
 
 
 WORKER = """
@@ -121,6 +121,43 @@ def test_a_command_ends_without_a_look_for_garbage(words: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\nTrue\n")
+
+
+COMMAND = """
+import io, os
+from teep.cli import main
+os.environ["REDIS_URL"], *sys.argv[1:] = sys.argv[1:]
+sys.stdout = sys.stderr = io.StringIO()
+try:
+    main()
+except SystemExit:
+    pass
+sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+"""
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("looking.stats", ["stats"]),
+        ("acting.jobs", ["retry", "dead", "--all", "--yes"]),
+        ("acting.cancel", ["cancel", "no"]),
+    ],
+)
+def test_a_command_loads_no_worker_and_no_other_command(server: Server, module: str, words: list[str]) -> None:
+    telling = "print(*[name for name in sys.modules if name.startswith(('teep.worker.', 'teep.cli.commands.'))])"
+    found = set(loaded(f"{COMMAND}{telling}", server.url, *words, of=["redis"]))
+    assert "redis" in found
+    folder = module.partition(".")[0]
+    assert {name.removeprefix("teep.cli.commands.") for name in found if ".cli." in name} == {"index", folder, module}
+    assert {name.split(".")[2] for name in found if name.startswith("teep.worker.")} == {"logs"}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["worker", "--help"]])
+def test_a_help_loads_no_redis_and_nothing_that_draws(words: list[str]) -> None:
+    late = ["redis", "asyncio", "rich", "teep.api", "teep.worker", "teep.cli.help"]
+    assert loaded(COMMAND, "redis://localhost:1/0", *words, of=late) == ["teep.cli.help"]
 
 
 def test_the_version_needs_no_more_than_the_parser() -> None:

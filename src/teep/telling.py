@@ -5,16 +5,17 @@ teep's own reporting goes through here:
 
 1. `Logger` is a logger that never raises.
 2. `quietly` makes a call, and `quiet` runs a context manager, whose errors affect no other code.
-3. `printable` writes out what a terminal would obey.
+3. `printable` writes out what a terminal would obey; `takes_colour` tells whether a stream is one in colour.
 """
 
 import contextlib
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TextIO, TypeVar
 
 from teep import tracebacks
 from teep.errors import JobCancelled, JobTimeout, Shutdown
@@ -158,6 +159,11 @@ def on_one_line(value: object) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def takes_colour(stream: TextIO) -> bool:
+    """Tell whether lines on a stream may be in colour: on a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _leave(stack: contextlib.ExitStack, error: BaseException | None) -> None:

@@ -51,6 +51,8 @@ def test_a_status_tells_all_of_a_batch(side: Side) -> None:
     assert (found.pending, found.discarded, found.state, found.progress) == (0, 3, "finished", 1.0)
     assert found.finished_at == found.fired_at("finish") == found.callbacks["finish"][0].fired_at
     assert found.fired_at("success") is None
+    with pytest.raises(InvalidValue, match="there is no event 'succes'; there are complete, success, death, finish"):
+        found.fired_at("succes")
     assert "0 of 3 pending, finished" in repr(found)
 
 
@@ -197,10 +199,69 @@ def test_long_verbs_tell_how_far_they_are(side: Side) -> None:
         heard.append(progress)  # type: ignore[arg-type]
 
     assert len(side.run(found.reconcile(on_progress=told))) == 1
-    assert heard == [(1, 3), (2, 3), (3, 3), (3, 3), (3, 3)]
+    assert len(heard) == 5
+    assert heard == sorted(heard)
+    assert [done for done, _ in heard].index(3) == 4, "all are looked for only once the last one is"
+    assert {total for _, total in heard} == {3}
     heard.clear()
     assert side.run(found.retry_failed(on_progress=told)) == 2
     assert heard == [(1, 2), (2, 2)]
+
+
+def failed_jobs_of(side: Side, batch: Any) -> None:
+    """Put one of its jobs into the retry set, one into the dead set, and lose the others."""
+    raws = side.server.command("LRANGE", "queue:q", 0, -1)
+    side.server.command("DEL", "queue:q")
+    side.server.command("ZADD", "retry", 4e9, raws[0])
+    side.server.command("ZADD", "dead", 4e9, raws[1])
+
+
+def test_a_verb_of_a_batch_ends_where_its_listener_returns_false(side: Side) -> None:
+    batch = made(side, 4)
+    failed_jobs_of(side, batch)
+    assert side.run(status(side, batch.bid).retry_failed(on_progress=lambda *_: False)) == 1
+    assert (len(side.scored("retry")), len(side.scored("dead"))) == (0, 1)
+    assert side.run(status(side, batch.bid).retry_failed(on_progress=lambda done, _: done == 0)) == 1
+
+
+@pytest.mark.parametrize("looks", range(5))
+def test_a_search_that_is_stopped_counts_no_job_as_gone(side: Side, looks: int) -> None:
+    """Some jobs are known by their jids, and some by an index: neither are gone before all were looked for."""
+    batch = made(side, 1)
+    with Batch(batch.bid, config=side.config).jobs(flush_every=2):
+        teep.Client(side.config).push_bulk({"class": "Noop", "args": [[number] for number in range(4)], "queue": "q"})
+    side.server.command("DEL", "queue:q")
+    heard = list[tuple[int, int]]()
+
+    def told(done: int, total: int) -> bool:
+        heard.append((done, total))
+        return len(heard) <= looks
+
+    found = status(side, batch.bid)
+    assert side.run(found.reconcile(on_progress=told)) == []
+    assert len(heard) == looks + 1
+    assert heard[-1][0] < heard[-1][1] == 5
+    side.run(found.refresh())
+    assert (found.pending, found.discarded) == (5, 0)
+
+
+def test_a_search_whose_listener_returns_false_at_the_last_look_is_over(side: Side) -> None:
+    batch = made(side, 2)
+    side.server.command("DEL", "queue:q")
+    found = status(side, batch.bid)
+    assert len(side.run(found.reconcile(on_progress=lambda done, total: done < total))) == 2
+    side.run(found.refresh())
+    assert (found.pending, found.discarded) == (0, 2)
+
+
+def test_verbs_for_all_that_were_chosen_end_where_the_listener_returns_false(side: Side) -> None:
+    for _ in range(103):
+        made(side, 1)
+    assert side.run(side.BatchSet().invalidate_all(dry_run=True, on_progress=lambda *_: False)) == 100
+    assert side.run(side.BatchSet().invalidate_all(on_progress=lambda *_: False)) == 100
+    assert side.run(side.BatchSet().where(state="invalid").size()) == 100
+    assert side.run(side.BatchSet().delete_all(on_progress=lambda *_: False)) == 100
+    assert side.run(side.BatchSet().size()) == 3
 
 
 def test_verbs_for_a_batch_of_the_set(side: Side) -> None:

@@ -37,6 +37,7 @@ def test_none(side: Side) -> None:
     assert side.listed(processes) == []
     assert (side.run(processes.size()), side.run(processes.total_concurrency())) == (0, 0)
     assert (side.run(processes.total_rss_in_kb()), side.run(processes.leader())) == (0, "")
+    assert side.run(processes.leaders()) == ()
     assert side.run(processes.get("nobody")) is None
 
 
@@ -240,3 +241,25 @@ def test_a_damaged_entry_hides_no_other(side: Side) -> None:
 def test_workers_is_the_old_name() -> None:
     assert teep.Workers is teep.WorkSet
     assert teep.AsyncWorkers is teep.AsyncWorkSet
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, -1, 1e300, "x", True, [[1]], {"a": {"weights": 5}}, 10**400], ids=lambda odd: str(odd)[:9]
+)
+def test_a_process_may_say_anything_of_itself(side: Side, odd: object) -> None:
+    names = ("pid", "started_at", "concurrency", "labels", "queues", "weights", "capsules", "tag", "version")
+    for name in names:
+        live(side, name, beat="inf", info={name: odd})
+    processes = side.listed(side.ProcessSet())
+    assert len(processes) == len(names)
+    for process in processes:
+        assert [getattr(process, name) for name in (*names, "threads", "beat", "hostname")]
+
+
+def test_the_threads_of_a_queue_are_those_of_its_capsules(side: Side) -> None:
+    mail = {"concurrency": 2, "weights": {"mail": 0}}
+    rest = {"concurrency": 10, "weights": {"low": 0, "mail": 0}}
+    live(side, "new", info={"queues": None, "capsules": {"mail": mail, "rest": rest}, "concurrency": 12})
+    live(side, "old", info={"queues": ["low"], "concurrency": 5})
+    new, old = side.listed(side.ProcessSet())
+    assert (new.threads, old.threads) == ({"mail": 12, "low": 10}, {"low": 5})

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from bench.__main__ import main
+from bench.__main__ import Part, Run, main
 from bench.api.operations import operations
 from bench.comparison import Comparison, compare
 from bench.errors import BenchError
@@ -17,6 +17,7 @@ from bench.marks import Marks
 from bench.measure import Measure
 from bench.recovery import Recovery
 from bench.registry import OURS, Selection, select
+from bench.report import Section
 from bench.server import Server
 from bench.system import System
 from bench.throughput import Throughput
@@ -70,40 +71,60 @@ def invoke(*arguments: str) -> str:
     return result.output
 
 
-@pytest.mark.slow("it measures everything once, with few jobs")
-def test_a_run_writes_all_parts_into_one_page(tmp_path: Path) -> None:
+# Each part by its title, with the rows of its tables.
+_PARTS = {
+    Part.THROUGHPUT: ("No-op jobs a second of one process", [1]),
+    Part.PICKUP: ("A single job for an idle process", [1]),
+    Part.ENQUEUE: ("Jobs pushed a second", [1]),
+    Part.NAPS: ("Jobs that take 1 ms and 100 ms", [0]),
+    Part.DELAY: ("No-op jobs a second with 1 ms of delay", [1]),
+    Part.API: ("The data API beside Sidekiq's", [len(operations())]),
+    Part.WEB: ("The web page beside Sidekiq's", [len(pages()), 5]),
+    Part.PERIODIC: ("Periodic jobs", [0]),
+    Part.LIMITS: ("Limits", [24, 12]),
+    Part.BATCHES: ("Batches, workflows, results", [12, 5]),
+}
+_TITLES = {
+    Part.API: [operation.title for operation in operations(0.002)],
+    Part.WEB: [page.title for page in pages()],
+}
+
+
+@pytest.mark.slow("it measures all of a part once, with few jobs", seconds=6)
+@pytest.mark.parametrize("part", _PARTS)
+def test_a_part_is_measured_printed_and_written(part: Part, tmp_path: Path) -> None:
     target = tmp_path / "figures.md"
-    output = invoke("--only", "floor-brpop", "--scale", "0.002", "--rounds", "1", "--markdown", str(target))
-    text = target.read_text(encoding="utf-8")
-    assert text.startswith("# Benchmarks\n")
-    parts = text.split("\n## ")[1:]
-    assert [part.partition("\n")[0] for part in parts] == [
-        "No-op jobs a second of one process",
-        "A single job for an idle process",
-        "Jobs pushed a second",
-        "Jobs that take 1 ms and 100 ms",
-        "No-op jobs a second with 1 ms of delay",
-        "The data API beside Sidekiq's",
-        "The web page beside Sidekiq's",
-        "Periodic jobs",
-        "Limits",
-        "Batches, workflows, results",
-    ]
-    for part in parts:
-        assert re.search(r"^- 20\d\d-.* UTC; \d+ cores, .* GiB", part, re.MULTILINE)
-        assert re.search(r"^- valkey \d.*, python .*, ruby .*, sidekiq [67].*, teep at ", part, re.MULTILINE)
-        assert "failed" not in part
-    tables = [re.findall(r"(?:^\|.*\n)+", part, re.MULTILINE) for part in parts]
-    rows = [[table.count("\n") - 2 for table in some] for some in tables]
-    assert rows == [[1], [1], [1], [0], [1], [len(operations())], [len(pages()), 5], [0], [24, 12], [12, 5]]
-    for table in (table.splitlines() for some in tables for table in some):
-        assert len({line.count("|") for line in table}) == 1
+    output = invoke(
+        part.value, "--only", "floor-brpop", "--scale", "0.002", "--rounds", "1", "--markdown", str(target)
+    )
+    head, text = target.read_text(encoding="utf-8").split("\n## ")
+    assert head.startswith("# Benchmarks\n")
+    title, rows = _PARTS[part]
+    assert text.startswith(f"{title}\n")
+    assert re.search(r"^- 20\d\d-.* UTC; \d+ cores, .* GiB", text, re.MULTILINE)
+    assert re.search(r"^- valkey \d.*, python .*, ruby .*, sidekiq [67].*, teep at ", text, re.MULTILINE)
+    assert "failed" not in text
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert [table.count("\n") - 2 for table in tables] == rows
+    for table in tables:
+        assert len({line.count("|") for line in table.splitlines()}) == 1
     # On the terminal nothing is cut off or wrapped.
     assert "…" not in output
-    titles = [*(operation.title for operation in operations(0.002)), *(page.title for page in pages())]
-    assert all(title in output for title in titles)
+    assert all(title in output for title in _TITLES.get(part, []))
 
 
+def test_by_default_a_run_writes_all_parts_into_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def section(_: Run, part: Part) -> Section:
+        return Section(_PARTS[part][0], "", ("", "figure"), [], [])
+
+    monkeypatch.setattr(Run, "section", section)
+    target = tmp_path / "figures.md"
+    invoke("--only", "floor-brpop", "--markdown", str(target))
+    parts = target.read_text(encoding="utf-8").split("\n## ")[1:]
+    assert [part.partition("\n")[0] for part in parts] == [title for title, _ in _PARTS.values()]
+
+
+@pytest.mark.slow("a program pushes, and another one knows the versions")
 def test_a_part_measured_anew_leaves_the_others_on_the_page(tmp_path: Path) -> None:
     target = tmp_path / "figures.md"
     target.write_text(
@@ -124,6 +145,7 @@ def test_a_reading_counts_what_the_jobs_cost(tmp_path: Path) -> None:
     assert 0.9 < reading["commands"] < 10
 
 
+@pytest.mark.slow("two workers start, of which one is killed")
 def test_jobs_that_ran_when_their_process_was_killed_run_again(tmp_path: Path) -> None:
     (reading,) = run(Recovery(60), [TEEP], tmp_path).readings["teep"]
     assert reading["jobs"] == 10

@@ -37,7 +37,7 @@ class Causes:
         self._rescues: dict[int, list[float]] = {}
         self._unsaved: dict[str, list[float]] = {}
         self._kept_locks: list[float] = []
-        # A process that stood still for so long was given up, though whoever did it may not have lived to say so.
+        # A process that stood still for so long was given up, though its rescuer may have died unheard.
         for pid, spans in timeline.frozen.items():
             self._rescues[pid] = [span.end for span in spans if span.end - span.begin >= EXPIRY]
         for remark in remarks:

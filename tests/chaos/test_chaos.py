@@ -15,7 +15,7 @@ from tests.chaos.stage import Plot
 _SEEDS: dict[Plot, int] = {"server": 20_261_128, "sentinel": 20_261_129}
 
 
-@pytest.mark.slow("its faults take ten seconds, and what they left undone takes some more")
+@pytest.mark.slow("its faults take ten seconds, and what they left undone takes some more", seconds=20)
 @pytest.mark.parametrize("plot", _SEEDS)
 def test_nothing_is_lost_in_chaos(plot: Plot, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     result = play(Part(plot, _SEEDS[plot], is_plain=True), tmp_path)

@@ -19,16 +19,18 @@ from tests.support.waiting import wait_until
 from .recording.__main__ import LINES, record
 from .running import COMMAND, environment
 
-# The demo on a twelfth of its files, with a tenth of the jobs that do nothing. The whole of it is run by `.ci/run`,
-# and by `make demo`.
+# The demo on a twelfth of its files, with shorter delays and a tenth of the jobs that do nothing. The whole of it
+# is run by `.ci/run`, and by `make demo`.
 BRISK = """
 import sys
 from teep.cli import main
 import teep.demo
 from teep.demo import speed
+from teep.demo.fleet import work
 run = sys.modules["teep.demo.run"]
 every = run.python_files
 run.python_files = lambda library: every(library)[::12]
+work._AHEAD = (0.5, 1.0, 1.5)
 speed._JOBS = 10_000
 sys.argv = ["teep", "demo", *sys.argv[1:]]
 main()
@@ -63,21 +65,22 @@ def started(folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
             demo.terminate()
 
 
-def brisk(folder: Path, *flags: str) -> str:
-    """Return what a brisk demo prints in a pipe, once it has ended well and left nothing."""
-    with started(folder, sys.executable, "-c", BRISK, *flags) as demo:
-        output, errors = demo.communicate(timeout=PATIENCE)
+def ended(demo: "subprocess.Popen[str]", folder: Path) -> str:
+    """Return what else a demo prints, once it has ended well and left nothing."""
+    output, errors = demo.communicate(timeout=PATIENCE)
     assert (demo.returncode, errors) == (0, "")
     check_nothing_is_left(folder)
     return output
 
 
 def read_until(demo: "subprocess.Popen[str]", text: str) -> str:
-    """Return the line with which a demo has printed this."""
+    """Return what a demo has printed, up to the line with this."""
     assert demo.stdout
+    printed = ""
     for line in demo.stdout:
+        printed += line
         if text in line:
-            return line
+            return printed
     raise AssertionError(f"it ended without {text!r}: {demo.communicate()[1]}")
 
 
@@ -126,9 +129,16 @@ def answer(output: str, call: str) -> str:
     return "".join(line.strip() for line in found[1].splitlines())
 
 
-@pytest.mark.slow("worker processes analyse some files, and run all the rest")
-def test_the_demo(folder: Path) -> None:
-    output = brisk(folder)
+@pytest.mark.slow("worker processes analyse some files, and run all the rest, for a visitor as well", seconds=15)
+def test_the_demo_with_the_web_page_which_stays_until_ctrl_c(folder: Path) -> None:
+    with started(folder, sys.executable, "-c", BRISK, "--web") as demo:
+        output = read_until(demo, "The web page is at")
+        url = re.search(r"http://127\.0\.0\.1:\d+", output)
+        assert url
+        with urllib.request.urlopen(f"{url[0]}/queues/orders", timeout=20) as page:
+            assert "charge" in page.read().decode()
+        demo.send_signal(signal.SIGINT)
+        output += ended(demo, folder)
     check_lines(output, folder)
 
     files = number(r"the ([\d,]+) files of Python", output)
@@ -170,9 +180,10 @@ def test_the_demo(folder: Path) -> None:
     assert re.search(r"teep worker jobs ", output)
 
 
-@pytest.mark.slow("as the whole demo, with a long tour")
+@pytest.mark.slow("as the whole demo, with a long tour", seconds=15)
 def test_the_tour(folder: Path) -> None:
-    output = brisk(folder, "--tour")
+    with started(folder, sys.executable, "-c", BRISK, "--tour") as demo:
+        output = ended(demo, folder)
     check_lines(output, folder)
     files, failed = number(r"the ([\d,]+) files of Python", output), number(r"^(\d+) files failed", output)
     assert number(r"^ ?all +([\d,]+)", output) + failed == files + 3
@@ -190,34 +201,20 @@ def test_the_tour(folder: Path) -> None:
     assert "<Work teep.demo.jobs.watch" in answer(output, "teep.WorkSet().find_work(work.job.jid)")
 
 
-@pytest.mark.slow("as the whole demo, in a terminal")
+@pytest.mark.slow("as the whole demo, in a terminal", seconds=15)
 def test_on_a_terminal_it_shows_the_fleet_live(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(folder))
     frames = record([sys.executable, "-c", BRISK])
     check_nothing_is_left(folder)
     screens = [["".join(f"{run.text}  " for run in line) for line in frame.lines] for frame in frames]
     assert all(len(screen) == LINES for screen in screens)
-    live = [screen for screen in screens if any("jobs a second" in line for line in screen)]
+    texts = ["\n".join(screen) for screen in screens]
+    live = [text for text in texts if "jobs a second" in text]
     assert len(live) > 3
-    assert any("killed" in line for screen in live for line in screen)
+    assert any("killed" in text for text in live)
     # All of it is there at once: the files that are done, the queues, the workers, and the kill.
-    texts = ["\n".join(screen) for screen in live]
     shown = (" files", "heavy", "light", "to retry", "worker", "kill -9")
-    assert any(all(text in screen for text in shown) for screen in texts)
-
-
-@pytest.mark.slow("as the whole demo, and then a visit")
-def test_with_the_web_page_it_stays_until_ctrl_c(folder: Path) -> None:
-    with started(folder, sys.executable, "-c", BRISK, "--web") as demo:
-        url = re.search(r"http://127\.0\.0\.1:\d+", read_until(demo, "The web page is at"))
-        assert url
-        with urllib.request.urlopen(f"{url[0]}/queues/orders", timeout=20) as page:
-            assert "charge" in page.read().decode()
-        demo.send_signal(signal.SIGINT)
-        output, errors = demo.communicate(timeout=60)
-    assert (demo.returncode, errors) == (0, "")
-    assert "Nothing is left running." in output
-    check_nothing_is_left(folder)
+    assert any(all(text in screen for text in shown) for screen in live)
 
 
 def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing(folder: Path) -> None:
@@ -244,7 +241,7 @@ def test_a_demo_that_is_stopped_leaves_nothing(folder: Path, sign: signal.Signal
     check_nothing_is_left(folder)
 
 
-@pytest.mark.slow("half of a demo")
+@pytest.mark.slow("half of a demo", seconds=8)
 @pytest.mark.parametrize("moment", ["✗ kill -9", "jobs that do nothing", ">>> retries", "More than a queue"])
 def test_ctrl_c_at_any_moment_leaves_nothing(folder: Path, moment: str) -> None:
     with started(folder, sys.executable, "-c", BRISK) as demo:

@@ -2,18 +2,26 @@
 
 import io
 import os
+import re
 import signal
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from rich.console import Console
 
+import teep
 from teep.demo import files, results, stage
 from teep.demo.analysis import Counts, count
 from teep.demo.api import glance
 from teep.demo.api.show import Typist
+from teep.demo.fleet.crash import Crash
+from teep.demo.fleet.screen import Look, Screen
 from teep.demo.waiting import DemoFailed, Witness
 from teep.errors import ConfigurationError
 from teep.testing.process import WorkerEnded
@@ -104,6 +112,50 @@ def test_results_are_read_as_they_come(tmp_path: Path, monkeypatch: pytest.Monke
     reader.refresh()
     assert reader.counts["b.py"] == Counts(5, 6, 7, 8)
     assert (reader.by_process, reader.repeated) == ({os.getpid(): 2, 12: 1}, 1)
+
+
+def _look(server: Server, seconds: float, crash: Crash | None = None) -> Look:
+    """A look at a fleet without any queue."""
+    stats = teep.Stats(config=teep.Config(redis_url=server.url))
+    return Look(50, seconds, stats, stats.queue_summaries(), [], Counter(), crash)
+
+
+def _killed(*, is_over: bool = False) -> Crash:
+    known = {"pid": 7, "jobs": 3, "is_over": is_over, "rescued_after": 1.5, "successor": 8}
+    return cast("Crash", SimpleNamespace(**known))
+
+
+def _pictures(looks: Iterable[Look], *, is_terminal: bool) -> list[str]:
+    """Return what is printed for each look."""
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=is_terminal, width=80, _environ={"TERM": "xterm"})
+    pictures = []
+    with Screen(console, 100) as screen:
+        for look in looks:
+            output.seek(0)
+            output.truncate()
+            screen.show(look)
+            pictures.append(output.getvalue())
+    return pictures
+
+
+def test_a_picture_has_all_queues_also_while_they_are_empty(valkey: Server) -> None:
+    valkey.flushall()
+    (picture,) = _pictures([_look(valkey, 1.0)], is_terminal=True)
+    assert re.search(r"heavy +0 +0\.0 s", picture)
+    assert re.search(r"light +0 +0\.0 s", picture)
+
+
+def test_a_picture_is_drawn_at_once_where_it_tells_of_the_crash(valkey: Server) -> None:
+    valkey.flushall()
+    moments = [(1.0, None), (1.1, None), (1.15, _killed()), (1.2, _killed()), (1.25, _killed(is_over=True))]
+    looks = [_look(valkey, seconds, crash) for seconds, crash in moments]
+    pictures = _pictures(looks, is_terminal=True)
+    assert [bool(picture) for picture in pictures] == [True, False, True, False, True]
+    assert "kill -9 7" in pictures[2]
+    assert "8 has taken its place" in pictures[4]
+    lines = _pictures(looks, is_terminal=False)
+    assert [line.count("\n") for line in lines] == [0, 0, 1, 0, 1]
 
 
 def test_a_signal_waits_until_a_part_is_whole() -> None:

@@ -17,7 +17,11 @@ from .running import teep
 def read(line: str) -> Flags:
     """What a worker's command line means."""
     found: list[Flags] = []
-    command("worker", Flags, found.append).main(shlex.split(line), standalone_mode=False)()
+
+    def run(flags: Flags) -> None:
+        found.append(flags)
+
+    command("worker", run).main(shlex.split(line), standalone_mode=False)()
     (flags,) = found
     return flags
 
@@ -104,7 +108,7 @@ def test_a_worker_runs_with_nothing_of_the_parser_around_it() -> None:
     program = """
 import sys
 from teep.cli.commands import worker
-def run(flags): raise BrokenPipeError("of anything")
+def run(flags: worker.WorkerFlags): raise BrokenPipeError("of anything")
 worker.worker = run
 from teep.cli import main
 sys.argv[1:] = ["worker"]

@@ -9,8 +9,9 @@ import pytest
 import teep as library
 from teep.cli.app import app
 from teep.cli.endings import NO_REDIS, USAGE
+from teep.cli.group import Group
 
-from .running import COMMAND, environment, output, sentence, teep
+from .running import COMMAND, environment, on_terminal, output, sentence, teep
 
 GROUPS = {name: group for name, group in app.commands.items() if isinstance(group, click.Group)}
 COMMANDS = [
@@ -33,7 +34,6 @@ def test_the_help_has_the_commands_in_groups() -> None:
     lines = output("--help").splitlines()
     sections = [line.strip("╭─╮ ") for line in lines if line.startswith("╭")]
     assert sections[:5] == ["Options", "Look", "Act", "Run", "Set up, and try"]
-    assert {getattr(command, "section", None) for command in app.commands.values()} >= set(sections[1:5])
     said = [next(line.index(word) for line in lines if word in line) for word in ("Show the counters", "Delete jobs")]
     assert said[0] == said[1]  # one below the other
 
@@ -52,6 +52,31 @@ def test_what_is_said_of_a_command_is_a_sentence() -> None:
         assert " ".join((one.help or "").split("\n\n")[0].split()).endswith("."), words
         for param in one.params:
             assert str(getattr(param, "help", "")).endswith("."), (words, param.name)
+
+
+def test_the_summary_of_a_command_is_how_its_help_begins() -> None:
+    groups = [app, *(group for group in GROUPS.values() if isinstance(group, Group))]
+    for group in groups:
+        for name, entry in ((name, entry) for entries in group.sections.values() for name, entry in entries.items()):
+            said = " ".join((group.commands[name].help or "").split())
+            assert entry.summary.endswith("."), name
+            assert said.startswith(entry.summary[:-1]), name
+            assert len(entry.summary) <= 64 or group is not app, name  # a line of the page
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "60"])
+def test_the_help_fits_into_a_narrow_terminal(columns: str) -> None:
+    lines = output("worker", "--help", COLUMNS=columns).splitlines()
+    assert max(map(len, lines)) <= max(int(columns), 40)
+    assert len({len(line) for line in lines if line.startswith(("╭", "│", "╰"))}) == 1  # no box is broken
+    assert "--capsule" in "".join(lines)
+
+
+@pytest.mark.parametrize(("no_colour", "is_coloured"), [("", True), ("1", False)])
+def test_the_help_is_in_colour_on_a_terminal(no_colour: str, is_coloured: bool) -> None:
+    code, screen = on_terminal("jobs", "--help", NO_COLOR=no_colour)
+    assert (code, "\033[" in screen) == (0, is_coloured)
+    assert "[bold]" not in screen
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
-from .recording.__main__ import COLUMNS, LARGEST, LINES, PICTURE, record
+from .recording.__main__ import COLUMNS, LARGEST, LINES, PICTURE, frames_of, record
 from .recording.drawing import Frame, draw
 from .recording.terminal import Line, Style, Terminal
 
@@ -21,6 +21,10 @@ def _text(line: Line) -> str:
     for run in line:
         text = text.ljust(run.column) + run.text
     return text
+
+
+def _texts(frames: list[Frame]) -> list[list[str]]:
+    return [[_text(line) for line in frame.lines if line] for frame in frames]
 
 
 def _shown(terminal: Terminal) -> list[str]:
@@ -60,15 +64,25 @@ def test_what_it_does_not_know_is_an_error(text: str) -> None:
         Terminal().feed(text)
 
 
-def test_a_recording_has_what_was_shown_and_no_idle_time() -> None:
-    program = "import time; print('first', flush=True); time.sleep(1.6); print('second')"
-    frames = record([sys.executable, "-c", program])
-    assert [[_text(line) for line in frame.lines if line] for frame in frames][-1] == [
-        "$ teep demo",
-        "first",
-        "second",
-    ]
-    assert all(frame.seconds <= 1.0 for frame in frames[:-1])
+def test_an_escape_sequence_in_two_parts_is_one() -> None:
+    terminal = Terminal(20, 2)
+    for part in ("a \x1b", "[3", "1mred\x1b[", "0m word"):
+        terminal.feed(part)
+    assert _shown(terminal) == ["a red word"]
+    assert [run.style for run in terminal.screen()[0]] == [Style(), Style(1), Style()]
+
+
+def test_a_recording_has_what_a_program_prints() -> None:
+    frames = record([sys.executable, "-c", "print('first', flush=True); print('second')"])
+    assert _texts(frames)[-1] == ["$ teep demo", "first", "second"]
+
+
+def test_a_recording_has_no_idle_time_and_joins_what_comes_at_once() -> None:
+    moments = iter([0.0, 3.0, 3.1, 4.0, 9.0, 9.6])
+    frames = frames_of(["first\r\n", "second\r\n", "\x1b[0m", "third\r\n", "fourth"], moments.__next__)
+    whole = ["$ teep demo", "first", "second", "third", "fourth"]
+    assert _texts(frames) == [whole[:1], whole[:3], whole[:4], whole]
+    assert [round(frame.seconds, 3) for frame in frames] == [0.8, 0.8, 0.6, 6.0]
 
 
 def test_a_picture_keeps_each_line_once_and_moves_from_screen_to_screen() -> None:

@@ -24,17 +24,15 @@ def head() -> str:
 
 def reference() -> str:
     """The part that is written from the commands."""
-    sections: dict[str, list[tuple[tuple[str, ...], click.Command]]] = {}
-    for name, command in app.commands.items():
-        inner = command.commands if isinstance(command, click.Group) else {}
-        each: list[tuple[tuple[str, ...], click.Command]] = [((name, sub), one) for sub, one in inner.items()]
-        each = each or [((name,), command)]
-        sections.setdefault(getattr(command, "section", "Commands"), []).extend(each)
     lines: list[str] = []
-    for section, commands in sections.items():
+    for section, entries in app.sections.items():
         lines += [f"## {section}", ""]
-        for words, command in commands:
-            lines += _command(words, command)
+        for name in entries:
+            command = app.commands[name]
+            inner = command.commands if isinstance(command, click.Group) else {}
+            each: list[tuple[tuple[str, ...], click.Command]] = [((name, sub), one) for sub, one in inner.items()]
+            for words, one in each or [((name,), command)]:
+                lines += _command(words, one)
     return "\n".join(lines).rstrip() + "\n"
 
 

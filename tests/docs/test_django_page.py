@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "django.md"
 STEP = re.compile(r"(?:<!-- (?P<how>file|append): (?P<name>\S+) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 
 
-@pytest.mark.slow("seven commands of a new project, each an interpreter that imports Django")
+@pytest.mark.slow("seven commands of a new project, each an interpreter that imports Django", seconds=20)
 def test_the_first_project_works_as_written(valkey: Server, tmp_path: Path) -> None:
     valkey.flushall()
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}

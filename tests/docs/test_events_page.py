@@ -16,7 +16,7 @@ from teep.config.hooks import BackgroundService, Event, Hooks
 from teep.runtime import notices
 from teep.store.feature import Feature
 from teep.wire import options
-from teep.worker.logs import job_lines
+from teep.worker.logs import records
 from teep.worker.run import observers
 from teep.worker.run.run import State
 
@@ -119,7 +119,7 @@ def _loggers(tree: ast.Module) -> Iterator[tuple[str, str]]:
         made = node.value if isinstance(node, ast.Assign) else None
         if isinstance(node, ast.Assign) and isinstance(made, ast.Call) and ast.unparse(made.func) in _LOGGERS:
             name = ast.unparse(made.args[0])
-            yield ast.unparse(node.targets[0]), job_lines.NAME if name == "NAME" else ast.literal_eval(name)
+            yield ast.unparse(node.targets[0]), records.JOBS if name == "JOBS" else ast.literal_eval(name)
 
 
 def _level_and_words(method: str, args: list[ast.expr]) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """The verbs of a job, on threads and awaited, and what they leave in Redis."""
 
 import asyncio
+import copy
 import inspect
 import json
+import pickle
 import pydoc
 import re
 import time
@@ -291,3 +293,13 @@ def test_other_attributes_are_as_ever(job: Any) -> None:
     assert Own().perform() == "sent"
     pydoc.render_doc(Own)
     pydoc.render_doc(job)
+
+
+@teep.job(name="tests.pickled")
+def pickled(number: int) -> None: ...
+
+
+def test_a_job_is_pickled_by_its_name_as_functions_are() -> None:
+    assert pickle.loads(pickle.dumps(pickled)) is pickled
+    assert pickle.loads(pickle.dumps(pickled.perform_async)) == pickled.perform_async
+    assert copy.deepcopy([pickled])[0] is pickled

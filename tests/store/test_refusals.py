@@ -28,6 +28,8 @@ from teep.wire.scripts.moves import Moves
 from teep.wire.scripts.script import Script, ScriptCall, load
 from teep.wire.scripts.step import Part, Parts, Place, Step, Told
 from tests.store.conftest import Run
+from tests.support import refusing
+from tests.support.refusing import allow, commands_of
 from tests.support.servers import Server
 from tests.wire import lua
 
@@ -157,27 +159,16 @@ def _script(name: str) -> Script:
     return call.script
 
 
-def commands_of(script: Script) -> list[str]:
-    """Return the commands that a script may send, those of what it includes among them."""
-    code = re.sub(r"--.*", "", script.source)
-    return sorted(set(re.findall(r"\b(?:p?call|try|also)\('(\w+)'", code)))
-
-
 REFUSALS = [(name, command) for name in SCENES for command in commands_of(_script(name))]
 
 
 @pytest.fixture
 def limited(server: Server) -> Iterator[Driver]:
-    """A driver for a user that may do all, until `deny` says otherwise."""
-    allow(server)
-    driver = Driver(server.url.replace("//", "//limited:pw@"))
-    yield driver
-    driver.close()
-    server.command("ACL", "DELUSER", "limited")
-
-
-def allow(server: Server, *rules: str) -> None:
-    server.command("ACL", "SETUSER", "limited", "reset", "on", ">pw", "~*", "&*", "+@all", *rules)
+    """A driver for a user that may do all, until `allow` says otherwise."""
+    with refusing.limited(server) as url:
+        driver = Driver(url)
+        yield driver
+        driver.close()
 
 
 def set_up(server: Server, scene: Scene) -> None:

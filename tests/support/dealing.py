@@ -2,7 +2,7 @@
 
 A slow test waits most of its time, and a quick one computes. xdist's worksteal gives each process a part of the list
 in a row, and later moves what is at the end of the longest part: so each part is dealt its share of the slow tests,
-spread among the quick ones, and its end has none.
+the longest of them first, spread among the quick ones, and its end has none.
 
 `@pytest.mark.xdist_group("name")` is on tests that share what starts slowly, such as a browser: they stay together.
 """
@@ -15,6 +15,8 @@ import pytest
 
 # The end of each part, that much of its quick tests, has no slow ones between.
 _END = 0.4
+# Seconds that a slow test takes if it does not say how many, and that another one takes.
+_USUAL, _QUICK = 4.0, 0.5
 
 _Unit = list[pytest.Item]
 
@@ -36,12 +38,12 @@ def dealt(items: Sequence[pytest.Item], processes: int) -> list[pytest.Item]:
     for item in items:
         (apart if _is_slow(item) or _group(item) else quick).append(item)
     shares: list[list[_Unit]] = [[] for _ in range(processes)]
-    weights = [0] * processes
-    # Groups first: they take long.
-    for unit in _units(sorted(apart, key=lambda item: (not _group(item), _group(item)))):
+    weights = [0.0] * processes
+    # Groups first, then the longest: so they start first, and the last ones make the shares alike.
+    for unit in sorted(_units(sorted(apart, key=_group)), key=lambda unit: (not _group(unit[0]), -_seconds(unit))):
         lightest = weights.index(min(weights))
         shares[lightest].append(unit)
-        weights[lightest] += sum(map(_is_slow, unit))
+        weights[lightest] += _seconds(unit)
     order: list[pytest.Item] = []
     for place, share in enumerate(shares):
         # As xdist divides the list.
@@ -73,6 +75,12 @@ def _units(items: Sequence[pytest.Item]) -> list[_Unit]:
 
 def _is_slow(item: pytest.Item) -> bool:
     return item.get_closest_marker("slow") is not None
+
+
+def _seconds(unit: _Unit) -> float:
+    """Return about how long some tests take."""
+    markers = [item.get_closest_marker("slow") for item in unit]
+    return sum(float(marker.kwargs.get("seconds", _USUAL)) if marker else _QUICK for marker in markers)
 
 
 def _group(item: pytest.Item) -> str:

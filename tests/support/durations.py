@@ -1,7 +1,8 @@
 """Slow tests: each says why it is, and a table shows what all of them take. They are dealt: see dealing.py.
 
-`@pytest.mark.slow("why")` belongs on a test of more than two seconds. A run does not fail because a test takes longer
-without it, since the machine may be busy; the table after the run says so.
+`@pytest.mark.slow("why")` belongs on a test of more than two seconds, and `seconds=20` on one that takes about so
+many, so that it starts early. A run does not fail because a test takes longer without it, since the machine may be
+busy; the table after the run says so.
 """
 
 import os
@@ -16,7 +17,7 @@ _REASON = "slow"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow(why): it takes more than two seconds, and says for what")
+    config.addinivalue_line("markers", "slow(why, seconds=4): it takes more than two seconds, and says for what")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,4 +58,6 @@ def _reason(item: pytest.Item) -> str:
         return ""
     if len(marker.args) != 1 or not isinstance(marker.args[0], str) or not marker.args[0].strip():
         raise pytest.UsageError(f'{item.nodeid} needs the reason why it is slow: @pytest.mark.slow("why")')
+    if marker.kwargs.keys() - {"seconds"}:
+        raise pytest.UsageError(f"{item.nodeid} is slow, which takes no other argument than seconds")
     return marker.args[0]

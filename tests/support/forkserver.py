@@ -37,7 +37,7 @@ from teep.testing.process import WorkerProcess
 
 ROOT = Path(__file__).parents[2]
 # What commands and workers import; none of it reads a variable, defines a job or starts a thread.
-_MODULES = ("teep.cli.app", "teep.worker", "rich.progress", "rich.table")
+_MODULES = ("teep.cli.app", "teep.worker.worker", "teep.worker.supervisor", "rich.progress", "rich.table")
 # What a fork can still set for itself, of the variables that begin with PYTHON.
 _SETTABLE = {"PYTHONPATH", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE"}
 _MOST = 1 << 20

@@ -9,15 +9,18 @@ from tests.support.dealing import dealt
 
 
 class _Test:
-    def __init__(self, module: str, number: int, **marks: str) -> None:
+    def __init__(self, module: str, number: int, seconds: float = 4.0, **marks: str) -> None:
         self.nodeid = f"tests/test_{module}.py::test_{number}"
+        self.seconds = seconds
         self.marks = marks
 
     def __repr__(self) -> str:
         return self.nodeid
 
     def get_closest_marker(self, name: str) -> Any:
-        return SimpleNamespace(args=[self.marks[name]]) if name in self.marks else None
+        if name not in self.marks:
+            return None
+        return SimpleNamespace(args=[self.marks[name]], kwargs={"seconds": self.seconds})
 
 
 def _tests() -> list[Any]:
@@ -49,6 +52,16 @@ def test_each_test_is_dealt_once_and_each_process_gets_its_share_of_the_slow(pro
         assert max(slow) < len(part) * 0.9
     (owner,) = [part for part in _parts(items, processes) if any(test.marks.get("xdist_group") for test in part)]
     assert [test.marks.get("xdist_group") for test in owner[:10]] == ["chromium"] * 10
+
+
+def test_the_longest_start_first_and_the_shares_take_as_long() -> None:
+    lengths = [30.0, 20.0, 16.0, *[5.0] * 6, *[2.0] * 12]
+    slow: list[Any] = [_Test(f"slow_{number}", number, each, slow="why") for number, each in enumerate(lengths)]
+    quick: list[Any] = [_Test(f"quick_{number}", number) for number in range(200)]
+    for part in _parts(dealt([*reversed(slow), *quick], 2), 2):
+        seconds = [test.seconds for test in part if test.marks]
+        assert seconds == sorted(seconds, reverse=True)
+        assert abs(sum(seconds) - sum(lengths) / 2) <= 2
 
 
 @pytest.mark.parametrize("count", range(5))

@@ -3,20 +3,11 @@
 import pytest
 
 import teep
+from tests.support import emptied
 from tests.support.servers import Server
 from tests.web.browser import shop
 
-
-@pytest.fixture
-def store(valkey: Server) -> Server:
-    """The session's Valkey, emptied: what differs between servers is the data API's matter."""
-    valkey.flushall()
-    return valkey
-
-
-@pytest.fixture
-def config(store: Server) -> teep.Config:
-    return teep.Config(redis_url=store.url)
+store, config = emptied.store, emptied.config
 
 
 @pytest.fixture

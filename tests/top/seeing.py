@@ -1,4 +1,4 @@
-"""Looking at `teep top` as a person does: what the screen says, and keys."""
+"""Looking at `teep top` as a person does: the screen, and keys."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ OFTEN = 0.05
 
 
 def text_of(strips: list[Strip]) -> str:
-    """A screen as lines of text."""
+    """A screen as lines."""
     return "\n".join(strip.text.rstrip() for strip in strips)
 
 
@@ -32,7 +32,7 @@ def key_event(key: str) -> events.Key:
 
 
 class Seen:
-    """A running program, and what its screen says."""
+    """A running program, and its screen."""
 
     def __init__(self, app: Top, pilot: Pilot[None]) -> None:
         self.app = app
@@ -57,16 +57,18 @@ class Seen:
         return next(line for line in self.lines if part in line)
 
     async def press(self, *keys: str) -> None:
-        """Press keys, each after what the one before has done. Textual's pilot waits for an idle process instead."""
+        """Press keys, each once the one before is done. Textual's pilot waits for an idle process instead."""
         for key in keys:
             self.app.post_message(key_event(key))
             for pump in (self.app, self.app.focused or self.app.screen, self.app.screen, self.app):
                 done = asyncio.Event()
                 pump.call_later(done.set)
-                await self.until(lambda: done.is_set() or not pump.is_running)  # noqa: B023 - awaited here
+                async with asyncio.timeout(SOON):
+                    while pump.is_running and not done.is_set():  # noqa: ASYNC110 - a pump that ends sets nothing
+                        await asyncio.sleep(0)
 
     async def type(self, text: str, *, end: str = "enter") -> None:
-        """Type a text into the line, and end it."""
+        """Type a string into the line, and end it."""
         await self.press(*text, end)
 
     async def until(self, what: str | Callable[[], Any]) -> None:

@@ -3,11 +3,11 @@
 import shlex
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Self
 
 from tests.cli.running import COMMAND, environment
+from tests.support.waiting import wait_until
 
 SOON = 30.0
 
@@ -31,7 +31,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What the screen says."""
+        """All that is on the screen."""
         return self._run("capture-pane", "-p")
 
     @property
@@ -51,13 +51,12 @@ class Terminal:
 
     def until(self, *parts: str, without: str = "") -> str:
         """Wait until the screen has all parts, and not another; returns it."""
-        end = time.monotonic() + SOON
-        while time.monotonic() < end:
+
+        def seen() -> str:
             text = self.text
-            if all(part in text for part in parts) and not (without and without in text):
-                return text
-            time.sleep(0.02)
-        raise AssertionError(f"{parts} never came, or {without!r} stayed:\n{self.text}")
+            return text if all(part in text for part in parts) and not (without and without in text) else ""
+
+        return wait_until(seen, SOON, lambda: f"{parts} on the screen, without {without!r}:\n{self.text}")
 
     def __enter__(self) -> Self:
         return self

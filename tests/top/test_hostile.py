@@ -29,8 +29,8 @@ JOBS = [
 ]  # fmt: skip
 
 
-def harmless(seen: Seen) -> bool:
-    return all(char.isprintable() or char == "\n" for char in seen.text)
+def harmless(text: str) -> bool:
+    return text.replace("\n", "").isprintable()
 
 
 @pytest.mark.slow("every tab and detail, of jobs of all kinds")
@@ -53,15 +53,16 @@ def test_jobs_of_all_kinds_are_listed_and_told_harmlessly(
     async def look(seen: Seen) -> None:
         await seen.until(lambda: seen.view.listing is not None)
         for _ in range(max(len(seen.view.rows), 1)):
-            assert harmless(seen)
-            assert max(map(len, seen.lines)) <= size[0]
+            text = seen.text
+            assert harmless(text)
+            assert max(map(len, text.splitlines())) <= size[0]
             if seen.view.rows:
                 await seen.press("space")
                 await seen.until(lambda: seen.app.is_asking)
-                assert harmless(seen)
+                assert harmless(seen.text)
                 await seen.press("escape")
             await seen.press("y")
-            assert harmless(seen)
+            assert harmless(seen.text)
             if seen.app.is_asking:
                 await seen.press("escape")
             await seen.press("j")
@@ -78,12 +79,12 @@ def test_jobs_of_all_kinds_are_listed_and_told_harmlessly(
         await seen.until(lambda: len(seen.view.rows) == len(JOBS))
         await look(seen)
         await seen.press("m")
-        assert harmless(seen)
+        assert harmless(seen.text)
         await seen.press("escape", "A", "D")
         await seen.pilot.pause()
-        assert harmless(seen)
+        assert harmless(seen.text)
 
-    watch(config, scene, size=size)
+    watch(config, scene, size=size, interval=60.0)  # one look at each list is enough
 
 
 def test_bytes_that_no_queue_takes_are_left_where_they_are(store: Server, config: teep.Config) -> None:
@@ -93,7 +94,7 @@ def test_bytes_that_no_queue_takes_are_left_where_they_are(store: Server, config
         await seen.go("retries")
         await seen.until("no job")
         await seen.press("R", "y")
-        await seen.until("0 went to their queues, 1 were not there any more")
+        await seen.until("0 went to their queues, 1 is gone or stays")
         assert store.client.zcard("retry") == 1
 
     watch(config, scene)

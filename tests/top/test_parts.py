@@ -8,7 +8,7 @@ from teep.top import frame, jumps
 from teep.top.keys import BY_KEY, KEYS, VERBS
 from teep.top.lists import text
 from teep.top.lists.rows import Column, Line, Row, laid_out
-from teep.top.lists.verbs import Verb
+from teep.top.lists.verbs import Verb, each_of
 from teep.top.widgets import braille
 from teep.top.widgets.painted import wrapped
 
@@ -194,10 +194,7 @@ def test_no_key_means_two_things() -> None:
 
 
 def test_the_foot_names_verbs_first_and_ends_where_the_screen_does() -> None:
-    async def none(things: object, text: str) -> int:
-        return 0
-
-    verbs = [Verb("R", "retry", "retried", none), Verb("", "move", "moved", none)]
+    verbs = [Verb(key, name, ("", ""), each_of(name)) for key, name in (("R", "retry"), ("", "move"))]
     (line,) = frame.foot(verbs, ["x", "?", "q"], 22)
     assert "".join(part.text for part in line) == " R retry  x select "
     assert {part.does for part in line} == {"key:R", "key:x"}

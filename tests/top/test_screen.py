@@ -16,7 +16,7 @@ from tests.web.browser import releases, shop
 
 pytestmark = pytest.mark.one_server
 
-EVERY = [kind.name for kind in tabs.KINDS]
+EVERY = list(tabs.KINDS)
 
 
 def test_it_opens_on_the_dashboard_with_figures_tabs_and_keys(fleet: Server, config: teep.Config) -> None:
@@ -90,7 +90,7 @@ def test_every_tab_of_an_empty_redis_says_that_nothing_is_there(store: Server, c
             await seen.press("escape")
             assert not seen.app.is_asking
 
-    watch(config, scene)
+    watch(config, scene, interval=60.0)  # a look at each when one comes to it
 
 
 @pytest.mark.usefixtures("own_registry")
@@ -170,7 +170,7 @@ def test_the_filter_takes_the_words_of_the_web_page_and_completes_them(fleet: Se
         await seen.type("error:KeyE", end="tab")
         await seen.press("enter")
         await seen.until("/error:KeyError")
-        assert {row.thing.error_class for row in seen.view.rows} == {"KeyError"}
+        await seen.until(lambda: {row.thing.error_class for row in seen.view.rows} == {"KeyError"})
         await seen.press("/")
         await seen.type(" clas:x")
         await seen.until("did you mean class:?")
@@ -232,6 +232,7 @@ def test_enter_leads_on_and_escape_back(fleet: Server, config: teep.Config) -> N
         await seen.press("enter")
         await seen.until("[Retries]")
         await seen.until("/class:app.jobs.SendInvoice")
+        await seen.until(lambda: seen.view.row)
         await seen.press("enter")
         await seen.until("Esc goes back")
         await seen.press("escape")
@@ -241,7 +242,7 @@ def test_enter_leads_on_and_escape_back(fleet: Server, config: teep.Config) -> N
             await seen.press("j")
         await seen.press("enter")
         await seen.until("Busy › worker-1:412:aaaa")
-        await seen.until("of 9 jobs")
+        await seen.until("of 9 running jobs")
         await seen.press("escape")
         await seen.until("of 5 processes")
         await seen.press("v")

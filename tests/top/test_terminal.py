@@ -99,11 +99,12 @@ def test_its_help_names_what_it_takes() -> None:
     assert "--interval" in text
 
 
-def test_it_loads_no_part_of_the_worker_or_the_web_page() -> None:
+def test_it_loads_no_part_of_the_worker_or_the_web_page_and_no_optional_tab() -> None:
     program = """
 import sys
 import teep.top.app
 rooms = "teep.worker teep.web teep.testing teep.demo teep.bench starlette jinja2 pygments".split()
+rooms += [f"teep.top.tabs.{name}" for name in teep.top.tabs.OPTIONAL]
 print([name for name in rooms if name in sys.modules])
 """
     done = subprocess.run(

@@ -14,6 +14,9 @@ class _Letters(Tab):
     columns = (Column("letter"),)
     modes = ("small", "large")
 
+    async def read(self, view: View) -> Listing:
+        return listing(view.filter.text)
+
 
 def listing(keys: str, following: object = None) -> Listing:
     return Listing([Row(key, (key,), key) for key in keys], next=following)
@@ -68,16 +71,27 @@ def test_what_is_gone_stays_until_the_cursor_leaves_it(view: View) -> None:
 
 def test_after_a_verb_the_cursor_is_on_what_came_into_the_place(view: View) -> None:
     view.put(2)
-    view.acted()
+    view.acted("c")
     view.take(listing("abdefghij"))
     assert (keys(view), under(view)) == ("abdefghij", ("d", 2))
     view.put(8)
-    view.acted()
+    view.acted("j")
     view.take(listing("abde"))
     assert under(view)[0] == "e"
-    view.acted()
+    view.acted("e")
     view.take(listing(""))
     assert view.row is None
+
+
+def test_after_a_verb_that_alone_is_not_selected_any_more_which_it_was_done_to(view: View) -> None:
+    view.tick_all()
+    asked = view.asked
+    view.acted("ab")
+    assert "".join(view.chosen) == "cdefghij"
+    assert view.asked != asked, "a reading that began before is of no use"
+    view.all_of = 10
+    view.acted("")
+    assert [view.all_of, *view.chosen] == [None, *"cdefghij"]
 
 
 def test_a_thing_that_is_back_is_no_ghost(view: View) -> None:
@@ -154,3 +168,43 @@ def test_another_filter_begins_anew(view: View) -> None:
     assert (view.chosen, view.place, view.filter.text) == ({}, None, "x")
     view.take(listing("xyz"))
     assert under(view) == ("x", 0)
+
+
+def test_a_list_that_is_asked_for_anew_has_no_rows_of_before(view: View) -> None:
+    def ask() -> None:
+        view.ask("x")
+
+    def turn() -> None:
+        assert view.turn(forward=True)
+
+    for begin in (ask, view.next_mode, turn):
+        view.take(Listing(listing("abc").rows, next=3, whole=listing("abcd").rows))
+        assert view.whole is not None
+        begin()
+        held = [view.rows, view.listing, view.whole, view.row]
+        assert not any(held)
+        assert not view.turn(forward=True)
+        assert view.turn(forward=False) is (begin is turn)  # where one came from is known before anything is read
+
+
+def test_a_list_stays_where_the_wheel_left_it_until_the_cursor_moves(view: View) -> None:
+    view.scroll(4)
+    view.take(listing("abcdefghij"))
+    assert (view.top, under(view)[0]) == (4, "a")
+    view.take(listing("xyabcdefghij"))
+    assert view.rows[view.top].key == "e"
+    view.resize(4)
+    assert view.rows[view.top].key == "e"
+    view.take(listing("abcdfghij"))
+    assert view.top == 5  # the first row is gone: what follows it is there now, or nearly so
+    view.move(1)
+    assert view.top <= view.index < view.top + view.height
+    view.take(listing("abcdefghij"))
+    assert view.top <= view.index
+
+
+def test_a_row_is_picked_by_its_key(view: View) -> None:
+    assert view.pick("d")
+    assert under(view)[0] == "d"
+    assert not view.pick("?")
+    assert under(view)[0] == "d"

@@ -246,6 +246,7 @@ async def queues_awaited(queue: teep.AsyncQueue) -> None:
     assert_type([record async for record in queue], list[teep.AsyncJobRecord])
     if record := await queue.first():
         assert_type(await record.delete(), bool)
+        assert_type(await record.kill(), bool)
 
 
 def sets(retries: teep.RetrySet, dead: teep.DeadSet, later: teep.ScheduledSet) -> None:

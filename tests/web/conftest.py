@@ -9,28 +9,19 @@ import pytest
 
 import teep
 import teep.web
+from tests.support import emptied
 from tests.support.servers import Server
 from tests.web.visitor import Visitor
 
 MakeVisitor = Callable[..., Visitor]
+
+store, config = emptied.store, emptied.config
 
 
 @pytest.fixture(autouse=True)
 def unshared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each page is read anew: tests change Redis beside the app."""
     monkeypatch.setattr("teep.web.rendering.shared.SECONDS", 0)
-
-
-@pytest.fixture
-def store(valkey: Server) -> Server:
-    """The session's Valkey, emptied: what differs between servers is the data API's matter."""
-    valkey.flushall()
-    return valkey
-
-
-@pytest.fixture
-def config(store: Server) -> teep.Config:
-    return teep.Config(redis_url=store.url)
 
 
 @pytest.fixture

@@ -200,16 +200,37 @@ def test_what_runs_beside_the_page_can_be_cancelled(
     visitor = visit()
     progressed = bulks.Bulk.progressed
 
-    def cancelled(bulk: bulks.Bulk, looked_at: int, out_of: int) -> None:
+    def cancelled(bulk: bulks.Bulk, looked_at: int, out_of: int) -> bool:
         bulk.is_cancelled = looked_at >= 1000
-        progressed(bulk, looked_at, out_of)
+        return progressed(bulk, looked_at, out_of)
 
     monkeypatch.setattr(bulks.Bulk, "progressed", cancelled)
     page = visitor.post("/retries/all/delete", {"total": "2500", "confirm": "2500"})
     wait_until(lambda: "Cancelled" in text_of(visitor.get(page.url.path)), 30, "it to stop")
+    assert "1,000 jobs are deleted" in text_of(visitor.get(page.url.path)), "what was done by then is told"
     assert store.client.zcard("retry") == 1500
-    assert (heard[-1]["ending"], heard[-1]["count"]) == ("cancelled", None)
+    assert (heard[-1]["ending"], heard[-1]["count"]) == ("cancelled", 1000)
     assert visitor.post(f"{page.url.path}/cancel").status_code == 200
+
+
+def test_what_is_cancelled_after_its_last_step_is_done(
+    visit: MakeVisitor, store: Server, monkeypatch: Any, config: teep.Config
+) -> None:
+    monkeypatch.setattr(bulks, "AT_ONCE", 1)
+    fill(store, "retry", 3)
+    heard: list[Any] = []
+    config.on("audit", heard.append)
+    visitor = visit()
+    progressed = bulks.Bulk.progressed
+
+    def cancelled(bulk: bulks.Bulk, looked_at: int, out_of: int) -> bool:
+        bulk.is_cancelled = True
+        return progressed(bulk, looked_at, out_of)
+
+    monkeypatch.setattr(bulks.Bulk, "progressed", cancelled)
+    page = visitor.post("/retries/all/delete", {"confirm": "yes"})
+    wait_until(lambda: "3 jobs are deleted" in text_of(visitor.get(page.url.path)), 30, "it to end")
+    assert (heard[-1]["ending"], heard[-1]["count"]) == ("done", 3)
 
 
 def test_another_process_shows_how_far_an_action_is_and_cancels_it(

@@ -13,90 +13,16 @@ from collections.abc import Callable
 import click
 
 from teep.cli import streams
-from teep.cli.command import Command, Group, command
-from teep.cli.commands import bench, completion, config, demo, embedded, web, worker
-from teep.cli.commands.acting import cancel, pausing
-from teep.cli.commands.acting import jobs as acting
-from teep.cli.commands.looking import (
-    batches,
-    errors,
-    job,
-    jobs,
-    limits,
-    periodic,
-    processes,
-    queues,
-    result,
-    stats,
-    top,
-)
-from teep.cli.commands.running import console, push, run
+from teep.cli.commands.index import SECTIONS
 from teep.cli.endings import code_of
-from teep.cli.selecting.flags import Acting
+from teep.cli.group import Group
 from teep.errors import ModuleImportError, TeepError
 from teep.telling import printable
 from teep.version import __version__
 
-
-@click.group(cls=Group, epilog="Start here: [bold]teep demo[/bold]")
-@click.version_option(__version__, message="teep %(version)s", help="Show teep's version and exit.")
-def app() -> None:
-    """Background jobs on Redis or Valkey, in Sidekiq's own wire format."""
-
-
-@click.group("embedded", cls=Group)
-def _embedded() -> None:
-    """The embedded server of this folder's project."""
-
-
-def _add(section: str, *commands: Command) -> None:
-    for each in commands:
-        each.section = section
-        app.add_command(each)
-
-
-_add(
-    "Look",
-    command("top", top.TopFlags, top.top),
-    command("stats", stats.StatsFlags, stats.stats),
-    command("queues", queues.QueuesFlags, queues.queues),
-    command("errors", errors.ErrorsFlags, errors.errors),
-    command("jobs", jobs.JobsFlags, jobs.jobs),
-    command("job", job.JobFlags, job.job),
-    command("result", result.ResultFlags, result.result),
-    command("processes", processes.ProcessesFlags, processes.processes),
-    command("periodic", periodic.PeriodicFlags, periodic.periodic),
-    command("batches", batches.BatchesFlags, batches.batches),
-    command("limits", limits.LimitsFlags, limits.limits),
-)
-_add(
-    "Act",
-    command("retry", Acting, acting.retry),
-    command("kill", Acting, acting.kill),
-    command("delete", Acting, acting.delete),
-    command("move", acting.MoveFlags, acting.move),
-    command("pause", pausing.PauseFlags, pausing.pause),
-    command("unpause", pausing.PauseFlags, pausing.unpause),
-    command("cancel", cancel.CancelFlags, cancel.cancel),
-)
-_add(
-    "Run",
-    command("worker", worker.WorkerFlags, worker.worker),
-    command("web", web.WebFlags, web.web),
-    command("push", push.PushFlags, push.push),
-    command("run", run.RunFlags, run.run),
-    command("console", console.ConsoleFlags, console.console),
-)
-_add(
-    "Set up, and try",
-    command("demo", demo.DemoFlags, demo.demo),
-    command("bench", bench.BenchFlags, bench.bench),
-    command("config", config.ConfigFlags, config.config),
-    _embedded,
-    command("completion", completion.CompletionFlags, completion.completion),
-)
-_embedded.add_command(command("status", embedded.StatusFlags, embedded.status))
-_embedded.add_command(command("reset", embedded.ResetFlags, embedded.reset))
+app = Group("teep", SECTIONS, "Background jobs on Redis or Valkey, in Sidekiq's own wire format.")
+app.epilog = "Start here: [bold]teep demo[/bold]"
+click.version_option(__version__, message="teep %(version)s", help="Show teep's version and exit.")(app)
 
 
 def main() -> None:

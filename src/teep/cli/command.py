@@ -13,6 +13,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import click
 
+from teep.cli.commands.index import Entry
+
 F = TypeVar("F")
 
 
@@ -44,31 +46,22 @@ def argument(*, help: str, **attributes: Any) -> Declared:  # noqa: A002 - click
 
 
 class Command(click.Command):
-    """A command whose help is a page with boxes. `section` is the box in which its group has it."""
+    """A command whose help is a page with boxes. A group has the entries of its commands, by their sections."""
 
-    section = "Commands"
+    sections: Mapping[str, Mapping[str, Entry]] = {}
 
     def get_help(self, ctx: click.Context) -> str:
         from teep.cli.help import page
 
-        return page(self, ctx)
+        return page(self, ctx, self.sections)
 
 
-class Group(Command, click.Group):
-    """A command that has others. Alone, it shows them on standard output."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args and not ctx.resilient_parsing:
-            click.echo(ctx.get_help())
-            ctx.exit(2)
-        return super().parse_args(ctx, args)
-
-
-def command(name: str, flags: type[F], run: Callable[[F], int | None]) -> Command:
-    """Return a command that gives a call of `run` with `flags`, a dataclass, as the command line sets them.
+def command(name: str, run: Callable[[F], int | None]) -> Command:
+    """Return a command that gives a call of `run` with its flags, a dataclass, as the command line sets them.
 
     Its help is the docstring of `run`, which returns an exit code; None is 0. Flags that others share come last.
     """
+    flags: type[F] = get_annotations(run)["flags"]
 
     def read(**values: Any) -> Callable[[], int | None]:
         return partial(run, flags(**values))

@@ -29,8 +29,8 @@ Capsules = Annotated[
     tuple[str, ...],
     option(
         "--capsule",
-        metavar="NAME:CONCURRENCY:QUEUE[:QUEUE...]",
-        help="Queues with a concurrency of their own, such as serial:1:imports; may be given again.",
+        metavar="NAME:N:QUEUE...",
+        help="Queues with a concurrency N of their own, such as serial:1:imports:exports; may be given again.",
     ),
 ]
 Processes = Annotated[

@@ -6,7 +6,7 @@ Flags are compared and shown nowhere, and what would do that costs the start of 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
@@ -50,6 +50,16 @@ Environment = Annotated[
 AsJson = Annotated[bool, option("--json", help="Print JSON, for programs: an object a line.")]
 Yes = Annotated[bool, option("--yes", "-y", help="Do not ask. In a pipe nobody could answer, so it is needed there.")]
 Watch = Annotated[bool, option("--watch", help="Look again every two seconds, until Ctrl-C.")]
+
+
+class AtMost(click.IntRange):
+    """The type of a limit: a number from 1. One that is too large for Redis means as many as there can be."""
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return min(int(super().convert(value, param, ctx)), 1_000_000_000)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

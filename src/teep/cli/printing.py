@@ -35,7 +35,11 @@ def print_json(value: Any) -> None:
     """Print a value as one line of JSON."""
     from teep.wire import json
 
-    print(json.dumps(value).decode())
+    try:
+        line = json.dumps(value)
+    except UnicodeEncodeError:  # another program's bytes, such as the name of a queue, that are no UTF-8
+        line = json.dumps(_encodable(value))
+    print(line.decode())
 
 
 def print_lines(values: Iterable[Any]) -> None:
@@ -97,6 +101,19 @@ def is_terminal() -> bool:
 def encodable(text: str) -> str:
     """Return a string that may hold surrogates, as the bytes of no job do, so that JSON can have it."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _encodable(value: Any) -> Any:
+    """Return a value of which JSON can have every string, keys included."""
+    match value:
+        case str():
+            return encodable(value)
+        case dict():
+            return {_encodable(key): _encodable(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_encodable(one) for one in value]
+        case _:
+            return value
 
 
 def _cut(cell: str) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from teep import embedded, testing
 from teep.config import configure
 from teep.demo import results
+from teep.demo.jobs import HEAVY, LIGHT
 from teep.demo.waiting import DemoFailed
 from teep.runtime.signals import handled
 from teep.testing.process import WorkerProcess
@@ -63,7 +64,7 @@ def server(data_dir: Path) -> Iterator[str]:
 def fleet(redis_url: str, demo_folder: Path, workers: int) -> Iterator[WorkerProcess]:
     """Worker processes with the demo's jobs, under a supervisor; all are gone when the context ends."""
     # The URL is the socket's, without a password: in a list of processes it shows which demo's workers these are.
-    what = ("-p", str(workers), "-q", "heavy,1", "-q", "light,3")
+    what = ("-p", str(workers), "-q", f"{HEAVY},1", "-q", f"{LIGHT},3")
     flags = ("--tag", "demo", "--timeout", "1", "--log-level", "WARNING", "--redis-url", redis_url)
     with ExitStack() as undo:
         with _whole():

@@ -25,6 +25,11 @@ class JobFunction(Verbs[P], Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._function(*args, **kwargs)
 
+    def __reduce__(self) -> str:
+        """Pickle it by its name, as functions are, so that `pool.map(welcome.perform_async, …)` works."""
+        name: str = vars(self)["__qualname__"]
+        return name
+
     def __repr__(self) -> str:
         return f"<teep job {self._definition.name}>"
 

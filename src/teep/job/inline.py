@@ -1,5 +1,6 @@
 """Running a job here and now, as it would run in a worker: through both middleware chains and JSON."""
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -40,9 +41,7 @@ def run(config: Config, definition: Definition, item: Item) -> Any:
     """
     _refuse_in_a_loop(definition)
     if definition.is_async:
-        import asyncio  # noqa: PLC0415 - see teep.drivers
-
-        return asyncio.run(_run_on_loop(config, definition, item))
+        return _on_a_loop_of_its_own(config, definition, item)
     return _in_context(item, lambda: config.server_middleware.invoke(item, partial(definition.run, item)))
 
 
@@ -51,6 +50,20 @@ async def run_async(config: Config, definition: Definition, item: Item) -> Any:
     if definition.is_async:
         return await _run_on_loop(config, definition, item)
     return run(config, definition, item)
+
+
+def _on_a_loop_of_its_own(config: Config, definition: Definition, item: Item) -> Any:
+    """Run an async job on a new loop.
+
+    In a Django program it is asgiref's: the job's queries run in this very thread, on the connections of its caller,
+    and so inside of the transaction that a test or a request has open. With any other loop they have connections of
+    their own, which see nothing of it, or wait for its locks.
+    """
+    if (asgiref := sys.modules.get("asgiref.sync")) is not None:
+        return asgiref.async_to_sync(_run_on_loop)(config, definition, item)
+    import asyncio  # noqa: PLC0415 - see teep.drivers
+
+    return asyncio.run(_run_on_loop(config, definition, item))
 
 
 def _round_trip(config: Config, given: Mapping[str, Any]) -> Item | None:

@@ -224,7 +224,7 @@ def _cleanup_is_due() -> Command[bool]:
 
 async def find(jid: str) -> RunningJob | None:
     """Return the running job with this jid as of the last heartbeats, or None. Two round trips."""
-    needle = jid.encode()
+    needle = payload.jid_bytes(jid)
     found = (job for job in await running() if needle in job.payload and Stored(job.payload).jid == jid)
     return next(found, None)
 
@@ -319,7 +319,7 @@ def _work(identity: str, thread_id: str, raw: bytes) -> RunningJob | None:
         raw_payload = job.encode() if isinstance(job, str) else json.dumps(job)
         progress = _progress(value.get("progress"))
         return RunningJob(identity, thread_id, str(value["queue"]), raw_payload, float(value["run_at"]), progress)
-    except (MalformedPayload, LookupError, TypeError, ValueError):  # damaged: no reason to hide the others
+    except (MalformedPayload, LookupError, TypeError, ValueError, OverflowError):  # damaged, as above
         return None
 
 
@@ -328,5 +328,5 @@ def _progress(value: Any) -> Reported | None:
     try:
         done, at = float(value["done"]), float(value["at"])
         return Reported(done, str(value["note"]), at) if 0 <= done <= 1 and 0 <= at < _LATEST else None
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         return None

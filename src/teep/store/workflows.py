@@ -64,7 +64,7 @@ def waits_for(node: Node, groups: Mapping[str, Sequence[str]], states: Mapping[s
         return []
     # It may come after a group and after one of it, by two policies.
     edges = [(of, policy) for after, policy in node.after.items() for of in groups.get(after, (after,))]
-    return list(dict.fromkeys(of for of, policy in edges if policy not in MEANS.get(states[of], {})))
+    return list(dict.fromkeys(of for of, policy in edges if policy not in MEANS.get(states.get(of, "waiting"), {})))
 
 
 async def read(bid: str) -> Graph | None:
@@ -82,8 +82,8 @@ async def read(bid: str) -> Graph | None:
     if record is None or "workflow" not in record.fields:
         return None
     nodes = sorted(_nodes(statics, states, subs), key=lambda node: node.made_at)
-    groups = {name[1:]: line.decode().split("\t") for name, line in statics.items() if name.startswith(_GROUP)}
-    name = record.fields["workflow"].decode()
+    groups = {name[1:]: commands.text(line).split("\t") for name, line in statics.items() if name.startswith(_GROUP)}
+    name = record.fields["workflow"].decode(errors="replace")
     return Graph(record, name, nodes, frozenset(failed), frozenset(dead), groups)
 
 
@@ -91,23 +91,30 @@ def _nodes(statics: Mapping[str, bytes], states: Mapping[str, bytes], subs: Mapp
     for name, line in statics.items():
         if name.startswith((_GATE, _GROUP)) or name not in states:
             continue
-        jid, klass, queue, made, delay, _, group, _, edges = line.decode().split("\0")
-        state, _, since = states[name].decode().partition(" ")
-        bids = subs.get(name, b"").decode().split()
-        yield Node(
-            name,
-            jid,
-            klass,
-            queue,
-            dict(_edges(edges)),
-            float(made),
-            float(delay or 0),
-            state,  # type: ignore[arg-type]  # the script writes no others
-            float(since),
-            group,
-            [bid for bid in bids if not bid.startswith("-")],
-            [bid[1:] for bid in bids if bid.startswith("-")],
-        )
+        try:
+            yield _node(name, line, states[name], subs.get(name, b""))
+        except ValueError:  # damaged: no reason to hide the others
+            continue
+
+
+def _node(name: str, line: bytes, told: bytes, subs: bytes) -> Node:
+    jid, klass, queue, made, delay, _, group, _, edges = line.decode().split("\0")
+    state, _, since = told.decode().partition(" ")
+    bids = subs.decode().split()
+    return Node(
+        name,
+        jid,
+        klass,
+        queue,
+        dict(_edges(edges)),
+        float(made),
+        float(delay or 0),
+        state,  # type: ignore[arg-type]  # the script writes no others
+        float(since),
+        group,
+        [bid for bid in bids if not bid.startswith("-")],
+        [bid[1:] for bid in bids if bid.startswith("-")],
+    )
 
 
 def _edges(line: str) -> Iterator[tuple[str, Any]]:

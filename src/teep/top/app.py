@@ -8,6 +8,7 @@ from teep.errors import InvalidValue, TeepError
 from teep.top import jumps
 from teep.top.acting import Acting
 from teep.top.dialogs.ask import Ask
+from teep.top.dialogs.dialog import Dialog, name_of
 from teep.top.dialogs.menu import Menu
 from teep.top.dialogs.pager import Pager
 from teep.top.keys import BY_KEY, help_rows
@@ -31,46 +32,40 @@ class Top(Shell):
     CSS = LAYOUT
 
     def __init__(self, config: Config, *, read_only: bool = False, interval: float = 2.0) -> None:
-        super().__init__(config, read_only=read_only, interval=interval)
         self._main = Main()
+        super().__init__(config, self._main, read_only=read_only, interval=interval)
         self._acting = Acting(self)
 
     def get_default_screen(self) -> Main:
         return self._main
 
-    @property
-    def has_pane(self) -> bool:
-        return self._main.has_pane
-
-    def repaint(self) -> None:
-        self._main.repaint()
-
     async def on_event(self, event: events.Event) -> None:
         """Take keys as they come. Had they gone to a widget first, those typed fast would find a dialog too late."""
         if not isinstance(event, events.Key) or event.key == "ctrl+c":
             await super().on_event(event)
-        elif isinstance(self.screen, Ask) and not self.screen.is_ready:
-            self.screen.typed.append(event)
-        elif self.is_asking:
-            await super().on_event(event)
+        elif isinstance(self.screen, Dialog):
+            if not self.screen.take(event):
+                await super().on_event(event)
         else:
-            key = event.character if event.is_printable and event.character else event.key
+            key = name_of(event)
             self.press("space" if key == " " else key)
 
     async def on_ask_ready(self, message: Ask.Ready) -> None:
-        message.ask.is_ready = True
-        for event in message.ask.typed:
+        for event in message.ask.let_through():
             await super().on_event(event)
 
     def on_painted_pressed(self, event: Painted.Pressed) -> None:
         kind, _, name = event.does.partition(":")
+        if self.is_asking:
+            return  # a dialog has opened since the click
         if kind == "tab":
             self.go(name)
         else:
             self.press(name)
 
     def on_table_picked(self, event: Table.Picked) -> None:
-        self.view.put(event.at)
+        if self.is_asking or not self.view.pick(event.key):
+            return  # another list, or a dialog, has come since the click
         if event.is_double:
             self.do_open()
         self._moved()
@@ -97,7 +92,7 @@ class Top(Shell):
         if text:
             self._stacks[name] = [View(self.tabs[name], text)]
         if queue:
-            self._stacks[name] = [self._stacks[name][0], View(QueueJobs(self._config, queue))]
+            self._stacks[name] = [self.stack(name)[0], View(QueueJobs(self._config, queue))]
         self._changed()
 
     def _changed(self) -> None:
@@ -150,7 +145,7 @@ class Top(Shell):
     def _turn_page(self, *, forward: bool) -> None:
         if self.view.turn(forward=forward):
             self._changed()
-        else:
+        elif self.view.listing is not None:
             self.tell("this is the last page" if forward else "this is the first page")
 
     def do_select(self) -> None:
@@ -176,7 +171,7 @@ class Top(Shell):
         self.interval = min((each for each in _INTERVALS if each > self.interval), default=_INTERVALS[-1])
 
     def do_back(self) -> None:
-        view, stack = self.view, self._stacks[self._tab]
+        view, stack = self.view, self.stack(self._tab)
         if self.doing is not None:
             self.doing.is_stopped = True
         elif view.chosen or view.all_of is not None:
@@ -203,7 +198,7 @@ class Top(Shell):
         self.ask(Ask("/", view.filter.text, lambda text: jumps.completed_words(text, words)), answered)
 
     def do_jump(self) -> None:
-        queues = [row.thing.name for name in ("dashboard", "queues") for row in self._stacks[name][0].whole or ()]
+        queues = [row.thing.name for name in ("dashboard", "queues") for row in self.stack(name)[0].whole or ()]
         words = self.view.tab.words(self.view)
         self.ask(Ask(":", "", lambda text: jumps.completed(text, self.tabs, queues, words)), self._jump)
 
@@ -221,17 +216,25 @@ class Top(Shell):
             self.go(jump.tab, jump.text, jump.queue)
 
     async def _find(self, jid: str) -> None:
+        view = self.view
         self.tell(f"looking for {jid} …")
         try:
             found = await async_find_job(jid, config=self._config)
+            lines = [] if found is None else detail_of(found.record, found.where)
         except TeepError as error:
             self.tell(str(error))
             return
         if found is None:
             self.tell(f"{jid} is nowhere: it is done, was deleted, or was never pushed")
-            return
-        self.tell("")
-        self._page(f"job {plain(jid)}", detail_of(found.record, found.where), ("jid", jid))
+        elif self._is_at(view):
+            self.tell("")
+            self._page(f"job {plain(jid)}", lines, ("jid", jid))
+        else:
+            self.tell(f"{jid} was found: {found.where}; jump again to see it")
+
+    def _is_at(self, view: View) -> bool:
+        """Whether one still looks at a view, with no dialog over it: only then an answer may open one."""
+        return view is self.view and not self.is_asking
 
     def do_open(self) -> None:
         row = self.view.row
@@ -242,7 +245,7 @@ class Top(Shell):
             self.go(leads_to.tab, leads_to.text)
         elif leads_to is not None:
             self._tab = leads_to.name
-            self._stacks[self._tab] = [self._stacks[self._tab][0], View(leads_to)]
+            self._stacks[self._tab] = [self.stack(self._tab)[0], View(leads_to)]
             self._changed()
         else:
             self.do_detail()
@@ -260,7 +263,7 @@ class Top(Shell):
         except TeepError as error:
             self.tell(str(error))
             return
-        if not self.is_asking:
+        if self._is_at(view):
             self._page(view.tab.path, lines, view.tab.copied(row))
 
     def do_raw(self) -> None:

@@ -1,4 +1,4 @@
-"""What stands around the list: the figures above it, the tabs, and the keys that hold below it."""
+"""The lines around the list: the figures above it, the tabs, and the keys that hold below it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ _FOOT = ("enter", "x", "/", "?", "q", "v", "l", "h", "m", "*", ":")
 
 
 class Head(NamedTuple):
-    """What the first line says: which Redis, how often it is asked, when it answered last, and what is special."""
+    """The first line: which Redis, how often it is asked, when it answered last, and what is special."""
 
     url: str
     interval: float

@@ -1,4 +1,4 @@
-"""What `:` takes: a queue, a job by its jid, or a tab, perhaps with a filter; and how that is completed."""
+"""Jumps, which `:` takes: to a queue, a job by its jid, or a tab, perhaps with a filter; and their completion."""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple

@@ -28,8 +28,8 @@ KEYS = (
     Key("pageup", "", "Goes up by a screen.", "screen_up", ("ctrl+u",)),
     Key("home", "", "Goes to the first row of the page.", "first_row", ("g",)),
     Key("end", "", "Goes to the last row of the page.", "last_row", ("G",)),
-    Key("x", "select", "Selects a row, or not any more.", "select", is_of="verbs"),
-    Key("A", "select all", "Selects all rows of the page.", "select_all", is_of="verbs"),
+    Key("x", "select", "Selects the row, or takes that back.", "select", is_of="verbs"),
+    Key("A", "select all", "Selects all rows of the page, or takes that back.", "select_all", is_of="verbs"),
     Key(
         "*", "all that match", "Selects all that match, on every page, and says how many.", "match_all", is_of="verbs"
     ),
@@ -38,7 +38,7 @@ KEYS = (
     Key("enter", "open", "Opens what the row leads to, else all that is known of it.", "open"),
     Key("space", "detail", "Shows all that is known of the row.", "detail", ("i",)),
     Key("y", "raw", "Shows the payload exactly as it lies in Redis.", "raw"),
-    Key("c", "copy", "Copies the jid, through the terminal (OSC 52).", "copy"),
+    Key("c", "copy", "Copies the jid, or the name, through the terminal (OSC 52).", "copy"),
     Key("m", "menu", "Lists all that can be done here.", "menu"),
     Key("v", "view", "Goes to the next view of the tab: jobs, a longer period.", "view"),
     Key("escape", "back", "Stops what is under way; else takes back the selection, the filter, or a step.", "back"),
@@ -51,13 +51,13 @@ KEYS = (
 BY_KEY = {name: key for key in KEYS for name in (key.key, *key.also)}
 
 VERBS = (
-    ("R", "Retries jobs; of Batches, their failed jobs; of Workflows, what did not succeed."),
+    ("R", "Retries jobs: also the failed jobs of a batch, and the nodes of a workflow that did not succeed."),
     ("E", "Enqueues jobs now."),
-    ("K", "Kills jobs; cancels those that run, and workflows; skips the jobs of a batch."),
-    ("D", "Deletes jobs, queues, entries; forgets batches and workflows."),
-    ("p", "Pauses, or lets go on: queues, periodic jobs, limits."),
-    ("Q", "Quiets processes."),
-    ("T", "Stops processes."),
+    ("K", "Kills jobs that wait; cancels jobs that run, and workflows; has the jobs of a batch skipped."),
+    ("D", "Deletes jobs, periodic jobs, and queues with their jobs; forgets batches and workflows."),
+    ("p", "Pauses queues, periodic jobs and limits, or lets them go on."),
+    ("Q", "Quiets processes: they take no more jobs."),
+    ("T", "Stops processes: they finish their jobs, and exit."),
 )
 """The keys of verbs, and what they do. With an uppercase letter one is asked first, and "no" is the answer."""
 

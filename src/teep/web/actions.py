@@ -1,7 +1,7 @@
 """What a visitor does to jobs: to one, to those that are ticked, to all that match; and the record of it.
 
 1. `must_may` checks the verb, `recorded` tells who did what: the logger `teep.web.audit`, and `config.on("audit")`.
-2. What takes all that match is counted first and confirmed, above `TYPED` by typing the count; `bulks.py` does it.
+2. What takes all that match is counted first and confirmed, of very many by typing the count; `bulks.py` does it.
 """
 
 import logging
@@ -14,19 +14,15 @@ from starlette.requests import Request
 
 from teep.api import AsyncSetSelection, AsyncSortedEntry
 from teep.api.jobs.selection import words
+from teep.api.jobs.selection.sweep import Progress
 from teep.config.handlers import fire
 from teep.web.guard.safety import Form
 from teep.web.rendering import Site, Visit, printable, visit_of
 
 audit_logger = logging.getLogger("teep.web.audit")
 
-TYPED = 1_000
-"""Above so many jobs the count is typed to confirm."""
-
 # No set has so many jobs that their number has more digits.
 _DIGITS = 16
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

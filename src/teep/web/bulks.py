@@ -15,9 +15,10 @@ from typing import Any
 
 from starlette.requests import Request
 
+from teep.api.jobs.selection.sweep import Progress
 from teep.api.web import AsyncWebActions
 from teep.errors import NotMoved, RedisError, TeepError
-from teep.web.actions import Progress, must_may, recorded, tell
+from teep.web.actions import must_may, recorded, tell
 from teep.web.rendering import Site, visit_of
 
 logger = logging.getLogger("teep.web")
@@ -39,10 +40,6 @@ _MOST = 200
 Work = Callable[[Progress], Awaitable[int]]
 
 
-class _StoppedError(Exception):
-    """Ends an action between two slices of its walk: someone cancelled it."""
-
-
 @dataclass
 class Bulk:
     """An action on all that match, under way or over."""
@@ -59,18 +56,20 @@ class Bulk:
     looked_at: int = 0
     out_of: int = 0
     taken: int | None = None
-    """How many jobs it took, once it is over; None if it was stopped between two of its steps."""
+    """How many jobs it took, once it is over; None if it failed."""
     state: str = "running"
     problem: str = ""
     started: float = field(default_factory=time.time)
     ended: float | None = None
     is_cancelled: bool = False
+    is_cut_short: bool = False
+    """Whether it was cancelled before its end."""
 
-    def progressed(self, looked_at: int, out_of: int) -> None:
-        """Note how far the walk has come."""
+    def progressed(self, looked_at: int, out_of: int) -> bool:
+        """Note how far the walk has come; returns False, which ends it there, if someone has cancelled it."""
         self.looked_at, self.out_of = looked_at, out_of
-        if self.is_cancelled:
-            raise _StoppedError
+        self.is_cut_short = self.is_cancelled and looked_at < out_of
+        return not self.is_cancelled
 
     def told(self) -> dict[str, Any]:
         """Return what another process needs to show it."""
@@ -151,9 +150,7 @@ class Bulks:
     async def _carry_out(self, bulk: Bulk, work: Work) -> None:
         try:
             bulk.taken = await work(bulk.progressed)
-            bulk.state = "done"
-        except _StoppedError:
-            bulk.state = "cancelled"
+            bulk.state = "cancelled" if bulk.is_cut_short else "done"
         except NotMoved as error:
             bulk.state, bulk.problem, bulk.taken = "failed", str(error), error.moved
         except TeepError as error:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from teep.api import AsyncJobRecord, AsyncJobSet, AsyncQueue, AsyncSortedEntry, CursorPage, Place
 from teep.api.jobs.selection import words
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.api.jobs.selection.words import Parsed
 from teep.web import urls
 from teep.web.guard.access import Access
@@ -18,9 +19,6 @@ from teep.web.rendering import printable, visit_of
 
 SIZES = (25, 50, 100)
 """How many rows a page may have."""
-
-SEARCH_SECONDS = 0.15
-"""How long a page searches; it then says how far it came."""
 
 MOST_SHOWN = 4_000
 """Characters of one job's arguments in a list; its own page has them all."""
@@ -68,7 +66,7 @@ class Row:
 
 def row_of(entry: AsyncSortedEntry, access: Access) -> Row:
     """Return what is shown of an entry of a set."""
-    return row(entry, access, key_of(entry), time_of(entry))
+    return row(entry, access, key_of(entry), entry.at)
 
 
 def row(record: AsyncJobRecord | AsyncSortedEntry, access: Access, key: str, at: datetime | None) -> Row:
@@ -77,7 +75,6 @@ def row(record: AsyncJobRecord | AsyncSortedEntry, access: Access, key: str, at:
     What any producer may have put into a field is a string at the most.
     """
     arguments = arguments_of(access, record)
-    count = record.retry_count
     return Row(
         key=key,
         at=at,
@@ -89,7 +86,7 @@ def row(record: AsyncJobRecord | AsyncSortedEntry, access: Access, key: str, at:
         tags=[printable(str(tag)) for tag in record.tags],
         error_class=_text(record.error_class),
         error_message=_text(record.error_message),
-        retry_count=count if isinstance(count, int) else None,
+        retry_count=record.retry_count,
         is_job=record.is_job,
     )
 
@@ -208,11 +205,3 @@ def _written(place: Place) -> str:
 
 def _text(value: Any) -> str:
     return "" if value is None else printable(str(value))
-
-
-def time_of(entry: AsyncSortedEntry) -> datetime | None:
-    """Return the time of an entry; None if it is beyond the calendar."""
-    try:
-        return entry.at
-    except (OverflowError, ValueError, OSError):
-        return None

@@ -60,8 +60,13 @@ def jid_needle(jid: str) -> bytes:
     """
     for digit in "bf":
         if 0 <= (start := jid.find(digit)) <= len(jid) - 8:
-            return jid[start:].encode()
-    return jid.encode()
+            return jid_bytes(jid[start:])
+    return jid_bytes(jid)
+
+
+def jid_bytes(jid: str) -> bytes:
+    """Return the bytes of a jid. One with a lone surrogate has some, too, which are in no payload."""
+    return jid.encode("utf-8", "surrogatepass")
 
 
 def parse(raw: bytes) -> Item:

@@ -1,6 +1,7 @@
 """Pages of a queue by cursor, jobs found again by where they were seen, and a job that is moved."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -119,6 +120,27 @@ def test_a_job_moves_to_another_queue(side: Side) -> None:
     side.server.command("RPOP", "queue:q")
     assert side.run(gone.move_to("other")) is False
     assert gone.queue == "q"
+
+
+def test_a_job_is_killed_by_its_bytes_whoever_else_has_its_jid(side: Side) -> None:
+    died: list[tuple[Any, str]] = []
+    side.config = side.config.copy(dead_max_jobs=3)
+    side.config.death_handlers.append(lambda item, reason: died.append((item["args"], str(reason))))
+    same = f"{7:024x}"
+    side.server.command("LPUSH", "queue:q", *(job(number, jid=same) for number in range(4)), "no job")
+    side.server.command("ZADD", "dead", time.time() - 2, "older", time.time() - 1, "old")
+    records = side.run(side.Queue("q").where().page()).items
+    assert side.run(records[2].kill()) is True
+    assert side.run(records[2].kill()) is False
+    assert died == [([2], "Job killed by API")]
+    left = side.server.command("LRANGE", "queue:q", 0, -1)
+    assert left == [b"no job", *(job(number, jid=same).encode() for number in (3, 1, 0))]
+    assert list(side.scored("dead")) == [b"old", records[2].raw], "it was trimmed"
+    assert (records[2].queue, records[2].args) == ("q", [2])
+    (last,) = (record for record in side.listed(side.Queue("q")) if not record.is_job)
+    assert side.run(last.kill()) is True
+    assert list(side.scored("dead")) == [records[2].raw, b"no job"]
+    assert len(died) == 1
 
 
 def test_one_queues_summary(side: Side) -> None:

@@ -90,6 +90,18 @@ def test_batches(batch: Batch, server: Server) -> None:
     assert "import 7" in output("batches", "show", batch.bid, REDIS_URL=server.url)
 
 
+def test_one_batch_and_the_list_count_alike(server: Server, configured: teep.Config) -> None:
+    """A node that waits is left, in either."""
+    workflow = Workflow(config=configured)
+    workflow.add("first", build_it.s())
+    workflow.add("second", build_it.s(), after="first")
+    workflow.start()
+    listed = output("batches", REDIS_URL=server.url)
+    shown = output("batches", "show", workflow.bid, REDIS_URL=server.url)
+    assert next(line for line in listed.splitlines() if workflow.bid in line).split()[2:4] == ["2", "2"]
+    assert [line.split() for line in shown.splitlines() if line.split()[:1] == ["left"]] == [["left", "2"]]
+
+
 @pytest.mark.slow("eight commands, one after the other")
 def test_what_is_done_to_a_batch(batch: Batch, server: Server, configured: teep.Config) -> None:
     (job, *_) = teep.Queue("low", config=configured).where(jids=["row1"])

@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,8 @@ _TITLE = "teep demo: two workers, a kill -9 at half time, and every job accounte
 _PROMPT = "$ teep demo\r\n"
 # Seconds: between two frames at least, for which nothing happens at most, and of the last frame.
 _EVERY, _IDLE, _LAST = 0.5, 0.8, 6.0
+# What follows within so many seconds was printed in one go, up to so many bytes.
+_TOGETHER, _BURST = 0.02, 65_536
 
 
 def main() -> None:
@@ -42,19 +44,24 @@ def record(command: list[str]) -> list[Frame]:
     Raises:
         subprocess.CalledProcessError: the command failed.
     """
+    with _terminal(command) as reader:
+        return frames_of(_bursts(reader))
+
+
+def frames_of(bursts: Iterable[str], clock: Callable[[], float] = time.monotonic) -> list[Frame]:
+    """Return what is on the screen by and by, as each burst is printed at the time of the clock (seconds)."""
     terminal = Terminal(COLUMNS, LINES)
     terminal.feed(_PROMPT)
-    shown = [(time.monotonic(), terminal.screen())]
-    with _terminal(command) as reader:
-        for text in _chunks(reader):
-            terminal.feed(text)
-            now, screen = time.monotonic(), terminal.screen()
-            if screen == shown[-1][1]:
-                continue
-            if now - shown[-1][0] < _EVERY and len(shown) > 1:
-                shown[-1] = (shown[-1][0], screen)
-            else:
-                shown.append((now, screen))
+    shown = [(clock(), terminal.screen())]
+    for text in bursts:
+        terminal.feed(text)
+        now, screen = clock(), terminal.screen()
+        if screen == shown[-1][1]:
+            continue
+        if now - shown[-1][0] < _EVERY and len(shown) > 1:
+            shown[-1] = (shown[-1][0], screen)
+        else:
+            shown.append((now, screen))
     return _timed(shown)
 
 
@@ -84,18 +91,24 @@ def _path() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def _chunks(reader: int) -> Iterator[str]:
+def _bursts(reader: int) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    while True:
-        select.select([reader], [], [])
-        time.sleep(0.02)  # for the rest of what is printed in one go
+    while burst := _burst(reader):
+        yield decoder.decode(burst)
+
+
+def _burst(reader: int) -> bytes:
+    """Return what is printed in one go; nothing: the program has ended."""
+    printed, patience = b"", None
+    while len(printed) < _BURST and select.select([reader], [], [], patience)[0]:
         try:
-            some = os.read(reader, 65_536)
-        except OSError:  # the program has ended
-            return
+            some = os.read(reader, _BURST)
+        except OSError:  # how Linux says that the program has ended
+            return printed
         if not some:
-            return
-        yield decoder.decode(some)
+            return printed
+        printed, patience = printed + some, _TOGETHER
+    return printed
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+_CUT = re.compile(r"\x1b(\[\??[\d;]*)?\Z")
 _PARTS = re.compile(r"\x1b\[(\??[\d;]*)([A-Za-z])|([\r\n])|([^\x1b\r\n]+)|(\x1b)")
 
 
@@ -35,14 +36,18 @@ class Terminal:
         self._cells = [self._empty() for _ in range(lines)]
         self._line = self._column = 0
         self._style = _USUAL
+        self._rest = ""
 
     def feed(self, text: str) -> None:
-        """Show what a program prints.
+        """Show what a program prints; an escape sequence that is cut off waits for its rest.
 
         Raises:
             ValueError: it uses what this terminal does not know.
         """
-        for code, command, control, plain, stray in _PARTS.findall(text):
+        text = self._rest + text
+        cut = _CUT.search(text)
+        self._rest = cut[0] if cut else ""
+        for code, command, control, plain, stray in _PARTS.findall(text.removesuffix(self._rest)):
             if command:
                 self._obey(code, command)
             elif control == "\r":

@@ -1,14 +1,16 @@
 """Every command that reaches Redis: on an empty one, on one that only Ruby's Sidekiq has written, and on none."""
 
 import json
+import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import redis
 
 from teep.cli.app import app
 from teep.cli.endings import NO_REDIS, NOTHING, USAGE
-from tests.cli.running import output, printed, sentence, teep
+from tests.cli.running import COMMAND, environment, output, printed, sentence, teep
 from tests.support import golden
 from tests.support.servers import Server
 
@@ -119,3 +121,29 @@ def test_ruby_jobs_are_acted_on_byte_for_byte(server: Server) -> None:
 @pytest.mark.parametrize("words", [("jobs", "retries", "clas:X"), ("delete", "retries"), ("pause",)])
 def test_a_wrong_command_line_is_one_sentence(server: Server, words: tuple[str, ...]) -> None:
     assert sentence(teep(*words, REDIS_URL=server.url), USAGE).startswith("teep: ")
+
+
+@pytest.mark.one_server
+def test_bytes_that_are_no_utf_8_are_escaped_in_json_and_found_nowhere(server: Server) -> None:
+    valkey = redis.Redis.from_url(server.url)
+    valkey.sadd("queues", b"odd\xff", "other")
+    valkey.lpush(b"queue:odd\xff", b"no job")
+    assert [queue["name"] for queue in printed("queues", REDIS_URL=server.url)] == ["odd\\udcff", "other"]
+    assert printed("stats", REDIS_URL=server.url)[0]["queues"] == {"odd\\udcff": 1, "other": 0}
+    assert [one["queue"] for one in printed("pause", "--all", REDIS_URL=server.url)] == ["odd\\udcff", "other"]
+    for words in (("job",), ("result",), ("cancel",), ("jobs", "retries", "--jid")):
+        done = subprocess.run(
+            [*COMMAND, *words, b"\xff", "--json"],
+            env=environment(REDIS_URL=server.url),
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, b"Traceback" in done.stderr) == (NOTHING, False), done.stderr
+
+
+@pytest.mark.one_server
+@pytest.mark.parametrize("words", [("jobs", "dead"), ("batches",), ("errors",)])
+def test_a_limit_may_be_any_number_from_1(server: Server, words: tuple[str, ...]) -> None:
+    done = teep(*words, "--limit", "99999999999999999999", REDIS_URL=server.url)
+    assert done.returncode in (0, NOTHING), done.stderr
+    assert teep(*words, "--limit", "0", REDIS_URL=server.url).returncode == USAGE

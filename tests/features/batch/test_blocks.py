@@ -1,6 +1,8 @@
 """What is pushed inside `batch.jobs()`, by whatever verb, is a job of the batch, in the step that sends it."""
 
 import asyncio
+import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -169,6 +171,74 @@ def test_an_error_in_a_block_that_has_sent_some_leaves_the_batch_invalid(here: F
     assert status(batch).invalid
     assert status(batch).total == teep.Queue().size() == 2
     assert not here.server.command("EXISTS", f"{{teep:batch:{batch.bid}}}:openers")
+
+
+def test_an_error_of_the_last_step_leaves_the_batch_invalid(
+    here: Fleet, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its events would happen an hour later, as if the jobs that were not sent had never been."""
+    batch = teep.Batch()
+    with pytest.raises(asyncio.CancelledError), batch.jobs(flush_every=1) as block:
+        for number in range(3):
+            jobs.member.perform_async(number)
+        _fail_once(monkeypatch, block, "_send", asyncio.CancelledError())
+    assert status(batch).invalid
+    assert status(batch).total == teep.Queue().size() == 2
+    assert not here.server.command("EXISTS", f"{{teep:batch:{batch.bid}}}:openers")
+
+
+def _fail_once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, error: BaseException) -> None:
+    """Raise in place of the next call of a plan."""
+    former, left = getattr(owner, name), [error]
+
+    async def fails(*args: Any) -> Any:
+        if left:
+            raise left.pop()
+        return await former(*args)
+
+    monkeypatch.setattr(owner, name, fails)
+
+
+def _in_a_fork(act: Callable[[], object]) -> None:
+    """Do something in a forked process, and await that it has gone well there."""
+    if (pid := os.fork()) == 0:
+        code = 1
+        try:
+            act()
+            code = 0
+        except SystemExit:
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+@pytest.mark.parametrize("flush_every", [None, 1])
+def test_a_process_that_is_forked_inside_pushes_for_itself(here: Fleet, jobs: Jobs, flush_every: int | None) -> None:
+    """It is no part of the block, as a thread is none: its pushes are not lost, and its end breaks nothing."""
+    batch = teep.Batch()
+    with batch.jobs(flush_every=flush_every) as block:
+        jobs.member.perform_async(1)
+        jobs.member.perform_async(2)
+        _in_a_fork(lambda: jobs.member.perform_bulk([(3,), (4,)]))
+        _in_a_fork(lambda: block.__exit__(None, None, None))
+        _in_a_fork(lambda: block.__exit__(SystemExit, SystemExit(), None))
+    assert sorted(job["args"][0] for job in payloads()) == [1, 2, 3, 4]
+    assert sorted(job["args"][0] for job in payloads() if job.get("bid") == batch.bid) == [1, 2]
+    assert (status(batch).total, status(batch).pending, status(batch).invalid) == (2, 2, False)
+
+
+def test_a_forked_process_adds_jobs_by_a_block_of_its_own(here: Fleet, jobs: Jobs) -> None:
+    batch = teep.Batch()
+    with batch.jobs():
+        jobs.member.perform_async(1)
+
+    def add() -> None:
+        with batch.jobs():
+            jobs.member.perform_async(2)
+
+    _in_a_fork(add)
+    assert status(batch).total == 2
 
 
 def test_a_block_whose_process_has_died_counts_as_closed_after_its_lease(

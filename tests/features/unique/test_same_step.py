@@ -110,6 +110,7 @@ def _trimmed(side: Side, **limits: Any) -> Any:
 
 VERBS: dict[str, Verb] = {
     "delete a queued job": Verb("queue", lambda side: side.run(_first(side, side.Queue("q")).delete())),
+    "kill a queued job": Verb("queue", lambda side: side.run(_first(side, side.Queue("q")).kill())),
     "clear a queue": Verb("queue", lambda side: side.run(side.Queue("q").clear())),
     "delete_all in a queue": Verb("queue", lambda side: side.run(side.Queue("q").where(klass="Noop").delete_all())),
     "kill_all in a queue": Verb("queue", lambda side: side.run(side.Queue("q").where(klass="Noop").kill_all())),

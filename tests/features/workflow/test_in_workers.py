@@ -1,6 +1,8 @@
 """Workflows that real workers run, and the faults of other systems that have a name here."""
 
+import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -237,6 +239,26 @@ def test_a_large_workflow_whose_maker_dies_is_cancelled(here: Fleet, jobs: Jobs)
     assert set(states(here, workflow).values()) == {"cancelled"}
     assert teep.BatchStatus(workflow.bid).finished_at is not None
     assert here.server.command("EXISTS", "queue:default") == 0
+
+
+def test_a_large_workflow_whose_start_is_cancelled_is_cancelled(
+    here: Fleet, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the end of a task, or Ctrl-C: it does not look for an hour as if it ran."""
+    former, errors = starting._send, [None, asyncio.CancelledError()]
+
+    async def fails_once(*args: Any) -> None:
+        if errors and (error := errors.pop(0)) is not None:
+            raise error
+        await former(*args)
+
+    monkeypatch.setattr(starting, "_send", fails_once)
+    workflow = teep.Workflow()
+    workflow.add_many("all", (jobs.step.s("x") for _ in range(1_001)))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(workflow.astart())
+    assert set(states(here, workflow).values()) == {"cancelled"}
+    assert teep.BatchStatus(workflow.bid).finished_at is not None
 
 
 def _sent_by(workflow: teep.Workflow) -> list[Opened]:

@@ -12,9 +12,8 @@ from teep.store import batches, workflows
 from teep.store.jobs import lost
 from teep.wire import payload
 from teep.wire.scripts.script import load
-from tests.features.batch.test_refusals import config  # noqa: F401 - a fixture
 from tests.features.workflow.world import FlowWorld
-from tests.store.test_refusals import allow, commands_of
+from tests.support.refusing import allow, commands_of
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.one_server
@@ -46,8 +45,8 @@ class Limited(FlowWorld):
 
 
 @pytest.mark.parametrize("command", commands_of(load("step")))
-def test_a_start_is_done_whole_or_not_at_all(server: Server, config: Config, command: str) -> None:  # noqa: F811
-    world = Limited(server, config)
+def test_a_start_is_done_whole_or_not_at_all(server: Server, limited: Config, command: str) -> None:
+    world = Limited(server, limited)
     allow(server, f"-{command.lower()}")
     with contextlib.suppress(RedisError):
         world.flow(SHAPE, {"them": ["first", "second"]})
@@ -67,8 +66,8 @@ def test_a_start_is_done_whole_or_not_at_all(server: Server, config: Config, com
 
 @pytest.mark.parametrize("how", ["done", "dead", "discarded"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_an_end_is_handed_on_or_can_be(server: Server, config: Config, how: str, command: str) -> None:  # noqa: F811
-    world = Limited(server, config)
+def test_an_end_is_handed_on_or_can_be(server: Server, limited: Config, how: str, command: str) -> None:
+    world = Limited(server, limited)
     bid = world.flow(SHAPE, {"them": ["first", "second"]})
     allow(server, f"-{command.lower()}")
     raws = []
@@ -105,8 +104,8 @@ def _end(world: Limited, raw: bytes, how: str) -> None:
             world.settle("one", raw, how)
 
 
-def test_a_node_that_redis_refuses_is_pushed_when_it_takes_it(server: Server, config: Config) -> None:  # noqa: F811
-    world = Limited(server, config)
+def test_a_node_that_redis_refuses_is_pushed_when_it_takes_it(server: Server, limited: Config) -> None:
+    world = Limited(server, limited)
     bid = world.flow({"first": {}, "then": {"first": "stop"}})
     raw = world.take("one")
     assert raw is not None
@@ -123,10 +122,10 @@ def test_a_node_that_redis_refuses_is_pushed_when_it_takes_it(server: Server, co
 
 def test_what_is_cancelled_is_cancelled_once_though_redis_keeps_it_among_those_that_wait(
     server: Server,
-    config: Config,  # noqa: F811
+    limited: Config,
 ) -> None:
     """Forty layers of three: there are more ways through them than any script could go."""
-    world = Limited(server, config)
+    world = Limited(server, limited)
     layers = [[f"{layer}.{number}" for number in range(3)] for layer in range(40)]
     shape = {"first": {}, **{name: {"first": "stop"} for name in layers[0]}}
     for before, layer in pairwise(layers):
@@ -145,10 +144,10 @@ def test_what_is_cancelled_is_cancelled_once_though_redis_keeps_it_among_those_t
 @pytest.mark.parametrize("behind", [{}, {"then": {"first": "stop"}}])
 def test_a_success_that_redis_does_not_note_is_one_all_the_same(
     server: Server,
-    config: Config,  # noqa: F811
+    limited: Config,
     behind: dict[str, dict[str, str]],
 ) -> None:
-    world = Limited(server, config)
+    world = Limited(server, limited)
     bid = world.flow({"first": {}, **behind})
     raw = world.take("one")
     assert raw is not None

@@ -28,6 +28,8 @@ _WATCH = "document.addEventListener('securitypolicyviolation', (e) => console.er
 
 # The machine may be busy: it only takes this long to fail.
 _SECONDS = 40
+# Milliseconds in which a page is read again in any case.
+UNTIL_READ_AGAIN = 6_000
 expect.set_options(timeout=_SECONDS * 1000)
 
 
@@ -104,6 +106,13 @@ def before(chromium: Browser, app: Any, store: Server) -> Iterator[Desk]:
         for context in desk.contexts:
             context.close()
     assert desk.problems == []
+
+
+def timed(page: Page) -> Page:
+    """Load a page again, with a clock that `page.clock.run_for` puts forward."""
+    page.clock.install()
+    page.reload()
+    return page
 
 
 def resized(page: Page, width: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 import teep
-from tests.web.browser.conftest import Desk, tabbed_to
+from tests.web.browser.conftest import UNTIL_READ_AGAIN, Desk, tabbed_to, timed
 from tests.web.browser.test_pages import inspect
 from tests.web.test_batches import fail, made
 
@@ -32,7 +32,7 @@ def _family(desk: Desk, config: teep.Config) -> teep.Batch:
     return batch
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_they_are_accessible_and_keep_to_their_policy(desk: Desk, batch: teep.Batch) -> None:
     inspect(desk, ("/batches", "/batches?state=dead&tag=eu", f"/batches/{batch.bid}"))
 
@@ -65,8 +65,9 @@ def test_without_scripts_a_tag_finds_one_and_its_failed_jobs_are_retried(desk: D
 
 
 def test_a_batch_grows_under_ones_eyes(desk: Desk, batch: teep.Batch, config: teep.Config) -> None:
-    page = desk.open(f"/batches/{batch.bid}")
+    page = timed(desk.open(f"/batches/{batch.bid}"))
     expect(page.locator("#batch-facts")).to_contain_text("Discarded")
     teep.Queue("q", config=config).where(bid=batch.bid).delete_all()
+    page.clock.run_for(UNTIL_READ_AGAIN)
     expect(page.locator("#batch-bar .is-discarded")).to_have_count(1)
     expect(page.locator("#batch-facts > div").nth(5)).to_contain_text("6")

@@ -29,7 +29,7 @@ def staffed(desk: Desk) -> Desk:
     return desk
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_every_page_is_accessible_and_keeps_to_its_policy(desk: Desk) -> None:
     inspect(staffed(desk), PAGES)
 

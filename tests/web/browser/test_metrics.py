@@ -37,7 +37,7 @@ def populate(desk: Desk, config: teep.Config) -> None:
     left_profile(desk.store)
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_they_are_accessible_and_keep_to_their_policy(desk: Desk, config: teep.Config) -> None:
     populate(desk, config)
     inspect(desk, PAGES)

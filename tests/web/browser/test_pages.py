@@ -12,7 +12,7 @@ import teep
 from teep.errors import RedisUnavailable
 from teep.web import live
 from tests.support.waiting import wait_until
-from tests.web.browser.conftest import Desk, resized, tabbed_to
+from tests.web.browser.conftest import UNTIL_READ_AGAIN, Desk, resized, tabbed_to, timed
 from tests.web.conftest import fill
 
 pytestmark = pytest.mark.xdist_group("chromium")
@@ -30,7 +30,7 @@ PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_every_page_is_accessible_and_keeps_to_its_policy(desk: Desk) -> None:
     inspect(desk, PAGES)
 
@@ -139,9 +139,7 @@ def test_jobs_are_ticked_with_shift_and_deleted_after_a_question(desk: Desk) -> 
 
 
 def test_a_list_is_never_moved_under_a_selection(desk: Desk) -> None:
-    page = desk.open("/scheduled")
-    page.clock.install()
-    page.reload()
+    page = timed(desk.open("/scheduled"))
     page.evaluate(
         "() => { window.marks = 0; document.addEventListener('teep:refresh', () => { window.marks += 1; }); }"
     )
@@ -150,10 +148,10 @@ def test_a_list_is_never_moved_under_a_selection(desk: Desk) -> None:
     expect(page.locator('input[name="key"]')).to_have_count(5)
     page.locator('input[name="key"]').first.check()
     before = page.evaluate("window.marks")
-    page.clock.run_for(6_000)
+    page.clock.run_for(UNTIL_READ_AGAIN)
     assert page.evaluate("window.marks") == before
     page.locator('input[name="key"]').first.uncheck()
-    page.clock.run_for(6_000)
+    page.clock.run_for(UNTIL_READ_AGAIN)
     assert page.evaluate("window.marks") > before
 
 

@@ -36,7 +36,7 @@ def entries(desk: Desk, config: teep.Config) -> teep.PeriodicSet:
 PAGES = ("/periodic", "/periodic/nightly", "/periodic/nightly/edit", "/limits", "/limits/mails")
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_they_are_accessible_and_keep_to_their_policy(desk: Desk, entries: teep.PeriodicSet) -> None:
     inspect(desk, PAGES)
 

@@ -45,7 +45,7 @@ def recorded(config: teep.Config, desk: Desk) -> Desk:
     return desk
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_it_is_accessible_and_keeps_to_its_policy(recorded: Desk) -> None:
     inspect(recorded, ["/?hours=1"])
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import teep
-from tests.web.browser.conftest import Desk, tabbed_to
+from tests.web.browser.conftest import UNTIL_READ_AGAIN, Desk, tabbed_to, timed
 from tests.web.browser.test_pages import inspect
 from tests.web.test_workflows import end, release, step
 
@@ -33,7 +33,7 @@ def _made(config: teep.Config, step: Any) -> teep.Workflow:
     return workflow
 
 
-@pytest.mark.slow("axe looks at each page in both themes and widths")
+@pytest.mark.slow("axe looks at each page in both themes and widths", seconds=12)
 def test_they_are_accessible_and_keep_to_their_policy(
     desk: Desk, workflow: teep.Workflow, config: teep.Config
 ) -> None:
@@ -56,9 +56,10 @@ def test_a_box_of_the_graph_is_followed_by_keys_and_its_node_runs_again(
 
 
 def test_the_graph_lives(desk: Desk, workflow: teep.Workflow, config: teep.Config) -> None:
-    page = desk.open(f"/workflows/{workflow.bid}")
+    page = timed(desk.open(f"/workflows/{workflow.bid}"))
     expect(page.locator(".graph .is-waiting")).to_have_count(2)
     end(config, workflow, "test.2")
+    page.clock.run_for(UNTIL_READ_AGAIN)
     expect(page.locator(".graph .is-waiting")).to_have_count(0)
     # What came later is drawn as SVG, too.
     assert page.evaluate("document.querySelector('.graph .node rect').namespaceURI") == "http://www.w3.org/2000/svg"

@@ -94,6 +94,19 @@ def test_each_verb_is_offered_and_does_what_it_says(
     assert (heard[-1]["verb"], heard[-1]["count"]) == (verb, 1)
 
 
+def test_of_jobs_of_a_queue_with_the_same_jid_the_one_that_is_shown_is_killed(
+    visitor: Visitor, store: Server
+) -> None:
+    raws = [job(args=[number]) for number in range(3)]
+    for raw in raws:
+        store.command("LPUSH", "queue:low", raw)
+    store.command("SADD", "queues", "low")
+    visitor.post(f"/jobs/{JID}", {"kill": "yes"})
+    left, dead = store.command("LRANGE", "queue:low", 0, -1), store.command("ZRANGE", "dead", 0, -1)
+    assert (len(left), len(dead)) == (2, 1)
+    assert sorted([*left, *dead]) == sorted(raw.encode() for raw in raws)
+
+
 def test_what_is_not_there_is_not_done(visitor: Visitor, store: Server) -> None:
     assert "Nothing was done" in text_of(visitor.post(f"/jobs/{JID}", {"retry": "yes"}))
     assert visitor.post(f"/jobs/{JID}", {"explode": "yes"}).status_code == 400

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from teep.telling import printable
+from teep.telling import printable, takes_colour
 from teep.worker.logs import log
 from teep.worker.logs.fast_lines import LineFormatter
-from teep.worker.logs.terminal import TerminalFormatter, takes_colour
+from teep.worker.logs.terminal import TerminalFormatter
 from tests.cli.running import COMMAND, environment
 from tests.support.waiting import wait_until
 from tests.worker.fleet import SOON, Fleet

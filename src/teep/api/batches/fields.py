@@ -5,11 +5,15 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from teep.client.times import shown
-from teep.errors import MalformedPayload
+from teep.errors import InvalidValue, MalformedPayload
 from teep.store.batches import EVENTS, Event, Record, Sizes
 from teep.wire import json, payload
 
 State = Literal["running", "success", "dead", "finished", "invalid", "unknown"]
+
+
+# Digits of the largest number that Redis counts to.
+_DIGITS = 19
 
 
 class BatchCallback(NamedTuple):
@@ -106,7 +110,13 @@ class Fields:
         return self.fired_at("finish")
 
     def fired_at(self, event: Event) -> datetime | None:
-        """Return when an event happened, or None if it has not."""
+        """Return when an event happened, or None if it has not.
+
+        Raises:
+            InvalidValue: there is no such event.
+        """
+        if event not in EVENTS:
+            raise InvalidValue(f"there is no event {event!r}; there are {', '.join(EVENTS)}")
         return self._time(f"fired:{event}")
 
     @property
@@ -154,7 +164,7 @@ class Fields:
 
     def _number(self, name: str) -> int:
         text = self._text(name)
-        return int(text) if text.isdecimal() else 0
+        return int(text) if text.isdecimal() and len(text) <= _DIGITS else 0
 
     def _time(self, name: str) -> datetime | None:
         try:
@@ -177,9 +187,9 @@ class Fields:
 
 
 def _callback(event: Event, line: bytes, fired_at: datetime | None) -> BatchCallback:
-    jid, *_, head, tail = line.split(b"\0")
+    jid, *parts = line.split(b"\0")
     try:
-        klass = str(payload.parse(head + b"0" + tail)["class"])
-    except MalformedPayload:
+        klass = str(payload.parse(b"0".join(parts[-2:]))["class"])
+    except (MalformedPayload, LookupError):  # another program wrote there
         klass = ""
-    return BatchCallback(event, klass, jid.decode(), fired_at)
+    return BatchCallback(event, klass, jid.decode(errors="replace"), fired_at)

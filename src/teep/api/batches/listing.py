@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from teep.api.base import Api, Page, page_start
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.client import AsyncClient, Client
 from teep.clock import monotonic
 from teep.config import Config
 from teep.drivers.operation import operation
-from teep.errors import InvalidType, InvalidValue
+from teep.errors import InvalidType, InvalidValue, RedisDenied
 from teep.store import batches
 from teep.store.batches import Listing, Record, is_ours
 from teep.wire.command import Plan
@@ -40,7 +41,10 @@ class Search(NamedTuple, Generic[S]):
 
 
 class Statuses(Api, Generic[S]):
-    """All of them, the newest first. Those that are forgotten drop out of the list as they are met."""
+    """All of them, the newest first. Those that are forgotten drop out of the list as they are met.
+
+    With `clean=False` they stay there, so that nothing is written; they are passed over all the same.
+    """
 
     _store: ClassVar[Listing]
     _states: ClassVar[Sequence[str]]
@@ -48,8 +52,11 @@ class Statuses(Api, Generic[S]):
     _tag: str | None = None
     _state: str | None = None
 
-    def __init__(self, *, config: Config | None = None, client: Client | AsyncClient | None = None) -> None:
+    def __init__(
+        self, clean: bool = True, *, config: Config | None = None, client: Client | AsyncClient | None = None
+    ) -> None:
         super().__init__(config=config, client=client)
+        self._clean = clean
 
     @operation
     async def size(self) -> int:
@@ -72,11 +79,11 @@ class Statuses(Api, Generic[S]):
         """Return a page of all, the newest first. Three round trips."""
         number, start = page_start(number, size)
         bids, there = await self._store.page(start, size)
-        await self._store.sweep(bids, there)
+        await self._swept(bids, there)
         return Page([self._made(record) for record in there], await self._store.size(), number)
 
     @operation
-    async def search(self, start: int = 0, size: int = 25, seconds: float = 0.15) -> Search[S]:
+    async def search(self, start: int = 0, size: int = 25, seconds: float = SEARCH_SECONDS) -> Search[S]:
         """Return up to `size` of those that `where` chose, the newest first, from a place of the list on.
 
         It ends after `seconds`, and tells where another one goes on. Two round trips a hundred of them.
@@ -85,10 +92,10 @@ class Statuses(Api, Generic[S]):
         until = monotonic() + seconds
         while True:
             bids, there = await self._store.page(start)
-            await self._store.sweep(bids, there)
-            for status in map(self._made, there):
-                start += 1
-                found += [status] if self._fits(status) else []
+            is_swept, known = await self._swept(bids, there) > 0, {record.bid: record for record in there}
+            for bid in bids:
+                start += bid in known or not is_swept
+                found += [status] if bid in known and self._fits(status := self._made(known[bid])) else []
                 if len(found) == size:
                     break
             total = await self._store.size()
@@ -100,7 +107,7 @@ class Statuses(Api, Generic[S]):
             raise InvalidType(f"tag must be a string, not {tag!r}")
         if state is not None and state not in self._states:
             raise InvalidValue(f"state must be one of {', '.join(self._states)}, not {state!r}")
-        chosen = type(self)(config=self.config)
+        chosen = type(self)(self._clean, config=self.config)
         chosen._tag, chosen._state = tag or self._tag, state or self._state  # noqa: SLF001 - its own kind
         return chosen
 
@@ -115,6 +122,15 @@ class Statuses(Api, Generic[S]):
     def _fits(self, status: S) -> bool:
         return (self._tag is None or self._tag in status.tags) and self._state in (None, status.state)
 
+    async def _swept(self, bids: Sequence[str], there: Sequence[Record]) -> int:
+        """Take those that are forgotten out of the list; returns how many: none if this user may not."""
+        if not self._clean:
+            return 0
+        try:
+            return await self._store.sweep(bids, there)
+        except RedisDenied:
+            return 0
+
     def _walk(self) -> Callable[[], Plan[list[S] | None]]:
         start = 0
 
@@ -123,7 +139,7 @@ class Statuses(Api, Generic[S]):
             bids, there = await self._store.page(start)
             if not bids:
                 return None
-            start += len(bids) - await self._store.sweep(bids, there)
+            start += len(bids) - await self._swept(bids, there)
             return [status for status in map(self._made, there) if self._fits(status)]
 
         return following

@@ -35,12 +35,22 @@ async def wait_for(bid: str, event: Event, timeout: float | timedelta) -> bool: 
 async def send_all_back(
     config: Config, chosen: Filter, *, dry_run: bool = False, on_progress: Progress | None = None
 ) -> int:
-    """Send the chosen jobs of the retry set and the dead set back to their queues, and return how many."""
+    """Send the chosen jobs of the retry set and the dead set back to their queues, and return how many.
+
+    `on_progress` hears of both walks as of one; if it returns False, both are over.
+    """
     sizes = {key: await jobsets.size(key) for key in (keys.retry(), keys.dead())}
-    taken = before = 0
+    total, taken, before, is_stopped = sum(sizes.values()), 0, 0, False
+
+    def told(done: int, _: int) -> bool:
+        nonlocal is_stopped
+        is_stopped = on_progress is not None and on_progress(min(before + done, total), total) is False
+        return not is_stopped
+
     for key, size in sizes.items():
-        told = _behind(on_progress, before, sum(sizes.values()))
         taken += await send_back(config, key, chosen, dry_run=dry_run, on_progress=told)
+        if is_stopped:
+            break
         before += size
     return taken
 
@@ -54,8 +64,3 @@ async def send_back(
         return await moves.enqueue_some(config, key, [job for job, _ in some], take_back=True)
 
     return await take_from_set(key, chosen, act, dry_run=dry_run, on_progress=on_progress)
-
-
-def _behind(told: Progress | None, before: int, total: int) -> Progress | None:
-    """Return what tells how far the second of two walks has come, after the first one's."""
-    return None if told is None else lambda done, _: told(min(before + done, total), total)

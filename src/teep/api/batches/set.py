@@ -27,8 +27,8 @@ class _BatchSet(Statuses[B]):
     async def invalidate_all(self, *, dry_run: bool = False, on_progress: Progress | None = None) -> int:
         """Have workers skip the jobs of each batch from now on, within a second; returns how many batches.
 
-        Takes a round trip a hundred batches. `dry_run=True` only counts them, and `on_progress(done, total)` is
-        called after each hundred.
+        Takes a round trip a hundred batches. `dry_run=True` only counts them. `on_progress(done, total)` is called
+        after each hundred; if it returns False, the verb ends there.
         """
         return await self._each(batches.invalidate, dry_run=dry_run, on_progress=on_progress)
 
@@ -42,7 +42,8 @@ class _BatchSet(Statuses[B]):
         """Send the jobs of all these batches back that lie in the retry set and the dead set; returns how many jobs.
 
         One walk through both sets, however many batches there are. Uses up no retries. `dry_run=True` only counts
-        them, and `on_progress(done, total)` is called after each slice with the jobs looked at.
+        them. `on_progress(done, total)` is called after each slice with the jobs looked at; if it returns False, the
+        verb ends there.
         """
         chosen = Filter(bid=await self._bids())
         return await send_all_back(self.config, chosen, dry_run=dry_run, on_progress=on_progress)
@@ -63,8 +64,9 @@ class _BatchSet(Statuses[B]):
             some = bids[start : start + batches.PAGE]
             if not dry_run:
                 await act(*some)
-            if on_progress is not None:
-                on_progress(start + len(some), len(bids))
+            done = start + len(some)
+            if on_progress is not None and on_progress(done, len(bids)) is False:
+                return done
         return len(bids)
 
     def where(self, *, tag: str | None = None, state: State | None = None) -> Self:

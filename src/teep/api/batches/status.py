@@ -131,7 +131,7 @@ class _BatchStatus(Fields, Api):
         """Send its jobs in the retry set and the dead set back to their queues; returns how many.
 
         A walk through both sets inside Redis. Uses up no retries. `on_progress(done, total)` is called after each
-        slice with the jobs looked at.
+        slice with the jobs looked at; if it returns False, the verb ends there.
         """
         return await send_all_back(self.config, Filter(bid=self.bid), on_progress=on_progress)
 
@@ -142,7 +142,8 @@ class _BatchStatus(Fields, Api):
         A Ruby process that deletes a job tells no batch. A job that a large block has pushed is known by its index,
         the `bix` of its payload; of such ones it returns that, as a string. Costs a search through all queues and
         sets for each job, and three walks through them at most for all that have indices. After each of these
-        `on_progress(done, total)` is called.
+        `on_progress(done, total)` is called with the jobs looked for. If it returns False, the search ends there, and
+        no job counts as discarded.
         """
         return await lost.reconcile(self.bid, on_progress)
 

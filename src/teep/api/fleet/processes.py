@@ -1,11 +1,13 @@
 """Live processes, and how to quiet or stop them."""
 
+import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from teep.api.base import Api, AsyncApi, AsyncIterable, SyncApi, SyncCollection, once
 from teep.client import AsyncClient, Client
+from teep.client.times import shown
 from teep.config import Config
 from teep.drivers.operation import operation
 from teep.errors import EmbeddedProcess
@@ -53,8 +55,8 @@ class _Process(Api):
 
     @property
     def pid(self) -> int:
-        """Its process id on that host."""
-        return int(self["pid"])
+        """Its process id on that host; 0 if it says nothing that is a number."""
+        return int(_number(self["pid"]))
 
     @property
     def tag(self) -> str:
@@ -64,30 +66,48 @@ class _Process(Api):
     @property
     def labels(self) -> list[str]:
         """Further labels, as configured."""
-        return list(self["labels"] or ())
+        labels = self["labels"]
+        return labels if isinstance(labels, list) else []
 
     @property
     def queues(self) -> list[str]:
-        """The queues it serves, over all its capsules."""
-        if self["queues"] is not None:
-            return list(self["queues"])
-        return list(dict.fromkeys(queue for capsule in self.capsules.values() for queue in capsule["weights"]))
+        """The queues it serves, over all its capsules; none if what it says of them cannot be read."""
+        told = self["queues"]
+        if told is not None:
+            return list(map(str, told)) if isinstance(told, list) else []
+        return list(dict.fromkeys(queue for weights in self._weights_of_capsules() for queue in weights))
 
     @property
     def weights(self) -> dict[str, int]:
         """The weights of its queues, over all its capsules; all 0 if the order is strict."""
-        each = [capsule["weights"] for capsule in self.capsules.values()] or self["weights"] or []
-        return {queue: weight for weights in each for queue, weight in weights.items()}
+        told = self["weights"]
+        each = self._weights_of_capsules() or (told if isinstance(told, list) else [])
+        return {queue: weight for weights in each if isinstance(weights, dict) for queue, weight in weights.items()}
 
     @property
     def capsules(self) -> dict[str, dict[str, Any]]:
         """Its capsules: {"default": {"concurrency": 10, "mode": "strict", "weights": {"default": 0}}}."""
-        return dict(self["capsules"] or {})
+        told = self["capsules"]
+        some = told.items() if isinstance(told, dict) else ()
+        return {name: capsule for name, capsule in some if isinstance(capsule, dict)}
 
     @property
     def concurrency(self) -> int:
-        """Jobs it runs at a time. Sidekiq kept this in different places over its versions."""
-        return int(self._data.concurrency or self["concurrency"] or 0)
+        """Jobs it runs at a time; 0 if it says nothing that is a number.
+
+        Sidekiq kept this in different places over its versions.
+        """
+        return max(int(_number(self._data.concurrency or self["concurrency"])), 0)
+
+    @property
+    def threads(self) -> dict[str, int]:
+        """How many jobs of each queue it may run at a time: as many as the capsules that serve the queue."""
+        found = dict.fromkeys(self.queues, self.concurrency if not self.capsules else 0)
+        for capsule in self.capsules.values():
+            own, weights = capsule.get("concurrency"), capsule.get("weights")
+            for queue in weights if isinstance(weights, dict) else ():
+                found[queue] = found.get(queue, 0) + (max(own, 0) if type(own) is int else self.concurrency)
+        return found
 
     @property
     def busy(self) -> int:
@@ -97,12 +117,12 @@ class _Process(Api):
     @property
     def beat(self) -> datetime:
         """The time of its last heartbeat."""
-        return datetime.fromtimestamp(self._data.beat, UTC)
+        return shown(self._data.beat)
 
     @property
     def started_at(self) -> datetime:
-        """When it started."""
-        return datetime.fromtimestamp(float(self["started_at"]), UTC)
+        """When it started; the epoch if it says nothing that is a time."""
+        return shown(_number(self["started_at"]))
 
     @property
     def rss(self) -> int:
@@ -156,12 +176,25 @@ class _Process(Api):
         """Tell whether it leads the fleet: teep's, or that of Sidekiq Enterprise."""
         return self.identity in await leaders.leaders()
 
+    def _weights_of_capsules(self) -> list[dict[str, Any]]:
+        found = (capsule.get("weights") for capsule in self.capsules.values())
+        return [weights for weights in found if isinstance(weights, dict)]
+
     def _must_be_signalable(self, verb: str) -> None:
         if self.embedded:
             raise EmbeddedProcess(f"{self.identity} is embedded in another program and cannot be {verb} from outside")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.identity} busy {self.busy} of {self.concurrency}>"
+
+
+def _number(told: Any) -> float:
+    """Return a number that a process told of itself; 0 for what is none."""
+    try:
+        number = float(told)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0
 
 
 class Process(_Process, SyncApi): ...
@@ -209,6 +242,11 @@ class _ProcessSet(Api, Generic[P]):
         If a teep fleet and one of Sidekiq Enterprise share a Redis, each has its own; this is teep's.
         """
         return await leaders.leader()
+
+    @operation
+    async def leaders(self) -> tuple[str, ...]:
+        """Return the identities of teep's leader and of Sidekiq Enterprise's, as far as there are any."""
+        return await leaders.leaders()
 
     @operation
     async def get(self, identity: str) -> P | None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from teep.api.base import Api, AsyncIterable, SyncCollection, once
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.client.times import shown
 from teep.drivers.operation import operation
 from teep.store import processes
 from teep.wire.command import Plan
@@ -54,7 +55,7 @@ class Work(Generic[R]):
     @property
     def run_at(self) -> datetime:
         """When it started, to the second."""
-        return datetime.fromtimestamp(self._data.run_at, UTC)
+        return shown(self._data.run_at)
 
     @property
     def elapsed(self) -> float:

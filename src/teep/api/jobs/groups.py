@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 from teep.api.base import Api
 from teep.api.jobs.entries import _SortedEntry
 from teep.api.jobs.records import _JobRecord
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.api.jobs.selection.filters import Conditions
 from teep.client.times import shown
 from teep.drivers.operation import operation
@@ -120,7 +121,7 @@ class _Grouped(Api, Generic[E]):
         return groups_of(await grouping.groups(self._key), lambda raw, score: self._entries([(raw, score)])[0])
 
     @operation
-    async def errors(self, after: ErrorGroups[E] | None = None, *, seconds: float = 0.15) -> ErrorGroups[E]:
+    async def errors(self, after: ErrorGroups[E] | None = None, *, seconds: float = SEARCH_SECONDS) -> ErrorGroups[E]:
         """Return how many jobs failed alike, by class, error and message, from the highest score down.
 
         It ends after `seconds`, and the result says how far it came; `after` is one that goes on from there. One

@@ -1,4 +1,4 @@
-"""Plans that enqueue or kill jobs of a set: one, some, or all of them."""
+"""Plans that enqueue or kill jobs of a set: one, some, or all of them. One of a queue is killed in `records`."""
 
 import time
 from collections.abc import Sequence
@@ -45,9 +45,14 @@ async def kill(config: Config, key: Key, raw: bytes) -> bool:
     now = time.time()
     (killed,) = (await jobsets.kill(key, [raw], now)).checked()
     if killed:
-        await jobsets.trim_dead(now, config.dead_limits)
-        notify(config, Stored(raw), JobKilled("Job killed by API"))
+        await buried(config, Stored(raw), now)
     return killed
+
+
+async def buried(config: Config, job: Stored, now: float) -> None:
+    """Do what comes after one job went to the dead set: that is trimmed, and the death handlers hear of it."""
+    await jobsets.trim_dead(now, config.dead_limits)
+    notify(config, job, JobKilled("Job killed by API"))
 
 
 async def kill_all(config: Config, key: Key, *, notify_failure: bool, ex: BaseException | None) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from teep.api.base import Api, AsyncApi, SyncApi
 from teep.api.display import display_args, display_class
+from teep.api.jobs import moves
 from teep.api.jobs.iterable_state import IterableState, state_of
 from teep.client.payloads.rewrite import changed, moved_to
 from teep.config import Config
@@ -139,7 +140,13 @@ class _JobRecord(Api):
     @property
     def retry_count(self) -> int | None:
         """How often it was retried: 0 after the first failure, None before."""
-        return self.item.get("retry_count")
+        count = self.item.get("retry_count")
+        return count if type(count) is int else None
+
+    @property
+    def tries(self) -> int | None:
+        """How often it has run and failed; None before the first failure."""
+        return None if self.retry_count is None else self.retry_count + 1
 
     @property
     def latency(self) -> float:
@@ -216,14 +223,23 @@ class _QueuedRecord(_JobRecord):
         Bytes that are no job go as they are.
         """
         new = moved_to(self._stored, queue)
-        to = queues.Destination("list", keys.queue(queue), queue)
-        near = max((self.position or 0) - queues.SHIFT, 0), queues.SHIFT
-        taken = await queues.take_out(self.queue, near, [(self.raw, new, commands.score(0.0))], to)
-        (done,) = taken.checked()
+        done = await self._take_out(queues.Destination("list", keys.queue(queue), queue), new, 0.0)
         if done:
             self._queue = queue
             self._become(new)
         return done
+
+    @operation
+    async def kill(self) -> bool:
+        """Move it to the dead set, tell the death handlers, and trim the set; True if it was still there.
+
+        By its exact bytes, so another job with the same jid stays. O(n) in Redis. Sidekiq has this for sets only.
+        """
+        now = time.time()
+        killed = await self._take_out(queues.DEAD, self.raw, now)
+        if killed:
+            await moves.buried(self.config, self._stored, now)
+        return killed
 
     @operation
     async def update(self, /, **fields: Any) -> bool:
@@ -238,6 +254,12 @@ class _QueuedRecord(_JobRecord):
         done = await queues.replace(self.queue, self.raw, new)
         if done:
             self._become(new)
+        return done
+
+    async def _take_out(self, to: queues.Destination, new: bytes, at: float) -> bool:
+        near = max((self.position or 0) - queues.SHIFT, 0), queues.SHIFT
+        taken = await queues.take_out(self.queue, near, [(self.raw, new, commands.score(at))], to)
+        (done,) = taken.checked()
         return done
 
 

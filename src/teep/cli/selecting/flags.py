@@ -6,10 +6,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import click
-
 from teep.cli.command import argument, option
-from teep.cli.options import Looking, Yes
+from teep.cli.options import AtMost, Looking, Yes
 from teep.cli.selecting.completing import complete_selection
 
 Words = Annotated[
@@ -30,9 +28,7 @@ Args = Annotated[str | None, option("--args", metavar="JSON", help="As args:JSON
 Match = Annotated[str | None, option("--match", metavar="TEXT", help="A string anywhere in the job's JSON.")]
 Older = Annotated[str | None, option("--older", metavar="SPAN", help="As older:SPAN, such as 90s, 1h or 2d.")]
 Newer = Annotated[str | None, option("--newer", metavar="SPAN", help="As newer:SPAN.")]
-Limit = Annotated[
-    int | None, option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many jobs.")
-]
+Limit = Annotated[int | None, option("--limit", type=AtMost(), metavar="N", help="At most so many jobs.")]
 All = Annotated[bool, option("--all", help="All jobs that lie there. Without a filter it is needed.")]
 DryRun = Annotated[bool, option("--dry-run", help="Only say how many it would be.")]
 

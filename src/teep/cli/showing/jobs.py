@@ -73,14 +73,10 @@ def error_of(record: "Record") -> str:
 
 def tries_of(record: "Record") -> str:
     """Return how often a job has run and failed, "" if it did not."""
-    count = record.retry_count
-    return f"{count + 1:,}" if type(count) is int else ""
+    return "" if record.tries is None else f"{record.tries:,}"
 
 
 def time_of(record: "Record") -> datetime | None:
-    """Return the time of an entry of a set; None if it has none, or one beyond the calendar."""
-    try:
-        at: datetime | None = getattr(record, "at", None)
-    except (OverflowError, ValueError, OSError):
-        return None
+    """Return the time of an entry of a set; None for a job in a queue."""
+    at: datetime | None = getattr(record, "at", None)
     return at

@@ -15,7 +15,6 @@ from teep.errors import BatchClosed, InvalidValue, NotHere, RedisError
 from teep.store.batches import Declaration, Opened, joining
 from teep.store.jobs.pushes import Extra, KeptOut, Push, joined
 from teep.telling import Logger
-from teep.wire.command import Plan
 
 logger = Logger("teep")
 
@@ -47,6 +46,7 @@ class Block:
     4. An error in the block drops what is collected. If some is sent already, the batch becomes invalid.
     5. Jobs that are sent in several steps have indices, so that the batch remembers no jids (`indexing`).
     6. A task that was started inside, and goes on after the end, adds each of its jobs by itself.
+    7. A process that was forked inside has no part in it: it sends nothing, and breaks nothing, where it leaves it.
     """
 
     def __init__(self, batch: Openable, most: int) -> None:
@@ -54,6 +54,7 @@ class Block:
         self.bid = batch.bid
         self._batch = batch
         self.most = most
+        self.pid = os.getpid()
         self._indices = Indices(batch.bid)
         self._token = os.urandom(6).hex()
         self._pushes: list[Push] = []
@@ -72,7 +73,7 @@ class Block:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave()
-        plan = self._end() if error is None else self._broken()
+        plan = self._close(error)
         if blocking.is_on_loop():
             warns = routes.is_plain() and self.config.environment != "production"
             blocking.check(plan, warns=warns, named=_ON_LOOP)
@@ -86,8 +87,7 @@ class Block:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave()
-        plan: Plan[None] = self._end() if error is None else self._broken()
-        await run_plan_async(plan, Late(lambda: async_driver_for(self.config)))
+        await run_plan_async(self._close(error), Late(lambda: async_driver_for(self.config)))
 
     def _enter(self) -> None:
         if self._is_entered:
@@ -133,6 +133,22 @@ class Block:
     @property
     def _jobs(self) -> int:
         return sum(push.jobs for push in self._pushes)
+
+    async def _close(self, error: BaseException | None) -> None:
+        """Send what is collected, or drop it after an error of the block; if not all can be sent, none is to run."""
+        if self.pid != os.getpid():
+            return
+        if error is not None:
+            await self._broken()
+            return
+        try:
+            await self._end()
+        except (BatchClosed, GeneratorExit):
+            raise
+        except BaseException:  # a cancelled task, too: else the batch would end an hour later without the rest
+            if test_mode.current() is None:
+                await self._broken()
+            raise
 
     async def _end(self) -> None:
         push = await self._collected(closes=True)

@@ -1,8 +1,10 @@
 """The block of a batch that code is in: what it pushes there is collected, and becomes part of the batch.
 
-`teep.client.batches` makes blocks; whatever writes a payload or delivers it asks here.
+`teep.client.batches` makes blocks; whatever writes a payload or delivers it asks here. A process that was forked
+inside of a block is in none, like a thread that was started there: nobody would send what its copy collects.
 """
 
+import os
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -14,11 +16,12 @@ from teep.store.jobs.pushes import Push
 
 
 class Block(Protocol):
-    """A block that collects pushes for its batch, and sends `most` jobs in one step."""
+    """A block that collects pushes for its batch in the process `pid`, and sends `most` jobs in one step."""
 
     config: Config
     bid: str
     most: int
+    pid: int
 
     async def take(self, push: Push) -> None:
         """Take a push of jobs that are marked with the batch, or that makes a child of it; a plan."""
@@ -37,14 +40,19 @@ def enter(block: Block | None) -> Block | None:
     return before
 
 
+def _around() -> Block | None:
+    block = _innermost.get()
+    return block if block is None or block.pid == os.getpid() else None
+
+
 def is_inside() -> bool:
     """Whether this code is in a block."""
-    return _innermost.get() is not None
+    return _around() is not None
 
 
 def current(config: Config) -> Block | None:
     """Return the block that collects pushes to this configuration's Redis; those to any other go their own way."""
-    block = _innermost.get()
+    block = _around()
     if block is None or block.config is config or named_url(block.config) == named_url(config):
         return block
     return None
@@ -52,7 +60,7 @@ def current(config: Config) -> Block | None:
 
 def collects(bid: str) -> bool:
     """Tell whether this code is in a block of a batch. A job is of a batch only if it is pushed there."""
-    block = _innermost.get()
+    block = _around()
     return block is not None and block.bid == bid
 
 

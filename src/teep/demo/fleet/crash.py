@@ -3,12 +3,11 @@
 import os
 import signal
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import teep
 from teep.config import default_config, driver_for
-from teep.wire import commands, keys
-from teep.wire.keys import Key
+from teep.store.running import inflight
 
 
 class Crash:
@@ -21,9 +20,9 @@ class Crash:
         self.successor: int | None = None
         """The pid of the worker that took its place; None: not yet."""
         self._before = frozenset(everyone)
-        self._lists = [keys.inflight(queue, victim.identity) for queue in victim.queues]
+        self._victim = victim
         os.kill(self.pid, signal.SIGSTOP)  # first, so that what it has in its hands can be counted
-        self.jobs = _held(self._lists)
+        self.jobs = _held(victim)
         """How many jobs it had in its hands."""
         os.kill(self.pid, signal.SIGKILL)
         self._killed_at = time.monotonic()
@@ -35,14 +34,12 @@ class Crash:
 
     def look(self, everyone: Collection[int]) -> None:
         """Notice what has happened; `everyone` are the pids of the workers that there are."""
-        if self.rescued_after is None and not _held(self._lists):
+        if self.rescued_after is None and not _held(self._victim):
             self.rescued_after = time.monotonic() - self._killed_at
         if self.successor is None:
             self.successor = next((pid for pid in everyone if pid not in self._before), None)
 
 
-def _held(lists: Sequence[Key]) -> int:
-    async def lengths() -> list[int]:
-        return await commands.pipeline_of([commands.llen(each) for each in lists])
-
-    return sum(driver_for(default_config()).run(lengths()))
+def _held(victim: teep.Process) -> int:
+    found = driver_for(default_config()).run(inflight.payloads(victim.identity, victim.queues))
+    return sum(map(len, found.values()))

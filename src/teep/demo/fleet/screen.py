@@ -14,6 +14,7 @@ from rich.text import Text
 import teep
 from teep.api.stats import QueueSummary
 from teep.demo.fleet.crash import Crash
+from teep.demo.jobs import HEAVY, LIGHT
 
 # Seconds between two pictures, and between two points of the curve.
 _DRAW_EVERY, _POINT_EVERY = 0.25, 0.5
@@ -55,15 +56,20 @@ class Screen:
             self._live.stop()
 
     def show(self, look: Look, *, must: bool = False) -> None:
-        """Show a look, unless the last one is a moment ago; `must`: even then."""
+        """Show a look, unless it tells nothing of the crash that is new, and the last one is a moment ago.
+
+        Args:
+            look: the fleet now.
+            must: show it even then, since no other will follow.
+        """
         if look.seconds - self._points[-1][0] >= _POINT_EVERY:
             self._points.append((look.seconds, look.done))
+        news = [line for line in _events(look.crash) if line.plain not in self._told]
+        self._told.update(line.plain for line in news)
         if self._live is None:
-            for line in _events(look.crash):
-                if line.plain not in self._told:
-                    self._told.add(line.plain)
-                    self._console.print(line)
-        elif must or look.seconds - self._drawn_at >= _DRAW_EVERY:
+            for line in news:
+                self._console.print(line)
+        elif must or news or look.seconds - self._drawn_at >= _DRAW_EVERY:
             self._drawn_at = look.seconds
             self._live.update(self._picture(look), refresh=True)
 
@@ -96,8 +102,10 @@ def _queues(look: Look) -> Table:
     table.add_column("queue", min_width=9)
     for name in ("waiting", "for"):
         table.add_column(name, justify="right", min_width=7)
-    for queue in sorted(look.queues, key=lambda each: each.name):
-        table.add_row(queue.name, f"{queue.size:,}", f"{queue.latency:.1f} s")
+    # Redis has no queue that is empty; each has its line all the same, so that nothing moves.
+    waiting = {HEAVY: (0, 0.0), LIGHT: (0, 0.0)} | {queue.name: (queue.size, queue.latency) for queue in look.queues}
+    for name, (size, latency) in sorted(waiting.items()):
+        table.add_row(name, f"{size:,}", f"{latency:.1f} s")
     table.add_row("scheduled", f"{look.stats.scheduled_size:,}", "", style="dim")
     table.add_row("to retry", f"{look.stats.retry_size:,}", "", style="red" if look.stats.retry_size else "dim")
     return table

@@ -10,7 +10,7 @@ from teep.api.fleet.fleet import Fleet
 from teep.demo.files import Shares
 from teep.demo.fleet.crash import Crash
 from teep.demo.fleet.screen import Look, Screen
-from teep.demo.jobs import analyse, analyse_async
+from teep.demo.jobs import HEAVY, analyse, analyse_async
 from teep.demo.results import Results
 from teep.demo.waiting import PATIENCE, Witness
 
@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
 def push(shares: Shares) -> None:
     """Push a job for every file."""
-    analyse.set(queue="heavy").perform_bulk([path] for path in shares.heavy)
+    analyse.set(queue=HEAVY).perform_bulk([path] for path in shares.heavy)
     times = [time.time() + _AHEAD[number % len(_AHEAD)] for number in range(len(shares.later))]
     analyse.perform_bulk(([path] for path in shares.later), at=times)
     analyse_async.perform_bulk([path] for path in shares.coroutine)
@@ -62,9 +62,9 @@ class _Work:
     def follow(self) -> Outcome:
         while True:
             look = self._look()
-            self._screen.show(look)
-            if self._is_over(look):
-                self._screen.show(look, must=True)
+            is_over = self._is_over(look)
+            self._screen.show(look, must=is_over)
+            if is_over:
                 return Outcome(len(self._results.counts), look.stats.retry_size, self._results.repeated, look.seconds)
             self._half_time(look)
             self._check(look)

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 from teep.store import processes
 from teep.store.jobs import jobsets, queues
 from teep.store.running import owners
-from teep.wire import commands, keys, scripts
+from teep.wire import commands, keys, payload, scripts
 from teep.wire.keys import Key
 from teep.wire.stored import Stored
 
@@ -43,7 +43,7 @@ async def in_flight(jid: str) -> JobPlace | None:
     """Return a job that a teep process has taken, or None. Two round trips."""
     registered = await owners.registered()
     lists = [(queue, keys.inflight(queue, owner.identity)) for owner in registered for queue in owner.queues]
-    found = await commands.pipeline_of(scripts.search(key, jid.encode(), 0, _WHOLE) for _, key in lists)
+    found = await commands.pipeline_of(scripts.search(key, payload.jid_bytes(jid), 0, _WHOLE) for _, key in lists)
     for (queue, key), raws in zip(lists, found, strict=True):
         for raw in raws:
             if has_jid(raw, jid):

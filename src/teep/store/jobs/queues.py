@@ -168,7 +168,7 @@ async def find(queue: str, jid: str, is_it: Callable[[bytes], bool]) -> bytes | 
     however long the queue is. Jobs that lie elsewhere (they were retried, or have Ruby's random jids) are found
     by reading the queue slice by slice inside Redis.
     """
-    needle = jid.encode()
+    needle = payload.jid_bytes(jid)
     born = payload.jid_time(jid)
     for window in PROBE_WINDOWS if born is not None else ():
         found, whole_queue = await scripts.probe(keys.queue(queue), needle, born or 0.0, window)

@@ -1,1 +1,1 @@
-"""What comes over the list: a question, a line to type in, a menu, a text. The list stands still meanwhile."""
+"""Dialogs over the list: a question, a line to type in, a menu, lines to read. The list stands still meanwhile."""

@@ -6,10 +6,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input
 
+from teep.top.dialogs.dialog import Dialog
 from teep.top.widgets.painted import Painted, Part
 
 Complete = Callable[[str], str | None]
@@ -24,10 +24,10 @@ class _Completion(Suggester):
         return self._complete(value)
 
 
-class Ask(ModalScreen[str | None]):
-    """Answers with what was typed, None after Esc. `complete` returns a longer text that begins so; Tab takes it.
+class Ask(Dialog[str | None]):
+    """Answers with what was typed, None after Esc. `complete` returns a longer string that begins so; Tab takes it.
 
-    Until it `is_ready` the app keeps the keys, in `typed`: some would come to the line before the others.
+    Until the line is there the keys wait here: some would come to it before the others.
     """
 
     class Ready(Message):
@@ -49,8 +49,8 @@ class Ask(ModalScreen[str | None]):
         self._prompt = prompt
         self._text = text
         self._complete = complete
-        self.is_ready = False
-        self.typed: list[events.Key] = []
+        self._is_ready = False
+        self._typed: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         prompt = Painted(lambda _, __: [[Part(self._prompt, "key")]], id="prompt")
@@ -64,18 +64,28 @@ class Ask(ModalScreen[str | None]):
         self.set_focus(self.query_one(Input))
         self.post_message(self.Ready(self))
 
+    def take(self, event: events.Key) -> bool:
+        if not self._is_ready:
+            self._typed.append(event)
+        return not self._is_ready
+
+    def let_through(self) -> list[events.Key]:
+        """Return the keys that have waited; the line takes those that come from now on."""
+        self._is_ready = True
+        return self._typed
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(event.value)
+        self.answer(event.value)
 
     def on_key(self, event: events.Key) -> None:
         """Take the keys that the line does not."""
         event.stop()
         line = self.query_one(Input)
         if event.key in ("escape", "ctrl+c"):
-            self.dismiss(None)
+            self.answer(None)
         elif event.key == "enter":
-            self.dismiss(line.value)
+            self.answer(line.value)
         elif event.key == "tab":
             event.prevent_default()
             if self._complete is not None:

@@ -1,12 +1,13 @@
 """A box in the middle of the screen, painted of lines."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 
-from teep.top.widgets.painted import Lines, Painted
+from teep.top.dialogs.dialog import Dialog, name_of
+from teep.top.widgets.painted import Painted, Painter
 
 T = TypeVar("T")
 
@@ -14,41 +15,38 @@ KEYS = {"down": "j", "up": "k"}
 """Keys that stand for others, in all boxes."""
 
 
-class Box(ModalScreen[T]):
-    """A dialog: what its lines are, and what its keys do, each kind says."""
+class Box(Dialog[T]):
+    """A dialog of lines. Each kind brings the function that paints them, and the one that does what a key does."""
 
     DEFAULT_CSS = """
     Box { align: center middle; background: $background 40%; }
     Box #box { width: 76; max-width: 95%; border: round $primary; padding: 0 1; background: $surface; }
     """
 
+    def __init__(self, paint: Painter, press: Callable[[str], None]) -> None:
+        super().__init__()
+        self._paint = paint
+        self._press = press
+        self._box = Painted(paint, id="box")
+
     def compose(self) -> ComposeResult:
-        yield Painted(self.lines, id="box")
+        yield self._box
 
     def on_mount(self) -> None:
         self.resized()
 
     def resized(self) -> None:
-        """Make the box as high as its lines."""
-        box = self.query_one("#box", Painted)
+        """Make the box as high as its lines. A key may come before it is on the screen, and after it has gone."""
         width = min(76, int(self.app.size.width * 0.95)) - 4
-        box.styles.height = min(len(self.lines(width, self.app.size.height)), self.app.size.height - 4) + 2
-        box.repaint()
+        lines = self._paint(width, self.app.size.height)
+        self._box.styles.height = min(len(lines), self.app.size.height - 4) + 2
+        self._box.repaint()
 
-    def lines(self, width: int, height: int) -> Lines:
-        """Return what the box shows."""
-        raise NotImplementedError
-
-    def press(self, key: str) -> None:
-        """Do what a key does."""
-        raise NotImplementedError
-
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        event.prevent_default()
-        key = event.character if event.is_printable and event.character else event.key
-        self.press(KEYS.get(key, key))
+    def take(self, event: events.Key) -> bool:
+        key = name_of(event)
+        self._press(KEYS.get(key, key))
+        return True
 
     def on_painted_pressed(self, event: Painted.Pressed) -> None:
         event.stop()
-        self.press(event.does.removeprefix("key:"))
+        self._press(event.does.removeprefix("key:"))

@@ -1,11 +1,11 @@
-"""A text over the whole screen, which one scrolls: a job's detail, its raw payload, the help."""
+"""Lines over the whole screen, which one scrolls: a job's detail, its raw payload, the help."""
 
 from collections.abc import Sequence
 from itertools import islice
 
 from teep.top.dialogs.box import Box
 from teep.top.lists.rows import Line
-from teep.top.widgets.painted import Lines, Painted, Part, wrapped
+from teep.top.widgets.painted import Lines, Part, wrapped
 
 _CLOSES = ("escape", "ctrl+c", "q", "enter", "space", " ", "?", "y", "i")
 
@@ -18,7 +18,7 @@ class Pager(Box[str | None]):
     """
 
     def __init__(self, title: str, text: Sequence[Line], copied: str = "") -> None:
-        super().__init__()
+        super().__init__(self._lines, self._act)
         self._title = title
         self._text = text
         self._copied = copied
@@ -27,9 +27,9 @@ class Pager(Box[str | None]):
 
     def resized(self) -> None:
         """Paint it: it has the height of the screen."""
-        self.query_one("#box", Painted).repaint()
+        self._box.repaint()
 
-    def lines(self, width: int, height: int) -> Lines:
+    def _lines(self, width: int, height: int) -> Lines:
         if self._wrapped[0] != width:
             self._wrapped = width, wrapped(self._text, width)
         every = self._wrapped[1]
@@ -41,7 +41,7 @@ class Pager(Box[str | None]):
         blank = [[Part("")]] * (height - 2 - len(shown))
         return [[Part(self._title, "label")], *shown, *blank, [Part(f"Esc goes back{copy}{part}", "muted")]]
 
-    def press(self, key: str) -> None:
+    def _act(self, key: str) -> None:
         page = max(self.app.size.height - 5, 1)
         steps = {"j": 1, "k": -1, "pagedown": page, "pageup": -page, "l": page, "h": -page, "home": -(10**9),
                  "g": -(10**9), "end": 10**9, "G": 10**9}  # fmt: skip
@@ -49,9 +49,9 @@ class Pager(Box[str | None]):
             self._top = max(self._top + steps[key], 0)
             self.resized()
         elif key == "c" and self._copied:
-            self.dismiss("copy")
+            self.answer("copy")
         elif key in _CLOSES:
-            self.dismiss(None)
+            self.answer(None)
 
     def on_mouse_scroll_down(self) -> None:
         self._top += 3

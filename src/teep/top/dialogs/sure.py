@@ -11,14 +11,14 @@ class Sure(Box[bool]):
     """Asks once; with `typed`, by typing that number."""
 
     def __init__(self, question: str, why: Sequence[str], *, typed: int | None = None) -> None:
-        super().__init__()
+        super().__init__(self._lines, self._act)
         self._question = question
         self._why = why
         self._wanted = None if typed is None else str(typed)
         self._typed = ""
         self._is_yes = False
 
-    def lines(self, width: int, height: int) -> Lines:  # noqa: ARG002 - as high as it is
+    def _lines(self, width: int, height: int) -> Lines:  # noqa: ARG002 - as high as it is
         found = wrapped([Line(self._question, "title"), Line(), *(Line(text) for text in self._why), Line()], width)
         if self._wanted is not None:
             ask = f"Type {self._wanted} and Enter to do it, Esc for no: "
@@ -27,22 +27,22 @@ class Sure(Box[bool]):
         told = f"    y yes, n no, Enter {'yes' if self._is_yes else 'no'}"
         return [*found, [no, Part("   "), yes, Part(told, "muted")]]
 
-    def press(self, key: str) -> None:
+    def _act(self, key: str) -> None:
         if key in ("escape", "ctrl+c"):
-            self.dismiss(result=False)
+            self.answer(False)
         elif self._wanted is not None:
             self._type(key)
         elif key in ("n", "y", "N", "Y"):
-            self.dismiss(key in "yY")
+            self.answer(key in "yY")
         elif key == "enter":
-            self.dismiss(self._is_yes)
+            self.answer(self._is_yes)
         elif key in ("left", "right", "tab", "shift+tab", "h", "l"):
             self._is_yes = not self._is_yes
         self.resized()
 
     def _type(self, key: str) -> None:
         if key == "enter":
-            self.dismiss(self._typed == self._wanted)
+            self.answer(self._typed == self._wanted)
         elif key == "backspace":
             self._typed = self._typed[:-1]
         elif key.isascii() and key.isdigit() and len(self._typed) < len(self._wanted or ""):

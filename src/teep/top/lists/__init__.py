@@ -1,4 +1,4 @@
-"""What one looks at, without a screen: rows as Redis has them, a view of them, what can be done to them.
+"""Lists, without a screen: rows as Redis has them, a view of them, what can be done to them.
 
 | module | holds |
 |---|---|

@@ -1,18 +1,22 @@
-"""What is asked of Redis at each look: the figures of the fleet, and the page in sight."""
+"""One look at Redis: the figures of the fleet, and the page in sight."""
 
+import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from teep.api import AsyncStats
 from teep.config import Config
-from teep.errors import RedisError
+from teep.errors import TeepError
 from teep.top.lists.rows import Listing
 from teep.top.lists.text import plain
 from teep.top.lists.views import View
 
 _KEPT = 1_000
+
+T = TypeVar("T")
 
 
 class Rate(NamedTuple):
@@ -23,7 +27,7 @@ class Rate(NamedTuple):
 
 
 class Feed:
-    """What Redis said last. If it says nothing, that stays, and `trouble` tells since when."""
+    """The last answers of Redis. If it says nothing, that stays, and `trouble` tells since when."""
 
     def __init__(self, config: Config) -> None:
         self.stats: dict[str, Any] | None = None
@@ -36,19 +40,18 @@ class Feed:
         self._since = ""
 
     async def read(self, view: View) -> Listing | None:
-        """Look once; None if Redis does not answer, or refuses."""
-        try:
-            stats = await AsyncStats(config=self._config).fetch_stats()
-            self._note(stats)
-            listing = await view.tab.read(view)
-        except RedisError as error:
-            self._since = self._since or f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - the clock on the wall
-            self.trouble = f"! since {self._since}, all below is as it was then; {plain(error)}"
-            return None
-        self._since = self.trouble = ""
-        return listing
+        """Look once, for the figures and the page at the same time; None if either was not to be had."""
+        errors: list[TeepError] = []
+        _, listing = await asyncio.gather(_tried(self._figures(), errors), _tried(view.tab.read(view), errors))
+        if not errors:
+            self._since = self.trouble = ""
+            return listing
+        self._since = self._since or f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - the clock on the wall
+        self.trouble = f"! since {self._since}, all below is as it was then; {plain(errors[0])}"
+        return None
 
-    def _note(self, stats: dict[str, Any]) -> None:
+    async def _figures(self) -> None:
+        stats = await AsyncStats(config=self._config).fetch_stats()
         now = time.monotonic()
         if self._before is not None:
             at, before = self._before
@@ -57,3 +60,12 @@ class Feed:
             self.rates.append(Rate(done, failed))
         self.stats, self._before = stats, (now, stats)
         self.at = f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - as above
+
+
+async def _tried(work: Awaitable[T], errors: list[TeepError]) -> T | None:
+    """Return what work returns; None if it fails, and the error is among `errors`. The work beside it goes on."""
+    try:
+        return await work
+    except TeepError as error:
+        errors.append(error)
+        return None

@@ -1,4 +1,4 @@
-"""What a list consists of: columns, rows, and a page of them; and the lines of a text about one row."""
+"""The parts of a list: columns, rows, and a page of them; and the lines that tell all of one row."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -31,10 +31,6 @@ class Row(NamedTuple):
     thing: Any
     style: str = ""
 
-    def shows(self, other: "Row") -> bool:
-        """Whether another row looks the same."""
-        return self.cells == other.cells and self.style == other.style
-
 
 class Listing(NamedTuple):
     """A page of a list: its rows, a sentence on what they are of, and where the next page begins, if there is one."""
@@ -42,10 +38,12 @@ class Listing(NamedTuple):
     rows: Sequence[Row]
     note: str = ""
     next: Any = None
+    whole: Sequence[Row] | None = None
+    """All rows that match, on every page, if the list was read as a whole."""
 
 
 class Line(NamedTuple):
-    """A line of a text; long ones are wrapped, with `indent` cells before each part."""
+    """A line to read; long ones are wrapped, with `indent` cells before each part."""
 
     text: str = ""
     style: str = ""

@@ -1,4 +1,4 @@
-"""Text for a screen: what Redis holds, harmless and on one line; numbers, spans of time, and sizes."""
+"""Strings for a screen: values from Redis, harmless and on one line; numbers, spans of time, and sizes."""
 
 import json
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ MOST = 400
 """Characters of one field in a list; no screen shows more."""
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_MOST_BYTES = 10**18
 _SHORT = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -21,11 +22,19 @@ def plain(value: Any, most: int = MOST) -> str:
     return "" if value is None else on_one_line(str(value)[:most])
 
 
+def as_json(value: Any, indent: int | None = None) -> str:
+    """Return any value of a payload as JSON; of one that Python's cannot write out, a sentence."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of too many digits
+        return "(too deep or too long to show here: y shows the payload)"
+
+
 def arguments(values: Iterable[Any], most: int = MOST) -> str:
     """Return a job's arguments as one line of JSON."""
     found: list[str] = []
     for value in values:
-        found.append(json.dumps(value, ensure_ascii=False, default=str))
+        found.append(as_json(value))
         if sum(map(len, found)) > most:
             break
     return plain(", ".join(found), most)
@@ -45,8 +54,8 @@ def short(value: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return a span of time in its largest unit, such as "12 s" or "3 h"."""
-    seconds = max(seconds, 0.0)
+    """Return a span of time in its largest unit, such as "12 s" or "3 h"; of what is no number, 0 ms."""
+    seconds = max(0.0, seconds)
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     if seconds < 2 * _MINUTE:
@@ -75,6 +84,7 @@ def stamp(at: datetime | None) -> str:
 
 def size(count: float) -> str:
     """Return a number of bytes in the unit that suits it."""
+    count = min(count, _MOST_BYTES)
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
@@ -83,7 +93,7 @@ def size(count: float) -> str:
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Return a text in exactly so many cells: cut with an ellipsis, or filled up."""
+    """Return a string in exactly so many cells: cut with an ellipsis, or filled up."""
     used = cell_len(text)
     if used > width:
         return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)

@@ -1,11 +1,12 @@
-"""What one looks at: a tab's list, a page of it, the row under the cursor, what is chosen. It knows no screen.
+"""A tab's list as one looks at it: a page, the row under the cursor, what is chosen. It knows no screen.
 
 Nothing moves under the cursor: it stays on its thing (by the row's key) wherever that goes, and on its line of the
 screen while it can. Once someone has moved it, a row that is gone stays, marked, until the cursor leaves it; so no
 key ever meets another thing than the one that is seen.
 """
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from teep.api.jobs.selection import words
@@ -22,7 +23,7 @@ class Goto(NamedTuple):
     text: str = ""
 
 
-class Tab:
+class Tab(ABC):
     """A tab, or a list that one enters from it. It reads rows and says what can be done to them."""
 
     name: ClassVar[str]
@@ -31,7 +32,7 @@ class Tab:
     nouns: tuple[str, str] = ("job", "jobs")
     """The words for one thing of its list, and for several."""
     empty: ClassVar[str] = "Nothing is here."
-    """What stands in an empty list."""
+    """The sentence that stands in an empty list."""
     modes: Sequence[str] = ("",)
     """Names of the lists that it can show: `v` goes from one to the next."""
     is_filtered: ClassVar[bool] = False
@@ -42,7 +43,7 @@ class Tab:
 
     @property
     def path(self) -> str:
-        """What is said above the list."""
+        """The name above the list."""
         return self.title
 
     def named(self, view: "View") -> tuple[str, str]:  # noqa: ARG002 - for the tabs
@@ -53,13 +54,19 @@ class Tab:
         """Return the columns of its list."""
         return self.columns
 
+    def parsed(self, text: str) -> Parsed:
+        """Read a filter."""
+        if self.is_filtered:
+            return words.parse(text)
+        return Parsed(text.strip(), {"match": text.strip()} if text.strip() else {}, [])
+
     async def is_used(self) -> bool:
         """Tell whether it is shown: the tab of a feature that a fleet does not use is not."""
         return True
 
+    @abstractmethod
     async def read(self, view: "View") -> Listing:
         """Read the page that a view asks for."""
-        raise NotImplementedError
 
     def verbs(self, view: "View") -> Sequence[Verb]:  # noqa: ARG002 - for the tabs
         """Return what can be done here."""
@@ -69,9 +76,9 @@ class Tab:
         """Return all that match, for `Verb.every`; None if that is not possible here."""
         return None
 
-    async def count(self, view: "View", told: Progress) -> int:
-        """Return how many match. `told(looked_at, out_of)` is called meanwhile."""
-        raise NotImplementedError
+    async def count(self, view: "View", told: Progress) -> int:  # noqa: ARG002 - as above
+        """Return how many match. `told(looked_at, out_of)` is called meanwhile, if Redis is searched for them."""
+        return len(view.whole or ())
 
     async def detail(self, row: Row, view: "View") -> list[Line]:  # noqa: ARG002 - as above
         """Return all that is known of a row."""
@@ -82,7 +89,7 @@ class Tab:
         return None
 
     def copied(self, row: Row) -> tuple[str, str]:
-        """Return what `c` copies: its name, and the text."""
+        """Return what `c` copies: its name, and the string."""
         return "name", row.key
 
     def words(self, view: "View") -> list[str]:  # noqa: ARG002 - as above
@@ -101,16 +108,14 @@ class View:
         self.tab = tab
         self.mode = 0
         """Which of the tab's modes is shown."""
-        self.filter: Parsed = self._parsed(text)
+        self.filter: Parsed = tab.parsed(text)
         self.rows: list[Row] = []
         self.listing: Listing | None = None
-        """What was read last; None before the first time."""
+        """The last reading; None before the first time."""
         self.chosen: dict[str, Row] = {}
-        """What is ticked, by key, on any page."""
+        """The ticked rows, by key, on any page."""
         self.all_of: int | None = None
         """How many match, if all that match are chosen."""
-        self.whole: list[Row] | None = None
-        """All rows that match, on every page, if the list was read as a whole."""
         self.top = 0
         """The first row on the screen."""
         self.widths: dict[int, int] = {}
@@ -120,6 +125,7 @@ class View:
         self._places: list[Any] = [None]
         self._cursor: str | None = None
         self._is_placed = False
+        self._is_scrolled = False
         self._has_acted = False
         self._ghost: Row | None = None
 
@@ -129,9 +135,19 @@ class View:
         return self._places[-1]
 
     @property
+    def whole(self) -> Sequence[Row] | None:
+        """All rows that match, on every page, if the list was read as a whole."""
+        return None if self.listing is None else self.listing.whole
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether someone has put the cursor where it is; else it is on the first row, whichever that is."""
+        return self._is_placed
+
+    @property
     def index(self) -> int:
         """Which row the cursor is on."""
-        return next((at for at, row in enumerate(self.rows) if row.key == self._cursor), 0)
+        return self._at(self._cursor, 0)
 
     @property
     def row(self) -> Row | None:
@@ -140,7 +156,7 @@ class View:
 
     @property
     def targets(self) -> list[Row]:
-        """What a verb is for: what is ticked, else the row under the cursor."""
+        """The rows that a verb is for: those ticked, else the row under the cursor."""
         return list(self.chosen.values()) or ([self.row] if self.row is not None else [])
 
     def is_gone(self, row: Row) -> bool:
@@ -150,6 +166,7 @@ class View:
     def take(self, listing: Listing) -> None:
         """Show another reading of the page."""
         line, old, at = self.index - self.top, self.row, self.index
+        first = self.rows[self.top].key if self.rows else None
         rows = list(listing.rows)
         known = {row.key: row for row in rows}
         self._ghost = None
@@ -164,7 +181,10 @@ class View:
         self._has_acted = False
         self.chosen = {key: known.get(key, row) for key, row in self.chosen.items()}
         self.rows, self.listing = rows, listing
-        self.top = self.index - line if self._is_placed else 0
+        if self._is_scrolled:
+            self.top = self._at(first, self.top)
+        else:
+            self.top = self.index - line if self._is_placed else 0
         self._follow()
 
     def move(self, by: int) -> None:
@@ -175,12 +195,20 @@ class View:
         """Put the cursor on a row, and bring that into sight."""
         if not self.rows:
             return
-        self._is_placed = True
+        self._is_placed, self._is_scrolled = True, False
         self._cursor = self.rows[max(0, min(at, len(self.rows) - 1))].key
         self._follow()
 
+    def pick(self, key: str) -> bool:
+        """Put the cursor on the row of a key; False if there is none."""
+        at = self._at(key, -1)
+        if at >= 0:
+            self.put(at)
+        return at >= 0
+
     def scroll(self, by: int) -> None:
-        """Show other rows; the cursor stays on its thing."""
+        """Show other rows until the cursor is moved; it stays on its thing."""
+        self._is_scrolled = True
         self.top = max(0, min(self.top + by, len(self.rows) - self.height))
 
     def resize(self, height: int) -> None:
@@ -190,7 +218,7 @@ class View:
             self._follow()
 
     def turn(self, *, forward: bool) -> bool:
-        """Go to the page that follows or was before; False if there is none."""
+        """Go to the page that follows or was before; False if there is none, or if this one's end is not read yet."""
         if forward and self.listing is not None and self.listing.next is not None:
             self._places.append(self.listing.next)
         elif not forward and len(self._places) > 1:
@@ -202,7 +230,7 @@ class View:
 
     def ask(self, text: str) -> list[str]:
         """Filter by words; returns what is wrong with them, and then nothing changes."""
-        parsed = self._parsed(text)
+        parsed = self.tab.parsed(text)
         if parsed.problems:
             return parsed.problems
         self.filter, self._places = parsed, [None]
@@ -243,22 +271,29 @@ class View:
         """Choose nothing."""
         self.chosen, self.all_of = {}, None
 
-    def _parsed(self, text: str) -> Parsed:
-        if self.tab.is_filtered:
-            return words.parse(text)
-        return Parsed(text.strip(), {"match": text.strip()} if text.strip() else {}, [])
+    def acted(self, keys: Iterable[str]) -> None:
+        """Note that something was done to the rows of these keys: if they are gone now, this is no surprise.
 
-    def acted(self) -> None:
-        """Note that something was done to what is chosen: if that is gone now, this is no surprise."""
-        self.forget()
+        They are not chosen any more. A reading that began before shows what was there then, and is of no use.
+        """
+        done = set(keys)
+        self.chosen = {key: row for key, row in self.chosen.items() if key not in done}
+        self.all_of = None
+        self.asked += 1
         self._has_acted = True
 
     def _begin(self) -> None:
+        """Ask for something else. The rows of before are of another list: a key must not meet them."""
         self.asked += 1
-        self._cursor, self._is_placed, self.top = None, False, 0
+        self.rows, self.listing, self._ghost = [], None, None
+        self._cursor, self._is_placed, self._is_scrolled, self.top = None, False, False, 0
+
+    def _at(self, key: str | None, default: int) -> int:
+        return next((at for at, row in enumerate(self.rows) if row.key == key), default)
 
     def _follow(self) -> None:
-        """Bring the row under the cursor into sight."""
-        least, at = max(self.index - self.height + 1, 0), self.index
-        self.top = max(least, min(self.top, at))
+        """Bring the row under the cursor into sight, unless the list was scrolled away from it."""
+        if not self._is_scrolled:
+            least, at = max(self.index - self.height + 1, 0), self.index
+            self.top = max(least, min(self.top, at))
         self.top = max(0, min(self.top, len(self.rows) - self.height))

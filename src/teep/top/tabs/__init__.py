@@ -1,23 +1,38 @@
 """The tabs, from left to right."""
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 from teep.config import Config
 from teep.top.lists.views import Tab
-from teep.top.tabs.batches import Batches
-from teep.top.tabs.busy import Busy
-from teep.top.tabs.dashboard import Dashboard
-from teep.top.tabs.errors import Errors
-from teep.top.tabs.jobsets import Dead, Retries, Scheduled
-from teep.top.tabs.limits import Limits
-from teep.top.tabs.metrics import Metrics
-from teep.top.tabs.periodic import Periodic
-from teep.top.tabs.queues import Queues
-from teep.top.tabs.workflows import Workflows
 
-KINDS = (
-    Dashboard, Busy, Queues, Scheduled, Retries, Dead, Errors, Metrics, Periodic, Batches, Workflows, Limits,
-)  # fmt: skip
+KINDS = {
+    "dashboard": "dashboard.Dashboard", "busy": "busy.Busy", "queues": "queues.Queues",
+    "scheduled": "jobsets.Scheduled", "retries": "jobsets.Retries", "dead": "jobsets.Dead",
+    "errors": "errors.Errors", "metrics": "metrics.Metrics", "periodic": "periodic.Periodic",
+    "batches": "batches.Batches", "workflows": "workflows.Workflows", "limits": "limits.Limits",
+}  # fmt: skip
+"""The tabs' names, and where their classes are."""
+
+OPTIONAL = ("periodic", "batches", "workflows", "limits")
+"""The tabs of features that a fleet may not use."""
 
 
-def made(config: Config) -> dict[str, Tab]:
-    """Return all tabs by their names."""
-    return {kind.name: kind(config) for kind in KINDS}
+class Tabs(Mapping[str, Tab]):
+    """All tabs by their names. A tab is imported when it is first asked for: optional ones are not, at the start."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._made: dict[str, Tab] = {}
+
+    def __getitem__(self, name: str) -> Tab:
+        if name not in self._made:
+            module, kind = KINDS[name].split(".")
+            self._made[name] = getattr(import_module(f"{__name__}.{module}"), kind)(self._config)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)

@@ -1,21 +1,25 @@
 """Batches: what became of the jobs of each, and what is done to it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import get_args
 
 from teep.api.batches import AsyncBatchSet, AsyncBatchStatus
+from teep.api.batches.fields import State
 from teep.api.jobs.selection import words
+from teep.api.jobs.selection.words import Parsed
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, stamp
-from teep.top.lists.verbs import Verb, each
+from teep.top.lists.verbs import Progress, Verb, each_of, together
 from teep.top.lists.views import Goto, Tab, View
-from teep.top.tabs.tab import SEARCH_SECONDS, SIZE, facts
+from teep.top.tabs import searching
+from teep.top.tabs.tab import facts
 
 COLUMNS = (
     Column("made", 10), Column("state", 10), Column("done", 15), Column("jobs", 10, right=True),
     Column("failing", 8, 1, right=True), Column("dead", 8, right=True), Column("what"), Column("bid", 24, 3),
 )  # fmt: skip
 _BAR = 8
+_STATES = tuple(state for state in get_args(State) if state != "unknown")
 _STYLES = {
     "dead": "bad",
     "failed": "bad",
@@ -33,22 +37,29 @@ class Batches(Tab):
     columns = COLUMNS
 
     async def is_used(self) -> bool:
-        return bool(await AsyncBatchSet(config=self.config).size())
+        return bool(await self._every().size())
+
+    def parsed(self, text: str) -> Parsed:
+        return searching.parse(text, self._every())
+
+    def words(self, view: View) -> list[str]:
+        return searching.offered(view.rows, _STATES)
 
     async def read(self, view: View) -> Listing:
-        every = AsyncBatchSet(config=self.config)
-        start = view.place or 0
-        found = await every.search(start, SIZE, SEARCH_SECONDS)
-        return Listing(
-            [row_of(status, status.state, "") for status in found.items], note_of(found, start, "batches"), found.next
-        )
+        return await searching.sought(self._every(), view, _row, "batches")
+
+    def _every(self) -> AsyncBatchSet:
+        return AsyncBatchSet(clean=False, config=self.config)
 
     def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
         return (
-            Verb("R", "retry failed jobs of", "jobs went to their queues", _retry, counts=False),
-            Verb("K", "skip", "skipped", _of("invalidate_all"), note="Workers skip the jobs that have not begun."),
-            Verb("D", "forget", "forgotten", _of("delete"), note="Their jobs go on without them."),
-        )
+            Verb("R", "retry failed jobs of", ("job went to its queue", "jobs went to their queues"), _retry,
+                 counts=False),
+            Verb("K", "skip", ("is skipped", "are skipped"), each_of("invalidate_all"),
+                 note="Workers skip the jobs that have not begun."),
+            Verb("D", "forget", ("is forgotten", "are forgotten"), each_of("delete"),
+                 note="Jobs of a batch go on without it."),
+        )  # fmt: skip
 
     def enter(self, row: Row, view: View) -> Goto | None:  # noqa: ARG002 - as of every tab
         status: AsyncBatchStatus = row.thing
@@ -61,11 +72,6 @@ class Batches(Tab):
 
     def copied(self, row: Row) -> tuple[str, str]:
         return "bid", row.key
-
-
-def note_of(found: Any, start: int, what: str) -> str:
-    """Return which part of the list a page is."""
-    return f"{min(start + 1, found.total):,}–{start + len(found.items):,} of {found.total:,} {what}"
 
 
 def row_of(status: AsyncBatchStatus, state: str, name: str) -> Row:
@@ -83,6 +89,10 @@ def row_of(status: AsyncBatchStatus, state: str, name: str) -> Row:
         status.bid,
     )
     return Row(status.bid, cells, status, _STYLES.get(state, ""))
+
+
+def _row(status: AsyncBatchStatus) -> Row:
+    return row_of(status, status.state, "")
 
 
 async def batch_lines(status: AsyncBatchStatus) -> list[Line]:
@@ -111,9 +121,5 @@ async def batch_lines(status: AsyncBatchStatus) -> list[Line]:
     return lines
 
 
-def _of(verb: str) -> Any:
-    return lambda statuses, _: each(statuses, lambda status: getattr(status, verb)())
-
-
-async def _retry(statuses: Sequence[AsyncBatchStatus], _: str) -> int:
-    return sum([await status.retry_failed() for status in statuses])
+async def _retry(statuses: Sequence[AsyncBatchStatus], told: Progress, _: str) -> int:
+    return await together(statuses, lambda status: status.retry_failed(on_progress=told), told)

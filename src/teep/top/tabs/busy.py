@@ -1,21 +1,20 @@
 """Busy: the processes, and the jobs that run in them."""
 
-from collections import Counter
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from teep.api import AsyncJobRecord, AsyncProcess, Work
-from teep.api.fleet.fleet import AsyncFleet, FleetState
+from teep.api import AsyncJobRecord, AsyncProcess, AsyncProcessSet, Work
+from teep.api.fleet.fleet import AsyncFleet
 from teep.client import AsyncClient
 from teep.config import Config
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, size, span, stamp
-from teep.top.lists.verbs import Verb, each
+from teep.top.lists.verbs import Progress, Verb, each, each_of
 from teep.top.lists.views import Tab, View
 from teep.top.tabs.job import args_of, detail_of
-from teep.top.tabs.queues import queues_of, threads_of
-from teep.top.tabs.tab import facts, paged
+from teep.top.tabs.tab import Rows, facts, paged
 
 SILENT = 30.0
 """Seconds without a heartbeat after which a process is shown as silent; they come every ten."""
@@ -45,15 +44,20 @@ class Busy(Tab):
         return _JOBS if self.modes[view.mode] == "jobs" else _PROCESSES
 
     async def read(self, view: View) -> Listing:
-        state = await AsyncFleet(config=self.config).state()
         if self.modes[view.mode] == "jobs":
-            return paged(_work_rows(state.work), view, "running jobs")
-        return paged(process_rows(state), view, "processes")
+            return paged(Rows(await self.running(), _work_row), view, "running jobs")
+        every = AsyncProcessSet(clean=False, config=self.config)
+        found, leaders = await asyncio.gather(_all(every), every.leaders())
+        return paged(process_rows(found, leaders), view, "processes")
+
+    async def running(self) -> list[Running]:
+        """Return the jobs that it shows."""
+        return (await AsyncFleet(config=self.config).state(clean=False)).work
 
     def verbs(self, view: View) -> Sequence[Verb]:
         if self.modes[view.mode] == "jobs":
             note = "One that runs is told to stop; it is not run again."
-            return (Verb("K", "cancel", "told to stop", self._cancel, note=note),)
+            return (Verb("K", "cancel", ("is told to stop", "are told to stop"), self._cancel, note=note),)
         return QUIET, STOP, DUMP
 
     def enter(self, row: Row, view: View) -> "Tab | None":
@@ -68,13 +72,13 @@ class Busy(Tab):
     def copied(self, row: Row) -> tuple[str, str]:
         return ("jid", row.thing.job.jid) if isinstance(row.thing, Work) else ("identity", row.thing.identity)
 
-    async def _cancel(self, running: Sequence[Running], _: str) -> int:
+    async def _cancel(self, running: Sequence[Running], told: Progress, _: str) -> int:
         client = AsyncClient(self.config)
 
         async def one(work: Running) -> None:
             await client.cancel(work.job.jid)
 
-        return await each(running, one)
+        return await each(running, one, told)
 
 
 class ProcessJobs(Busy):
@@ -91,21 +95,29 @@ class ProcessJobs(Busy):
     def path(self) -> str:
         return f"Busy › {plain(self.identity)}"
 
-    async def read(self, view: View) -> Listing:
-        state = await AsyncFleet(config=self.config).state()
-        return paged(_work_rows([work for work in state.work if work.process_id == self.identity]), view, "jobs")
+    async def running(self) -> list[Running]:
+        return [work for work in await super().running() if work.process_id == self.identity]
 
 
-def process_rows(state: FleetState[AsyncProcess, AsyncJobRecord]) -> list[Row]:
+def process_rows(processes: Sequence[AsyncProcess], leaders: Sequence[str]) -> Sequence[Row]:
     """Return the processes as rows: those in trouble first, then the busiest."""
     now = datetime.now(UTC)
-    rows = [_process_row(process, state.leaders, now) for process in state.processes]
-    return sorted(rows, key=lambda row: (row.style != "bad", -row.thing.busy, row.key))
+    silent = _silent(now.timestamp())
+    ordered = sorted(processes, key=lambda process: (not silent(process), -process.busy, process.identity))
+    return Rows(ordered, lambda process: _process_row(process, leaders, now, silent=silent(process)))
 
 
-def _process_row(process: AsyncProcess, leaders: Sequence[str], now: datetime) -> Row:
+def _silent(now: float) -> Callable[[AsyncProcess], bool]:
+    """Return what tells whether a process has not sent a heartbeat for too long; also of a beat that is no number."""
+    return lambda process: not now - process["beat"] <= SILENT
+
+
+async def _all(every: AsyncProcessSet) -> list[AsyncProcess]:
+    return [process async for process in every]
+
+
+def _process_row(process: AsyncProcess, leaders: Sequence[str], now: datetime, *, silent: bool) -> Row:
     beat = _moment(process["beat"])
-    silent = beat is None or (now - beat).total_seconds() > SILENT
     signs = [
         "SILENT" if silent else "",
         "quiet" if process.stopping else "",
@@ -114,12 +126,12 @@ def _process_row(process: AsyncProcess, leaders: Sequence[str], now: datetime) -
     ]
     cells = (
         plain(f"{process['hostname'] or ''}:{process['pid'] or ''}"),
-        f"{process.busy}/{threads_of(process)}",
+        f"{process.busy}/{process.concurrency}",
         size(max(process.rss, 0) * 1024),
         relative(beat, now),
         ", ".join(filter(None, signs)),
         plain(process["tag"]),
-        plain(" ".join(queues_of(process))),
+        plain(" ".join(process.queues)),
         plain(process["version"]),
     )
     return Row(process.identity, cells, process, "bad" if silent else "muted" if process.stopping else "")
@@ -127,37 +139,31 @@ def _process_row(process: AsyncProcess, leaders: Sequence[str], now: datetime) -
 
 def _process_detail(row: Row) -> list[Line]:
     process: AsyncProcess = row.thing
-    labels = process["labels"]
     pairs = [
         ("identity", plain(process.identity)),
         ("state", row.cells[4]),
         ("busy", row.cells[1]),
         ("memory", row.cells[2]),
         ("tag", plain(process["tag"])),
-        ("labels", plain(" ".join(map(str, labels))) if isinstance(labels, list) else ""),
+        ("labels", plain(" ".join(map(str, process.labels)))),
         ("version", plain(process["version"])),
         ("started", stamp(_moment(process["started_at"]))),
         ("heartbeat", stamp(_moment(process["beat"]))),
         ("Redis takes", f"{process.rtt_us:,} µs" if process.rtt_us else ""),
         ("late jobs", number(process.late) if process.late else ""),
     ]
-    queues = [Line(plain(queue), indent=2) for queue in queues_of(process)[:200]]
+    queues = [Line(plain(queue), indent=2) for queue in process.queues[:200]]
     return [Line(row.cells[0], "title"), *facts(pairs), Line(), Line("queues", "label"), *queues]
 
 
-def _work_rows(works: Sequence[Running]) -> list[Row]:
-    rows, seen = [], Counter[str]()
-    for work in works:
-        job = work.job
-        name = job.jid or job.digest
-        seen[name] += 1
-        key = name if seen[name] == 1 else f"{name} {work.process_id} {work.thread_id}"
-        cells = (
-            span(work.elapsed), plain(job.display_class), plain(work.queue), _progress(work), plain(work.process_id),
-            args_of(job),
-        )  # fmt: skip
-        rows.append(Row(key, cells, work))
-    return rows
+def _work_row(work: Running) -> Row:
+    job = work.job
+    cells = (
+        span(work.elapsed), plain(job.display_class), plain(work.queue), _progress(work), plain(work.process_id),
+        args_of(job),
+    )  # fmt: skip
+    # A jid alone may stand there twice: a job that was rescued runs in two processes.
+    return Row(f"{job.jid or job.digest} {work.process_id} {work.thread_id}", cells, work)
 
 
 def _work_detail(work: Running) -> list[Line]:
@@ -182,22 +188,19 @@ def _moment(seconds: Any) -> datetime | None:
         return None
 
 
-def _of_processes(verb: str) -> Any:
-    return lambda processes, _: each(processes, lambda process: getattr(process, verb)())
-
-
 def _takes_signals(process: AsyncProcess) -> bool:
     return not process.embedded
 
 
 QUIET = Verb(
-    "Q", "quiet", "told to take no more jobs", _of_processes("quiet"),
+    "Q", "quiet", ("is told to take no more jobs", "are told to take no more jobs"), each_of("quiet"),
     note="Only a restart undoes this.", fits=_takes_signals,
 )  # fmt: skip
 STOP = Verb(
-    "T", "stop", "told to stop", _of_processes("stop"), note="They finish their jobs within their timeout, and exit.",
-    fits=_takes_signals,
+    "T", "stop", ("is told to stop", "are told to stop"), each_of("stop"), fits=_takes_signals,
+    note="A process that is stopped finishes its jobs within its timeout, and exits.",
 )  # fmt: skip
 DUMP = Verb(
-    "", "log what each thread does", "told to log their threads", _of_processes("dump_threads"), is_asked=False
-)
+    "", "log what each thread does", ("is told to log its threads", "are told to log their threads"),
+    each_of("dump_threads"), asks="Have {what} log what each thread does", is_asked=False,
+)  # fmt: skip

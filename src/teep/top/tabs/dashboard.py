@@ -15,7 +15,8 @@ class Dashboard(Queues):
 
     async def read(self, view: View) -> Listing:
         listing, server = await asyncio.gather(super().read(view), self._server())
-        return Listing(listing.rows, f"{listing.note} · {server}" if server else listing.note, listing.next)
+        note = f"{listing.note} · {server}" if server else listing.note
+        return Listing(listing.rows, note, listing.next, listing.whole)
 
     async def _server(self) -> str:
         try:

@@ -10,9 +10,10 @@ from teep.api.jobs.selection import words
 from teep.config import Config
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, stamp
-from teep.top.lists.verbs import Verb
+from teep.top.lists.verbs import Progress, Verb, together
 from teep.top.lists.views import Goto, Tab, View
 from teep.top.tabs.job import detail_of
+from teep.top.tabs.jobsets import DELETE, KILL, RETRY
 from teep.top.tabs.tab import SEARCH_SECONDS, facts, paged
 
 _FRESH = 5.0
@@ -73,29 +74,32 @@ class Errors(Tab):
 
     def enter(self, row: Row, view: View) -> Goto | None:  # noqa: ARG002 - as of every tab
         name, group = row.thing
-        text = filter_of(group)
+        text = None if group.conditions is None else words.of_errors(group.conditions)
         return None if text is None else Goto(name, text)
 
     def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
         return (
-            self._verb("R", "retry", "retry_all", "went to their queues"),
-            self._verb("K", "kill", "kill_all", "are dead", lambda thing: thing[0] == "retries"),
-            self._verb("D", "delete", "delete_all", "are deleted", note="Nothing brings them back."),
+            self._verb(RETRY, "retry_all"),
+            self._verb(KILL, "kill_all", lambda thing: thing[0] == "retries"),
+            self._verb(DELETE, "delete_all"),
         )
 
-    def _verb(
-        self, key: str, name: str, method: str, done: str, fits: Callable[[Any], bool] = bool, note: str = ""
-    ) -> Verb:
-        async def some(things: Sequence[Any], _: str) -> int:
-            taken = 0
-            for where, group in things:
-                taken += await getattr(self._sets[where].where(**(group.conditions or {})), method)()
-            return taken
+    def _verb(self, verb: Verb, method: str, fits: Callable[[Any], bool] = bool) -> Verb:
+        """Return a verb for all jobs of a group."""
 
-        return Verb(
-            key, name, done, some, note=note or "It is done to all jobs of the group that are there then.",
+        async def some(things: Sequence[Any], told: Progress, _: str) -> int:
+            async def one(thing: Any) -> int:
+                where, group = thing
+                done = getattr(self._sets[where].where(**(group.conditions or {})), method)(on_progress=told)
+                return int(await done)
+
+            return await together(things, one, told)
+
+        return verb._replace(
+            some=some, every=None, note=f"{verb.note} It is done to all jobs that are there then.".lstrip(),
             fits=lambda thing: thing[1].conditions is not None and fits(thing),
-            weigh=lambda things: sum(group.count for _, group in things), unit="jobs are in them", counts=False,
+            weigh=lambda things: sum(group.count for _, group in things), unit=("job is there", "jobs are there"),
+            counts=False,
         )  # fmt: skip
 
     async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as above
@@ -104,7 +108,7 @@ class Errors(Tab):
             ("jobs", f"{number(group.count)} in {name}"),
             ("first", stamp(group.first)),
             ("last", stamp(group.last)),
-            ("filter", plain(filter_of(group), 1000)),
+            ("filter", plain(group.conditions and words.of_errors(group.conditions), 1000)),
         ]
         sample = detail_of(group.sample, name)
         return [
@@ -120,16 +124,6 @@ class Errors(Tab):
 
     def copied(self, row: Row) -> tuple[str, str]:
         return "jid of the last one", row.thing[1].sample.jid
-
-
-def filter_of(group: ErrorGroup[AsyncSortedEntry]) -> str | None:
-    """Return the words that select a group; None if no words can."""
-    conditions = group.conditions
-    if conditions is None:
-        return None
-    names = (("class", "klass"), ("error", "error_class"), ("message", "error_message"))
-    text = " ".join(words.written(word, str(conditions.get(condition))) for word, condition in names)
-    return text if len(text) <= words.LONGEST else None
 
 
 def _row(name: str, group: ErrorGroup[AsyncSortedEntry]) -> Row:

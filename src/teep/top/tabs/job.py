@@ -1,15 +1,13 @@
 """A job as lists and details show it, whatever lies in its payload."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
 
 from teep.api.jobs.entries import AsyncSortedEntry
 from teep.api.jobs.records import AsyncJobRecord
 from teep.top.lists.rows import Line, Row
-from teep.top.lists.text import MOST, arguments, plain, span, stamp
+from teep.top.lists.text import MOST, arguments, as_json, number, plain, span, stamp
 from teep.top.tabs.tab import facts
 
 Record = AsyncJobRecord | AsyncSortedEntry
@@ -26,7 +24,7 @@ _SHOWN = frozenset(
 )  # fmt: skip
 
 
-def rows_of(records: Iterable[Record], cells: Callable[[Any], tuple[str, ...]], style: str = "") -> list[Row]:
+def rows_of(records: Iterable[Record], cells: Callable[[Any], tuple[str, ...]]) -> list[Row]:
     """Return jobs as rows. A job is named by its jid; also by its bytes, if others have the same or it has none."""
     found, seen = [], Counter[str]()
     for record in records:
@@ -34,7 +32,7 @@ def rows_of(records: Iterable[Record], cells: Callable[[Any], tuple[str, ...]], 
         if seen[key]:
             key = f"{key} {record.digest} {seen[key]}"
         seen[record.jid or record.digest] += 1
-        found.append(Row(key, cells(record), record, style if record.is_job else "muted"))
+        found.append(Row(key, cells(record), record, "" if record.is_job else "muted"))
     return found
 
 
@@ -49,20 +47,6 @@ def error_of(record: Record) -> str:
     return f"{error}: {message}" if error and message else error or message
 
 
-def tries_of(record: Record) -> str:
-    """Return how often a job has failed."""
-    count = record.retry_count
-    return str(count + 1) if type(count) is int else ""
-
-
-def time_of(entry: AsyncSortedEntry) -> datetime | None:
-    """Return the time of an entry; None if it is beyond the calendar."""
-    try:
-        return entry.at
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
 def detail_of(record: Record, where: str, more: Iterable[tuple[str, str]] = ()) -> list[Line]:
     """Return all that a job's payload says. `more` are facts about where it is."""
     head = [
@@ -75,7 +59,7 @@ def detail_of(record: Record, where: str, more: Iterable[tuple[str, str]] = ()) 
                 ("batch", plain(record.bid)),
                 ("tags", plain(", ".join(map(str, record.tags)))),
                 *more,
-                ("tries", tries_of(record)),
+                ("tries", "" if record.tries is None else number(record.tries)),
                 ("created", stamp(record.created_at)),
                 ("enqueued", stamp(record.enqueued_at)),
                 ("failed", stamp(record.failed_at)),
@@ -130,9 +114,9 @@ def _others(record: Record) -> list[Line]:
 
 
 def _pretty(value: Any) -> list[Line]:
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    text = as_json(value, indent=2)
     return [Line(plain(line, LONGEST), indent=2) for line in text[:LONGEST].splitlines()]
 
 
 def _short(value: Any) -> str:
-    return plain(json.dumps(value, ensure_ascii=False, default=str), MOST)
+    return plain(as_json(value), MOST)

@@ -1,23 +1,31 @@
 """Scheduled, Retries and Dead: their jobs by pages, found by the web page's words."""
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSetSelection, AsyncSortedEntry
+from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSortedEntry
 from teep.api.jobs.selection import words
-from teep.errors import MalformedPayload
 from teep.top.lists.rows import Column, Line, Listing, Row
-from teep.top.lists.text import plain, relative, stamp
-from teep.top.lists.verbs import Progress, Verb, each
+from teep.top.lists.text import number, plain, relative, stamp
+from teep.top.lists.verbs import Progress, Verb, all_of, each_of
 from teep.top.lists.views import Tab, View
-from teep.top.tabs.job import args_of, detail_of, error_of, rows_of, time_of, tries_of
+from teep.top.tabs.job import args_of, detail_of, error_of, rows_of
 from teep.top.tabs.tab import SEARCH_SECONDS, SIZE
 
 _OFFERED = 200
 """Characters of a word that is offered."""
 
-_FOR_GOOD = "Nothing brings them back."
+RETRY = Verb("R", "retry", ("went to its queue", "went to their queues"), each_of("retry"), all_of("retry_all"))
+ENQUEUE = RETRY._replace(key="E", name="enqueue", some=each_of("add_to_queue"), every=all_of("add_all_to_queue"))
+KILL = Verb(
+    "K", "kill", ("is dead", "are dead"), each_of("kill"), all_of("kill_all"), note="What is killed waits in Dead."
+)
+DELETE = Verb(
+    "D", "delete", ("is deleted", "are deleted"), each_of("delete"), all_of("delete_all"),
+    note="Nothing brings back what is deleted.",
+)  # fmt: skip
 
 
 def found_note(view: View, page: Any, what: str) -> str:
@@ -36,9 +44,9 @@ class Jobs(Tab):
 
     is_filtered = True
 
+    @abstractmethod
     def jobs(self) -> Any:
         """Return the set or queue."""
-        raise NotImplementedError
 
     def selection(self, view: View) -> Any:
         return self.jobs().where(**view.filter.conditions)
@@ -74,6 +82,8 @@ class _JobSet(Jobs):
     made: ClassVar[Callable[..., AsyncJobSet]]
     when: ClassVar[str]
     """What the time of a job is called here."""
+    done: ClassVar[Sequence[Verb]]
+    """What can be done to its jobs."""
 
     def jobs(self) -> AsyncJobSet:
         return self.made(config=self.config)
@@ -82,14 +92,18 @@ class _JobSet(Jobs):
         page = await self.page(view)
         return Listing(rows_of(page.items, self.cells), found_note(view, page, "jobs"), page.next)
 
+    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
+        return self.done
+
     def cells(self, entry: AsyncSortedEntry) -> tuple[str, ...]:
         """Return what is shown of a job."""
-        when, klass = relative(time_of(entry)), plain(entry.display_class)
-        return when, tries_of(entry), klass, plain(entry.queue), error_of(entry) or args_of(entry)
+        tries = "" if entry.tries is None else number(entry.tries)
+        klass, queue = plain(entry.display_class), plain(entry.queue)
+        return relative(entry.at), tries, klass, queue, error_of(entry) or args_of(entry)
 
     async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as of every tab
         entry: AsyncSortedEntry = row.thing
-        return detail_of(entry, self.title.lower(), [(self.when, stamp(time_of(entry)))])
+        return detail_of(entry, self.title.lower(), [(self.when, stamp(entry.at))])
 
 
 _COLUMNS = (Column("tries", 5, 2, right=True), Column("class", 28), Column("queue", 14, 1), Column("error"))
@@ -99,52 +113,24 @@ class Scheduled(_JobSet):
     name, title, when = "scheduled", "Scheduled", "due"
     made = AsyncScheduledSet
     empty = "No job waits for its time."
+    done = (ENQUEUE, KILL, DELETE)
     columns = (Column("due", 10), Column("class", 28), Column("queue", 14, 1), Column("arguments"))
 
     def cells(self, entry: AsyncSortedEntry) -> tuple[str, ...]:
-        return relative(time_of(entry)), plain(entry.display_class), plain(entry.queue), args_of(entry)
-
-    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
-        return ENQUEUE, KILL, DELETE
+        return relative(entry.at), plain(entry.display_class), plain(entry.queue), args_of(entry)
 
 
 class Retries(_JobSet):
     name, title, when = "retries", "Retries", "next try"
     made = AsyncRetrySet
     empty = "No job waits for another try."
+    done = (RETRY, ENQUEUE, KILL, DELETE)
     columns = (Column("next try", 10), *_COLUMNS)
-
-    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - as above
-        return RETRY, ENQUEUE, KILL, DELETE
 
 
 class Dead(_JobSet):
     name, title, when = "dead", "Dead", "died"
     made = AsyncDeadSet
     empty = "No job is dead."
+    done = (RETRY, ENQUEUE, DELETE)
     columns = (Column("died", 10), *_COLUMNS)
-
-    def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - as above
-        return RETRY, ENQUEUE, DELETE
-
-
-def _of_entries(name: str) -> Callable[[Sequence[AsyncSortedEntry], str], Any]:
-    async def one(entry: AsyncSortedEntry) -> bool:
-        try:
-            return bool(await getattr(entry, name)())
-        except MalformedPayload:  # no queue takes these bytes: they are left where they are
-            return False
-
-    return lambda entries, _: each(entries, one)
-
-
-def _all_of(name: str) -> Callable[[AsyncSetSelection, Progress, str], Any]:
-    return lambda selection, told, _: getattr(selection, name)(on_progress=told)
-
-
-RETRY = Verb("R", "retry", "went to their queues", _of_entries("retry"), _all_of("retry_all"))
-ENQUEUE = Verb("E", "enqueue", "went to their queues", _of_entries("add_to_queue"), _all_of("add_all_to_queue"))
-KILL = Verb(
-    "K", "kill", "are dead", _of_entries("kill"), _all_of("kill_all"), note="They go to Dead, and wait there."
-)
-DELETE = Verb("D", "delete", "are deleted", _of_entries("delete"), _all_of("delete_all"), note=_FOR_GOOD)

@@ -9,9 +9,12 @@ from teep.api.limits import AsyncLimiter, AsyncLimiterSet
 from teep.errors import InvalidValue
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, span, stamp
-from teep.top.lists.verbs import Verb, each
+from teep.top.lists.verbs import Progress, Verb, each, each_of
 from teep.top.lists.views import Tab, View
 from teep.top.tabs.tab import facts, paged
+
+_DIGITS = 15
+"""Digits of a limit: a script's numbers are exact up to here."""
 
 
 class Limits(Tab):
@@ -34,11 +37,7 @@ class Limits(Tab):
     def verbs(self, view: View) -> Sequence[Verb]:
         row = view.row
         is_paused = row is not None and not view.chosen and row.thing.read.paused_until is not None
-        resume = Verb("p", "resume", "let jobs through again", _resume, is_asked=False)
-        pause = Verb("p", "pause", "let nothing through", _pause, prompt="for how long?", given="60s")
-        change = Verb("", "set another limit", "changed", _set, prompt="to how many? (nothing: that of the code)")
-        note = "What is used is forgotten, and so are all counts."
-        return resume if is_paused else pause, change, Verb("", "reset", "reset", _reset, note=note)
+        return RESUME if is_paused else PAUSE, CHANGE, RESET
 
     async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as of every tab
         limiter: AsyncLimiter = row.thing
@@ -71,21 +70,28 @@ def _row(limiter: AsyncLimiter) -> Row:
     return Row(limiter.name, cells, limiter, "warn" if state else "")
 
 
-async def _resume(limiters: Sequence[AsyncLimiter], _: str) -> int:
-    return await each(limiters, lambda limiter: limiter.resume())
-
-
-async def _pause(limiters: Sequence[AsyncLimiter], text: str) -> int:
+async def _pause(limiters: Sequence[AsyncLimiter], told: Progress, text: str) -> int:
     span = seconds(text)
-    return await each(limiters, lambda limiter: limiter.pause(span))
+    return await each(limiters, lambda limiter: limiter.pause(span), told)
 
 
-async def _set(limiters: Sequence[AsyncLimiter], text: str) -> int:
-    if text and not text.isdecimal():
-        raise InvalidValue(f"a limit is a whole number, not {text!r}")
+async def _set(limiters: Sequence[AsyncLimiter], told: Progress, text: str) -> int:
+    if text and not (text.isdecimal() and len(text) <= _DIGITS):
+        raise InvalidValue(f"a limit is a whole number of up to {_DIGITS} digits, not {text!r:.40}")
     limit: Any = int(text) if text else None
-    return await each(limiters, lambda limiter: limiter.set_limit(limit))
+    return await each(limiters, lambda limiter: limiter.set_limit(limit), told)
 
 
-async def _reset(limiters: Sequence[AsyncLimiter], _: str) -> int:
-    return await each(limiters, lambda limiter: limiter.reset())
+RESUME = Verb("p", "resume", ("lets jobs through again", "let jobs through again"), each_of("resume"), is_asked=False)
+PAUSE = Verb(
+    "p", "pause", ("lets nothing through", "let nothing through"), _pause,
+    asks="Pause {what} for {text}", prompt="for how long?", given="60s",
+)  # fmt: skip
+CHANGE = Verb(
+    "", "set another limit", ("is changed", "are changed"), _set,
+    asks="Set another limit for {what}", prompt="to how many? (nothing: that of the code)",
+)  # fmt: skip
+RESET = Verb(
+    "", "reset", ("is reset", "are reset"), each_of("reset"),
+    note="What is used is forgotten, and so are all counts.",
+)  # fmt: skip

@@ -5,14 +5,18 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from teep.api.jobs.selection import words
-from teep.api.metrics import AsyncMetricsQuery, JobResult
+from teep.api.metrics import AsyncMetricsQuery, JobResult, MetricsResult
+from teep.clock import monotonic
+from teep.config import Config
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, span
 from teep.top.lists.views import Goto, Tab, View
-from teep.top.tabs.tab import facts, paged
+from teep.top.tabs.tab import Rows, facts, paged
 from teep.top.widgets.braille import chart
 
 _WIDTH, _HEIGHT = 44, 6
+_KEPT = 60.0
+"""Seconds for which an answer is shown; a point of a chart is a minute at least."""
 
 
 class Period(NamedTuple):
@@ -35,10 +39,24 @@ class Metrics(Tab):
         Column("average", 9, right=True), Column("together", 9, 1, right=True),
     )  # fmt: skip
 
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._known: MetricsResult | None = None
+        self._period, self._since = "", 0.0
+
     async def read(self, view: View) -> Listing:
-        minutes, hours = PERIODS[self.modes[view.mode]]
-        result = await AsyncMetricsQuery(config=self.config).top_jobs(minutes=minutes, hours=hours)
-        return paged([_row(name, job, result.buckets) for name, job in result.job_results.items()], view, "classes")
+        result = await self._result(self.modes[view.mode])
+        jobs = list(result.job_results.items())
+        return paged(Rows(jobs, lambda pair: _row(*pair, result.buckets)), view, "classes")
+
+    async def _result(self, period: str) -> MetricsResult:
+        """Return what is known of a period. Redis is asked once a minute: three days are a thousand hashes."""
+        if self._known is None or self._period != period or monotonic() - self._since >= _KEPT:
+            minutes, hours = PERIODS[period]
+            query = AsyncMetricsQuery(config=self.config)
+            self._known = await query.top_jobs(minutes=minutes, hours=hours)
+            self._period, self._since = period, monotonic()
+        return self._known
 
     async def detail(self, row: Row, view: View) -> list[Line]:
         job, buckets = row.thing

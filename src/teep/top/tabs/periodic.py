@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from teep.api.fleet.processes import AsyncProcessSet
 from teep.api.periodic import AsyncPeriodicEntry, AsyncPeriodicSet
 from teep.errors import InvalidSchedule
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import arguments, plain, relative, span, stamp
-from teep.top.lists.verbs import Verb, each
+from teep.top.lists.verbs import Progress, Verb, each, each_of
 from teep.top.lists.views import Tab, View
 from teep.top.tabs.tab import facts, paged
 
@@ -35,13 +34,13 @@ class Periodic(Tab):
     def verbs(self, view: View) -> Sequence[Verb]:
         row = view.row
         is_paused = row is not None and not view.chosen and row.thing.paused
-        goes_on = Verb("p", "resume", "go on", _of("unpause"), is_asked=False, counts=False)
-        pause = Verb("p", "pause", "paused", _of("pause"), is_asked=False, counts=False)
         return (
-            goes_on if is_paused else pause,
-            Verb("E", "enqueue now", "enqueued", _enqueue, note="Beside the schedule."),
-            Verb("D", "delete", "deleted", _of("delete"), note="One that code declares comes back at once."),
-        )
+            RESUME if is_paused else PAUSE,
+            Verb("E", "enqueue now", ("is enqueued", "are enqueued"), _enqueue, asks="Enqueue {what} now",
+                 note="Beside the schedule."),
+            Verb("D", "delete", ("is deleted", "are deleted"), each_of("delete"),
+                 note="One that code declares comes back at once."),
+        )  # fmt: skip
 
     async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as of every tab
         entry: AsyncPeriodicEntry = row.thing
@@ -85,12 +84,12 @@ def _told(entry: AsyncPeriodicEntry) -> tuple[str, datetime | None, list[datetim
         return plain(f"{entry.schedule} ({error})"), None, []
 
 
-def _of(verb: str) -> Any:
-    return lambda entries, _: each(entries, lambda entry: getattr(entry, verb)())
-
-
-async def _enqueue(entries: Sequence[AsyncPeriodicEntry], _: str) -> int:
+async def _enqueue(entries: Sequence[AsyncPeriodicEntry], told: Progress, _: str) -> int:
     async def one(entry: AsyncPeriodicEntry) -> bool:
         return await entry.enqueue_now() is not None  # else it was kept out
 
-    return await each(entries, one)
+    return await each(entries, one, told)
+
+
+PAUSE = Verb("p", "pause", ("is paused", "are paused"), each_of("pause"), is_asked=False, counts=False)
+RESUME = Verb("p", "resume", ("goes on", "go on"), each_of("unpause"), is_asked=False, counts=False)

@@ -2,19 +2,25 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from teep.api import AsyncJobRecord, AsyncProcess, AsyncQueue, AsyncQueueSelection, AsyncStats, QueueSummary
-from teep.api.fleet.fleet import AsyncFleet
+from teep.api import (
+    AsyncJobRecord,
+    AsyncProcessSet,
+    AsyncQueue,
+    AsyncQueueSelection,
+    AsyncStats,
+    QueueSummary,
+)
 from teep.config import Config
 from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, span
 from teep.top.lists.verbs import Progress, Verb, each
 from teep.top.lists.views import Tab, View
 from teep.top.tabs.job import args_of, detail_of, rows_of, waited
-from teep.top.tabs.jobsets import Jobs, found_note
-from teep.top.tabs.tab import facts, paged
+from teep.top.tabs.jobsets import DELETE, KILL, Jobs, found_note
+from teep.top.tabs.tab import SEARCH_SECONDS, SIZE, Rows, facts, paged
 
 _GROUPED = 2_000
 """Up to so many jobs a detail groups them by class."""
@@ -33,11 +39,10 @@ class Queues(Tab):
     )
 
     async def read(self, view: View) -> Listing:
-        summaries, state = await asyncio.gather(
-            AsyncStats(config=self.config).queue_summaries(), AsyncFleet(config=self.config).state()
+        summaries, threads = await asyncio.gather(
+            AsyncStats(config=self.config).queue_summaries(), served(self.config)
         )
-        threads = served(state.processes)
-        return paged([_row(one, threads[one.name]) for one in summaries], view, "queues")
+        return paged(Rows(summaries, lambda one: _row(one, threads[one.name])), view, "queues")
 
     def verbs(self, view: View) -> Sequence[Verb]:
         row = view.row
@@ -68,22 +73,24 @@ class Queues(Tab):
 
     def _pause(self) -> Verb:
         note = "Workers take no jobs from it any more; pushes go on."
-        return Verb("p", "pause", "paused", self._each("pause"), note=note, is_asked=False)
+        return Verb("p", "pause", ("is paused", "are paused"), self._each("pause"), note=note, is_asked=False)
 
     def _unpause(self) -> Verb:
-        return Verb("p", "unpause", "served again", self._each("unpause"), is_asked=False)
+        done = "is served again", "are served again"
+        return Verb("p", "unpause", done, self._each("unpause"), is_asked=False)
 
     def _delete(self) -> Verb:
         return Verb(
-            "D", "delete", "deleted with all jobs", self._each("clear"), note="Nothing brings their jobs back.",
-            weigh=lambda things: sum(thing.size for thing in things), unit="jobs wait there",
+            "D", "delete", ("is deleted with all jobs", "are deleted with all jobs"), self._each("clear"),
+            note="Nothing brings the jobs back.", weigh=lambda things: sum(thing.size for thing in things),
+            unit=("job waits there", "jobs wait there"),
         )  # fmt: skip
 
     def _each(self, verb: str) -> Any:
         async def one(summary: QueueSummary) -> None:
             await getattr(AsyncQueue(summary.name, config=self.config), verb)()
 
-        return lambda summaries, _: each(summaries, one)
+        return lambda summaries, told, _: each(summaries, one, told)
 
 
 class QueueJobs(Jobs):
@@ -105,6 +112,10 @@ class QueueJobs(Jobs):
     def jobs(self) -> AsyncQueue:
         return AsyncQueue(self.queue, config=self.config)
 
+    async def page(self, view: View) -> Any:
+        is_reversed = self.modes[view.mode] == "newest first"
+        return await self.selection(view).page(SIZE, after=view.place, reverse=is_reversed, seconds=SEARCH_SECONDS)
+
     async def read(self, view: View) -> Listing:
         page = await self.page(view)
         return Listing(rows_of(page.items, self.cells), found_note(view, page, "jobs"), page.next)
@@ -114,44 +125,20 @@ class QueueJobs(Jobs):
         return waited(record), plain(record.display_class), plain(record.jid), args_of(record)
 
     def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
-        kill = Verb("K", "kill", "are dead", self._kill, _kill_all, note="They go to Dead, and wait there.")
-        delete = Verb("D", "delete", "are deleted", _delete, _delete_all, note="Nothing brings them back.")
-        move = Verb("", "move to another queue", "moved", _move, _move_all, prompt="to which queue?")
-        return kill, delete, move
+        return KILL, DELETE, MOVE
 
     async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as above
         return detail_of(row.thing, f"waits in {plain(self.queue)}")
 
-    async def _kill(self, records: Sequence[AsyncJobRecord], _: str) -> int:
-        return int(await self.jobs().where(jids=[record.jid for record in records]).kill_all())
 
-
-def served(processes: Iterable[AsyncProcess]) -> Counter[str]:
+async def served(config: Config) -> Counter[str]:
     """Return how many threads serve each queue, in processes that take jobs."""
     threads = Counter[str]()
-    for process in processes:
+    async for process in AsyncProcessSet(clean=False, config=config):
         if not process.stopping:
-            for queue in queues_of(process):
-                threads[queue] += max(threads_of(process), 1)
+            for queue, own in process.threads.items():
+                threads[queue] += max(own, 1)
     return threads
-
-
-def threads_of(process: AsyncProcess) -> int:
-    """Return how many jobs a process runs at a time; 0 if it says nothing that is a number."""
-    try:
-        return max(process.concurrency, 0)
-    except (TypeError, ValueError, OverflowError):
-        return 0
-
-
-def queues_of(process: AsyncProcess) -> list[str]:
-    """Return the queues that a process says it serves; none if what it says is no list."""
-    told = process["queues"]
-    if told is None:
-        capsules = process["capsules"]
-        some = capsules.values() if isinstance(capsules, dict) else ()
-        told = [queue for capsule in some if isinstance(capsule, dict) for queue in capsule.get("weights") or ()]
-    return list(dict.fromkeys(map(str, told))) if isinstance(told, list) else []
 
 
 def _row(one: QueueSummary, threads: int) -> Row:
@@ -161,21 +148,15 @@ def _row(one: QueueSummary, threads: int) -> Row:
     return Row(one.name, (plain(one.name), number(one.size), latency, state, number(threads)), one, style)
 
 
-async def _delete(records: Sequence[AsyncJobRecord], _: str) -> int:
-    return await each(records, lambda record: record.delete())
-
-
-async def _move(records: Sequence[AsyncJobRecord], to: str) -> int:
-    return await each(records, lambda record: record.move_to(to))
-
-
-async def _kill_all(selection: AsyncQueueSelection, told: Progress, _: str) -> int:
-    return await selection.kill_all(on_progress=told)
-
-
-async def _delete_all(selection: AsyncQueueSelection, told: Progress, _: str) -> int:
-    return await selection.delete_all(on_progress=told)
+async def _move(records: Sequence[AsyncJobRecord], told: Progress, to: str) -> int:
+    return await each(records, lambda record: record.move_to(to), told)
 
 
 async def _move_all(selection: AsyncQueueSelection, told: Progress, to: str) -> int:
     return await selection.move_to(to, on_progress=told)
+
+
+MOVE = Verb(
+    "", "move to another queue", ("is moved", "are moved"), _move, _move_all,
+    asks="Move {what} to {text}", prompt="to which queue?",
+)  # fmt: skip

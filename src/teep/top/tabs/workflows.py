@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import get_args
 
+from teep.api.jobs.selection.words import Parsed
 from teep.api.workflows import AsyncWorkflowSet, AsyncWorkflowStatus, NodeStatus
+from teep.api.workflows.status import WorkflowState
 from teep.top.lists.rows import Line, Listing, Row
 from teep.top.lists.text import number, plain, relative
-from teep.top.lists.verbs import Verb, each
+from teep.top.lists.verbs import Progress, Verb, each_of, together
 from teep.top.lists.views import Tab, View
-from teep.top.tabs.batches import COLUMNS, batch_lines, note_of, row_of
-from teep.top.tabs.tab import SEARCH_SECONDS, SIZE
+from teep.top.tabs import searching
+from teep.top.tabs.batches import COLUMNS, batch_lines, row_of
 
+_STATES = tuple(state for state in get_args(WorkflowState) if state != "unknown")
 _MOST_NODES = 500
 _MOST_NAMES = 5
 _STYLES = {"failed": "bad", "discarded": "warn", "failing": "warn", "succeeded": "good"}
@@ -24,20 +27,27 @@ class Workflows(Tab):
     columns = COLUMNS
 
     async def is_used(self) -> bool:
-        return bool(await AsyncWorkflowSet(config=self.config).size())
+        return bool(await self._every().size())
+
+    def parsed(self, text: str) -> Parsed:
+        return searching.parse(text, self._every())
+
+    def words(self, view: View) -> list[str]:
+        return searching.offered(view.rows, _STATES)
 
     async def read(self, view: View) -> Listing:
-        start = view.place or 0
-        found = await AsyncWorkflowSet(config=self.config).search(start, SIZE, SEARCH_SECONDS)
-        rows = [row_of(status.batch, status.state, status.name)._replace(thing=status) for status in found.items]
-        return Listing(rows, note_of(found, start, "workflows"), found.next)
+        return await searching.sought(self._every(), view, _row, "workflows")
+
+    def _every(self) -> AsyncWorkflowSet:
+        return AsyncWorkflowSet(clean=False, config=self.config)
 
     def verbs(self, view: View) -> Sequence[Verb]:  # noqa: ARG002 - the same whatever is seen
         return (
-            Verb("R", "retry what did not succeed of", "nodes run again", _retry, counts=False),
-            Verb("K", "cancel", "cancelled", _of("cancel"), note="Nodes that run go on."),
-            Verb("D", "forget", "forgotten", _of("delete"), note="Their pushed jobs go on without them."),
-        )
+            Verb("R", "retry what did not succeed of", ("node runs again", "nodes run again"), _retry, counts=False),
+            Verb("K", "cancel", ("is cancelled", "are cancelled"), each_of("cancel"), note="Nodes that run go on."),
+            Verb("D", "forget", ("is forgotten", "are forgotten"), each_of("delete"),
+                 note="Pushed jobs of a workflow go on without it."),
+        )  # fmt: skip
 
     async def detail(self, row: Row, view: View) -> list[Line]:  # noqa: ARG002 - as of every tab
         status = await AsyncWorkflowStatus.fetch(row.key, config=self.config)
@@ -54,6 +64,10 @@ class Workflows(Tab):
         return "bid", row.key
 
 
+def _row(status: AsyncWorkflowStatus) -> Row:
+    return row_of(status.batch, status.state, status.name)._replace(thing=status)
+
+
 def _state_of(node: NodeStatus) -> str:
     return "failing" if node.is_failing else node.state
 
@@ -66,9 +80,5 @@ def _node_line(node: NodeStatus) -> Line:
     return Line(f"{plain(node.name)}: {state} {relative(node.since)}{waits}", _STYLES.get(state, ""), 2)
 
 
-def _of(verb: str) -> Any:
-    return lambda statuses, _: each(statuses, lambda status: getattr(status, verb)())
-
-
-async def _retry(statuses: Sequence[AsyncWorkflowStatus], _: str) -> int:
-    return sum([await status.retry_rest() for status in statuses])
+async def _retry(statuses: Sequence[AsyncWorkflowStatus], told: Progress, _: str) -> int:
+    return await together(statuses, lambda status: status.retry_rest(), told)

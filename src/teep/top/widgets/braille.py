@@ -27,10 +27,10 @@ def area(values: Sequence[float], width: int, height: int, top: float) -> list[s
     return ["".join(map(chr, line)) for line in cells]
 
 
-def chart(values: Sequence[float], width: int, height: int, top: float | None = None) -> list[str]:
+def chart(values: Sequence[float], width: int, height: int) -> list[str]:
     """Return the lines of a chart with an axis at its left that names the top, the middle, and zero."""
     wide = max(width - _AXIS - 1, 1)
-    highest = round_up(max([0.0, *list(values)[-2 * wide :]])) if top is None else top
+    highest = round_up(max([0.0, *list(values)[-2 * wide :]]))
     labels = {0: short(highest), height - 1: "0"}
     if height >= 5:
         labels[height // 2] = short(highest * (1 - (height // 2 + 0.5) / height))

@@ -29,7 +29,7 @@ STYLES = {
     "cursor": Style(reverse=True),
     "chart": Style(color="bright_green"),
 }
-"""What a part may look like; several names make one style. Words or signs say it, too, whatever a colour says."""
+"""The looks that a part may have; several names make one style. Words or signs say the same as a colour."""
 
 
 class Part(NamedTuple):
@@ -41,6 +41,8 @@ class Part(NamedTuple):
 
 
 Lines = Sequence[Sequence[Part]]
+Painter = Callable[[int, int], Lines]
+"""Returns the lines for a width and a height."""
 
 
 class Painted(Widget):
@@ -53,7 +55,7 @@ class Painted(Widget):
             super().__init__()
             self.does = does
 
-    def __init__(self, painter: Callable[[int, int], Lines], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, painter: Painter, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._painter = painter
         self._painted: Lines = ()
@@ -105,7 +107,7 @@ def strip(parts: Sequence[Part], width: int, base: Style) -> Strip:
 
 
 def wrapped(lines: Sequence[Line], width: int) -> list[list[Part]]:
-    """Return lines in parts that fit a width. What goes on in the next line is indented."""
+    """Return lines in parts that fit a width; their further lines are indented."""
     found: list[list[Part]] = []
     for text, style, indent in lines:
         rest, room = text, width
@@ -119,7 +121,7 @@ def wrapped(lines: Sequence[Line], width: int) -> list[list[Part]]:
 
 
 def _head(text: str, room: int) -> str:
-    """Return as much of a text as fits, one character at least."""
+    """Return as much of a string as fits, one character at least."""
     head = text[: max(room, 1)]
     while cell_len(head) > room and len(head) > 1:
         head = head[:-1]

@@ -1,4 +1,4 @@
-"""The list: it shows a view, row by row, and tells where one clicks. What moves and what stays, the view decides."""
+"""The list: it shows a view, row by row, and tells where one clicks. The view decides what moves and what stays."""
 
 from textual import events
 from textual.message import Message
@@ -17,11 +17,11 @@ class Table(Painted):
     """The rows of a view."""
 
     class Picked(Message):
-        """A row was clicked on; `is_double`: twice."""
+        """The row of a key was clicked on; `is_double`: twice."""
 
-        def __init__(self, at: int, *, is_double: bool) -> None:
+        def __init__(self, key: str, *, is_double: bool) -> None:
             super().__init__()
-            self.at = at
+            self.key = key
             self.is_double = is_double
 
     def __init__(self, view: View, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -37,7 +37,7 @@ class Table(Painted):
         at = self.seen.top + event.y - 1
         if event.y > 0 and at < len(self.seen.rows):
             event.stop()
-            self.post_message(self.Picked(at, is_double=event.chain == 2))
+            self.post_message(self.Picked(self.seen.rows[at].key, is_double=event.chain == 2))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()

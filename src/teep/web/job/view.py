@@ -12,7 +12,6 @@ from teep.web import urls
 from teep.web.guard.access import Access
 from teep.web.job import tree
 from teep.web.job.tree import Node
-from teep.web.lists import time_of
 from teep.web.rendering import Visit, printable
 
 Where = Literal["busy", "queues", "scheduled", "retries", "dead"]
@@ -99,7 +98,7 @@ async def view_of(visit: Visit, found: Found) -> JobView:
     listed = {name: value for name, value in fields.items() if name not in _SHOWN}
     context = {name: listed.pop(name) for name in [*listed] if name == "cattr" or name.startswith("cattr_")}
     batch, callback_of = (listed.pop(name) if is_ours(listed.get(name)) else "" for name in ("bid", "callback_of"))
-    count, lock = record.retry_count, await _lock(record)
+    lock = await _lock(record)
     arguments, keywords = arguments_of(visit.access, record)
     return JobView(
         where=where,
@@ -111,7 +110,7 @@ async def view_of(visit: Visit, found: Found) -> JobView:
         queue_path=f"queues/{urls.to_path(record.queue)}",
         tags=[printable(str(tag)) for tag in record.tags],
         is_job=record.is_job,
-        tries=count + 1 if type(count) is int else None,
+        tries=record.tries,
         error_class=_text(record.error_class),
         error_message=_text(record.error_message),
         backtrace=[printable(line) for line in record.error_backtrace or ()],
@@ -170,7 +169,7 @@ def _timeline(found: Found, started: datetime | None) -> list[Event]:
         ("started", started),
     ]
     if isinstance(record, AsyncSortedEntry):
-        moments.append((_BY_SCORE[found.where], time_of(record)))
+        moments.append((_BY_SCORE[found.where], record.at))
     known = sorted(((at, name) for name, at in moments if at is not None), key=lambda moment: moment[0])
     before: Sequence[datetime | None] = [None, *(at for at, _ in known)]
     return [

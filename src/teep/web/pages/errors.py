@@ -18,10 +18,11 @@ from starlette.routing import Route
 
 from teep.api import AsyncDeadSet, AsyncRetrySet, AsyncSortedEntry, ErrorGroup, ErrorGroups
 from teep.api.jobs.selection import words
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.config import Config
 from teep.errors import TeepError
 from teep.web import urls
-from teep.web.lists import SEARCH_SECONDS, SIZES, key_of
+from teep.web.lists import SIZES, key_of
 from teep.web.pages.jobsets import DEAD, RETRIES
 from teep.web.registry import Pages, Tab
 from teep.web.rendering import Site, page_with, printable, visit_of

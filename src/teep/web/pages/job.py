@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from teep.api import AsyncQueue, AsyncSortedEntry, async_find_job
+from teep.api import AsyncSortedEntry, async_find_job
 from teep.api.jobs.selection import words
 from teep.client import AsyncClient
 from teep.config import Config
@@ -155,8 +155,7 @@ async def _carried_out(visit: Visit, found: Found, verb: str) -> bool:
         return verb == CANCEL.name and await AsyncClient(visit.config).cancel(record.jid) is not None
     if verb == "delete":
         return await record.delete()
-    there = AsyncQueue(record.queue, config=visit.config).where(jids=[record.jid])
-    return verb == "kill" and await there.kill_all() > 0
+    return verb == "kill" and await record.kill()
 
 
 async def _in_set(entry: AsyncSortedEntry, where: Where, verb: str) -> bool:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from teep.api import AsyncDeadSet, AsyncJobSet, AsyncRetrySet, AsyncScheduledSet, AsyncSetSelection, AsyncSortedEntry
 from teep.api.jobs.selection import words
+from teep.api.jobs.selection.bounds import TYPED
 from teep.config import Config
 from teep.errors import MalformedPayload
 from teep.web import actions, bulks
@@ -160,7 +161,7 @@ class JobSetPage:
             wrong = "confirm" in form
             return await page(
                 request, "confirm.html", set=self.name, action=action, total=total, filter=parsed, wrong=wrong,
-                typed=total > actions.TYPED,
+                typed=total > TYPED,
             )  # fmt: skip
         done = await self.carry_out(request, action, selection, total, parsed.text)
         if isinstance(done, Bulk):
@@ -183,7 +184,7 @@ class JobSetPage:
 
 def _is_confirmed(form: Form, total: int) -> bool:
     """Tell whether what was confirmed is what would be done: many jobs by typing how many."""
-    return actions.typed(form) == total or (form.get("confirm") == ["yes"] and total <= actions.TYPED)
+    return actions.typed(form) == total or (form.get("confirm") == ["yes"] and total <= TYPED)
 
 
 async def _tried(action: Action, entry: AsyncSortedEntry) -> bool:

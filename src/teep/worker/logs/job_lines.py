@@ -17,10 +17,10 @@ from teep.telling import Logger
 from teep.wire.payload import executed_class
 from teep.worker.fetch.unit import UnitOfWork
 from teep.worker.logs import fast_lines
+from teep.worker.logs.records import JOBS
 from teep.worker.run.failure.failure import Ending
 
-NAME = "teep.job"
-logger = Logger(NAME)
+logger = Logger(JOBS)
 
 
 def is_on() -> bool:

@@ -10,13 +10,13 @@ from typing import Any
 from teep.job.context import current_job
 from teep.middleware import log_fields
 from teep.runtime import identity
-from teep.telling import printable
+from teep.telling import printable, takes_colour
 from teep.wire import json
-from teep.worker.logs import fast_lines, job_lines
+from teep.worker.logs import fast_lines
 from teep.worker.logs.fast_lines import FastLines, LineFormatter
 from teep.worker.logs.log_handler import LineHandler
-from teep.worker.logs.records import LEVELS, error_of, said, short
-from teep.worker.logs.terminal import TerminalFormatter, takes_colour
+from teep.worker.logs.records import JOBS, LEVELS, error_of, said, short
+from teep.worker.logs.terminal import TerminalFormatter
 
 # The errors of encoding: for an object; a lone surrogate or a float such as nan; a list that holds itself.
 _NO_JSON = (TypeError, ValueError, RecursionError)
@@ -31,7 +31,7 @@ def set_up(level: str, *, as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    fast_lines.use(FastLines(job_lines.NAME, handler, formatter))
+    fast_lines.use(FastLines(JOBS, handler, formatter))
 
 
 def _for(colour: bool) -> LineFormatter:

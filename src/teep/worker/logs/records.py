@@ -6,6 +6,9 @@ from typing import Any
 
 from teep import tracebacks
 
+JOBS = "teep.job"
+"""The logger of the lines of jobs."""
+
 LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 """Levels by Sidekiq's names, if these differ."""
 

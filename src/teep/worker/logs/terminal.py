@@ -1,11 +1,10 @@
 """The log format for a person at a terminal: in colour, by local time, with what matters first."""
 
 import logging
-import os
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any
 
 from teep.telling import printable
 from teep.worker.logs.fast_lines import LineFormatter
@@ -16,11 +15,6 @@ _COLOURS = {
     "DEBUG": "\033[36m", "INFO": "\033[32m", "WARNING": "\033[33m", "ERROR": _RED, "CRITICAL": _RED,
 }  # fmt: skip
 _FAILURES = ("ERROR", "CRITICAL")
-
-
-def takes_colour(stream: TextIO) -> bool:
-    """Tell whether lines on a stream may be in colour: on a terminal, unless NO_COLOR or TERM=dumb says otherwise."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class TerminalFormatter(LineFormatter):

@@ -8,4 +8,5 @@
 | `selection` | what `where` returns, with its verbs |
 | `sweep` | walks that take the selected jobs out |
 | `cursor` | pages by cursor, of all jobs or of those selected |
+| `bounds` | how long a page is searched for, and from how many jobs on a verb is confirmed by their number |
 """

@@ -124,7 +124,7 @@ class Filter:
         if self._jids is not None and len(self._jids) == 1:
             (jid,) = self._jids
             if _ONE_SPELLING.fullmatch(jid):
-                yield jid.encode()
+                yield payload.jid_bytes(jid)
 
 
 def _words_of(message: str | None) -> str | None:

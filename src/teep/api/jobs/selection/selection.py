@@ -15,6 +15,7 @@ from teep.api.base import Api, AsyncIterable, SyncIterable
 from teep.api.jobs import moves
 from teep.api.jobs.entries import AsyncSortedEntry, SortedEntry, _SortedEntry
 from teep.api.jobs.records import AsyncJobRecord, JobRecord, _JobRecord
+from teep.api.jobs.selection.bounds import SEARCH_SECONDS
 from teep.api.jobs.selection.cursor import Asked, AskedOfQueue, CursorPage, read_page, read_queue_page
 from teep.api.jobs.selection.filters import Filter
 from teep.api.jobs.selection.sweep import Act, Chosen, Progress, as_it_is, chosen_of, take_from_queue, take_from_set
@@ -65,7 +66,7 @@ class _QueueSelection(Api, Generic[R]):
         after: Place | None = None,
         before: Place | None = None,
         reverse: bool = False,
-        seconds: float = 0.15,
+        seconds: float = SEARCH_SECONDS,
     ) -> CursorPage[R]:
         """Return a page of them after or before a place that another page gave, else the first.
 
@@ -176,7 +177,7 @@ class _SetSelection(Api, Generic[E]):
         after: Place | None = None,
         before: Place | None = None,
         reverse: bool = False,
-        seconds: float = 0.15,
+        seconds: float = SEARCH_SECONDS,
     ) -> CursorPage[E]:
         """Return a page of them after or before a place that another page gave, else the first.
 

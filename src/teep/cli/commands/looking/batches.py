@@ -9,7 +9,7 @@ import click
 
 from teep.cli.command import argument, option
 from teep.cli.endings import DONE, nothing
-from teep.cli.options import Looking
+from teep.cli.options import AtMost, Looking
 from teep.cli.printing import Column, print_json, print_lines, print_table, show, table
 from teep.cli.showing.spans import ago, shown, stamp
 from teep.errors import InvalidValue
@@ -33,9 +33,7 @@ Verb = Annotated[
 Bids = Annotated[tuple[str, ...], argument(metavar="[BID]...", help="The batches and workflows to do it to.")]
 Tag = Annotated[str | None, option("--tag", metavar="TAG", help="List those with this tag.")]
 InState = Annotated[str | None, option("--state", type=click.Choice(_STATES), help="List those in this state.")]
-Limit = Annotated[
-    int, option("--limit", type=click.IntRange(min=1), metavar="N", show_default=True, help="List at most so many.")
-]
+Limit = Annotated[int, option("--limit", type=AtMost(), metavar="N", show_default=True, help="List at most so many.")]
 
 _BATCHES = [
     Column("batch", style="bold"), Column("state"), Column("left", is_figure=True), Column("of", is_figure=True),
@@ -128,7 +126,7 @@ def _show(flags: BatchesFlags, status: "BatchStatus") -> None:
     glimpse = status.glimpse()
     rows = [
         ("for", _purpose(status)), ("state", status.state), ("jobs", f"{status.total:,}"),
-        ("left", f"{status.pending:,}"), ("failed", f"{status.failures:,}"), ("dead", ", ".join(glimpse.dead)),
+        ("left", f"{_left(status):,}"), ("failed", f"{status.failures:,}"), ("dead", ", ".join(glimpse.dead)),
         ("discarded", f"{status.discarded:,}"), ("tags", ", ".join(map(str, status.tags))),
         ("made", shown(status.created_at)), ("finished", shown(status.finished_at)),
         ("parent", status.parent or ""), ("children", ", ".join(glimpse.children)),
@@ -151,11 +149,15 @@ def _purpose(status: "BatchStatus") -> str:
     return f"workflow {status.workflow}".strip()
 
 
+def _left(status: "BatchStatus") -> int:
+    """Return how many jobs are not over; a dead one is, and a node that waits is not."""
+    return status.pending - status.dead + status.waiting
+
+
 def _row(status: "BatchStatus") -> tuple[str, ...]:
-    left = status.pending - status.dead + status.waiting
     return (
-        status.bid, status.state, f"{left:,}", f"{status.total:,}", f"{status.failures:,}", ago(status.created_at),
-        _purpose(status),
+        status.bid, status.state, f"{_left(status):,}", f"{status.total:,}", f"{status.failures:,}",
+        ago(status.created_at), _purpose(status),
     )  # fmt: skip
 
 

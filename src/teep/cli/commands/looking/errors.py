@@ -4,14 +4,11 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import click
-
 from teep.cli.command import option
-from teep.cli.options import Looking
+from teep.cli.options import AtMost, Looking
 from teep.cli.printing import Column, print_lines, show, table
 from teep.cli.showing.progress import Stoppable
 from teep.cli.showing.spans import ago, stamp
-from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from teep.api import ErrorGroup, JobSet, SortedEntry
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
 Limit = Annotated[
     int,
-    option("--limit", type=click.IntRange(min=1), metavar="N", show_default=True, help="At most so many groups."),
+    option("--limit", type=AtMost(), metavar="N", show_default=True, help="At most so many groups."),
 ]
 
 _STEP = 0.25
@@ -63,8 +60,9 @@ def errors(flags: ErrorsFlags) -> None:
     show(table(_COLUMNS, map(_shown, rows[: flags.limit])))
     if len(rows) > flags.limit:
         print(f"And {len(rows) - flags.limit:,} smaller groups; --limit N shows more.")
-    if rows[0].filter is not None:
-        print(f"The first ones: teep jobs {rows[0].where} {shlex.quote(on_one_line(rows[0].filter))}")
+    first = rows[0].filter
+    if first is not None and first.isprintable():  # else it would not be the same filter once it is pasted
+        print(f"The first ones: teep jobs {rows[0].where} {shlex.quote(first)}")
 
 
 def _read(config: "Config") -> list[_Row]:

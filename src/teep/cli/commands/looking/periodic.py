@@ -12,6 +12,7 @@ from teep.cli.printing import print_json, print_lines, print_table
 from teep.cli.showing.spans import ago, shown, stamp
 from teep.config.sources.names import meant
 from teep.errors import InvalidSchedule, InvalidValue, UnknownEntry
+from teep.telling import on_one_line
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,7 +84,7 @@ def _act(flags: PeriodicFlags, entries: "PeriodicSet") -> None:
         told = f" as {result}" if isinstance(result, str) else "" if result else " already"
         comes_back = flags.verb == "delete" and known[name].source == "static"
         again = "; the leader that declares it writes it anew" if comes_back else ""
-        print(f"{name} {words}{told}{again}")
+        print(f"{on_one_line(name)} {words}{told}{again}")
 
 
 def _must_be_known(names: Collection[str], known: Collection[str]) -> None:

@@ -69,7 +69,7 @@ def processes(flags: ProcessesFlags) -> int:
         raise InvalidValue(f"give the names of the processes to {flags.verb}; teep processes shows them")
     if flags.verb == "list" and flags.ids:
         raise InvalidValue("give no names to list them all; to act on some: quiet, stop or dump")
-    state = Fleet(config=flags.configured()).state()
+    state = Fleet(config=flags.configured()).state(clean=False)
     if flags.verb != "list":
         return _act(flags, state.processes)
     if flags.as_json:

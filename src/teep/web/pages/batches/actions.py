@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from teep.api.batches import AsyncBatchStatus
 from teep.api.jobs.selection import words
+from teep.api.jobs.selection.sweep import Progress
 from teep.web import actions, bulks
-from teep.web.actions import Progress, must_may, recorded, verb_of
+from teep.web.actions import must_may, recorded, verb_of
 from teep.web.bulks import Bulk, Bulks
 from teep.web.guard.safety import read_form
 from teep.web.pages.batches.one import must_find

@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from teep.api import AsyncJobRecord, AsyncQueue, AsyncQueueSelection
 from teep.api.jobs.selection import words
+from teep.api.jobs.selection.sweep import Progress
 from teep.web import actions, bulks
-from teep.web.actions import Progress, done_in_words, must_may
+from teep.web.actions import done_in_words, must_may
 from teep.web.bulks import Bulk
 from teep.web.guard.safety import Form, read_form
 from teep.web.lists import SIZES

@@ -140,10 +140,7 @@ def capsules_of(process: AsyncProcess) -> list[CapsuleRow]:
 
 def threads_of(process: AsyncProcess) -> int:
     """Return how many jobs a process runs at a time; 0 if it says nothing that is a number."""
-    try:
-        return whole(process.concurrency)
-    except (TypeError, ValueError, OverflowError):
-        return 0
+    return whole(process.concurrency)
 
 
 def whole(number: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from teep.api.jobs.selection.bounds import TYPED
 from teep.web import actions
 from teep.web.guard.safety import Form
 from teep.web.rendering import page
@@ -27,7 +28,7 @@ class Question:
     @property
     def is_typed(self) -> bool:
         """Whether the count is typed to confirm."""
-        return self.total > actions.TYPED
+        return self.total > TYPED
 
 
 async def asked(request: Request, form: Form, question: Question) -> Response:

@@ -16,6 +16,26 @@ local function open(hash, line, now)
   return l
 end
 
+-- Whether it is a limiter: another program may have written into its hash.
+local function is_sound(l)
+  for _, field in ipairs(FIELDS) do
+    local value = l[field] or 0
+    if field ~= 'kind' and (type(value) ~= 'number' or not (math.abs(value) < 2 ^ 63)) then return false end
+  end
+  return kinds[l.kind or ''] ~= nil and l.declared ~= nil and l.interval ~= nil
+end
+
+-- Take out of the line what is over, from one score up to another; who only `looks` passes over it: returns how many.
+local function drop(l, from, to)
+  local line = l.line
+  return redis.call(l.looks and 'ZCOUNT' or 'ZREMRANGEBYSCORE', line, from, to)
+end
+
+-- The end of a range that begins behind a score, up to which all is dropped.
+local function behind(l, score, otherwise)
+  return l.looks and string.format('(%.0f', score) or otherwise
+end
+
 -- Take on how a caller declares a limiter. An override and a pause stay; of another kind, all that was used goes.
 local function declare(l, registry, name, kind, declared, interval, lease, ttl)
   l.is_raised = l.kind == kind and (tonumber(declared) > l.declared or tonumber(interval) < l.interval)
@@ -37,10 +57,11 @@ end
 
 -- How many wait. Those that a limiter has told when to come are gone some seconds after that.
 local function rank(l)
-  local line = l.line
   if not l.rank then
-    if l.kind ~= 'concurrent' then redis.call('ZREMRANGEBYSCORE', line, '-inf', BELOW + l.now - 5000000) end
-    l.rank = redis.call('ZCOUNT', line, '-inf', '(0')
+    local line = l.line
+    local is_timed, past = l.kind ~= 'concurrent', BELOW + l.now - 5000000
+    if is_timed then drop(l, '-inf', past) end
+    l.rank = redis.call('ZCOUNT', line, is_timed and behind(l, past, '-inf') or '-inf', '(0')
   end
   return l.rank
 end

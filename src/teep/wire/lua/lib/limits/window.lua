@@ -2,14 +2,15 @@
 kinds.window = {}
 function kinds.window.read(l)
   local line = l.line
-  redis.call('ZREMRANGEBYSCORE', line, 0, l.now - l.interval)
-  l.used, l.taken = redis.call('ZCOUNT', line, 0, '+inf'), 0
+  drop(l, 0, l.now - l.interval)
+  l.from = behind(l, l.now - l.interval, 0)
+  l.used, l.taken = redis.call('ZCOUNT', line, l.from, '+inf'), 0
 end
 function kinds.window.when(l, cost, rank)
   local line = l.line
   local before = l.used + cost - l.limit - 1 + rank  -- how many calls must have left before
   if l.used + cost <= l.limit then return nil end
-  local first = redis.call('ZRANGEBYSCORE', line, 0, '+inf', 'WITHSCORES', 'LIMIT', before % math.max(l.used, 1), 1)
+  local first = redis.call('ZRANGEBYSCORE', line, l.from, '+inf', 'WITHSCORES', 'LIMIT', before % math.max(l.used, 1), 1)
   return (tonumber(first[2]) or l.now) + l.interval * (1 + math.floor(before / math.max(l.used, 1)))
 end
 function kinds.window.take(l, cost) l.used, l.taken = l.used + cost, l.taken + cost end
@@ -28,7 +29,7 @@ function kinds.sixtieths.read(l)
   for i = 1, #counts, 2 do
     local ends = tonumber(counts[i]) + l.step + l.interval
     if ends <= l.now then
-      redis.call('ZREM', line, counts[i])
+      if not l.looks then redis.call('ZREM', line, counts[i]) end
     else
       l.used, l.oldest = l.used + counts[i + 1], math.min(l.oldest, tonumber(counts[i]))
     end

@@ -40,29 +40,30 @@ together['workflow.succeeded'] = function(keys, jobs)
 end
 along['workflow.succeeded'] = function(key, job) return together['workflow.succeeded']({ key }, { job }) end
 
-words['workflow.died'] = 1
-along['workflow.died'] = function(key, job)
-  local jid, name = split(job)
-  local is_pending, why = has(key .. ':pending', jid)
-  if is_pending ~= 1 then return why end
-  local state, beside
-  state, why = state_of(key, name)
-  if state == 'pushed' then why, beside = become(key, name, 'failed') end
-  return why or along['batch.died'](key, jid, '') or beside
+-- How the end of a job without success is noted: as one of its batch, after its node has become what `becoming` says.
+local function lost(word, becoming)
+  return function(key, job)
+    local jid, name = split(job)
+    local is_pending, why = has(key .. ':pending', jid)
+    if is_pending ~= 1 then return why end
+    local state, beside
+    state, why = state_of(key, name)
+    local to, how = becoming(state)
+    if to then why, beside = become(key, name, to, how) end
+    return why or along[word](key, jid, '') or beside
+  end
 end
 
+words['workflow.died'] = 1
+along['workflow.died'] = lost('batch.died', function(state)
+  if state == 'pushed' then return 'failed' end
+end)
+
 words['workflow.left'] = 1
-along['workflow.left'] = function(key, job)
-  local jid, name = split(job)
-  local is_pending, why = has(key .. ':pending', jid)
-  if is_pending ~= 1 then return why end
-  local state, beside
-  state, why = state_of(key, name)
-  if state == 'pushed' or state == 'failed' then
-    why, beside = become(key, name, 'discarded', state == 'failed' and DROPPED or nil)
-  end
-  return why or along['batch.left'](key, jid, '') or beside
-end
+along['workflow.left'] = lost('batch.left', function(state)
+  if state == 'pushed' then return 'discarded' end
+  if state == 'failed' then return 'discarded', DROPPED end
+end)
 
 -- A child batch of a node has finished, or has succeeded after that.
 function flow.child(key, name, bid, has_succeeded)
