@@ -41,7 +41,7 @@ def read(jid: str) -> Command[dict[str, bytes]]:
 
 
 async def begin(jid: str, payload: Mapping[str, Any], worker: str, now: float, seconds: int) -> Notes:
-    """Note the start of an attempt, and return those before it. One round trip."""
+    """Note the start of an attempt, to be kept for some seconds, and return those before it. One round trip."""
     key = django_task(jid)
     steps: list[Command[Any]] = [
         commands.hgetall(key),
@@ -53,14 +53,14 @@ async def begin(jid: str, payload: Mapping[str, Any], worker: str, now: float, s
     return parse(before)
 
 
-async def end(jid: str, now: float, error: TaskError | None, began: float) -> None:
+async def end(jid: str, now: float, error: TaskError | None, began: float, seconds: int) -> None:
     """Note the end of an attempt. One round trip."""
     key: Key = django_task(jid)
     fields: dict[str, str | bytes] = {"finished": f"{now:.6f}"}
     if error is not None:
         told = [error.exception_class_path, error.traceback[-_MOST_TRACEBACK:]]
         fields[f"e:{began:.6f}"] = json.dumps([_utf8(each) for each in told])
-    await commands.hset(key, fields)
+    await commands.pipeline(commands.hset(key, fields), commands.expire(key, seconds))
 
 
 def parse(fields: Mapping[str, bytes]) -> Notes:

@@ -111,10 +111,10 @@ class _Run:
 
     async def failing(self, error: BaseException) -> None:
         if not isinstance(error, _NO_FAILURES):
-            await notes.end(self.result.id, time.time(), error_of(error), self._began)
+            await notes.end(self.result.id, time.time(), error_of(error), self._began, self._backend.result_ttl)
 
     async def ending(self) -> None:
-        await notes.end(self.result.id, time.time(), None, self._began)
+        await notes.end(self.result.id, time.time(), None, self._began, self._backend.result_ttl)
 
     def succeeded(self, value: Any) -> Any:
         """Note the value of a task, and return it as JSON; if it is none it is not kept, and a warning says so."""
