@@ -19,7 +19,7 @@ STEP = re.compile(r"(?:<!-- (?P<how>file|append): (?P<name>\S+) -->\n)?```(?P<ki
 
 
 def walked(page: str, folder: Path, environment: dict[str, str], valkey: Server, jobs: int) -> list[str]:
-    """Write the files of a page and run its commands; returns the output of each. A worker ends after so many jobs."""
+    """Write the files of a page and run its commands; returns the output of each. A worker ends after some jobs."""
     said = []
     for step in STEP.finditer((DOCS / page).read_text("utf-8")):
         if step["how"]:

@@ -243,7 +243,7 @@ async def awaited() -> int:
     return 1
 
 
-def round_and_round(again: "Annotated[int, teep.Depends(round_and_round)]" = 0) -> int:
+def round_and_round(again: "Annotated[int, teep.Depends(round_and_round)]" = 0) -> int:  # pyright: ignore[reportUndefinedVariable]
     return again
 
 
