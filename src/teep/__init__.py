@@ -20,7 +20,7 @@ from teep.features.periodic import Periodic as _Periodic
 from teep.features.periodic import clock_task as _clock_task
 from teep.features.results import Results as _Results
 from teep.features.unique import Unique as _Unique
-from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, job
+from teep.job import IterableJob, Job, JobContext, JobFunction, current_job, current_worker, job
 from teep.store import features as _features
 from teep.version import __version__
 
@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from teep.errors import Retry, Snooze
     from teep.features.limits import OverLimit
     from teep.features.periodic.decorator import periodic
+    from teep.job.injection import Depends, injected
     from teep.job.pushing.push_signature import apush, push
     from teep.job.pushing.signature import Signature
 
@@ -157,6 +158,7 @@ __all__ = [
     "Config",
     "CursorPage",
     "DeadSet",
+    "Depends",
     "Deploy",
     "DeployMark",
     "ErrorGroup",
@@ -227,11 +229,13 @@ __all__ = [
     "chain",
     "configure",
     "current_job",
+    "current_worker",
     "default_config",
     "encryption",
     "errors",
     "find_job",
     "group",
+    "injected",
     "job",
     "leader",
     "limits",
@@ -259,6 +263,8 @@ _LATE = {
         ),
         "teep.api",
     ),
+    "Depends": "teep.job.injection",
+    "injected": "teep.job.injection",
     "AsyncLimiter": "teep.api.limits",
     "AsyncLimiterSet": "teep.api.limits",
     **dict.fromkeys(

@@ -14,8 +14,9 @@ from tests.support import forkserver
 from tests.support.servers import Server
 
 ROOT = Path(__file__).parents[2]
-# One page has commands between its examples: see test_django_page.py.
-PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / "django.md"})]
+# These have commands between their examples: see test_django_page.py.
+WALKED = {ROOT / "docs" / name for name in ("django.md", "django-tasks.md")}
+PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - WALKED)]
 BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n```\w+|```python)\n(?P<code>.*?)```", re.DOTALL)
 
 

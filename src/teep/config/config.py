@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
 
 from teep.config.hooks import DeathHandler, ErrorHandler, Event, Gauge, Hooks
 from teep.config.sources import variables
@@ -12,6 +12,8 @@ from teep.middleware import Chain
 
 if TYPE_CHECKING:
     from teep.config.periodic import HowOptions
+
+L = TypeVar("L", bound=Callable[[], Any])
 
 
 class Extension(Protocol):
@@ -168,6 +170,23 @@ class Config(ConfigValue):
             ConfigurationError: the name is taken, `read` is no plain function, or a worker runs already.
         """
         self.hooks.gauge(name, read)
+
+    def lifespan(self, function: L) -> L:
+        """Enter a context manager once in each worker process, before its first job, and leave it after the last one.
+
+        A decorator for a generator function with one `yield`, `def` or `async def`, with or without `@contextmanager`
+        or `@asynccontextmanager`. It takes nothing; jobs find what it yields as `teep.current_worker().state`. A
+        plain one runs in the thread that starts the worker, an async one on the event loop of `async def` jobs, which
+        may use all that it opens. It comes after the "startup" listeners, and ends after "shutdown", within `timeout`
+        or three seconds.
+
+        If it raises at its begin, the worker does not start; an error at its end is reported. FastAPI's lifespan.
+
+        Raises:
+            ConfigurationError: it is no such function, there is another one, or a worker runs already.
+        """
+        self.hooks.live(function)
+        return function
 
     def listeners(self, event: Event) -> tuple[Callable[..., object], ...]:
         """Return the listeners of an event in the order they run."""

@@ -6,6 +6,7 @@ sealed while one runs with them: the worker might miss later additions.
 
 import inspect
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from functools import wraps
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
 
@@ -23,6 +24,8 @@ ErrorHandler = Callable[[BaseException, dict[str, Any]], None]
 DeathHandler = Callable[[dict[str, Any], BaseException], None]
 Listener = Callable[..., object]
 """What is called at an event: with nothing, at "audit" and "sample" with a dict."""
+Lifespan = Callable[[], AbstractContextManager[Any] | AbstractAsyncContextManager[Any]]
+"""Makes the context manager that a process is in while it runs jobs."""
 Gauge = Callable[[], float]
 """Returns a number as it is now."""
 
@@ -140,6 +143,7 @@ class Hooks:
         self.observers: list[Observer] = Registered(self._check_open)
         self.periodic: list[Entry] = Registered(self._check_open)
         self.gauges: dict[str, Gauge] = {}
+        self._lifespan: Lifespan | None = None
         self._listeners: dict[str, list[Listener]] = {
             event: Registered(self._check_open) for event in get_args(Event)
         }
@@ -168,6 +172,27 @@ class Hooks:
         if self.gauges.get(name, read) != read:
             raise ConfigurationError(f"there is a gauge {name!r} already: {self.gauges[name]!r}")
         self.gauges[name] = read
+
+    @property
+    def lifespan(self) -> Lifespan | None:
+        """Makes the context manager that a process is in while it runs jobs."""
+        return self._lifespan
+
+    def live(self, lifespan: Callable[[], Any]) -> None:
+        """Set the lifespan; see `Config.lifespan`.
+
+        Raises:
+            ConfigurationError: there is another one, or it is no such function.
+        """
+        self._check_open()
+        if self._lifespan is not None and not _is_same(self._lifespan, lifespan):
+            raise ConfigurationError(
+                f"there is a lifespan already, {_named(self._lifespan)}; enter both in one, as in"
+                " with first() as one, second() as two: yield one, two"
+            )
+        if not callable(lifespan) or inspect.iscoroutinefunction(lifespan):
+            raise ConfigurationError(f"the lifespan must be a generator function with one yield, not {lifespan!r}")
+        self._lifespan = _managed(lifespan)
 
     def listeners(self, event: Event) -> tuple[Listener, ...]:
         """Return the listeners of an event in the order they run."""
@@ -200,6 +225,8 @@ class Hooks:
         for name, read in other.gauges.items():
             if name not in self.gauges:
                 self.gauge(name, read)
+        if other.lifespan is not None:
+            self.live(other.lifespan)
         for event, listeners in other._listeners.items():  # noqa: SLF001 - its own kind
             _extend(self._listeners[event], listeners)
 
@@ -224,6 +251,22 @@ class Hooks:
                 "a worker runs with this configuration, and might miss what is added now: add middleware, handlers,"
                 ' listeners and extensions before it starts, in a module that it imports or in a "startup" listener'
             )
+
+
+def _managed(lifespan: Callable[[], Any]) -> Lifespan:
+    """Return a function that makes a context manager, also of a generator function without its decorator."""
+    if inspect.isasyncgenfunction(lifespan):
+        return asynccontextmanager(lifespan)
+    return contextmanager(lifespan) if inspect.isgeneratorfunction(lifespan) else lifespan
+
+
+def _is_same(known: Lifespan, other: Callable[[], Any]) -> bool:
+    """Tell whether it is the same function, decorated or not."""
+    return bool(inspect.unwrap(known) == inspect.unwrap(other))
+
+
+def _named(lifespan: Lifespan) -> str:
+    return getattr(lifespan, "__qualname__", repr(lifespan))
 
 
 def _missing(theirs: Iterable[T], mine: Iterable[T]) -> list[T]:

@@ -1,7 +1,7 @@
 """How a job's arguments travel: positions as the wire's `args`, keyword-only ones as the field `kwargs`."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any
 
@@ -15,13 +15,16 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 class Binder:
     """Binds a call to a function's signature, so that a wrong call fails at the push and not in a worker.
 
-    `skip` is how many of its first parameters no caller gives, such as `self`.
+    `skip` is how many of its first parameters no caller gives, such as `self`; `given` names those that the worker
+    gives.
     """
 
-    def __init__(self, function: Callable[..., Any], name: str, *, skip: int = 0) -> None:
-        parameters = _parameters(function, name, skip)
+    def __init__(
+        self, function: Callable[..., Any], name: str, *, skip: int = 0, given: Collection[str] = ()
+    ) -> None:
+        parameters = [each for each in _parameters(function, name, skip) if each.name not in given]
         self._name = name
-        self._signature = inspect.Signature(parameters)
+        self.signature = inspect.Signature(parameters)
         self._positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
         self._least = sum(parameter.default is parameter.empty for parameter in self._positional)
         open_ended = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
@@ -37,7 +40,7 @@ class Binder:
     @property
     def always_ends_alike(self) -> bool:
         """Whether the last of two or more arguments is the same parameter at every call."""
-        parameters = list(self._signature.parameters.values())
+        parameters = list(self.signature.parameters.values())
         return (
             len(parameters) > 1
             and parameters[-1].kind in _POSITIONAL
@@ -54,9 +57,9 @@ class Binder:
             return list(args), {}
         free = {name: kwargs[name] for name in self._free & kwargs.keys()}
         try:
-            bound = self._signature.bind(*args, **{name: kwargs[name] for name in kwargs if name not in free})
+            bound = self.signature.bind(*args, **{name: kwargs[name] for name in kwargs if name not in free})
         except TypeError as error:
-            raise InvalidArguments(f"{self._name}{self._signature} cannot be called like this: {error}") from error
+            raise InvalidArguments(f"{self._name}{self.signature} cannot be called like this: {error}") from error
         positions, by_name = self._in_positions(bound)
         return positions, by_name | free
 
@@ -80,13 +83,18 @@ class Binder:
     def _defaults(self) -> dict[str, bytes]:
         """The defaults that an argument may be equal to, as JSON."""
         found = {}
-        for parameter in self._signature.parameters.values():
+        for parameter in self.signature.parameters.values():
             try:
-                json.check(parameter.default, parameter.name)
+                default = self._as_pushed(parameter)
+                json.check(default, parameter.name)
             except InvalidArguments:
                 continue
-            found[parameter.name] = json.canonical(parameter.default)
+            found[parameter.name] = json.canonical(default)
         return found
+
+    def _as_pushed(self, parameter: inspect.Parameter) -> Any:
+        """Return a default as a push would write it."""
+        return parameter.default
 
     def _in_positions(self, bound: inspect.BoundArguments) -> tuple[list[Any], dict[str, Any]]:
         by_name = bound.kwargs

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from teep.config import Config
-from teep.errors import InvalidType, InvalidValue
+from teep.errors import InvalidType, InvalidValue, NotHere
 from teep.store.batches import CALLBACK_OF, FIELD, NODE, is_ours
 from teep.store.processes import Reported
 from teep.store.running.iteration import IterationState
@@ -47,13 +47,20 @@ class Run(Protocol):
 
 
 class Runtime(Protocol):
-    """The worker that runs a job, as the job sees it."""
+    """The worker that runs a job, as the job sees it.
+
+    `config` and `identity` are the worker's; `state` is what `Config.lifespan` has yielded in this process.
+    """
 
     @property
     def config(self) -> Config: ...
 
     @property
     def identity(self) -> str: ...
+
+    @property
+    def state(self) -> Any:
+        """What the lifespan of its process has yielded; None without one."""
 
     @property
     def is_stopping(self) -> bool:
@@ -192,3 +199,18 @@ def current_job() -> JobContext | None:
     """Return the job that runs in this thread or task, or None outside of one."""
     context = running.get()
     return None if context is None else context()
+
+
+def current_worker() -> Runtime:
+    """Return the worker that runs the job of this thread or task. Costs nothing.
+
+    Raises:
+        NotHere: no worker does, as in a test without one, or in a thread that a job has started.
+    """
+    worker = runtime.get()
+    if worker is None:
+        raise NotHere(
+            "no worker runs this code; a test gives a job something else by teep.testing.override of a factory that"
+            " asks the worker, and a thread of a job's own gets what it needs from the job"
+        )
+    return worker

@@ -12,6 +12,9 @@ from teep.client.payloads.template import Template
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
 from teep.job.binding import Binder
+from teep.job.conversion import ConvertingBinder, converting
+from teep.job.injection.needs import check, needs_of
+from teep.job.injection.scope import injecting
 from teep.job.options import Options
 from teep.job.origin import Origin, here
 from teep.store import features
@@ -50,9 +53,21 @@ class Definition:
         self._what = (function, instance_of, options)
         self._function = runner or function
         self._class = instance_of
-        self._binder = Binder(function, name, skip=(instance_of is not None) + (runner is not None))
+        if needs := needs_of(function, name):
+            check(needs, name, is_async=self.is_async)
+            self._function = injecting(self._function, needs, is_async=self.is_async)
+        own = instance_of is not None
+        binds = ConvertingBinder if options.converts else Binder
+        self._binder = binds(function, name, skip=own + (runner is not None), given=needs)
+        if isinstance(self._binder, ConvertingBinder):
+            self._function = converting(self._function, self._binder.converter, own=own)
         self._template: Template | None = None
         self.check_options(options.fields)
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """How it is called at a push."""
+        return self._binder.signature
 
     @property
     def module(self) -> str:

@@ -74,6 +74,8 @@ def job(function: Callable[P, R] | None = None, /, **options: Any) -> Any:
             scheduled set, and no attempt is used.
         log_level (`"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`): the least level that is logged while it
             runs; default the process's.
+        convert (bool): arguments go by their annotations: a datetime, a UUID, a dataclass and the like travel as
+            plain JSON, and the job gets the value; default `False`.
         name (a string): the job's `class` on the wire; default the dotted path.
         extra (dict of plain JSON): fields of your own, which go into the payload each under its name.
 

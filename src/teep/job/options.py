@@ -46,6 +46,7 @@ class JobOptions(PushOptions, total=False):
     retry_in: RetryIn | None
     retries_exhausted: Exhausted | None
     limit: Limit | Sequence[Limit] | None
+    convert: bool
 
 
 class SetOptions(PushOptions, total=False):
@@ -83,6 +84,7 @@ class Options(NamedTuple):
     retry_in: RetryIn | None
     retries_exhausted: Exhausted | None
     limits: tuple[Limit, ...] = ()
+    converts: bool = False
 
     @classmethod
     def parse(cls, job: str, given: Mapping[str, Any]) -> "Options":
@@ -97,8 +99,10 @@ class Options(NamedTuple):
             raise InvalidJob(f"name of {job} must be a string that is not empty, not {name!r}")
         _check_code(job, "retry_in", given.get("retry_in"), ("count", "exception", "payload"))
         _check_code(job, "retries_exhausted", given.get("retries_exhausted"), ("payload", "exception"))
-        limits = _limits_of(job, given.get("limit"))
-        return cls(fields, given.get("retry_in"), given.get("retries_exhausted"), limits)
+        limits, converts = _limits_of(job, given.get("limit")), given.get("convert", False)
+        if not isinstance(converts, bool):
+            raise InvalidJob(f"convert of {job} must be true or false, not {converts!r}")
+        return cls(fields, given.get("retry_in"), given.get("retries_exhausted"), limits, converts)
 
 
 def _limits_of(job: str, given: Any) -> tuple[Limit, ...]:

@@ -1,6 +1,6 @@
 """The first argument of every long-running part of a worker."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from teep.config import Config, Hooks, driver_for
 from teep.drivers import Driver
@@ -16,7 +16,7 @@ class Component(NamedTuple):
     """The things that all parts of a worker share.
 
     `on_error` takes an error, and the name of the part that had it. A part reports happenings to `notices`.
-    `leadership` tells whether this process leads the fleet, as far as it knows.
+    `leadership` tells whether this process leads the fleet, as far as it knows; `state` is what the lifespan yields.
     """
 
     config: Config
@@ -27,6 +27,7 @@ class Component(NamedTuple):
     on_error: OnError
     notices: Notices
     leadership: Leadership
+    state: Any = None
 
     @property
     def fence(self) -> Fence:

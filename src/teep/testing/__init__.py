@@ -3,13 +3,15 @@
 1. Modes say where pushes go: `fake` collects them, `inline` runs them at once, `disable` sends them to Redis.
 2. `jobs`, `drain`, `perform_one` and `clear` are about the jobs that the innermost `fake` has collected.
 3. `assert_enqueued`, `refute_enqueued` and `all_enqueued` look at these jobs, or at Redis.
-4. `isolated` begins with no process-wide configuration, for tests of code that makes one.
-5. `check_periodic` finds what is wrong with periodic jobs, and `travel` pushes all that are due between two moments.
-6. `wait_until` waits until a worker has done something; `worker` has one for this process, `process` one of its own.
-7. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
+4. `override` has jobs injected with something else than their `teep.Depends` say.
+5. `isolated` begins with no process-wide configuration, for tests of code that makes one.
+6. `check_periodic` finds what is wrong with periodic jobs, and `travel` pushes all that are due between two moments.
+7. `wait_until` waits until a worker has done something; `worker` has one for this process, `process` one of its own.
+8. `plugin` has the fixtures for pytest: `teep_redis` and `teep_worker`.
 """
 
 from teep.config import isolated
+from teep.job.injection.overrides import override
 from teep.testing.assertions import all_enqueued, assert_enqueued, refute_enqueued
 from teep.testing.collecting.collected import Jobs
 from teep.testing.collecting.enqueued import EnqueuedJob
@@ -42,6 +44,7 @@ __all__ = [
     "inline",
     "isolated",
     "jobs",
+    "override",
     "perform_one",
     "refute_enqueued",
     "travel",

@@ -112,6 +112,10 @@ def result(jid: str) -> Key:  # list of one JSON record: how a job ended, and wh
     return Key(f"teep:result:{jid}")
 
 
+def django_task(jid: str) -> Key:  # hash: the attempts of one of Django's tasks; expires (teep's own)
+    return Key(f"teep:task:{jid}")
+
+
 def iteration(jid: str) -> Key:  # hash: ex, c, rt, cancelled
     return Key(f"it-{jid}")
 

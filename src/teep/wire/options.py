@@ -215,6 +215,15 @@ OPTIONS: Mapping[str, Option] = {
         "the least level that is logged while it runs",
         Check(lambda value: log_level(value) is not None, f"one of {', '.join(LOG_LEVELS)}"),
     ),
+    "convert": Option(
+        bool,
+        "bool",
+        "`False`",
+        "arguments go by their annotations: a datetime, a UUID, a dataclass and the like travel as plain JSON, and"
+        " the job gets the value",
+        None,
+        is_code=True,
+    ),
     "name": Option(str | None, "a string", "the dotted path", "the job's `class` on the wire", None, is_code=True),
     "extra": Option(
         Mapping[str, Any] | None,

@@ -41,6 +41,7 @@ from teep.worker.signals import DRAIN, DUMP, QUIET, STOP, Signals
 from teep.worker.startup import assignment, claims
 from teep.worker.startup.arrival import check_redis, patiently
 from teep.worker.startup.introduction import introduce
+from teep.worker.startup.lifespan import Lived
 from teep.worker.startup.modules import jobs_of, load_all, with_hooks_of
 from teep.worker.title import set_title
 
@@ -84,6 +85,7 @@ class Worker:
         self._running = False
         self._watcher: Watcher = Lifeline(config) if watcher is None else watcher
         self._services = Services(self.on_error)
+        self._lived = Lived(self.on_error)
         self._given_up = ""
         self._checks = HealthChecks(
             Address.parse(config.health) if config.health and answers else None, self.on_error
@@ -154,6 +156,7 @@ class Worker:
         self._notices.give(Moment("shutdown"))
         with self._lock:
             self._running = False
+            self._lived.leave(deadline)
             self._services.stop()
             self._watcher.stop()
             self._let_go()
@@ -180,6 +183,7 @@ class Worker:
         self._capsules.disown()
         self._services.disown()
         self._capsules, self._services = Capsules(), Services(self.on_error)
+        self._lived = Lived(self.on_error)
         self._checks.disown()
 
     def rescue(self) -> None:
@@ -213,6 +217,7 @@ class Worker:
             return
         for listener in self.config.listeners("startup"):
             listener()  # one that fails keeps the worker from starting
+        self._lived.enter(self.config.hooks.lifespan)
         self.config.hooks.seal(self)
         if not embedded:
             self._signals.take()
@@ -221,7 +226,15 @@ class Worker:
         notices.give(Moment("startup"))
         hooks, on_error = self.config.hooks, self.on_error
         component = Component(
-            self.config, hooks, driver, self.identity, self._outage, on_error, notices, Leadership()
+            self.config,
+            hooks,
+            driver,
+            self.identity,
+            self._outage,
+            on_error,
+            notices,
+            Leadership(),
+            self._lived.state,
         )
         self._build(component, tallies, embedded=embedded)
         # The first heartbeat comes before the first reservation. From then on the jobs in flight here can be found,
@@ -291,6 +304,7 @@ class Worker:
 
     def _let_go(self) -> None:
         """Answer no more health checks, stop following forks, and let the configuration's hooks change again."""
+        self._lived.leave(monotonic())  # of a worker that did not come up
         self.config.hooks.unseal(self)
         forks.leave(self)
         self._checks.stop()

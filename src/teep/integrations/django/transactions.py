@@ -29,13 +29,13 @@ def transactional_push(*using: str, robust: bool = False) -> None:
     """
     aliases = using or (DEFAULT_DB_ALIAS,)
 
-    def open_transactions() -> Sequence[_Transaction]:
-        return [_Transaction(alias, robust) for alias in aliases if _is_open(alias)]
+    def open_transactions() -> Sequence[Transaction]:
+        return [Transaction(alias, robust) for alias in aliases if _is_open(alias)]
 
     add_source("django", open_transactions)
 
 
-class _Transaction(NamedTuple):
+class Transaction(NamedTuple):
     """The transaction that is open on a database in this thread."""
 
     alias: str

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NoReturn, ParamSpec, Protocol, Unpack, cast
 
 from teep.errors import InvalidJob
 from teep.job.classes import Job, Performs, verbs_of
+from teep.job.injection.needs import needs_of
 from teep.job.iterable import enumerators
 from teep.job.iterable.iteration import Aborted, Iteration, Steps
 from teep.job.options import JobOptions, SetOptions
@@ -184,11 +185,24 @@ def _check(job: type[IterableJob]) -> None:
     build = getattr(job, "build_enumerator", None)
     if build is None:
         raise InvalidJob(f"{job.__qualname__} has each_iteration, so it must have build_enumerator, too")
+    _check_needs(job, each, build)
     if inspect.iscoroutinefunction(each):
         return
     for name in ("build_enumerator", *_CALLBACKS):
         if _waits(getattr(job, name)):
             raise InvalidJob(f"{name} of {job.__qualname__} is async def, so its each_iteration must be, too")
+
+
+def _check_needs(job: type[IterableJob], each: Any, build: Any) -> None:
+    """Refuse injected arguments that only one of the two takes: both are called with the same."""
+    names = [f"{method.__name__} of {job.__qualname__}" for method in (each, build)]
+    needs, others = (needs_of(method, name) for method, name in zip((each, build), names, strict=True))
+    if needs != others:
+        first, second = ", ".join(needs) or "none", ", ".join(others) or "none"
+        raise InvalidJob(
+            f"each_iteration and build_enumerator of {job.__qualname__} must have the same injected arguments, not"
+            f" {first} and {second}"
+        )
 
 
 def _waits(function: Any) -> bool:

@@ -14,7 +14,6 @@ from teep.api.jobs.selection import words
 from teep.client import AsyncClient
 from teep.errors import RedisError, TeepError
 from teep.job import definition
-from teep.job.signatures import signature_of
 from teep.web.actions import must_may, recorded
 from teep.web.guard.safety import read_form
 from teep.web.pages.fleet.queue_actions import path_of
@@ -103,11 +102,7 @@ async def _form(request: Request, given: dict[str, str], problem: str = "") -> R
 def known_jobs() -> Iterator[Known]:
     """Yield the jobs that this process has."""
     for one in definition.registered():
-        try:
-            signature = str(signature_of(one.function))
-        except (TypeError, ValueError):  # some that are written in C have none
-            signature = "(…)"
-        yield Known(printable(one.name), printable(f"{one.name}{signature}"))
+        yield Known(printable(one.name), printable(f"{one.name}{one.signature}"))
 
 
 def read_json(text: str) -> Any:

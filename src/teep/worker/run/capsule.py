@@ -56,6 +56,7 @@ class Capsule:
         self.order = own.order
         self.config = component.config
         self.identity = component.identity
+        self.state = component.state
         self.fetcher = Fetcher(component, self.order, shared.runs)
         self.running = LocalWorkSet()
         self._driver = component.driver
