@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from teep.errors import InvalidArguments, InvalidJob
-from teep.job.signatures import signature_of
+from teep.job.signatures import shown, signature_of
 from teep.wire import json
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -59,7 +59,9 @@ class Binder:
         try:
             bound = self.signature.bind(*args, **{name: kwargs[name] for name in kwargs if name not in free})
         except TypeError as error:
-            raise InvalidArguments(f"{self._name}{self.signature} cannot be called like this: {error}") from error
+            raise InvalidArguments(
+                f"{self._name}{shown(self.signature)} cannot be called like this: {error}"
+            ) from error
         positions, by_name = self._in_positions(bound)
         return positions, by_name | free
 

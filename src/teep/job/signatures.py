@@ -14,10 +14,12 @@ from typing import Any
 from teep.errors import InvalidJob
 
 signature_of: Callable[[Callable[..., Any]], inspect.Signature] = inspect.signature
+shown: Callable[[inspect.Signature], str] = str
 if sys.version_info >= (3, 14):
     import annotationlib
 
     signature_of = partial(inspect.signature, annotation_format=annotationlib.Format.STRING)
+    shown = partial(inspect.Signature.format, quote_annotation_strings=False)
 
 
 def hints_of(function: Callable[..., Any], name: str, why: str) -> dict[str, Any]:

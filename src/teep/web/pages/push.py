@@ -13,7 +13,7 @@ from teep.api import AsyncQueue
 from teep.api.jobs.selection import words
 from teep.client import AsyncClient
 from teep.errors import RedisError, TeepError
-from teep.job import definition
+from teep.job import definition, signatures
 from teep.web.actions import must_may, recorded
 from teep.web.guard.safety import read_form
 from teep.web.pages.fleet.queue_actions import path_of
@@ -102,7 +102,7 @@ async def _form(request: Request, given: dict[str, str], problem: str = "") -> R
 def known_jobs() -> Iterator[Known]:
     """Yield the jobs that this process has."""
     for one in definition.registered():
-        yield Known(printable(one.name), printable(f"{one.name}{one.signature}"))
+        yield Known(printable(one.name), printable(f"{one.name}{signatures.shown(one.signature)}"))
 
 
 def read_json(text: str) -> Any:
