@@ -1,7 +1,7 @@
 """What `manage.py check` says of the backend's settings, and with `--database` of Redis and the workers."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Protocol
 
 from django.core import checks
 
@@ -9,11 +9,17 @@ from teep.api import ProcessSet
 from teep.config.sources.names import meant
 from teep.errors import TeepError
 
-if TYPE_CHECKING:
-    from teep.integrations.django.tasks.backend import TeepBackend
+
+class Backend(Protocol):
+    """The settings of a backend."""
+
+    alias: str
+    options: Mapping[str, Any]
+    queues: Collection[str]
+    priorities: Mapping[int, str]
 
 
-def of_options(backend: "TeepBackend", known: Mapping[str, Any]) -> Iterator[Any]:
+def of_options(backend: Backend, known: Mapping[str, Any]) -> Iterator[Any]:
     """Yield what is wrong with `OPTIONS`."""
     where = f"OPTIONS of the task backend {backend.alias!r}"
     for name in backend.options:
@@ -28,7 +34,7 @@ def of_options(backend: "TeepBackend", known: Mapping[str, Any]) -> Iterator[Any
             return
 
 
-def of_redis(backend: "TeepBackend") -> Iterator[Any]:
+def of_redis(backend: Backend) -> Iterator[Any]:
     """Yield what is wrong with Redis and the workers just now."""
     try:
         processes = list(ProcessSet(clean=False))
@@ -46,7 +52,7 @@ def of_redis(backend: "TeepBackend") -> Iterator[Any]:
         )
 
 
-def queues_of(backend: "TeepBackend") -> list[str]:
+def queues_of(backend: Backend) -> list[str]:
     """Return the queues of a backend's tasks, those of higher priorities first."""
     suffixes = [backend.priorities[least] for least in sorted(backend.priorities, reverse=True)]
     if "" not in suffixes:
