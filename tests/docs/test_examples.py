@@ -14,8 +14,8 @@ from tests.support import forkserver
 from tests.support.servers import Server
 
 ROOT = Path(__file__).parents[2]
-# These have commands between their examples: see test_django_page.py.
-WALKED = {ROOT / "docs" / name for name in ("django.md", "django-tasks.md")}
+# These have commands between their examples: see test_django_page.py and tests/integrations/test_flask.py.
+WALKED = {ROOT / "docs" / name for name in ("django.md", "django-tasks.md", "flask.md")}
 PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - WALKED)]
 BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n```\w+|```python)\n(?P<code>.*?)```", re.DOTALL)
 
