@@ -97,6 +97,8 @@ class ConvertingBinder(Binder):
         self.converter = Converter(function, name, self.signature.parameters.values())
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        if not kwargs and super().fits(len(args)):
+            return self.converter.to_wire(list(args), {})
         return self.converter.to_wire(*super().bind(args, kwargs))
 
     def _as_pushed(self, parameter: inspect.Parameter) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,9 @@ from teep.telling import on_one_line
 
 MOST = 400
 """Characters of one field in a list; no screen shows more."""
+
+_DEEPEST = 100
+"""Levels of JSON that are shown: as many as Ruby reads."""
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _MOST_BYTES = 10**18
@@ -23,11 +27,22 @@ def plain(value: Any, most: int = MOST) -> str:
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
-    """Return any value of a payload as JSON; of one that Python's cannot write out, a sentence."""
-    try:
-        return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
-    except (RecursionError, ValueError):  # nested too deeply, or a number of too many digits
-        return "(too deep or too long to show here: y shows the payload)"
+    """Return any value of a payload as JSON; of one that is too deep, or has too many digits, a sentence."""
+    with suppress(ValueError):  # a number of too many digits
+        if not _is_deep(value, _DEEPEST):
+            return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    return "(too deep or too long to show here: y shows the payload)"
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    """Tell whether a value nests this deep: indented, one of 10,000 levels would be 200 MB."""
+    if not levels:
+        return True
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return any(_is_deep(each, levels - 1) for each in value)
 
 
 def arguments(values: Iterable[Any], most: int = MOST) -> str:
