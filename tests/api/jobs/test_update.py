@@ -86,6 +86,8 @@ def test_a_job_that_changed_meanwhile_is_left_as_it_is(side: Side, where: str) -
         ({"args": None}, InvalidJob),
         ({"class": None}, InvalidJob),
         ({"class": 7}, InvalidJob),
+        ({"jid": None}, InvalidJob),
+        ({"jid": "another"}, InvalidJob),
         ({"queue": ""}, InvalidJob),
         ({"retry": -1}, InvalidJob),
         ({"tags": "eu"}, InvalidJob),

@@ -7,6 +7,7 @@ from typing import Any
 from teep.client.payloads.encryption import resealed
 from teep.client.payloads.push import finish, new_jid
 from teep.config import Config
+from teep.errors import InvalidJob
 from teep.store import features
 from teep.store.jobs.jobsets import Enqueued, Verdict
 from teep.wire import json, options, payload
@@ -39,6 +40,8 @@ def changed(raw: bytes, fields: Mapping[str, Any]) -> bytes:
         MalformedPayload: it is none already.
     """
     before = payload.parse(raw)
+    if "jid" in fields and fields["jid"] != before.get("jid"):
+        raise InvalidJob("a job keeps its jid, by which its lock, batch and result know it; push another job instead")
     item = resealed({**before, **fields}, before)
     item = {name: value for name, value in item.items() if value is not None or name not in fields}
     for stamp in features.stamps_of(fields):
