@@ -100,3 +100,16 @@ def _shared(drivers: dict[str, D], config: Config, make: Callable[[str], D]) -> 
         if url not in drivers:
             drivers[url] = make(url)
         return drivers[url]
+
+
+async def close_connections(config: Config | None = None) -> None:
+    """Close the connections that this event loop has opened, to the Redis of a configuration or by default to all.
+
+    A later command opens new ones. The embedded server is not started for this.
+    """
+    with _lock:
+        known = dict(_async_drivers)
+    url = None if config is None else named_url(config)
+    for of, driver in known.items():
+        if url is None or of == url:
+            await driver.close()
