@@ -28,3 +28,12 @@ class TeepConfig(AppConfig):  # type: ignore[misc]  # to mypy Django has no type
             configure(**options)
         extend_default(Connections())
         transactional_push()
+        if any(_is_ours(backend) for backend in getattr(settings, "TASKS", {}).values()):
+            # Now, since nothing can join a configuration once a worker runs with it: a job may import the first task.
+            from teep.integrations.django.tasks.backend import DEATHS  # noqa: PLC0415 - Django may have no tasks
+
+            extend_default(DEATHS)
+
+
+def _is_ours(backend: dict[str, Any]) -> bool:
+    return str(backend.get("BACKEND")).startswith(f"{TeepConfig.name}.tasks.")

@@ -136,6 +136,13 @@ def test_a_failure_without_retries_is_failed(worker: InProcessWorker, name: str)
     assert heard.results[-1].id == result.id
 
 
+def test_a_task_may_be_imported_by_a_job(worker: InProcessWorker) -> None:
+    with Heard() as heard:
+        tasks.importing.perform_async()
+        worker.drain(raise_errors=False)
+    assert heard.said[-1] == ("finished", "late", "FAILED")
+
+
 def test_a_retried_task_is_ready_with_its_errors_and_then_successful(worker: InProcessWorker) -> None:
     with Heard() as heard:
         result = tasks.with_context.enqueue("fail")

@@ -76,7 +76,7 @@ class TeepBackend(BaseTaskBackend):  # type: ignore[misc]  # to mypy Django has 
         self.result_ttl = int(given["result_ttl"])
         self.priorities: dict[int, str] = given["priorities"]
         self.supports_priority = bool(self.priorities)
-        extend_default(_DEATHS)
+        extend_default(DEATHS)
 
     def validate_task(self, task: Task) -> None:
         """Check a task, and make it a job. Django calls it for each task that is made.
@@ -258,7 +258,7 @@ class _Deaths:
         config.death_handlers.append(_tell_of)
 
 
-_DEATHS = _Deaths()
+DEATHS = _Deaths()
 
 
 def _tell_of(job: dict[str, Any], error: BaseException) -> None:

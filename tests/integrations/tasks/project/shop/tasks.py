@@ -63,5 +63,13 @@ def forgotten(number: int) -> int:
 
 
 @teep.job
+def importing() -> None:
+    """Import the module of another task, as the first one to do so."""
+    from shop.late import late
+
+    late.enqueue()
+
+
+@teep.job
 def plain(number: int) -> int:
     return number
