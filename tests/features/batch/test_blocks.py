@@ -213,6 +213,7 @@ def _in_a_fork(act: Callable[[], object]) -> None:
     assert os.waitpid(pid, 0)[1] == 0
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("flush_every", [None, 1])
 def test_a_process_that_is_forked_inside_pushes_for_itself(here: Fleet, jobs: Jobs, flush_every: int | None) -> None:
     """It is no part of the block, as a thread is none: its pushes are not lost, and its end breaks nothing."""
@@ -228,6 +229,7 @@ def test_a_process_that_is_forked_inside_pushes_for_itself(here: Fleet, jobs: Jo
     assert (status(batch).total, status(batch).pending, status(batch).invalid) == (2, 2, False)
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_process_adds_jobs_by_a_block_of_its_own(here: Fleet, jobs: Jobs) -> None:
     batch = teep.Batch()
     with batch.jobs():
