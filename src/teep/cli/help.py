@@ -121,7 +121,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _styled(text: str, style: str) -> str:
-    """Return a text in a style, each word for itself, so that it can be wrapped between any two."""
+    """Return a string in a style, each word for itself, so that it can be wrapped between any two."""
     return re.sub(r"\S+", lambda word: f"\033[{style}m{word[0]}\033[0m", text)
 
 

@@ -1,6 +1,5 @@
 """teep in a Flask app: jobs run inside of its application context, and `flask teep` has teep's commands."""
 
-import asyncio
 import runpy
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from flask import Flask
 
 from teep.config import Config, configure, extend_default
 from teep.errors import ConfigurationError
+from teep.integrations.loops import is_on_a_loop
 from teep.job.context import current_job
 
 _PREFIX = "TEEP_"
@@ -72,7 +72,7 @@ class _Contexts:
         job = current_job()
         if job is None or job.run is None:
             return call_next()
-        if _is_on_a_loop():
+        if is_on_a_loop():
             return self._around_async(call_next)
         with self.app.app_context():
             return call_next()
@@ -80,14 +80,6 @@ class _Contexts:
     async def _around_async(self, call_next: Callable[[], Any]) -> Any:
         with self.app.app_context():
             return await call_next()
-
-
-def _is_on_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 @click.command(

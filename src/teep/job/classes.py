@@ -12,13 +12,13 @@ from typing import Any, ClassVar, ParamSpec, Protocol, Unpack, cast
 from teep.config.job_options import gathered, joined
 from teep.config.sources import elsewhere
 from teep.errors import InvalidJob
+from teep.job.calls.signatures import signature_of
 from teep.job.context import JobContext, current_job
 from teep.job.definition import Definition, register
 from teep.job.naming import dotted_name
 from teep.job.options import JobOptions, Options, SetOptions
 from teep.job.pushing.signature import Signature
 from teep.job.pushing.verbs import AsyncVerbs, Times, Verbs
-from teep.job.signatures import signature_of
 
 P = ParamSpec("P")
 

@@ -11,8 +11,8 @@ from teep import encryption
 from teep.client.payloads.template import Template
 from teep.config import Config
 from teep.errors import InvalidArguments, InvalidJob, UnknownJob
-from teep.job.binding import Binder
-from teep.job.conversion import ConvertingBinder, converting
+from teep.job.calls.binding import Binder
+from teep.job.calls.conversion import ConvertingBinder, converting
 from teep.job.injection.needs import check, needs_of
 from teep.job.injection.scope import injecting
 from teep.job.options import Options

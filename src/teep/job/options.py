@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from teep.client.times import epoch, wait_of
 from teep.config.job_options import fields_of
 from teep.errors import InvalidJob
-from teep.job.signatures import shown, signature_of
+from teep.job.calls.signatures import shown, signature_of
 from teep.wire.options import CODE, Exhausted, Limit, RetryIn
 
 __all__ = ["Exhausted", "JobOptions", "Options", "PushOptions", "RetryIn", "SetOptions"]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from teep.errors import InvalidJob
+from teep.job.calls.signatures import signature_of
 from teep.job.classes import Job
 from teep.job.pushing.verbs import Pushable
-from teep.job.signatures import signature_of
 
 
 def function_of(target: Any) -> Callable[..., Any]:

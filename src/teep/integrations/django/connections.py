@@ -7,7 +7,6 @@
 4. Jobs that run inline are left alone: they may be inside of a request, or of a test's transaction.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.core.cache import close_caches
 from django.db import connections, reset_queries
 
+from teep.integrations.loops import is_on_a_loop
 from teep.job.context import current_job
 from teep.middleware.chain import Chains
 
@@ -34,7 +34,7 @@ def _around(_job: dict[str, Any], call_next: Callable[[], Any]) -> Any:
     job = current_job()
     if job is None or job.run is None:
         return call_next()
-    if _is_on_a_loop():
+    if is_on_a_loop():
         return _around_async(call_next)
     reset_queries()
     _check_connections()
@@ -54,14 +54,6 @@ async def _around_async(call_next: Callable[[], Any]) -> Any:
             if (executor := SyncToAsync.context_to_thread_executor.pop(context, None)) is not None:
                 executor.submit(_close_connections)
                 executor.shutdown(wait=False)
-
-
-def _is_on_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _check_connections() -> None:

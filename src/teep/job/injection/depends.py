@@ -41,7 +41,7 @@ def Depends(factory: Callable[..., Any], /) -> Any:  # noqa: N802 - named as in 
     """Mark an argument of a job that the worker gives at each run: the value that `factory` returns or yields.
 
     It stands as a default, or in an annotation: `db: Annotated[Session, teep.Depends(session)] = teep.injected`.
-    The argument is never pushed, and whoever pushes the job cannot give it.
+    The argument is never pushed, and no push can give it.
 
     A factory is a function, an `async def` one, a generator function of either kind with one `yield`, or a class. It
     is called at most once a run, just before the job; its own arguments may be marked likewise. The code behind its

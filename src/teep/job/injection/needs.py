@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
 from teep.errors import InvalidJob
+from teep.job.calls.signatures import hints_of, signature_of
 from teep.job.injection.depends import Dependency, Injected
-from teep.job.signatures import hints_of, signature_of
 
 _Parameter = inspect.Parameter
 _POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD, _Parameter.VAR_POSITIONAL)

@@ -13,7 +13,8 @@ from teep.api import AsyncQueue
 from teep.api.jobs.selection import words
 from teep.client import AsyncClient
 from teep.errors import RedisError, TeepError
-from teep.job import definition, signatures
+from teep.job import definition
+from teep.job.calls import signatures
 from teep.web.actions import must_may, recorded
 from teep.web.guard.safety import read_form
 from teep.web.pages.fleet.queue_actions import path_of

@@ -13,8 +13,8 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 
 from teep.errors import InvalidArguments, InvalidJob
-from teep.job.binding import Binder
-from teep.job.signatures import hints_of
+from teep.job.calls.binding import Binder
+from teep.job.calls.signatures import hints_of
 
 _JSON = (str, int, float, bool, type(None), list, dict)
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from teep.errors import InvalidArguments, InvalidJob
-from teep.job.signatures import shown, signature_of
+from teep.job.calls.signatures import shown, signature_of
 from teep.wire import json
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
