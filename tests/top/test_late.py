@@ -12,7 +12,7 @@ from teep.top import shell
 from teep.top.dialogs.pager import Pager
 from teep.top.lists.rows import Line, Listing, Row
 from teep.top.lists.views import View
-from teep.top.tabs.jobsets import Retries
+from teep.top.tabs.jobs.jobsets import Retries
 from teep.top.widgets.table import Table
 from tests.support.servers import Server
 from tests.top.seeing import Seen, key_event, retry, watch

@@ -17,7 +17,7 @@ from teep.top.lists.text import plain
 from teep.top.lists.views import Goto, View
 from teep.top.main import LAYOUT, Main
 from teep.top.shell import Shell
-from teep.top.tabs.job import detail_of, raw_lines
+from teep.top.tabs.jobs.job import detail_of, raw_lines
 from teep.top.tabs.queues import QueueJobs
 from teep.top.tabs.tab import facts
 from teep.top.widgets.painted import Painted

@@ -8,8 +8,8 @@ from teep.top.lists.views import Tab
 
 KINDS = {
     "dashboard": "dashboard.Dashboard", "busy": "busy.Busy", "queues": "queues.Queues",
-    "scheduled": "jobsets.Scheduled", "retries": "jobsets.Retries", "dead": "jobsets.Dead",
-    "errors": "errors.Errors", "metrics": "metrics.Metrics", "periodic": "periodic.Periodic",
+    "scheduled": "jobs.jobsets.Scheduled", "retries": "jobs.jobsets.Retries", "dead": "jobs.jobsets.Dead",
+    "errors": "jobs.errors.Errors", "metrics": "metrics.Metrics", "periodic": "periodic.Periodic",
     "batches": "batches.Batches", "workflows": "workflows.Workflows", "limits": "limits.Limits",
 }  # fmt: skip
 """The tabs' names, and where their classes are."""
@@ -27,7 +27,7 @@ class Tabs(Mapping[str, Tab]):
 
     def __getitem__(self, name: str) -> Tab:
         if name not in self._made:
-            module, kind = KINDS[name].split(".")
+            module, _, kind = KINDS[name].rpartition(".")
             self._made[name] = getattr(import_module(f"{__name__}.{module}"), kind)(self._config)
         return self._made[name]
 

@@ -13,7 +13,7 @@ from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, size, span, stamp
 from teep.top.lists.verbs import Progress, Verb, each, each_of
 from teep.top.lists.views import Tab, View
-from teep.top.tabs.job import args_of, detail_of
+from teep.top.tabs.jobs.job import args_of, detail_of
 from teep.top.tabs.tab import Rows, facts, paged
 
 SILENT = 30.0

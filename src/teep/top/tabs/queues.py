@@ -18,8 +18,8 @@ from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, span
 from teep.top.lists.verbs import Progress, Verb, each
 from teep.top.lists.views import Tab, View
-from teep.top.tabs.job import args_of, detail_of, rows_of, waited
-from teep.top.tabs.jobsets import DELETE, KILL, Jobs, found_note
+from teep.top.tabs.jobs.job import args_of, detail_of, rows_of, waited
+from teep.top.tabs.jobs.jobsets import DELETE, KILL, Jobs, found_note
 from teep.top.tabs.tab import SEARCH_SECONDS, SIZE, Rows, facts, paged
 
 _GROUPED = 2_000

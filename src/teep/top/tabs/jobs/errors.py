@@ -12,8 +12,8 @@ from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, stamp
 from teep.top.lists.verbs import Progress, Verb, together
 from teep.top.lists.views import Goto, Tab, View
-from teep.top.tabs.job import detail_of
-from teep.top.tabs.jobsets import DELETE, KILL, RETRY
+from teep.top.tabs.jobs.job import detail_of
+from teep.top.tabs.jobs.jobsets import DELETE, KILL, RETRY
 from teep.top.tabs.tab import SEARCH_SECONDS, facts, paged
 
 _FRESH = 5.0

@@ -11,7 +11,7 @@ from teep.top.lists.rows import Column, Line, Listing, Row
 from teep.top.lists.text import number, plain, relative, stamp
 from teep.top.lists.verbs import Progress, Verb, all_of, each_of
 from teep.top.lists.views import Tab, View
-from teep.top.tabs.job import args_of, detail_of, error_of, rows_of
+from teep.top.tabs.jobs.job import args_of, detail_of, error_of, rows_of
 from teep.top.tabs.tab import SEARCH_SECONDS, SIZE
 
 _OFFERED = 200
